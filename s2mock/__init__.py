@@ -1,0 +1,63 @@
+"""s2mock: an S2 account in memory, for tests that cannot tell it from the real one."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from s2mock.mock import S2Mock as S2Mock
+    from s2mock.registry.account import Account as Account
+    from s2mock.registry.basin import Basin as Basin
+    from s2mock.registry.basin import BasinInfo as BasinInfo
+    from s2mock.registry.clock import Clock as Clock
+    from s2mock.registry.clock import ManualClock as ManualClock
+    from s2mock.registry.clock import SystemClock as SystemClock
+    from s2mock.registry.config import BasinConfig as BasinConfig
+    from s2mock.registry.config import StreamConfig as StreamConfig
+    from s2mock.registry.errors import BasinDeletionPending as BasinDeletionPending
+    from s2mock.registry.errors import BasinNotFound as BasinNotFound
+    from s2mock.registry.errors import InvalidConfig as InvalidConfig
+    from s2mock.registry.errors import InvalidName as InvalidName
+    from s2mock.registry.errors import ResourceAlreadyExists as ResourceAlreadyExists
+    from s2mock.registry.errors import S2Error as S2Error
+    from s2mock.registry.errors import StreamDeletionPending as StreamDeletionPending
+    from s2mock.registry.errors import StreamNotFound as StreamNotFound
+    from s2mock.registry.listing import Page as Page
+    from s2mock.registry.stream import Stream as Stream
+    from s2mock.registry.stream import StreamInfo as StreamInfo
+
+# Where each public name lives. Loaded when first asked for, so that a test session that has the
+# plugin installed and does not use it pays for nothing.
+_HOME = {
+    "Account": "s2mock.registry.account",
+    "Basin": "s2mock.registry.basin",
+    "BasinConfig": "s2mock.registry.config",
+    "BasinDeletionPending": "s2mock.registry.errors",
+    "BasinInfo": "s2mock.registry.basin",
+    "BasinNotFound": "s2mock.registry.errors",
+    "Clock": "s2mock.registry.clock",
+    "InvalidConfig": "s2mock.registry.errors",
+    "InvalidName": "s2mock.registry.errors",
+    "ManualClock": "s2mock.registry.clock",
+    "Page": "s2mock.registry.listing",
+    "ResourceAlreadyExists": "s2mock.registry.errors",
+    "S2Error": "s2mock.registry.errors",
+    "S2Mock": "s2mock.mock",
+    "Stream": "s2mock.registry.stream",
+    "StreamConfig": "s2mock.registry.config",
+    "StreamDeletionPending": "s2mock.registry.errors",
+    "StreamInfo": "s2mock.registry.stream",
+    "StreamNotFound": "s2mock.registry.errors",
+    "SystemClock": "s2mock.registry.clock",
+}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOME)

@@ -1,0 +1,85 @@
+"""The standalone server: `python -m s2mock`, for tests in any language."""
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from s2mock.mock import S2Mock
+from s2mock.resources import ResourcesError, apply_resources
+
+
+def main() -> int:
+    """Serve until SIGINT or SIGTERM. Returns the exit status."""
+    options = _parser().parse_args()
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    mock = S2Mock(
+        host=options.host,
+        port=options.port,
+        deletion_delay=options.deletion_delay,
+        profile=options.profile,
+        cors=not options.no_cors,
+    )
+    with mock:
+        try:
+            if options.init_file is not None:
+                apply_resources(mock.account, options.init_file.read_bytes())
+            env = mock.env
+        except ResourcesError as error:
+            return _fail(f"cannot apply {options.init_file}: {error}")
+        except OSError as error:
+            return _fail(f"cannot start: {error}")
+        for name, value in env.items():
+            print(f"export {name}={value}")
+        sys.stdout.flush()
+        print(f"s2mock is listening on {mock.url}; stop it with Ctrl-C", file=sys.stderr)
+        # Loaded now and not with the first request that has a body.
+        import s2mock.api.bodies  # noqa: F401
+
+        stopped.wait()
+    return 0
+
+
+def _fail(message: str) -> int:
+    print(f"s2mock: {message}", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m s2mock",
+        description="An S2 account in memory, as a server. Prints the environment variables that "
+        "point S2's SDKs to it, once it is listening.",
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument(
+        "--port", type=int, default=8080, help="port to listen on; 0 picks a free one"
+    )
+    parser.add_argument(
+        "--init-file",
+        type=Path,
+        metavar="FILE",
+        help="JSON file of basins and streams to begin with, as for s2-lite",
+    )
+    parser.add_argument(
+        "--deletion-delay",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long a deletion stays pending",
+    )
+    parser.add_argument(
+        "--profile",
+        choices=("real", "documented"),
+        default="real",
+        help="whom to follow where the running service and its documentation differ",
+    )
+    parser.add_argument("--no-cors", action="store_true", help="send no CORS headers")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,33 @@
+"""Responses: compact JSON, and bodies that are really empty."""
+
+import json
+from typing import Any
+
+from werkzeug.wrappers import Response
+
+from s2mock.registry.errors import S2Error
+
+_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class S2Response(Response):
+    """A response without a content type of its own."""
+
+    default_mimetype = None
+
+
+def json_response(status: int, document: Any, **headers: str) -> S2Response:
+    """A JSON document; an underscore in a header's name stands for a hyphen."""
+    fields = [("content-type", "application/json")]
+    fields += [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return S2Response(_to_json(document).encode(), status, fields)
+
+
+def error_response(error: S2Error) -> S2Response:
+    """The error as S2 sends it."""
+    return json_response(error.status, error.body())
+
+
+def empty_response(status: int, **headers: str) -> S2Response:
+    """No body, no content type."""
+    return S2Response(b"", status, {n.replace("_", "-"): v for n, v in headers.items()})

@@ -1,0 +1,69 @@
+"""From the raw path to a handler, and the exact answers where there is none.
+
+Routing is on the path as sent, still percent-encoded: a stream named `a/b` is the one segment
+`a%2Fb` (reference: control_plane §1.1, §1.2).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import BaseConverter, Map, Rule
+
+from s2mock.api.requests import S2Request
+from s2mock.api.responses import S2Response
+
+Handler = Callable[[S2Request], S2Response]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Route:
+    """A path and what it answers to; `<name>` stands for one segment."""
+
+    path: str
+    handlers: Mapping[str, Handler]
+
+    @property
+    def allow(self) -> str:
+        """The `Allow` header: HEAD stands behind GET, as S2 sends it."""
+        return ",".join(self.handlers).replace("GET", "GET,HEAD")
+
+    def handler(self, method: str) -> Handler | None:
+        """What answers to the method; HEAD is answered as GET."""
+        return self.handlers.get("GET" if method == "HEAD" else method)
+
+
+class _LastSegment(BaseConverter):
+    part_isolating = True
+    regex = "[^/]+"
+
+
+class _Segment(BaseConverter):
+    # In the middle of a path an empty segment is a parameter; at its end it is another path.
+    part_isolating = True
+    regex = "[^/]*"
+
+
+class Router:
+    """All routes of the API."""
+
+    def __init__(self, routes: list[Route]) -> None:
+        rules = [Rule(self._rule(route.path), endpoint=route) for route in routes]
+        converters = {"default": _Segment, "last": _LastSegment}
+        self._matcher = Map(rules, converters=converters, merge_slashes=False).bind("s2")
+
+    @staticmethod
+    def _rule(path: str) -> str:
+        head, slash, last = path.rpartition("/")
+        return head + slash + last.replace("<", "<last:")
+
+    def match(self, raw_path: str) -> tuple[Route, dict[str, str]] | None:
+        """The route of a path and its parameters, still encoded; `None` for an unknown path."""
+        if raw_path.startswith("//"):
+            # The matcher would take it for a single slash.
+            return None
+        try:
+            route, parameters = self._matcher.match(raw_path)
+        except NotFound:
+            return None
+        return route, dict(parameters)

@@ -1,0 +1,104 @@
+"""S2S frames: a length of 3 bytes, a flag byte, a payload.
+
+Source: reference: data_plane §6.2 and §6.6.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from s2mock.api.content_coding import BodyTooLong, CorruptBody, compress, inflate
+from s2mock.registry.errors import S2Error
+
+MAX_FRAME_BYTES: Final = 2 * 1024 * 1024
+MIN_COMPRESSED_BYTES: Final = 1024
+
+_LENGTH_BYTES = 3
+_TERMINAL = 0x80
+_COMPRESSION = 0x60
+_CODINGS = {0x00: None, 0x20: "zstd", 0x40: "gzip"}
+_FLAGS = {coding: flag for flag, coding in _CODINGS.items()}
+
+
+class BadFrame(S2Error):
+    """Bytes that are no S2S frame, or not one that may stand here."""
+
+    code = "bad_frame"
+
+
+class Frame(NamedTuple):
+    """One frame, its payload inflated."""
+
+    payload: bytes
+    terminal: bool = False
+
+
+def encode_frame(payload: bytes, coding: str | None = None) -> bytes:
+    """A regular frame; compressed if there is a coding and the payload is worth it."""
+    flag = 0
+    if coding is not None and len(payload) >= MIN_COMPRESSED_BYTES:
+        flag, payload = _FLAGS[coding], compress(payload, coding)
+    return _frame(flag, payload)
+
+
+def encode_terminal(error: S2Error) -> bytes:
+    """The terminal frame that ends a session with an error."""
+    body = json.dumps(error.body(), ensure_ascii=False, separators=(",", ":"))
+    return _frame(_TERMINAL, error.status.to_bytes(2, "big") + body.encode())
+
+
+def _frame(flag: int, payload: bytes) -> bytes:
+    return (len(payload) + 1).to_bytes(_LENGTH_BYTES, "big") + bytes([flag]) + payload
+
+
+class FrameDecoder:
+    """Takes bytes as they come and gives frames as they are complete."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """The frames that are complete with `data`. Raises `BadFrame`."""
+        self._buffer += data
+        while len(self._buffer) >= _LENGTH_BYTES:
+            length = int.from_bytes(self._buffer[:_LENGTH_BYTES], "big")
+            if length > MAX_FRAME_BYTES:
+                raise BadFrame("frame exceeds decode limit")
+            if length == 0:
+                raise BadFrame("empty frame payload")
+            end = _LENGTH_BYTES + length
+            if len(self._buffer) < end:
+                return
+            flag, payload = (
+                self._buffer[_LENGTH_BYTES],
+                bytes(self._buffer[_LENGTH_BYTES + 1 : end]),
+            )
+            del self._buffer[:end]
+            yield _decode(flag, payload)
+
+    def finish(self) -> None:
+        """No more bytes will come. Raises `BadFrame` in the middle of a frame."""
+        if self._buffer:
+            raise BadFrame("bytes remaining on stream")
+
+
+def _decode(flag: int, payload: bytes) -> Frame:
+    if flag & _TERMINAL:
+        if len(payload) < 2:  # noqa: PLR2004  # the status code
+            raise BadFrame("terminal message missing status code")
+        try:
+            payload[2:].decode()
+        except UnicodeDecodeError:
+            raise BadFrame("invalid utf-8") from None
+        return Frame(payload, terminal=True)
+    if flag & _COMPRESSION not in _CODINGS:
+        raise BadFrame("unknown compression algorithm")
+    coding = _CODINGS[flag & _COMPRESSION]
+    if coding is not None:
+        try:
+            payload = inflate(payload, coding, MAX_FRAME_BYTES - 1)
+        except BodyTooLong:
+            raise BadFrame("decompressed payload exceeds limit") from None
+        except CorruptBody as error:
+            raise BadFrame(str(error)) from None
+    return Frame(payload)

@@ -1,0 +1,98 @@
+"""A small HTTP client for the cases: it sends exactly what it is told to, and hides nothing."""
+
+import json
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPSConnection
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
+
+
+class Answer(NamedTuple):
+    """What came back. Header names are in lower case; of a repeated header all values count."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON; a failure says what the body was."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise AssertionError(f"not JSON: status {self.status}, body {self.body!r}") from None
+
+    @property
+    def code(self) -> str | None:
+        """The error code, `None` where the answer has none."""
+        code: str | None = self.json.get("code")
+        return code
+
+    @property
+    def message(self) -> str:
+        """The error message."""
+        message: str = self.json["message"]
+        return message
+
+    @property
+    def result(self) -> str | None:
+        """The `s2-provision-result` header."""
+        return self.headers.get("s2-provision-result")
+
+
+class Client:
+    """Calls to one endpoint, by default to one basin of it."""
+
+    def __init__(self, url: str, *, token: str = "s2mock", basin: str | None = None) -> None:
+        self.url = url
+        self.token = token
+        self.basin = basin
+
+    def in_basin(self, basin: str | None) -> "Client":
+        """The same endpoint with another basin in the `S2-Basin` header, or with none."""
+        return Client(self.url, token=self.token, basin=basin)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        document: Any = ...,
+        *,
+        body: bytes | None = None,
+        headers: Mapping[str, str | None] | None = None,
+        timeout: float = 10.0,
+    ) -> Answer:
+        """One request on a connection of its own.
+
+        `document` is sent as JSON with its content type, `body` as it is and without one. A header
+        whose value is `None` is left out, also if it would be sent otherwise. `timeout` is in
+        seconds.
+        """
+        fields: dict[str, str | None] = {"authorization": f"Bearer {self.token}"}
+        if self.basin is not None:
+            fields["s2-basin"] = self.basin
+        if document is not ...:
+            body = json.dumps(document).encode()
+            fields["content-type"] = "application/json"
+        if body is not None:
+            fields["content-length"] = str(len(body))
+        fields |= {name.lower(): value for name, value in (headers or {}).items()}
+        target = urlsplit(self.url)
+        secure = target.scheme == "https"
+        connection = (HTTPSConnection if secure else HTTPConnection)(target.netloc, timeout=timeout)
+        try:
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in fields.items():
+                if value is not None:
+                    connection.putheader(name, value)
+            connection.endheaders(body)
+            response = connection.getresponse()
+            names = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, names, response.read())
+        finally:
+            connection.close()
+
+
+def segment(name: str) -> str:
+    """A name as one segment of a path."""
+    return quote(name, safe="")

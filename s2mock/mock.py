@@ -1,0 +1,208 @@
+"""`S2Mock`: what a test holds. It ties the registry, the app and the socket together."""
+
+import json
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from s2mock.registry.account import Account
+from s2mock.registry.basin import Basin
+from s2mock.registry.clock import Clock, SystemClock
+from s2mock.registry.config import BasinConfig
+from s2mock.registry.profile import ProfileName, profile_named
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from werkzeug.test import Client
+
+    from s2mock.api.app import App
+    from s2mock.server import Server
+
+ACCESS_TOKEN = "s2mock"
+
+
+class _MonkeyPatch(Protocol):
+    """The part of `pytest.MonkeyPatch` that is needed here."""
+
+    def setenv(self, name: str, value: str) -> None: ...
+
+
+class Socket:
+    """A server that starts when its address is first asked for, in front of one app at a time."""
+
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._address = (host, port)
+        self._server: Server | None = None
+        self.app: App | None = None
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Pass the request on (PEP 3333)."""
+        if self.app is None:
+            start_response("503 Service Unavailable", [("content-type", "text/plain")])
+            return [b"no s2_mock is in use: the test that this request belongs to has ended\n"]
+        return self.app(environ, start_response)
+
+    @property
+    def url(self) -> str:
+        """The base URL; listening from now on. Raises `OSError` if the address cannot be had."""
+        if self._server is None:
+            from s2mock.server import Server
+
+            host, port = self._address
+            self._server = Server(self, host=host, port=port)
+        return self._server.url
+
+    def stop(self) -> None:
+        """Stop listening and drop every connection."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+
+class S2Mock:
+    """A fresh S2 account, by socket, by WSGI and by direct calls.
+
+    `basins` are there from the beginning: names, or mappings in the format of a resource file.
+    `deletion_delay` is how long a deletion stays pending, in seconds. `profile` chooses between
+    the `"real"` service and the `"documented"` one where they differ. `cors` sends the headers
+    that let browsers in. `clock` is where all times come from. `host` and `port` are where the
+    socket listens, once `url` is asked for; port 0 picks a free one.
+
+    Raises `ValueError` for an argument that makes no sense.
+    """
+
+    def __init__(
+        self,
+        *,
+        basins: Iterable[str | Mapping[str, Any]] = (),
+        deletion_delay: float = 0.0,
+        profile: ProfileName = "real",
+        cors: bool = True,
+        clock: Clock | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        socket: Socket | None = None,
+    ) -> None:
+        self._resources = _as_resources(basins)
+        self._deletion_delay = deletion_delay
+        self._profile = profile_named(profile)
+        self._cors = cors
+        self.clock: Clock = SystemClock() if clock is None else clock
+        self._socket = Socket(host=host, port=port) if socket is None else socket
+        self._owns_socket = socket is None
+        self._app: App | None = None
+        self.account = self._new_account()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<S2Mock with {len(self.basins)} basins>"
+
+    def close(self) -> None:
+        """Stop the socket and drop its connections. Closing twice is harmless."""
+        if self._owns_socket:
+            self._socket.stop()
+        elif self._socket.app is self._app:
+            self._socket.app = None
+
+    def reset(self) -> None:
+        """Begin again with a fresh account, behind the same URL."""
+        self.account = self._new_account()
+        if self._app is not None:
+            self._app.account = self.account
+
+    def _new_account(self) -> Account:
+        account = Account(
+            clock=self.clock, deletion_delay=self._deletion_delay, profile=self._profile
+        )
+        if self._resources is not None:
+            from s2mock.resources import apply_resources
+
+            apply_resources(account, self._resources)
+        return account
+
+    # The three ways in.
+
+    @property
+    def wsgi_app(self) -> "App":
+        """The WSGI app, for a client that calls one without a socket."""
+        if self._app is None:
+            from s2mock.api.app import App
+
+            self._app = App(self.account, cors=self._cors)
+        return self._app
+
+    @property
+    def client(self) -> "Client":
+        """A Werkzeug test client: requests without a socket."""
+        from werkzeug.test import Client
+
+        return Client(self.wsgi_app)
+
+    @property
+    def url(self) -> str:
+        """The base URL of the socket, HTTP/1.1 and h2c; it listens from now on.
+
+        Raises `OSError` if the address cannot be had.
+        """
+        self._socket.app = self.wsgi_app
+        return self._socket.url
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that point S2's SDKs and command line here."""
+        return {
+            "S2_ACCOUNT_ENDPOINT": self.url,
+            "S2_BASIN_ENDPOINT": self.url,
+            "S2_ACCESS_TOKEN": ACCESS_TOKEN,
+        }
+
+    def use_env(self, monkeypatch: _MonkeyPatch) -> None:
+        """Set `env` for the rest of the test, so that unmodified code comes here."""
+        for name, value in self.env.items():
+            monkeypatch.setenv(name, value)
+
+    # Direct access, with the rules and errors of the HTTP API.
+
+    @property
+    def basins(self) -> tuple[str, ...]:
+        """The names of all basins, in order."""
+        return self.account.basins
+
+    def basin(self, name: str) -> Basin:
+        """The basin of that name. Raises `InvalidName`, `BasinNotFound`."""
+        return self.account.basin(name)
+
+    def create_basin(
+        self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None
+    ) -> Basin:
+        """Create a basin. Raises `InvalidName`, `BasinDeletionPending`, `ResourceAlreadyExists`."""
+        return self.account.create_basin(name, config, request_token=request_token)
+
+    def ensure_basin(self, name: str, config: BasinConfig | None = None) -> Basin:
+        """Create the basin, or replace its configuration.
+
+        Raises `InvalidName`, `BasinDeletionPending`.
+        """
+        return self.account.ensure_basin(name, config)
+
+
+def _as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
+    if isinstance(basins, str | bytes | Mapping):
+        raise ValueError(f"basins must be a list of names or mappings, not {basins!r}")
+    listed = [{"name": basin} if isinstance(basin, str) else basin for basin in basins]
+    try:
+        return json.dumps({"basins": listed}).encode() if listed else None
+    except TypeError as error:
+        raise ValueError(f"basins must hold names and JSON values only: {error}") from None

@@ -1,0 +1,115 @@
+"""The pytest plugin: the fixture `s2_mock`, its marker and its options.
+
+Nothing heavy is imported before a fixture is used: a session that has the plugin installed and
+does not use it pays for reading this file.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from s2mock.mock import S2Mock, Socket
+
+_MARKER = (
+    "s2_mock(*, basins=[], deletion_delay=0.0, profile='real', cors=True, clock=None, "
+    "use_env=False): options of the s2_mock fixture for this test; "
+    "basins are names, or mappings in the format of a resource file"
+)
+
+# One name in all places: the marker's argument, the ini key behind `s2mock_`, the command line
+# option behind `--s2mock-`.
+_OPTIONS = {
+    "deletion_delay": "how long a deletion stays pending, in seconds (default: 0)",
+    "profile": "'real' (default) or 'documented': whom to follow where they differ",
+    "host": "address that the socket listens on (default: 127.0.0.1)",
+    "port": "port that the socket listens on (default: 0, a free one)",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options, on the command line and in the ini file."""
+    group = parser.getgroup("s2mock", "s2mock: an S2 account in memory")
+    for name, text in _OPTIONS.items():
+        flag = f"--s2mock-{name.replace('_', '-')}"
+        group.addoption(flag, dest=f"s2mock_{name}", default=None, help=text)
+        parser.addini(f"s2mock_{name}", text, default=None)
+    group.addoption(
+        "--s2mock-target",
+        metavar="URL",
+        default=None,
+        help="run the contract suite against this server in place of the fake",
+    )
+    group.addoption(
+        "--s2mock-token",
+        metavar="TOKEN",
+        default="s2mock",
+        help="access token for --s2mock-target",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line("markers", _MARKER)
+
+
+@pytest.fixture(scope="session")
+def _s2mock_socket(pytestconfig: pytest.Config) -> "Iterator[Socket]":
+    from s2mock.mock import Socket
+
+    port = _option(pytestconfig, "port") or "0"
+    if not port.isdecimal():
+        raise pytest.UsageError(f"s2mock_port must be a port number, not {port!r}")
+    socket = Socket(host=_option(pytestconfig, "host") or "127.0.0.1", port=int(port))
+    yield socket
+    socket.stop()
+
+
+@pytest.fixture
+def s2_mock(request: pytest.FixtureRequest, _s2mock_socket: "Socket") -> "Iterator[S2Mock]":
+    """A fresh S2 account, an `S2Mock`; set up by the marker `s2_mock` and the s2mock options."""
+    from s2mock.mock import S2Mock
+
+    arguments = _from_config(request.config) | _from_markers(request.node)
+    use_env = arguments.pop("use_env", False)
+    try:
+        mock = S2Mock(**arguments, socket=_s2mock_socket)
+    except (TypeError, ValueError) as error:
+        raise pytest.UsageError(f"s2_mock: {error}") from None
+    with mock:
+        if use_env:
+            mock.use_env(request.getfixturevalue("monkeypatch"))
+        yield mock
+
+
+def _from_markers(node: pytest.Item) -> dict[str, Any]:
+    """The markers' arguments, those nearest to the test winning."""
+    arguments: dict[str, Any] = {}
+    for marker in node.iter_markers("s2_mock"):
+        if marker.args:
+            raise pytest.UsageError(
+                f"@pytest.mark.s2_mock takes keyword arguments only, not {marker.args!r}"
+            )
+        arguments = {**marker.kwargs, **arguments}
+    return arguments
+
+
+def _from_config(config: pytest.Config) -> dict[str, Any]:
+    arguments: dict[str, Any] = {}
+    if (delay := _option(config, "deletion_delay")) is not None:
+        try:
+            arguments["deletion_delay"] = float(delay)
+        except ValueError:
+            message = f"s2mock_deletion_delay must be a number of seconds, not {delay!r}"
+            raise pytest.UsageError(message) from None
+    if (profile := _option(config, "profile")) is not None:
+        arguments["profile"] = profile
+    return arguments
+
+
+def _option(config: pytest.Config, name: str) -> str | None:
+    """The command line's value, else the ini file's, else nothing."""
+    value: str | None = config.getoption(f"s2mock_{name}")
+    return config.getini(f"s2mock_{name}") or None if value is None else value

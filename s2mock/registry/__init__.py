@@ -1,0 +1,1 @@
+"""The in-memory account: the rules of S2, with no HTTP in them."""

@@ -1,0 +1,148 @@
+"""The error table of S2: one class for each way to fail, each knowing its code and HTTP status.
+
+Sources of the rules: reference: control_plane §3 (codes, statuses, message templates) and
+data_plane §1.3 (the two answers without a code).
+"""
+
+from typing import Any, ClassVar
+
+STATUS_OF_CODE = {
+    "bad_frame": 400,
+    "bad_header": 400,
+    "bad_json": 400,
+    "bad_path": 400,
+    "bad_proto": 400,
+    "bad_query": 400,
+    "basin_deletion_pending": 409,
+    "basin_not_found": 404,
+    "decryption_failed": 400,
+    "invalid": 422,
+    "not_implemented": 501,
+    "other": 500,
+    "resource_already_exists": 409,
+    "stream_deletion_pending": 409,
+    "stream_not_found": 404,
+    "unavailable": 503,
+}
+
+
+class S2Error(Exception):
+    """An answer of S2 that is not a success.
+
+    `status` is the HTTP status; `code` and `message` are the two members of S2's error envelope.
+    """
+
+    code: ClassVar[str]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return STATUS_OF_CODE[self.code]
+
+    def body(self) -> dict[str, Any]:
+        """The JSON document that S2 sends for this error."""
+        return {"code": self.code, "message": self.message}
+
+
+class BadJson(S2Error):
+    """The body is not the JSON document that this operation takes."""
+
+    code = "bad_json"
+
+
+class BadHeader(S2Error):
+    """A header is missing or its value is not acceptable."""
+
+    code = "bad_header"
+
+
+class BadPath(S2Error):
+    """A parameter in the path is not acceptable."""
+
+    code = "bad_path"
+
+
+class BadQuery(S2Error):
+    """A parameter in the query string is not acceptable."""
+
+    code = "bad_query"
+
+
+class InvalidName(BadJson):
+    """A name that breaks a naming rule, wherever it stood.
+
+    Over HTTP the code says where the name stood (`bad_json`, `bad_path`, `bad_header`,
+    `bad_query`); in direct use it is `bad_json`, as if it had come in a body.
+    """
+
+
+class Invalid(S2Error):
+    """Well formed, but not a value that S2 accepts."""
+
+    code = "invalid"
+
+
+class InvalidConfig(Invalid):
+    """A configuration whose form is right and whose value is not."""
+
+
+class NotImplementedByS2(S2Error):
+    """A route that exists and is not served (reference: control_plane §6)."""
+
+    code = "not_implemented"
+
+    def __init__(self) -> None:
+        super().__init__("Not implemented")
+
+
+class InternalError(S2Error):
+    """The fake itself failed: never the user's fault."""
+
+    code = "other"
+
+
+class BasinNotFound(S2Error):
+    """There is no basin of that name."""
+
+    code = "basin_not_found"
+
+    def __init__(self, basin: str) -> None:
+        super().__init__(f"basin `{basin}` not found")
+
+
+class StreamNotFound(S2Error):
+    """There is no stream of that name in that basin."""
+
+    code = "stream_not_found"
+
+    def __init__(self, basin: str, stream: str) -> None:
+        super().__init__(f"stream `{stream}` in basin `{basin}` not found")
+
+
+class ResourceAlreadyExists(S2Error):
+    """The name is taken, and the request is no replay of the one that took it."""
+
+    code = "resource_already_exists"
+
+
+class BasinDeletionPending(S2Error):
+    """The basin is deleted and not yet gone."""
+
+    code = "basin_deletion_pending"
+
+    def __init__(self, basin: str) -> None:
+        super().__init__(f"basin `{basin}` is being deleted")
+
+
+class StreamDeletionPending(S2Error):
+    """The stream is deleted and not yet gone."""
+
+    code = "stream_deletion_pending"
+
+    def __init__(self) -> None:
+        # The real text names neither the stream nor the basin.
+        super().__init__("stream deletion pending")

@@ -1,0 +1,46 @@
+"""One operation at a time, and what falls due between operations.
+
+Nothing runs in the background: what a real service does later (the end of a deletion) stands in
+an agenda and is carried out, in order, before the next operation that could see it.
+"""
+
+import heapq
+import threading
+from collections.abc import Callable
+from itertools import count
+from types import TracebackType
+
+from s2mock.registry.clock import NANOSECONDS, Clock
+
+
+class Turn:
+    """The account's lock: `with turn as now:` is one operation, at `now` (ns since the epoch)."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._agenda: list[tuple[int, int, Callable[[], None]]] = []
+        self._order = count()
+
+    def __enter__(self) -> int:
+        self._lock.acquire()
+        now = self._clock.now()
+        while self._agenda and self._agenda[0][0] <= now:
+            heapq.heappop(self._agenda)[2]()
+        return now
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lock.release()
+
+    def later(self, now: int, delay: float, action: Callable[[], None]) -> None:
+        """Carry out `action` `delay` seconds after `now`: at once if 0, never if infinite."""
+        if delay == 0:
+            action()
+        elif delay != float("inf"):
+            due = now + int(delay * NANOSECONDS)
+            heapq.heappush(self._agenda, (due, next(self._order), action))

@@ -1,0 +1,121 @@
+"""Resource files: basins and streams to begin with, in the format of `s2-lite --init-file`.
+
+Source: the reference server's resource specification. Durations are written as people write
+them, `"7days"` or `"1h 30m"`, and a retention may be `"infinite"`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from s2mock.registry.account import Account
+from s2mock.registry.config import (
+    U64_MAX,
+    BasinConfig,
+    Cipher,
+    RetentionPolicy,
+    StreamConfig,
+    TimestampingMode,
+)
+from s2mock.registry.errors import S2Error
+
+_UNITS = {
+    ("nanos", "nsec", "ns"): 1e-9,
+    ("usec", "us", "µs"): 1e-6,
+    ("millis", "msec", "ms"): 1e-3,
+    ("seconds", "second", "secs", "sec", "s"): 1,
+    ("minutes", "minute", "min", "mins", "m"): 60,
+    ("hours", "hour", "hrs", "hr", "h"): 3600,
+    ("days", "day", "d"): 86_400,
+    ("weeks", "week", "wks", "wk", "w"): 604_800,
+    ("months", "month", "M"): 2_630_016,
+    ("years", "year", "yrs", "yr", "y"): 31_557_600,
+}
+_SECONDS = {name: seconds for names, seconds in _UNITS.items() for name in names}
+_PART = re.compile(r"\s*(\d+)\s*([^\W\d_]+)")
+
+
+class ResourcesError(ValueError):
+    """A resource file that cannot be applied; nothing of it has been."""
+
+
+def apply_resources(account: Account, document: bytes) -> None:
+    """Ensure the basins and streams that a resource file describes.
+
+    A basin or stream that exists gets the configuration of the file. The whole file is checked
+    first. Raises `ResourcesError`.
+    """
+    from s2mock.api.bodies import decode
+
+    try:
+        plan = [_basin(basin) for basin in decode(document, "resources").get("basins", ())]
+    except S2Error as error:
+        raise ResourcesError(error.message) from None
+    _refuse_repeated("basin name", [name for name, _, _ in plan])
+    for name, _, streams in plan:
+        _refuse_repeated(f"stream name in basin {name!r}", [stream for stream, _ in streams])
+    for name, basin_config, streams in plan:
+        account.ensure_basin(name, basin_config)
+        basin = account.basin(name)
+        for stream, stream_config in streams:
+            basin.ensure_stream(stream, stream_config)
+
+
+def parse_duration(text: str) -> int:
+    """Whole seconds of a duration such as `"7days"` or `"1h 30m"`. Raises `ResourcesError`."""
+    seconds, end = 0.0, 0
+    while part := _PART.match(text, end):
+        number, unit = part.groups()
+        if unit not in _SECONDS:
+            break
+        seconds += int(number) * _SECONDS[unit]
+        end = part.end()
+    if end == 0 or text[end:].strip() or seconds > U64_MAX:
+        raise ResourcesError(
+            f'invalid duration {text!r}: expected, for example, "7days" or "1h 30m"'
+        )
+    return int(seconds)
+
+
+def _refuse_repeated(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ResourcesError(f"duplicate {what}: {name!r}")
+        seen.add(name)
+
+
+def _basin(
+    document: Mapping[str, Any],
+) -> tuple[str, BasinConfig, list[tuple[str, StreamConfig]]]:
+    config = document.get("config") or {}
+    basin_config = BasinConfig(
+        default_stream_config=_stream_config(config.get("default_stream_config")),
+        stream_cipher=cast("Cipher | None", config.get("stream_cipher")),
+        create_stream_on_append=config.get("create_stream_on_append") or False,
+        create_stream_on_read=config.get("create_stream_on_read") or False,
+    )
+    streams = [
+        (stream["name"], _stream_config(stream.get("config")))
+        for stream in document.get("streams", ())
+    ]
+    return document["name"], basin_config, streams
+
+
+def _stream_config(document: Mapping[str, Any] | None) -> StreamConfig:
+    document = document or {}
+    timestamping = document.get("timestamping") or {}
+    min_age = (document.get("delete_on_empty") or {}).get("min_age")
+    return StreamConfig(
+        storage_class=document.get("storage_class"),
+        retention_policy=_retention(document.get("retention_policy")),
+        timestamping_mode=cast("TimestampingMode | None", timestamping.get("mode")),
+        timestamping_uncapped=timestamping.get("uncapped"),
+        delete_on_empty_min_age=None if min_age is None else parse_duration(min_age),
+    )
+
+
+def _retention(text: str | None) -> RetentionPolicy | None:
+    if text is None:
+        return None
+    return "infinite" if text.lower() == "infinite" else parse_duration(text)
