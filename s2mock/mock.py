@@ -44,6 +44,10 @@ class Socket:
             return [b"no s2_mock is in use: the test that this request belongs to has ended\n"]
         return self.app(environ, start_response)
 
+    def may_block(self, environ: "WSGIEnvironment") -> bool:
+        """Whether the call may wait for something to happen."""
+        return self.app is not None and self.app.may_block(environ)
+
     @property
     def url(self) -> str:
         """The base URL; listening from now on. Raises `OSError` if the address cannot be had."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from s2mock.api import basins, health, streams
+from s2mock.api import basins, health, records, streams
 from s2mock.api.content_coding import (
     MIN_COMPRESSED_BYTES,
     REQUEST_CODINGS,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("s2mock")
 
-_router = Router([*basins.ROUTES, *streams.ROUTES, *health.ROUTES])
+_router = Router([*basins.ROUTES, *streams.ROUTES, *records.ROUTES, *health.ROUTES])
 
 _CORS_VARY = "origin, access-control-request-method, access-control-request-headers"
 
@@ -48,6 +48,10 @@ class App:
         if self.cors:
             _allow_cross_origin(request, response)
         return response(environ, start_response)
+
+    def may_block(self, environ: "WSGIEnvironment") -> bool:
+        """Whether the call may wait for something to happen, and needs a thread of its own."""
+        return records.may_block(environ, _raw_path(environ))
 
     def _respond(self, request: S2Request) -> S2Response:
         if self.cors and request.method == "OPTIONS":

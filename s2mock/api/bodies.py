@@ -5,7 +5,7 @@ text is about S2, followed by the place (reference: control_plane §2.2).
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
@@ -14,8 +14,9 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
 from s2mock.api.spellings import spelled_out
-from s2mock.registry.errors import BadJson, InvalidName
+from s2mock.registry.errors import BadJson, S2Error
 from s2mock.registry.names import BasinName, LocationName, StreamName
+from s2mock.registry.records import check_fencing_token
 
 _WANTED = {"string": "a string", "boolean": "a boolean", "integer": "u64", "array": "a sequence"}
 _MAX_U64_DIGITS = 20
@@ -71,13 +72,14 @@ _types = Draft202012Validator.TYPE_CHECKER.redefine_many(
 _formats = FormatChecker(formats=())
 
 
-def _name_format(name: str, name_type: type[str]) -> None:
+def _name_format(name: str, name_type: Callable[[str], str]) -> None:
     def check(value: object) -> bool:
         return not isinstance(value, str) or name_type(value) is not None
 
-    _formats.checks(name, raises=InvalidName)(check)
+    _formats.checks(name, raises=S2Error)(check)
 
 
+_name_format("fencing-token", check_fencing_token)
 _name_format("basin-name", BasinName)
 _name_format("stream-name", StreamName)
 _name_format("location-name", LocationName)
@@ -190,8 +192,10 @@ def _explain(error: ValidationError) -> str:
             return f"unknown {kind} `{unknown}`, expected {_listed(list(schema['properties']))}"
         case "minProperties" | "maxProperties":
             return f"expected exactly one of {_listed(list(schema['properties']))}"
+        case "minItems" | "maxItems":
+            return f"invalid length {len(instance)}, expected {schema['minItems']} elements"
         case "format":
-            return str(error.cause)
+            return error.cause.message if isinstance(error.cause, S2Error) else error.message
         case _:
             return error.message
 

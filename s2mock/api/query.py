@@ -53,6 +53,13 @@ def unsigned(bits: int) -> Callable[[str], int]:
     return read
 
 
+def flag(text: str) -> bool:
+    """Reads a truth value. Raises `ValueError`."""
+    if text not in ("true", "false"):
+        raise ValueError("provided string was not `true` or `false`")
+    return text == "true"
+
+
 def listing_parameters(
     check_filter: Callable[[str, str], str],
 ) -> Mapping[str, Callable[[str], Any]]:

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Request
 
 from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate
 from s2mock.registry.account import Account
-from s2mock.registry.errors import BadHeader, BadJson, BadPath, InvalidName
+from s2mock.registry.errors import BadHeader, BadJson, BadPath, InvalidName, S2Error
 from s2mock.registry.names import BasinName, RequestToken
 
 Name = TypeVar("Name", bound=str)
@@ -117,12 +117,12 @@ class S2Request(Request):
             return None
         return self.json_body(schema)
 
-    def body(self) -> bytes:
-        """The whole body, inflated. Raises `BadJson`."""
+    def body(self, failure: type[S2Error] = BadJson) -> bytes:
+        """The whole body, inflated. Raises `failure` where that is not possible."""
         try:
             return self._body
         except (BodyTooLong, CorruptBody) as error:
-            raise BadJson(f"Failed to buffer the request body: {error}") from None
+            raise failure(f"Failed to buffer the request body: {error}") from None
 
     @cached_property
     def _body(self) -> bytes:

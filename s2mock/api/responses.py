@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from s2mock.registry.errors import S2Error
 
-_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class S2Response(Response):
@@ -20,7 +20,7 @@ def json_response(status: int, document: Any, **headers: str) -> S2Response:
     """A JSON document; an underscore in a header's name stands for a hyphen."""
     fields = [("content-type", "application/json")]
     fields += [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return S2Response(_to_json(document).encode(), status, fields)
+    return S2Response(to_json(document).encode(), status, fields)
 
 
 def error_response(error: S2Error) -> S2Response:
