@@ -54,10 +54,10 @@ class App:
         return records.may_block(environ, _raw_path(environ))
 
     def _respond(self, request: S2Request) -> S2Response:
-        if self.cors and request.method == "OPTIONS":
-            return empty_response(200)
         path = _raw_path(request.environ)
         matched = _router.match(path)
+        if self.cors and request.method == "OPTIONS":
+            return empty_response(200, **({} if matched is None else {"allow": matched[0].allow}))
         if matched is None:
             return empty_response(404)
         route, request.path_parameters = matched

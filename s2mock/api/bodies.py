@@ -179,6 +179,8 @@ def _explain(error: ValidationError) -> str:
             return f"invalid type: {_got(instance)}, expected {expected}"
         case "type" if isinstance(instance, str) and _has_lone_surrogate(instance):
             return "invalid unicode code point in a string"
+        case "type" if isinstance(instance, str) and "maxProperties" in schema:
+            return f"unknown variant `{instance}`, expected {_listed(list(schema['properties']))}"
         case "type":
             return f"invalid type: {_got(instance)}, expected {_wanted(schema)}"
         case "minimum":

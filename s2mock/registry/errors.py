@@ -110,9 +110,12 @@ class InternalError(S2Error):
 
 
 class Unavailable(S2Error):
-    """What served the request has gone away."""
+    """What served the request has gone away: its stream was deleted meanwhile."""
 
     code = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("streamer missing in action")
 
 
 class AppendConditionFailed(S2Error):

@@ -153,7 +153,7 @@ class ReadSession:
                     self._unfollow()
                     self._tail = self._log.tail
                 elif self._stream.deleted_at is not None or self._stream.removed:
-                    raise Unavailable("streamer missing in action")
+                    raise Unavailable
                 elif self._is_over(now):
                     break
                 elif not self._following:

@@ -8,9 +8,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple, Unpack
 
 from s2mock.registry import delete_on_empty
-from s2mock.registry.config import Cipher, StreamConfig, StreamConfigChanges
+from s2mock.registry.config import UNSET, Cipher, StreamConfig, StreamConfigChanges
 from s2mock.registry.encryption import key_digest
-from s2mock.registry.errors import StreamDeletionPending, StreamNotFound
+from s2mock.registry.errors import (
+    StreamDeletionPending,
+    StreamNotFound,
+    Unavailable,
+)
 from s2mock.registry.log import Log
 from s2mock.registry.names import RequestToken, StreamName
 from s2mock.registry.records import (
@@ -57,7 +61,7 @@ class Stream(Resource[StreamConfig]):
         # A basin may hold a million streams that nobody ever writes to.
         self._log: Log | None = None
         self._followers: dict[threading.Condition, None] | None = None
-        delete_on_empty.watch(self, created_at, StreamConfig())
+        delete_on_empty.watch(self, created_at, UNSET)
 
     def __repr__(self) -> str:
         return f"<Stream {self.name!r} in {self.basin.name!r}>"
@@ -156,14 +160,19 @@ class Stream(Resource[StreamConfig]):
         batch = AppendInput(
             map(_as_record, records), match_seq_num=match_seq_num, fencing_token=fencing_token
         )
-        return self.write(batch, key_digest(self.cipher, encryption_key))
+        with self.basin.account.turn:
+            self.refuse_if_deleting()
+            return self.write(batch, key_digest(self.cipher, encryption_key))
 
     def write(self, batch: AppendInput, digest: bytes | None = None) -> AppendAck:
-        """Append a batch, encrypted with the key of that digest.
+        """Append a batch for somebody who has opened the stream, with the key of that digest.
 
-        Raises as `append` does. Source: reference: data_plane §3.5.
+        Raises as `append` does, but `Unavailable` where the stream has gone since it was opened.
+        Source: reference: data_plane §3.5, §8.5.
         """
         with self.basin.account.turn as now:
+            if self.removed:
+                raise Unavailable
             self.refuse_if_deleting()
             ack = self.log.append(batch, now, self.config, self.cipher, digest)
             self.last_write = now
