@@ -127,17 +127,17 @@ class Account:
     def list_streams(
         self, basin: str, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
     ) -> Page[StreamInfo]:
-        """One page of a basin's streams; an empty one where the basin is missing.
+        """One page of a basin's streams.
 
-        Raises `InvalidName`. Source: reference: control_plane §5.7.
+        Raises `InvalidName`, `BasinNotFound`. Source: s2-lite 0.43, which unlike the versions that
+        reference: control_plane §5.7 describes does not list a missing basin as an empty one.
         """
         StreamName.check_filter(prefix, "prefix")
         StreamName.check_filter(start_after, "start-after")
         with self.turn:
-            found = self._basins.get(BasinName(basin))
-            if found is None:
-                return Page([], has_more=False)
-            return found.list_streams(prefix=prefix, start_after=start_after, limit=limit)
+            return self.basin(basin).list_streams(
+                prefix=prefix, start_after=start_after, limit=limit
+            )
 
     def forget(self, basin: Basin) -> None:
         """Drop a basin whose deletion is complete; its name is free."""
