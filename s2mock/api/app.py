@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from s2mock.api import basins, health, records, streams
+from s2mock.api import access_tokens, basins, health, locations, metrics, records, streams
 from s2mock.api.content_coding import (
     MIN_COMPRESSED_BYTES,
     REQUEST_CODINGS,
@@ -26,7 +26,17 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("s2mock")
 
-_router = Router([*basins.ROUTES, *streams.ROUTES, *records.ROUTES, *health.ROUTES])
+_router = Router(
+    [
+        *basins.ROUTES,
+        *streams.ROUTES,
+        *records.ROUTES,
+        *access_tokens.ROUTES,
+        *metrics.ROUTES,
+        *locations.ROUTES,
+        *health.ROUTES,
+    ]
+)
 
 _CORS_VARY = "origin, access-control-request-method, access-control-request-headers"
 

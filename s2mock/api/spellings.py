@@ -13,6 +13,8 @@ from s2mock.registry.errors import BadJson
 
 def spelled_out(value: Any, schema: dict[str, Any]) -> Any:
     """`value` with every such spelling replaced by the plain one. Raises `BadJson`."""
+    if isinstance(value, list) and "items" in schema:
+        return [spelled_out(item, schema["items"]) for item in value]
     fields: dict[str, Any] | None = schema.get("properties")
     if isinstance(value, list) and fields is not None and "maxProperties" not in schema:
         value = _from_array(value, list(fields), schema)
@@ -34,6 +36,6 @@ def _from_array(values: list[Any], names: list[str], schema: dict[str, Any]) -> 
             f"invalid length {len(values)}, expected struct {schema['title']} "
             f"with {len(names)} elements"
         )
-    if len(values) > len(names) and names:
+    if len(values) > len(names):
         raise BadJson(f"trailing characters: struct {schema['title']} has {len(names)} elements")
     return dict(zip(names, values, strict=False))

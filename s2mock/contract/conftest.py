@@ -1,7 +1,7 @@
-"""Fixtures of the contract suite: the endpoint under test, and a fresh basin on it."""
+"""Fixtures of the contract suite: the endpoint under test, and fresh basins on it."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -18,18 +18,32 @@ def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Clien
 
 
 @pytest.fixture(scope="session")
-def _contract_fake_url() -> Iterator[str]:
+def _contract_fake_url(pytestconfig: pytest.Config) -> Iterator[str]:
     from s2mock.mock import S2Mock
 
-    with S2Mock() as mock:
+    delay = float(pytestconfig.getoption("s2mock_deletion_delay") or 0.0)
+    with S2Mock(deletion_delay=delay) as mock:
         yield mock.url
 
 
 @pytest.fixture
-def s2(target: Client) -> Iterator[Client]:
+def fresh(target: Client) -> Iterator[Callable[[], str]]:
+    """Makes up basin names that nobody uses; what has come to exist is deleted after the case."""
+    names: list[str] = []
+
+    def name() -> str:
+        names.append(f"contract-{uuid.uuid4().hex[:16]}")
+        return names[-1]
+
+    yield name
+    for made in names:
+        target.request("DELETE", f"/v1/basins/{made}")
+
+
+@pytest.fixture
+def s2(target: Client, fresh: Callable[[], str]) -> Client:
     """A client in a fresh basin, which is deleted after the case."""
-    basin = f"contract-{uuid.uuid4().hex[:16]}"
+    basin = fresh()
     made = target.request("POST", "/v1/basins", {"basin": basin})
     assert made.status == 201, made
-    yield target.in_basin(basin)
-    target.request("DELETE", f"/v1/basins/{basin}")
+    return target.in_basin(basin)
