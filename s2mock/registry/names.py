@@ -55,10 +55,10 @@ def _check_stream(text: str, what: str) -> None:
             raise InvalidName("stream name must not be empty")
         if text in (".", ".."):
             raise InvalidName('stream name must not be "." or ".."')
-    if utf8_length(text) > MAX_STREAM_NAME_BYTES:
-        raise InvalidName(f"stream {what} must not exceed {MAX_STREAM_NAME_BYTES} bytes in length")
     if "\0" in text:
         raise InvalidName(f"stream {what} must not contain NUL bytes")
+    if utf8_length(text) > MAX_STREAM_NAME_BYTES:
+        raise InvalidName(f"stream {what} must not exceed {MAX_STREAM_NAME_BYTES} bytes in length")
 
 
 class BasinName(str):
