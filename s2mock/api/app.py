@@ -54,6 +54,8 @@ class App:
         """Answer one request (PEP 3333)."""
         request = S2Request(environ)
         request.account = self.account
+        # As it was sent, since methods are case-sensitive; Werkzeug has put it in upper case.
+        request.method = environ["REQUEST_METHOD"]
         response = self._respond(request)
         if self.cors:
             _allow_cross_origin(request, response)
@@ -66,11 +68,12 @@ class App:
     def _respond(self, request: S2Request) -> S2Response:
         path = _raw_path(request.environ)
         matched = _router.match(path)
-        if self.cors and request.method == "OPTIONS":
-            return empty_response(200, **({} if matched is None else {"allow": matched[0].allow}))
+        preflight = self.cors and request.method == "OPTIONS"
         if matched is None:
-            return empty_response(404)
+            return empty_response(200 if preflight else 404)
         route, request.path_parameters = matched
+        if preflight:
+            return empty_response(200, allow=route.allow)
         handler = route.handler(request.method)
         is_v1 = path.startswith("/v1/")
         if (
