@@ -2,21 +2,18 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from s2_sdk import S2, Compression, Endpoints, Retry, S2ServerError
 
 from s2mock import ManualClock, S2Mock
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
 pytestmark = pytest.mark.asyncio
 
-Serve = Callable[["WSGIApplication"], str]
+Observe = Callable[..., Any]
 
 # Retries as the SDK makes them, without its pauses.
 AT_ONCE = Retry(min_base_delay=timedelta(0), max_base_delay=timedelta(0))
@@ -26,63 +23,22 @@ def client(url: str, compression: Compression = Compression.NONE) -> S2:
     return S2("token", endpoints=Endpoints(url, url), retry=AT_ONCE, compression=compression)
 
 
-class Observed:
-    """Passes everything on, and keeps what came and what went.
+async def test_a_retry_of_create_finds_what_the_first_attempt_made(observe: Observe) -> None:
+    observed = observe(losing=2)
+    async with client(observed.url) as s2:
+        basin = await s2.create_basin("my-basin")
+        stream = await s2["my-basin"].create_stream("logs")
 
-    Of the first `losing` requests the answer is lost: they are carried out, and the client is
-    told that the service is unavailable.
-    """
-
-    def __init__(self, app: "WSGIApplication", *, losing: int = 0) -> None:
-        self.app = app
-        self.losing = losing
-        self.requests: list[WSGIEnvironment] = []
-        self.answers: list[dict[str, str]] = []
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        self.requests.append(environ)
-
-        def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
-            self.answers.append({name.lower(): value for name, value in headers})
-            if len(self.requests) <= self.losing:
-                return start_response("503 Service Unavailable", [])
-            return start_response(status, headers)
-
-        body = b"".join(self.app(environ, start))
-        if len(self.requests) <= self.losing:
-            return [b'{"code":"unavailable","message":"answer lost"}']
-        return [body]
-
-    def sent(self, header: str) -> list[str | None]:
-        return [request.get(f"HTTP_{header}") for request in self.requests]
+    assert (basin.name, stream.name) == ("my-basin", "logs")
+    assert observed.results() == ["created", "noop", "noop"] * 2
+    tokens = observed.sent("S2_REQUEST_TOKEN")
+    assert tokens == tokens[:1] * 3 + tokens[3:4] * 3
+    assert None not in tokens
 
 
-async def test_a_retry_of_create_finds_what_the_first_attempt_made(
-    s2_mock: S2Mock, serve: Serve
-) -> None:
-    for number, create in enumerate(("basin", "stream")):
-        observed = Observed(s2_mock.wsgi_app, losing=2)
-        async with client(serve(observed)) as s2:
-            if create == "basin":
-                info: Any = await s2.create_basin("my-basin")
-            else:
-                info = await s2["my-basin"].create_stream("logs")
-
-        assert info.name == ("my-basin", "logs")[number]
-        assert [answer["s2-provision-result"] for answer in observed.answers] == [
-            "created",
-            "noop",
-            "noop",
-        ]
-        [token] = set(observed.sent("S2_REQUEST_TOKEN"))
-        assert token is not None
-
-
-async def test_each_create_has_a_token_of_its_own(s2_mock: S2Mock, serve: Serve) -> None:
-    observed = Observed(s2_mock.wsgi_app)
-    async with client(serve(observed)) as s2:
+async def test_each_create_has_a_token_of_its_own(observe: Observe) -> None:
+    observed = observe()
+    async with client(observed.url) as s2:
         await s2.create_basin("my-basin")
         with pytest.raises(S2ServerError, match="already exists"):
             await s2.create_basin("my-basin")
@@ -90,10 +46,10 @@ async def test_each_create_has_a_token_of_its_own(s2_mock: S2Mock, serve: Serve)
     assert len(set(observed.sent("S2_REQUEST_TOKEN"))) == 2
 
 
-async def test_a_conflict_is_not_tried_again(s2_mock: S2Mock, serve: Serve) -> None:
+async def test_a_conflict_is_not_tried_again(s2_mock: S2Mock, observe: Observe) -> None:
     s2_mock.create_basin("my-basin")
-    observed = Observed(s2_mock.wsgi_app)
-    async with client(serve(observed)) as s2:
+    observed = observe()
+    async with client(observed.url) as s2:
         with pytest.raises(S2ServerError, match="already exists"):
             await s2.create_basin("my-basin")
 
@@ -101,10 +57,10 @@ async def test_a_conflict_is_not_tried_again(s2_mock: S2Mock, serve: Serve) -> N
 
 
 async def test_bodies_are_compressed_both_ways(
-    s2_mock: S2Mock, serve: Serve, compression: Compression
+    s2_mock: S2Mock, observe: Observe, compression: Compression
 ) -> None:
-    observed = Observed(s2_mock.wsgi_app)
-    async with client(serve(observed), compression) as s2:
+    observed = observe()
+    async with client(observed.url, compression) as s2:
         await s2.create_basin("my-basin")
         for number in range(50):
             s2_mock.basin("my-basin").create_stream(f"logs/{number:02}")
@@ -117,11 +73,11 @@ async def test_bodies_are_compressed_both_ways(
 
 
 async def test_requests_are_http_2_and_carry_the_basin_and_the_token(
-    s2_mock: S2Mock, serve: Serve
+    s2_mock: S2Mock, observe: Observe
 ) -> None:
     s2_mock.create_basin("my-basin")
-    observed = Observed(s2_mock.wsgi_app)
-    async with client(serve(observed)) as s2:
+    observed = observe()
+    async with client(observed.url) as s2:
         await s2["my-basin"].create_stream("logs")
 
     [request] = observed.requests
@@ -173,10 +129,9 @@ async def test_the_environment_may_be_set_later(
 
 
 async def test_the_basin_may_be_named_by_the_host(
-    s2_mock: S2Mock, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    s2_mock: S2Mock, observe: Observe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    observed = Observed(s2_mock.wsgi_app)
-    account = serve(observed)
+    observed = observe()
     resolve = socket.getaddrinfo
 
     def resolve_here(host: str | bytes | None, *args: Any, **kwargs: Any) -> Any:
@@ -184,7 +139,7 @@ async def test_the_basin_may_be_named_by_the_host(
         return resolve("127.0.0.1" if known else host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve_here)
-    endpoints = Endpoints(account, account.replace("127.0.0.1", "{basin}.b.s2.test"))
+    endpoints = Endpoints(observed.url, observed.url.replace("127.0.0.1", "{basin}.b.s2.test"))
     async with S2("token", endpoints=endpoints) as s2:
         await s2.create_basin("my-basin")
         await s2["my-basin"].create_stream("logs")
