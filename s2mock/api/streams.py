@@ -19,7 +19,7 @@ _LISTING = listing_parameters(StreamName.check_filter)
 
 
 def list_streams(request: S2Request) -> S2Response:
-    """One page of streams, empty for a missing basin (§5.7)."""
+    """One page of streams (§5.7)."""
     basin = request.basin
     page = request.account.list_streams(basin, **parse_query(request.raw_query, _LISTING))
     streams = [stream_info_to_json(info) for info in page.items]

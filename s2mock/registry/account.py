@@ -10,7 +10,7 @@ from s2mock.registry.clock import Clock, SystemClock
 from s2mock.registry.config import BasinConfig
 from s2mock.registry.errors import BasinNotFound, ResourceAlreadyExists, StreamNotFound
 from s2mock.registry.listing import MAX_PAGE, Page, page_of
-from s2mock.registry.names import BasinName, RequestToken, StreamName
+from s2mock.registry.names import BasinName, RequestToken
 from s2mock.registry.profile import REAL, Profile
 from s2mock.registry.resource import Provisioned
 from s2mock.registry.stream import Stream, StreamInfo
@@ -127,17 +127,15 @@ class Account:
     def list_streams(
         self, basin: str, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
     ) -> Page[StreamInfo]:
-        """One page of a basin's streams; an empty one where the basin is missing.
+        """One page of a basin's streams.
 
-        Raises `InvalidName`. Source: reference: control_plane §5.7.
+        Raises `InvalidName`, `BasinNotFound`. Source: reference: control_plane §5.7, but for a
+        missing basin, where the running server now answers that it is missing.
         """
-        StreamName.check_filter(prefix, "prefix")
-        StreamName.check_filter(start_after, "start-after")
         with self.turn:
-            found = self._basins.get(BasinName(basin))
-            if found is None:
-                return Page([], has_more=False)
-            return found.list_streams(prefix=prefix, start_after=start_after, limit=limit)
+            return self.basin(basin).list_streams(
+                prefix=prefix, start_after=start_after, limit=limit
+            )
 
     def forget(self, basin: Basin) -> None:
         """Drop a basin whose deletion is complete; its name is free."""

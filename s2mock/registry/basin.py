@@ -171,11 +171,12 @@ class Basin(Resource[BasinConfig]):
     ) -> Page[StreamInfo]:
         """One page of streams, in name order, those pending deletion too.
 
-        Raises `InvalidName`. Source: reference: control_plane §5.7.
+        Raises `InvalidName`, `BasinNotFound`. Source: reference: control_plane §5.7.
         """
         StreamName.check_filter(prefix, "prefix")
         StreamName.check_filter(start_after, "start-after")
         with self.account.turn:
+            self.refuse_if_removed()
             page = page_of(self._streams, prefix=prefix, start_after=start_after, limit=limit)
             return Page([stream.info for stream in page.items], page.has_more)
 
