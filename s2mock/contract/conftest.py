@@ -1,11 +1,21 @@
 """Fixtures of the contract suite: the endpoint under test, and a fresh basin on it."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from s2mock.contract.client import Client
+from s2mock.contract.passing_time import PassingTime, RealTime, TurnedTime
+from s2mock.contract.records import Stream, create_stream
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers of the suite."""
+    config.addinivalue_line(
+        "markers", "data_case(*numbers): the cases of reference: data_plane §10 that a test covers"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +43,62 @@ def s2(target: Client) -> Iterator[Client]:
     assert made.status == 201, made
     yield target.in_basin(basin)
     target.request("DELETE", f"/v1/basins/{basin}")
+
+
+@pytest.fixture
+def new_basin(target: Client) -> Iterator[Callable[..., Client]]:
+    """Makes clients in fresh basins of a given configuration, deleted after the case."""
+    made: list[str] = []
+
+    def make(**config: Any) -> Client:
+        made.append(f"contract-{uuid.uuid4().hex[:16]}")
+        answer = target.request("POST", "/v1/basins", {"basin": made[-1], "config": config})
+        assert answer.status == 201, answer
+        return target.in_basin(made[-1])
+
+    yield make
+    for basin in made:
+        target.request("DELETE", f"/v1/basins/{basin}")
+
+
+@pytest.fixture
+def stream(s2: Client) -> Stream:
+    """A fresh, empty stream of the default configuration."""
+    return create_stream(s2)
+
+
+@pytest.fixture
+def timed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[PassingTime]:
+    """A client in a fresh basin, and the power to let time pass for its server.
+
+    On the fake the clock is turned. Elsewhere the case waits, if that takes a few seconds at most
+    or `--s2mock-slow` is given, and is skipped otherwise.
+    """
+    if pytestconfig.getoption("s2mock_target") is not None:
+        yield RealTime(request.getfixturevalue("s2"), slow=pytestconfig.getoption("s2mock_slow"))
+        return
+    from s2mock.mock import S2Mock
+    from s2mock.registry.clock import ManualClock
+
+    clock = ManualClock()
+    with S2Mock(basins=["contract-timed"], clock=clock) as mock:
+        yield TurnedTime(Client(mock.url, basin="contract-timed"), clock)
+
+
+@pytest.fixture
+def deleted_stream(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Stream]:
+    """A stream that has just been deleted, its deletion still pending."""
+    if pytestconfig.getoption("s2mock_target") is not None:
+        # The removal of many records takes long enough for a few calls.
+        stream = create_stream(request.getfixturevalue("s2"))
+        for _ in range(40):
+            stream.append_ok(*["x"] * 1000)
+        assert stream.delete().status == 202
+        yield stream
+        return
+    from s2mock.mock import S2Mock
+
+    with S2Mock(basins=["contract-pending"], deletion_delay=3600) as mock:
+        stream = create_stream(Client(mock.url, basin="contract-pending"))
+        assert stream.delete().status == 202
+        yield stream
