@@ -48,6 +48,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="s2mock",
         help="access token for --s2mock-target",
     )
+    group.addoption(
+        "--s2mock-slow",
+        action="store_true",
+        help="run the contract cases that wait for minutes on a server whose clock is real",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

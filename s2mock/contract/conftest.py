@@ -2,10 +2,20 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from s2mock.contract.client import Client
+from s2mock.contract.passing_time import PassingTime, RealTime, TurnedTime
+from s2mock.contract.records import Stream, create_stream
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers of the suite."""
+    config.addinivalue_line(
+        "markers", "data_case(*numbers): the cases of reference: data_plane §10 that a test covers"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +57,59 @@ def s2(target: Client, fresh: Callable[[], str]) -> Client:
     made = target.request("POST", "/v1/basins", {"basin": basin})
     assert made.status == 201, made
     return target.in_basin(basin)
+
+
+@pytest.fixture
+def new_basin(target: Client, fresh: Callable[[], str]) -> Callable[..., Client]:
+    """Makes clients in fresh basins of a given configuration, deleted after the case."""
+
+    def make(**config: Any) -> Client:
+        basin = fresh()
+        answer = target.request("POST", "/v1/basins", {"basin": basin, "config": config})
+        assert answer.status == 201, answer
+        return target.in_basin(basin)
+
+    return make
+
+
+@pytest.fixture
+def stream(s2: Client) -> Stream:
+    """A fresh, empty stream of the default configuration."""
+    return create_stream(s2)
+
+
+@pytest.fixture
+def timed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[PassingTime]:
+    """A client in a fresh basin, and the power to let time pass for its server.
+
+    On the fake the clock is turned. Elsewhere the case waits, if that takes a few seconds at most
+    or `--s2mock-slow` is given, and is skipped otherwise.
+    """
+    if pytestconfig.getoption("s2mock_target") is not None:
+        yield RealTime(request.getfixturevalue("s2"), slow=pytestconfig.getoption("s2mock_slow"))
+        return
+    from s2mock.mock import S2Mock
+    from s2mock.registry.clock import ManualClock
+
+    clock = ManualClock()
+    with S2Mock(basins=["contract-timed"], clock=clock) as mock:
+        yield TurnedTime(Client(mock.url, basin="contract-timed"), clock)
+
+
+@pytest.fixture
+def deleted_stream(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Stream]:
+    """A stream that has just been deleted, its deletion still pending."""
+    if pytestconfig.getoption("s2mock_target") is not None:
+        # The removal of many records takes long enough for a few calls.
+        stream = create_stream(request.getfixturevalue("s2"))
+        for _ in range(40):
+            stream.append_ok(*["x"] * 1000)
+        assert stream.delete().status == 202
+        yield stream
+        return
+    from s2mock.mock import S2Mock
+
+    with S2Mock(basins=["contract-pending"], deletion_delay=3600) as mock:
+        stream = create_stream(Client(mock.url, basin="contract-pending"))
+        assert stream.delete().status == 202
+        yield stream
