@@ -1,6 +1,9 @@
 """Appends and reads as protobuf messages. Source: reference: data_plane §2."""
 
+from typing import Any
+
 from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from s2mock.api.wire import messages
 from s2mock.registry.errors import S2Error
@@ -20,6 +23,10 @@ def append_input(data: bytes) -> AppendInput:
         message = messages.AppendInput.FromString(data)
     except DecodeError as error:
         raise BadProto(f"failed to decode Protobuf message: {error}") from None
+    size = message.ByteSize()
+    message.DiscardUnknownFields()
+    if message.ByteSize() != size:
+        _refuse_misplaced_types(messages.AppendInput.FromString(data))
     records = [
         AppendRecord(
             record.body,
@@ -33,6 +40,19 @@ def append_input(data: bytes) -> AppendInput:
         match_seq_num=message.match_seq_num if message.HasField("match_seq_num") else None,
         fencing_token=message.fencing_token if message.HasField("fencing_token") else None,
     )
+
+
+def _refuse_misplaced_types(message: Any) -> None:
+    """The library takes a known field of the wrong wire type for an unknown one; S2 refuses it."""
+    known = message.DESCRIPTOR.fields_by_number
+    for unknown in UnknownFieldSet(message):
+        if unknown.field_number in known:
+            name = known[unknown.field_number].full_name.removeprefix("s2mock.v1.")
+            raise BadProto(f"failed to decode Protobuf message: {name}: invalid wire type")
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for item in value:
+                _refuse_misplaced_types(item)
 
 
 def ack_to_proto(ack: AppendAck) -> bytes:
