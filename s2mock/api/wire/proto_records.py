@@ -45,7 +45,8 @@ def append_input(data: bytes) -> AppendInput:
 def _refuse_misplaced_types(message: Any) -> None:
     """The library takes a known field of the wrong wire type for an unknown one; S2 refuses it."""
     known = message.DESCRIPTOR.fields_by_number
-    for unknown in UnknownFieldSet(message):
+    unknown_fields: Any = UnknownFieldSet(message)
+    for unknown in unknown_fields:
         if unknown.field_number in known:
             name = known[unknown.field_number].full_name.removeprefix("s2mock.v1.")
             raise BadProto(f"failed to decode Protobuf message: {name}: invalid wire type")
