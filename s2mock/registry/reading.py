@@ -171,7 +171,7 @@ class ReadSession:
         size = 0
         for record in self._log.between(self._position, self._tail.seq_num):
             if not self._left.allows(records, size, record):
-                self._ended = not records
+                self._ended = True
                 break
             if len(records) == MAX_BATCH_RECORDS or size + record.metered_bytes > MAX_BATCH_BYTES:
                 break
