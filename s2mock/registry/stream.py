@@ -157,6 +157,9 @@ class Stream(Resource[StreamConfig]):
         `Invalid`, `BadHeader` (for the key), `FencingTokenMismatch`, `SeqNumMismatch`,
         `StreamNotFound`, `StreamDeletionPending`. Source: reference: data_plane §3.
         """
+        if isinstance(records, str | bytes):
+            # Iterable, too, but what it yields is hardly what was meant.
+            raise TypeError(f"records must be an iterable of records, not one: try [{records!r}]")
         batch = AppendInput(
             map(_as_record, records), match_seq_num=match_seq_num, fencing_token=fencing_token
         )
