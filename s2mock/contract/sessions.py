@@ -232,10 +232,12 @@ class Session:
         if headers.get("transfer-encoding") == "chunked":
             while True:
                 size = int(self._line(), 16)
-                yield from self._exactly(size)
+                # To the chunk's very end, so that what is left in the buffer is news.
+                chunk = b"".join(self._exactly(size))
                 assert self._line() == b"", "a chunk longer than its size"
                 if size == 0:
                     return
+                yield chunk
         elif "content-length" in headers:
             yield from self._exactly(int(headers["content-length"]))
         else:
