@@ -11,6 +11,7 @@ from s2mock.registry.clock import NANOSECONDS, ManualClock
 
 # What a case may cost on a server whose clock cannot be turned, in seconds.
 _PATIENCE = 5.0
+_SLOW_PATIENCE = 120.0
 # How long the fake may take to notice that its clock was turned, in real seconds.
 _NOTICE = 0.5
 
@@ -38,12 +39,13 @@ class RealTime:
 
     def __init__(self, s2: Client, *, slow: bool) -> None:
         self.s2 = s2
-        self._patience = float("inf") if slow else _PATIENCE
+        self._patience = _SLOW_PATIENCE if slow else _PATIENCE
 
     def needs(self, seconds: float) -> None:
         """Skip the case if it would take too long."""
         if seconds > self._patience:
-            pytest.skip(f"needs {seconds:g} s on a server whose clock is real (--s2mock-slow)")
+            way_out = " (--s2mock-slow)" if seconds <= _SLOW_PATIENCE else ""
+            pytest.skip(f"needs {seconds:g} s on a server whose clock is real{way_out}")
 
     def now(self) -> float:
         """Seconds since some moment."""
