@@ -158,7 +158,7 @@ def test_commands_are_never_encrypted(encrypted: Stream) -> None:
 @case(42)
 def test_fencing(encrypted: Stream) -> None:
     """Conditions and commands work as on any stream, also in the first record (§9)."""
-    encrypted.append_ok(fence("first"), headers=OURS)
+    encrypted.append_ok(fence("first"), fencing_token="", headers=OURS)
     mismatch = encrypted.append("a", fencing_token="", headers=OURS)
     assert (mismatch.status, mismatch.json) == (412, {"fencing_token_mismatch": "first"})
     encrypted.append_ok("a", fencing_token="first", match_seq_num=1, headers=OURS)
