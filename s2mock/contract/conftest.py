@@ -97,19 +97,38 @@ def timed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterat
 
 
 @pytest.fixture
-def deleted_stream(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Stream]:
-    """A stream that has just been deleted, its deletion still pending."""
+def lingering_stream(
+    pytestconfig: pytest.Config, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Stream]]:
+    """Makes streams in fresh basins of a given configuration, whose deletion takes its time."""
     if pytestconfig.getoption("s2mock_target") is not None:
-        # The removal of many records takes long enough for a few calls.
-        stream = create_stream(request.getfixturevalue("s2"))
-        for _ in range(40):
-            stream.append_ok(*["x"] * 1000)
-        assert stream.delete().status == 202
-        yield stream
+        new_basin = request.getfixturevalue("new_basin")
+
+        def fill(**config: Any) -> Stream:
+            # The removal of many records takes long enough for a few calls.
+            stream = create_stream(new_basin(**config))
+            for _ in range(40):
+                stream.append_ok(*["x"] * 1000)
+            return stream
+
+        yield fill
         return
     from s2mock.mock import S2Mock
 
-    with S2Mock(basins=["contract-pending"], deletion_delay=3600) as mock:
-        stream = create_stream(Client(mock.url, basin="contract-pending"))
-        assert stream.delete().status == 202
-        yield stream
+    with S2Mock(deletion_delay=3600) as mock:
+
+        def make(**config: Any) -> Stream:
+            client = Client(mock.url, basin=f"contract-{len(mock.basins)}")
+            document = {"basin": client.basin, "config": config}
+            assert client.request("POST", "/v1/basins", document).status == 201
+            return create_stream(client)
+
+        yield make
+
+
+@pytest.fixture
+def deleted_stream(lingering_stream: Callable[..., Stream]) -> Stream:
+    """A stream that has just been deleted, its deletion still pending."""
+    stream = lingering_stream()
+    assert stream.delete().status == 202
+    return stream
