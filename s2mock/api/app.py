@@ -59,13 +59,14 @@ class App:
         return response(environ, start_response)
 
     def _respond(self, request: S2Request) -> S2Response:
-        if self.cors and request.method == "OPTIONS":
-            return empty_response(200)
         path = _raw_path(request.environ)
         matched = _router.match(path)
+        preflight = self.cors and request.method == "OPTIONS"
         if matched is None:
-            return empty_response(404)
+            return empty_response(200 if preflight else 404)
         route, request.path_parameters = matched
+        if preflight:
+            return empty_response(200, allow=route.allow)
         handler = route.handler(request.method)
         is_v1 = path.startswith("/v1/")
         if (
