@@ -48,7 +48,8 @@ class S2Request(Request):
         Source: reference: control_plane §2.1.
         """
         value: str | None = self.environ.get(f"HTTP_{name.upper().replace('-', '_')}")
-        if value is not None and not (value.isascii() and value.isprintable()):
+        # A tab is fine, though hardly on purpose.
+        if value is not None and not (value.isascii() and value.replace("\t", " ").isprintable()):
             raise BadHeader(f"Invalid header `{name}`: not UTF-8")
         return value
 
