@@ -122,17 +122,16 @@ def _encoded_again(path: str) -> str:
 
 def _encode(request: S2Request, response: S2Response) -> None:
     """Compress the body if the client asks for it and it is worth it."""
-    if "HTTP_ACCEPT_ENCODING" not in request.environ or response.is_streamed:
+    if response.is_streamed:
         return
-    coding = negotiate(request.accept_encodings)
+    coding = negotiate(request.environ.get("HTTP_ACCEPT_ENCODING", ""))
+    body = response.get_data()
+    if len(body) >= MIN_COMPRESSED_BYTES or coding is None:
+        response.headers.add("vary", "accept-encoding")
     if coding is None:
         # The real server has carried the request out by now, and answers so all the same.
         response.status_code = 406
-    body = response.get_data()
-    if len(body) < MIN_COMPRESSED_BYTES:
-        return
-    response.headers.add("vary", "accept-encoding")
-    if coding is not None and coding != "identity":
+    elif coding != "identity" and len(body) >= MIN_COMPRESSED_BYTES:
         response.set_data(compress(body, coding))
         response.headers["content-encoding"] = coding
 
