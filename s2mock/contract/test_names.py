@@ -159,12 +159,9 @@ def test_a_bad_stream_in_a_body(s2: Client, name: str, rule: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize(("name", "rule"), BAD_STREAMS[1:])
-def test_a_bad_stream_in_a_path(
-    target: Client, fresh: Callable[[], str], method: str, name: str, rule: str
-) -> None:
+def test_a_bad_stream_in_a_path(shared: Client, method: str, name: str, rule: str) -> None:
     """`bad_path` (§5.1, §1.2)."""
-    s2 = target.in_basin(fresh())
-    error = s2.request(method, f"/v1/streams/{segment(name)}").error
+    error = shared.request(method, f"/v1/streams/{segment(name)}").error
     assert error == bad_path(f"stream name {rule}")
 
 
@@ -172,17 +169,17 @@ def test_a_bad_stream_in_a_path(
     ("text", "rule"), [("x" * 513, STREAM_TOO_LONG), ("€" * 171, STREAM_TOO_LONG), ("a\0", NUL)]
 )
 @pytest.mark.parametrize("key", ["prefix", "start_after"])
-def test_a_bad_beginning_of_a_stream(s2: Client, key: str, text: str, rule: str) -> None:
+def test_a_bad_beginning_of_a_stream(shared: Client, key: str, text: str, rule: str) -> None:
     """`bad_query` (§5.1)."""
-    error = s2.request("GET", f"/v1/streams?{key}={segment(text)}").error
+    error = shared.request("GET", f"/v1/streams?{key}={segment(text)}").error
     assert error == bad_query(f"{key}: stream {key.replace('_', '-')} {rule}")
 
 
 @pytest.mark.parametrize("text", ["", ".", "..", "x" * 512, "€" * 170])
 @pytest.mark.parametrize("key", ["prefix", "start_after"])
-def test_a_good_beginning_of_a_stream(s2: Client, key: str, text: str) -> None:
+def test_a_good_beginning_of_a_stream(shared: Client, key: str, text: str) -> None:
     """It may be empty, and dots (§5.1)."""
-    assert s2.request("GET", f"/v1/streams?{key}={segment(text)}").status == 200
+    assert shared.request("GET", f"/v1/streams?{key}={segment(text)}").status == 200
 
 
 @control_case(55)
@@ -202,10 +199,10 @@ def test_a_good_stream(s2: Client, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["`", "a`b`", "\n", '"'])
-def test_a_name_stands_in_a_message_as_it_is(s2: Client, name: str) -> None:
+def test_a_name_stands_in_a_message_as_it_is(shared: Client, name: str) -> None:
     """Nothing is escaped beyond what JSON needs (§3)."""
-    answer = s2.request("GET", f"/v1/streams/{segment(name)}")
-    assert answer.message == f"stream `{name}` in basin `{s2.basin}` not found"
+    answer = shared.request("GET", f"/v1/streams/{segment(name)}")
+    assert answer.message == f"stream `{name}` in basin `{shared.basin}` not found"
 
 
 @pytest.mark.parametrize(
