@@ -128,23 +128,20 @@ def _encoded_again(path: str) -> str:
 
 
 def _encode(request: S2Request, response: S2Response) -> None:
-    """Compress the body if the client asks for it and it is worth it."""
-    accepted = request.environ.get("HTTP_ACCEPT_ENCODING")
-    if accepted is None or response.is_streamed:
-        return
-    body = response.get_data()
-    if len(body) < MIN_COMPRESSED_BYTES and ";" not in accepted:
+    """Compress the body if the client asks for it and it is worth it; never that of a session."""
+    accepted = request.environ.get("HTTP_ACCEPT_ENCODING", "")
+    is_long = not response.is_streamed and len(response.get_data()) >= MIN_COMPRESSED_BYTES
+    if not is_long and ";" not in accepted:
         # Without a quality nothing is refused, so there is nothing to negotiate.
         return
-    coding = negotiate(request.accept_encodings)
+    coding = negotiate(accepted)
+    if is_long or coding is None:
+        response.headers.add("vary", "accept-encoding")
     if coding is None:
         # The real server has carried the request out by now, and answers so all the same.
         response.status_code = 406
-    if len(body) < MIN_COMPRESSED_BYTES:
-        return
-    response.headers.add("vary", "accept-encoding")
-    if coding is not None and coding != "identity":
-        response.set_data(compress(body, coding))
+    elif is_long and coding != "identity":
+        response.set_data(compress(response.get_data(), coding))
         response.headers["content-encoding"] = coding
 
 

@@ -44,7 +44,7 @@ def _integer(digits: str) -> int | float:
     if digits == "-0" or len(digits) > _MAX_U64_DIGITS:
         return float(digits)
     value = int(digits)
-    return value if value < 2**64 else float(digits)
+    return value if -(2**63) <= value < 2**64 else float(digits)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -101,6 +101,10 @@ _format("rfc3339", check_timestamp)
 def _properties(
     validator: Any, known: Mapping[str, Any], instance: Any, schema: Any
 ) -> Iterator[ValidationError]:
+    for name in instance if isinstance(instance, dict) else ():
+        # S2 reads the names of an object of its own to the end, known ones or not.
+        if not name.isascii() and _has_lone_surrogate(name):
+            yield ValidationError("invalid unicode code point in a field name", validator="name")
     if isinstance(instance, _RepeatedFields):
         for name in known:
             if name in instance.repeated:

@@ -132,3 +132,15 @@ def deleted_stream(lingering_stream: Callable[..., Stream]) -> Stream:
     stream = lingering_stream()
     assert stream.delete().status == 202
     return stream
+
+
+@pytest.fixture(scope="session")
+def shared(target: Client) -> Iterator[Client]:
+    """A client in a basin with one stream, `s`, for requests that change nothing."""
+    basin = f"contract-{uuid.uuid4().hex[:16]}"
+    made = target.request("POST", "/v1/basins", {"basin": basin})
+    assert made.status == 201, made
+    s2 = target.in_basin(basin)
+    s2.request("PUT", "/v1/streams/s")
+    yield s2
+    target.request("DELETE", f"/v1/basins/{basin}")

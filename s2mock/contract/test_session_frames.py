@@ -197,10 +197,12 @@ def test_only_long_messages_are_compressed(stream: Stream, coding: str) -> None:
     headers = {"accept-encoding": coding}
     for length, flag in ((1023, 0), (1024, FLAGS[coding])):
         # Tag and length, twice two and three bytes; timestamp 5 in two. The first seq_num is 0,
-        # and not sent; the second is 1, in two bytes more.
+        # and not sent; the other is 2, in two bytes more.
         overhead = 3 + 2 + 3 + (0 if length == 1023 else 2)
         stream.append_ok({"body": "x" * (length - overhead), "timestamp": 5})
-        with stream.read_session(tail_offset=1, count=1, headers=headers) as session:
+        # Behind it, so that what is read does not reach the tail.
+        stream.append_ok({"timestamp": 5})
+        with stream.read_session(tail_offset=2, count=1, headers=headers) as session:
             (received,) = session.frames()
         assert len(received.message(ReadBatch).SerializeToString()) == length
         assert received.flag == flag

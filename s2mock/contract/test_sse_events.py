@@ -16,6 +16,7 @@ def test_bytes_of_a_bounded_read(stream: Stream) -> None:
     """Event, id, data; LF, one space after the colon, a blank line after each (§5)."""
     stream.append_ok({"body": "a\nb", "timestamp": 5, "headers": [["n", "é"]]})
     stream.append_ok({"timestamp": 7})
+    stream.append_ok("behind what is read")
     with stream.sse(seq_num=0, count=2) as session:
         body = session.rest().decode()
 
@@ -127,12 +128,12 @@ def test_catching_up_and_then_following(stream: Stream) -> None:
         assert live["tail"] == ack["tail"]
 
 
-def test_catching_up_tells_no_tail(stream: Stream) -> None:
-    """Not even in the batch that reaches it: the ping does (§4.6)."""
-    stream.append_ok("a")
+def test_tail_of_catching_up(stream: Stream) -> None:
+    """The batch that reaches the tail may tell it, the ping behind it does (§4.6)."""
+    tail = stream.append_ok("a")["tail"]
     with stream.sse(seq_num=0) as session:
-        assert list(next(session.events()).json) == ["records"]
-        assert next(session.events()).name == "ping"
+        assert next(session.events()).json.get("tail", tail) == tail
+        assert next(session.events()).json["tail"] == tail
 
 
 @case(112)

@@ -120,7 +120,8 @@ def basin_calls(draw: st.DrawFn, basins: tuple[str, ...]) -> Call:
     match draw(st.integers(0, 5)):
         case 0 | 1:
             documents = st.fixed_dictionaries(
-                {"basin": rarely_odd(st.just(name))},
+                # "infinite" would be a basin that all sequences share.
+                {"basin": rarely_odd(st.just(name)).map(lambda n: n if n != "infinite" else name)},
                 optional={
                     "config": st.none() | basin_configs,
                     "location": rarely_odd(st.just("aws:us-east-1")),
@@ -391,7 +392,7 @@ def any_calls(draw: st.DrawFn) -> Call:
                 "/v2/basins",
             ]
             + ["/v1/basins/a/b", "//v1/basins", "/v1/streams/a/records/", "/v1/streams/a/records/x"]
-            + ["/v1/streams/%FF", "/v1/basins/%2E", "/ping"]
+            + ["/v1/streams/%FF", "/v1/basins/%2E", "/v1/locations", "/v1/metrics", "/ping"]
         )
     )
     headers = draw(
