@@ -84,7 +84,7 @@ class FrameDecoder:
 
 def _decode(flag: int, payload: bytes) -> Frame:
     if flag & _TERMINAL:
-        if len(payload) < 2:  # noqa: PLR2004  # the status code
+        if len(payload) < 2:  # the status code
             raise BadFrame("terminal message missing status code")
         try:
             payload[2:].decode()
