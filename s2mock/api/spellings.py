@@ -34,6 +34,6 @@ def _from_array(values: list[Any], names: list[str], schema: dict[str, Any]) -> 
             f"invalid length {len(values)}, expected struct {schema['title']} "
             f"with {len(names)} elements"
         )
-    if len(values) > len(names) and names:
+    if len(values) > len(names):
         raise BadJson(f"trailing characters: struct {schema['title']} has {len(names)} elements")
     return dict(zip(names, values, strict=False))
