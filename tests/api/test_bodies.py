@@ -85,6 +85,7 @@ REFUSED = [
     ('{"retention_policy":{}}', ""),
     ('{"retention_policy":"infinite"}', ""),
     ('{"retention_policy":{"infinite":null}}', "invalid type: null, expected struct"),
+    ('{"retention_policy":{"infinite":[null]}}', "trailing characters"),
     ('{"retention_policy":{"infinite":true}}', "invalid type: boolean `true`, expected struct"),
     ('{"retention_policy":{"forever":{}}}', "unknown variant `forever`, expected `age` or "),
     ('{"retention_policy":1}', ""),
