@@ -52,6 +52,7 @@ class App:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
+        environ["PATH_INFO"] = _bytes_as_latin_1(environ["PATH_INFO"])
         request = S2Request(environ)
         request.account = self.account
         # As it was sent, since methods are case-sensitive; Werkzeug has put it in upper case.
@@ -110,6 +111,15 @@ def _raw_path(environ: "WSGIEnvironment") -> str:
     if not target.startswith("/"):
         target = urlsplit(target).path
     return target.partition("?")[0].partition("#")[0]
+
+
+def _bytes_as_latin_1(path: str) -> str:
+    """The decoded path as WSGI wants it; httpx hands over text as it is."""
+    try:
+        path.encode("latin-1").decode()
+    except UnicodeError:
+        return path.encode("utf-8", "replace").decode("latin-1")
+    return path
 
 
 def _encoded_again(path: str) -> str:
