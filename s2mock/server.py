@@ -12,6 +12,7 @@ import io
 import socket
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
@@ -37,6 +38,28 @@ _BACKLOG = 1024
 _MAX_KEPT_BODY_BYTES = 2 * 1024 * 1024 + 1
 # What the reference server's HTTP/1.1 parser takes (reference: control_plane §1.5).
 _MAX_HEADER_BYTES = 400 * 1024
+
+# How long the end of the process waits for threads that have to leave the interpreter first.
+_LAST_THREADS_SECONDS = 0.5
+
+
+def _wait_for_last_threads() -> None:
+    """Let Granian's threads leave the interpreter before it ends.
+
+    A server's last two threads end by themselves, a moment after the server has stopped. One
+    that wants the interpreter back when it has ended takes the whole process down with SIGABRT.
+    """
+    given_up = time.monotonic() + _LAST_THREADS_SECONDS
+    while time.monotonic() < given_up:
+        known = {thread.ident for thread in threading.enumerate()}
+        # All threads that have a place in the interpreter, those not made by Python too.
+        if sys._current_exceptions().keys() <= known:  # noqa: SLF001
+            return
+        time.sleep(0.0005)
+
+
+# Registered before any server's own stop, and so called after it.
+atexit.register(_wait_for_last_threads)
 
 
 class _Granian(_EmbeddedServer):
