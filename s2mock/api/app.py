@@ -112,13 +112,17 @@ def _encoded_again(path: str) -> str:
 
 def _encode(request: S2Request, response: S2Response) -> None:
     """Compress the body if the client asks for it and it is worth it."""
-    if "HTTP_ACCEPT_ENCODING" not in request.environ or response.is_streamed:
+    accepted = request.environ.get("HTTP_ACCEPT_ENCODING")
+    if accepted is None or response.is_streamed:
+        return
+    body = response.get_data()
+    if len(body) < MIN_COMPRESSED_BYTES and ";" not in accepted:
+        # Without a quality nothing is refused, so there is nothing to negotiate.
         return
     coding = negotiate(request.accept_encodings)
     if coding is None:
         # The real server has carried the request out by now, and answers so all the same.
         response.status_code = 406
-    body = response.get_data()
     if len(body) < MIN_COMPRESSED_BYTES:
         return
     response.headers.add("vary", "accept-encoding")
