@@ -42,7 +42,8 @@ class App:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        request = S2Request(environ)
+        # Not noted in the environ: the two would hold each other until the next collection.
+        request = S2Request(environ, populate_request=False)
         request.account = self.account
         response = self._respond(request)
         if self.cors:
