@@ -136,8 +136,8 @@ def _allow_cross_origin(request: S2Request, response: S2Response) -> None:
     """Let a browser on any origin use the API (reference: control_plane §1.4)."""
     headers, asked = response.headers, request.headers
     headers.add("vary", _CORS_VARY)
-    headers["access-control-allow-credentials"] = "true"
-    if origin := asked.get("origin"):
+    headers.add("access-control-allow-credentials", "true")
+    if origin := request.environ.get("HTTP_ORIGIN"):
         headers["access-control-allow-origin"] = origin
     if request.method == "OPTIONS":
         if method := asked.get("access-control-request-method"):
