@@ -1,4 +1,4 @@
-"""Calls to draw: mostly sensible ones, so that sequences get somewhere, and odd ones of all kinds."""
+"""Calls to draw: mostly sensible, so that sequences get somewhere, and odd ones of all kinds."""
 
 import base64
 import gzip
