@@ -53,8 +53,7 @@ class Socket:
             return [b"no s2_mock is in use: the test that this request belongs to has ended\n"]
         return self.app(environ, start_response)
 
-    def may_block(self, environ: "WSGIEnvironment") -> bool:
-        """Whether the call may wait for something to happen."""
+    def _may_block(self, environ: "WSGIEnvironment") -> bool:
         return self.app is not None and self.app.may_block(environ)
 
     @property
@@ -64,7 +63,7 @@ class Socket:
             from s2mock.server import Server
 
             host, port = self._address
-            self._server = Server(self, host=host, port=port)
+            self._server = Server(self, host=host, port=port, may_block=self._may_block)
         return self._server.url
 
     def stop(self) -> None:
