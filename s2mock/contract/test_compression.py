@@ -157,6 +157,7 @@ def test_the_limit_is_of_the_inflated_body(
         ("gzip;q=-1", None),
         ("gzip;level=1", None),
         ("gzip;q=0.5;x=1", None),
+        ("gzip, identity;q=0, é", None),
     ],
 )
 def test_the_coding_of_a_response(large: Client, accepted: str | None, coding: str | None) -> None:
