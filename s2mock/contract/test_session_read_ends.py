@@ -51,20 +51,26 @@ def test_heartbeats_do_not_extend_the_wait(timed: PassingTime) -> None:
 
 @case(103)
 def test_each_batch_starts_the_wait_again(timed: PassingTime) -> None:
-    """The wait is for the next batch (§4.4)."""
-    timed.needs(4)
+    """The wait is for the next batch, in SSE too (§4.4)."""
+    timed.needs(5)
     stream = create_stream(timed.s2)
-    with stream.read_session(wait=2) as session:
-        heartbeat(session)
-        timed.advance(1.5)
+    with stream.read_session(wait=3) as s2s, stream.sse(wait=3) as sse:
+        heartbeat(s2s)
+        assert next(sse.events()).name == "ping"
+        began = timed.now()
+        timed.advance(1.6)
         stream.append_ok("a")
-        assert seq_nums(batch(session)) == [0]
-        batch_at = timed.now()
-        timed.advance(1.5)
-        assert not session.answered()
-        timed.until_answered(session, 0.5)
-        assert list(session.frames()) == []
-        assert timed.now() - batch_at >= 2
+        assert seq_nums(batch(s2s)) == [0]
+        assert next(sse.events()).name == "batch"
+        timed.advance(1.6)
+        assert timed.now() - began >= 3
+        assert not s2s.answered()
+        assert not sse.answered()
+        timed.until_answered(s2s, 1.4)
+        assert list(s2s.frames()) == []
+        timed.until_answered(sse, 1.4)
+        assert [event.lines for event in sse.events()] == [("data: [DONE]",)]
+        assert timed.now() - began >= 1.6 + 3
 
 
 @case(104)

@@ -164,24 +164,6 @@ def test_the_wait_ends_the_session(timed: PassingTime) -> None:
     assert timed.now() - began >= 1
 
 
-def test_each_batch_starts_the_wait_again(timed: PassingTime) -> None:
-    """The wait is for the next batch (§4.4)."""
-    timed.needs(4)
-    stream = create_stream(timed.s2)
-    with stream.sse(wait=2) as session:
-        events = session.events()
-        assert next(events).name == "ping"
-        timed.advance(1.5)
-        stream.append_ok("a")
-        assert next(events).name == "batch"
-        batch_at = timed.now()
-        timed.advance(1.5)
-        assert not session.answered()
-        timed.until_answered(session, 0.5)
-        assert next(events) == DONE
-        assert timed.now() - batch_at >= 2
-
-
 def ping_within(timed: PassingTime, session: Session) -> float:
     """How long the next ping takes, in seconds."""
     began = timed.now()
