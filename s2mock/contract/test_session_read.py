@@ -24,16 +24,16 @@ from s2mock.contract.records import (
 
 
 def test_bytes_of_a_read(stream: Stream) -> None:
-    """A batch, then the heartbeat at the tail (§6.5, §6.7)."""
-    stream.append_ok({"body": "hi", "timestamp": 1_700_000_000_000})
-    with stream.read_session(seq_num=0, wait=1) as session:
+    """A batch on the way to the tail; at the tail a heartbeat (§6.5, §6.7)."""
+    timestamp = 1_700_000_000_000
+    stream.append_ok({"body": "hi", "timestamp": timestamp}, {"timestamp": timestamp})
+    with stream.read_session(seq_num=0, count=1) as session:
         assert session.status == 200
-        received = b"".join(next(session.frames()).encode() for _ in range(2))
-
-    assert received == bytes.fromhex(
-        "00 00 0e 00 0a 0b 10 80 d0 95 ff bc 31 22 02 68 69"
-        "00 00 0c 00 12 09 08 01 10 80 d0 95 ff bc 31"
-    )
+        batch_frame = "00 00 0e 00 0a 0b 10 80 d0 95 ff bc 31 22 02 68 69"
+        assert session.rest() == bytes.fromhex(batch_frame)
+    with stream.read_session() as session:
+        heartbeat_frame = "00 00 0c 00 12 09 08 02 10 80 d0 95 ff bc 31"
+        assert next(session.frames()).encode() == bytes.fromhex(heartbeat_frame)
 
 
 def test_bytes_of_a_heartbeat_on_an_empty_stream(stream: Stream) -> None:

@@ -15,7 +15,7 @@ DONE = Event(("data: [DONE]",))
 def test_bytes_of_a_bounded_read(stream: Stream) -> None:
     """Event, id, data; LF, one space after the colon, a blank line after each (§5)."""
     stream.append_ok({"body": "a\nb", "timestamp": 5, "headers": [["n", "é"]]})
-    stream.append_ok({"timestamp": 7})
+    stream.append_ok({"timestamp": 7}, {"timestamp": 9})
     with stream.sse(seq_num=0, count=2) as session:
         body = session.rest().decode()
 
