@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from s2mock.contract.cases import case
-from s2mock.contract.passing_time import PassingTime
+from s2mock.contract.passing_time import SETTLED, PassingTime
 from s2mock.contract.records import Stream, create_stream
 from s2mock.contract.sessions import Event, Session
 
@@ -167,9 +167,11 @@ def test_the_wait_ends_the_session(timed: PassingTime) -> None:
 def ping_within(timed: PassingTime, session: Session) -> float:
     """How long the next ping takes, in seconds."""
     began = timed.now()
-    timed.advance(4.9)
-    assert not session.answered(), "a ping within five seconds"
-    timed.until_answered(session, 10.1)
+    # The next ping is drawn when this one has been sent.
+    assert not session.answered(within=SETTLED)
+    timed.advance(4.5)
+    assert not session.answered(within=SETTLED), "a ping within five seconds"
+    timed.until_answered(session, 10.5)
     assert next(session.events()).name == "ping"
     return timed.now() - began
 
