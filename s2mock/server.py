@@ -9,11 +9,10 @@ bytes that are not text.
 import asyncio
 import atexit
 import io
-import logging
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+import time
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
@@ -21,20 +20,47 @@ from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server.embed import Server as _EmbeddedServer
 
+from s2mock.blocking_call import (
+    BlockingCall,
+    Event,
+    Receive,
+    Send,
+    response_start,
+)
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-Event = dict[str, Any]
-Receive = Callable[[], Awaitable[Event]]
-Send = Callable[[Event], Awaitable[None]]
-
-_log = logging.getLogger("s2mock")
 
 _BACKLOG = 1024
 # Of a request body no more is kept than the API could accept; it refuses the rest by itself.
 _MAX_KEPT_BODY_BYTES = 2 * 1024 * 1024 + 1
 # What the reference server's HTTP/1.1 parser takes (reference: control_plane §1.5).
 _MAX_HEADER_BYTES = 400 * 1024
+
+# How long the end of the process waits for threads that have to leave the interpreter first.
+_LAST_THREADS_SECONDS = 0.5
+
+
+def _wait_for_last_threads() -> None:
+    """Let Granian's threads leave the interpreter before it ends.
+
+    A server's last two threads end by themselves, a moment after the server has stopped. One
+    that wants the interpreter back when it has ended takes the whole process down with SIGABRT.
+    """
+    given_up = time.monotonic() + _LAST_THREADS_SECONDS
+    while time.monotonic() < given_up:
+        known = {thread.ident for thread in threading.enumerate()}
+        # All threads that have a place in the interpreter, those not made by Python too.
+        if sys._current_exceptions().keys() <= known:  # noqa: SLF001
+            return
+        time.sleep(0.0005)
+
+
+# Registered before any server's own stop, and so called after it.
+atexit.register(_wait_for_last_threads)
 
 
 class _Granian(_EmbeddedServer):
@@ -59,16 +85,27 @@ class _Granian(_EmbeddedServer):
 class Server:
     """A WSGI app on a port of `host`, from construction until `stop()`.
 
-    `port` 0 picks a free one. Raises `OSError` if the address cannot be had.
+    `port` 0 picks a free one. A call of which `may_block` says that it may wait for something gets
+    a thread of its own; all others are made on the server's loop. Raises `OSError` if the address
+    cannot be had.
     """
 
-    def __init__(self, app: "WSGIApplication", *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        may_block: "Callable[[WSGIEnvironment], bool]" = lambda _: False,
+    ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         listener.setblocking(False)
         self.host = host
         self.port: int = listener.getsockname()[1]
         self._app = app
+        self._may_block = may_block
+        self._calls: set[BlockingCall] = set()
         self._loop = asyncio.new_event_loop()
         self._granian = _Granian(self._handle, listener)
         self._thread = threading.Thread(target=self._run, name=f"s2mock-{self.port}", daemon=True)
@@ -85,33 +122,35 @@ class Server:
         """Stop listening and drop every connection. Stopping twice is harmless."""
         atexit.unregister(self.stop)
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._granian.stop)
+            self._loop.call_soon_threadsafe(self._begin_stop)
             self._thread.join()
+
+    def _begin_stop(self) -> None:
+        for call in self._calls:
+            call.hang_up()
+        self._granian.stop()  # type: ignore[no-untyped-call]  # the library leaves it untyped
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._granian.serve())
+            left = asyncio.all_tasks(self._loop)
+            for task in left:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         finally:
             self._loop.close()
 
     async def _handle(self, scope: Event, receive: Receive, send: Send) -> None:
         environ = _environ(scope)
+        if self._may_block(environ):
+            await self._handle_in_thread(environ, receive, send)
+            return
         body = await _read_body(receive)
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
-        started: Event = {"type": "http.response.start"}
-
-        def start_response(
-            status: str, headers: list[tuple[str, str]], _exc_info: object = None
-        ) -> Callable[[bytes], object]:
-            started["status"] = int(status[:3])
-            started["headers"] = [
-                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
-            ]
-            return _no_write
-
-        chunks: Iterable[bytes] = self._app(environ, start_response)
+        started, start_response = response_start()
+        chunks = self._app(environ, start_response)
         try:
             payload = b"".join(chunks)
         finally:
@@ -120,9 +159,18 @@ class Server:
         await send(started)
         await send({"type": "http.response.body", "body": payload})
 
-
-def _no_write(_: bytes) -> None:
-    raise RuntimeError("s2mock does not write() through WSGI")
+    async def _handle_in_thread(
+        self, environ: "WSGIEnvironment", receive: Receive, send: Send
+    ) -> None:
+        call = BlockingCall(self._app, environ, self._loop)
+        self._calls.add(call)
+        pump = self._loop.create_task(call.pump(receive))
+        try:
+            await call.respond(send)
+        finally:
+            self._calls.discard(call)
+            call.hang_up()
+            pump.cancel()
 
 
 async def _read_body(receive: Receive) -> bytes:

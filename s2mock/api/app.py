@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
-from s2mock.api import basins, health, streams
+from s2mock.api import access_tokens, basins, health, locations, metrics, records, streams
 from s2mock.api.content_coding import (
     MIN_COMPRESSED_BYTES,
     REQUEST_CODINGS,
@@ -26,7 +26,17 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("s2mock")
 
-_router = Router([*basins.ROUTES, *streams.ROUTES, *health.ROUTES])
+_router = Router(
+    [
+        *basins.ROUTES,
+        *streams.ROUTES,
+        *records.ROUTES,
+        *access_tokens.ROUTES,
+        *metrics.ROUTES,
+        *locations.ROUTES,
+        *health.ROUTES,
+    ]
+)
 
 _CORS_VARY = "origin, access-control-request-method, access-control-request-headers"
 
@@ -43,7 +53,8 @@ class App:
     ) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         environ["PATH_INFO"] = _bytes_as_latin_1(environ["PATH_INFO"])
-        request = S2Request(environ)
+        # Not noted in the environ: the two would hold each other until the next collection.
+        request = S2Request(environ, populate_request=False)
         request.account = self.account
         # As it was sent, since methods are case-sensitive; Werkzeug has put it in upper case.
         request.method = environ["REQUEST_METHOD"]
@@ -51,6 +62,10 @@ class App:
         if self.cors:
             _allow_cross_origin(request, response)
         return response(environ, start_response)
+
+    def may_block(self, environ: "WSGIEnvironment") -> bool:
+        """Whether the call may wait for something to happen, and needs a thread of its own."""
+        return records.may_block(environ, _raw_path(environ))
 
     def _respond(self, request: S2Request) -> S2Response:
         path = _raw_path(request.environ)
@@ -124,19 +139,20 @@ def _encoded_again(path: str) -> str:
 
 
 def _encode(request: S2Request, response: S2Response) -> None:
-    """Compress the body if the client asks for it and it is worth it."""
-    if "HTTP_ACCEPT_ENCODING" not in request.environ or response.is_streamed:
+    """Compress the body if the client asks for it and it is worth it; never that of a session."""
+    accepted = request.environ.get("HTTP_ACCEPT_ENCODING", "")
+    is_long = not response.is_streamed and len(response.get_data()) >= MIN_COMPRESSED_BYTES
+    if not is_long and ";" not in accepted:
+        # Without a quality nothing is refused, so there is nothing to negotiate.
         return
-    coding = negotiate(request.accept_encodings)
+    coding = negotiate(accepted)
+    if is_long or coding is None:
+        response.headers.add("vary", "accept-encoding")
     if coding is None:
         # The real server has carried the request out by now, and answers so all the same.
         response.status_code = 406
-    body = response.get_data()
-    if len(body) < MIN_COMPRESSED_BYTES:
-        return
-    response.headers.add("vary", "accept-encoding")
-    if coding is not None and coding != "identity":
-        response.set_data(compress(body, coding))
+    elif is_long and coding != "identity":
+        response.set_data(compress(response.get_data(), coding))
         response.headers["content-encoding"] = coding
 
 
@@ -144,8 +160,8 @@ def _allow_cross_origin(request: S2Request, response: S2Response) -> None:
     """Let a browser on any origin use the API (reference: control_plane §1.4)."""
     headers, asked = response.headers, request.headers
     headers.add("vary", _CORS_VARY)
-    headers["access-control-allow-credentials"] = "true"
-    if origin := asked.get("origin"):
+    headers.add("access-control-allow-credentials", "true")
+    if origin := request.environ.get("HTTP_ORIGIN"):
         headers["access-control-allow-origin"] = origin
     if request.method == "OPTIONS":
         if method := asked.get("access-control-request-method"):

@@ -5,7 +5,7 @@ text is about S2, followed by the place (reference: control_plane §2.2).
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
@@ -14,8 +14,11 @@ from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
 from s2mock.api.spellings import spelled_out
-from s2mock.registry.errors import BadJson, InvalidName
-from s2mock.registry.names import BasinName, LocationName, StreamName
+from s2mock.api.wording import listed, unknown_variant
+from s2mock.registry.errors import BadJson, S2Error
+from s2mock.registry.names import AccessTokenId, BasinName, LocationName, StreamName
+from s2mock.registry.records import check_fencing_token
+from s2mock.registry.rfc3339 import check_timestamp
 
 _WANTED = {"string": "a string", "boolean": "a boolean", "integer": "u64", "array": "a sequence"}
 _MAX_U64_DIGITS = 20
@@ -45,7 +48,7 @@ def _integer(digits: str) -> int | float:
     if digits == "-0" or len(digits) > _MAX_U64_DIGITS:
         return float(digits)
     value = int(digits)
-    return value if value < 2**64 else float(digits)
+    return value if -(2**63) <= value < 2**64 else float(digits)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -75,21 +78,37 @@ _types = Draft202012Validator.TYPE_CHECKER.redefine_many(
 _formats = FormatChecker(formats=())
 
 
-def _name_format(name: str, name_type: type[str]) -> None:
-    def check(value: object) -> bool:
-        return not isinstance(value, str) or name_type(value) is not None
+def _format(name: str, check: Callable[[str], object]) -> None:
+    def is_valid(value: object) -> bool:
+        if isinstance(value, str):
+            check(value)
+        return True
 
-    _formats.checks(name, raises=InvalidName)(check)
+    _formats.checks(name, raises=(S2Error, ValueError))(is_valid)
 
 
-_name_format("basin-name", BasinName)
-_name_format("stream-name", StreamName)
-_name_format("location-name", LocationName)
+def _resource_formats(name: str, name_type: type[BasinName | StreamName | AccessTokenId]) -> None:
+    _format(name, name_type)
+    # In a scope the empty name stands for no resource at all.
+    _format(f"{name}-or-empty", lambda text: text and name_type(text))
+    _format(f"{name}-prefix", lambda text: name_type.check_filter(text, "prefix"))
+
+
+_resource_formats("basin-name", BasinName)
+_resource_formats("stream-name", StreamName)
+_resource_formats("access-token-id", AccessTokenId)
+_format("location-name", LocationName)
+_format("fencing-token", check_fencing_token)
+_format("rfc3339", check_timestamp)
 
 
 def _properties(
     validator: Any, known: Mapping[str, Any], instance: Any, schema: Any
 ) -> Iterator[ValidationError]:
+    for name in instance if isinstance(instance, dict) else ():
+        # S2 reads the names of an object of its own to the end, known ones or not.
+        if not name.isascii() and _has_lone_surrogate(name):
+            yield ValidationError("invalid unicode code point in a field name", validator="name")
     if isinstance(instance, _RepeatedFields):
         names = instance.names
         for name in known:
@@ -133,7 +152,7 @@ def decode(body: bytes, schema: str) -> Any:
     document = _parse(body)
     if document is None:
         # The schemas allow null where a configuration may stand; a body is never null.
-        raise BadJson(f"invalid type: null, expected struct {validator.schema['title']}")
+        raise BadJson(f"invalid type: null, expected {_wanted(validator.schema)}")
     if validator.is_valid(document):
         return document
     document = spelled_out(document, validator.schema)
@@ -185,12 +204,13 @@ def _explain(error: ValidationError) -> str:
     schema: Any = error.schema
     match error.validator:
         case "type" | "enum" if "enum" in schema:
-            expected = _listed([choice for choice in schema["enum"] if choice is not None])
-            if isinstance(instance, str):
-                return f"unknown variant `{instance}`, expected {expected}"
-            return f"invalid type: {_got(instance)}, expected {expected}"
+            return _explain_variant(instance, [word for word in schema["enum"] if word])
         case "type" if isinstance(instance, str) and _has_lone_surrogate(instance):
             return "invalid unicode code point in a string"
+        case "type" if isinstance(instance, str) and "maxProperties" in schema:
+            if instance in schema["properties"]:
+                return "invalid type: unit variant, expected newtype variant"
+            return unknown_variant(instance, list(schema["properties"]))
         case "type":
             return f"invalid type: {_got(instance)}, expected {_wanted(schema)}"
         case "minimum":
@@ -201,21 +221,33 @@ def _explain(error: ValidationError) -> str:
         case "additionalProperties":
             unknown = next(name for name in instance if name not in schema["properties"])
             kind = "variant" if "maxProperties" in schema else "field"
-            return f"unknown {kind} `{unknown}`, expected {_listed(list(schema['properties']))}"
+            return f"unknown {kind} `{unknown}`, expected {listed(list(schema['properties']))}"
         case "minProperties" | "maxProperties":
-            return f"expected exactly one of {_listed(list(schema['properties']))}"
+            return f"expected exactly one of {listed(list(schema['properties']))}"
+        case "minItems" | "maxItems":
+            return f"invalid length {len(instance)}, expected {schema['minItems']} elements"
         case "format":
             return str(error.cause)
         case _:
             return error.message
 
 
-def _listed(choices: list[str]) -> str:
-    quoted = [f"`{choice}`" for choice in choices]
-    return " or ".join(quoted) if len(quoted) <= 2 else f"one of {', '.join(quoted)}"
+def _explain_variant(instance: Any, words: list[str]) -> str:
+    match instance:
+        case str():
+            return unknown_variant(instance, words)
+        case dict() if len(instance) == 1:
+            [(word, value)] = instance.items()
+            if word not in words:
+                return unknown_variant(word, words)
+            return f"invalid type: {_got(value)}, expected unit"
+        case _:
+            return f"invalid type: {_got(instance)}, expected {listed(words)}"
 
 
 def _wanted(schema: Mapping[str, Any]) -> str:
+    if "x-expected" in schema:
+        return str(schema["x-expected"])
     kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
     return _WANTED.get(kind) or f"struct {schema['title']}"
 

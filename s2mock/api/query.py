@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from s2mock.api.wording import unknown_variant
 from s2mock.registry.errors import BadQuery, InvalidName
 
 # More than any integer here has, and little enough to convert without a thought.
@@ -14,11 +15,13 @@ _MAX_DIGITS = 20
 _FAILED = "Failed to deserialize query string: "
 
 
-def parse_query(raw: str, parameters: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
+def parse_query(
+    raw: str, parameters: Mapping[str, Callable[[str], Any]], *, required: str | None = None
+) -> dict[str, Any]:
     """The values of the known parameters in a raw query string; the unknown ones are ignored.
 
     Each parameter comes with the function that reads its text, which raises `ValueError` or
-    `InvalidName`. Raises `BadQuery`.
+    `InvalidName`; the `required` one must be there. Raises `BadQuery`.
     """
     values: dict[str, Any] = {}
     # A WSGI server hands over bytes as Latin-1; what the client meant is UTF-8.
@@ -33,6 +36,8 @@ def parse_query(raw: str, parameters: Mapping[str, Callable[[str], Any]]) -> dic
             values[name] = read(value)
         except (ValueError, InvalidName) as error:
             raise BadQuery(f"{_FAILED}{name}: {error}") from None
+    if required is not None and required not in values:
+        raise BadQuery(f"{_FAILED}missing field `{required}`")
     return values
 
 
@@ -49,6 +54,24 @@ def unsigned(bits: int) -> Callable[[str], int]:
         if len(significant) > _MAX_DIGITS or int(significant or "0") >= 1 << bits:
             raise ValueError("number too large to fit in target type")
         return int(significant or "0")
+
+    return read
+
+
+def flag(text: str) -> bool:
+    """Reads a truth value. Raises `ValueError`."""
+    if text not in ("true", "false"):
+        raise ValueError("provided string was not `true` or `false`")
+    return text == "true"
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Reads one of some words."""
+
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError(unknown_variant(text, choices))
+        return text
 
     return read
 

@@ -1,13 +1,18 @@
 """Responses: compact JSON, and bodies that are really empty."""
 
 import json
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from s2mock.registry.errors import S2Error
 
-_to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class S2Response(Response):
@@ -15,12 +20,18 @@ class S2Response(Response):
 
     default_mimetype = None
 
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:  # noqa: ARG002
+        """The headers as they are: S2 sends no others that Werkzeug would correct."""
+        if self.status_code == HTTPStatus.NO_CONTENT:
+            self.headers.remove("content-length")
+        return self.headers
+
 
 def json_response(status: int, document: Any, **headers: str) -> S2Response:
     """A JSON document; an underscore in a header's name stands for a hyphen."""
     fields = [("content-type", "application/json")]
     fields += [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return S2Response(_to_json(document).encode(), status, fields)
+    return S2Response(to_json(document).encode(), status, fields)
 
 
 def error_response(error: S2Error) -> S2Response:

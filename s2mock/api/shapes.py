@@ -23,7 +23,7 @@ def time_to_json(nanoseconds: int | None) -> str | None:
     if nanoseconds is None:
         return None
     seconds, fraction = divmod(nanoseconds, NANOSECONDS)
-    text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    text = datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
     return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
 
 

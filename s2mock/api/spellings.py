@@ -13,6 +13,8 @@ from s2mock.registry.errors import BadJson
 
 def spelled_out(value: Any, schema: dict[str, Any]) -> Any:
     """`value` with every such spelling replaced by the plain one. Raises `BadJson`."""
+    if isinstance(value, list) and "items" in schema:
+        return [spelled_out(item, schema["items"]) for item in value]
     fields: dict[str, Any] | None = schema.get("properties")
     if isinstance(value, list) and fields is not None and "maxProperties" not in schema:
         value = _from_array(value, list(fields), schema)

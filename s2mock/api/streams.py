@@ -20,8 +20,8 @@ _LISTING = listing_parameters(StreamName.check_filter)
 
 def list_streams(request: S2Request) -> S2Response:
     """One page of streams (§5.7)."""
-    basin = request.basin
-    page = request.account.list_streams(basin, **parse_query(request.raw_query, _LISTING))
+    basin, wanted = request.basin, parse_query(request.raw_query, _LISTING)
+    page = request.account.basin(basin).list_streams(**wanted)
     streams = [stream_info_to_json(info) for info in page.items]
     return json_response(200, {"streams": streams, "has_more": page.has_more})
 

@@ -1,14 +1,28 @@
 """A small HTTP client for the cases: it sends exactly what it is told to, and hides nothing."""
 
 import json
+import re
+import socket
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPSConnection
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
+# Where in a body the fault stands: each JSON library has its own way to say it.
+_PLACE = re.compile(r" at (?:line \d+ column \d+|`[^`]*`)$")
+
+
+class Error(NamedTuple):
+    """An error of S2, as much of it as is the same on every server."""
+
+    status: int
+    code: str
+    reason: str
+
 
 class Answer(NamedTuple):
-    """What came back. Header names are in lower case; of a repeated header all values count."""
+    """What came back. Header names are in lower case, the values of repeated ones joined."""
 
     status: int
     headers: dict[str, str]
@@ -33,6 +47,15 @@ class Answer(NamedTuple):
         """The error message."""
         message: str = self.json["message"]
         return message
+
+    @property
+    def error(self) -> Error:
+        """The error that this is, without the place in the body; fails if this is none."""
+        document = self.json
+        assert isinstance(document, dict), f"no error: {self}"
+        assert list(document) == ["code", "message"], f"no error: {self}"
+        assert self.headers["content-type"] == "application/json", f"no error: {self}"
+        return Error(self.status, document["code"], _PLACE.sub("", document["message"]))
 
     @property
     def result(self) -> str | None:
@@ -77,20 +100,44 @@ class Client:
         if body is not None:
             fields["content-length"] = str(len(body))
         fields |= {name.lower(): value for name, value in (headers or {}).items()}
-        target = urlsplit(self.url)
-        secure = target.scheme == "https"
-        connection = (HTTPSConnection if secure else HTTPConnection)(target.netloc, timeout=timeout)
+        connection = self.connect(timeout=timeout)
         try:
             connection.putrequest(method, path, skip_accept_encoding=True)
             for name, value in fields.items():
                 if value is not None:
                     connection.putheader(name, value)
-            connection.endheaders(body)
-            response = connection.getresponse()
-            names = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, names, response.read())
+            # A server that refuses a body may answer and hang up before it has all of it.
+            with suppress(BrokenPipeError, ConnectionResetError):
+                connection.endheaders(body)
+            return _read(connection.getresponse())
         finally:
             connection.close()
+
+    def connect(self, *, timeout: float = 10.0) -> HTTPConnection:
+        """A connection of one's own. `timeout` is in seconds."""
+        target = urlsplit(self.url)
+        secure = target.scheme == "https"
+        connection = (HTTPSConnection if secure else HTTPConnection)(target.netloc, timeout=timeout)
+        connection.connect()
+        return connection
+
+    def raw(self, request: bytes, *, timeout: float = 10.0) -> Answer:
+        """What the server answers to these bytes, over plain HTTP. `timeout` is in seconds."""
+        target = urlsplit(self.url)
+        address = (target.hostname or "", target.port or 80)
+        with socket.create_connection(address, timeout=timeout) as connection:
+            connection.sendall(request)
+            response = HTTPResponse(connection)
+            response.begin()
+            return _read(response)
+
+
+def _read(response: HTTPResponse) -> Answer:
+    headers: dict[str, str] = {}
+    for name, value in response.getheaders():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return Answer(response.status, headers, response.read())
 
 
 def segment(name: str) -> str:

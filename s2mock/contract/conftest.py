@@ -1,11 +1,21 @@
-"""Fixtures of the contract suite: the endpoint under test, and a fresh basin on it."""
+"""Fixtures of the contract suite: the endpoint under test, and fresh basins on it."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from s2mock.contract.client import Client
+from s2mock.contract.passing_time import PassingTime, RealTime, TurnedTime
+from s2mock.contract.records import Stream, create_stream
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the markers of the suite."""
+    config.addinivalue_line(
+        "markers", "data_case(*numbers): the cases of reference: data_plane §10 that a test covers"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -18,18 +28,119 @@ def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Clien
 
 
 @pytest.fixture(scope="session")
-def _contract_fake_url() -> Iterator[str]:
+def _contract_fake_url(pytestconfig: pytest.Config) -> Iterator[str]:
     from s2mock.mock import S2Mock
 
-    with S2Mock() as mock:
+    delay = float(pytestconfig.getoption("s2mock_deletion_delay") or 0.0)
+    with S2Mock(deletion_delay=delay) as mock:
         yield mock.url
 
 
 @pytest.fixture
-def s2(target: Client) -> Iterator[Client]:
+def fresh(target: Client) -> Iterator[Callable[[], str]]:
+    """Makes up basin names that nobody uses; what has come to exist is deleted after the case."""
+    names: list[str] = []
+
+    def name() -> str:
+        names.append(f"contract-{uuid.uuid4().hex[:16]}")
+        return names[-1]
+
+    yield name
+    for made in names:
+        target.request("DELETE", f"/v1/basins/{made}")
+
+
+@pytest.fixture
+def s2(target: Client, fresh: Callable[[], str]) -> Client:
     """A client in a fresh basin, which is deleted after the case."""
+    basin = fresh()
+    made = target.request("POST", "/v1/basins", {"basin": basin})
+    assert made.status == 201, made
+    return target.in_basin(basin)
+
+
+@pytest.fixture
+def new_basin(target: Client, fresh: Callable[[], str]) -> Callable[..., Client]:
+    """Makes clients in fresh basins of a given configuration, deleted after the case."""
+
+    def make(**config: Any) -> Client:
+        basin = fresh()
+        answer = target.request("POST", "/v1/basins", {"basin": basin, "config": config})
+        assert answer.status == 201, answer
+        return target.in_basin(basin)
+
+    return make
+
+
+@pytest.fixture
+def stream(s2: Client) -> Stream:
+    """A fresh, empty stream of the default configuration."""
+    return create_stream(s2)
+
+
+@pytest.fixture
+def timed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[PassingTime]:
+    """A client in a fresh basin, and the power to let time pass for its server.
+
+    On the fake the clock is turned. Elsewhere the case waits, if that takes a few seconds at most
+    or `--s2mock-slow` is given, and is skipped otherwise.
+    """
+    if pytestconfig.getoption("s2mock_target") is not None:
+        yield RealTime(request.getfixturevalue("s2"), slow=pytestconfig.getoption("s2mock_slow"))
+        return
+    from s2mock.mock import S2Mock
+    from s2mock.registry.clock import ManualClock
+
+    clock = ManualClock()
+    with S2Mock(basins=["contract-timed"], clock=clock) as mock:
+        yield TurnedTime(Client(mock.url, basin="contract-timed"), clock)
+
+
+@pytest.fixture
+def lingering_stream(
+    pytestconfig: pytest.Config, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Stream]]:
+    """Makes streams in fresh basins of a given configuration, whose deletion takes its time."""
+    if pytestconfig.getoption("s2mock_target") is not None:
+        new_basin = request.getfixturevalue("new_basin")
+
+        def fill(**config: Any) -> Stream:
+            # The removal of many records takes long enough for a few calls.
+            stream = create_stream(new_basin(**config))
+            for _ in range(40):
+                stream.append_ok(*["x"] * 1000)
+            return stream
+
+        yield fill
+        return
+    from s2mock.mock import S2Mock
+
+    with S2Mock(deletion_delay=3600) as mock:
+
+        def make(**config: Any) -> Stream:
+            client = Client(mock.url, basin=f"contract-{len(mock.basins)}")
+            document = {"basin": client.basin, "config": config}
+            assert client.request("POST", "/v1/basins", document).status == 201
+            return create_stream(client)
+
+        yield make
+
+
+@pytest.fixture
+def deleted_stream(lingering_stream: Callable[..., Stream]) -> Stream:
+    """A stream that has just been deleted, its deletion still pending."""
+    stream = lingering_stream()
+    assert stream.delete().status == 202
+    return stream
+
+
+@pytest.fixture(scope="session")
+def shared(target: Client) -> Iterator[Client]:
+    """A client in a basin with one stream, `s`, for requests that change nothing."""
     basin = f"contract-{uuid.uuid4().hex[:16]}"
     made = target.request("POST", "/v1/basins", {"basin": basin})
     assert made.status == 201, made
-    yield target.in_basin(basin)
+    s2 = target.in_basin(basin)
+    s2.request("PUT", "/v1/streams/s")
+    yield s2
     target.request("DELETE", f"/v1/basins/{basin}")

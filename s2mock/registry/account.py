@@ -3,17 +3,20 @@
 Source: reference: control_plane §4.
 """
 
+import random
+from typing import Literal
+
 from sortedcontainers import SortedDict
 
 from s2mock.registry.basin import Basin, BasinInfo
 from s2mock.registry.clock import Clock, SystemClock
-from s2mock.registry.config import BasinConfig
+from s2mock.registry.config import BasinConfig, StreamConfig
 from s2mock.registry.errors import BasinNotFound, ResourceAlreadyExists, StreamNotFound
 from s2mock.registry.listing import MAX_PAGE, Page, page_of
 from s2mock.registry.names import BasinName, RequestToken
 from s2mock.registry.profile import REAL, Profile
 from s2mock.registry.resource import Provisioned
-from s2mock.registry.stream import Stream, StreamInfo
+from s2mock.registry.stream import Stream
 from s2mock.registry.turn import Turn
 
 
@@ -21,7 +24,8 @@ class Account:
     """An S2 account in memory. Safe to use from many threads.
 
     `deletion_delay` is how long, in seconds, a deleted basin or stream stays pending: with 0 it
-    is gone before the answer, with `float("inf")` it stays. Raises `ValueError`.
+    is gone before the answer, with `float("inf")` it stays. `seed` is where all randomness (the
+    time between heartbeats) comes from. Raises `ValueError`.
     """
 
     def __init__(
@@ -30,12 +34,14 @@ class Account:
         clock: Clock | None = None,
         deletion_delay: float = 0.0,
         profile: Profile = REAL,
+        seed: int = 0,
     ) -> None:
         if not deletion_delay >= 0:
             raise ValueError(f"deletion_delay must be 0 or more seconds, not {deletion_delay!r}")
         self.clock: Clock = SystemClock() if clock is None else clock
         self.deletion_delay = deletion_delay
         self.profile = profile
+        self.random = random.Random(seed)  # noqa: S311  # reproducible, not secret
         self.turn = Turn(self.clock)
         self._basins: SortedDict[str, Basin] = SortedDict()
 
@@ -68,6 +74,36 @@ class Account:
             if found is None:
                 raise StreamNotFound(basin, stream)
             return found.stream(stream)
+
+    def open_stream(
+        self,
+        basin: str,
+        stream: str,
+        *,
+        create_on: Literal["append", "read"],
+        config: StreamConfig | None = None,
+    ) -> Stream:
+        """The stream for a data operation, created if the basin says so.
+
+        `config` is for a stream that is created now. Raises `InvalidName`, `StreamNotFound`,
+        `StreamDeletionPending`, `BasinNotFound`, `BasinDeletionPending`. Source: reference:
+        control_plane §5.9.
+        """
+        with self.turn:
+            try:
+                found = self.stream(basin, stream)
+            except StreamNotFound:
+                parent = self.basin(basin)
+                flags = parent.config
+                if not (
+                    flags.create_stream_on_append
+                    if create_on == "append"
+                    else flags.create_stream_on_read
+                ):
+                    raise
+                return parent.create_stream(stream, config)
+            found.refuse_if_deleting()
+            return found
 
     def create_basin(
         self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None
@@ -123,19 +159,6 @@ class Account:
         with self.turn:
             page = page_of(self._basins, prefix=prefix, start_after=start_after, limit=limit)
             return Page([basin.info for basin in page.items], page.has_more)
-
-    def list_streams(
-        self, basin: str, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
-    ) -> Page[StreamInfo]:
-        """One page of a basin's streams.
-
-        Raises `InvalidName`, `BasinNotFound`. Source: reference: control_plane §5.7, but for a
-        missing basin, where the running server now answers that it is missing.
-        """
-        with self.turn:
-            return self.basin(basin).list_streams(
-                prefix=prefix, start_after=start_after, limit=limit
-            )
 
     def forget(self, basin: Basin) -> None:
         """Drop a basin whose deletion is complete; its name is free."""

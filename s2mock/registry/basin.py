@@ -150,7 +150,7 @@ class Basin(Resource[BasinConfig]):
                 return Provisioned("created", stream, stream.info)
             stream.refuse_if_deleting()
             if ensure and stream.config != resolved:
-                stream.config = resolved
+                stream.set_config(resolved, now)
                 return Provisioned("updated", stream, stream.info)
             if ensure or stream.is_replay(token, config, self.account.profile):
                 return Provisioned("noop", stream, stream.info)
@@ -195,9 +195,11 @@ class Basin(Resource[BasinConfig]):
         """Drop a stream whose deletion is complete; its name is free."""
         del self._streams[stream.name]
 
-    def _finish_deletion(self) -> None:
-        self.removed = True
-        self.account.forget(self)
+    def _finish_deletion(self, now: int) -> None:
         for stream in self._streams.values():
+            if stream.deleted_at is None:
+                stream.begin_deletion(now)
             stream.removed = True
         self._streams.clear()
+        self.removed = True
+        self.account.forget(self)

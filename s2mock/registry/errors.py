@@ -4,7 +4,10 @@ Sources of the rules: reference: control_plane §3 (codes, statuses, message tem
 data_plane §1.3 (the two answers without a code).
 """
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from s2mock.registry.records import StreamPosition
 
 STATUS_OF_CODE = {
     "bad_frame": 400,
@@ -30,18 +33,19 @@ class S2Error(Exception):
     """An answer of S2 that is not a success.
 
     `status` is the HTTP status; `code` and `message` are the two members of S2's error envelope.
+    The two answers that S2 sends without them have the code `""`.
     """
 
     code: ClassVar[str]
+    status: ClassVar[int]
+
+    def __init_subclass__(cls) -> None:
+        if "code" in cls.__dict__ and cls.code:
+            cls.status = STATUS_OF_CODE[cls.code]
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return STATUS_OF_CODE[self.code]
 
     def body(self) -> dict[str, Any]:
         """The JSON document that S2 sends for this error."""
@@ -103,6 +107,61 @@ class InternalError(S2Error):
     """The fake itself failed: never the user's fault."""
 
     code = "other"
+
+
+class Unavailable(S2Error):
+    """What served the request has gone away: its stream was deleted meanwhile."""
+
+    code = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("streamer missing in action")
+
+
+class AppendConditionFailed(S2Error):
+    """An append's condition did not hold; nothing was written."""
+
+    code = ""
+    status = 412
+
+
+class FencingTokenMismatch(AppendConditionFailed):
+    """The append's fencing token is not the one in force, `fencing_token`."""
+
+    def __init__(self, fencing_token: str) -> None:
+        super().__init__(f"the fencing token in force is {fencing_token!r}")
+        self.fencing_token = fencing_token
+
+    def body(self) -> dict[str, Any]:
+        """The JSON document that S2 sends for this error."""
+        return {"fencing_token_mismatch": self.fencing_token}
+
+
+class SeqNumMismatch(AppendConditionFailed):
+    """The next sequence number is not the one that the append expects, but `seq_num`."""
+
+    def __init__(self, seq_num: int) -> None:
+        super().__init__(f"the next sequence number is {seq_num}")
+        self.seq_num = seq_num
+
+    def body(self) -> dict[str, Any]:
+        """The JSON document that S2 sends for this error."""
+        return {"seq_num_mismatch": self.seq_num}
+
+
+class ReadUnwritten(S2Error):
+    """There is nothing to read from there on; `tail` is where the next record will be."""
+
+    code = ""
+    status = 416
+
+    def __init__(self, tail: "StreamPosition") -> None:
+        super().__init__(f"nothing is written there; the tail is {tail.seq_num}")
+        self.tail = tail
+
+    def body(self) -> dict[str, Any]:
+        """The JSON document that S2 sends for this error."""
+        return {"tail": {"seq_num": self.tail.seq_num, "timestamp": self.tail.timestamp}}
 
 
 class BasinNotFound(S2Error):

@@ -1,7 +1,7 @@
 """Names: value types that cannot hold an invalid value.
 
 Lengths are counted in bytes of UTF-8. Sources: reference: control_plane §4.1 (basins),
-§5.1 (streams), §2.1 (request tokens).
+§5.1 (streams), §2.1 (request tokens), §6.1 (access tokens).
 """
 
 from string import ascii_letters, ascii_lowercase, digits
@@ -19,6 +19,7 @@ MIN_BASIN_NAME_BYTES = 8
 MAX_STREAM_NAME_BYTES = 512
 MAX_REQUEST_TOKEN_BYTES = 36
 MAX_LOCATION_NAME_CHARACTERS = 64
+MAX_ACCESS_TOKEN_ID_BYTES = 96
 
 
 def utf8_length(text: str) -> int:
@@ -49,16 +50,26 @@ def _check_basin(text: str, what: str) -> None:
         raise InvalidName(f"basin {what} must comprise lowercase letters, numbers, and hyphens")
 
 
-def _check_stream(text: str, what: str) -> None:
-    if what == "name":
+def _check_free(kind: str, text: str, what: str, maximum: int) -> None:
+    """The rules of names that may hold anything but NUL."""
+    length = utf8_length(text)
+    if what in ("name", "id"):
         if not text:
-            raise InvalidName("stream name must not be empty")
+            raise InvalidName(f"{kind} {what} must not be empty")
         if text in (".", ".."):
-            raise InvalidName('stream name must not be "." or ".."')
+            raise InvalidName(f'{kind} {what} must not be "." or ".."')
     if "\0" in text:
-        raise InvalidName(f"stream {what} must not contain NUL bytes")
-    if utf8_length(text) > MAX_STREAM_NAME_BYTES:
-        raise InvalidName(f"stream {what} must not exceed {MAX_STREAM_NAME_BYTES} bytes in length")
+        raise InvalidName(f"{kind} {what} must not contain NUL bytes")
+    if length > maximum:
+        raise InvalidName(f"{kind} {what} must not exceed {maximum} bytes in length")
+
+
+def _check_stream(text: str, what: str) -> None:
+    _check_free("stream", text, what, MAX_STREAM_NAME_BYTES)
+
+
+def _check_access_token(text: str, what: str) -> None:
+    _check_free("access token", text, what, MAX_ACCESS_TOKEN_ID_BYTES)
 
 
 class BasinName(str):
@@ -140,3 +151,23 @@ class LocationName(str):
                 "location name must comprise ASCII letters, numbers, colons, hyphens, and periods"
             )
         return super().__new__(cls, text)
+
+
+class AccessTokenId(str):
+    """An access token's id: 1 to 96 bytes of UTF-8 without NUL, neither `.` nor `..`.
+
+    Raises `InvalidName`. Source: reference: control_plane §6.1.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """The checked id."""
+        _check_access_token(text, "id")
+        return super().__new__(cls, text)
+
+    @staticmethod
+    def check_filter(text: str, what: str) -> str:
+        """Check a `prefix` or `start-after` of a listing; `what` is the word in the error."""
+        _check_access_token(text, what)
+        return text

@@ -18,16 +18,13 @@ class Turn:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lock = threading.RLock()
-        self._agenda: list[tuple[int, int, Callable[[], None]]] = []
+        self.lock = threading.RLock()
+        self._agenda: list[tuple[int, int, Callable[[int], None]]] = []
         self._order = count()
 
     def __enter__(self) -> int:
-        self._lock.acquire()
-        now = self._clock.now()
-        while self._agenda and self._agenda[0][0] <= now:
-            heapq.heappop(self._agenda)[2]()
-        return now
+        self.lock.acquire()
+        return self._settled()
 
     def __exit__(
         self,
@@ -35,12 +32,30 @@ class Turn:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._lock.release()
+        self.lock.release()
 
-    def later(self, now: int, delay: float, action: Callable[[], None]) -> None:
-        """Carry out `action` `delay` seconds after `now`: at once if 0, never if infinite."""
+    def wait(self, condition: threading.Condition, until: int) -> int:
+        """Let others have their turn until `condition` is notified or it is `until`.
+
+        The condition is one of the turn's `lock`. Returns the new time.
+        """
+        self._clock.wait(condition, until)
+        return self._settled()
+
+    def _settled(self) -> int:
+        now = self._clock.now()
+        while self._agenda and self._agenda[0][0] <= now:
+            due, _, action = heapq.heappop(self._agenda)
+            action(due)
+        return now
+
+    def later(self, now: int, delay: float, action: Callable[[int], None]) -> None:
+        """Carry out `action` `delay` seconds after `now`: at once if 0, never if infinite.
+
+        The action is told the time at which it fell due.
+        """
         if delay == 0:
-            action()
+            action(now)
         elif delay != float("inf"):
             due = now + int(delay * NANOSECONDS)
             heapq.heappush(self._agenda, (due, next(self._order), action))

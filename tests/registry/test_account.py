@@ -114,7 +114,7 @@ def test_bad_basin_name(account: Account, name: str) -> None:
         account.basin,
         account.create_basin,
         account.ensure_basin,
-        account.list_streams,
+        lambda name: account.basin(name).list_streams(),
         lambda name: account.stream(name, "s"),
     ]
     for call in calls:
@@ -264,7 +264,7 @@ def test_handle_of_a_deleted_basin(account: Account) -> None:
 
 def test_missing(account: Account) -> None:
     with pytest.raises(BasinNotFound):
-        account.list_streams("no-such-basin")
+        account.basin("no-such-basin").list_streams()
     # For a stream it is the stream that is missing, in whatever basin.
     with pytest.raises(StreamNotFound, match="stream `s` in basin `no-such-basin` not found"):
         account.stream("no-such-basin", "s")

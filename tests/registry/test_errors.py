@@ -38,4 +38,5 @@ def test_every_class_has_a_code_of_the_table() -> None:
     ]
     assert len(classes) > 10
     for error in classes:
-        assert error.code in errors.STATUS_OF_CODE, error
+        # Two answers come without a code, and know their status themselves.
+        assert error.code in errors.STATUS_OF_CODE or error.status in (412, 416), error

@@ -47,7 +47,7 @@ class TestTurn:
         turn = Turn(clock)
         with turn as now:
             for name, delay in [("late", 3.0), ("a", 2.0), ("b", 2.0), ("early", 1.0)]:
-                turn.later(now, delay, lambda name=name: done.append(name))
+                turn.later(now, delay, lambda _, name=name: done.append(name))
             assert done == []
         clock.advance(2)
         # Nothing runs by itself.
@@ -67,9 +67,9 @@ class TestTurn:
         clock = ManualClock(0)
         turn = Turn(clock)
         with turn as now:
-            turn.later(now, 0, lambda: done.append("now"))
+            turn.later(now, 0, lambda _: done.append("now"))
             assert done == ["now"]
-            turn.later(now, float("inf"), lambda: done.append("never"))
+            turn.later(now, float("inf"), lambda _: done.append("never"))
         clock.advance(10**12)
         with turn:
             assert done == ["now"]
@@ -78,7 +78,7 @@ class TestTurn:
         clock = ManualClock(0)
         turn = Turn(clock)
         with turn as now:
-            turn.later(now, 1, lambda: done.append("due"))
+            turn.later(now, 1, lambda _: done.append("due"))
             clock.advance(1)
             with turn as inner:
                 assert (inner, done) == (NANOSECONDS, ["due"])

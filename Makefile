@@ -1,0 +1,46 @@
+# The project's commands. They need Python 3.11 or newer and make; all else goes into .venv, which
+# is made anew when pyproject.toml changes.
+
+PYTHON ?= python3
+PORT ?= 8080
+PYTEST_FLAGS ?=
+
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+
+.PHONY: help serve test lint bench
+
+help:
+	@echo 'make serve  the standalone server (PORT=8080)'
+	@echo 'make test   all tests (PYTEST_FLAGS="-n 2")'
+	@echo 'make lint   formatting, lint rules and types'
+	@echo 'make bench  side-by-side measurements'
+
+serve: $(VENV)/.package
+	@exec $(RUN) s2mock --port $(PORT)
+
+test: $(VENV)/.test
+	@$(RUN) pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/.lint
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+
+bench: $(VENV)/.bench
+	@$(RUN) benchmarks
+
+$(VENV)/.package: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+	  "s2mock needs Python 3.11 or newer: say which, as in make PYTHON=python3.11")'
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet --upgrade 'pip>=25.1'
+	$(RUN) pip install --quiet --editable .
+	@touch $@
+
+# A dependency group of pyproject.toml, installed when a command first needs it. pip knows
+# dependency groups from 25.1 on.
+$(VENV)/.%: $(VENV)/.package
+	$(RUN) pip install --quiet --group $*
+	@touch $@

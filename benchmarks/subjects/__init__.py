@@ -1,0 +1,24 @@
+"""One module for each subject; each has `measure(quick)`, which yields rows."""
+
+from collections.abc import Iterator
+from importlib import import_module
+
+from benchmarks.table import Row
+
+# What the command line calls it, and where it is measured. The subjects of the data plane (append
+# sessions, reads, followers) belong here too; `s2-lite`, found by S2_LITE_BIN, is then a peer in
+# `benchmarks.peers` like the others, and absent by name where the variable is not set.
+SUBJECTS = {
+    "socket": "benchmarks.subjects.create_by_socket",
+    "in-process": "benchmarks.subjects.create_in_process",
+    "fixture": "benchmarks.subjects.fixture",
+    "plugin": "benchmarks.subjects.idle_plugin",
+    "startup": "benchmarks.subjects.startup",
+    "scale": "benchmarks.subjects.scale",
+}
+
+
+def measure(subject: str, *, quick: bool) -> Iterator[Row]:
+    """The rows of that subject, each as soon as it is measured."""
+    rows: Iterator[Row] = import_module(SUBJECTS[subject]).measure(quick)
+    return rows

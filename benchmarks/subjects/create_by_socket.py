@@ -1,0 +1,115 @@
+"""Create stream through the socket, against the limit and against what people use today.
+
+The limit is the server that s2mock embeds, with an app that answers a constant. pytest-httpserver
+answers a constant too; moto creates a bucket. Neither speaks h2c.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from itertools import count
+from typing import NamedTuple
+
+from benchmarks.load.exchange import PLACE, Exchange
+from benchmarks.peers import BASIN, absence, serving
+from benchmarks.rounds import interleave
+from benchmarks.table import Row, rate
+
+# What an SDK sends.
+_CREATE_STREAM = Exchange(
+    method="POST",
+    target="/v1/streams",
+    headers=(
+        ("s2-basin", BASIN),
+        ("s2-request-token", "3f2b8d6e9a5c4e17b0d1c2a3f4e5d6c7"),
+        ("authorization", "Bearer s2mock"),
+        ("content-type", "application/json"),
+        ("accept-encoding", "gzip, zstd"),
+        ("user-agent", "benchmarks"),
+    ),
+    body=f'{{"stream":"logs/{PLACE}"}}',
+    status=201,
+)
+_CREATE_BUCKET = Exchange(
+    method="PUT",
+    target=f"/logs-{PLACE}",
+    # moto routes by the service in it, and checks nothing.
+    headers=(
+        ("authorization", "AWS4-HMAC-SHA256 Credential=s2/20240101/us-east-1/s3/aws4_request"),
+    ),
+    body="",
+    status=200,
+)
+
+
+class _Load(NamedTuple):
+    """`in_flight` is on each connection; the aim is against the bare server."""
+
+    protocol: str
+    connections: int
+    in_flight: int
+    aim: float | None
+
+
+_LOADS = {
+    "h2c, one at a time": _Load("h2c", 1, 1, aim=0.7),
+    "h2c, 40 in flight": _Load("h2c", 4, 10, aim=0.3),
+    "HTTP/1.1, one at a time": _Load("http1", 1, 1, aim=None),
+    "HTTP/1.1, 32 in flight": _Load("http1", 32, 1, aim=None),
+}
+_PEERS = {"bare": "bare server", "pytest-httpserver": "pytest-httpserver", "moto": "moto server"}
+_NO_H2C = ("pytest-httpserver", "moto")
+
+# No stream is created twice, whatever the number of rounds: each takes a block of numbers.
+_NUMBERS = count(0, 1_000_000)
+
+
+def measure(quick: bool) -> Iterator[Row]:
+    """Requests a second, for each protocol and load."""
+    rounds, seconds = (1, 0.2) if quick else (7, 1.0)
+    with ExitStack() as stack:
+        ports = {
+            name: stack.enter_context(serving(name))
+            for name in ("s2mock", *_PEERS)
+            if not absence(name)
+        }
+        for title, load in _LOADS.items():
+            sides = {
+                name: partial(_run, name, port, load, seconds)
+                for name, port in ports.items()
+                if load.protocol == "http1" or name not in _NO_H2C
+            }
+            rates = interleave(sides, rounds)
+            for name, peer in _PEERS.items():
+                yield Row(
+                    f"create stream, {title}",
+                    rates["s2mock"],
+                    rate,
+                    peer=peer,
+                    theirs=rates.get(name),
+                    aim=load.aim if name == "bare" else None,
+                    more_is_better=True,
+                    absent=absence(name) or ("" if name in sides else "speaks no h2c"),
+                )
+
+
+def _run(name: str, port: int, load: _Load, seconds: float) -> float:
+    exchange = _CREATE_BUCKET if name == "moto" else _CREATE_STREAM
+    options = {
+        "protocol": load.protocol,
+        "port": port,
+        "connections": load.connections,
+        "in-flight": load.in_flight,
+        "seconds": seconds,
+        "first-number": next(_NUMBERS),
+    }
+    command = [sys.executable, "-m", "benchmarks.load"]
+    command += [f"--{option}={value}" for option, value in options.items()]
+    ran = subprocess.run(
+        command, input=json.dumps(vars(exchange)), stdout=subprocess.PIPE, text=True, check=True
+    )
+    result = json.loads(ran.stdout)
+    return float(result["requests"] / result["seconds"])

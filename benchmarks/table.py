@@ -1,0 +1,100 @@
+"""The rows of the result and the Markdown table made of them."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from statistics import median
+
+Format = Callable[[float], str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement, perhaps against a peer.
+
+    `ours` and `theirs` are one value for each round, in the same unit; the ratio is taken round by
+    round. `aim` is the bound of the ratio, or of our value if `absolute`: at most, or at least if
+    `more_is_better`. `absent` stands where the peer's value would.
+    """
+
+    what: str
+    ours: list[float]
+    show: Format
+    peer: str = ""
+    theirs: list[float] | None = None
+    aim: float | None = None
+    absolute: bool = False
+    more_is_better: bool = False
+    absent: str = ""
+
+    def cells(self) -> list[str]:
+        """The texts of the table's columns."""
+        theirs, ratio = "", ""
+        if self.absent:
+            theirs = self.absent
+        elif self.theirs is not None:
+            theirs = _spread(self.theirs, self.show)
+            ratio = _spread(self._ratios(), _plain)
+        return [self.what, _spread(self.ours, self.show), self.peer, theirs, ratio, *self._aim()]
+
+    def _ratios(self) -> list[float]:
+        return [ours / theirs for ours, theirs in zip(self.ours, self.theirs or [], strict=True)]
+
+    def _aim(self) -> tuple[str, str]:
+        if self.aim is None:
+            return "", ""
+        reached = median(self.ours if self.absolute else self._ratios())
+        met = reached >= self.aim if self.more_is_better else reached <= self.aim
+        bound = self.show(self.aim) if self.absolute else _plain(self.aim)
+        return f"{'≥' if self.more_is_better else '≤'} {bound}", "yes" if met else "**no**"
+
+
+HEAD = ["measured", "s2mock", "against", "its value", "ratio", "aim", "met"]
+
+
+def render(rows: Iterable[list[str]]) -> Iterable[str]:
+    """The lines of the table, each as soon as its row is there."""
+    yield _line(HEAD)
+    yield _line(["---"] * len(HEAD))
+    for row in rows:
+        yield _line(row)
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _spread(values: list[float], show: Format) -> str:
+    """The median, and lowest to highest behind it."""
+    middle = show(median(values))
+    return middle if len(values) == 1 else f"{middle} ({show(min(values))} to {show(max(values))})"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.3g}"
+
+
+def _digits(value: float, unit: str) -> str:
+    whole = value == 0 or abs(value) >= 100
+    places = 0 if whole else 2 - math.floor(math.log10(abs(value)))
+    return f"{value:,.{min(places, 3)}f} {unit}"
+
+
+def rate(value: float) -> str:
+    """Requests a second."""
+    return f"{value:,.0f}/s"
+
+
+def milliseconds(seconds: float) -> str:
+    """A time that a person may notice."""
+    return _digits(seconds * 1e3, "ms")
+
+
+def microseconds(seconds: float) -> str:
+    """The time of one operation."""
+    return _digits(seconds * 1e6, "µs")
+
+
+def count_of_bytes(value: float) -> str:
+    """Memory."""
+    return f"{value:,.0f} B"

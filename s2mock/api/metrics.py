@@ -1,0 +1,58 @@
+"""`/v1/metrics`: the usage of the account, of a basin, of a stream.
+
+As with the reference server, every request is checked and none is carried out.
+Source: reference: control_plane §6.2.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from s2mock.api.query import one_of, parse_query, unsigned
+from s2mock.api.requests import S2Request
+from s2mock.api.routing import Route
+from s2mock.registry.errors import NotImplementedByS2
+from s2mock.registry.names import BasinName, StreamName
+
+
+def _parameters(*sets: str) -> Mapping[str, Callable[[str], Any]]:
+    return {
+        "set": one_of(*sets),
+        "start": unsigned(32),
+        "end": unsigned(32),
+        "interval": one_of("minute", "hour", "day"),
+    }
+
+
+_ACCOUNT = _parameters("active-basins", "account-ops", "estimated-billable-usage")
+_BASIN = _parameters(
+    "storage", "append-ops", "read-ops", "read-throughput", "append-throughput", "basin-ops"
+)
+_STREAM = _parameters("storage")
+
+
+def account_metrics(request: S2Request) -> NoReturn:
+    """Metrics of the account."""
+    parse_query(request.raw_query, _ACCOUNT, required="set")
+    raise NotImplementedByS2
+
+
+def basin_metrics(request: S2Request) -> NoReturn:
+    """Metrics of a basin."""
+    request.path_name("basin", BasinName)
+    parse_query(request.raw_query, _BASIN, required="set")
+    raise NotImplementedByS2
+
+
+def stream_metrics(request: S2Request) -> NoReturn:
+    """Metrics of a stream."""
+    request.path_name("basin", BasinName)
+    request.path_name("stream", StreamName)
+    parse_query(request.raw_query, _STREAM, required="set")
+    raise NotImplementedByS2
+
+
+ROUTES = [
+    Route("/v1/metrics", {"GET": account_metrics}),
+    Route("/v1/metrics/<basin>", {"GET": basin_metrics}),
+    Route("/v1/metrics/<basin>/<stream>", {"GET": stream_metrics}),
+]

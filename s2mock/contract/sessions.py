@@ -1,0 +1,270 @@
+"""Sessions over HTTP/1.1: a request whose body is still open while its response streams.
+
+One session is one exchange on a socket of its own. Frames and events are taken apart here, by
+code that shares nothing with the fake. Source: reference: data_plane §5 and §6.
+"""
+
+import gzip
+import json
+import select
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from http.client import parse_headers
+from io import BytesIO
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
+
+from s2mock.contract.client import Answer, Client
+
+
+class Frame(NamedTuple):
+    """One S2S frame as it came: the flag byte, and the payload, not yet inflated."""
+
+    flag: int
+    payload: bytes
+
+    def encode(self) -> bytes:
+        """The bytes of the frame."""
+        return (len(self.payload) + 1).to_bytes(3, "big") + bytes([self.flag]) + self.payload
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the frame ends a session with an error."""
+        return self.flag & 0x80 != 0
+
+    @property
+    def coding(self) -> str | None:
+        """The coding of the payload: `zstd`, `gzip` or `None`."""
+        return {0x00: None, 0x20: "zstd", 0x40: "gzip"}[self.flag & 0x60]
+
+    @property
+    def status(self) -> int:
+        """The HTTP status in a terminal frame."""
+        assert self.terminal, f"a regular frame: {self}"
+        return int.from_bytes(self.payload[:2], "big")
+
+    @property
+    def error(self) -> Any:
+        """The JSON in a terminal frame."""
+        assert self.terminal, f"a regular frame: {self}"
+        return json.loads(self.payload[2:])
+
+    def message(self, kind: Any) -> Any:
+        """The payload as a protobuf message of that class."""
+        assert not self.terminal, f"the session ended with {self.status} {self.error}"
+        return kind.FromString(inflate(self.payload, self.coding))
+
+
+class Event(NamedTuple):
+    """One SSE event: its fields in order, as sent."""
+
+    lines: tuple[str, ...]
+
+    def field(self, name: str) -> str | None:
+        """The value of a field, `None` if the event has none of that name."""
+        for line in self.lines:
+            key, _, value = line.partition(": ")
+            if key == name:
+                return value
+        return None
+
+    @property
+    def name(self) -> str | None:
+        """The `event` field."""
+        return self.field("event")
+
+    @property
+    def json(self) -> Any:
+        """The `data` field as JSON."""
+        return json.loads(self.field("data") or "")
+
+
+def inflate(payload: bytes, coding: str | None) -> bytes:
+    """`payload` without its coding."""
+    if coding == "gzip":
+        return gzip.decompress(payload)
+    if coding == "zstd":
+        import zstandard
+
+        return zstandard.ZstdDecompressor().decompressobj().decompress(payload)
+    return payload
+
+
+class Session:
+    """One exchange. `timeout`, in seconds, bounds each wait for bytes; then `TimeoutError`.
+
+    The request is sent by the constructor, up to its body if `body_open`, which then is sent in
+    chunks. Head and body of the response are read when first asked for. `receive_buffer`, in
+    bytes, keeps the system from taking in much more of the response than was read.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body_open: bool = False,
+        timeout: float = 10.0,
+        receive_buffer: int | None = None,
+    ) -> None:
+        target = urlsplit(client.url)
+        secure = target.scheme == "https"
+        port = target.port or (443 if secure else 80)
+        host = target.hostname or ""
+        self._socket = socket.create_connection((host, port), timeout=timeout)
+        if secure:
+            self._socket = ssl.create_default_context().wrap_socket(
+                self._socket, server_hostname=host
+            )
+        if receive_buffer is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        # A frame must not wait for the acknowledgement of the one before it.
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.timeout = timeout
+        self._buffer = bytearray()
+        self._head: tuple[int, dict[str, str]] | None = None
+        self._body: Iterator[bytes] | None = None
+        self._frames = bytearray()
+        self._text = ""
+        fields = {"host": target.netloc, "authorization": f"Bearer {client.token}"}
+        if client.basin is not None:
+            fields["s2-basin"] = client.basin
+        if body_open:
+            fields["transfer-encoding"] = "chunked"
+        fields |= {name.lower(): value for name, value in (headers or {}).items()}
+        lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {fields[name]}" for name in fields)]
+        self._socket.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Drop the connection, in whatever state it is."""
+        self._socket.close()
+
+    # The request.
+
+    def send(self, data: bytes) -> None:
+        """Send bytes of the request's body as one chunk."""
+        self._socket.sendall(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def half_close(self) -> None:
+        """End the request's body; the response goes on."""
+        self._socket.sendall(b"0\r\n\r\n")
+
+    # The response.
+
+    @property
+    def status(self) -> int:
+        """The status of the response, once its head has come."""
+        return self._read_head()[0]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the response, names in lower case."""
+        return self._read_head()[1]
+
+    def answer(self) -> Answer:
+        """The whole response, its body read to its end."""
+        return Answer(self.status, self.headers, self.rest())
+
+    def rest(self) -> bytes:
+        """The bytes of the body from here to its end."""
+        return b"".join(self.pieces())
+
+    def answered(self, within: float = 0.0) -> bool:
+        """Whether bytes wait to be read, or the connection has ended, within some seconds."""
+        if self._buffer or (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+            return True
+        return bool(select.select([self._socket], [], [], within)[0])
+
+    def pieces(self) -> Iterator[bytes]:
+        """The bytes of the body as they come. Always the same iterator."""
+        if self._body is None:
+            self._body = self._read_body()
+        return self._body
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames of an S2S body as they come. The body must end with a whole frame."""
+        while True:
+            while (length := int.from_bytes(self._frames[:3], "big") + 3) <= len(self._frames):
+                assert length > 3, f"a frame of length 0: {bytes(self._frames)!r}"
+                frame = Frame(self._frames[3], bytes(self._frames[4:length]))
+                del self._frames[:length]
+                yield frame
+            piece = next(self.pieces(), None)
+            if piece is None:
+                assert not self._frames, f"the body ends in a frame: {bytes(self._frames)!r}"
+                return
+            self._frames += piece
+
+    def events(self) -> Iterator[Event]:
+        """The events of an SSE body as they come. The body must end with a whole event."""
+        while True:
+            while "\n\n" in self._text:
+                event, _, self._text = self._text.partition("\n\n")
+                yield Event(tuple(event.split("\n")))
+            piece = next(self.pieces(), None)
+            if piece is None:
+                assert not self._text, f"the body ends in an event: {self._text!r}"
+                return
+            self._text += piece.decode()
+
+    def _read_head(self) -> tuple[int, dict[str, str]]:
+        if self._head is None:
+            while b"\r\n\r\n" not in self._buffer:
+                self._receive()
+            head, _, rest = bytes(self._buffer).partition(b"\r\n\r\n")
+            self._buffer = bytearray(rest)
+            status_line, _, fields = head.partition(b"\r\n")
+            parsed = parse_headers(BytesIO(fields + b"\r\n\r\n"))
+            headers: dict[str, str] = {}
+            for name, value in parsed.items():
+                earlier = headers.get(name.lower())
+                headers[name.lower()] = value if earlier is None else f"{earlier}, {value}"
+            self._head = int(status_line.split()[1]), headers
+        return self._head
+
+    def _read_body(self) -> Iterator[bytes]:
+        headers = self.headers
+        if headers.get("transfer-encoding") == "chunked":
+            while True:
+                size = int(self._line(), 16)
+                # To the chunk's very end, so that what is left in the buffer is news.
+                chunk = b"".join(self._exactly(size))
+                assert self._line() == b"", "a chunk longer than its size"
+                if size == 0:
+                    return
+                yield chunk
+        elif "content-length" in headers:
+            yield from self._exactly(int(headers["content-length"]))
+        else:
+            raise AssertionError(f"a body without an end: {headers}")
+
+    def _line(self) -> bytes:
+        while b"\r\n" not in self._buffer:
+            self._receive()
+        line, _, rest = bytes(self._buffer).partition(b"\r\n")
+        self._buffer = bytearray(rest)
+        return line
+
+    def _exactly(self, size: int) -> Iterator[bytes]:
+        while size:
+            if not self._buffer:
+                self._receive()
+            piece = bytes(self._buffer[:size])
+            del self._buffer[:size]
+            size -= len(piece)
+            yield piece
+
+    def _receive(self) -> None:
+        piece = self._socket.recv(65536)
+        if not piece:
+            raise ConnectionError(f"the connection ended within the response: {self._head}")
+        self._buffer += piece

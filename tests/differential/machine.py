@@ -1,0 +1,112 @@
+"""The differential machine: the same calls to the fake and to the real server.
+
+Each step makes one call to both and compares the answers; each sequence works in basins of its
+own. A difference that the ledger does not know is shown as curl lines, shrunk to the shortest
+sequence that shows it.
+"""
+
+import json
+import uuid
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from s2mock.contract.exchange import Call, Connection, comparable
+from s2mock.contract.ledger import excuse
+from tests.differential import strategies
+
+_GONE_WITHIN_CALLS = 400
+
+
+class Comparison(RuleBasedStateMachine):
+    """One sequence. `fake_url` and `reference_url` are set by whoever runs the machine."""
+
+    fake_url: ClassVar[str]
+    reference_url: ClassVar[str]
+    sequences: ClassVar[int] = 0
+    calls: ClassVar[int] = 0
+    excused: ClassVar[dict[str, int]] = {}
+
+    def __init__(self) -> None:
+        super().__init__()
+        type(self).sequences += 1
+        self.fake = Connection(self.fake_url)
+        self.reference = Connection(self.reference_url)
+        prefix = f"d{uuid.uuid4().hex[:20]}-"
+        self.basins = (f"{prefix}0", f"{prefix}1")
+        self.made: list[Call] = []
+
+    def teardown(self) -> None:
+        self.fake.close()
+        self.reference.close()
+
+    def both(self, call: Call) -> None:
+        """Make the call to both, and compare."""
+        self.made.append(call)
+        type(self).calls += 1
+        ours = comparable(call, self.fake.send(call))
+        theirs = comparable(call, self.reference.send(call))
+        if ours == theirs:
+            return
+        name = excuse(call, ours, theirs)
+        if name is None:
+            raise AssertionError(self._difference(ours, theirs))
+        self.excused[name] = self.excused.get(name, 0) + 1
+
+    def _difference(self, ours: dict[str, Any], theirs: dict[str, Any]) -> str:
+        lines = [call.curl() for call in self.made]
+        lines.append(f"fake:      {json.dumps(ours, ensure_ascii=False)}")
+        lines.append(f"reference: {json.dumps(theirs, ensure_ascii=False)}")
+        return "the last call is answered differently\n" + "\n".join(lines)
+
+    @initialize(data=st.data())
+    def first_basin(self, data: st.DataObject) -> None:
+        config = data.draw(st.just({}) | strategies.basin_configs)
+        body = json.dumps({"basin": self.basins[0], "config": config}).encode()
+        self.both(Call("POST", "/v1/basins", {"content-type": "application/json"}, body))
+        for name in data.draw(st.sampled_from([(), ("a",), ("a", "b"), ("a", "b")])):
+            config = json.dumps(data.draw(st.just({}) | strategies.stream_configs)).encode()
+            headers = {"s2-basin": self.basins[0], "content-type": "application/json"}
+            self.both(Call("PUT", f"/v1/streams/{name}", headers, config))
+
+    @rule(data=st.data())
+    def basins_(self, data: st.DataObject) -> None:
+        self.both(data.draw(strategies.basin_calls(self.basins)))
+
+    @rule(data=st.data())
+    def streams(self, data: st.DataObject) -> None:
+        self.both(data.draw(strategies.stream_calls(self.basins[0])))
+
+    @rule(data=st.data())
+    def append(self, data: st.DataObject) -> None:
+        self.both(data.draw(strategies.append_calls(self.basins[0])))
+
+    @rule(data=st.data())
+    def append_again(self, data: st.DataObject) -> None:
+        self.both(data.draw(strategies.append_calls(self.basins[0])))
+
+    @rule(data=st.data())
+    def read(self, data: st.DataObject) -> None:
+        self.both(data.draw(strategies.read_calls(self.basins[0])))
+
+    @rule(data=st.data())
+    def read_again(self, data: st.DataObject) -> None:
+        self.both(data.draw(strategies.read_calls(self.basins[0])))
+
+    @rule(call=strategies.any_calls())
+    def elsewhere(self, call: Call) -> None:
+        self.both(call)
+
+    @rule(name=strategies.stream_names(), really=st.sampled_from([True, False, False, False]))
+    def delete(self, name: str, really: bool) -> None:
+        if not really:
+            return
+        path = f"/v1/streams/{strategies.segment(name)}"
+        headers = {"s2-basin": self.basins[0]}
+        self.both(Call("DELETE", path, headers))
+        # The real server takes a moment to forget the stream, in which it answers otherwise.
+        for _ in range(_GONE_WITHIN_CALLS):
+            if self.reference.send(Call("GET", path, headers)).status != 409:
+                return
+        raise AssertionError(f"the reference does not forget {path}")

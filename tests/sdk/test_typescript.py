@@ -1,0 +1,89 @@
+"""The official TypeScript SDK, unmodified, run by node: the tests in `typescript/`.
+
+Each file is one run of node's own test runner, against an account of its own.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s2mock import S2Mock
+
+FOLDER = Path(__file__).parent / "typescript"
+INSTALLED = FOLDER / "node_modules"
+# What `npm ci` was run for; npm keeps no such note that it could be asked for.
+STAMP = INSTALLED / ".installed-for"
+
+# The files that need a server of a special kind; all others take any.
+SPECIAL = {"pending.test.mjs", "retries.test.mjs"}
+OPERATIONS = {path.name for path in FOLDER.glob("*.test.mjs")} - SPECIAL
+
+pytestmark = [
+    pytest.mark.skipif(
+        shutil.which("node") is None or shutil.which("npm") is None,
+        reason="node and npm are not on the PATH: the TypeScript SDK cannot be run",
+    ),
+    pytest.mark.timeout(300),
+]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sdk_installed() -> None:
+    """Install the SDK by its lock file, once and not by two workers at a time."""
+    wanted = (FOLDER / "package-lock.json").read_text()
+    with (FOLDER / "package.json").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if STAMP.exists() and STAMP.read_text() == wanted:
+            return
+        subprocess.run(["npm", "ci"], cwd=FOLDER, check=True)
+        STAMP.write_text(wanted)
+
+
+def run(file: str, env: dict[str, str]) -> None:
+    """Run a test file. Each of its tests must have been run, and have passed."""
+    node = subprocess.run(
+        ["node", "--test", "--test-reporter=tap", file],
+        cwd=FOLDER,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    report = f"{node.stdout}\n{node.stderr}"
+    counts = dict(
+        re.findall(r"^# (tests|pass|fail|skipped|todo) (\d+)$", node.stdout, re.MULTILINE)
+    )
+    declared = len(re.findall(r"^\s*test\(", (FOLDER / file).read_text(), re.MULTILINE))
+    assert node.returncode == 0, report
+    assert counts["pass"] == counts["tests"], report
+    assert int(counts["tests"]) >= declared > 0, report
+
+
+@pytest.mark.parametrize("file", sorted(OPERATIONS))
+def test_operations(s2_mock: S2Mock, file: str) -> None:
+    run(file, s2_mock.env)
+
+    assert s2_mock.basins != ()
+
+
+@pytest.mark.s2_mock(deletion_delay=float("inf"))
+def test_pending_deletions(s2_mock: S2Mock) -> None:
+    run("pending.test.mjs", s2_mock.env)
+
+
+def test_retries(observe: Callable[..., Any], s2_mock: S2Mock) -> None:
+    observed = observe(losing=2)
+    ours = {"S2_ACCOUNT_ENDPOINT": observed.url, "S2_BASIN_ENDPOINT": observed.url}
+
+    run("retries.test.mjs", s2_mock.env | ours)
+
+    assert observed.results() == ["created", "noop", "noop"] * 2
+    assert len(set(observed.sent("S2_REQUEST_TOKEN"))) == 2
+    assert {request["SERVER_PROTOCOL"] for request in observed.requests} == {"HTTP/1.1"}
