@@ -261,7 +261,7 @@ class TestTheDeletion:
         clock.advance(1000)
         assert basin.streams == ()
 
-    def test_under_a_follower(self, new_stream: Make, clock: StagedClock) -> None:
+    def test_under_a_follower(self, new_stream: Make) -> None:
         """Readers do not keep it alive, and see what a deletion shows."""
         stream = new_stream(delete_on_empty_min_age=90)
         session = open_read(stream)
