@@ -31,7 +31,7 @@ class Account:
         deletion_delay: float = 0.0,
         profile: Profile = REAL,
     ) -> None:
-        if not deletion_delay >= 0:
+        if not (isinstance(deletion_delay, int | float) and deletion_delay >= 0):
             raise ValueError(f"deletion_delay must be 0 or more seconds, not {deletion_delay!r}")
         self.clock: Clock = SystemClock() if clock is None else clock
         self.deletion_delay = deletion_delay
