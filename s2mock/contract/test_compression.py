@@ -88,12 +88,12 @@ def test_a_request_in_another_coding(shared: Client, coding: str) -> None:
     [
         ("gzip", b"not gzip"),
         ("gzip", b"\x1f\x8b"),
-        ("gzip", gzip.compress(b'{"stream":"t"}')[:-3]),
+        ("gzip", gzip.compress(b'{"stream":"t"}', mtime=0)[:-3]),
         ("gzip", zstd(b'{"stream":"t"}')),
         ("zstd", b"not zstd"),
         ("zstd", zstd(b'{"stream":"t"}')[:-2]),
         ("zstd", zstd(b'{"stream":"t"}') + zstd(b" ")[:-1]),
-        ("zstd", gzip.compress(b'{"stream":"t"}')),
+        ("zstd", gzip.compress(b'{"stream":"t"}', mtime=0)),
     ],
 )
 def test_a_body_that_is_not_in_its_coding(shared: Client, coding: str, body: bytes) -> None:
