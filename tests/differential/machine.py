@@ -9,9 +9,16 @@ import json
 import uuid
 from typing import Any, ClassVar
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
 
+from s2mock import S2Mock
 from s2mock.contract.exchange import Call, Connection, comparable
 from s2mock.contract.ledger import excuse
 from tests.differential import strategies
@@ -110,3 +117,19 @@ class Comparison(RuleBasedStateMachine):
             if self.reference.send(Call("GET", path, headers)).status != 409:
                 return
         raise AssertionError(f"the reference does not forget {path}")
+
+
+def compare(reference: str, sequences: int) -> None:
+    """Compare the fake with the server at `reference`. Raises `AssertionError`."""
+    with S2Mock() as mock:
+        Comparison.fake_url, Comparison.reference_url = mock.url, reference
+        run_state_machine_as_test(
+            Comparison,
+            settings=settings(
+                max_examples=sequences,
+                stateful_step_count=15,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
