@@ -29,6 +29,8 @@ _OPTIONS = {
     "port": "port that the socket listens on (default: 0, a free one)",
 }
 
+_OF_THE_SESSION = {"host", "port"}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options, on the command line and in the ini file."""
@@ -120,6 +122,11 @@ def _from_markers(node: pytest.Item) -> dict[str, Any]:
                 f"@pytest.mark.s2_mock takes keyword arguments only, not {marker.args!r}"
             )
         arguments = {**marker.kwargs, **arguments}
+    for name in _OF_THE_SESSION & arguments.keys():
+        raise pytest.UsageError(
+            f"@pytest.mark.s2_mock takes no {name}: the tests of a session share one socket; "
+            f"set the ini key s2mock_{name}, or --s2mock-{name} on the command line"
+        )
     return arguments
 
 

@@ -107,7 +107,7 @@ def negotiate(accept_encoding: str) -> str | None:
     `None` where the client refuses all three. What the header says in a wrong way, it does not say.
     """
     offered: dict[str, float] = {}
-    for offer in accept_encoding.split(","):
+    for offer in accept_encoding.split(",") if accept_encoding.isascii() else ():
         name, has_quality, quality = offer.partition(";")
         if has_quality and not _QUALITY.fullmatch(quality.strip()):
             continue

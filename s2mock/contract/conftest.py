@@ -1,11 +1,11 @@
 """Fixtures of the contract suite: the endpoint under test, and fresh basins on it."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from s2mock.contract.basins import temporary_basin, unused_name
 from s2mock.contract.client import Client
 from s2mock.contract.passing_time import PassingTime, RealTime, TurnedTime
 from s2mock.contract.records import Stream, create_stream
@@ -42,7 +42,7 @@ def fresh(target: Client) -> Iterator[Callable[[], str]]:
     names: list[str] = []
 
     def name() -> str:
-        names.append(f"contract-{uuid.uuid4().hex[:16]}")
+        names.append(unused_name())
         return names[-1]
 
     yield name
@@ -51,12 +51,10 @@ def fresh(target: Client) -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture
-def s2(target: Client, fresh: Callable[[], str]) -> Client:
+def s2(target: Client) -> Iterator[Client]:
     """A client in a fresh basin, which is deleted after the case."""
-    basin = fresh()
-    made = target.request("POST", "/v1/basins", {"basin": basin})
-    assert made.status == 201, made
-    return target.in_basin(basin)
+    with temporary_basin(target) as client:
+        yield client
 
 
 @pytest.fixture
@@ -137,10 +135,6 @@ def deleted_stream(lingering_stream: Callable[..., Stream]) -> Stream:
 @pytest.fixture(scope="session")
 def shared(target: Client) -> Iterator[Client]:
     """A client in a basin with one stream, `s`, for requests that change nothing."""
-    basin = f"contract-{uuid.uuid4().hex[:16]}"
-    made = target.request("POST", "/v1/basins", {"basin": basin})
-    assert made.status == 201, made
-    s2 = target.in_basin(basin)
-    s2.request("PUT", "/v1/streams/s")
-    yield s2
-    target.request("DELETE", f"/v1/basins/{basin}")
+    with temporary_basin(target) as client:
+        client.request("PUT", "/v1/streams/s")
+        yield client

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import zstandard
 
+from s2mock.contract.basins import temporary_basin
 from s2mock.contract.client import Answer, Client
 from s2mock.contract.errors import bad_json
 
@@ -38,11 +39,11 @@ def varies(answer: Answer) -> bool:
 
 
 @pytest.fixture(scope="module")
-def large(shared: Client) -> Iterator[Client]:
+def large(target: Client) -> Iterator[Client]:
     """A client in a basin with a stream `large` whose configuration is worth compressing."""
-    shared.request("PUT", "/v1/streams/large", {"storage_class": "x" * 2000})
-    yield shared
-    shared.request("DELETE", "/v1/streams/large")
+    with temporary_basin(target) as client:
+        client.request("PUT", "/v1/streams/large", {"storage_class": "x" * 2000})
+        yield client
 
 
 def send(s2: Client, body: bytes, coding: str) -> Answer:
@@ -156,6 +157,7 @@ def test_the_limit_is_of_the_inflated_body(
         ("gzip;q=-1", None),
         ("gzip;level=1", None),
         ("gzip;q=0.5;x=1", None),
+        ("gzip, identity;q=0, é", None),
     ],
 )
 def test_the_coding_of_a_response(large: Client, accepted: str | None, coding: str | None) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from s2mock.api.wire.messages import ReadBatch
 from s2mock.contract.cases import case
-from s2mock.contract.passing_time import PassingTime
+from s2mock.contract.passing_time import SETTLED, PassingTime
 from s2mock.contract.records import Stream, batch, create_stream, heartbeat, position, seq_nums
 
 
@@ -35,15 +35,18 @@ def test_heartbeats_do_not_extend_the_wait(timed: PassingTime) -> None:
     with stream.read_session(wait=40, timeout=20) as session:
         heartbeat(session)
         for _ in range(2):
-            timed.advance(4.9)
-            assert not session.answered(), "a heartbeat within five seconds"
-            timed.until_answered(session, 10.1)
+            # The next heartbeat is drawn when this one has been sent.
+            assert not session.answered(within=SETTLED)
+            timed.advance(4.5)
+            assert not session.answered(within=SETTLED), "a heartbeat within five seconds"
+            timed.until_answered(session, 10.5)
             heartbeat(session)
             assert timed.now() - latest <= 16
             latest = timed.now()
-        while timed.now() - began < 39:
-            timed.advance(1)
-        timed.until_answered(session, 1)
+        timed.advance(began + 39.5 - timed.now())
+        while session.answered():
+            heartbeat(session)
+        timed.advance(0.5)
         for received in session.frames():
             assert not received.message(ReadBatch).records
     assert timed.now() - began >= 40
@@ -51,20 +54,26 @@ def test_heartbeats_do_not_extend_the_wait(timed: PassingTime) -> None:
 
 @case(103)
 def test_each_batch_starts_the_wait_again(timed: PassingTime) -> None:
-    """The wait is for the next batch (§4.4)."""
-    timed.needs(4)
+    """The wait is for the next batch, in SSE too (§4.4)."""
+    timed.needs(5)
     stream = create_stream(timed.s2)
-    with stream.read_session(wait=2) as session:
-        heartbeat(session)
-        timed.advance(1.5)
+    with stream.read_session(wait=3) as s2s, stream.sse(wait=3) as sse:
+        heartbeat(s2s)
+        assert next(sse.events()).name == "ping"
+        began = timed.now()
+        timed.advance(1.625)
         stream.append_ok("a")
-        assert seq_nums(batch(session)) == [0]
-        batch_at = timed.now()
-        timed.advance(1.5)
-        assert not session.answered()
-        timed.until_answered(session, 0.5)
-        assert list(session.frames()) == []
-        assert timed.now() - batch_at >= 2
+        assert seq_nums(batch(s2s)) == [0]
+        assert next(sse.events()).name == "batch"
+        timed.advance(1.625)
+        assert timed.now() - began >= 3
+        assert not s2s.answered()
+        assert not sse.answered()
+        timed.until_answered(s2s, 1.375)
+        assert list(s2s.frames()) == []
+        timed.until_answered(sse, 1.375)
+        assert [event.lines for event in sse.events()] == [("data: [DONE]",)]
+        assert timed.now() - began >= 1.625 + 3
 
 
 @case(104)

@@ -106,7 +106,7 @@ class TestLimits:
     def test_largest_record(self, stream: Stream) -> None:
         stream.append([bytes(MAX_BATCH_BYTES - 8)])
 
-        with pytest.raises(Invalid, match="^record must have metered size less than 1 MiB$"):
+        with pytest.raises(Invalid, match=r"^record must have metered size less than 1 MiB$"):
             stream.append([bytes(MAX_BATCH_BYTES - 7)])
         assert stream.tail.seq_num == 1
 
@@ -119,7 +119,9 @@ class TestLimits:
         half = MAX_BATCH_BYTES // 2 - 8
         stream.append([bytes(half), bytes(half)])
 
-        with pytest.raises(Invalid, match="^record batch must not exceed a metered size of 1 MiB$"):
+        with pytest.raises(
+            Invalid, match=r"^record batch must not exceed a metered size of 1 MiB$"
+        ):
             stream.append([bytes(half), bytes(half + 1)])
         assert stream.tail.seq_num == 2
 
@@ -194,7 +196,6 @@ LATER = StagedClock().milliseconds + 3_600_000
 )
 def test_a_refused_batch_changes_nothing(
     new_stream: Callable[..., Stream],
-    clock: StagedClock,
     mode: str,
     batch: list[AppendRecord | bytes],
     options: dict[str, object],
@@ -203,7 +204,7 @@ def test_a_refused_batch_changes_nothing(
     stream = new_stream(timestamping_mode=mode, timestamping_uncapped=True, retention_policy=60)
     stream.append([AppendRecord(b"a", timestamp=1), AppendRecord.fence("old", 2)])
     before = state(stream)
-    clock.advance(1)
+    stream.basin.account.clock.advance(1)
 
     with pytest.raises(error):
         stream.append(batch, **options)
@@ -213,7 +214,7 @@ def test_a_refused_batch_changes_nothing(
 
 def test_missing_timestamp_says_so(new_stream: Callable[..., Stream]) -> None:
     stream = new_stream(timestamping_mode="client-require")
-    with pytest.raises(Invalid, match="^record timestamp was required but was missing$"):
+    with pytest.raises(Invalid, match=r"^record timestamp was required but was missing$"):
         stream.append([b"a"])
 
 

@@ -8,6 +8,8 @@ import pytest
 from s2mock import AppendRecord, FencingTokenMismatch, Invalid, SeqNumMismatch, Stream
 from s2mock.registry.config import U64_MAX
 
+TRIM_TO = "invalid `trim` command: earliest sequence number to trim to was {} bytes, must be 8"
+
 
 def test_expected_sequence_number(stream: Stream) -> None:
     stream.append([b"a"], match_seq_num=0)
@@ -108,14 +110,12 @@ class TestCommands:
             (
                 [(b"", b"trim")],
                 b"",
-                "invalid `trim` command: earliest sequence number to trim to was 0 bytes, "
-                "must be 8",
+                TRIM_TO.format(0),
             ),
             (
                 [(b"", b"trim")],
                 b"123456789",
-                "invalid `trim` command: earliest sequence number to trim to was 9 bytes, "
-                "must be 8",
+                TRIM_TO.format(9),
             ),
         ],
     )

@@ -4,6 +4,7 @@ Source: reference: data_plane §4.4.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -21,7 +22,7 @@ def heartbeats(outputs: list[Said]) -> bool:
 
 
 class TestHeartbeats:
-    def test_pauses(self, stream: Stream, clock: StagedClock) -> None:
+    def test_pauses(self, stream: Stream) -> None:
         """The first at once, then every 5 to 15 s, drawn anew each time."""
         stream.append([b"a"])
         outputs = said(stream, open_read(stream), most=400)
@@ -30,7 +31,7 @@ class TestHeartbeats:
         assert heartbeats(outputs)
         assert {output.tail for output in outputs} == {1}
         times = [output.seconds for output in outputs]
-        pauses = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        pauses = [later - earlier for earlier, later in pairwise(times)]
         assert all(5 <= pause <= 15 for pause in pauses)
         # Uniform: each of the ten seconds is met, and the mean is in the middle.
         assert {int(pause) for pause in pauses} == set(range(5, 15))
@@ -256,7 +257,7 @@ class TestLag:
 
         outputs = said(stream, session, most=4)
         assert [len(output.seq_nums) for output in outputs] == [1000, 1000, 400, 0]
-        assert sum((output.seq_nums for output in outputs), []) == list(range(2400))
+        assert [n for output in outputs for n in output.seq_nums] == list(range(2400))
 
     def test_what_was_trimmed_is_missed(self, stream: Stream) -> None:
         """Fed from the log, it gets what is left there."""

@@ -85,7 +85,7 @@ class TestBatches:
 
         batches = [output.seq_nums for output in read(stream, **FIRST, count=2003)]
         assert [len(batch) for batch in batches] == [1000, 1000, 3]
-        assert sum(batches, []) == list(range(2003))
+        assert [seq_num for batch in batches for seq_num in batch] == list(range(2003))
 
     def test_bytes(self, stream: Stream) -> None:
         half = bytes(MAX_BATCH_BYTES // 2 - 8)
