@@ -83,14 +83,28 @@ _name_format("stream-name", StreamName)
 _name_format("location-name", LocationName)
 
 
+# By the identity of their schemas, which live as long as they do.
+_property_validators: dict[int, Any] = {}
+
+
 def _properties(
-    validator: Any, known: Mapping[str, Any], instance: Any, schema: Any
+    validator: Any, known: Mapping[str, Any], instance: Any, _: Any
 ) -> Iterator[ValidationError]:
     if isinstance(instance, _RepeatedFields):
         for name in known:
             if name in instance.repeated:
                 yield ValidationError(f"duplicate field `{name}`", validator="repeated")
-    yield from Draft202012Validator.VALIDATORS["properties"](validator, known, instance, schema)
+    if not isinstance(instance, dict):
+        return
+    for name, schema in known.items():
+        if name not in instance:
+            continue
+        # The library would make a new validator for each property of each document.
+        if id(schema) not in _property_validators:
+            _property_validators[id(schema)] = validator.evolve(schema=schema)
+        for error in _property_validators[id(schema)].iter_errors(instance[name]):
+            error.path.appendleft(name)
+            yield error
 
 
 _Validator: Any = extend(  # type: ignore[no-untyped-call]  # the library leaves it untyped
