@@ -97,19 +97,34 @@ def timed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterat
 
 
 @pytest.fixture
-def deleted_stream(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Stream]:
-    """A stream that has just been deleted, its deletion still pending."""
+def lingering_basin(
+    pytestconfig: pytest.Config, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Client]]:
+    """Like `new_basin`, on a server that takes its time for deletions."""
     if pytestconfig.getoption("s2mock_target") is not None:
-        # The removal of many records takes long enough for a few calls.
-        stream = create_stream(request.getfixturevalue("s2"))
-        for _ in range(40):
-            stream.append_ok(*["x"] * 1000)
-        assert stream.delete().status == 202
-        yield stream
+        yield request.getfixturevalue("new_basin")
         return
     from s2mock.mock import S2Mock
 
-    with S2Mock(basins=["contract-pending"], deletion_delay=3600) as mock:
-        stream = create_stream(Client(mock.url, basin="contract-pending"))
-        assert stream.delete().status == 202
-        yield stream
+    with S2Mock(deletion_delay=3600) as mock:
+
+        def make(**config: Any) -> Client:
+            client = Client(mock.url)
+            name = f"contract-{len(mock.basins)}"
+            document = {"basin": name, "config": config}
+            assert client.request("POST", "/v1/basins", document).status == 201
+            return client.in_basin(name)
+
+        yield make
+
+
+@pytest.fixture
+def deleted_stream(pytestconfig: pytest.Config, lingering_basin: Callable[..., Client]) -> Stream:
+    """A stream that has just been deleted, its deletion still pending."""
+    stream = create_stream(lingering_basin())
+    if pytestconfig.getoption("s2mock_target") is not None:
+        # The removal of many records takes long enough for a few calls.
+        for _ in range(40):
+            stream.append_ok(*["x"] * 1000)
+    assert stream.delete().status == 202
+    return stream

@@ -135,12 +135,23 @@ class Stream:
         )
 
     def read_session(
-        self, *, headers: Mapping[str, str] | None = None, timeout: float = 10.0, **query: Any
+        self,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+        receive_buffer: int | None = None,
+        **query: Any,
     ) -> Session:
         """Open an S2S read session."""
         fields = {"content-type": "s2s/proto", **(headers or {})}
-        target = self.target(**query)
-        return Session(self.client, "GET", target, headers=fields, timeout=timeout)
+        return Session(
+            self.client,
+            "GET",
+            self.target(**query),
+            headers=fields,
+            timeout=timeout,
+            receive_buffer=receive_buffer,
+        )
 
     def sse(
         self, *, headers: Mapping[str, str] | None = None, timeout: float = 10.0, **query: Any
