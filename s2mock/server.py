@@ -12,6 +12,7 @@ import io
 import socket
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
@@ -20,7 +21,6 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server as _EmbeddedServer
 
 from s2mock.blocking_call import (
-    Application,
     BlockingCall,
     Event,
     Receive,
@@ -29,7 +29,9 @@ from s2mock.blocking_call import (
 )
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from collections.abc import Callable
+
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 
 _BACKLOG = 1024
@@ -37,6 +39,28 @@ _BACKLOG = 1024
 _MAX_KEPT_BODY_BYTES = 2 * 1024 * 1024 + 1
 # What the reference server's HTTP/1.1 parser takes (reference: control_plane §1.5).
 _MAX_HEADER_BYTES = 400 * 1024
+
+# How long the end of the process waits for threads that have to leave the interpreter first.
+_LAST_THREADS_SECONDS = 0.5
+
+
+def _wait_for_last_threads() -> None:
+    """Let Granian's threads leave the interpreter before it ends.
+
+    A server's last two threads end by themselves, a moment after the server has stopped. One
+    that wants the interpreter back when it has ended takes the whole process down with SIGABRT.
+    """
+    given_up = time.monotonic() + _LAST_THREADS_SECONDS
+    while time.monotonic() < given_up:
+        known = {thread.ident for thread in threading.enumerate()}
+        # All threads that have a place in the interpreter, those not made by Python too.
+        if sys._current_exceptions().keys() <= known:  # noqa: SLF001
+            return
+        time.sleep(0.0005)
+
+
+# Registered before any server's own stop, and so called after it.
+atexit.register(_wait_for_last_threads)
 
 
 class _Granian(_EmbeddedServer):
@@ -61,16 +85,26 @@ class _Granian(_EmbeddedServer):
 class Server:
     """A WSGI app on a port of `host`, from construction until `stop()`.
 
-    `port` 0 picks a free one. Raises `OSError` if the address cannot be had.
+    `port` 0 picks a free one. A call of which `may_block` says that it may wait for something gets
+    a thread of its own; all others are made on the server's loop. Raises `OSError` if the address
+    cannot be had.
     """
 
-    def __init__(self, app: Application, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        may_block: "Callable[[WSGIEnvironment], bool]" = lambda _: False,
+    ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         listener.setblocking(False)
         self.host = host
         self.port: int = listener.getsockname()[1]
         self._app = app
+        self._may_block = may_block
         self._calls: set[BlockingCall] = set()
         self._loop = asyncio.new_event_loop()
         self._granian = _Granian(self._handle, listener)
@@ -109,7 +143,7 @@ class Server:
 
     async def _handle(self, scope: Event, receive: Receive, send: Send) -> None:
         environ = _environ(scope)
-        if self._app.may_block(environ):
+        if self._may_block(environ):
             await self._handle_in_thread(environ, receive, send)
             return
         body = await _read_body(receive)

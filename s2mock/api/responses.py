@@ -1,11 +1,16 @@
 """Responses: compact JSON, and bodies that are really empty."""
 
 import json
-from typing import Any
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
+from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from s2mock.registry.errors import S2Error
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -14,6 +19,12 @@ class S2Response(Response):
     """A response without a content type of its own."""
 
     default_mimetype = None
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:  # noqa: ARG002
+        """The headers as they are: S2 sends no others that Werkzeug would correct."""
+        if self.status_code == HTTPStatus.NO_CONTENT:
+            self.headers.remove("content-length")
+        return self.headers
 
 
 def json_response(status: int, document: Any, **headers: str) -> S2Response:

@@ -13,7 +13,9 @@ from s2mock.registry.clock import NANOSECONDS, ManualClock
 _PATIENCE = 5.0
 _SLOW_PATIENCE = 120.0
 # How long the fake may take to notice that its clock was turned, in real seconds.
-_NOTICE = 0.5
+_NOTICE = 2.0
+# How long a server may take to come to rest, in real seconds, before its time is let pass.
+SETTLED = 0.15
 
 
 class PassingTime(Protocol):

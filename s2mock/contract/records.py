@@ -221,5 +221,23 @@ def batch(session: Session) -> Any:
     raise AssertionError("the session ended without another batch")
 
 
+def heartbeat(session: Session) -> dict[str, int]:
+    """The tail in the next frame, which must be a heartbeat: no records, a tail."""
+    message = next(session.frames()).message(ReadBatch)
+    assert not message.records, message
+    assert message.HasField("tail")
+    return position(message.tail)
+
+
+def position(message: Any) -> dict[str, int]:
+    """A StreamPosition as JSON has it."""
+    return {"seq_num": message.seq_num, "timestamp": message.timestamp}
+
+
+def seq_nums(message: Any) -> list[int]:
+    """The sequence numbers in a ReadBatch."""
+    return [record.seq_num for record in message.records]
+
+
 def _record(record: JsonRecord) -> Mapping[str, Any]:
     return {"body": record} if isinstance(record, str) else record

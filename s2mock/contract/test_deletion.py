@@ -7,9 +7,9 @@ import pytest
 
 from s2mock.api.wire.messages import AppendAck, ReadBatch
 from s2mock.contract.cases import case
-from s2mock.contract.client import Answer, Client
+from s2mock.contract.client import Answer
 from s2mock.contract.forms import APPEND_FORMS, READ_FORMS, Record, Refused, append_in, read_in
-from s2mock.contract.passing_time import PassingTime
+from s2mock.contract.passing_time import SETTLED, PassingTime
 from s2mock.contract.records import (
     PROTOBUF,
     Stream,
@@ -63,9 +63,10 @@ def test_pending_for_every_form_of_read(deleted_stream: Stream) -> None:
         assert (refused.value.status, refused.value.body) == PENDING
 
 
-def test_streams_to_create_in_a_deleted_basin(lingering_basin: Callable[..., Client]) -> None:
+def test_streams_to_create_in_a_deleted_basin(lingering_stream: Callable[..., Stream]) -> None:
     """409 while the basin's deletion is pending, if the stream would be created (§8.4)."""
-    basin = lingering_basin(create_stream_on_append=True, create_stream_on_read=True)
+    flags = {"create_stream_on_append": True, "create_stream_on_read": True}
+    basin = lingering_stream(**flags).client
     assert basin.request("DELETE", f"/v1/basins/{basin.basin}").status == 202
 
     stream = Stream(basin, "new")
@@ -75,9 +76,9 @@ def test_streams_to_create_in_a_deleted_basin(lingering_basin: Callable[..., Cli
         assert answer.json == {"code": "basin_deletion_pending", "message": message}
 
 
-def test_streams_to_miss_in_a_deleted_basin(lingering_basin: Callable[..., Client]) -> None:
+def test_streams_to_miss_in_a_deleted_basin(lingering_stream: Callable[..., Stream]) -> None:
     """404 if it would not (§8.4)."""
-    basin = lingering_basin()
+    basin = lingering_stream().client
     assert basin.request("DELETE", f"/v1/basins/{basin.basin}").status == 202
 
     stream = Stream(basin, "new")
@@ -153,7 +154,7 @@ def test_an_s2s_follower(stream: Stream) -> None:
 def test_a_long_poll(stream: Stream, headers: dict[str, str], body: str) -> None:
     """200 with that record, like any other that comes (§8.5)."""
     with stream.poll(seq_num=0, wait=60, headers=headers) as poll:
-        assert not poll.answered(within=0.15)
+        assert not poll.answered(within=SETTLED)
         stream.delete()
         answer = poll.answer()
 
@@ -166,7 +167,7 @@ def test_a_long_poll(stream: Stream, headers: dict[str, str], body: str) -> None
 def test_a_long_poll_in_protobuf(stream: Stream) -> None:
     """The same (§8.5)."""
     with stream.poll(seq_num=0, wait=60, headers={"accept": PROTOBUF}) as poll:
-        assert not poll.answered(within=0.15)
+        assert not poll.answered(within=SETTLED)
         stream.delete()
         message = ReadBatch.FromString(poll.answer().body)
     assert message.records[0].body == b"\xff" * 8

@@ -10,6 +10,7 @@ from s2mock.api.wire.messages import AppendAck, ReadBatch
 from s2mock.contract.cases import case
 from s2mock.contract.client import Answer, Client
 from s2mock.contract.forms import APPEND_FORMS, READ_FORMS, Record, Refused, append_in, read_in
+from s2mock.contract.passing_time import SETTLED
 from s2mock.contract.records import PROTOBUF, Stream, append_input, create_stream, fence, trim
 from s2mock.contract.sessions import Event
 
@@ -136,7 +137,7 @@ def test_a_follower_with_another_key(encrypted: Stream) -> None:
     ):
         assert next(sse.events()).name == "ping"
         next(s2s.frames())
-        assert not poll.answered(within=0.15)
+        assert not poll.answered(within=SETTLED)
         encrypted.append_ok("theirs", headers=THEIRS)
         assert [event.json for event in sse.events()] == [DECRYPTION_FAILED]
         assert [frame.error for frame in s2s.frames()] == [DECRYPTION_FAILED]
@@ -158,7 +159,7 @@ def test_commands_are_never_encrypted(encrypted: Stream) -> None:
 @case(42)
 def test_fencing(encrypted: Stream) -> None:
     """Conditions and commands work as on any stream, also in the first record (§9)."""
-    encrypted.append_ok(fence("first"), headers=OURS)
+    encrypted.append_ok(fence("first"), fencing_token="", headers=OURS)
     mismatch = encrypted.append("a", fencing_token="", headers=OURS)
     assert (mismatch.status, mismatch.json) == (412, {"fencing_token_mismatch": "first"})
     encrypted.append_ok("a", fencing_token="first", match_seq_num=1, headers=OURS)

@@ -11,12 +11,9 @@ from s2mock.api.wire.messages import ReadBatch
 from s2mock.contract.cases import case
 from s2mock.contract.client import Answer
 from s2mock.contract.forms import UNARY_FORMS
-from s2mock.contract.passing_time import PassingTime
+from s2mock.contract.passing_time import SETTLED, PassingTime
 from s2mock.contract.records import PROTOBUF, Stream, create_stream
 from s2mock.contract.sessions import Session
-
-# How long a poll gets before it counts as waiting, in real seconds.
-SETTLED = 0.15
 
 
 def waiting(session: Session) -> Session:

@@ -194,13 +194,13 @@ def test_coding_of_a_read_session(stream: Stream, accept: str | None, coding: st
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
 def test_only_long_messages_are_compressed(stream: Stream, coding: str) -> None:
     """From 1024 bytes on, the length of the message (§6.3)."""
-    headers = {"accept-encoding": coding}
-    for length, flag in ((1023, 0), (1024, FLAGS[coding])):
-        # Tag and length, twice two and three bytes; timestamp 5 in two. The first seq_num is 0,
-        # and not sent; the second is 1, in two bytes more.
-        overhead = 3 + 2 + 3 + (0 if length == 1023 else 2)
-        stream.append_ok({"body": "x" * (length - overhead), "timestamp": 5})
-        with stream.read_session(tail_offset=1, count=1, headers=headers) as session:
+    # Tags and lengths of record and body, three bytes each; the timestamp in two; seq_num 1 in two
+    # as well, while 0 is not sent.
+    bodies = ["x" * (1023 - 8), "x" * (1024 - 10), ""]
+    stream.append_ok(*[{"body": body, "timestamp": 5} for body in bodies])
+    for seq_num, length, flag in ((0, 1023, 0), (1, 1024, FLAGS[coding])):
+        headers = {"accept-encoding": coding}
+        with stream.read_session(seq_num=seq_num, count=1, headers=headers) as session:
             (received,) = session.frames()
         assert len(received.message(ReadBatch).SerializeToString()) == length
         assert received.flag == flag

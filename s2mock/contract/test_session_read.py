@@ -1,4 +1,7 @@
-"""S2S read sessions. Source: reference: data_plane §4.4, §6.5; §10, cases 95 to 111 and 113."""
+"""S2S read sessions.
+
+Source: reference: data_plane §4.4 and §6.5; §10, cases 95 to 100, 109, 110 and 113.
+"""
 
 from typing import Any
 
@@ -8,39 +11,29 @@ from s2mock.api.wire.messages import ReadBatch
 from s2mock.contract.cases import case
 from s2mock.contract.forms import read_in
 from s2mock.contract.passing_time import PassingTime
-from s2mock.contract.records import Stream, append_input, batch, create_stream, frame
-from s2mock.contract.sessions import Session
-
-
-def heartbeat(session: Session) -> dict[str, int]:
-    """The tail in the next frame, which must be a heartbeat: no records, a tail."""
-    message = next(session.frames()).message(ReadBatch)
-    assert not message.records, message
-    assert message.HasField("tail")
-    return position(message.tail)
-
-
-def position(message: Any) -> dict[str, int]:
-    """A StreamPosition as JSON has it."""
-    return {"seq_num": message.seq_num, "timestamp": message.timestamp}
-
-
-def seq_nums(message: Any) -> list[int]:
-    """The sequence numbers in a ReadBatch."""
-    return [record.seq_num for record in message.records]
+from s2mock.contract.records import (
+    Stream,
+    append_input,
+    batch,
+    create_stream,
+    frame,
+    heartbeat,
+    position,
+    seq_nums,
+)
 
 
 def test_bytes_of_a_read(stream: Stream) -> None:
-    """A batch, then the heartbeat at the tail (§6.5, §6.7)."""
-    stream.append_ok({"body": "hi", "timestamp": 1_700_000_000_000})
-    with stream.read_session(seq_num=0, wait=1) as session:
+    """A batch on the way to the tail; at the tail a heartbeat (§6.5, §6.7)."""
+    timestamp = 1_700_000_000_000
+    stream.append_ok({"body": "hi", "timestamp": timestamp}, {"timestamp": timestamp})
+    with stream.read_session(seq_num=0, count=1) as session:
         assert session.status == 200
-        received = b"".join(next(session.frames()).encode() for _ in range(2))
-
-    assert received == bytes.fromhex(
-        "00 00 0e 00 0a 0b 10 80 d0 95 ff bc 31 22 02 68 69"
-        "00 00 0c 00 12 09 08 01 10 80 d0 95 ff bc 31"
-    )
+        batch_frame = "00 00 0e 00 0a 0b 10 80 d0 95 ff bc 31 22 02 68 69"
+        assert session.rest() == bytes.fromhex(batch_frame)
+    with stream.read_session() as session:
+        heartbeat_frame = "00 00 0c 00 12 09 08 02 10 80 d0 95 ff bc 31"
+        assert next(session.frames()).encode() == bytes.fromhex(heartbeat_frame)
 
 
 def test_bytes_of_a_heartbeat_on_an_empty_stream(stream: Stream) -> None:
@@ -137,13 +130,16 @@ def test_catching_up_and_then_following(stream: Stream) -> None:
         assert position(message.tail) == ack["tail"]
 
 
-def test_catching_up_tells_no_tail(stream: Stream) -> None:
-    """Not even in the batch that reaches it: the heartbeat does (§4.6)."""
+def test_tail_of_catching_up(stream: Stream) -> None:
+    """The batch that reaches the tail may tell it, the heartbeat behind it does (§4.6)."""
     stream.append_ok("a")
-    stream.append_ok("b")
-    with stream.read_session(seq_num=0) as session:
+    tail = stream.append_ok("b")["tail"]
+    with stream.read_session(seq_num=0, count=1) as session:
         assert not batch(session).HasField("tail")
-        heartbeat(session)
+    with stream.read_session(seq_num=0) as session:
+        message = batch(session)
+        assert not message.HasField("tail") or position(message.tail) == tail
+        assert heartbeat(session) == tail
 
 
 def test_batches_of_catching_up(stream: Stream) -> None:
@@ -158,127 +154,6 @@ def test_batches_of_catching_up(stream: Stream) -> None:
     assert spans[0] == [0]
     assert spans[1] == list(range(1, 1001))
     assert spans[2] == list(range(1001, 1802))
-
-
-@case(101)
-@pytest.mark.parametrize("query", [{"tail_offset": 0}, {"count": 5}, {"bytes": 99}], ids=str)
-def test_the_wait_ends_the_session(timed: PassingTime, query: dict[str, Any]) -> None:
-    """Not earlier, by the end of the body (§4.4)."""
-    stream = create_stream(timed.s2)
-    began = timed.now()
-    with stream.read_session(wait=1, **query) as session:
-        heartbeat(session)
-        timed.until_answered(session, 1)
-        assert list(session.frames()) == []
-    assert timed.now() - began >= 1
-
-
-@case(102)
-def test_heartbeats_do_not_extend_the_wait(timed: PassingTime) -> None:
-    """They come every 5 to 15 s while nothing is appended (§4.4)."""
-    timed.needs(40)
-    stream = create_stream(timed.s2)
-    began = latest = timed.now()
-    with stream.read_session(wait=40, timeout=20) as session:
-        heartbeat(session)
-        for _ in range(2):
-            timed.advance(4.9)
-            assert not session.answered(), "a heartbeat within five seconds"
-            timed.until_answered(session, 10.1)
-            heartbeat(session)
-            assert timed.now() - latest <= 16
-            latest = timed.now()
-        while timed.now() - began < 39:
-            timed.advance(1)
-        timed.until_answered(session, 1)
-        for received in session.frames():
-            assert not received.message(ReadBatch).records
-    assert timed.now() - began >= 40
-
-
-@case(103)
-def test_each_batch_starts_the_wait_again(timed: PassingTime) -> None:
-    """The wait is for the next batch (§4.4)."""
-    timed.needs(4)
-    stream = create_stream(timed.s2)
-    with stream.read_session(wait=2) as session:
-        heartbeat(session)
-        timed.advance(1.5)
-        stream.append_ok("a")
-        assert seq_nums(batch(session)) == [0]
-        batch_at = timed.now()
-        timed.advance(1.5)
-        assert not session.answered(within=0.1)
-        timed.until_answered(session, 0.5)
-        assert list(session.frames()) == []
-        assert timed.now() - batch_at >= 2
-
-
-@case(104)
-def test_count_reached_within_an_append(stream: Stream) -> None:
-    """What is there, the first two of three that come, and the end (§4.4)."""
-    stream.append_ok("a")
-    with stream.read_session(seq_num=0, count=3, wait=60) as session:
-        assert seq_nums(batch(session)) == [0]
-        heartbeat(session)
-        ack = stream.append_ok("b", "c", "d")
-        (received,) = session.frames()
-
-    message = received.message(ReadBatch)
-    assert seq_nums(message) == [1, 2]
-    # The tail is that after the whole append.
-    assert position(message.tail) == ack["tail"]
-
-
-@case(105)
-def test_count_reached_exactly(stream: Stream) -> None:
-    """The session ends at once, not at the deadline (§4.4)."""
-    with stream.read_session(count=2, wait=60) as session:
-        heartbeat(session)
-        stream.append_ok("a", "b")
-        (received,) = session.frames()
-    assert seq_nums(received.message(ReadBatch)) == [0, 1]
-
-
-def test_count_over_several_appends(stream: Stream) -> None:
-    """The limit is that of the whole session (§4.4)."""
-    with stream.read_session(count=3, wait=60) as session:
-        heartbeat(session)
-        for number in range(3):
-            stream.append_ok("x")
-            assert seq_nums(batch(session)) == [number]
-        assert list(session.frames()) == []
-
-
-@case(106)
-def test_bytes_reached_within_an_append(stream: Stream) -> None:
-    """Records that fit, then the end (§4.4)."""
-    with stream.read_session(bytes=2 * 9, wait=60) as session:
-        heartbeat(session)
-        stream.append_ok("a", "b", "c")
-        (received,) = session.frames()
-    assert seq_nums(received.message(ReadBatch)) == [0, 1]
-
-
-@case(107)
-def test_bytes_less_than_what_comes(stream: Stream) -> None:
-    """The session ends without a batch (§4.4)."""
-    with stream.read_session(bytes=8, wait=60) as session:
-        heartbeat(session)
-        stream.append_ok("a")
-        assert list(session.frames()) == []
-
-
-@case(108)
-def test_until_reached_while_following(stream: Stream) -> None:
-    """What is before comes, what is not ends the session (§4.4)."""
-    stream.append_ok({"timestamp": 1000})
-    with stream.read_session(until=2500, wait=60) as session:
-        heartbeat(session)
-        stream.append_ok({"timestamp": 2000})
-        assert seq_nums(batch(session)) == [1]
-        stream.append_ok({"timestamp": 3000})
-        assert list(session.frames()) == []
 
 
 @case(109)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from s2mock.contract.cases import case
-from s2mock.contract.passing_time import PassingTime
+from s2mock.contract.passing_time import SETTLED, PassingTime
 from s2mock.contract.records import Stream, create_stream
 from s2mock.contract.sessions import Event, Session
 
@@ -15,7 +15,7 @@ DONE = Event(("data: [DONE]",))
 def test_bytes_of_a_bounded_read(stream: Stream) -> None:
     """Event, id, data; LF, one space after the colon, a blank line after each (§5)."""
     stream.append_ok({"body": "a\nb", "timestamp": 5, "headers": [["n", "é"]]})
-    stream.append_ok({"timestamp": 7})
+    stream.append_ok({"timestamp": 7}, {"timestamp": 9})
     with stream.sse(seq_num=0, count=2) as session:
         body = session.rest().decode()
 
@@ -127,12 +127,13 @@ def test_catching_up_and_then_following(stream: Stream) -> None:
         assert live["tail"] == ack["tail"]
 
 
-def test_catching_up_tells_no_tail(stream: Stream) -> None:
-    """Not even in the batch that reaches it: the ping does (§4.6)."""
-    stream.append_ok("a")
+def test_tail_of_catching_up(stream: Stream) -> None:
+    """The batch that reaches the tail may tell it, the ping behind it does (§4.6)."""
+    tail = stream.append_ok("a")["tail"]
     with stream.sse(seq_num=0) as session:
-        assert list(next(session.events()).json) == ["records"]
-        assert next(session.events()).name == "ping"
+        events = session.events()
+        assert next(events).json.get("tail", tail) == tail
+        assert next(events).json["tail"] == tail
 
 
 @case(112)
@@ -164,30 +165,14 @@ def test_the_wait_ends_the_session(timed: PassingTime) -> None:
     assert timed.now() - began >= 1
 
 
-def test_each_batch_starts_the_wait_again(timed: PassingTime) -> None:
-    """The wait is for the next batch (§4.4)."""
-    timed.needs(4)
-    stream = create_stream(timed.s2)
-    with stream.sse(wait=2) as session:
-        events = session.events()
-        assert next(events).name == "ping"
-        timed.advance(1.5)
-        stream.append_ok("a")
-        assert next(events).name == "batch"
-        batch_at = timed.now()
-        timed.advance(1.5)
-        assert not session.answered(within=0.1)
-        timed.until_answered(session, 0.5)
-        assert next(events) == DONE
-        assert timed.now() - batch_at >= 2
-
-
 def ping_within(timed: PassingTime, session: Session) -> float:
     """How long the next ping takes, in seconds."""
     began = timed.now()
-    timed.advance(4.9)
-    assert not session.answered(), "a ping within five seconds"
-    timed.until_answered(session, 10.1)
+    # The next ping is drawn when this one has been sent.
+    assert not session.answered(within=SETTLED)
+    timed.advance(4.5)
+    assert not session.answered(within=SETTLED), "a ping within five seconds"
+    timed.until_answered(session, 10.5)
     assert next(session.events()).name == "ping"
     return timed.now() - began
 

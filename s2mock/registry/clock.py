@@ -48,7 +48,7 @@ class ManualClock:
     def __init__(self, start: float = 1_704_067_200) -> None:
         self._now = int(start * NANOSECONDS)
         self._lock = threading.Lock()
-        self._waiting: dict[threading.Condition, int] = {}
+        self._waiting: list[_Waiting] = []
 
     def now(self) -> int:
         """Nanoseconds since the Unix epoch."""
@@ -56,24 +56,39 @@ class ManualClock:
 
     def wait(self, condition: threading.Condition, until: int) -> None:
         """Wait to be notified, or for the clock to be turned to `until`."""
+        waiting = _Waiting(condition, until)
         with self._lock:
             if until <= self._now:
                 return
-            self._waiting[condition] = until
-        condition.wait()
-        with self._lock:
-            self._waiting.pop(condition, None)
+            self._waiting.append(waiting)
+        try:
+            condition.wait()
+        finally:
+            with self._lock:
+                self._waiting.remove(waiting)
+            waiting.has_left.set()
 
     def advance(self, seconds: float) -> None:
         """Turn the clock forward, and wake who waited for that, the earliest first.
 
-        Raises `ValueError` for a negative number of seconds.
+        Each has its turn before the next one is woken, so it must not be called by who holds the
+        lock that they need. Raises `ValueError` for a negative number of seconds.
         """
         if seconds < 0:
             raise ValueError(f"a clock only goes forward: advance({seconds!r}) is negative")
         with self._lock:
             self._now += int(seconds * NANOSECONDS)
-            due = [waiting for waiting in self._waiting.items() if waiting[1] <= self._now]
-        for condition, _ in sorted(due, key=lambda waiting: waiting[1]):
-            with condition:
-                condition.notify_all()
+            due = [waiting for waiting in self._waiting if waiting.until <= self._now]
+        for waiting in sorted(due, key=lambda waiting: waiting.until):
+            with waiting.condition:
+                waiting.condition.notify_all()
+            waiting.has_left.wait()
+
+
+class _Waiting:
+    """Somebody who waits on a manual clock."""
+
+    def __init__(self, condition: threading.Condition, until: int) -> None:
+        self.condition = condition
+        self.until = until
+        self.has_left = threading.Event()

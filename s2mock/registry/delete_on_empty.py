@@ -1,55 +1,61 @@
 """Delete-on-empty: a stream without records goes away by itself.
 
-Looked at when it could first be true, and again when it could next be; at the earliest ten
-minutes after the stream's age as an empty one is reached. Sources: reference: control_plane
-§5.10, data_plane §8.3.
+A check comes due when the stream could first be old enough, when the setting changes and when a
+trim takes the last record. A pass of every minute carries it out; where it comes too early, it is
+due again once the stream will be empty and old enough, but not within ten minutes. Source: the
+running server, 0.43.4, whose schedule is another than that of reference: control_plane §5.10.
 """
 
 from typing import TYPE_CHECKING, Final
 
 from s2mock.registry.clock import NANOSECONDS
-from s2mock.registry.config import StreamConfig
+from s2mock.registry.config import UNSET, StreamConfig
 
 if TYPE_CHECKING:
     from s2mock.registry.stream import Stream
 
-_GRACE_SECONDS: Final = 600
+_PASS_SECONDS: Final = 60
+_RETRY_SECONDS: Final = 600
 
 
 def watch(stream: "Stream", now: int, before: StreamConfig) -> None:
-    """The stream is new or has another configuration than `before`."""
-    config = stream.config
-    if config.delete_on_empty_min_age and not before.delete_on_empty_min_age:
-        age = config.retention_policy
-        _look_after(stream, now, (age if isinstance(age, int) else 0) + _delay(stream))
+    """The stream is new, or has another configuration than `before`."""
+    min_age = stream.config.delete_on_empty_min_age
+    if not min_age:
+        stream.check_due = None
+    elif before is UNSET:
+        _schedule(stream, now, _old_enough(stream))
+    elif min_age != before.delete_on_empty_min_age:
+        _schedule(stream, now, now)
 
 
 def emptied(stream: "Stream", now: int) -> None:
     """The last record was trimmed."""
     if stream.config.delete_on_empty_min_age:
-        _look_after(stream, now, _delay(stream))
+        _schedule(stream, now, now)
 
 
-def _delay(stream: "Stream") -> int:
-    return (stream.config.delete_on_empty_min_age or 0) + _GRACE_SECONDS
+def _old_enough(stream: "Stream") -> int:
+    return stream.last_write + (stream.config.delete_on_empty_min_age or 0) * NANOSECONDS
 
 
-def _look_after(stream: "Stream", now: int, seconds: int) -> None:
-    stream.basin.account.turn.later(now, seconds, lambda due: _look(stream, due))
-
-
-def _look(stream: "Stream", now: int) -> None:
-    min_age = stream.config.delete_on_empty_min_age
-    if not min_age or stream.deleted_at is not None or stream.removed:
+def _schedule(stream: "Stream", now: int, at: int) -> None:
+    if stream.check_due is not None and stream.check_due <= at:
         return
-    log = stream.log
+    stream.check_due = at
+    whole_seconds = -((now - at) // NANOSECONDS)
+    turn = stream.basin.account.turn
+    turn.later(now, whole_seconds + _PASS_SECONDS, lambda due: _check(stream, at, due))
+
+
+def _check(stream: "Stream", at: int, now: int) -> None:
+    if stream.check_due != at or stream.deleted_at is not None or stream.removed:
+        return
+    stream.check_due = None
+    log, old_enough = stream.log, _old_enough(stream)
     log.expire(now)
-    if log.records:
-        left = (log.last_expiry - now) // NANOSECONDS
-        if isinstance(stream.config.retention_policy, int):
-            _look_after(stream, now, left + _delay(stream))
-    elif now < stream.last_write + min_age * NANOSECONDS:
-        left = (stream.last_write - now) // NANOSECONDS
-        _look_after(stream, now, left + _delay(stream))
-    else:
-        stream.delete()
+    if not log.records and now >= old_enough:
+        stream.delete_at(now)
+    elif not log.lasts_for_ever:
+        retry = now + _RETRY_SECONDS * NANOSECONDS
+        _schedule(stream, now, max(retry, old_enough, log.last_expiry))

@@ -152,6 +152,11 @@ class Log:
         """When the log will be empty without further appends, in nanoseconds since the epoch."""
         return max(self._expiries, default=0)
 
+    @property
+    def lasts_for_ever(self) -> bool:
+        """Whether some record has no time at which it expires."""
+        return self.last_expiry == _NEVER
+
     def first_at(self, timestamp: int) -> int:
         """The lowest surviving sequence number with that timestamp or a later one, or the tail."""
         index = bisect_left(self._timestamps, timestamp)

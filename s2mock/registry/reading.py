@@ -160,8 +160,8 @@ class ReadSession:
                     self._follow()
                     return Batch((), self._tail)
                 else:
-                    now = self._rest(now)
-                    if self._heartbeat is not None and self._heartbeat <= now:
+                    now, heartbeat = self._rest(now)
+                    if heartbeat <= now and (self._deadline is None or heartbeat < self._deadline):
                         self._heartbeat = None
                         return Batch((), self._tail)
             return None
@@ -171,7 +171,7 @@ class ReadSession:
         size = 0
         for record in self._log.between(self._position, self._tail.seq_num):
             if not self._left.allows(records, size, record):
-                self._ended = not records
+                self._ended = True
                 break
             if len(records) == MAX_BATCH_RECORDS or size + record.metered_bytes > MAX_BATCH_BYTES:
                 break
@@ -211,13 +211,16 @@ class ReadSession:
             self._deadline = now + self._wait
         return self._deadline is not None and self._deadline <= now
 
-    def _rest(self, now: int) -> int:
-        """Wait for an append, the next heartbeat or the end of the wait. Returns the new time."""
+    def _rest(self, now: int) -> tuple[int, int]:
+        """Wait for an append, the next heartbeat or the end of the wait.
+
+        Returns the new time and that of the heartbeat.
+        """
         if self._heartbeat is None:
             pause = self._stream.basin.account.random.uniform(*HEARTBEAT_SECONDS)
             self._heartbeat = now + int(pause * NANOSECONDS)
         until = self._heartbeat if self._deadline is None else min(self._heartbeat, self._deadline)
-        return self._turn.wait(self._woken, until)
+        return self._turn.wait(self._woken, until), self._heartbeat
 
     def _follow(self) -> None:
         self._following = True

@@ -42,7 +42,7 @@ class StreamInfo(NamedTuple):
 class Stream(Resource[StreamConfig]):
     """A stream of a basin; `config` is resolved and has no unset leaf."""
 
-    __slots__ = ("_followers", "_log", "basin", "cipher", "last_write", "name")
+    __slots__ = ("_followers", "_log", "basin", "check_due", "cipher", "last_write", "name")
 
     def __init__(
         self,
@@ -58,6 +58,8 @@ class Stream(Resource[StreamConfig]):
         # Frozen for the stream's life, whatever becomes of the basin's setting.
         self.cipher = basin.config.stream_cipher
         self.last_write = created_at
+        # When delete-on-empty is to look at it next, if it is.
+        self.check_due: int | None = None
         # A basin may hold a million streams that nobody ever writes to.
         self._log: Log | None = None
         self._followers: dict[threading.Condition, None] | None = None
@@ -118,9 +120,13 @@ class Stream(Resource[StreamConfig]):
         with self.basin.account.turn as now:
             self.refuse_if_removed()
             if self.deleted_at is None:
-                self.begin_deletion(now)
-                account = self.basin.account
-                account.turn.later(now, account.deletion_delay, self._finish_deletion)
+                self.delete_at(now)
+
+    def delete_at(self, now: int) -> None:
+        """Delete the stream, which lives, at this moment; in turn only."""
+        self.begin_deletion(now)
+        account = self.basin.account
+        account.turn.later(now, account.deletion_delay, self._finish_deletion)
 
     @property
     def tail(self) -> StreamPosition:
@@ -157,6 +163,9 @@ class Stream(Resource[StreamConfig]):
         `Invalid`, `BadHeader` (for the key), `FencingTokenMismatch`, `SeqNumMismatch`,
         `StreamNotFound`, `StreamDeletionPending`. Source: reference: data_plane §3.
         """
+        if isinstance(records, str | bytes):
+            # Iterable, too, but what it yields is hardly what was meant.
+            raise TypeError(f"records must be an iterable of records, not one: try [{records!r}]")
         batch = AppendInput(
             map(_as_record, records), match_seq_num=match_seq_num, fencing_token=fencing_token
         )

@@ -24,7 +24,11 @@ class Turn:
 
     def __enter__(self) -> int:
         self.lock.acquire()
-        return self._settled()
+        try:
+            return self._settled()
+        except BaseException:
+            self.lock.release()
+            raise
 
     def __exit__(
         self,

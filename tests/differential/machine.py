@@ -65,6 +65,10 @@ class Comparison(RuleBasedStateMachine):
         config = data.draw(st.just({}) | strategies.basin_configs)
         body = json.dumps({"basin": self.basins[0], "config": config}).encode()
         self.both(Call("POST", "/v1/basins", {"content-type": "application/json"}, body))
+        for name in data.draw(st.sampled_from([(), ("a",), ("a", "b"), ("a", "b")])):
+            config = json.dumps(data.draw(st.just({}) | strategies.stream_configs)).encode()
+            headers = {"s2-basin": self.basins[0], "content-type": "application/json"}
+            self.both(Call("PUT", f"/v1/streams/{name}", headers, config))
 
     @rule(data=st.data())
     def basins_(self, data: st.DataObject) -> None:
@@ -94,8 +98,10 @@ class Comparison(RuleBasedStateMachine):
     def elsewhere(self, call: Call) -> None:
         self.both(call)
 
-    @rule(name=strategies.stream_names())
-    def delete(self, name: str) -> None:
+    @rule(name=strategies.stream_names(), really=st.sampled_from([True, False, False, False]))
+    def delete(self, name: str, really: bool) -> None:
+        if not really:
+            return
         path = f"/v1/streams/{strategies.segment(name)}"
         headers = {"s2-basin": self.basins[0]}
         self.both(Call("DELETE", path, headers))

@@ -1,0 +1,158 @@
+"""Retention by age. Source: reference: data_plane §8.2."""
+
+from collections.abc import Callable
+
+from s2mock import AppendRecord, S2Mock, Stream
+from s2mock.registry.reading import ReadRequest, ReadSession
+from tests.records.staged_clock import StagedClock
+
+DAY = 24 * 60 * 60
+
+
+def seq_nums(stream: Stream) -> list[int]:
+    return [record.seq_num for record in stream.records]
+
+
+def test_eight_days(mock: S2Mock, clock: StagedClock, stream: Stream) -> None:
+    """Seven days are the default: the records are gone, the tail is where it was."""
+    ack = stream.append([b"a", b"b"])
+    clock.advance(8 * DAY)
+
+    assert stream.records == ()
+    assert stream.tail == ack.tail
+    answer = mock.client.get(
+        "/v1/streams/my-stream/records?seq_num=0", headers={"s2-basin": "my-basin"}
+    )
+    assert (answer.status_code, answer.json) == (200, {"records": []})
+    assert stream.append([b"c"], match_seq_num=2).start.seq_num == 2
+    assert seq_nums(stream) == [2]
+
+
+def test_to_the_nanosecond(new_stream: Callable[..., Stream], clock: StagedClock) -> None:
+    stream = new_stream(retention_policy=10)
+    stream.append([b"a"])
+    clock.advance(9.999999)
+    assert seq_nums(stream) == [0]
+    clock.advance(0.000001)
+    assert seq_nums(stream) == []
+
+
+def test_each_append_has_its_own_time(
+    new_stream: Callable[..., Stream], clock: StagedClock
+) -> None:
+    stream = new_stream(retention_policy=10)
+    for _ in range(3):
+        stream.append([b"a", b"b"])
+        clock.advance(4)
+
+    assert seq_nums(stream) == [2, 3, 4, 5]
+    clock.advance(4)
+    assert seq_nums(stream) == [4, 5]
+    clock.advance(4)
+    assert seq_nums(stream) == []
+
+
+def test_arrival_counts_not_the_timestamp(
+    new_stream: Callable[..., Stream], clock: StagedClock
+) -> None:
+    stream = new_stream(retention_policy=10, timestamping_uncapped=True)
+    stream.append([AppendRecord(timestamp=1)])
+    stream.append([AppendRecord(timestamp=clock.milliseconds + DAY * 1000)])
+    clock.advance(9)
+    assert seq_nums(stream) == [0, 1]
+    clock.advance(1)
+    assert seq_nums(stream) == []
+
+
+def test_infinite(new_stream: Callable[..., Stream], clock: StagedClock) -> None:
+    stream = new_stream(retention_policy="infinite")
+    stream.append([b"a"])
+    clock.advance(100 * 365 * DAY)
+    assert seq_nums(stream) == [0]
+
+
+def test_longest_age(new_stream: Callable[..., Stream], clock: StagedClock) -> None:
+    """As good as infinite, and no overflow."""
+    stream = new_stream(retention_policy=2**64 - 1)
+    stream.append([b"a"])
+    clock.advance(200 * 365 * DAY)
+    assert seq_nums(stream) == [0]
+
+
+def test_reconfiguration_is_for_later_appends(
+    new_stream: Callable[..., Stream], clock: StagedClock
+) -> None:
+    """Longer or shorter, old records keep what they were given; so holes come about."""
+    stream = new_stream(retention_policy=100)
+    stream.append([b"100"])
+    stream.reconfigure(retention_policy=10)
+    stream.append([b"10"])
+    stream.reconfigure(retention_policy="infinite")
+    stream.append([b"infinite"])
+    stream.reconfigure(retention_policy=50)
+    stream.append([b"50"])
+
+    clock.advance(10)
+    assert seq_nums(stream) == [0, 2, 3]
+    clock.advance(40)
+    assert seq_nums(stream) == [0, 2]
+    clock.advance(50)
+    assert seq_nums(stream) == [2]
+
+
+class TestHoles:
+    """Reads over a log from whose middle records have expired."""
+
+    def read(self, stream: Stream, **wanted: object) -> list[int]:
+        session = ReadSession(stream, ReadRequest(count=1000, **wanted))
+        return [record.seq_num for batch in session for record in batch.records]
+
+    def holed(self, new_stream: Callable[..., Stream], clock: StagedClock) -> Stream:
+        """Of eight records with the timestamps 0, 10, 20... those at 2, 3 and 6 are left."""
+        stream = new_stream(retention_policy=5)
+        for seq_num in range(8):
+            stream.reconfigure(retention_policy=100 if seq_num in (2, 3, 6) else 5)
+            stream.append([AppendRecord(timestamp=10 * seq_num)])
+        clock.advance(5)
+        return stream
+
+    def test_by_sequence_number(
+        self, new_stream: Callable[..., Stream], clock: StagedClock
+    ) -> None:
+        stream = self.holed(new_stream, clock)
+        starts = {start: self.read(stream, kind="seq_num", start=start) for start in range(8)}
+        assert starts == {
+            0: [2, 3, 6],
+            1: [2, 3, 6],
+            2: [2, 3, 6],
+            3: [3, 6],
+            4: [6],
+            5: [6],
+            6: [6],
+            7: [],
+        }
+
+    def test_by_tail_offset(self, new_stream: Callable[..., Stream], clock: StagedClock) -> None:
+        """It counts sequence numbers, not the records that are left (§4.1)."""
+        stream = self.holed(new_stream, clock)
+        assert self.read(stream, kind="tail_offset", start=2) == [6]
+        assert self.read(stream, kind="tail_offset", start=5) == [3, 6]
+
+    def test_by_timestamp(self, new_stream: Callable[..., Stream], clock: StagedClock) -> None:
+        stream = self.holed(new_stream, clock)
+        assert self.read(stream, kind="timestamp", start=0) == [2, 3, 6]
+        assert self.read(stream, kind="timestamp", start=25) == [3, 6]
+        assert self.read(stream, kind="timestamp", start=31) == [6]
+
+    def test_index_and_records_stay_together(
+        self, new_stream: Callable[..., Stream], clock: StagedClock
+    ) -> None:
+        stream = self.holed(new_stream, clock)
+        stream.append([AppendRecord.trim(3, timestamp=80), AppendRecord(timestamp=90)])
+        assert seq_nums(stream) == [3, 6, 8, 9]
+        assert self.read(stream, kind="timestamp", start=30) == [3, 6, 8, 9]
+        assert self.read(stream, kind="timestamp", start=61) == [8, 9]
+        clock.advance(1000)
+        assert seq_nums(stream) == []
+        stream.append([b"z"])
+        assert self.read(stream, kind="timestamp", start=0) == [10]
