@@ -9,9 +9,14 @@ bytes that are not text.
 import asyncio
 import atexit
 import io
+import os
 import socket
+import stat
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
@@ -22,6 +27,7 @@ from granian.server.embed import Server as _EmbeddedServer
 from s2mock.blocking_call import (
     Application,
     BlockingCall,
+    CutOffBody,
     Event,
     Receive,
     Send,
@@ -37,6 +43,8 @@ _BACKLOG = 1024
 _MAX_KEPT_BODY_BYTES = 2 * 1024 * 1024 + 1
 # What the reference server's HTTP/1.1 parser takes (reference: control_plane §1.5).
 _MAX_HEADER_BYTES = 400 * 1024
+# How long a client may take to see that the server stops, before its connection is cut.
+_GRACE_SECONDS = 0.1
 
 
 class _Granian(_EmbeddedServer):
@@ -69,7 +77,8 @@ class Server:
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         listener.setblocking(False)
         self.host = host
-        self.port: int = listener.getsockname()[1]
+        self._address = listener.getsockname()[:2]
+        self.port: int = self._address[1]
         self._app = app
         self._calls: set[BlockingCall] = set()
         self._loop = asyncio.new_event_loop()
@@ -95,15 +104,30 @@ class Server:
         for call in self._calls:
             call.hang_up()
         self._granian.stop()  # type: ignore[no-untyped-call]  # the library leaves it untyped
+        self._loop.call_later(_GRACE_SECONDS, self._cut_connections)
+
+    def _cut_connections(self) -> None:
+        """End the connections whose clients neither read nor write any more.
+
+        Granian would wait for them for ever.
+        """
+        for connection in _own_sockets():
+            with connection, suppress(OSError):
+                if _is_at(connection, self._address):
+                    connection.shutdown(socket.SHUT_RDWR)
+        self._loop.call_later(_GRACE_SECONDS, self._cut_connections)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._granian.serve())
-            left = asyncio.all_tasks(self._loop)
-            for task in left:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            # Twice: a request that came last may not even have begun, and ends as others do.
+            for _ in range(2):
+                left = asyncio.all_tasks(self._loop)
+                for task in left:
+                    task.cancel()
+                self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+                self._loop.run_until_complete(asyncio.sleep(0))
         finally:
             self._loop.close()
 
@@ -112,8 +136,8 @@ class Server:
         if self._app.may_block(environ):
             await self._handle_in_thread(environ, receive, send)
             return
-        body = await _read_body(receive)
-        environ["wsgi.input"] = io.BytesIO(body)
+        body, is_whole = await _read_body(receive)
+        environ["wsgi.input"] = io.BytesIO(body) if is_whole else CutOffBody()
         environ["CONTENT_LENGTH"] = str(len(body))
         started, start_response = response_start()
         chunks = self._app(environ, start_response)
@@ -139,19 +163,34 @@ class Server:
             pump.cancel()
 
 
-async def _read_body(receive: Receive) -> bytes:
-    message = await receive()
-    if not message.get("more_body"):
-        body: bytes = message["body"]
-        return body
-    parts, kept = [message["body"]], len(message["body"])
-    while message.get("more_body") and kept < _MAX_KEPT_BODY_BYTES:
+def _own_sockets() -> Iterator[socket.socket]:
+    """Duplicates of all sockets of this process, since Granian does not give its own away."""
+    descriptors = [int(entry.name) for entry in Path("/dev/fd").iterdir()]
+    for descriptor in descriptors:
+        with suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                yield socket.socket(fileno=os.dup(descriptor))
+
+
+def _is_at(connection: socket.socket, address: tuple[str, int]) -> bool:
+    host, port = address
+    name = connection.getsockname()
+    return name[1:2] == (port,) and host in (name[0], "0.0.0.0", "::")  # noqa: S104  # compared
+
+
+async def _read_body(receive: Receive) -> tuple[bytes, bool]:
+    """The body, as far as the API could accept it, and whether its end has come."""
+    parts, kept = [], 0
+    while kept < _MAX_KEPT_BODY_BYTES:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            return b"", False
         parts.append(message["body"])
         kept += len(message["body"])
-    return b"".join(parts)[:_MAX_KEPT_BODY_BYTES]
+        if not message.get("more_body"):
+            break
+    body = parts[0] if len(parts) == 1 else b"".join(parts)
+    return body[:_MAX_KEPT_BODY_BYTES], True
 
 
 def _environ(scope: Event) -> "WSGIEnvironment":
