@@ -15,12 +15,12 @@ def sessions() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "s2mock-session"]
 
 
-def released(*streams: Stream) -> bool:
-    """Whether no session is served any more, and nobody is a follower of the streams."""
+def released(*streams: Stream, left: int = 0) -> bool:
+    """Whether so many sessions are served in the end, and nobody follows the streams if none is."""
     patience = time.monotonic() + PATIENCE
-    while held := [*sessions(), *filter(_is_followed, streams)]:
+    while len(sessions()) != left or (not left and any(map(_is_followed, streams))):
         # A client that goes at once has gone before its request is served.
-        assert time.monotonic() < patience, f"still there: {held}"
+        assert time.monotonic() < patience, f"still there: {sessions()}"
         time.sleep(0.002)
     return True
 
