@@ -27,6 +27,7 @@ from s2mock.blocking_call import (
     Send,
     response_start,
 )
+from s2mock.connections import drop_connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +40,9 @@ _BACKLOG = 1024
 _MAX_KEPT_BODY_BYTES = 2 * 1024 * 1024 + 1
 # What the reference server's HTTP/1.1 parser takes (reference: control_plane §1.5).
 _MAX_HEADER_BYTES = 400 * 1024
+
+# How long requests that have begun may take to end when the server stops.
+_GRACE_SECONDS = 0.02
 
 # How long the end of the process waits for threads that have to leave the interpreter first.
 _LAST_THREADS_SECONDS = 0.5
@@ -105,6 +109,7 @@ class Server:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.setblocking(False)
         self.host = host
+        self._address: str = listener.getsockname()[0]
         self.port: int = listener.getsockname()[1]
         self._app = app
         self._may_block = may_block
@@ -126,7 +131,11 @@ class Server:
         atexit.unregister(self.stop)
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._begin_stop)
-            self._thread.join()
+            self._thread.join(_GRACE_SECONDS)
+            while self._thread.is_alive():
+                # A request that never gets complete would be waited for.
+                drop_connections(self._address, self.port)
+                self._thread.join(_GRACE_SECONDS)
 
     def _begin_stop(self) -> None:
         for call in self._calls:
@@ -149,9 +158,7 @@ class Server:
         if self._may_block(environ):
             await self._handle_in_thread(environ, receive, send)
             return
-        body = await _read_body(receive)
-        environ["wsgi.input"] = io.BytesIO(body)
-        environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input"] = await _read_body(receive)
         started, start_response = response_start()
         chunks = self._app(environ, start_response)
         try:
@@ -176,19 +183,24 @@ class Server:
             pump.cancel()
 
 
-async def _read_body(receive: Receive) -> bytes:
-    message = await receive()
-    if not message.get("more_body"):
-        body: bytes = message["body"]
-        return body
-    parts, kept = [message["body"]], len(message["body"])
-    while message.get("more_body") and kept < _MAX_KEPT_BODY_BYTES:
+class _BrokenOff(io.RawIOBase):
+    """A request body that did not arrive whole."""
+
+    def read(self, _size: int = -1) -> bytes:
+        raise ConnectionAbortedError("error reading a body from connection")
+
+
+async def _read_body(receive: Receive) -> io.IOBase:
+    parts: list[bytes] = []
+    kept, more = 0, True
+    while more and kept < _MAX_KEPT_BODY_BYTES:
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
+            return _BrokenOff()
         parts.append(message["body"])
         kept += len(message["body"])
-    return b"".join(parts)[:_MAX_KEPT_BODY_BYTES]
+        more = message.get("more_body", False)
+    return io.BytesIO(b"".join(parts)[:_MAX_KEPT_BODY_BYTES])
 
 
 def _environ(scope: Event) -> "WSGIEnvironment":
@@ -214,6 +226,9 @@ def _environ(scope: Event) -> "WSGIEnvironment":
         "wsgi.input_terminated": True,
     }
     for raw_name, raw_value in scope["headers"]:
+        if b"_" in raw_name:
+            # Would pass for the header with a hyphen in that place, which is another one.
+            continue
         name = raw_name.decode("latin-1").upper().replace("-", "_")
         if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             name = f"HTTP_{name}"

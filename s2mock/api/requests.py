@@ -135,7 +135,7 @@ class S2Request(Request):
         """The whole body, inflated. Raises `failure` where that is not possible."""
         try:
             return self._body
-        except (BodyTooLong, CorruptBody) as error:
+        except (BodyTooLong, CorruptBody, ConnectionError) as error:
             raise failure(f"Failed to buffer the request body: {error}") from None
 
     @cached_property
