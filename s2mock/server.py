@@ -105,6 +105,9 @@ class Server:
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        # Passed on to each connection: what a session says is sent off at once, also while the
+        # client has yet to acknowledge what it said before.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.setblocking(False)
         self.host = host
         self._address: str = listener.getsockname()[0]
