@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
@@ -162,7 +163,7 @@ class Server:
         if self._may_block(environ):
             await self._handle_in_thread(environ, receive, send)
             return
-        environ["wsgi.input"] = await _read_body(receive)
+        environ["wsgi.input"] = await _read_body(receive, _known_length(environ))
         started, start_response = response_start()
         chunks = self._app(environ, start_response)
         try:
@@ -187,10 +188,21 @@ class Server:
             pump.cancel()
 
 
-async def _read_body(receive: Receive) -> io.IOBase:
+def _known_length(environ: "WSGIEnvironment") -> float:
+    """How many bytes of the body are all of it; infinite where only its end tells.
+
+    On HTTP/2 the end is a message of its own, and a client that has yet to send it may not take
+    an answer.
+    """
+    if environ["SERVER_PROTOCOL"] == "HTTP/2":
+        return inf
+    return float(environ.get("CONTENT_LENGTH", inf))
+
+
+async def _read_body(receive: Receive, known_length: float) -> io.IOBase:
     parts: list[bytes] = []
     kept, more = 0, True
-    while more and kept < _MAX_KEPT_BODY_BYTES:
+    while more and kept < min(known_length, _MAX_KEPT_BODY_BYTES):
         message = await receive()
         if message["type"] == "http.disconnect":
             return CutOffBody()
