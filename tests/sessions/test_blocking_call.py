@@ -40,7 +40,8 @@ def serve() -> Iterator[Callable[[Callable[[Environ], Iterable[bytes]]], str]]:
     servers: list[Server] = []
 
     def start(answer: Callable[[Environ], Iterable[bytes]]) -> str:
-        servers.append(Server(App(answer)))
+        app = App(answer)
+        servers.append(Server(app, may_block=app.may_block))
         return f"{servers[-1].url}/?block"
 
     yield start
@@ -150,7 +151,8 @@ class TestBody:
                 start_response("200 OK", [("Content-Length", "4")])
                 return [environ["wsgi.input"].read()]
 
-        server = Server(Counted(lambda _: []))
+        app = Counted(lambda _: [])
+        server = Server(app, may_block=app.may_block)
         response = httpx.post(f"{server.url}/?block", content=b"body")
         server.stop()
         assert (response.text, response.headers["content-length"]) == ("body", "4")
