@@ -28,7 +28,7 @@ def server() -> Iterator[Client]:
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     """Run the test file in this process, without plugins that only take time to load."""
-    return pytester.runpytest_inprocess("-p", "no:hypothesispytest", *arguments)
+    return pytester.runpytest_inprocess("-p", "no:hypothesispytest", "-p", "no:asyncio", *arguments)
 
 
 def run_on(server: Client, pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
