@@ -140,6 +140,8 @@ def test_marker_goes_before_the_command_line(run: Run) -> None:
         ("--s2mock-deletion-delay=-1", "s2_mock: deletion_delay must be 0 or more seconds*"),
         ("--s2mock-profile=fast", 's2_mock: profile must be "real" or "documented", not*fast*'),
         ("--s2mock-port=http", "s2mock_port must be a port number*http*"),
+        ("--s2mock-port=65536", "s2mock_port must be a port number*65536*"),
+        ("--s2mock-port=-1", "s2mock_port must be a port number*-1*"),
     ],
 )
 def test_option_that_makes_no_sense(run: Run, argument: str, error: str) -> None:
