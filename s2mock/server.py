@@ -22,6 +22,7 @@ from granian.server.embed import Server as _EmbeddedServer
 
 from s2mock.blocking_call import (
     BlockingCall,
+    CutOffBody,
     Event,
     Receive,
     Send,
@@ -107,6 +108,9 @@ class Server:
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        # Passed on to each connection: what a session says is sent off at once, also while the
+        # client has yet to acknowledge what it said before.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.setblocking(False)
         self.host = host
         self._address: str = listener.getsockname()[0]
@@ -146,10 +150,13 @@ class Server:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._granian.serve())
-            left = asyncio.all_tasks(self._loop)
-            for task in left:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            # Twice: a request that came last may not even have begun, and ends as others do.
+            for _ in range(2):
+                left = asyncio.all_tasks(self._loop)
+                for task in left:
+                    task.cancel()
+                self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+                self._loop.run_until_complete(asyncio.sleep(0))
         finally:
             self._loop.close()
 
@@ -183,20 +190,13 @@ class Server:
             pump.cancel()
 
 
-class _BrokenOff(io.RawIOBase):
-    """A request body that did not arrive whole."""
-
-    def read(self, _size: int = -1) -> bytes:
-        raise ConnectionAbortedError("error reading a body from connection")
-
-
 async def _read_body(receive: Receive) -> io.IOBase:
     kept = io.BytesIO()
     read, more = 0, True
     while more and read < _MAX_READ_BODY_BYTES:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return _BrokenOff()
+            return CutOffBody()
         kept.write(message["body"][: _MAX_KEPT_BODY_BYTES - kept.tell()])
         read += len(message["body"])
         more = message.get("more_body", False)

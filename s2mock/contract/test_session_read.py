@@ -130,13 +130,16 @@ def test_catching_up_and_then_following(stream: Stream) -> None:
         assert position(message.tail) == ack["tail"]
 
 
-def test_catching_up_tells_no_tail(stream: Stream) -> None:
-    """Not even in the batch that reaches it: the heartbeat does (§4.6)."""
+def test_tail_of_catching_up(stream: Stream) -> None:
+    """The batch that reaches the tail may tell it, the heartbeat behind it does (§4.6)."""
     stream.append_ok("a")
-    stream.append_ok("b")
-    with stream.read_session(seq_num=0) as session:
+    tail = stream.append_ok("b")["tail"]
+    with stream.read_session(seq_num=0, count=1) as session:
         assert not batch(session).HasField("tail")
-        heartbeat(session)
+    with stream.read_session(seq_num=0) as session:
+        message = batch(session)
+        assert not message.HasField("tail") or position(message.tail) == tail
+        assert heartbeat(session) == tail
 
 
 def test_batches_of_catching_up(stream: Stream) -> None:

@@ -127,12 +127,13 @@ def test_catching_up_and_then_following(stream: Stream) -> None:
         assert live["tail"] == ack["tail"]
 
 
-def test_catching_up_tells_no_tail(stream: Stream) -> None:
-    """Not even in the batch that reaches it: the ping does (§4.6)."""
-    stream.append_ok("a")
+def test_tail_of_catching_up(stream: Stream) -> None:
+    """The batch that reaches the tail may tell it, the ping behind it does (§4.6)."""
+    tail = stream.append_ok("a")["tail"]
     with stream.sse(seq_num=0) as session:
-        assert list(next(session.events()).json) == ["records"]
-        assert next(session.events()).name == "ping"
+        events = session.events()
+        assert next(events).json.get("tail", tail) == tail
+        assert next(events).json["tail"] == tail
 
 
 @case(112)

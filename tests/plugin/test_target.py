@@ -28,7 +28,8 @@ def server() -> Iterator[Client]:
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
     """Run the test file in this process, without plugins that only take time to load."""
-    return pytester.runpytest_inprocess("-p", "no:hypothesispytest", "-p", "no:asyncio", *arguments)
+    without = ("-p", "no:hypothesispytest", "-p", "no:asyncio")
+    return pytester.runpytest_inprocess(*without, *arguments)
 
 
 def run_on(server: Client, pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
