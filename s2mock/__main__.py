@@ -13,17 +13,21 @@ _STOP = (signal.SIGINT, signal.SIGTERM)
 
 def main() -> int:
     """Serve until SIGINT or SIGTERM. Returns the exit status."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal that comes just before it goes to sleep is lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
-    mock = S2Mock(
-        host=options.host,
-        port=options.port,
-        deletion_delay=options.deletion_delay,
-        profile=options.profile,
-        cors=not options.no_cors,
-    )
+    try:
+        mock = S2Mock(
+            host=options.host,
+            port=options.port,
+            deletion_delay=options.deletion_delay,
+            profile=options.profile,
+            cors=not options.no_cors,
+        )
+    except ValueError as error:
+        parser.error(str(error))
     with mock:
         try:
             if options.init_file is not None:

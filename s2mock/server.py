@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 _BACKLOG = 1024
 # Of a request body no more is kept than the API could accept; it refuses the rest by itself.
 _MAX_KEPT_BODY_BYTES = 2 * 1024 * 1024 + 1
+# The rest is read and dropped, within reason: over h2c a client that is still sending may be
+# waiting for room, and not listen to an answer that comes before its time.
+_MAX_READ_BODY_BYTES = 64 * 1024 * 1024
 # What the reference server's HTTP/1.1 parser takes (reference: control_plane §1.5).
 _MAX_HEADER_BYTES = 400 * 1024
 
@@ -197,16 +200,17 @@ class Server:
 
 
 async def _read_body(receive: Receive) -> io.IOBase:
-    parts: list[bytes] = []
-    kept, more = 0, True
-    while more and kept < _MAX_KEPT_BODY_BYTES:
+    kept = io.BytesIO()
+    read, more = 0, True
+    while more and read < _MAX_READ_BODY_BYTES:
         message = await receive()
         if message["type"] == "http.disconnect":
             return CutOffBody()
-        parts.append(message["body"])
-        kept += len(message["body"])
+        kept.write(message["body"][: _MAX_KEPT_BODY_BYTES - kept.tell()])
+        read += len(message["body"])
         more = message.get("more_body", False)
-    return io.BytesIO(b"".join(parts)[:_MAX_KEPT_BODY_BYTES])
+    kept.seek(0)
+    return kept
 
 
 def _environ(scope: Event) -> "WSGIEnvironment":
