@@ -138,7 +138,9 @@ whole_frames = st.builds(
     | st.integers(0, 255),
     nearly_messages | messages.map(gzip.compress) | messages.map(lambda m: compress(m, "zstd")),
 )
-nearly_frames = st.binary(max_size=40) | spoilt(st.lists(whole_frames, max_size=4).map(b"".join))
+nearly_frames = st.binary(max_size=40) | spoilt(
+    st.lists(whole_frames | messages.map(frame), max_size=4).map(b"".join)
+)
 documents = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
     lambda inner: (
@@ -150,6 +152,10 @@ documents = st.recursive(
         )
     ),
     max_leaves=12,
+).map(lambda document: json.dumps(document).encode())
+
+good_documents = st.sampled_from(
+    [{"records": [{}, {"body": "x"}]}, {"records": [{"headers": [["", "fence"]]}]}, {"records": []}]
 ).map(lambda document: json.dumps(document).encode())
 
 
@@ -231,10 +237,10 @@ class TestAppend:
     @given(
         st.sampled_from(["", "wait=1", "\xff=%"]),
         st.sampled_from(
-            ["application/json", "application/protobuf", "application/x-protobuf", "text/x", ""]
+            ["application/json", "application/json", "application/protobuf", "text/x", ""]
         ),
-        st.sampled_from(["identity", "gzip", "zstd", "br"]),
-        nearly_messages | documents | st.binary(max_size=40),
+        st.sampled_from(["identity", "identity", "gzip", "zstd", "br"]),
+        nearly_messages | messages | good_documents | documents | st.binary(max_size=40),
         st.booleans(),
     )
     def test_bodies(
@@ -289,7 +295,14 @@ parameters = st.tuples(
     | st.sampled_from(["", "w%61it", "Wait", "unknown"]),
     odd_numbers,
 )
+good_queries = st.tuples(
+    st.sampled_from(["seq_num=0", "seq_num=3", "timestamp=1", "tail_offset=2", ""]),
+    st.sampled_from(["count=2", "bytes=30", "until=9999999999999", "clamp=true", "wait=2", ""]),
+).map("&".join)
 queries = st.one_of(
+    good_queries,
+    good_queries,
+    st.tuples(good_queries, parameters).map(lambda drawn: f"{drawn[0]}&{'='.join(drawn[1])}"),
     st.lists(parameters, max_size=4).map(lambda pairs: "&".join(f"{k}={v}" for k, v in pairs)),
     st.lists(parameters, max_size=4).map(urlencode),
     st.text(max_size=12).map(quote),
@@ -302,13 +315,17 @@ odd_values = st.one_of(
     st.sampled_from(["zstd;q=0, gzip", "identity;q=0", ";;;", ",", "gzip;q=x", "x" * 5000]),
     documents.map(lambda document: document.decode()),
 )
-odd_headers = st.dictionaries(
+good_headers = st.sampled_from(
+    [{"accept": "text/event-stream"}, {"content-type": "s2s/proto"}, {"s2-format": "base64"}, {}]
+)
+odd_headers = good_headers | st.dictionaries(
     st.sampled_from(
         ["s2-format", "s2-encryption-key", "s2-stream-config", "last-event-id", "accept"]
     )
     | st.sampled_from(["accept-encoding", "content-type", "content-encoding", "s2-basin", "host"]),
     odd_values,
-    max_size=4,
+    min_size=1,
+    max_size=3,
 )
 
 
