@@ -8,13 +8,14 @@ PYTEST_FLAGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 
-.PHONY: help serve test lint bench
+.PHONY: help serve test lint bench differential
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
 	@echo 'make test   all tests (PYTEST_FLAGS="-n 2")'
 	@echo 'make lint   formatting, lint rules and types'
 	@echo 'make bench  side-by-side measurements'
+	@echo 'make differential S2MOCK_REFERENCE=URL   comparison with a real server'
 
 serve: $(VENV)/.package
 	@exec $(RUN) s2mock --port $(PORT)
@@ -29,6 +30,14 @@ lint: $(VENV)/.lint
 
 bench: $(VENV)/.bench
 	@$(RUN) benchmarks
+
+# Compares with a real server: make differential S2MOCK_REFERENCE=http://127.0.0.1:8080
+SEQUENCES ?= 20000
+S2MOCK_REFERENCE_VERSION ?= s2-lite 0.43.4
+
+differential: $(VENV)/.test
+	@$(RUN) tests.differential "$(S2MOCK_REFERENCE)" --sequences $(SEQUENCES) \
+	  --version "$(S2MOCK_REFERENCE_VERSION)"
 
 $(VENV)/.package: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \

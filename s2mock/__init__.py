@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from s2mock.registry.clock import SystemClock as SystemClock
     from s2mock.registry.config import BasinConfig as BasinConfig
     from s2mock.registry.config import StreamConfig as StreamConfig
+    from s2mock.registry.errors import AppendConditionFailed as AppendConditionFailed
     from s2mock.registry.errors import BadHeader as BadHeader
     from s2mock.registry.errors import BasinDeletionPending as BasinDeletionPending
     from s2mock.registry.errors import BasinNotFound as BasinNotFound
@@ -32,12 +33,16 @@ if TYPE_CHECKING:
     from s2mock.registry.records import StreamPosition as StreamPosition
     from s2mock.registry.stream import Stream as Stream
     from s2mock.registry.stream import StreamInfo as StreamInfo
+    from s2mock.remote import NotOnTarget as NotOnTarget
+    from s2mock.remote import RemoteS2Mock as RemoteS2Mock
+    from s2mock.remote import TargetError as TargetError
 
 # Where each public name lives. Loaded when first asked for, so that a test session that has the
 # plugin installed and does not use it pays for nothing.
 _HOME = {
     "Account": "s2mock.registry.account",
     "AppendAck": "s2mock.registry.records",
+    "AppendConditionFailed": "s2mock.registry.errors",
     "AppendRecord": "s2mock.registry.records",
     "BadHeader": "s2mock.registry.errors",
     "Basin": "s2mock.registry.basin",
@@ -51,7 +56,9 @@ _HOME = {
     "InvalidConfig": "s2mock.registry.errors",
     "InvalidName": "s2mock.registry.errors",
     "ManualClock": "s2mock.registry.clock",
+    "NotOnTarget": "s2mock.remote",
     "Page": "s2mock.registry.listing",
+    "RemoteS2Mock": "s2mock.remote",
     "ResourceAlreadyExists": "s2mock.registry.errors",
     "S2Error": "s2mock.registry.errors",
     "S2Mock": "s2mock.mock",
@@ -64,6 +71,7 @@ _HOME = {
     "StreamNotFound": "s2mock.registry.errors",
     "StreamPosition": "s2mock.registry.records",
     "SystemClock": "s2mock.registry.clock",
+    "TargetError": "s2mock.remote",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605

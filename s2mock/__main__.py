@@ -3,19 +3,20 @@
 import argparse
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from s2mock.mock import S2Mock
 from s2mock.resources import ResourcesError, apply_resources
 
+_STOP = (signal.SIGINT, signal.SIGTERM)
+
 
 def main() -> int:
     """Serve until SIGINT or SIGTERM. Returns the exit status."""
     options = _parser().parse_args()
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+    # Blocked here, and so in every thread that is started below, and waited for at the end. With
+    # handlers that wake the main thread, a signal that comes just before it goes to sleep is lost.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
     mock = S2Mock(
         host=options.host,
         port=options.port,
@@ -39,7 +40,7 @@ def main() -> int:
         # Loaded now and not with the first request that has a body.
         import s2mock.api.bodies  # noqa: F401
 
-        stopped.wait()
+        signal.sigwait(_STOP)
     return 0
 
 

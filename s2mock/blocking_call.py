@@ -10,11 +10,11 @@ import io
 import logging
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 Event = dict[str, Any]
 Receive = Callable[[], Awaitable[Event]]
@@ -25,18 +25,6 @@ _log = logging.getLogger("s2mock")
 # How far the sides may be ahead of each other: chunks to the thread, chunks from it.
 _MAX_UNREAD = 64
 _MAX_UNSENT = 64
-
-
-class Application(Protocol):
-    """A WSGI app that can tell which calls may wait."""
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
-
-    def may_block(self, environ: "WSGIEnvironment") -> bool:
-        """Whether the call may wait for something to happen."""
 
 
 class CutOffBody(io.RawIOBase):
@@ -71,7 +59,7 @@ class BlockingCall:
     """One such call. `pump` and `respond` run on the server's loop, the app in its thread."""
 
     def __init__(
-        self, app: Application, environ: "WSGIEnvironment", loop: asyncio.AbstractEventLoop
+        self, app: "WSGIApplication", environ: "WSGIEnvironment", loop: asyncio.AbstractEventLoop
     ) -> None:
         self._app = app
         self._environ = environ

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -20,11 +21,19 @@ if TYPE_CHECKING:
 
 ACCESS_TOKEN = "s2mock"
 
+_FRESH = "s2mock-fresh-{}"
 
-class _MonkeyPatch(Protocol):
+
+def sdk_environment(url: str, token: str) -> dict[str, str]:
+    """The variables that point S2's SDKs and command line to a server."""
+    return {"S2_ACCOUNT_ENDPOINT": url, "S2_BASIN_ENDPOINT": url, "S2_ACCESS_TOKEN": token}
+
+
+class MonkeyPatch(Protocol):
     """The part of `pytest.MonkeyPatch` that is needed here."""
 
-    def setenv(self, name: str, value: str) -> None: ...
+    def setenv(self, name: str, value: str) -> None:
+        """Set an environment variable until the test is over."""
 
 
 class Socket:
@@ -44,8 +53,7 @@ class Socket:
             return [b"no s2_mock is in use: the test that this request belongs to has ended\n"]
         return self.app(environ, start_response)
 
-    def may_block(self, environ: "WSGIEnvironment") -> bool:
-        """Whether the call may wait for something to happen."""
+    def _may_block(self, environ: "WSGIEnvironment") -> bool:
         return self.app is not None and self.app.may_block(environ)
 
     @property
@@ -55,7 +63,7 @@ class Socket:
             from s2mock.server import Server
 
             host, port = self._address
-            self._server = Server(self, host=host, port=port)
+            self._server = Server(self, host=host, port=port, may_block=self._may_block)
         return self._server.url
 
     def stop(self) -> None:
@@ -74,8 +82,14 @@ class S2Mock:
     that let browsers in. `clock` is where all times come from. `host` and `port` are where the
     socket listens, once `url` is asked for; port 0 picks a free one.
 
+    With `--s2mock-target=URL` the fixture `s2_mock` is a `RemoteS2Mock` in place of this; a suite
+    that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
+    through `url`.
+
     Raises `ValueError` for an argument that makes no sense.
     """
+
+    is_fake = True
 
     def __init__(
         self,
@@ -89,7 +103,7 @@ class S2Mock:
         port: int = 0,
         socket: Socket | None = None,
     ) -> None:
-        self._resources = _as_resources(basins)
+        self._resources = as_resources(basins)
         self._deletion_delay = deletion_delay
         self._profile = profile_named(profile)
         self._cors = cors
@@ -97,6 +111,7 @@ class S2Mock:
         self._socket = Socket(host=host, port=port) if socket is None else socket
         self._owns_socket = socket is None
         self._app: App | None = None
+        self._fresh_names = count(1)
         self.account = self._new_account()
 
     def __enter__(self) -> Self:
@@ -166,13 +181,9 @@ class S2Mock:
     @property
     def env(self) -> dict[str, str]:
         """The variables that point S2's SDKs and command line here."""
-        return {
-            "S2_ACCOUNT_ENDPOINT": self.url,
-            "S2_BASIN_ENDPOINT": self.url,
-            "S2_ACCESS_TOKEN": ACCESS_TOKEN,
-        }
+        return sdk_environment(self.url, ACCESS_TOKEN)
 
-    def use_env(self, monkeypatch: _MonkeyPatch) -> None:
+    def use_env(self, monkeypatch: MonkeyPatch) -> None:
         """Set `env` for the rest of the test, so that unmodified code comes here."""
         for name, value in self.env.items():
             monkeypatch.setenv(name, value)
@@ -201,8 +212,23 @@ class S2Mock:
         """
         return self.account.ensure_basin(name, config)
 
+    # For suites that run on a real server too.
 
-def _as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
+    def basin_name(self) -> str:
+        """A basin name that nobody uses, also on a real server (see `RemoteS2Mock`)."""
+        return next(
+            name for name in map(_FRESH.format, self._fresh_names) if name not in self.basins
+        )
+
+    def fresh_basin(self, config: BasinConfig | None = None) -> str:
+        """Make a basin that nobody else uses, also on a real server, and return its name."""
+        name = self.basin_name()
+        self.create_basin(name, config)
+        return name
+
+
+def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
+    """A resource file of these basins, `None` for no basins. Raises `ValueError`."""
     if isinstance(basins, str | bytes | Mapping):
         raise ValueError(f"basins must be a list of names or mappings, not {basins!r}")
     listed = [{"name": basin} if isinstance(basin, str) else basin for basin in basins]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from s2mock.mock import S2Mock, Socket
+    from s2mock.remote import RemoteS2Mock
 
 _MARKER = (
     "s2_mock(*, basins=[], deletion_delay=0.0, profile='real', cors=True, clock=None, "
@@ -28,6 +29,8 @@ _OPTIONS = {
     "port": "port that the socket listens on (default: 0, a free one)",
 }
 
+_OF_THE_SESSION = {"host", "port"}
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options, on the command line and in the ini file."""
@@ -40,7 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--s2mock-target",
         metavar="URL",
         default=None,
-        help="run the contract suite against this server in place of the fake",
+        help="hand this server to tests that use s2_mock, and to the contract suite, "
+        "in place of the fake",
     )
     group.addoption(
         "--s2mock-token",
@@ -73,20 +77,40 @@ def _s2mock_socket(pytestconfig: pytest.Config) -> "Iterator[Socket]":
 
 
 @pytest.fixture
-def s2_mock(request: pytest.FixtureRequest, _s2mock_socket: "Socket") -> "Iterator[S2Mock]":
-    """A fresh S2 account, an `S2Mock`; set up by the marker `s2_mock` and the s2mock options."""
-    from s2mock.mock import S2Mock
+def s2_mock(request: pytest.FixtureRequest) -> "Iterator[S2Mock | RemoteS2Mock]":
+    """A fresh S2 account, an `S2Mock`; set up by the marker `s2_mock` and the s2mock options.
 
+    With `--s2mock-target=URL`, that server: a `RemoteS2Mock`.
+    """
     arguments = _from_config(request.config) | _from_markers(request.node)
     use_env = arguments.pop("use_env", False)
+    target = request.config.getoption("s2mock_target")
+    make = _fake if target is None else _remote
     try:
-        mock = S2Mock(**arguments, socket=_s2mock_socket)
+        mock = make(request, arguments)
     except (TypeError, ValueError) as error:
         raise pytest.UsageError(f"s2_mock: {error}") from None
     with mock:
         if use_env:
             mock.use_env(request.getfixturevalue("monkeypatch"))
         yield mock
+
+
+def _fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2Mock":
+    from s2mock.mock import S2Mock
+
+    return S2Mock(**arguments, socket=request.getfixturevalue("_s2mock_socket"))
+
+
+def _remote(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "RemoteS2Mock":
+    from s2mock.remote import RemoteS2Mock
+
+    url = request.config.getoption("s2mock_target")
+    if fake_only := sorted(arguments.keys() - {"basins"}):
+        raise ValueError(
+            f"{', '.join(fake_only)}: options of the fake, switched off by --s2mock-target={url}"
+        )
+    return RemoteS2Mock(url, token=request.config.getoption("s2mock_token"), **arguments)
 
 
 def _from_markers(node: pytest.Item) -> dict[str, Any]:
@@ -98,6 +122,11 @@ def _from_markers(node: pytest.Item) -> dict[str, Any]:
                 f"@pytest.mark.s2_mock takes keyword arguments only, not {marker.args!r}"
             )
         arguments = {**marker.kwargs, **arguments}
+    for name in _OF_THE_SESSION & arguments.keys():
+        raise pytest.UsageError(
+            f"@pytest.mark.s2_mock takes no {name}: the tests of a session share one socket; "
+            f"set the ini key s2mock_{name}, or --s2mock-{name} on the command line"
+        )
     return arguments
 
 

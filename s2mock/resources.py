@@ -35,6 +35,10 @@ _SECONDS = {name: seconds for names, seconds in _UNITS.items() for name in names
 _PART = re.compile(r"\s*(\d+)\s*([^\W\d_]+)")
 
 
+# A basin's name and configuration, and those of its streams.
+BasinResource = tuple[str, BasinConfig, list[tuple[str, StreamConfig]]]
+
+
 class ResourcesError(ValueError):
     """A resource file that cannot be applied; nothing of it has been."""
 
@@ -45,6 +49,15 @@ def apply_resources(account: Account, document: bytes) -> None:
     A basin or stream that exists gets the configuration of the file. The whole file is checked
     first. Raises `ResourcesError`.
     """
+    for name, basin_config, streams in read_resources(document):
+        account.ensure_basin(name, basin_config)
+        basin = account.basin(name)
+        for stream, stream_config in streams:
+            basin.ensure_stream(stream, stream_config)
+
+
+def read_resources(document: bytes) -> list[BasinResource]:
+    """The basins that a resource file describes, checked as a whole. Raises `ResourcesError`."""
     from s2mock.api.bodies import decode
 
     try:
@@ -54,11 +67,7 @@ def apply_resources(account: Account, document: bytes) -> None:
     _refuse_repeated("basin name", [name for name, _, _ in plan])
     for name, _, streams in plan:
         _refuse_repeated(f"stream name in basin {name!r}", [stream for stream, _ in streams])
-    for name, basin_config, streams in plan:
-        account.ensure_basin(name, basin_config)
-        basin = account.basin(name)
-        for stream, stream_config in streams:
-            basin.ensure_stream(stream, stream_config)
+    return plan
 
 
 def parse_duration(text: str) -> int:
@@ -85,9 +94,7 @@ def _refuse_repeated(what: str, names: Iterable[str]) -> None:
         seen.add(name)
 
 
-def _basin(
-    document: Mapping[str, Any],
-) -> tuple[str, BasinConfig, list[tuple[str, StreamConfig]]]:
+def _basin(document: Mapping[str, Any]) -> BasinResource:
     config = document.get("config") or {}
     basin_config = BasinConfig(
         default_stream_config=_stream_config(config.get("default_stream_config")),

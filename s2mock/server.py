@@ -9,14 +9,10 @@ bytes that are not text.
 import asyncio
 import atexit
 import io
-import os
 import socket
-import stat
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
+import time
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
@@ -25,7 +21,6 @@ from granian.http import HTTP1Settings
 from granian.server.embed import Server as _EmbeddedServer
 
 from s2mock.blocking_call import (
-    Application,
     BlockingCall,
     CutOffBody,
     Event,
@@ -33,9 +28,12 @@ from s2mock.blocking_call import (
     Send,
     response_start,
 )
+from s2mock.connections import drop_connections
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from collections.abc import Callable
+
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 
 _BACKLOG = 1024
@@ -43,8 +41,31 @@ _BACKLOG = 1024
 _MAX_KEPT_BODY_BYTES = 2 * 1024 * 1024 + 1
 # What the reference server's HTTP/1.1 parser takes (reference: control_plane §1.5).
 _MAX_HEADER_BYTES = 400 * 1024
-# How long a client may take to see that the server stops, before its connection is cut.
-_GRACE_SECONDS = 0.1
+
+# How long requests that have begun may take to end when the server stops.
+_GRACE_SECONDS = 0.02
+
+# How long the end of the process waits for threads that have to leave the interpreter first.
+_LAST_THREADS_SECONDS = 0.5
+
+
+def _wait_for_last_threads() -> None:
+    """Let Granian's threads leave the interpreter before it ends.
+
+    A server's last two threads end by themselves, a moment after the server has stopped. One
+    that wants the interpreter back when it has ended takes the whole process down with SIGABRT.
+    """
+    given_up = time.monotonic() + _LAST_THREADS_SECONDS
+    while time.monotonic() < given_up:
+        known = {thread.ident for thread in threading.enumerate()}
+        # All threads that have a place in the interpreter, those not made by Python too.
+        if sys._current_exceptions().keys() <= known:  # noqa: SLF001
+            return
+        time.sleep(0.0005)
+
+
+# Registered before any server's own stop, and so called after it.
+atexit.register(_wait_for_last_threads)
 
 
 class _Granian(_EmbeddedServer):
@@ -69,17 +90,30 @@ class _Granian(_EmbeddedServer):
 class Server:
     """A WSGI app on a port of `host`, from construction until `stop()`.
 
-    `port` 0 picks a free one. Raises `OSError` if the address cannot be had.
+    `port` 0 picks a free one. A call of which `may_block` says that it may wait for something gets
+    a thread of its own; all others are made on the server's loop. Raises `OSError` if the address
+    cannot be had.
     """
 
-    def __init__(self, app: Application, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        may_block: "Callable[[WSGIEnvironment], bool]" = lambda _: False,
+    ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        # Passed on to each connection: what a session says is sent off at once, also while the
+        # client has yet to acknowledge what it said before.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.setblocking(False)
         self.host = host
-        self._address = listener.getsockname()[:2]
-        self.port: int = self._address[1]
+        self._address: str = listener.getsockname()[0]
+        self.port: int = listener.getsockname()[1]
         self._app = app
+        self._may_block = may_block
         self._calls: set[BlockingCall] = set()
         self._loop = asyncio.new_event_loop()
         self._granian = _Granian(self._handle, listener)
@@ -98,24 +132,16 @@ class Server:
         atexit.unregister(self.stop)
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._begin_stop)
-            self._thread.join()
+            self._thread.join(_GRACE_SECONDS)
+            while self._thread.is_alive():
+                # A request that never gets complete would be waited for.
+                drop_connections(self._address, self.port)
+                self._thread.join(_GRACE_SECONDS)
 
     def _begin_stop(self) -> None:
         for call in self._calls:
             call.hang_up()
         self._granian.stop()  # type: ignore[no-untyped-call]  # the library leaves it untyped
-        self._loop.call_later(_GRACE_SECONDS, self._cut_connections)
-
-    def _cut_connections(self) -> None:
-        """End the connections whose clients neither read nor write any more.
-
-        Granian would wait for them for ever.
-        """
-        for connection in _own_sockets():
-            with connection, suppress(OSError):
-                if _is_at(connection, self._address):
-                    connection.shutdown(socket.SHUT_RDWR)
-        self._loop.call_later(_GRACE_SECONDS, self._cut_connections)
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -133,12 +159,10 @@ class Server:
 
     async def _handle(self, scope: Event, receive: Receive, send: Send) -> None:
         environ = _environ(scope)
-        if self._app.may_block(environ):
+        if self._may_block(environ):
             await self._handle_in_thread(environ, receive, send)
             return
-        body, is_whole = await _read_body(receive)
-        environ["wsgi.input"] = io.BytesIO(body) if is_whole else CutOffBody()
-        environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input"] = await _read_body(receive)
         started, start_response = response_start()
         chunks = self._app(environ, start_response)
         try:
@@ -163,34 +187,17 @@ class Server:
             pump.cancel()
 
 
-def _own_sockets() -> Iterator[socket.socket]:
-    """Duplicates of all sockets of this process, since Granian does not give its own away."""
-    descriptors = [int(entry.name) for entry in Path("/dev/fd").iterdir()]
-    for descriptor in descriptors:
-        with suppress(OSError):
-            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-                yield socket.socket(fileno=os.dup(descriptor))
-
-
-def _is_at(connection: socket.socket, address: tuple[str, int]) -> bool:
-    host, port = address
-    name = connection.getsockname()
-    return name[1:2] == (port,) and host in (name[0], "0.0.0.0", "::")  # noqa: S104  # compared
-
-
-async def _read_body(receive: Receive) -> tuple[bytes, bool]:
-    """The body, as far as the API could accept it, and whether its end has come."""
-    parts, kept = [], 0
-    while kept < _MAX_KEPT_BODY_BYTES:
+async def _read_body(receive: Receive) -> io.IOBase:
+    parts: list[bytes] = []
+    kept, more = 0, True
+    while more and kept < _MAX_KEPT_BODY_BYTES:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return b"", False
+            return CutOffBody()
         parts.append(message["body"])
         kept += len(message["body"])
-        if not message.get("more_body"):
-            break
-    body = parts[0] if len(parts) == 1 else b"".join(parts)
-    return body[:_MAX_KEPT_BODY_BYTES], True
+        more = message.get("more_body", False)
+    return io.BytesIO(b"".join(parts)[:_MAX_KEPT_BODY_BYTES])
 
 
 def _environ(scope: Event) -> "WSGIEnvironment":
@@ -216,6 +223,9 @@ def _environ(scope: Event) -> "WSGIEnvironment":
         "wsgi.input_terminated": True,
     }
     for raw_name, raw_value in scope["headers"]:
+        if b"_" in raw_name:
+            # Would pass for the header with a hyphen in that place, which is another one.
+            continue
         name = raw_name.decode("latin-1").upper().replace("-", "_")
         if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             name = f"HTTP_{name}"

@@ -52,7 +52,9 @@ class App:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        request = S2Request(environ)
+        environ["PATH_INFO"] = _bytes_as_latin_1(environ["PATH_INFO"])
+        # Not noted in the environ: the two would hold each other until the next collection.
+        request = S2Request(environ, populate_request=False)
         request.account = self.account
         # As it was sent, since methods are case-sensitive; Werkzeug has put it in upper case.
         request.method = environ["REQUEST_METHOD"]
@@ -112,6 +114,15 @@ def _raw_path(environ: "WSGIEnvironment") -> str:
     return target.partition("?")[0].partition("#")[0]
 
 
+def _bytes_as_latin_1(path: str) -> str:
+    """The decoded path as WSGI wants it; httpx hands over text as it is."""
+    try:
+        path.encode("latin-1").decode()
+    except UnicodeError:
+        return path.encode("utf-8", "replace").decode("latin-1")
+    return path
+
+
 def _encoded_again(path: str) -> str:
     """The best guess at the path as sent, for a caller that only passes the decoded one.
 
@@ -128,23 +139,20 @@ def _encoded_again(path: str) -> str:
 
 
 def _encode(request: S2Request, response: S2Response) -> None:
-    """Compress the body if the client asks for it and it is worth it."""
-    accepted = request.environ.get("HTTP_ACCEPT_ENCODING")
-    if accepted is None or response.is_streamed:
-        return
-    body = response.get_data()
-    if len(body) < MIN_COMPRESSED_BYTES and ";" not in accepted:
+    """Compress the body if the client asks for it and it is worth it; never that of a session."""
+    accepted = request.environ.get("HTTP_ACCEPT_ENCODING", "")
+    is_long = not response.is_streamed and len(response.get_data()) >= MIN_COMPRESSED_BYTES
+    if not is_long and ";" not in accepted:
         # Without a quality nothing is refused, so there is nothing to negotiate.
         return
-    coding = negotiate(request.accept_encodings)
+    coding = negotiate(accepted)
+    if is_long or coding is None:
+        response.headers.add("vary", "accept-encoding")
     if coding is None:
         # The real server has carried the request out by now, and answers so all the same.
         response.status_code = 406
-    if len(body) < MIN_COMPRESSED_BYTES:
-        return
-    response.headers.add("vary", "accept-encoding")
-    if coding is not None and coding != "identity":
-        response.set_data(compress(body, coding))
+    elif is_long and coding != "identity":
+        response.set_data(compress(response.get_data(), coding))
         response.headers["content-encoding"] = coding
 
 
@@ -152,8 +160,8 @@ def _allow_cross_origin(request: S2Request, response: S2Response) -> None:
     """Let a browser on any origin use the API (reference: control_plane §1.4)."""
     headers, asked = response.headers, request.headers
     headers.add("vary", _CORS_VARY)
-    headers["access-control-allow-credentials"] = "true"
-    if origin := asked.get("origin"):
+    headers.add("access-control-allow-credentials", "true")
+    if origin := request.environ.get("HTTP_ORIGIN"):
         headers["access-control-allow-origin"] = origin
     if request.method == "OPTIONS":
         if method := asked.get("access-control-request-method"):

@@ -25,17 +25,21 @@ _MAX_U64_DIGITS = 20
 
 
 class _RepeatedFields(dict[str, Any]):
-    """An object in which some field came twice: an error if the schema knows the field."""
+    """An object in which some field came twice: an error if the schema knows the field.
 
-    repeated: frozenset[str] = frozenset()
+    It holds the first value of each field; `names` are all of them, in the order of the text.
+    """
+
+    names: list[str]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        fields = _RepeatedFields(fields)
-        fields.repeated = frozenset(name for name in fields if names.count(name) > 1)
+        fields = _RepeatedFields()
+        for name, value in pairs:
+            fields.setdefault(name, value)
+        fields.names = [name for name, _ in pairs]
     return fields
 
 
@@ -44,7 +48,7 @@ def _integer(digits: str) -> int | float:
     if digits == "-0" or len(digits) > _MAX_U64_DIGITS:
         return float(digits)
     value = int(digits)
-    return value if value < 2**64 else float(digits)
+    return value if -(2**63) <= value < 2**64 else float(digits)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -98,14 +102,36 @@ _format("fencing-token", check_fencing_token)
 _format("rfc3339", check_timestamp)
 
 
+# By the identity of their schemas, which live as long as they do.
+_property_validators: dict[int, Any] = {}
+
+
 def _properties(
-    validator: Any, known: Mapping[str, Any], instance: Any, schema: Any
+    validator: Any, known: Mapping[str, Any], instance: Any, _: Any
 ) -> Iterator[ValidationError]:
+    for name in instance if isinstance(instance, dict) else ():
+        # S2 reads the names of an object of its own to the end, known ones or not.
+        if not name.isascii() and _has_lone_surrogate(name):
+            yield ValidationError("invalid unicode code point in a field name", validator="name")
     if isinstance(instance, _RepeatedFields):
+        names = instance.names
         for name in known:
-            if name in instance.repeated:
-                yield ValidationError(f"duplicate field `{name}`", validator="repeated")
-    yield from Draft202012Validator.VALIDATORS["properties"](validator, known, instance, schema)
+            if names.count(name) > 1:
+                second = names.index(name, names.index(name) + 1)
+                yield ValidationError(
+                    f"duplicate field `{name}`", validator="repeated", validator_value=second
+                )
+    if not isinstance(instance, dict):
+        return
+    for name, schema in known.items():
+        if name not in instance:
+            continue
+        # The library would make a new validator for each property of each document.
+        if id(schema) not in _property_validators:
+            _property_validators[id(schema)] = validator.evolve(schema=schema)
+        for error in _property_validators[id(schema)].iter_errors(instance[name]):
+            error.path.appendleft(name)
+            yield error
 
 
 _Validator: Any = extend(  # type: ignore[no-untyped-call]  # the library leaves it untyped
@@ -168,12 +194,18 @@ def _position(error: ValidationError, document: Any) -> list[float]:
     """Where in the document the error stands, so that the first one is the one reported."""
     position: list[float] = []
     for step in error.absolute_path:
-        position.append(list(document).index(step) if isinstance(document, dict) else float(step))
+        position.append(float(_names(document).index(step)) if isinstance(step, str) else step)
         document = document[step]
+    if error.validator == "repeated":
+        position.append(error.validator_value)  # type: ignore[arg-type]  # put there by us
     if error.validator == "required":
         # Seen at the closing brace only, behind all that stands in the object.
         position.append(float("inf"))
     return position
+
+
+def _names(document: dict[str, Any]) -> list[str]:
+    return document.names if isinstance(document, _RepeatedFields) else list(document)
 
 
 def _place(error: ValidationError) -> str:

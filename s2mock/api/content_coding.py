@@ -5,15 +5,18 @@ Sources: reference: control_plane §1.5, data_plane §7.
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable
 from functools import partial
 
-from werkzeug.datastructures import Accept
-
 # Compared as sent: S2 knows these in lower case, one at a time, and nothing else.
 REQUEST_CODINGS = ("gzip", "zstd", "identity")
 MIN_COMPRESSED_BYTES = 1024
+
+_PIECE_BYTES = 4096
+_QUALITY = re.compile(r"[qQ]=(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
+_ALIASES = {"x-gzip": "gzip"}
 
 
 class BodyTooLong(Exception):
@@ -57,17 +60,33 @@ def _unzstd(body: bytes, limit: int) -> bytes:
     import zstandard
 
     try:
-        reader = zstandard.ZstdDecompressor().stream_reader(io.BytesIO(body))
+        source = io.BytesIO(body)
+        reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
         inflated = reader.read(limit + 1)
-        if len(inflated) <= limit:
-            # The reader takes a frame cut short for a frame that ended; this one tells.
-            inflater = zstandard.ZstdDecompressor().decompressobj()
-            inflater.decompress(body)
-            if not inflater.eof:
-                raise CorruptBody("unexpected end of file")
+        # The reader takes a frame cut short for a frame that ended.
+        if len(inflated) <= limit and not _ends_with_a_frame(body):
+            raise CorruptBody("unexpected end of file")
     except zstandard.ZstdError as error:
         raise CorruptBody(f"Invalid zstd data: {error}") from None
     return inflated
+
+
+def _ends_with_a_frame(body: bytes) -> bool:
+    """Whether the last zstd frame is complete, of a body that is known not to inflate to much."""
+    import zstandard
+
+    decompressor = zstandard.ZstdDecompressor()
+    position, frame = 0, None
+    while position < len(body):
+        frame = frame or decompressor.decompressobj()
+        # In pieces, since what is behind the end of a frame is copied.
+        piece = body[position : position + _PIECE_BYTES]
+        frame.decompress(piece)
+        position += len(piece)
+        if frame.eof:
+            position -= len(frame.unused_data)
+            frame = None
+    return frame is None
 
 
 def _zstd(body: bytes) -> bytes:
@@ -82,22 +101,26 @@ _COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def negotiate(accept: Accept) -> str | None:
-    """The coding for a response: `zstd` before `gzip` before `identity`.
+def negotiate(accept_encoding: str) -> str | None:
+    """The coding for a response; of equally welcome ones `zstd` before `gzip` before `identity`.
 
-    `None` where the client refuses all three.
+    `None` where the client refuses all three. What the header says in a wrong way, it does not say.
     """
-    offered = {coding.lower(): quality for coding, quality in accept}
-    if "x-gzip" in offered:
-        offered.setdefault("gzip", offered["x-gzip"])
+    offered: dict[str, float] = {}
+    for offer in accept_encoding.split(",") if accept_encoding.isascii() else ():
+        name, has_quality, quality = offer.partition(";")
+        if has_quality and not _QUALITY.fullmatch(quality.strip()):
+            continue
+        coding = _ALIASES.get(name.strip().lower(), name.strip().lower())
+        value = float(quality.strip()[2:]) if has_quality else 1.0
+        offered[coding] = max(value, offered.get(coding, 0.0))
     wildcard = offered.get("*", 0.0)
-    best, best_quality = None, 0.0
-    for coding in _COMPRESSORS:
-        quality = offered.get(coding, wildcard)
-        if quality > best_quality:
-            best, best_quality = coding, quality
-    if best is None and offered.get("identity", 1.0 if "*" not in offered else wildcard) > 0:
-        return "identity"
+    best = "identity" if offered.get("identity", wildcard if "*" in offered else 1.0) > 0 else None
+    best_quality = offered.get("identity", 0.0)
+    for coding in ("gzip", "zstd"):
+        quality_of_coding = offered.get(coding, wildcard)
+        if quality_of_coding > 0 and quality_of_coding >= best_quality:
+            best, best_quality = coding, quality_of_coding
     return best
 
 

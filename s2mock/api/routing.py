@@ -4,11 +4,9 @@ Routing is on the path as sent, still percent-encoded: a stream named `a/b` is t
 `a%2Fb` (reference: control_plane §1.1, §1.2).
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-from werkzeug.exceptions import NotFound
-from werkzeug.routing import BaseConverter, Map, Rule
 
 from s2mock.api.requests import S2Request
 from s2mock.api.responses import S2Response
@@ -33,37 +31,21 @@ class Route:
         return self.handlers.get("GET" if method == "HEAD" else method)
 
 
-class _LastSegment(BaseConverter):
-    part_isolating = True
-    regex = "[^/]+"
-
-
-class _Segment(BaseConverter):
-    # In the middle of a path an empty segment is a parameter; at its end it is another path.
-    part_isolating = True
-    regex = "[^/]*"
-
-
 class Router:
     """All routes of the API."""
 
     def __init__(self, routes: list[Route]) -> None:
-        rules = [Rule(self._rule(route.path), endpoint=route) for route in routes]
-        converters = {"default": _Segment, "last": _LastSegment}
-        self._matcher = Map(rules, converters=converters, merge_slashes=False).bind("s2")
-
-    @staticmethod
-    def _rule(path: str) -> str:
-        head, slash, last = path.rpartition("/")
-        return head + slash + last.replace("<", "<last:")
+        self._routes = [(re.compile(_pattern(route.path)), route) for route in routes]
 
     def match(self, raw_path: str) -> tuple[Route, dict[str, str]] | None:
         """The route of a path and its parameters, still encoded; `None` for an unknown path."""
-        if raw_path.startswith("//"):
-            # The matcher would take it for a single slash.
-            return None
-        try:
-            route, parameters = self._matcher.match(raw_path)
-        except NotFound:
-            return None
-        return route, dict(parameters)
+        for pattern, route in self._routes:
+            if matched := pattern.fullmatch(raw_path):
+                return route, matched.groupdict()
+        return None
+
+
+def _pattern(path: str) -> str:
+    # In the middle of a path an empty segment is a parameter; at its end it is another path.
+    path = re.sub("<([a-z_]+)>$", r"(?P<\1>[^/]+)", path)
+    return re.sub("<([a-z_]+)>/", r"(?P<\1>[^/]*)/", path)

@@ -64,9 +64,9 @@ def stream_config(document: dict[str, Any] | None) -> StreamConfig:
     if not document:
         return UNSET
     changes = _leaves(document)
-    if document.get("delete_on_empty") == {}:
-        # Here, and only here, an empty object says 0 and not nothing.
-        changes["delete_on_empty_min_age"] = 0
+    if document.get("delete_on_empty") is not None:
+        # Here, and only here, an object without the age says 0 and not nothing.
+        changes.setdefault("delete_on_empty_min_age", 0)
     return StreamConfig(**changes)
 
 

@@ -22,7 +22,7 @@ class Error(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came back. Header names are in lower case; of a repeated header all values count."""
+    """What came back. Header names are in lower case, the values of repeated ones joined."""
 
     status: int
     headers: dict[str, str]
@@ -100,9 +100,7 @@ class Client:
         if body is not None:
             fields["content-length"] = str(len(body))
         fields |= {name.lower(): value for name, value in (headers or {}).items()}
-        target = urlsplit(self.url)
-        secure = target.scheme == "https"
-        connection = (HTTPSConnection if secure else HTTPConnection)(target.netloc, timeout=timeout)
+        connection = self.connect(timeout=timeout)
         try:
             connection.putrequest(method, path, skip_accept_encoding=True)
             for name, value in fields.items():
@@ -114,6 +112,14 @@ class Client:
             return _read(connection.getresponse())
         finally:
             connection.close()
+
+    def connect(self, *, timeout: float = 10.0) -> HTTPConnection:
+        """A connection of one's own. `timeout` is in seconds."""
+        target = urlsplit(self.url)
+        secure = target.scheme == "https"
+        connection = (HTTPSConnection if secure else HTTPConnection)(target.netloc, timeout=timeout)
+        connection.connect()
+        return connection
 
     def raw(self, request: bytes, *, timeout: float = 10.0) -> Answer:
         """What the server answers to these bytes, over plain HTTP. `timeout` is in seconds."""
@@ -127,8 +133,11 @@ class Client:
 
 
 def _read(response: HTTPResponse) -> Answer:
-    names = {name.lower(): value for name, value in response.getheaders()}
-    return Answer(response.status, names, response.read())
+    headers: dict[str, str] = {}
+    for name, value in response.getheaders():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return Answer(response.status, headers, response.read())
 
 
 def segment(name: str) -> str:

@@ -1,11 +1,11 @@
 """Fixtures of the contract suite: the endpoint under test, and fresh basins on it."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from s2mock.contract.basins import temporary_basin, unused_name
 from s2mock.contract.client import Client
 from s2mock.contract.passing_time import PassingTime, RealTime, TurnedTime
 from s2mock.contract.records import Stream, create_stream
@@ -42,7 +42,7 @@ def fresh(target: Client) -> Iterator[Callable[[], str]]:
     names: list[str] = []
 
     def name() -> str:
-        names.append(f"contract-{uuid.uuid4().hex[:16]}")
+        names.append(unused_name())
         return names[-1]
 
     yield name
@@ -51,12 +51,10 @@ def fresh(target: Client) -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture
-def s2(target: Client, fresh: Callable[[], str]) -> Client:
+def s2(target: Client) -> Iterator[Client]:
     """A client in a fresh basin, which is deleted after the case."""
-    basin = fresh()
-    made = target.request("POST", "/v1/basins", {"basin": basin})
-    assert made.status == 201, made
-    return target.in_basin(basin)
+    with temporary_basin(target) as client:
+        yield client
 
 
 @pytest.fixture
@@ -97,19 +95,46 @@ def timed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterat
 
 
 @pytest.fixture
-def deleted_stream(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Stream]:
-    """A stream that has just been deleted, its deletion still pending."""
+def lingering_stream(
+    pytestconfig: pytest.Config, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Stream]]:
+    """Makes streams in fresh basins of a given configuration, whose deletion takes its time."""
     if pytestconfig.getoption("s2mock_target") is not None:
-        # The removal of many records takes long enough for a few calls.
-        stream = create_stream(request.getfixturevalue("s2"))
-        for _ in range(40):
-            stream.append_ok(*["x"] * 1000)
-        assert stream.delete().status == 202
-        yield stream
+        new_basin = request.getfixturevalue("new_basin")
+
+        def fill(**config: Any) -> Stream:
+            # The removal of many records takes long enough for a few calls.
+            stream = create_stream(new_basin(**config))
+            for _ in range(40):
+                stream.append_ok(*["x"] * 1000)
+            return stream
+
+        yield fill
         return
     from s2mock.mock import S2Mock
 
-    with S2Mock(basins=["contract-pending"], deletion_delay=3600) as mock:
-        stream = create_stream(Client(mock.url, basin="contract-pending"))
-        assert stream.delete().status == 202
-        yield stream
+    with S2Mock(deletion_delay=3600) as mock:
+
+        def make(**config: Any) -> Stream:
+            client = Client(mock.url, basin=f"contract-{len(mock.basins)}")
+            document = {"basin": client.basin, "config": config}
+            assert client.request("POST", "/v1/basins", document).status == 201
+            return create_stream(client)
+
+        yield make
+
+
+@pytest.fixture
+def deleted_stream(lingering_stream: Callable[..., Stream]) -> Stream:
+    """A stream that has just been deleted, its deletion still pending."""
+    stream = lingering_stream()
+    assert stream.delete().status == 202
+    return stream
+
+
+@pytest.fixture(scope="session")
+def shared(target: Client) -> Iterator[Client]:
+    """A client in a basin with one stream, `s`, for requests that change nothing."""
+    with temporary_basin(target) as client:
+        client.request("PUT", "/v1/streams/s")
+        yield client

@@ -135,12 +135,23 @@ class Stream:
         )
 
     def read_session(
-        self, *, headers: Mapping[str, str] | None = None, timeout: float = 10.0, **query: Any
+        self,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+        receive_buffer: int | None = None,
+        **query: Any,
     ) -> Session:
         """Open an S2S read session."""
         fields = {"content-type": "s2s/proto", **(headers or {})}
-        target = self.target(**query)
-        return Session(self.client, "GET", target, headers=fields, timeout=timeout)
+        return Session(
+            self.client,
+            "GET",
+            self.target(**query),
+            headers=fields,
+            timeout=timeout,
+            receive_buffer=receive_buffer,
+        )
 
     def sse(
         self, *, headers: Mapping[str, str] | None = None, timeout: float = 10.0, **query: Any
@@ -208,6 +219,24 @@ def batch(session: Session) -> Any:
         if message.records:
             return message
     raise AssertionError("the session ended without another batch")
+
+
+def heartbeat(session: Session) -> dict[str, int]:
+    """The tail in the next frame, which must be a heartbeat: no records, a tail."""
+    message = next(session.frames()).message(ReadBatch)
+    assert not message.records, message
+    assert message.HasField("tail")
+    return position(message.tail)
+
+
+def position(message: Any) -> dict[str, int]:
+    """A StreamPosition as JSON has it."""
+    return {"seq_num": message.seq_num, "timestamp": message.timestamp}
+
+
+def seq_nums(message: Any) -> list[int]:
+    """The sequence numbers in a ReadBatch."""
+    return [record.seq_num for record in message.records]
 
 
 def _record(record: JsonRecord) -> Mapping[str, Any]:

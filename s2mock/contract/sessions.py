@@ -95,7 +95,8 @@ class Session:
     """One exchange. `timeout`, in seconds, bounds each wait for bytes; then `TimeoutError`.
 
     The request is sent by the constructor, up to its body if `body_open`, which then is sent in
-    chunks. Head and body of the response are read when first asked for.
+    chunks. Head and body of the response are read when first asked for. `receive_buffer`, in
+    bytes, keeps the system from taking in much more of the response than was read.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Session:
         headers: Mapping[str, str] | None = None,
         body_open: bool = False,
         timeout: float = 10.0,
+        receive_buffer: int | None = None,
     ) -> None:
         target = urlsplit(client.url)
         secure = target.scheme == "https"
@@ -117,6 +119,8 @@ class Session:
             self._socket = ssl.create_default_context().wrap_socket(
                 self._socket, server_hostname=host
             )
+        if receive_buffer is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         # A frame must not wait for the acknowledgement of the one before it.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.timeout = timeout
@@ -232,10 +236,12 @@ class Session:
         if headers.get("transfer-encoding") == "chunked":
             while True:
                 size = int(self._line(), 16)
-                yield from self._exactly(size)
+                # To the chunk's very end, so that what is left in the buffer is news.
+                chunk = b"".join(self._exactly(size))
                 assert self._line() == b"", "a chunk longer than its size"
                 if size == 0:
                     return
+                yield chunk
         elif "content-length" in headers:
             yield from self._exactly(int(headers["content-length"]))
         else:

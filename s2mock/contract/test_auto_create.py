@@ -1,22 +1,21 @@
-"""Streams created by first use, and the header `s2-stream-config`.
+"""Streams created by first use.
 
-Source: reference: data_plane §8.4 and §14; §10, cases 5 to 8, 27 to 29, 89 and 126.
+Source: reference: data_plane §8.4; §10, cases 5 to 8, 27 to 29, 89 and 126.
 """
 
 import base64
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from s2mock.contract.calls import APPENDS, READS, Call, append, read
 from s2mock.contract.cases import case
 from s2mock.contract.client import Answer, Client
-from s2mock.contract.records import Stream, create_stream
+from s2mock.contract.records import Stream
 
 NewBasin = Callable[..., Client]
-Call = Callable[..., Answer]
 
 KEY = base64.b64encode(bytes(range(1, 33))).decode()
 DEFAULTS: dict[str, Any] = {
@@ -27,45 +26,9 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def append(stream: Stream, headers: Mapping[str, str] | None = None) -> Answer:
-    """A unary append that is good in any timestamping mode."""
-    return stream.append({"timestamp": 1}, headers=headers)
-
-
-def open_append_session(stream: Stream, headers: Mapping[str, str] | None = None) -> Answer:
-    """An append session without a single input."""
-    with stream.append_session(headers=headers) as session:
-        session.half_close()
-        return session.answer()
-
-
-def tail(stream: Stream, headers: Mapping[str, str] | None = None) -> Answer:
-    """Check tail."""
-    return stream.tail(headers=headers)
-
-
-def read(stream: Stream, headers: Mapping[str, str] | None = None) -> Answer:
-    """A unary read from the beginning."""
-    return stream.read(seq_num=0, headers=headers)
-
-
-def read_session(stream: Stream, headers: Mapping[str, str] | None = None) -> Answer:
-    """An S2S read that ends at once."""
-    with stream.read_session(wait=0, headers=headers) as session:
-        return session.answer()
-
-
-def sse(stream: Stream, headers: Mapping[str, str] | None = None) -> Answer:
-    """An SSE read that ends at once."""
-    with stream.sse(wait=0, headers=headers) as session:
-        return session.answer()
-
-
-APPENDS = pytest.mark.parametrize("call", [append, open_append_session])
-READS = pytest.mark.parametrize("call", [tail, read, read_session, sse])
-ALL = pytest.mark.parametrize("call", [append, open_append_session, tail, read, read_session, sse])
-# Those that take the header `s2-stream-config`: all but check tail.
-CONFIGURED = pytest.mark.parametrize("call", [append, open_append_session, read, read_session, sse])
+APPENDING = pytest.mark.parametrize("call", APPENDS)
+READING = pytest.mark.parametrize("call", READS)
+ALL = pytest.mark.parametrize("call", APPENDS + READS)
 
 
 @ALL
@@ -96,7 +59,7 @@ def test_missing_stream_where_nothing_is_created(s2: Client, call: Call) -> None
     assert stream.info() is None
 
 
-@READS
+@READING
 @case(8)
 def test_append_flag_does_not_create_on_read(new_basin: NewBasin, call: Call) -> None:
     """Each flag is for its own calls (§8.4)."""
@@ -106,7 +69,7 @@ def test_append_flag_does_not_create_on_read(new_basin: NewBasin, call: Call) ->
     assert stream.info() is None
 
 
-@APPENDS
+@APPENDING
 @case(8)
 def test_read_flag_does_not_create_on_append(new_basin: NewBasin, call: Call) -> None:
     """Each flag is for its own calls (§8.4)."""
@@ -116,7 +79,7 @@ def test_read_flag_does_not_create_on_append(new_basin: NewBasin, call: Call) ->
     assert stream.info() is None
 
 
-@APPENDS
+@APPENDING
 @case(27, 126)
 def test_created_on_append(new_basin: NewBasin, call: Call) -> None:
     """By a unary append, and by opening a session; with the basin's defaults (§8.4)."""
@@ -137,7 +100,7 @@ def test_created_by_check_tail(new_basin: NewBasin) -> None:
     assert stream.info() is not None
 
 
-@READS
+@READING
 @case(89)
 def test_created_on_read(new_basin: NewBasin, call: Call) -> None:
     """A unary read answers 416, as of any empty stream; the stream stays (§1.2, §8.4)."""
@@ -241,105 +204,3 @@ def test_a_missing_key_leaves_the_stream_behind(new_basin: NewBasin) -> None:
 
     assert stream.append("a").status == 400
     assert stream.info() is not None
-
-
-@CONFIGURED
-def test_config_of_the_stream_to_create(new_basin: NewBasin, call: Call) -> None:
-    """It lies over the basin's defaults, field by field, within timestamping too (§14)."""
-    basin = new_basin(
-        create_stream_on_append=True,
-        create_stream_on_read=True,
-        default_stream_config=DEFAULTS,
-    )
-    stream = Stream(basin, "new")
-    config = {"retention_policy": {"infinite": {}}, "timestamping": {"mode": "arrival"}}
-    call(stream, headers={"s2-stream-config": json.dumps(config)})
-
-    assert stream.config().json == {
-        **DEFAULTS,
-        "retention_policy": {"infinite": {}},
-        "timestamping": {"mode": "arrival", "uncapped": True},
-    }
-
-
-def test_check_tail_takes_no_config(new_basin: NewBasin) -> None:
-    """Not even a malformed one (§14)."""
-    basin = new_basin(create_stream_on_read=True, default_stream_config=DEFAULTS)
-    for name, header in (("a", '{"storage_class":"express"}'), ("b", "malformed")):
-        stream = Stream(basin, name)
-        assert stream.tail(headers={"s2-stream-config": header}).status == 200
-        assert stream.config().json == DEFAULTS
-
-
-@CONFIGURED
-def test_config_of_a_stream_that_exists(new_basin: NewBasin, call: Call) -> None:
-    """It is ignored (§14)."""
-    basin = new_basin(create_stream_on_append=True, create_stream_on_read=True)
-    stream = create_stream(basin, retention_policy={"age": 1000})
-    before = stream.config().json
-    call(stream, headers={"s2-stream-config": '{"retention_policy":{"age":2000}}'})
-
-    assert stream.config().json == before
-
-
-@CONFIGURED
-def test_config_does_not_create_by_itself(s2: Client, call: Call) -> None:
-    """Where the basin's flags are off it is still 404 (§14)."""
-    stream = Stream(s2, "new")
-
-    assert call(stream, headers={"s2-stream-config": "{}"}).status == 404
-    assert stream.info() is None
-
-
-@CONFIGURED
-@pytest.mark.parametrize(
-    "header",
-    [
-        "",
-        "malformed",
-        "{",
-        "{} x",
-        "null",
-        "[]",
-        '"standard"',
-        '{"retention_policy":{}}',
-        '{"retention_policy":{"age":-1}}',
-        '{"retention_policy":{"age":1,"infinite":{}}}',
-        '{"timestamping":{"mode":"nope"}}',
-        '{"storage_class":1}',
-        '{"storage_class":"standard","storage_class":"standard"}',
-    ],
-)
-def test_malformed_config(stream: Stream, call: Call, header: str) -> None:
-    """400, also where it would be ignored; the parser's own text follows (§14)."""
-    answer = call(stream, headers={"s2-stream-config": header})
-
-    assert (answer.status, answer.code) == (400, "bad_header")
-    assert answer.message.startswith("Invalid header `s2-stream-config`: invalid JSON: ")
-
-
-def test_config_of_bad_values(stream: Stream) -> None:
-    """The text is that of the rule that is broken (§14)."""
-    answer = stream.read(headers={"s2-stream-config": '{"retention_policy":{"age":0}}'})
-    assert (answer.status, answer.json) == (
-        400,
-        {
-            "code": "bad_header",
-            "message": "Invalid header `s2-stream-config`: age must be greater than 0 seconds",
-        },
-    )
-    answer = stream.read(headers={"s2-stream-config": '{"storage_class":"\xe9"}'})
-    assert answer.message == "Invalid header `s2-stream-config`: not UTF-8"
-
-
-@pytest.mark.parametrize(
-    "header",
-    ["{}", '{"unknown":1}', '{"retention_policy":null,"timestamping":null,"storage_class":null}'],
-)
-def test_config_that_sets_nothing(new_basin: NewBasin, header: str) -> None:
-    """Unknown keys are ignored, null is absent: the basin's defaults stay (§14)."""
-    basin = new_basin(create_stream_on_append=True, default_stream_config=DEFAULTS)
-    stream = Stream(basin, "new")
-    append(stream, headers={"s2-stream-config": header})
-
-    assert stream.config().json == DEFAULTS

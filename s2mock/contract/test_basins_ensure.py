@@ -77,7 +77,7 @@ def test_the_whole_configuration_is_replaced(target: Client, fresh: Callable[[],
 def test_an_explicit_zero_is_kept(target: Client, fresh: Callable[[], str]) -> None:
     """`delete_on_empty` of 0 seconds is a value, not an absence (§4.2, §4.4)."""
     basin = fresh()
-    config = {"default_stream_config": {"delete_on_empty": {"min_age_secs": 0}}}
+    config: dict[str, Any] = {"default_stream_config": {"delete_on_empty": {"min_age_secs": 0}}}
     assert ensure(target, basin, config).result == "created"
     assert ensure(target, basin, config).result == "noop"
     stored = config_of(target, basin)["default_stream_config"]
@@ -88,9 +88,11 @@ def test_an_explicit_zero_is_kept(target: Client, fresh: Callable[[], str]) -> N
         "delete_on_empty": {"min_age_secs": 0},
     }
     assert ensure(target, basin, {}).result == "updated"
-    assert ensure(target, basin, {"default_stream_config": {"delete_on_empty": {}}}).result == (
-        "updated"
-    )
+    for spelling, result in (({}, "updated"), ({"unknown": 60}, "noop"), (None, "updated")):
+        config = {"default_stream_config": {"delete_on_empty": spelling}}
+        assert ensure(target, basin, config).result == result
+    config = {"default_stream_config": {"delete_on_empty": {"unknown": 60}}}
+    assert ensure(target, basin, config).result == "updated"
     assert config_of(target, basin)["default_stream_config"] == stored
 
 

@@ -100,6 +100,7 @@ def test_commands_are_ordinary_records_otherwise(stream: Stream, form: str) -> N
     ]
 
 
+@case(93)
 def test_commands_in_json_byte_for_byte(stream: Stream) -> None:
     """An empty fence has no body, a trim always has one (§4.6)."""
     stream.append_ok(fence("") | {"timestamp": 1}, trim(0) | {"timestamp": 2})

@@ -36,7 +36,7 @@ class Account:
         profile: Profile = REAL,
         seed: int = 0,
     ) -> None:
-        if not deletion_delay >= 0:
+        if not (isinstance(deletion_delay, int | float) and deletion_delay >= 0):
             raise ValueError(f"deletion_delay must be 0 or more seconds, not {deletion_delay!r}")
         self.clock: Clock = SystemClock() if clock is None else clock
         self.deletion_delay = deletion_delay

@@ -122,7 +122,10 @@ class BasinConfig:
     create_stream_on_read: bool = False
 
     def __post_init__(self) -> None:
-        _check_type("default_stream_config", self.default_stream_config, StreamConfig)
+        if not isinstance(self.default_stream_config, StreamConfig):
+            raise InvalidConfig(
+                f"default_stream_config must be a StreamConfig, not {self.default_stream_config!r}"
+            )
         _check_choice("stream_cipher", self.stream_cipher, Cipher)
         for flag in ("create_stream_on_append", "create_stream_on_read"):
             if type(getattr(self, flag)) is not bool:

@@ -95,6 +95,9 @@ def _decode(flag: int, payload: bytes) -> Frame:
         raise BadFrame("unknown compression algorithm")
     coding = _CODINGS[flag & _COMPRESSION]
     if coding is not None:
+        if not payload:
+            # Nothing at all is a body without a body, but it is no compressed frame.
+            raise BadFrame("unexpected end of file")
         try:
             payload = inflate(payload, coding, MAX_FRAME_BYTES - 1)
         except BodyTooLong:

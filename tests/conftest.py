@@ -1,0 +1,39 @@
+"""What tests of several folders share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from s2mock import ManualClock, S2Mock
+from tests.calls import Api, over_wsgi
+
+# For the tests of the plugin, which run pytest within pytest.
+pytest_plugins = ["pytester"]
+
+BASIN = "my-basin"
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands at 2024-01-01T00:00:00Z."""
+    return ManualClock()
+
+
+@pytest.fixture
+def mock(clock: ManualClock) -> Iterator[S2Mock]:
+    """An empty account, where a deletion is complete at once."""
+    with S2Mock(clock=clock) as mock:
+        yield mock
+
+
+@pytest.fixture
+def api(mock: S2Mock) -> Api:
+    """Calls to `mock` without a socket, with no basin named."""
+    return Api(over_wsgi(mock.wsgi_app))
+
+
+@pytest.fixture
+def s2(api: Api) -> Api:
+    """Calls to `mock` without a socket, in the basin `my-basin`, which is there and empty."""
+    api.create_basin(BASIN)
+    return api.within(BASIN)

@@ -1,0 +1,210 @@
+"""What is published: the sdist, the wheel that it makes, and the wheel alone in a fresh place."""
+
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import urllib.request
+import venv
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parent.parent.parent
+PACKAGE = REPO / "s2mock"
+
+# Building and installing ask the package index; elsewhere nothing takes so long.
+pytestmark = pytest.mark.timeout(600)
+
+A_TEST = """
+def test_fixture(s2_mock):
+    basin = s2_mock.create_basin("my-basin")
+    made = s2_mock.client.post(
+        "/v1/streams", json={"stream": "logs"}, headers={"s2-basin": "my-basin"}
+    )
+    assert made.status_code == 201
+    assert basin.streams == ("logs",)
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the sdist, and the wheel that was built from it."""
+    out = tmp_path_factory.mktemp("dist")
+    subprocess.run([sys.executable, "-m", "build", "--outdir", out, REPO], check=True)
+    return out
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path) -> Path:
+    [wheel] = built.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="module")
+def sdist(built: Path) -> Path:
+    [sdist] = built.glob("*.tar.gz")
+    return sdist
+
+
+def run(*command: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command, cwd=cwd, env=clean_env(), capture_output=True, text=True, check=False
+    )
+
+
+def clean_env() -> dict[str, str]:
+    """An environment in which nothing of this checkout or this test run can be found."""
+    ours = ("PYTEST_", "PYTHON", "S2_", "VIRTUAL_ENV")
+    return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of a fresh virtual environment that has the wheel and nothing else."""
+    folder = tmp_path_factory.mktemp("fresh")
+    venv.create(folder, with_pip=True, system_site_packages=False)
+    python = folder / "bin" / "python"
+    installed = run(python, "-m", "pip", "install", "--quiet", wheel, cwd=folder)
+    assert installed.returncode == 0, installed.stderr
+    return python
+
+
+def package_files() -> set[str]:
+    return {
+        str(path.relative_to(REPO))
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_the_wheel_has_the_whole_package_and_nothing_else(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    metadata = {name for name in names if name.startswith("s2mock-")}
+
+    assert names - metadata == package_files()
+    for name in (
+        "s2mock/py.typed",
+        "s2mock/api/schemas/create_stream.json",
+        "s2mock/contract/conftest.py",
+    ):
+        assert name in names
+    assert {Path(name).name for name in metadata} >= {"METADATA", "entry_points.txt", "LICENSE"}
+
+
+def test_the_metadata_names_the_readme_and_no_url(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]
+    headers, _, description = archive.read(name).decode().partition("\n\n")
+
+    assert description.strip() == (REPO / "README.md").read_text().strip()
+    assert "License-Expression: MIT" in headers
+    assert "Requires-Python: >=3.11" in headers
+    # There is none yet that exists.
+    assert "Project-URL" not in headers
+
+
+def test_the_sdist_has_what_its_tests_need(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+
+    assert names >= package_files()
+    for name in ("README.md", "CHANGELOG.md", "LICENSE", "Makefile", "pyproject.toml"):
+        assert name in names
+    tests = {str(path.relative_to(REPO)) for path in (REPO / "tests").rglob("*.py")}
+    assert names >= tests
+    assert names >= {"conftest_examples/README.md", "tests/sdk/typescript/package-lock.json"}
+    assert not [name for name in names if "node_modules" in name or "__pycache__" in name]
+
+
+def test_the_wheel_alone_is_complete(python: Path, tmp_path: Path) -> None:
+    checked = run(python, "-m", "pip", "check", cwd=tmp_path)
+
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.fixture
+def server(python: Path, tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen(
+        [python, "-m", "s2mock", "--port", "0"],
+        cwd=tmp_path,
+        env=clean_env(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        yield server
+        server.kill()
+
+
+def test_the_wheel_alone_serves(server: "subprocess.Popen[str]") -> None:
+    assert server.stdout is not None
+    exports = dict(
+        server.stdout.readline().strip().removeprefix("export ").split("=") for _ in range(3)
+    )
+    url = exports["S2_ACCOUNT_ENDPOINT"]
+    assert exports["S2_BASIN_ENDPOINT"] == url
+
+    with urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
+        assert answer.read() == b"OK"
+    create = urllib.request.Request(
+        f"{url}/v1/basins",
+        data=b'{"basin":"my-basin"}',
+        headers={"content-type": "application/json"},
+    )
+    with urllib.request.urlopen(create, timeout=10) as answer:
+        assert answer.status == 201
+
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(timeout=10) == 0
+
+
+def test_the_wheel_alone_has_the_fixture(python: Path, tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(A_TEST)
+
+    tested = run(python, "-m", "pytest", "-W", "error", cwd=tmp_path)
+
+    assert pytest.RunResult.parse_summary_nouns(tested.stdout.splitlines()) == {"passed": 1}
+
+
+def test_the_wheel_alone_has_the_contract_suite(python: Path, tmp_path: Path) -> None:
+    collect = ("-m", "pytest", "--pyargs", "s2mock.contract", "--collect-only", "--quiet")
+
+    there = run(python, *collect, cwd=tmp_path)
+    here = run(Path(sys.executable), *collect, cwd=tmp_path)
+
+    def cases(listed: "subprocess.CompletedProcess[str]") -> list[str]:
+        return [line.rpartition("/")[2] for line in listed.stdout.splitlines() if "::" in line]
+
+    assert cases(there) == cases(here)
+    assert there.returncode == here.returncode
+    assert there.returncode in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+
+
+def test_make_serve_needs_nothing_but_a_checkout(sdist: Path, tmp_path: Path) -> None:
+    """The way of somebody new: unpack, `make serve`, use it."""
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path, filter="data")
+    [checkout] = tmp_path.iterdir()
+    python = f"PYTHON={sys.base_prefix}/bin/python3"
+
+    with subprocess.Popen(
+        ["make", "serve", "PORT=0", python],
+        cwd=checkout,
+        env=clean_env(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as make:
+        try:
+            assert make.stdout is not None
+            # What make prints of its own comes first.
+            exports = (line for line in make.stdout if line.startswith("export "))
+            url = next(exports).strip().rpartition("=")[2]
+            with urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
+                assert answer.read() == b"OK"
+        finally:
+            make.terminate()
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"{url}/health", timeout=10)

@@ -1,0 +1,309 @@
+"""The account by direct calls: life of basins and streams, typed errors, handles that outlive them.
+
+The rules themselves are tested over HTTP in tests/api; here it is that they hold without it.
+"""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from s2mock import (
+    Account,
+    Basin,
+    BasinConfig,
+    BasinDeletionPending,
+    BasinInfo,
+    BasinNotFound,
+    InvalidConfig,
+    InvalidName,
+    ManualClock,
+    ResourceAlreadyExists,
+    S2Error,
+    Stream,
+    StreamConfig,
+    StreamDeletionPending,
+    StreamInfo,
+    StreamNotFound,
+)
+from s2mock.registry.config import SYSTEM_DEFAULTS
+from s2mock.registry.profile import DOCUMENTED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+START = 1_704_067_200_000_000_000
+SECOND = 1_000_000_000
+WINDOW = 60.0
+
+X = StreamConfig("x")
+Y = StreamConfig("y")
+
+
+@pytest.fixture
+def account(clock: ManualClock) -> Account:
+    return Account(clock=clock)
+
+
+@pytest.fixture
+def held(clock: ManualClock) -> Account:
+    return Account(clock=clock, deletion_delay=WINDOW)
+
+
+def test_basin(account: Account, clock: ManualClock) -> None:
+    config = BasinConfig(X, "aegis-256")
+    basin = account.create_basin("my-basin", config)
+    assert basin.info == BasinInfo("my-basin", created_at=START, deleted_at=None)
+    assert (basin.name, basin.config, basin.account) == ("my-basin", config, account)
+    assert account.basin("my-basin") is basin
+    clock.advance(1)
+    assert account.ensure_basin("my-basin", config) is basin
+    assert account.ensure_basin("my-basin") is basin
+    assert (basin.config, basin.created_at) == (BasinConfig(), START)
+    changed = basin.reconfigure(create_stream_on_read=True, default_stream_config={})
+    assert changed == basin.config == BasinConfig(create_stream_on_read=True)
+    account.create_basin("aa-basin")
+    assert account.basins == ("aa-basin", "my-basin")
+    basin.delete()
+    assert account.basins == ("aa-basin",)
+    with pytest.raises(BasinNotFound, match=r"^basin `my-basin` not found$"):
+        account.basin("my-basin")
+
+
+def test_stream(account: Account, clock: ManualClock) -> None:
+    basin = account.create_basin("my-basin", BasinConfig(X, "aegis-256"))
+    clock.advance(1)
+    stream = basin.create_stream("s", StreamConfig(timestamping_uncapped=True))
+    assert stream.info == StreamInfo("s", START + SECOND, None, "aegis-256")
+    expected = StreamConfig("x", 604_800, "client-prefer", True, 0)
+    assert stream.config == stream.get_config() == expected
+    assert basin.stream("s") is account.stream("my-basin", "s") is stream
+    assert basin.ensure_stream("s") is stream
+    assert stream.config == X.merge(SYSTEM_DEFAULTS)
+    assert stream.reconfigure(retention_policy="infinite", storage_class=None) == stream.config
+    assert (stream.config.retention_policy, stream.config.storage_class) == ("infinite", "x")
+    assert basin.reconfigure_stream("s", storage_class="z").storage_class == "z"
+    basin.create_stream("a")
+    assert basin.streams == ("a", "s")
+    stream.delete()
+    assert basin.streams == ("a",)
+    with pytest.raises(StreamNotFound, match=r"^stream `s` in basin `my-basin` not found$"):
+        basin.stream("s")
+
+
+def test_request_tokens(account: Account) -> None:
+    basin = account.create_basin("my-basin", request_token="t")
+    assert account.create_basin("my-basin", BasinConfig(), request_token="t") is basin
+    for config, token in [(None, None), (None, "u"), (BasinConfig(X), "t")]:
+        with pytest.raises(ResourceAlreadyExists, match=r"^basin `my-basin` already exists$"):
+            account.create_basin("my-basin", config, request_token=token)
+    stream = basin.create_stream("s", X, request_token="")
+    assert basin.create_stream("s", X, request_token="") is stream
+    for config, token in [(X, None), (X, "u"), (Y, ""), (None, "")]:
+        text = "^stream `s` in basin `my-basin` already exists$"
+        with pytest.raises(ResourceAlreadyExists, match=text):
+            basin.create_stream("s", config, request_token=token)
+    for create in (account.create_basin, basin.create_stream):
+        with pytest.raises(InvalidName, match="longer than 36 bytes in length: 38"):
+            create("new-name", request_token="é" * 19)
+    assert (account.basins, basin.streams) == (("my-basin",), ("s",))
+
+
+@pytest.mark.parametrize("name", ["short", "", "Nope-nope", "x" * 49])
+def test_bad_basin_name(account: Account, name: str) -> None:
+    calls: list[Callable[[str], object]] = [
+        account.basin,
+        account.create_basin,
+        account.ensure_basin,
+        lambda name: account.basin(name).list_streams(),
+        lambda name: account.stream(name, "s"),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidName):
+            call(name)
+    assert account.basins == ()
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a\0", "é" * 257, "\ud800"], ids=ascii)
+def test_bad_stream_name(account: Account, name: str) -> None:
+    basin = account.create_basin("my-basin")
+    calls: list[Callable[[str], object]] = [
+        basin.stream,
+        basin.create_stream,
+        basin.ensure_stream,
+        basin.reconfigure_stream,
+        lambda name: account.stream("my-basin", name),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidName):
+            call(name)
+    assert basin.streams == ()
+
+
+def test_reconfiguration_that_is_refused_changes_nothing(account: Account) -> None:
+    basin = account.create_basin("my-basin", BasinConfig(X))
+    stream = basin.create_stream("s")
+    before = basin.config, stream.config
+    with pytest.raises(InvalidConfig, match=r"^age must be greater than 0 seconds$"):
+        stream.reconfigure(storage_class="z", retention_policy=0)
+    with pytest.raises(InvalidConfig):
+        basin.reconfigure(create_stream_on_read=True, default_stream_config={"retention_policy": 0})
+    assert (basin.config, stream.config) == before
+
+
+class TestWindow:
+    """A deletion that is pending, and what it leaves behind."""
+
+    def test_stream(self, held: Account, clock: ManualClock) -> None:
+        basin = held.create_basin("my-basin")
+        stream = basin.create_stream("s", request_token="t")
+        clock.advance(1)
+        stream.delete()
+        stream.delete()
+        clock.advance(WINDOW - 1)
+        assert stream.info == StreamInfo("s", START, START + SECOND, None)
+        assert (basin.streams, basin.stream("s")) == (("s",), stream)
+        for call in (
+            stream.get_config,
+            stream.reconfigure,
+            lambda: basin.reconfigure_stream("s"),
+            lambda: basin.create_stream("s", request_token="t"),
+            lambda: basin.ensure_stream("s"),
+        ):
+            with pytest.raises(StreamDeletionPending, match=r"^stream deletion pending$"):
+                call()
+        clock.advance(1)
+        assert basin.streams == ()
+        new = basin.create_stream("s", request_token="t")
+        assert (new is not stream, new.created_at) == (True, START + 61 * SECOND)
+
+    def test_basin(self, held: Account, clock: ManualClock) -> None:
+        basin = held.create_basin("my-basin", request_token="t")
+        stream = basin.create_stream("s")
+        clock.advance(1)
+        basin.delete()
+        basin.delete()
+        clock.advance(WINDOW - 1)
+        assert basin.info == BasinInfo("my-basin", START, START + SECOND)
+        assert (held.basins, held.basin("my-basin")) == (("my-basin",), basin)
+        assert stream.get_config() == stream.config
+        for call in (
+            lambda: held.create_basin("my-basin", request_token="t"),
+            lambda: held.ensure_basin("my-basin"),
+            basin.reconfigure,
+            lambda: basin.create_stream("t"),
+            lambda: basin.ensure_stream("s"),
+            lambda: basin.reconfigure_stream("s"),
+            stream.reconfigure,
+        ):
+            with pytest.raises(BasinDeletionPending, match=r"^basin `my-basin` is being deleted$"):
+                call()
+        clock.advance(1)
+        assert held.basins == ()
+        new = held.create_basin("my-basin", request_token="t")
+        assert (new is not basin, new.created_at) == (True, START + 61 * SECOND)
+        assert new.streams == ()
+
+    def test_stream_and_then_its_basin(self, held: Account, clock: ManualClock) -> None:
+        basin = held.create_basin("my-basin")
+        stream = basin.create_stream("s")
+        basin.delete()
+        clock.advance(1)
+        stream.delete()
+        clock.advance(WINDOW - 1)
+        assert held.basins == ()
+        new = held.create_basin("my-basin").create_stream("s")
+        # What was due for the old stream does nothing to the new one.
+        clock.advance(1)
+        assert held.stream("my-basin", "s") is new
+
+    def test_that_never_ends(self, clock: ManualClock) -> None:
+        account = Account(clock=clock, deletion_delay=float("inf"))
+        account.create_basin("my-basin").delete()
+        clock.advance(1e9)
+        assert account.basins == ("my-basin",)
+
+
+def outlived(account: Account, kind: str) -> tuple[Basin, Stream]:
+    basin = account.create_basin("my-basin")
+    stream = basin.create_stream("s")
+    (basin if kind == "basin" else stream).delete()
+    return basin, stream
+
+
+def test_handle_of_a_deleted_stream(account: Account) -> None:
+    basin, stream = outlived(account, "stream")
+    new = basin.create_stream("s")
+    for call in (stream.get_config, stream.reconfigure, stream.delete):
+        with pytest.raises(StreamNotFound):
+            call()
+    # The handle is of what it was of, not of what now has the name.
+    assert basin.stream("s") is new
+    assert new.get_config() == SYSTEM_DEFAULTS
+
+
+def test_handle_of_a_deleted_basin(account: Account) -> None:
+    basin, stream = outlived(account, "basin")
+    new = account.create_basin("my-basin")
+    calls: list[Callable[[], object]] = [
+        basin.reconfigure,
+        basin.delete,
+        basin.list_streams,
+        lambda: basin.create_stream("s"),
+        lambda: basin.ensure_stream("s"),
+        lambda: basin.reconfigure_stream("s"),
+        stream.reconfigure,
+    ]
+    for call in calls:
+        with pytest.raises(BasinNotFound):
+            call()
+    for call in (stream.get_config, stream.delete, lambda: basin.stream("s")):
+        with pytest.raises(StreamNotFound):
+            call()
+    assert (new.streams, basin.streams) == ((), ())
+
+
+def test_missing(account: Account) -> None:
+    with pytest.raises(BasinNotFound):
+        account.basin("no-such-basin").list_streams()
+    # For a stream it is the stream that is missing, in whatever basin.
+    with pytest.raises(StreamNotFound, match="stream `s` in basin `no-such-basin` not found"):
+        account.stream("no-such-basin", "s")
+
+
+def test_documented_profile() -> None:
+    account = Account(profile=DOCUMENTED)
+    basin = account.create_basin("my-basin", request_token="t")
+    assert account.create_basin("my-basin", BasinConfig(X), request_token="t") is basin
+    stream = basin.create_stream("s", X, request_token="t")
+    assert basin.create_stream("s", Y, request_token="t") is stream
+    assert stream.config.storage_class == "x"
+    with pytest.raises(ResourceAlreadyExists):
+        basin.create_stream("s", X, request_token="u")
+    with pytest.raises(ResourceAlreadyExists):
+        basin.create_stream("s", X)
+
+
+@pytest.mark.parametrize("delay", [-1, -0.001, float("-inf"), float("nan")])
+def test_bad_deletion_delay(delay: float) -> None:
+    with pytest.raises(ValueError, match="deletion_delay must be 0 or more seconds"):
+        Account(deletion_delay=delay)
+
+
+def test_reprs_name_the_thing(account: Account) -> None:
+    basin, stream = outlived(account, "stream")
+    assert repr(basin) == "<Basin 'my-basin'>"
+    assert repr(stream) == "<Stream 's' in 'my-basin'>"
+
+
+def test_every_error_is_an_s2_error() -> None:
+    for error in (
+        BasinNotFound("b"),
+        StreamNotFound("b", "s"),
+        ResourceAlreadyExists("x"),
+        BasinDeletionPending("b"),
+        StreamDeletionPending(),
+        InvalidConfig("x"),
+        InvalidName("x"),
+    ):
+        assert isinstance(error, S2Error)
+        assert error.body() == {"code": error.code, "message": str(error)}

@@ -1,0 +1,88 @@
+"""Many threads on one account: each operation happens entirely or not at all, one at a time."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from s2mock import Account, BasinNotFound, ResourceAlreadyExists, StreamConfig, StreamNotFound
+
+THREADS = 32
+
+
+def race(call: Callable[[int], Any]) -> list[Any]:
+    """What each of 32 threads that start together got; an error is what it got, too."""
+    ready = Barrier(THREADS)
+
+    def run(number: int) -> Any:
+        ready.wait()
+        try:
+            return call(number)
+        except (ResourceAlreadyExists, BasinNotFound, StreamNotFound) as error:
+            return type(error)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, range(THREADS)))
+
+
+@pytest.mark.parametrize("kind", ["basin", "stream"])
+def test_create_with_one_token(kind: str) -> None:
+    account = Account()
+    basin = account.create_basin("my-basin")
+    provision = account.provision_basin if kind == "basin" else basin.provision_stream
+    made = race(lambda _: provision("new-name", request_token="t"))
+    assert sorted(outcome.result for outcome in made) == ["created"] + ["noop"] * 31
+    assert len({id(outcome.resource) for outcome in made}) == 1
+    assert len({outcome.info for outcome in made}) == 1
+
+
+@pytest.mark.parametrize("kind", ["basin", "stream"])
+@pytest.mark.parametrize("tokens", ["none", "different"])
+def test_create_without_a_common_token(kind: str, tokens: str) -> None:
+    account = Account()
+    basin = account.create_basin("my-basin")
+    create = account.create_basin if kind == "basin" else basin.create_stream
+    made = race(
+        lambda number: create("new-name", request_token=None if tokens == "none" else str(number))
+    )
+    assert made.count(ResourceAlreadyExists) == 31
+
+
+def test_ensure_with_different_configs() -> None:
+    basin = Account().create_basin("my-basin")
+    made = race(
+        lambda number: basin.provision_stream("s", StreamConfig(f"{number}"), ensure=True).result
+    )
+    assert sorted(made) == ["created"] + ["updated"] * 31
+
+
+def test_delete_and_create_leave_one_stream_or_none() -> None:
+    account = Account()
+    basin = account.create_basin("my-basin")
+    basin.create_stream("s")
+
+    def churn(number: int) -> Any:
+        if number % 2:
+            return account.stream("my-basin", "s").delete()
+        return basin.create_stream("s")
+
+    for _ in range(10):
+        race(churn)
+        names = basin.streams
+        assert names in ((), ("s",))
+        assert [info.name for info in basin.list_streams().items] == list(names)
+
+
+def test_reconfigure_loses_no_change() -> None:
+    basin = Account().create_basin("my-basin")
+    stream = basin.create_stream("s")
+
+    def reconfigure(number: int) -> Any:
+        if number % 2:
+            return stream.reconfigure(storage_class="x")
+        return stream.reconfigure(delete_on_empty_min_age=7)
+
+    race(reconfigure)
+    assert (stream.config.storage_class, stream.config.delete_on_empty_min_age) == ("x", 7)

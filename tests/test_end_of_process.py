@@ -1,0 +1,67 @@
+"""A process that has served ends when it is told to, and cleanly."""
+
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+# A thread of the server is kept inside the interpreter, as may happen by itself on a busy machine.
+ENDS_AT_ONCE = """
+import asyncio, time
+from s2mock import S2Mock
+
+wake = asyncio.BaseEventLoop.call_soon_threadsafe
+
+def wake_and_linger(*args, **kwargs):
+    handle = wake(*args, **kwargs)
+    time.sleep(0.05)
+    return handle
+
+asyncio.BaseEventLoop.call_soon_threadsafe = wake_and_linger
+
+with S2Mock() as s2:
+    assert s2.url
+"""
+
+
+def test_a_process_may_end_right_after_its_server() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", ENDS_AT_ONCE], capture_output=True, text=True, check=False
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_process_may_end_before_its_server() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", ENDS_AT_ONCE.replace("with S2Mock() as s2:", "if s2 := S2Mock():")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_right_after_a_request_is_not_lost(number: signal.Signals) -> None:
+    # It was, half of the time: four times in a row it would be noticed.
+    for _ in range(4):
+        with subprocess.Popen(
+            [sys.executable, "-m", "s2mock", "--port", "0"], stdout=subprocess.PIPE, text=True
+        ) as server:
+            try:
+                assert server.stdout is not None
+                url = server.stdout.readline().strip().rpartition("=")[2]
+                create = urllib.request.Request(
+                    f"{url}/v1/basins",
+                    data=b'{"basin":"my-basin"}',
+                    headers={"content-type": "application/json"},
+                )
+                urllib.request.urlopen(create, timeout=10).close()
+                server.send_signal(number)
+                assert server.wait(timeout=10) == 0
+            finally:
+                server.kill()

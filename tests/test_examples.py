@@ -1,0 +1,65 @@
+"""Each example project, run as its user runs it: in a folder of its own, with `pytest`."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "conftest_examples"
+
+# How many tests each has; all of them pass.
+PASSED = {"python_sdk": 5, "requests_and_httpx": 7, "seeded_basin": 5, "xdist": 20}
+
+# What a run of pytest leaves to the runs below it, and no user has set.
+INHERITED = ("PYTEST_", "S2_", "COV_")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", sorted(PASSED))
+def test_passes(name: str, tmp_path: Path) -> None:
+    project = tmp_path / name
+    shutil.copytree(
+        EXAMPLES / name, project, ignore=shutil.ignore_patterns("__pycache__", ".pytest_cache")
+    )
+    env = {key: value for key, value in os.environ.items() if not key.startswith(INHERITED)}
+
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest"],
+        cwd=project,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+
+    outcomes = pytest.RunResult.parse_summary_nouns(run.stdout.splitlines())
+    assert outcomes == {"passed": PASSED[name]}, run.stdout + run.stderr
+    assert run.returncode == 0
+
+
+def test_no_example_is_left_out() -> None:
+    folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
+    listed = set(re.findall(r"^\| `(\w+)` \|", (EXAMPLES / "README.md").read_text(), re.MULTILINE))
+
+    assert folders - {"__pycache__"} == PASSED.keys() == listed
+
+
+@pytest.mark.parametrize("name", sorted(PASSED))
+def test_requirements_are_complete(name: str) -> None:
+    folder = EXAMPLES / name
+    sources = "\n".join(path.read_text() for path in folder.glob("*.py"))
+    imported = set(re.findall(r"^(?:from|import) (\w+)", sources, re.MULTILINE))
+    of_its_own = {path.stem for path in folder.glob("*.py")}
+    needed = imported - of_its_own - set(sys.stdlib_module_names)
+
+    requirements = (folder / "requirements.txt").read_text().split()
+
+    assert needed <= {requirement.replace("-", "_") for requirement in requirements}
+    for requirement in requirements:
+        assert distribution(requirement).version

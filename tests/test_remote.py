@@ -1,0 +1,170 @@
+"""`RemoteS2Mock`, in front of a fake that it knows by its URL only."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from s2mock import (
+    BasinConfig,
+    BasinNotFound,
+    NotOnTarget,
+    RemoteS2Mock,
+    S2Mock,
+    StreamConfig,
+    TargetError,
+)
+
+
+@pytest.fixture
+def server() -> Iterator[S2Mock]:
+    with S2Mock() as mock:
+        yield mock
+
+
+@pytest.fixture
+def remote(server: S2Mock) -> Iterator[RemoteS2Mock]:
+    with RemoteS2Mock(server.url + "/", token="secret") as remote:
+        yield remote
+
+
+def test_the_endpoint(
+    server: S2Mock, remote: RemoteS2Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert remote.url == server.url
+    assert remote.env == {
+        "S2_ACCOUNT_ENDPOINT": server.url,
+        "S2_BASIN_ENDPOINT": server.url,
+        "S2_ACCESS_TOKEN": "secret",
+    }
+    remote.use_env(monkeypatch)
+    import os
+
+    assert remote.env.items() <= os.environ.items()
+    assert repr(remote) == f"<RemoteS2Mock at {server.url}>"
+    assert (server.is_fake, remote.is_fake) == (True, False)
+
+
+def test_a_fresh_basin_is_made_on_the_server_and_deleted_at_the_end(server: S2Mock) -> None:
+    config = BasinConfig(
+        default_stream_config=StreamConfig(retention_policy=60, timestamping_mode="arrival"),
+        create_stream_on_append=True,
+    )
+    with RemoteS2Mock(server.url) as remote:
+        first, second = remote.fresh_basin(), remote.fresh_basin(config)
+        assert set(server.basins) == {first, second}
+        assert first != second
+        assert server.basin(first).config == BasinConfig()
+        assert server.basin(second).config == config
+    assert server.basins == ()
+    remote.close()
+
+
+def test_a_basin_that_the_test_makes_by_a_fresh_name_is_deleted_too(server: S2Mock) -> None:
+    server.create_basin("another-one")
+    with RemoteS2Mock(server.url) as remote:
+        made, never_made, deleted = (remote.basin_name() for _ in range(3))
+        server.create_basin(made)
+        server.create_basin(deleted)
+        server.basin(deleted).delete()
+        assert never_made not in server.basins
+    assert server.basins == ("another-one",)
+
+
+def test_basins_of_the_marker_are_made_and_deleted(server: S2Mock) -> None:
+    basins = [
+        "only-a-name",
+        {
+            "name": "with-streams",
+            "config": {"default_stream_config": {"retention_policy": "7days"}},
+            "streams": [{"name": "a/b", "config": {"retention_policy": "infinite"}}],
+        },
+    ]
+    with RemoteS2Mock(server.url, basins=basins):
+        assert server.basins == ("only-a-name", "with-streams")
+        basin = server.basin("with-streams")
+        assert basin.config.default_stream_config.retention_policy == 604_800
+        assert basin.stream("a/b").get_config().retention_policy == "infinite"
+    assert server.basins == ()
+
+
+def test_a_basin_that_is_there_already_is_an_error_and_stays(server: S2Mock) -> None:
+    server.create_basin("taken-name")
+    with pytest.raises(TargetError) as caught:
+        RemoteS2Mock(server.url, basins=["first-one", "taken-name"])
+    message = str(caught.value)
+    assert f"--s2mock-target={server.url} did not make the basin 'taken-name'" in message
+    assert "409" in message
+    assert "basin `taken-name` already exists" in message
+    assert "s2_mock.basin_name()" in message
+    assert server.basins == ("taken-name",)
+
+
+def test_a_server_that_is_not_there(server: S2Mock) -> None:
+    url = server.url
+    server.close()
+    with RemoteS2Mock(url) as remote, pytest.raises(TargetError, match="cannot be reached"):
+        remote.fresh_basin()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "account",
+        "basin",
+        "basins",
+        "client",
+        "clock",
+        "create_basin",
+        "ensure_basin",
+        "reset",
+        "wsgi_app",
+    ],
+)
+def test_what_only_the_fake_can_do(remote: RemoteS2Mock, name: str) -> None:
+    with pytest.raises(NotOnTarget) as caught:
+        getattr(remote, name)
+    assert f"s2_mock.{name} is a power of the fake" in str(caught.value)
+    assert f"--s2mock-target={remote.url}" in str(caught.value)
+    assert "s2_mock.is_fake" in str(caught.value)
+    assert not hasattr(remote, name)
+
+
+def test_every_public_name_of_the_fake_works_or_tells_why_not(remote: RemoteS2Mock) -> None:
+    for name in dir(S2Mock()):
+        if not name.startswith("_") and not hasattr(remote, name):
+            with pytest.raises(NotOnTarget):
+                getattr(remote, name)
+
+
+@pytest.mark.parametrize("name", ["rest", "_account", "__len__"])
+def test_what_not_even_the_fake_has(remote: RemoteS2Mock, name: str) -> None:
+    with pytest.raises(AttributeError) as caught:
+        getattr(remote, name)
+    assert not isinstance(caught.value, NotOnTarget)
+    assert str(caught.value) == f"'RemoteS2Mock' object has no attribute '{name}'"
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "", "ftp://x", "http:/x"])
+def test_what_is_no_url(url: str) -> None:
+    with pytest.raises(ValueError, match="must be a URL such as http://127"):
+        RemoteS2Mock(url)
+
+
+def test_basins_that_make_no_sense(server: S2Mock) -> None:
+    with pytest.raises(ValueError, match="basins must be a list"):
+        RemoteS2Mock(server.url, basins="abcdefgh")
+    with pytest.raises(ValueError, match="at least 8 bytes"):
+        RemoteS2Mock(server.url, basins=["first-one", "short"])
+    assert server.basins == ()
+
+
+def test_the_fake_has_fresh_basins_too() -> None:
+    names = []
+    for _ in range(2):
+        with S2Mock(basins=["s2mock-fresh-2"]) as mock:
+            names.append([mock.basin_name(), mock.fresh_basin(), mock.basin_name()])
+            with pytest.raises(BasinNotFound):
+                mock.basin(names[-1][0])
+            config = BasinConfig(create_stream_on_read=True)
+            assert mock.basin(mock.fresh_basin(config)).config == config
+    assert names[0] == names[1] == ["s2mock-fresh-1", "s2mock-fresh-3", "s2mock-fresh-4"]
