@@ -48,6 +48,9 @@ def stream(s2: S2, log: Stream) -> S2Stream:
     return s2[log.basin.name].stream(log.name)
 
 
+LOST = b'{"code":"unavailable","message":"lost"}'
+
+
 class Observed:
     """A socket in front of an app, which keeps what comes in and goes out.
 
@@ -63,6 +66,9 @@ class Observed:
         self.refusing = refusing
         self.requests: list[WSGIEnvironment] = []
         self.answers: list[dict[str, str]] = []
+        # The bytes of all request bodies, and of the sessions that are not cut short.
+        self.received = bytearray()
+        self.said = bytearray()
         self._seen: Counter[str] = Counter()
         self._server = Server(self, may_block=app.may_block)
         self.url = self._server.url
@@ -72,6 +78,7 @@ class Observed:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         self.requests.append(environ)
+        environ["wsgi.input"] = Tapped(environ["wsgi.input"], self.received)
         self._seen[environ["REQUEST_URI"]] += 1
         lost = self._seen[environ["REQUEST_URI"]] <= self.losing
         refused = not lost and self._seen[environ["REQUEST_URI"]] <= self.losing + self.refusing
@@ -82,14 +89,22 @@ class Observed:
 
         def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
             self.answers.append({name.lower(): value for name, value in headers})
-            unavailable = lost and not is_session
-            return start_response("503 Service Unavailable" if unavailable else status, headers)
+            if lost and not is_session:
+                length = ("content-length", str(len(LOST)))
+                return start_response("503 Service Unavailable", [length])
+            return start_response(status, headers)
 
         answer = self.app(environ, start)
         if is_session:
-            return _cut_short(answer, environ["REQUEST_METHOD"]) if lost else answer
+            return _cut_short(answer, environ["REQUEST_METHOD"]) if lost else self._listen(answer)
         body = b"".join(answer)
-        return [b'{"code":"unavailable","message":"lost"}'.ljust(len(body)) if lost else body]
+        return [LOST if lost else body]
+
+    def _listen(self, answer: Any) -> Iterator[bytes]:
+        with contextlib.closing(answer):
+            for part in answer:
+                self.said += part
+                yield part
 
     def sent(self, header: str) -> list[str | None]:
         """What each request had in that header, named as in a WSGI environ."""
@@ -98,6 +113,24 @@ class Observed:
     def results(self) -> list[str | None]:
         """What became of each request that makes something."""
         return [answer.get("s2-provision-result") for answer in self.answers]
+
+
+class Tapped:
+    """A request body that notes what is read of it."""
+
+    def __init__(self, source: Any, notes: bytearray) -> None:
+        self._source = source
+        self._notes = notes
+
+    def read(self, size: int = -1) -> bytes:
+        return self._noted(self._source.read(size))
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._noted(self._source.read1(size))
+
+    def _noted(self, data: bytes) -> bytes:
+        self._notes += data
+        return data
 
 
 def _cut_short(answer: Any, method: str) -> Iterator[bytes]:
