@@ -42,7 +42,8 @@ def main() -> int:
         sys.stdout.flush()
         print(f"s2mock is listening on {mock.url}; stop it with Ctrl-C", file=sys.stderr)
         # Loaded now and not with the first request that has a body.
-        import s2mock.api.bodies  # noqa: F401
+        import s2mock.api.bodies
+        import s2mock.api.wire.messages  # noqa: F401
 
         signal.sigwait(_STOP)
     return 0
