@@ -163,7 +163,7 @@ def test_arguments_that_make_no_sense(arguments: dict[str, Any], error: str) -> 
 
 def test_arguments_have_names() -> None:
     with pytest.raises(TypeError):
-        S2Mock([BASIN])  # type: ignore[misc]
+        S2Mock([BASIN])
 
 
 def test_an_account_that_is_done_with_is_let_go() -> None:

@@ -120,7 +120,7 @@ def test_app_keeps_to_wsgi(mock: S2Mock, method: str, target: str, status: str) 
 
     body = checked(builder.get_environ(), start_response)
     assert b"".join(body) or method == "HEAD"
-    body.close()  # type: ignore[attr-defined]
+    body.close()
     assert started == [status]
 
 
