@@ -85,6 +85,11 @@ def rate(value: float) -> str:
     return f"{value:,.0f}/s"
 
 
+def mebibytes_rate(value: float) -> str:
+    """Mebibytes a second."""
+    return f"{value:,.1f} MiB/s"
+
+
 def milliseconds(seconds: float) -> str:
     """A time that a person may notice."""
     return _digits(seconds * 1e3, "ms")

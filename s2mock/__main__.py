@@ -17,17 +17,21 @@ def main() -> int:
         from s2mock.contract.fidelity import main as print_fidelity
 
         return print_fidelity()
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal that comes just before it goes to sleep is lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
-    mock = S2Mock(
-        host=options.host,
-        port=options.port,
-        deletion_delay=options.deletion_delay,
-        profile=options.profile,
-        cors=not options.no_cors,
-    )
+    try:
+        mock = S2Mock(
+            host=options.host,
+            port=options.port,
+            deletion_delay=options.deletion_delay,
+            profile=options.profile,
+            cors=not options.no_cors,
+        )
+    except ValueError as error:
+        parser.error(str(error))
     with mock:
         try:
             if options.init_file is not None:
@@ -42,7 +46,8 @@ def main() -> int:
         sys.stdout.flush()
         print(f"s2mock is listening on {mock.url}; stop it with Ctrl-C", file=sys.stderr)
         # Loaded now and not with the first request that has a body.
-        import s2mock.api.bodies  # noqa: F401
+        import s2mock.api.bodies
+        import s2mock.api.wire.messages  # noqa: F401
 
         signal.sigwait(_STOP)
     return 0

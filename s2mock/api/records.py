@@ -6,6 +6,7 @@ Sources: reference: data_plane §1 (common rules), §3 (append), §4 (read).
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from urllib.parse import unquote
 
 from s2mock.api.query import flag, parse_query, unsigned
 from s2mock.api.record_headers import (
@@ -49,7 +50,7 @@ def may_block(environ: "WSGIEnvironment", path: str) -> bool:
     return path.endswith("/records") and (
         media_type(environ.get("CONTENT_TYPE")) == S2S
         or media_type(environ.get("HTTP_ACCEPT")) == EVENT_STREAM
-        or "wait=" in environ.get("QUERY_STRING", "")
+        or "wait" in unquote(environ.get("QUERY_STRING", ""))
     )
 
 

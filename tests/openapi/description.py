@@ -18,7 +18,7 @@ _PREFIX = "/v1"
 def operation_of(method: str, raw_path: str) -> str | None:
     """The operation that a request is, `None` if there is none described."""
     method = "GET" if method == "HEAD" else method
-    if not raw_path.startswith(f"{_PREFIX}/"):
+    if not method.isupper() or not raw_path.startswith(f"{_PREFIX}/"):
         return None
     segments = tuple(raw_path.removeprefix(_PREFIX).split("/"))
     for path, operations in DESCRIPTION["paths"].items():

@@ -1,7 +1,6 @@
 """Every response of the fake, in all tests of a run, checked against the published description."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -13,21 +12,24 @@ from tests.openapi.description import EVENT_STREAM, deviations, operation_of
 # Is given the body of a response, or nothing where it is not known.
 Check = Callable[[bytes | None], None]
 
+_BROKEN = "broken_fake"
+
 
 class Watch:
     """A pytest plugin. A test in which the fake deviates, in a way that is no known gap, fails."""
 
     def __init__(self) -> None:
         self.deviations: list[Deviation] = []
-        self.is_on = True
         self._call = App.__call__
 
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.addinivalue_line("markers", f"{_BROKEN}: the fake fails here on purpose")
+
     def pytest_sessionstart(self) -> None:
-        watch, call = self, App.__call__
-
         def watched(app: App, environ: Any, start_response: Any) -> Iterable[bytes]:
-            return watch.watched(call, app, environ, start_response)
+            return self.watched(app, environ, start_response)
 
+        # A function and not a method, so that it is given the app.
         App.__call__ = watched
 
     def pytest_sessionfinish(self) -> None:
@@ -36,37 +38,28 @@ class Watch:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         report: pytest.TestReport = yield
+        if call.when != "call":
+            return report
         found, self.deviations = self.deviations, []
-        if found and report.passed and call.when == "call":
+        if found and report.passed and not item.get_closest_marker(_BROKEN):
             report.outcome = "failed"
             lines = "\n".join(map(str, dict.fromkeys(found)))
             report.longrepr = f"{item.nodeid}: not as tests/openapi/openapi.json says:\n{lines}"
         return report
 
-    @contextmanager
-    def off(self) -> Iterator[None]:
-        """Nothing is checked meanwhile: for a fake that is broken on purpose."""
-        self.is_on = False
-        try:
-            yield
-        finally:
-            self.is_on = True
-
-    def watched(
-        self, call: Callable[..., Iterable[bytes]], app: App, environ: Any, start_response: Any
-    ) -> Iterable[bytes]:
+    def watched(self, app: App, environ: Any, start_response: Any) -> Iterable[bytes]:
         """The response of the app, checked on its way out."""
         path = environ.get("REQUEST_URI", environ["PATH_INFO"]).partition("?")[0]
-        operation = operation_of(environ["REQUEST_METHOD"], path) if self.is_on else None
+        operation = operation_of(environ["REQUEST_METHOD"], path)
         if operation is None:
-            return call(app, environ, start_response)
+            return self._call(app, environ, start_response)
         head: list[tuple[int, dict[str, str]]] = []
 
         def started(status: str, headers: Any, *rest: Any) -> Any:
             head.append((int(status[:3]), {name.lower(): value for name, value in headers}))
             return start_response(status, headers, *rest)
 
-        chunks = call(app, environ, started)
+        chunks = self._call(app, environ, started)
         [(status, headers)] = head
         is_events = headers.get("content-type") == EVENT_STREAM
         check = self._checker(environ, operation, status, headers)
