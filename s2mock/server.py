@@ -13,6 +13,7 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
@@ -47,6 +48,9 @@ _MAX_HEADER_BYTES = 400 * 1024
 
 # How long requests that have begun may take to end when the server stops.
 _GRACE_SECONDS = 0.02
+# How long Granian may take to report that it has stopped. Once in a while, on a busy machine, it
+# has closed everything and never does.
+_LAST_REPORT_SECONDS = 0.5
 
 # How long the end of the process waits for threads that have to leave the interpreter first.
 _LAST_THREADS_SECONDS = 0.5
@@ -120,6 +124,7 @@ class Server:
         self._calls: set[BlockingCall] = set()
         self._loop = asyncio.new_event_loop()
         self._granian = _Granian(self._handle, listener)
+        self._serving = self._loop.create_task(self._granian.serve())
         self._thread = threading.Thread(target=self._run, name=f"s2mock-{self.port}", daemon=True)
         self._thread.start()
         atexit.register(self.stop)
@@ -136,9 +141,12 @@ class Server:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._begin_stop)
             self._thread.join(_GRACE_SECONDS)
+            given_up = time.monotonic() + _LAST_REPORT_SECONDS
             while self._thread.is_alive():
                 # A request that never gets complete would be waited for.
                 drop_connections(self._address, self.port)
+                if time.monotonic() > given_up:
+                    self._loop.call_soon_threadsafe(self._serving.cancel)
                 self._thread.join(_GRACE_SECONDS)
 
     def _begin_stop(self) -> None:
@@ -149,7 +157,8 @@ class Server:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._granian.serve())
+            with suppress(asyncio.CancelledError):
+                self._loop.run_until_complete(self._serving)
             # Twice: a request that came last may not even have begun, and ends as others do.
             for _ in range(2):
                 left = asyncio.all_tasks(self._loop)
