@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from s2mock import ManualClock, S2Mock
 from tests.calls import Api, over_wsgi
@@ -15,6 +16,10 @@ pytest_plugins = [
 ]
 
 BASIN = "my-basin"
+
+# How long an example takes, and how long it took to think of, is a property of the machine.
+settings.register_profile("s2mock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("s2mock")
 
 
 @pytest.fixture
