@@ -6,17 +6,11 @@ import pytest
 
 from s2mock import ManualClock, S2Mock
 from tests.calls import Api, over_wsgi
-from tests.openapi.watch import Watch
 
 # For the tests of the plugin, which run pytest within pytest.
 pytest_plugins = ["pytester"]
 
 BASIN = "my-basin"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    # For the contract suite too, if it is part of the run.
-    config.pluginmanager.register(Watch())
 
 
 @pytest.fixture

@@ -143,7 +143,6 @@ def test_stream_is_read_no_further_than_its_length(mock: S2Mock) -> None:
     assert run_wsgi_app(mock.wsgi_app, environ)[1] == "201 CREATED"
 
 
-@pytest.mark.broken_fake
 def test_fault_of_ours_is_a_500_that_says_so(
     s2: Api, mock: S2Mock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
