@@ -7,8 +7,12 @@ import pytest
 from s2mock import ManualClock, S2Mock
 from tests.calls import Api, over_wsgi
 
-# For the tests of the plugin, which run pytest within pytest.
-pytest_plugins = ["pytester"]
+pytest_plugins = [
+    # For the tests of the plugin, which run pytest within pytest.
+    "pytester",
+    # Checks whatever the fake answers during any test, those of the contract suite included.
+    "tests.openapi.plugin",
+]
 
 BASIN = "my-basin"
 

@@ -58,7 +58,7 @@ HTTP_MUTATIONS = (
     ),
     Mutation(
         "a body of one byte more than 2 MiB is read",
-        requests.S2Request._body.func,
+        requests.S2Request._body.fget,
         "inflate(sent, coding, MAX_BODY_BYTES)",
         "inflate(sent, coding, MAX_BODY_BYTES + 1)",
         ("test_append_json::test_longest_body",),

@@ -215,7 +215,7 @@ def test_dropping_connections_leaves_the_listener_alone() -> None:
 
 
 def test_server_of_any_wsgi_app() -> None:
-    def hello(environ, start_response):  # type: ignore[no-untyped-def]
+    def hello(environ, start_response):
         start_response("200 OK", [("Content-Type", "text/plain"), ("X-Path", environ["PATH_INFO"])])
         return [b"hello ", b"world"]
 
@@ -226,7 +226,7 @@ def test_server_of_any_wsgi_app() -> None:
 
 
 def test_app_that_fails_does_not_take_the_server_down(capfd: pytest.CaptureFixture[str]) -> None:
-    def fail(environ, _):  # type: ignore[no-untyped-def]
+    def fail(environ, _):
         if environ["PATH_INFO"] == "/fail":
             raise RuntimeError("broken on purpose")
         _("200 OK", [])
