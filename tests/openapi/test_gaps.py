@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from s2mock import ManualClock, S2Mock
+from s2mock import S2Mock
+from s2mock.contract.replay import RecordedTime
 from tests.calls import Api, Headers, Reply, over_wsgi
 from tests.conftest import BASIN
 from tests.openapi.checker import Finding, Response, check, check_event
@@ -49,9 +50,7 @@ EXAMPLES: dict[str, Call] = {
     "protobuf": call("GET", FROM_THE_START, headers={"accept": "application/protobuf"}),
     "s2s": call("GET", FROM_THE_START, headers={"content-type": "s2s/proto"}),
     "done-event": call("GET", FROM_THE_START, headers={"accept": "text/event-stream"}),
-    "ping-tail": call(
-        "GET", f"{RECORDS}?seq_num=0&wait=0", headers={"accept": "text/event-stream"}
-    ),
+    "ping-tail": call("GET", f"{RECORDS}?wait=1", headers={"accept": "text/event-stream"}),
     "invalid": call("PATCH", "/v1/streams/s", {"retention_policy": {"age": 0}}),
     "pending-basin": reconfigure_basin_that_is_being_deleted,
     "request-coding": call("GET", "/v1/basins", headers={"content-encoding": "br"}),
@@ -68,7 +67,8 @@ EXAMPLES: dict[str, Call] = {
 @pytest.fixture
 def s2() -> Iterator[Api]:
     seed = {"name": BASIN, "streams": [{"name": "s"}]}
-    with S2Mock(basins=[seed], clock=ManualClock(), deletion_delay=60) as mock:
+    # Nobody appends while a read waits: its time passes at once.
+    with S2Mock(basins=[seed], clock=RecordedTime(), deletion_delay=60) as mock:
         mock.basin(BASIN).stream("s").append(["a record"])
         yield Api(over_wsgi(mock.wsgi_app), BASIN)
 
