@@ -20,7 +20,7 @@ Environ = dict[str, Any]
 
 
 class App:
-    """An app of one function, each of whose calls may block if the query says so."""
+    """An app of one function."""
 
     def __init__(self, answer: Callable[[Environ], Iterable[bytes]]) -> None:
         self.answer = answer
@@ -30,8 +30,9 @@ class App:
         start_response("200 OK", [("Content-Type", "text/plain")])
         return chunks
 
-    def may_block(self, environ: Environ) -> bool:
-        return environ["QUERY_STRING"] == "block"
+
+def may_block(environ: Environ) -> bool:
+    return environ["QUERY_STRING"] == "block"
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def serve() -> Iterator[Callable[[Callable[[Environ], Iterable[bytes]]], str]]:
     servers: list[Server] = []
 
     def start(answer: Callable[[Environ], Iterable[bytes]]) -> str:
-        servers.append(Server(App(answer)))
+        servers.append(Server(App(answer), may_block=may_block))
         return f"{servers[-1].url}/?block"
 
     yield start
@@ -150,7 +151,7 @@ class TestBody:
                 start_response("200 OK", [("Content-Length", "4")])
                 return [environ["wsgi.input"].read()]
 
-        server = Server(Counted(lambda _: []))
+        server = Server(Counted(lambda _: []), may_block=may_block)
         response = httpx.post(f"{server.url}/?block", content=b"body")
         server.stop()
         assert (response.text, response.headers["content-length"]) == ("body", "4")
