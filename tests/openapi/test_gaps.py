@@ -9,10 +9,10 @@ import pytest
 
 from s2mock import S2Mock
 from s2mock.contract.replay import RecordedTime
+from s2mock.contract.schema_gaps import GAPS, Finding, gap_of
 from tests.calls import Api, Headers, Reply, over_wsgi
 from tests.conftest import BASIN
-from tests.openapi.checker import Finding, Response, check, check_event
-from tests.openapi.gaps import GAPS, gap_of
+from tests.openapi.checker import Response, check, check_event
 
 RECORDS = "/v1/streams/s/records"
 FROM_THE_START = f"{RECORDS}?seq_num=0&count=1"
