@@ -42,8 +42,11 @@ async def test_large_frames_are_compressed_both_ways(
     assert [record.body for record in log.records] == [b"small", b"large" * 1000]
     assert sent == [0, flag]
     assert acknowledged == [0, 0]
-    # What is there at once is one batch; the heartbeat after it is small.
-    assert flags(bytes(observed.said)) == [flag, 0]
+    # What is there at once is one batch, which tells the tail already: whether the heartbeat after
+    # it, which is small, still goes out depends on how soon the reader has gone.
+    batch, *heartbeats = flags(bytes(observed.said))
+    assert batch == flag
+    assert heartbeats in ([], [0])
 
 
 async def test_sessions_are_http_2(observe: Callable[..., Any], log: Stream) -> None:
