@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
@@ -174,7 +175,7 @@ class Server:
         if self._may_block(environ):
             await self._handle_in_thread(environ, receive, send)
             return
-        environ["wsgi.input"] = await _read_body(receive)
+        environ["wsgi.input"] = await _read_body(receive, _known_length(environ))
         started, start_response = response_start()
         chunks = self._app(environ, start_response)
         try:
@@ -199,10 +200,21 @@ class Server:
             pump.cancel()
 
 
-async def _read_body(receive: Receive) -> io.IOBase:
+def _known_length(environ: "WSGIEnvironment") -> float:
+    """How many bytes of the body are all of it; infinite where only its end tells.
+
+    On HTTP/2 the end is a message of its own, and a client that has yet to send it may not take
+    an answer.
+    """
+    if environ["SERVER_PROTOCOL"] == "HTTP/2":
+        return inf
+    return float(environ.get("CONTENT_LENGTH", inf))
+
+
+async def _read_body(receive: Receive, known_length: float) -> io.IOBase:
     kept = io.BytesIO()
     read, more = 0, True
-    while more and read < _MAX_READ_BODY_BYTES:
+    while more and read < min(known_length, _MAX_READ_BODY_BYTES):
         message = await receive()
         if message["type"] == "http.disconnect":
             return CutOffBody()

@@ -13,8 +13,9 @@ from unittest.mock import patch
 from s2mock.contract import recordings
 from s2mock.contract.cases import DATA_PLANE
 from s2mock.contract.control_cases import CASE_COUNT, CASES
-from s2mock.contract.ledger import KNOWN_DIFFERENCES
+from s2mock.contract.ledger import KNOWN_DIFFERENCES, KnownDifference
 from s2mock.contract.replay import Difference, Replay
+from s2mock.contract.schema_gaps import GAPS, Gap
 
 _DATA_PLANE_CASES = 137
 
@@ -45,7 +46,7 @@ def main() -> int:
 
 
 def report(suite: Suite, replayed: Replayed, proof: dict[str, Any] | None) -> str:
-    """The table, and that of the known differences, in Markdown."""
+    """The table, and those of the known differences and gaps, in Markdown."""
     planes = (
         f"control plane {len(CASES)} of {CASE_COUNT}, "
         f"data plane {len(DATA_PLANE)} of {_DATA_PLANE_CASES}"
@@ -60,11 +61,12 @@ def report(suite: Suite, replayed: Replayed, proof: dict[str, Any] | None) -> st
         ("sequences compared live", _sequences(proof)),
         ("recorded server", "; ".join(replayed.servers) or "none"),
         ("recordings replayed just now", recorded),
-        ("known differences", str(len(KNOWN_DIFFERENCES))),
+        ("known differences from that server", str(len(KNOWN_DIFFERENCES))),
+        ("known gaps of the published OpenAPI description", str(len(GAPS))),
     ]
-    known = [(f"`{entry.name}`", f"{entry.what} {entry.why}") for entry in KNOWN_DIFFERENCES]
-    lines = [*_table(("proof", "result"), proofs), ""]
-    lines += _table(("known difference", "what, and why"), known)
+    lines = _table(("proof", "result"), proofs)
+    lines += ["", *_table(("known difference", "what, and why"), _named(KNOWN_DIFFERENCES))]
+    lines += ["", *_table(("gap of the description", "what, and why"), _named(GAPS))]
     return "\n".join([*lines, ""])
 
 
@@ -127,6 +129,10 @@ def _sequences(proof: dict[str, Any] | None) -> str:
         f"{proof['sequences']:,} with {proof['calls']:,} calls, no unexplained difference "
         f"({proof['reference']} {proof['version']}, {proof['date']})"
     )
+
+
+def _named(entries: Iterable[KnownDifference | Gap]) -> list[tuple[str, str]]:
+    return [(f"`{entry.name}`", f"{entry.what} {entry.why}") for entry in entries]
 
 
 def _table(titles: tuple[str, str], rows: Iterable[tuple[str, str]]) -> list[str]:

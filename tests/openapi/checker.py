@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 
+from s2mock.contract.schema_gaps import Finding
 from s2mock.contract.sessions import inflate
 
 DOCUMENT: dict[str, Any] = json.loads((Path(__file__).parent / "openapi.json").read_bytes())
@@ -21,28 +22,6 @@ DOCUMENT: dict[str, Any] = json.loads((Path(__file__).parent / "openapi.json").r
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream"
 _METHODS = ("get", "put", "post", "patch", "delete")
-
-
-class Finding(NamedTuple):
-    """What a response has and the description has not.
-
-    `kind` is "path", "method", "status", "content type", "header", "event" or "schema";
-    `operation` is the method and the described path, or the path as sent if none is described.
-    `value` is what was found: a header's name, the status, or the part of the body at `place`, of
-    which `rule` is the keyword of the schema that it breaks.
-    """
-
-    kind: str
-    operation: str
-    status: int
-    problem: str
-    value: Any = None
-    place: tuple[str | int, ...] = ()
-    rule: str = ""
-
-    def __str__(self) -> str:
-        where = "".join(f"[{part!r}]" for part in self.place)
-        return f"{self.operation} -> {self.status}: {self.kind}{where}: {self.problem}"
 
 
 class Response(NamedTuple):

@@ -12,8 +12,8 @@ import pytest
 
 from s2mock.api import app as app_module
 from s2mock.api.app import App
-from tests.openapi.checker import EVENT_STREAM, Finding, Response, check, check_event
-from tests.openapi.gaps import gap_of
+from s2mock.contract.schema_gaps import Finding, gap_of
+from tests.openapi.checker import EVENT_STREAM, Response, check, check_event
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.openapi.checker import Finding, Response, check, check_event
-from tests.openapi.gaps import gap_of
+from s2mock.contract.schema_gaps import Finding, gap_of
+from tests.openapi.checker import Response, check, check_event
 
 INFO = {"name": "logs", "created_at": "2024-01-01T00:00:00Z", "deleted_at": None, "cipher": None}
 POSITION = {"seq_num": 1, "timestamp": 2}

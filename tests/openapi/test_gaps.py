@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from s2mock import ManualClock, S2Mock
+from s2mock.contract.schema_gaps import GAPS, Finding, gap_of
 from tests.calls import Api, Headers, Reply, over_wsgi
 from tests.conftest import BASIN
-from tests.openapi.checker import Finding, Response, check, check_event
-from tests.openapi.gaps import GAPS, gap_of
+from tests.openapi.checker import Response, check, check_event
 
 SEED = {"name": BASIN, "streams": [{"name": "s"}]}
 RECORDS = "/v1/streams/s/records"

@@ -1,8 +1,11 @@
 """From the first use of the URL to the stop, alone and side by side."""
 
+import os
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -245,3 +248,19 @@ def test_threads_are_named_and_do_not_keep_the_process(mock: S2Mock) -> None:
     assert thread.daemon
     mock.close()
     assert not thread.is_alive()
+
+
+def test_what_a_session_says_is_not_held_back() -> None:
+    """Else the end of a response waits until the client has acknowledged its beginning."""
+    with S2Mock() as mock, httpx.stream("GET", f"{mock.url}/health", trust_env=False) as response:
+        ours = response.extensions["network_stream"].get_extra_info("socket").getsockname()
+        sides = [side for side in sockets() if side[0] == ours]
+    assert sides == [(ours, True)]
+
+
+def sockets() -> Iterator[tuple[object, bool]]:
+    """The peers of all connections of this process, and whether what is sent goes off at once."""
+    for descriptor in [int(entry.name) for entry in Path("/dev/fd").iterdir()]:
+        with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connection:
+            at_once = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            yield connection.getpeername(), bool(at_once)

@@ -6,9 +6,29 @@ recognises is a bug in the fake, or a gap not known yet.
 """
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from tests.openapi.checker import Finding
+
+class Finding(NamedTuple):
+    """What a response has and the description has not.
+
+    `kind` is "path", "method", "status", "content type", "header", "event" or "schema";
+    `operation` is the method and the described path, or the path as sent if none is described.
+    `value` is what was found: a header's name, the status, or the part of the body at `place`, of
+    which `rule` is the keyword of the schema that it breaks.
+    """
+
+    kind: str
+    operation: str
+    status: int
+    problem: str
+    value: Any = None
+    place: tuple[str | int, ...] = ()
+    rule: str = ""
+
+    def __str__(self) -> str:
+        where = "".join(f"[{part!r}]" for part in self.place)
+        return f"{self.operation} -> {self.status}: {self.kind}{where}: {self.problem}"
 
 
 class Gap(NamedTuple):
