@@ -29,4 +29,6 @@ def _drop_if_at(connection: socket.socket, address: str, port: int) -> None:
     if connection.family in (socket.AF_INET, socket.AF_INET6):
         at = connection.getsockname()
         if at[1] == port and address in (at[0], *_EVERY_ADDRESS):
+            # Not of the socket that listens, which would fail to accept without an end.
+            connection.getpeername()
             connection.shutdown(socket.SHUT_RDWR)
