@@ -96,7 +96,11 @@ def _s2mock(announce: Callable[[int], None]) -> None:
 
 
 def _bare(announce: Callable[[int], None]) -> None:
-    """The server under s2mock's app, with the cheapest of apps in its place."""
+    """The server under s2mock's app, with the cheapest of apps in its place.
+
+    It reads the request to its end, as whoever answers one has to: answered before, HTTP/2
+    resets the stream.
+    """
     from s2mock.server import _Granian
 
     body = b'{"name":"000000000","created_at":"2024-01-01T00:00:00Z","deleted_at":null}'
@@ -106,7 +110,8 @@ def _bare(announce: Callable[[int], None]) -> None:
     ]
 
     async def constant(_: Any, receive: Any, send: Any) -> None:
-        await receive()
+        while (await receive()).get("more_body"):
+            pass
         await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -116,6 +121,7 @@ def _bare(announce: Callable[[int], None]) -> None:
         loop.run_until_complete(_Granian(constant, listener).serve())
 
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setblocking(False)
     port = listener.getsockname()[1]
     threading.Thread(target=serve, daemon=True).start()

@@ -35,13 +35,17 @@ class CutOffBody(io.RawIOBase):
         raise ConnectionAbortedError("the client has gone before the end of the body")
 
 
+# Outside of the function below, which would make this type anew with each request.
+_Write = Callable[[bytes], object]
+
+
 def response_start() -> tuple[Event, "StartResponse"]:
     """The event that begins a response, and the WSGI function that fills it in."""
     event: Event = {"type": "http.response.start"}
 
     def start_response(
         status: str, headers: list[tuple[str, str]], _exc_info: object = None
-    ) -> Callable[[bytes], object]:
+    ) -> _Write:
         event["status"] = int(status[:3])
         event["headers"] = [
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers

@@ -26,9 +26,12 @@ def drop_connections(address: str, port: int) -> None:
 
 
 def _drop_if_at(connection: socket.socket, address: str, port: int) -> None:
-    if connection.family in (socket.AF_INET, socket.AF_INET6):
-        at = connection.getsockname()
-        if at[1] == port and address in (at[0], *_EVERY_ADDRESS):
-            # Not of the socket that listens, which would fail to accept without an end.
-            connection.getpeername()
-            connection.shutdown(socket.SHUT_RDWR)
+    if connection.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    # The listener stands at the same address, and its end is Granian's own affair: shut down
+    # under it, it would be asked for connections for ever.
+    if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        return
+    at = connection.getsockname()
+    if at[1] == port and address in (at[0], *_EVERY_ADDRESS):
+        connection.shutdown(socket.SHUT_RDWR)

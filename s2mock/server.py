@@ -13,6 +13,8 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
@@ -39,11 +41,17 @@ if TYPE_CHECKING:
 _BACKLOG = 1024
 # Of a request body no more is kept than the API could accept; it refuses the rest by itself.
 _MAX_KEPT_BODY_BYTES = 2 * 1024 * 1024 + 1
+# The rest is read and dropped, within reason: over h2c a client that is still sending may be
+# waiting for room, and not listen to an answer that comes before its time.
+_MAX_READ_BODY_BYTES = 64 * 1024 * 1024
 # What the reference server's HTTP/1.1 parser takes (reference: control_plane §1.5).
 _MAX_HEADER_BYTES = 400 * 1024
 
 # How long requests that have begun may take to end when the server stops.
 _GRACE_SECONDS = 0.02
+# How long Granian may take to report that it has stopped. Once in a while, on a busy machine, it
+# has closed everything and never does.
+_LAST_REPORT_SECONDS = 0.5
 
 # How long the end of the process waits for threads that have to leave the interpreter first.
 _LAST_THREADS_SECONDS = 0.5
@@ -117,6 +125,7 @@ class Server:
         self._calls: set[BlockingCall] = set()
         self._loop = asyncio.new_event_loop()
         self._granian = _Granian(self._handle, listener)
+        self._serving = self._loop.create_task(self._granian.serve())
         self._thread = threading.Thread(target=self._run, name=f"s2mock-{self.port}", daemon=True)
         self._thread.start()
         atexit.register(self.stop)
@@ -133,9 +142,12 @@ class Server:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._begin_stop)
             self._thread.join(_GRACE_SECONDS)
+            given_up = time.monotonic() + _LAST_REPORT_SECONDS
             while self._thread.is_alive():
                 # A request that never gets complete would be waited for.
                 drop_connections(self._address, self.port)
+                if time.monotonic() > given_up:
+                    self._loop.call_soon_threadsafe(self._serving.cancel)
                 self._thread.join(_GRACE_SECONDS)
 
     def _begin_stop(self) -> None:
@@ -146,7 +158,8 @@ class Server:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._granian.serve())
+            with suppress(asyncio.CancelledError):
+                self._loop.run_until_complete(self._serving)
             # Twice: a request that came last may not even have begun, and ends as others do.
             for _ in range(2):
                 left = asyncio.all_tasks(self._loop)
@@ -162,7 +175,7 @@ class Server:
         if self._may_block(environ):
             await self._handle_in_thread(environ, receive, send)
             return
-        environ["wsgi.input"] = await _read_body(receive)
+        environ["wsgi.input"] = await _read_body(receive, _known_length(environ))
         started, start_response = response_start()
         chunks = self._app(environ, start_response)
         try:
@@ -187,17 +200,29 @@ class Server:
             pump.cancel()
 
 
-async def _read_body(receive: Receive) -> io.IOBase:
-    parts: list[bytes] = []
-    kept, more = 0, True
-    while more and kept < _MAX_KEPT_BODY_BYTES:
+def _known_length(environ: "WSGIEnvironment") -> float:
+    """How many bytes of the body are all of it; infinite where only its end tells.
+
+    On HTTP/2 the end is a message of its own, and a client that has yet to send it may not take
+    an answer.
+    """
+    if environ["SERVER_PROTOCOL"] == "HTTP/2":
+        return inf
+    return float(environ.get("CONTENT_LENGTH", inf))
+
+
+async def _read_body(receive: Receive, known_length: float) -> io.IOBase:
+    kept = io.BytesIO()
+    read, more = 0, True
+    while more and read < min(known_length, _MAX_READ_BODY_BYTES):
         message = await receive()
         if message["type"] == "http.disconnect":
             return CutOffBody()
-        parts.append(message["body"])
-        kept += len(message["body"])
+        kept.write(message["body"][: _MAX_KEPT_BODY_BYTES - kept.tell()])
+        read += len(message["body"])
         more = message.get("more_body", False)
-    return io.BytesIO(b"".join(parts)[:_MAX_KEPT_BODY_BYTES])
+    kept.seek(0)
+    return kept
 
 
 def _environ(scope: Event) -> "WSGIEnvironment":

@@ -13,7 +13,14 @@ import pytest
 EXAMPLES = Path(__file__).parent.parent / "conftest_examples"
 
 # How many tests each has; all of them pass.
-PASSED = {"python_sdk": 5, "requests_and_httpx": 7, "seeded_basin": 5, "xdist": 20}
+PASSED = {
+    "producer_and_consumer": 5,
+    "python_sdk": 5,
+    "requests_and_httpx": 7,
+    "seeded_basin": 5,
+    "server_sent_events": 5,
+    "xdist": 20,
+}
 
 # What a run of pytest leaves to the runs below it, and no user has set.
 INHERITED = ("PYTEST_", "S2_", "COV_")

@@ -7,16 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from s2_sdk import S2, Compression, Endpoints, Retry, S2ServerError
+from s2_sdk import S2, Compression, Endpoints, S2ServerError
 
 from s2mock import ManualClock, S2Mock
+from tests.sdk.conftest import AT_ONCE
 
 pytestmark = pytest.mark.asyncio
 
 Observe = Callable[..., Any]
-
-# Retries as the SDK makes them, without its pauses.
-AT_ONCE = Retry(min_base_delay=timedelta(0), max_base_delay=timedelta(0))
 
 
 def client(url: str, compression: Compression = Compression.NONE) -> S2:

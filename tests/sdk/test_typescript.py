@@ -22,7 +22,7 @@ INSTALLED = FOLDER / "node_modules"
 STAMP = INSTALLED / ".installed-for"
 
 # The files that need a server of a special kind; all others take any.
-SPECIAL = {"pending.test.mjs", "retries.test.mjs"}
+SPECIAL = {"pending.test.mjs", "records.test.mjs", "retries.test.mjs"}
 OPERATIONS = {path.name for path in FOLDER.glob("*.test.mjs")} - SPECIAL
 
 pytestmark = [
@@ -87,3 +87,31 @@ def test_retries(observe: Callable[..., Any], s2_mock: S2Mock) -> None:
     assert observed.results() == ["created", "noop", "noop"] * 2
     assert len(set(observed.sent("S2_REQUEST_TOKEN"))) == 2
     assert {request["SERVER_PROTOCOL"] for request in observed.requests} == {"HTTP/1.1"}
+
+
+def test_records(observe: Callable[..., Any], s2_mock: S2Mock) -> None:
+    observed = observe()
+    ours = {"S2_ACCOUNT_ENDPOINT": observed.url, "S2_BASIN_ENDPOINT": observed.url}
+
+    run("records.test.mjs", s2_mock.env | ours)
+
+    # Each of the ways that the SDK has of appending and reading, and no other.
+    ways = {
+        (request["REQUEST_METHOD"], form(request), request["SERVER_PROTOCOL"].partition(".0")[0])
+        for request in observed.requests
+        if request["REQUEST_URI"].endswith("/records")
+    }
+    assert ways == {
+        ("POST", "application/json", "HTTP/1.1"),
+        ("POST", "application/protobuf", "HTTP/1.1"),
+        ("POST", "s2s/proto", "HTTP/2"),
+        ("GET", "*/*", "HTTP/1.1"),
+        ("GET", "application/protobuf", "HTTP/1.1"),
+        ("GET", "text/event-stream", "HTTP/1.1"),
+        ("GET", "s2s/proto", "HTTP/2"),
+    }
+
+
+def form(request: dict[str, str]) -> str:
+    """In what form the records go: that of the body, else what is accepted."""
+    return request.get("CONTENT_TYPE") or request["HTTP_ACCEPT"]

@@ -7,11 +7,11 @@ export function connect(options = {}) {
   return new S2({ ...S2Environment.parse(), ...options });
 }
 
-// The call fails with this answer of the server.
-export async function refused(call, status, code, message) {
+// The call fails with this answer of the server. Where the SDK says so, it was its own idea.
+export async function refused(call, status, code, message, origin = "server") {
   await assert.rejects(call, (error) => {
     assert.ok(error instanceof S2Error, `${error}`);
-    assert.equal(error.origin, "server");
+    assert.equal(error.origin, origin);
     assert.equal(error.status, status);
     assert.equal(error.code, code);
     if (message !== undefined) {
