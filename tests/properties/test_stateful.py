@@ -42,8 +42,9 @@ def stream_documents(ages: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str
     )
 
 
-configs = stream_documents(st.sampled_from([0, 60]))
-patches = stream_documents(st.sampled_from([None, 0, 60]))
+# No stream here lives long enough to be deleted because it is empty; that has tests of its own.
+configs = stream_documents(st.sampled_from([0, 86_400]))
+patches = stream_documents(st.sampled_from([None, 0, 86_400]))
 
 
 def basin_documents(
