@@ -6,19 +6,28 @@ input ends.
 
 import asyncio
 import importlib.util
+import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
+from http.client import HTTPConnection
 from typing import Any
 
 BASIN = "my-basin"
+LITE = "S2_LITE_BIN"
+_LITE_START_SECONDS = 20
 NEEDS = {"pytest-httpserver": "pytest_httpserver", "moto": "moto"}
 
 
 def absence(name: str) -> str:
     """Why that peer cannot be measured here; empty if it can."""
+    if name == "s2-lite":
+        return "" if os.environ.get(LITE) else f"absent: {LITE} does not name its binary"
     module = NEEDS.get(name)
     if module is None or importlib.util.find_spec(module):
         return ""
@@ -28,6 +37,10 @@ def absence(name: str) -> str:
 @contextmanager
 def serving(name: str) -> Iterator[int]:
     """The port of that peer, for as long as the context lasts."""
+    if name == "s2-lite":
+        with _lite() as port:
+            yield port
+        return
     command = [sys.executable, "-m", "benchmarks.peers", name]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -42,6 +55,38 @@ def serving(name: str) -> Iterator[int]:
             process.kill()
 
 
+@contextmanager
+def _lite() -> Iterator[int]:
+    """The reference server in memory; it cannot say which port it has picked."""
+    with socket.create_server(("127.0.0.1", 0)) as placeholder:
+        port: int = placeholder.getsockname()[1]
+    command = [os.environ[LITE], "--port", str(port), "--no-dashboard"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            made = _create_basin(port)
+            if made != HTTPStatus.CREATED:
+                raise RuntimeError(f"{command[0]} answered {made}")
+            yield port
+        finally:
+            process.kill()
+
+
+def _create_basin(port: int) -> int:
+    given_up = time.monotonic() + _LITE_START_SECONDS
+    while True:
+        connection = HTTPConnection("127.0.0.1", port, timeout=5)
+        try:
+            document, headers = f'{{"basin":"{BASIN}"}}', {"content-type": "application/json"}
+            connection.request("POST", "/v1/basins", document, headers)
+            return connection.getresponse().status
+        except ConnectionRefusedError:
+            if time.monotonic() > given_up:
+                raise
+            time.sleep(0.05)
+        finally:
+            connection.close()
+
+
 def _s2mock(announce: Callable[[int], None]) -> None:
     from s2mock import S2Mock
 
@@ -51,9 +96,11 @@ def _s2mock(announce: Callable[[int], None]) -> None:
 
 
 def _bare(announce: Callable[[int], None]) -> None:
-    """The server under s2mock's app, with the cheapest of apps in its place."""
-    import socket
+    """The server under s2mock's app, with the cheapest of apps in its place.
 
+    It reads the request to its end, as whoever answers one has to: answered before, HTTP/2
+    resets the stream.
+    """
     from s2mock.server import _Granian
 
     body = b'{"name":"000000000","created_at":"2024-01-01T00:00:00Z","deleted_at":null}'
@@ -63,7 +110,8 @@ def _bare(announce: Callable[[int], None]) -> None:
     ]
 
     async def constant(_: Any, receive: Any, send: Any) -> None:
-        await receive()
+        while (await receive()).get("more_body"):
+            pass
         await send({"type": "http.response.start", "status": 201, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -73,6 +121,7 @@ def _bare(announce: Callable[[int], None]) -> None:
         loop.run_until_complete(_Granian(constant, listener).serve())
 
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setblocking(False)
     port = listener.getsockname()[1]
     threading.Thread(target=serve, daemon=True).start()

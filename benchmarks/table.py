@@ -38,6 +38,9 @@ class Row:
         return [self.what, _spread(self.ours, self.show), self.peer, theirs, ratio, *self._aim()]
 
     def _ratios(self) -> list[float]:
+        if self.absolute and self.theirs:
+            # These may be differences near 0, whose ratios round by round say nothing.
+            return [median(self.ours) / median(self.theirs)]
         return [ours / theirs for ours, theirs in zip(self.ours, self.theirs or [], strict=True)]
 
     def _aim(self) -> tuple[str, str]:
@@ -83,6 +86,11 @@ def _digits(value: float, unit: str) -> str:
 def rate(value: float) -> str:
     """Requests a second."""
     return f"{value:,.0f}/s"
+
+
+def mebibytes_rate(value: float) -> str:
+    """Mebibytes a second."""
+    return f"{value:,.1f} MiB/s"
 
 
 def milliseconds(seconds: float) -> str:

@@ -12,18 +12,26 @@ _STOP = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
-    """Serve until SIGINT or SIGTERM. Returns the exit status."""
-    options = _parser().parse_args()
+    """Serve until SIGINT or SIGTERM, or print the proof. Returns the exit status."""
+    if sys.argv[1:] == ["fidelity"]:
+        from s2mock.contract.fidelity import main as print_fidelity
+
+        return print_fidelity()
+    parser = _parser()
+    options = parser.parse_args()
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal that comes just before it goes to sleep is lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
-    mock = S2Mock(
-        host=options.host,
-        port=options.port,
-        deletion_delay=options.deletion_delay,
-        profile=options.profile,
-        cors=not options.no_cors,
-    )
+    try:
+        mock = S2Mock(
+            host=options.host,
+            port=options.port,
+            deletion_delay=options.deletion_delay,
+            profile=options.profile,
+            cors=not options.no_cors,
+        )
+    except ValueError as error:
+        parser.error(str(error))
     with mock:
         try:
             if options.init_file is not None:
@@ -38,7 +46,8 @@ def main() -> int:
         sys.stdout.flush()
         print(f"s2mock is listening on {mock.url}; stop it with Ctrl-C", file=sys.stderr)
         # Loaded now and not with the first request that has a body.
-        import s2mock.api.bodies  # noqa: F401
+        import s2mock.api.bodies
+        import s2mock.api.wire.messages  # noqa: F401
 
         signal.sigwait(_STOP)
     return 0
@@ -54,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m s2mock",
         description="An S2 account in memory, as a server. Prints the environment variables that "
         "point S2's SDKs to it, once it is listening.",
+        epilog="`python -m s2mock fidelity` prints in place of that how s2mock was compared with "
+        "real servers, and what came of it.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument(

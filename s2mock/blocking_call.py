@@ -6,6 +6,8 @@ hundred-and-first waiting.
 """
 
 import asyncio
+import io
+import logging
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -18,9 +20,23 @@ Event = dict[str, Any]
 Receive = Callable[[], Awaitable[Event]]
 Send = Callable[[Event], Awaitable[None]]
 
+_log = logging.getLogger("s2mock")
+
 # How far the sides may be ahead of each other: chunks to the thread, chunks from it.
 _MAX_UNREAD = 64
 _MAX_UNSENT = 64
+
+
+class CutOffBody(io.RawIOBase):
+    """A request's body whose client has gone before its end: no part of it counts."""
+
+    def read(self, _size: int = -1) -> bytes:
+        """Raises `ConnectionAbortedError`."""
+        raise ConnectionAbortedError("the client has gone before the end of the body")
+
+
+# Outside of the function below, which would make this type anew with each request.
+_Write = Callable[[bytes], object]
 
 
 def response_start() -> tuple[Event, "StartResponse"]:
@@ -29,7 +45,7 @@ def response_start() -> tuple[Event, "StartResponse"]:
 
     def start_response(
         status: str, headers: list[tuple[str, str]], _exc_info: object = None
-    ) -> Callable[[bytes], object]:
+    ) -> _Write:
         event["status"] = int(status[:3])
         event["headers"] = [
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
@@ -77,10 +93,15 @@ class BlockingCall:
         return data
 
     def read(self, size: int = -1) -> bytes:
-        """So many bytes of the body, fewer only at its end."""
+        """So many bytes of the body, fewer only at its end.
+
+        Raises `ConnectionAbortedError` where the client has gone before.
+        """
         parts: list[bytes] = []
         while size < 0 or sum(map(len, parts)) < size:
             if not (data := self.read1()):
+                if not self._at_end:
+                    CutOffBody().read()
                 break
             parts.append(data)
         data = b"".join(parts)
@@ -114,6 +135,9 @@ class BlockingCall:
                     chunks.close()
         except ConnectionAbortedError:
             pass
+        except Exception:  # noqa: BLE001  # a fault of ours, whatever it is
+            # What has been sent by now ends without an end; before that, the server answers 500.
+            _log.exception("s2mock failed in a session: %s", self._environ.get("REQUEST_URI"))
         finally:
             self._loop_call(self._events.put_nowait, None)
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ACCESS_TOKEN = "s2mock"
 
 _FRESH = "s2mock-fresh-{}"
+_MAX_PORT = 65_535
 
 
 def sdk_environment(url: str, token: str) -> dict[str, str]:
@@ -37,9 +38,14 @@ class MonkeyPatch(Protocol):
 
 
 class Socket:
-    """A server that starts when its address is first asked for, in front of one app at a time."""
+    """A server that starts when its address is first asked for, in front of one app at a time.
+
+    Raises `ValueError` for a port that no address has.
+    """
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
+        if not 0 <= port <= _MAX_PORT:
+            raise ValueError(f"port must be a number from 0 to {_MAX_PORT}, not {port!r}")
         self._address = (host, port)
         self._server: Server | None = None
         self.app: App | None = None

@@ -68,10 +68,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def _s2mock_socket(pytestconfig: pytest.Config) -> "Iterator[Socket]":
     from s2mock.mock import Socket
 
-    port = _option(pytestconfig, "port") or "0"
-    if not port.isdecimal():
-        raise pytest.UsageError(f"s2mock_port must be a port number, not {port!r}")
-    socket = Socket(host=_option(pytestconfig, "host") or "127.0.0.1", port=int(port))
+    host, port = _option(pytestconfig, "host") or "127.0.0.1", _option(pytestconfig, "port") or "0"
+    try:
+        socket = Socket(host=host, port=int(port))
+    except ValueError:
+        raise pytest.UsageError(f"s2mock_port must be a port number, not {port!r}") from None
     yield socket
     socket.stop()
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from s2mock.registry.account import Account
+from s2mock.registry.clock import NANOSECONDS
 from s2mock.registry.config import (
     U64_MAX,
     BasinConfig,
@@ -19,20 +20,21 @@ from s2mock.registry.config import (
 )
 from s2mock.registry.errors import S2Error
 
+# In nanoseconds.
 _UNITS = {
-    ("nanos", "nsec", "ns"): 1e-9,
-    ("usec", "us", "µs"): 1e-6,
-    ("millis", "msec", "ms"): 1e-3,
-    ("seconds", "second", "secs", "sec", "s"): 1,
-    ("minutes", "minute", "min", "mins", "m"): 60,
-    ("hours", "hour", "hrs", "hr", "h"): 3600,
-    ("days", "day", "d"): 86_400,
-    ("weeks", "week", "wks", "wk", "w"): 604_800,
-    ("months", "month", "M"): 2_630_016,
-    ("years", "year", "yrs", "yr", "y"): 31_557_600,
+    ("nanos", "nsec", "ns"): 1,
+    ("usec", "us", "µs"): 1_000,
+    ("millis", "msec", "ms"): 1_000_000,
+    ("seconds", "second", "secs", "sec", "s"): NANOSECONDS,
+    ("minutes", "minute", "min", "mins", "m"): 60 * NANOSECONDS,
+    ("hours", "hour", "hrs", "hr", "h"): 3600 * NANOSECONDS,
+    ("days", "day", "d"): 86_400 * NANOSECONDS,
+    ("weeks", "week", "wks", "wk", "w"): 604_800 * NANOSECONDS,
+    ("months", "month", "M"): 2_630_016 * NANOSECONDS,
+    ("years", "year", "yrs", "yr", "y"): 31_557_600 * NANOSECONDS,
 }
-_SECONDS = {name: seconds for names, seconds in _UNITS.items() for name in names}
-_PART = re.compile(r"\s*(\d+)\s*([^\W\d_]+)")
+_LENGTHS = {name: length for names, length in _UNITS.items() for name in names}
+_PART = re.compile(r"\s*([0-9]+)(?:\.([0-9]+))?\s*([^\W\d_]+)")
 
 
 # A basin's name and configuration, and those of its streams.
@@ -72,18 +74,20 @@ def read_resources(document: bytes) -> list[BasinResource]:
 
 def parse_duration(text: str) -> int:
     """Whole seconds of a duration such as `"7days"` or `"1h 30m"`. Raises `ResourcesError`."""
-    seconds, end = 0.0, 0
+    total, end = 0, 0
     while part := _PART.match(text, end):
-        number, unit = part.groups()
-        if unit not in _SECONDS:
+        number, fraction, unit = part.groups(default="")
+        if unit not in _LENGTHS:
             break
-        seconds += int(number) * _SECONDS[unit]
+        total += int(number + fraction) * _LENGTHS[unit] // 10 ** len(fraction)
         end = part.end()
-    if end == 0 or text[end:].strip() or seconds > U64_MAX:
+    seconds = total // NANOSECONDS
+    is_whole = end > 0 and not text[end:].strip()
+    if not (is_whole or text == "0") or seconds > U64_MAX:
         raise ResourcesError(
             f'invalid duration {text!r}: expected, for example, "7days" or "1h 30m"'
         )
-    return int(seconds)
+    return seconds
 
 
 def _refuse_repeated(what: str, names: Iterable[str]) -> None:

@@ -13,6 +13,8 @@ import socket
 import sys
 import threading
 import time
+from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from granian._granian import SocketHolder
@@ -22,11 +24,13 @@ from granian.server.embed import Server as _EmbeddedServer
 
 from s2mock.blocking_call import (
     BlockingCall,
+    CutOffBody,
     Event,
     Receive,
     Send,
     response_start,
 )
+from s2mock.connections import drop_connections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +41,17 @@ if TYPE_CHECKING:
 _BACKLOG = 1024
 # Of a request body no more is kept than the API could accept; it refuses the rest by itself.
 _MAX_KEPT_BODY_BYTES = 2 * 1024 * 1024 + 1
+# The rest is read and dropped, within reason: over h2c a client that is still sending may be
+# waiting for room, and not listen to an answer that comes before its time.
+_MAX_READ_BODY_BYTES = 64 * 1024 * 1024
 # What the reference server's HTTP/1.1 parser takes (reference: control_plane §1.5).
 _MAX_HEADER_BYTES = 400 * 1024
+
+# How long requests that have begun may take to end when the server stops.
+_GRACE_SECONDS = 0.02
+# How long Granian may take to report that it has stopped. Once in a while, on a busy machine, it
+# has closed everything and never does.
+_LAST_REPORT_SECONDS = 0.5
 
 # How long the end of the process waits for threads that have to leave the interpreter first.
 _LAST_THREADS_SECONDS = 0.5
@@ -100,14 +113,19 @@ class Server:
     ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        # Passed on to each connection: what a session says is sent off at once, also while the
+        # client has yet to acknowledge what it said before.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         listener.setblocking(False)
         self.host = host
+        self._address: str = listener.getsockname()[0]
         self.port: int = listener.getsockname()[1]
         self._app = app
         self._may_block = may_block
         self._calls: set[BlockingCall] = set()
         self._loop = asyncio.new_event_loop()
         self._granian = _Granian(self._handle, listener)
+        self._serving = self._loop.create_task(self._granian.serve())
         self._thread = threading.Thread(target=self._run, name=f"s2mock-{self.port}", daemon=True)
         self._thread.start()
         atexit.register(self.stop)
@@ -123,7 +141,14 @@ class Server:
         atexit.unregister(self.stop)
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._begin_stop)
-            self._thread.join()
+            self._thread.join(_GRACE_SECONDS)
+            given_up = time.monotonic() + _LAST_REPORT_SECONDS
+            while self._thread.is_alive():
+                # A request that never gets complete would be waited for.
+                drop_connections(self._address, self.port)
+                if time.monotonic() > given_up:
+                    self._loop.call_soon_threadsafe(self._serving.cancel)
+                self._thread.join(_GRACE_SECONDS)
 
     def _begin_stop(self) -> None:
         for call in self._calls:
@@ -133,11 +158,15 @@ class Server:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._granian.serve())
-            left = asyncio.all_tasks(self._loop)
-            for task in left:
-                task.cancel()
-            self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            with suppress(asyncio.CancelledError):
+                self._loop.run_until_complete(self._serving)
+            # Twice: a request that came last may not even have begun, and ends as others do.
+            for _ in range(2):
+                left = asyncio.all_tasks(self._loop)
+                for task in left:
+                    task.cancel()
+                self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+                self._loop.run_until_complete(asyncio.sleep(0))
         finally:
             self._loop.close()
 
@@ -146,9 +175,7 @@ class Server:
         if self._may_block(environ):
             await self._handle_in_thread(environ, receive, send)
             return
-        body = await _read_body(receive)
-        environ["wsgi.input"] = io.BytesIO(body)
-        environ["CONTENT_LENGTH"] = str(len(body))
+        environ["wsgi.input"] = await _read_body(receive, _known_length(environ))
         started, start_response = response_start()
         chunks = self._app(environ, start_response)
         try:
@@ -173,19 +200,29 @@ class Server:
             pump.cancel()
 
 
-async def _read_body(receive: Receive) -> bytes:
-    message = await receive()
-    if not message.get("more_body"):
-        body: bytes = message["body"]
-        return body
-    parts, kept = [message["body"]], len(message["body"])
-    while message.get("more_body") and kept < _MAX_KEPT_BODY_BYTES:
+def _known_length(environ: "WSGIEnvironment") -> float:
+    """How many bytes of the body are all of it; infinite where only its end tells.
+
+    On HTTP/2 the end is a message of its own, and a client that has yet to send it may not take
+    an answer.
+    """
+    if environ["SERVER_PROTOCOL"] == "HTTP/2":
+        return inf
+    return float(environ.get("CONTENT_LENGTH", inf))
+
+
+async def _read_body(receive: Receive, known_length: float) -> io.IOBase:
+    kept = io.BytesIO()
+    read, more = 0, True
+    while more and read < min(known_length, _MAX_READ_BODY_BYTES):
         message = await receive()
         if message["type"] == "http.disconnect":
-            break
-        parts.append(message["body"])
-        kept += len(message["body"])
-    return b"".join(parts)[:_MAX_KEPT_BODY_BYTES]
+            return CutOffBody()
+        kept.write(message["body"][: _MAX_KEPT_BODY_BYTES - kept.tell()])
+        read += len(message["body"])
+        more = message.get("more_body", False)
+    kept.seek(0)
+    return kept
 
 
 def _environ(scope: Event) -> "WSGIEnvironment":
@@ -211,6 +248,9 @@ def _environ(scope: Event) -> "WSGIEnvironment":
         "wsgi.input_terminated": True,
     }
     for raw_name, raw_value in scope["headers"]:
+        if b"_" in raw_name:
+            # Would pass for the header with a hyphen in that place, which is another one.
+            continue
         name = raw_name.decode("latin-1").upper().replace("-", "_")
         if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
             name = f"HTTP_{name}"

@@ -3,14 +3,23 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from s2mock import ManualClock, S2Mock
 from tests.calls import Api, over_wsgi
 
-# For the tests of the plugin, which run pytest within pytest.
-pytest_plugins = ["pytester"]
+pytest_plugins = [
+    # For the tests of the plugin, which run pytest within pytest.
+    "pytester",
+    # Checks whatever the fake answers during any test, those of the contract suite included.
+    "tests.openapi.plugin",
+]
 
 BASIN = "my-basin"
+
+# How long an example takes, and how long it took to think of, is a property of the machine.
+settings.register_profile("s2mock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("s2mock")
 
 
 @pytest.fixture

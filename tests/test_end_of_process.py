@@ -62,6 +62,6 @@ def test_a_signal_right_after_a_request_is_not_lost(number: signal.Signals) -> N
                 )
                 urllib.request.urlopen(create, timeout=10).close()
                 server.send_signal(number)
-                assert server.wait(timeout=10) == 0
+                assert server.wait(timeout=60) == 0
             finally:
                 server.kill()

@@ -129,7 +129,7 @@ class Story:
 
     def run(self, command: str) -> str:
         process = self.start(command)
-        printed, _ = process.communicate(timeout=60)
+        printed, _ = process.communicate(timeout=240)
         assert process.returncode == 0, f"{command}\n{printed}"
         return printed
 
@@ -156,7 +156,7 @@ class Story:
         while self.servers:
             server = self.servers.pop()
             server.send_signal(signal.SIGINT)
-            rest, _ = server.communicate(timeout=10)
+            rest, _ = server.communicate(timeout=60)
             assert (server.returncode, rest) == (0, "")
 
     def abandon(self) -> None:
@@ -181,6 +181,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
     story.abandon()
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("section", sections())
 def test_section(section: str, story: Story) -> None:
     for block in sections()[section]:

@@ -5,9 +5,7 @@ from importlib import import_module
 
 from benchmarks.table import Row
 
-# What the command line calls it, and where it is measured. The subjects of the data plane (append
-# sessions, reads, followers) belong here too; `s2-lite`, found by S2_LITE_BIN, is then a peer in
-# `benchmarks.peers` like the others, and absent by name where the variable is not set.
+# What the command line calls it, and where it is measured.
 SUBJECTS = {
     "socket": "benchmarks.subjects.create_by_socket",
     "in-process": "benchmarks.subjects.create_in_process",
@@ -15,6 +13,9 @@ SUBJECTS = {
     "plugin": "benchmarks.subjects.idle_plugin",
     "startup": "benchmarks.subjects.startup",
     "scale": "benchmarks.subjects.scale",
+    "append": "benchmarks.subjects.append",
+    "read": "benchmarks.subjects.read",
+    "log": "benchmarks.subjects.log_scale",
 }
 
 

@@ -48,7 +48,7 @@ def _constant(_: "WSGIEnvironment", start_response: "StartResponse") -> Iterable
 
 def _time_of_create(client: Client, numbers: Iterator[int]) -> float:
     gc.collect()
-    start = time.perf_counter()
+    start = time.process_time()
     for number in numbers:
         answer = client.post(
             "/v1/streams", headers={"s2-basin": "my-basin"}, json={"stream": f"logs/{number}"}
@@ -56,4 +56,4 @@ def _time_of_create(client: Client, numbers: Iterator[int]) -> float:
         if number % _CALLS == _CALLS - 1:
             break
     assert answer.status_code == 201
-    return (time.perf_counter() - start) / _CALLS
+    return (time.process_time() - start) / _CALLS

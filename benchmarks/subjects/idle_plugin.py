@@ -21,9 +21,9 @@ from benchmarks.table import Row, milliseconds
 _HTTPSERVER = "pytest-httpserver"
 _IMPORT = """
 import pytest, time
-start = time.perf_counter()
+start = time.process_time()
 import {module}
-print(time.perf_counter() - start)
+print(time.process_time() - start)
 """
 
 

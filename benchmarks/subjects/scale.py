@@ -86,11 +86,11 @@ def _measure(size: int) -> dict[str, float]:
         # The first of each pays for imports.
         request(size)
         delete(size)
-        memory, start = _memory(), time.perf_counter()
+        memory, start = memory_in_use(), time.perf_counter()
         for number in range(size):
             create(number)
         fill = (time.perf_counter() - start) / size
-        memory = _memory() - memory
+        memory = memory_in_use() - memory
         gc.collect()
         return {
             "fill": fill,
@@ -118,7 +118,7 @@ def _time_of(
     return median(times)
 
 
-def _memory() -> int:
+def memory_in_use() -> int:
     """What this process has in memory, in bytes; where that is not told, the most it ever had."""
     if _STATM.exists():
         return int(_STATM.read_text().split()[1]) * resource.getpagesize()

@@ -102,8 +102,12 @@ _format("fencing-token", check_fencing_token)
 _format("rfc3339", check_timestamp)
 
 
+# By the identity of their schemas, which live as long as they do.
+_property_validators: dict[int, Any] = {}
+
+
 def _properties(
-    validator: Any, known: Mapping[str, Any], instance: Any, schema: Any
+    validator: Any, known: Mapping[str, Any], instance: Any, _: Any
 ) -> Iterator[ValidationError]:
     for name in instance if isinstance(instance, dict) else ():
         # S2 reads the names of an object of its own to the end, known ones or not.
@@ -117,7 +121,17 @@ def _properties(
                 yield ValidationError(
                     f"duplicate field `{name}`", validator="repeated", validator_value=second
                 )
-    yield from Draft202012Validator.VALIDATORS["properties"](validator, known, instance, schema)
+    if not isinstance(instance, dict):
+        return
+    for name, schema in known.items():
+        if name not in instance:
+            continue
+        # The library would make a new validator for each property of each document.
+        if id(schema) not in _property_validators:
+            _property_validators[id(schema)] = validator.evolve(schema=schema)
+        for error in _property_validators[id(schema)].iter_errors(instance[name]):
+            error.path.appendleft(name)
+            yield error
 
 
 _Validator: Any = extend(  # type: ignore[no-untyped-call]  # the library leaves it untyped

@@ -50,7 +50,7 @@ def may_block(environ: "WSGIEnvironment", path: str) -> bool:
     return path.endswith("/records") and (
         media_type(environ.get("CONTENT_TYPE")) == S2S
         or media_type(environ.get("HTTP_ACCEPT")) == EVENT_STREAM
-        or "wait=" in unquote(environ.get("QUERY_STRING", ""))
+        or "wait" in unquote(environ.get("QUERY_STRING", ""))
     )
 
 

@@ -6,10 +6,11 @@ A handler asks in the order in which S2 checks, so that the first fault is the o
 
 import re
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request
 
 from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate
@@ -136,11 +137,22 @@ class S2Request(Request):
         try:
             return self._body
         except (BodyTooLong, CorruptBody) as error:
-            raise failure(f"Failed to buffer the request body: {error}") from None
+            reason = str(error)
+        except (OSError, ClientDisconnected):
+            reason = "error reading a body from connection"
+        raise failure(f"Failed to buffer the request body: {reason}") from None
 
+    # Not that of functools: in Python 3.11 one request that waits for its body would hold a lock
+    # that all of them need.
     @cached_property
     def _body(self) -> bytes:
-        # One byte more than allowed is enough to know that it is too long.
+        # One byte more than allowed is enough to know that it is too long. What a read brings
+        # may not be all, and a body that was cut off says so when it is asked for the rest.
         sent = self.stream.read(MAX_BODY_BYTES + 1)
+        while len(sent) <= MAX_BODY_BYTES:
+            more = self.stream.read(MAX_BODY_BYTES + 1 - len(sent))
+            if not more:
+                break
+            sent += more
         coding = self.environ.get("HTTP_CONTENT_ENCODING", "identity")
         return inflate(sent, coding, MAX_BODY_BYTES)

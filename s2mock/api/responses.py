@@ -1,16 +1,16 @@
 """Responses: compact JSON, and bodies that are really empty."""
 
 import json
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response
 
 from s2mock.registry.errors import S2Error
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -20,11 +20,20 @@ class S2Response(Response):
 
     default_mimetype = None
 
-    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:  # noqa: ARG002
-        """The headers as they are: S2 sends no others that Werkzeug would correct."""
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer one request (PEP 3333).
+
+        What is there in full is sent as it stands: none of S2's headers is one that Werkzeug
+        would correct.
+        """
+        if self.is_streamed:
+            return super().__call__(environ, start_response)
         if self.status_code == HTTPStatus.NO_CONTENT:
             self.headers.remove("content-length")
-        return self.headers
+        start_response(self.status, self.headers.to_wsgi_list())
+        return () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
 
 
 def json_response(status: int, document: Any, **headers: str) -> S2Response:

@@ -80,7 +80,9 @@ class Connection:
 
     def _send(self, call: Call) -> Reply:
         connection = self._connection
-        connection.putrequest(call.method, call.path, skip_accept_encoding=True)
+        connection.putrequest(
+            call.method, call.path, skip_host="host" in call.headers, skip_accept_encoding=True
+        )
         for name, value in call.headers.items():
             connection.putheader(name, value)
         if call.body is not None:

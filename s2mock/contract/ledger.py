@@ -1,7 +1,7 @@
 """The ledger of known differences between the fake and the reference server.
 
 Each entry says what differs and why, and recognises its own case: a difference that no entry
-recognises is a bug in the fake.
+recognises is a bug in the fake. `evidence` shows each, on both sides.
 """
 
 from collections.abc import Callable
@@ -21,11 +21,14 @@ class KnownDifference(NamedTuple):
     recognises: Callable[[Call, Comparable, Comparable], bool]
 
 
-def _error(answer: Comparable) -> tuple[int, str, str]:
-    body = answer["body"]
+def _error(answer: Comparable) -> tuple[Any, str, str]:
+    """Status, code and message; of a session its whole body but for the message."""
+    status, body = answer["status"], answer["body"]
+    if isinstance(body, list) and body and "message" in body[-1]:
+        status, body = (status, body[:-1]), body[-1]
     if isinstance(body, dict) and "code" in body:
-        return answer["status"], body["code"], body["message"]
-    return answer["status"], "", ""
+        return status, body["code"], body["message"]
+    return status, "", ""
 
 
 # How the reference's JSON library says that something is no JSON, or not the JSON that it wants.
@@ -67,11 +70,35 @@ def _one_pass(_: Call, fake: Comparable, reference: Comparable) -> bool:
     return ours[:2] == theirs[:2] and "invalid JSON: " in ours[2] and theirs[1] != ""
 
 
+_CORRUPT_PAYLOADS: Final = (
+    "Unknown frame descriptor",
+    "incomplete frame",
+    "unexpected end of file",
+)
+
+
 def _codec(_: Call, fake: Comparable, reference: Comparable) -> bool:
     ours, theirs = _error(fake), _error(reference)
+    if ours[:2] != theirs[:2]:
+        return False
     for prefix in ("Failed to buffer the request body: ", "failed to decode Protobuf message: "):
         if ours[2].startswith(prefix) and theirs[2].startswith(prefix):
-            return ours[:2] == theirs[:2]
+            return True
+    # A frame whose payload cannot be inflated is described by the codec alone.
+    return ours[1] == "bad_frame" and theirs[2] in _CORRUPT_PAYLOADS
+
+
+def _nesting_depth(_call: Call, fake: Comparable, _reference: Comparable) -> bool:
+    return _error(fake)[1:] == ("bad_json", "invalid JSON: nested too deeply to be read")
+
+
+def _not_met(_call: Call, _fake: Comparable, _reference: Comparable) -> bool:
+    # What is compared does not show it; its evidence does.
+    return False
+
+
+def _in_the_background(_call: Call, _fake: Comparable, _reference: Comparable) -> bool:
+    # Not to be seen in one answer: who compares asks again until the reference has done it.
     return False
 
 
@@ -103,6 +130,12 @@ KNOWN_DIFFERENCES: Final = (
         _json_library,
     ),
     KnownDifference(
+        "nesting-depth",
+        "A body that is nested some hundred levels deep is refused as `bad_json`.",
+        "The reference reads what it ignores at any depth; Python's JSON parser does not.",
+        _nesting_depth,
+    ),
+    KnownDifference(
         "one-pass",
         "Which fault of a body is reported, if it is no JSON and has another fault before that.",
         "The reference reads a body in one pass and reports what comes first; the fake looks "
@@ -117,11 +150,49 @@ KNOWN_DIFFERENCES: Final = (
         _codec,
     ),
     KnownDifference(
+        "background",
+        "Trimmed records, and a deleted stream or basin, are gone with the answer to the request.",
+        "The reference removes them in the background, a moment later; how long a deletion stays "
+        "pending is a setting of the fake.",
+        _in_the_background,
+    ),
+    KnownDifference(
         "tail-of-catch-up",
         "In a session, a batch from the log that reaches the tail says where the tail is.",
         "The hosted service does, and its SDKs wait for it; the reference server leaves it to the "
         "heartbeat that follows at once.",
         _tail_of_catch_up,
+    ),
+    KnownDifference(
+        "basin-by-host",
+        "A request without `s2-basin` goes to the basin that its host names, as in "
+        "`my-basin.b.s2.dev`.",
+        "The hosted service is addressed like this; the reference looks at the header only.",
+        _not_met,
+    ),
+    KnownDifference(
+        "server-header",
+        "A response has the header `server: granian`.",
+        "The fake's HTTP server sends it; the reference sends none.",
+        _not_met,
+    ),
+    KnownDifference(
+        "length-of-compressed-responses",
+        "A compressed response has a `content-length`.",
+        "The fake knows it; the reference sends such a response in chunks.",
+        _not_met,
+    ),
+    KnownDifference(
+        "dashboard",
+        "`/dashboard` is not found.",
+        "It is the reference's page for people, and no part of the API.",
+        _not_met,
+    ),
+    KnownDifference(
+        "prometheus",
+        "`/metrics` is not found.",
+        "It tells how the reference's own process is doing; the fake is no process of its own.",
+        _not_met,
     ),
 )
 

@@ -67,8 +67,8 @@ def test_each_batch_starts_the_wait_again(timed: PassingTime) -> None:
         assert next(sse.events()).name == "batch"
         timed.advance(1.625)
         assert timed.now() - began >= 3
-        assert not s2s.answered()
-        assert not sse.answered()
+        assert not s2s.answered(within=SETTLED)
+        assert not sse.answered(within=SETTLED)
         timed.until_answered(s2s, 1.375)
         assert list(s2s.frames()) == []
         timed.until_answered(sse, 1.375)

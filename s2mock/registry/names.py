@@ -82,6 +82,8 @@ class BasinName(str):
 
     def __new__(cls, text: str) -> Self:
         """The checked name."""
+        if isinstance(text, cls):
+            return text
         _check_basin(text, "name")
         return super().__new__(cls, text)
 
@@ -102,6 +104,8 @@ class StreamName(str):
 
     def __new__(cls, text: str) -> Self:
         """The checked name."""
+        if isinstance(text, cls):
+            return text
         _check_stream(text, "name")
         return super().__new__(cls, text)
 
@@ -122,6 +126,8 @@ class RequestToken(str):
 
     def __new__(cls, text: str) -> Self:
         """The checked name."""
+        if isinstance(text, cls):
+            return text
         length = utf8_length(text)
         if length > MAX_REQUEST_TOKEN_BYTES:
             raise InvalidName(
@@ -140,6 +146,8 @@ class LocationName(str):
 
     def __new__(cls, text: str) -> Self:
         """The checked name."""
+        if isinstance(text, cls):
+            return text
         if not text:
             raise InvalidName("location name must be at least 1 character in length")
         if len(text) > MAX_LOCATION_NAME_CHARACTERS:

@@ -158,7 +158,7 @@ def test_the_wheel_alone_serves(server: "subprocess.Popen[str]") -> None:
         assert answer.status == 201
 
     server.send_signal(signal.SIGTERM)
-    assert server.wait(timeout=10) == 0
+    assert server.wait(timeout=60) == 0
 
 
 def test_the_wheel_alone_has_the_fixture(python: Path, tmp_path: Path) -> None:

@@ -210,9 +210,7 @@ class ControlPlaneOverSocket(ControlPlane):
 
 
 TestControlPlane = ControlPlane.TestCase
-TestControlPlane.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestControlPlane.settings = settings(max_examples=150, stateful_step_count=50)
 
 TestControlPlaneOverSocket = ControlPlaneOverSocket.TestCase
-TestControlPlaneOverSocket.settings = settings(
-    max_examples=20, stateful_step_count=40, deadline=None
-)
+TestControlPlaneOverSocket.settings = settings(max_examples=20, stateful_step_count=40)

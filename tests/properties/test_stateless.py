@@ -15,10 +15,6 @@ from s2mock import S2Mock
 from tests.calls import Api, Reply, over_wsgi, stream_path
 from tests.conftest import BASIN
 
-# How long an example takes is no property of ours.
-settings.register_profile("s2mock", deadline=None)
-settings.load_profile("s2mock")
-
 STATUS_OF_CODE = {
     "bad_json": 400,
     "bad_path": 400,

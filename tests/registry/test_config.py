@@ -35,9 +35,9 @@ def test_merge_takes_each_unset_leaf_from_the_defaults(set_leaves: tuple[bool, .
 
 @pytest.mark.parametrize("leaf", LEAVES)
 def test_reconfigure_lays_a_leaf_over(leaf: str) -> None:
-    changed = MINE.reconfigure({leaf: getattr(OTHER, leaf)})  # type: ignore[misc]
+    changed = MINE.reconfigure({leaf: getattr(OTHER, leaf)})
     assert changed == replace(MINE, **{leaf: getattr(OTHER, leaf)})
-    cleared = MINE.reconfigure({leaf: None})  # type: ignore[misc]
+    cleared = MINE.reconfigure({leaf: None})
     assert cleared == replace(MINE, **{leaf: None})
     assert MINE.reconfigure({}) == MINE
 
@@ -84,9 +84,9 @@ def test_bad_leaf(bad: dict[str, Any]) -> None:
         StreamConfig(**bad)
     assert (caught.value.status, caught.value.code) == (422, "invalid")
     with pytest.raises(InvalidConfig):
-        MINE.reconfigure(bad)  # type: ignore[arg-type]
+        MINE.reconfigure(bad)
     with pytest.raises(InvalidConfig):
-        BasinConfig().reconfigure({"default_stream_config": bad})  # type: ignore[typeddict-item]
+        BasinConfig().reconfigure({"default_stream_config": bad})
 
 
 @pytest.mark.parametrize(
@@ -128,4 +128,4 @@ def test_configs_are_values() -> None:
     assert hash(StreamConfig("x")) == hash(StreamConfig("x"))
     assert BasinConfig(StreamConfig("x")) == BasinConfig(StreamConfig("x"))
     with pytest.raises(FrozenInstanceError):
-        MINE.storage_class = "x"  # type: ignore[misc]
+        MINE.storage_class = "x"

@@ -1,5 +1,6 @@
 """Many threads on one account: each operation happens entirely or not at all, one at a time."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from s2mock import Account, BasinNotFound, ResourceAlreadyExists, StreamConfig, StreamNotFound
+from s2mock.registry import account, basin
 
 THREADS = 32
 
@@ -27,11 +29,26 @@ def race(call: Callable[[int], Any]) -> list[Any]:
         return list(pool.map(run, range(THREADS)))
 
 
+@pytest.fixture(autouse=True)
+def slow_creation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look for the name and its taking, time for all others to come by."""
+
+    def slow(kind: type) -> Callable[..., Any]:
+        def create(*arguments: Any) -> Any:
+            time.sleep(0.01)
+            return kind(*arguments)
+
+        return create
+
+    monkeypatch.setattr(account, "Basin", slow(account.Basin))
+    monkeypatch.setattr(basin, "Stream", slow(basin.Stream))
+
+
 @pytest.mark.parametrize("kind", ["basin", "stream"])
 def test_create_with_one_token(kind: str) -> None:
-    account = Account()
-    basin = account.create_basin("my-basin")
-    provision = account.provision_basin if kind == "basin" else basin.provision_stream
+    home = Account()
+    basin = home.create_basin("my-basin")
+    provision = home.provision_basin if kind == "basin" else basin.provision_stream
     made = race(lambda _: provision("new-name", request_token="t"))
     assert sorted(outcome.result for outcome in made) == ["created"] + ["noop"] * 31
     assert len({id(outcome.resource) for outcome in made}) == 1
@@ -41,9 +58,9 @@ def test_create_with_one_token(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["basin", "stream"])
 @pytest.mark.parametrize("tokens", ["none", "different"])
 def test_create_without_a_common_token(kind: str, tokens: str) -> None:
-    account = Account()
-    basin = account.create_basin("my-basin")
-    create = account.create_basin if kind == "basin" else basin.create_stream
+    home = Account()
+    basin = home.create_basin("my-basin")
+    create = home.create_basin if kind == "basin" else basin.create_stream
     made = race(
         lambda number: create("new-name", request_token=None if tokens == "none" else str(number))
     )
@@ -59,13 +76,13 @@ def test_ensure_with_different_configs() -> None:
 
 
 def test_delete_and_create_leave_one_stream_or_none() -> None:
-    account = Account()
-    basin = account.create_basin("my-basin")
+    home = Account()
+    basin = home.create_basin("my-basin")
     basin.create_stream("s")
 
     def churn(number: int) -> Any:
         if number % 2:
-            return account.stream("my-basin", "s").delete()
+            return home.stream("my-basin", "s").delete()
         return basin.create_stream("s")
 
     for _ in range(10):

@@ -1,11 +1,11 @@
-"""Appends and reads as protobuf messages. Source: reference: data_plane §2."""
+"""Appends and reads as protobuf messages. Source: reference: data_plane §2.
+
+The protobuf library is loaded with the first of them: a server that is asked for none starts
+without it.
+"""
 
 from typing import Any
 
-from google.protobuf.message import DecodeError
-from google.protobuf.unknown_fields import UnknownFieldSet
-
-from s2mock.api.wire import messages
 from s2mock.registry.errors import S2Error
 from s2mock.registry.reading import Batch
 from s2mock.registry.records import AppendAck, AppendInput, AppendRecord
@@ -19,6 +19,10 @@ class BadProto(S2Error):
 
 def append_input(data: bytes) -> AppendInput:
     """The batch in an `AppendInput` message. Raises `BadProto`, `Invalid`."""
+    from google.protobuf.message import DecodeError
+
+    from s2mock.api.wire import messages
+
     try:
         message = messages.AppendInput.FromString(data)
     except DecodeError as error:
@@ -44,6 +48,8 @@ def append_input(data: bytes) -> AppendInput:
 
 def _refuse_misplaced_types(message: Any) -> None:
     """The library takes a known field of the wrong wire type for an unknown one; S2 refuses it."""
+    from google.protobuf.unknown_fields import UnknownFieldSet
+
     known = message.DESCRIPTOR.fields_by_number
     unknown_fields: Any = UnknownFieldSet(message)
     for unknown in unknown_fields:
@@ -58,6 +64,8 @@ def _refuse_misplaced_types(message: Any) -> None:
 
 def ack_to_proto(ack: AppendAck) -> bytes:
     """An `AppendAck` message, its three positions present also where they are zero."""
+    from s2mock.api.wire import messages
+
     message = messages.AppendAck()
     for field, position in zip((message.start, message.end, message.tail), ack, strict=True):
         field.SetInParent()
@@ -68,6 +76,8 @@ def ack_to_proto(ack: AppendAck) -> bytes:
 
 def batch_to_proto(batch: Batch) -> bytes:
     """A `ReadBatch` message."""
+    from s2mock.api.wire import messages
+
     message = messages.ReadBatch()
     for record in batch.records:
         added = message.records.add(

@@ -1,0 +1,88 @@
+"""S2S sessions over HTTP/1.1, as little work for the client as can be: bytes out, bytes in.
+
+What is sent is encoded beforehand, and of what is received only the frames' lengths are read.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from benchmarks.load.exchange import connect
+from benchmarks.peers import BASIN
+from s2mock.api.wire import messages
+
+if TYPE_CHECKING:
+    import socket
+
+_CHUNK = 1 << 18
+
+
+def append_frame(records: int, body_bytes: int) -> bytes:
+    """An append of so many records as a frame."""
+    message = messages.AppendInput()
+    for _ in range(records):
+        message.records.add(body=b"x" * body_bytes)
+    payload: bytes = message.SerializeToString()
+    return (len(payload) + 1).to_bytes(3, "big") + b"\0" + payload
+
+
+class FrameSession:
+    """A session on a connection of its own, its head sent and answered."""
+
+    def __init__(self, port: int, method: str, target: str) -> None:
+        self.socket: socket.socket = connect("127.0.0.1", port)
+        lines = [f"{method} {target} HTTP/1.1", f"host: 127.0.0.1:{port}"]
+        lines += [f"s2-basin: {BASIN}", "content-type: s2s/proto"]
+        if method == "POST":
+            lines.append("transfer-encoding: chunked")
+        self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
+        self._raw, self._body = b"", bytearray()
+        while b"\r\n\r\n" not in self._raw:
+            self._raw += self._received()
+        head, _, self._raw = self._raw.partition(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise ValueError(f"expected status 200: {head!r}")
+
+    def send(self, frame: bytes) -> None:
+        """Send one frame as one chunk."""
+        self.socket.sendall(b"%x\r\n%b\r\n" % (len(frame), frame))
+
+    def frames(self) -> Iterator[bytes]:
+        """The payloads that come, until the session ends."""
+        body = self._body
+        while True:
+            position = 0
+            while len(body) - position >= 3:
+                end = position + 3 + int.from_bytes(body[position : position + 3], "big")
+                if len(body) < end:
+                    break
+                if body[position + 3] & 0x80:
+                    raise ValueError(f"the session ended with {bytes(body[position + 6 : end])!r}")
+                yield bytes(body[position + 4 : end])
+                position = end
+            del body[:position]
+            if not self._read_chunks():
+                return
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self.socket.close()
+
+    def _read_chunks(self) -> bool:
+        """Take the chunks that are there, after waiting for one; false at the end of the body."""
+        while True:
+            line, found, rest = self._raw.partition(b"\r\n")
+            if found:
+                size = int(line, 16)
+                if size == 0:
+                    return False
+                if len(rest) >= size + 2:
+                    self._body += rest[:size]
+                    self._raw = rest[size + 2 :]
+                    return True
+            self._raw += self._received()
+
+    def _received(self) -> bytes:
+        received = self.socket.recv(_CHUNK)
+        if not received:
+            raise ConnectionError("connection closed within a session")
+        return received

@@ -1,0 +1,95 @@
+"""Reads over S2S sessions: catching up with a long stream, and many followers of a live one."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from threading import Thread
+
+from benchmarks.load.session import FrameSession, append_frame
+from benchmarks.peers import absence, serving
+from benchmarks.rounds import interleave
+from benchmarks.subjects.append import LITE, fill, new_stream
+from benchmarks.table import Row, mebibytes_rate, milliseconds
+from s2mock.api.wire import messages
+
+_BODY_BYTES = 100
+_BATCH_RECORDS = 1000
+_FOLLOWERS = 50
+
+
+def measure(quick: bool) -> Iterator[Row]:
+    """Catch-up in MiB/s of frames; the time until all followers have an append."""
+    rounds, records, appends = (1, 20_000, 5) if quick else (3, 1_000_000, 100)
+    with ExitStack() as stack:
+        ports = {
+            name: stack.enter_context(serving(name))
+            for name in ("s2mock", LITE)
+            if not absence(name)
+        }
+        paths = {name: new_stream(port) for name, port in ports.items()}
+        for name, port in ports.items():
+            frame = append_frame(_BATCH_RECORDS, _BODY_BYTES)
+            fill(port, paths[name], frame, records // _BATCH_RECORDS)
+        rates = interleave(
+            {n: partial(_catch_up, port, paths[n], records) for n, port in ports.items()}, rounds
+        )
+        yield Row(
+            f"catch-up read of {records:,} records of {_BODY_BYTES} B",
+            rates["s2mock"],
+            mebibytes_rate,
+            peer=LITE,
+            theirs=rates.get(LITE),
+            aim=0.5,
+            more_is_better=True,
+            absent=absence(LITE),
+        )
+        times = interleave(
+            {name: partial(_fan_out, port, appends) for name, port in ports.items()}, rounds
+        )
+        yield Row(
+            f"an append until {_FOLLOWERS} followers have it",
+            times["s2mock"],
+            milliseconds,
+            peer=LITE,
+            theirs=times.get(LITE),
+            absent=absence(LITE),
+        )
+
+
+def _catch_up(port: int, path: str, records: int) -> float:
+    session = FrameSession(port, "GET", f"{path}/records?seq_num=0&count={records}")
+    start = time.perf_counter()
+    received = sum(len(payload) for payload in session.frames())
+    seconds = time.perf_counter() - start
+    session.close()
+    if received < records * _BODY_BYTES:
+        raise ValueError(f"{received} bytes are not {records} records of {_BODY_BYTES}")
+    return received / 1024 / 1024 / seconds
+
+
+def _fan_out(port: int, appends: int) -> float:
+    path = new_stream(port)
+    followers = [FrameSession(port, "GET", f"{path}/records?seq_num=0") for _ in range(_FOLLOWERS)]
+    readers = [Thread(target=_follow, args=(follower, appends)) for follower in followers]
+    for reader in readers:
+        reader.start()
+    writer = FrameSession(port, "POST", f"{path}/records")
+    acknowledged, frame = writer.frames(), append_frame(1, _BODY_BYTES)
+    start = time.perf_counter()
+    for _ in range(appends):
+        writer.send(frame)
+        next(acknowledged)
+    for reader in readers:
+        reader.join()
+    seconds = time.perf_counter() - start
+    for session in (writer, *followers):
+        session.close()
+    return seconds / appends
+
+
+def _follow(session: FrameSession, records: int) -> None:
+    for payload in session.frames():
+        records -= len(messages.ReadBatch.FromString(payload).records)
+        if records <= 0:
+            return

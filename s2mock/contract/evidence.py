@@ -1,0 +1,166 @@
+"""The evidence for the ledger: for each known difference a call, and how both sides answer it.
+
+What the reference answered is in the recording `ledger`. When either side changes its answer, the
+entry has to go or to be written anew.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from s2mock.contract.exchange import Call, Reply, comparable
+from s2mock.contract.recordings import Exchange
+
+_JSON: Final = {"content-type": "application/json"}
+
+
+class Evidence(NamedTuple):
+    """For the entry of that name: the calls to make, and what to look at in the last answer.
+
+    `calls` is given the name of a basin that does not exist. `fake` and `reference` are what
+    `shows` finds.
+    """
+
+    name: str
+    calls: Callable[[str], Sequence[Call]]
+    shows: Callable[[Call, Reply], Any]
+    fake: Any
+    reference: Any
+
+    def found(self, exchanges: Iterable[Exchange]) -> Any:
+        """What is to be looked at, in the answers to the calls."""
+        *_, last = exchanges
+        return self.shows(last.call, last.reply)
+
+
+def _status(_: Call, reply: Reply) -> int:
+    return reply.status
+
+
+def _message(call: Call, reply: Reply) -> Any:
+    return comparable(call, reply)["body"]["message"]
+
+
+def _header(name: str) -> Callable[[Call, Reply], str | None]:
+    return lambda _, reply: dict(reply.headers).get(name)
+
+
+def _tails(call: Call, reply: Reply) -> list[bool]:
+    return ["tail" in batch for batch in comparable(call, reply)["body"]]
+
+
+def _create(basin: str) -> Call:
+    return Call("POST", "/v1/basins", _JSON, b'{"basin":"%b"}' % basin.encode())
+
+
+def _put_stream(basin: str, name: str = "s") -> Call:
+    return Call("PUT", f"/v1/streams/{name}", {"s2-basin": basin})
+
+
+def _append(basin: str) -> Call:
+    headers = {"s2-basin": basin, **_JSON}
+    return Call("POST", "/v1/streams/s/records", headers, b'{"records":[{}]}')
+
+
+def _posting(body: bytes, **headers: str) -> Callable[[str], Sequence[Call]]:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda _: [Call("POST", "/v1/basins", {**_JSON, **named}, body)]
+
+
+EVIDENCE: Final = (
+    Evidence(
+        "json-library",
+        _posting(b"{"),
+        _message,
+        fake="invalid JSON: Expecting property name enclosed in double quotes",
+        reference="EOF while parsing an object",
+    ),
+    Evidence(
+        "nesting-depth",
+        _posting(b'{"basin":"short","x":' + b"[" * 10_000 + b"]" * 10_000 + b"}"),
+        _message,
+        fake="invalid JSON: nested too deeply to be read",
+        reference="basin name should be at least 8 bytes in length",
+    ),
+    Evidence(
+        "one-pass",
+        _posting(b'{"basin":1,'),
+        _message,
+        fake="invalid JSON: Expecting property name enclosed in double quotes",
+        reference="invalid type: integer `1`, expected a string",
+    ),
+    Evidence(
+        "codec",
+        _posting(b"junk", content_encoding="gzip"),
+        _message,
+        fake="Failed to buffer the request body: "
+        "Invalid gzip data: Error -3 while decompressing data: incorrect header check",
+        reference="Failed to buffer the request body: Invalid gzip header",
+    ),
+    Evidence(
+        "background",
+        lambda basin: [
+            _create(basin),
+            _put_stream(basin),
+            Call("DELETE", f"/v1/basins/{basin}"),
+            Call("GET", f"/v1/basins/{basin}"),
+        ],
+        _status,
+        fake=404,
+        reference=200,
+    ),
+    Evidence(
+        "tail-of-catch-up",
+        lambda basin: [
+            _create(basin),
+            _put_stream(basin),
+            _append(basin),
+            Call(
+                "GET",
+                "/v1/streams/s/records?seq_num=0&count=9",
+                {"s2-basin": basin, "content-type": "s2s/proto"},
+            ),
+        ],
+        _tails,
+        fake=[True],
+        reference=[False],
+    ),
+    Evidence(
+        "basin-by-host",
+        lambda basin: [_create(basin), Call("GET", "/v1/streams", {"host": f"{basin}.b.s2.dev"})],
+        _status,
+        fake=200,
+        reference=400,
+    ),
+    Evidence(
+        "server-header",
+        lambda _: [Call("GET", "/v1/basins?prefix=none-of-them")],
+        _header("server"),
+        fake="granian",
+        reference=None,
+    ),
+    Evidence(
+        "length-of-compressed-responses",
+        lambda basin: [
+            _create(basin),
+            *[_put_stream(basin, f"{letter * 500}") for letter in "abc"],
+            Call("GET", "/v1/streams", {"s2-basin": basin, "accept-encoding": "gzip"}),
+        ],
+        lambda _, reply: "content-length" in dict(reply.headers),
+        fake=True,
+        reference=False,
+    ),
+    Evidence(
+        "dashboard",
+        lambda _: [Call("HEAD", "/dashboard")],
+        _status,
+        fake=404,
+        reference=200,
+    ),
+    Evidence(
+        "prometheus",
+        lambda _: [Call("HEAD", "/metrics")],
+        _status,
+        fake=404,
+        reference=200,
+    ),
+)

@@ -1,0 +1,140 @@
+"""How faithful the fake is, as a table made from data: `python -m s2mock fidelity`."""
+
+import contextlib
+import io
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from s2mock.contract import recordings
+from s2mock.contract.cases import DATA_PLANE
+from s2mock.contract.control_cases import CASE_COUNT, CASES
+from s2mock.contract.ledger import KNOWN_DIFFERENCES, KnownDifference
+from s2mock.contract.replay import Difference, Replay
+from s2mock.contract.schema_gaps import GAPS, Gap
+
+_DATA_PLANE_CASES = 137
+
+
+class Suite(NamedTuple):
+    """How many rules the contract suite checks, and in how many cases."""
+
+    rules: int
+    cases: int
+
+
+class Replayed(NamedTuple):
+    """What came of replaying every recording; `servers` are those that were recorded."""
+
+    servers: Sequence[str]
+    groups: int
+    exchanges: int
+    differences: Sequence[Difference]
+
+
+def main() -> int:
+    """Print the table. Returns the exit status: 1 if a recording is not answered as recorded."""
+    replayed = replay_all()
+    sys.stdout.write(report(count_suite(), replayed, load_proof()))
+    for difference in replayed.differences:
+        sys.stderr.write(f"\n{difference}\n")
+    return 1 if replayed.differences else 0
+
+
+def report(suite: Suite, replayed: Replayed, proof: dict[str, Any] | None) -> str:
+    """The table, and those of the known differences and gaps, in Markdown."""
+    planes = (
+        f"control plane {len(CASES)} of {CASE_COUNT}, "
+        f"data plane {len(DATA_PLANE)} of {_DATA_PLANE_CASES}"
+    )
+    recorded = (
+        f"{replayed.groups:,} with {replayed.exchanges:,} exchanges, "
+        f"{len(replayed.differences)} unexplained differences"
+    )
+    proofs = [
+        ("rules checked by the contract suite", f"{suite.rules:,} in {suite.cases:,} cases"),
+        ("cases of the reference covered", planes),
+        ("sequences compared live", _sequences(proof)),
+        ("recorded server", "; ".join(replayed.servers) or "none"),
+        ("recordings replayed just now", recorded),
+        ("known differences from that server", str(len(KNOWN_DIFFERENCES))),
+        ("known gaps of the published OpenAPI description", str(len(GAPS))),
+    ]
+    lines = _table(("proof", "result"), proofs)
+    lines += ["", *_table(("known difference", "what, and why"), _named(KNOWN_DIFFERENCES))]
+    lines += ["", *_table(("gap of the description", "what, and why"), _named(GAPS))]
+    return "\n".join([*lines, ""])
+
+
+def count_suite() -> Suite:
+    """Count the tests of the contract suite as pytest collects them."""
+    import pytest
+
+    class Counter:
+        items: Sequence[pytest.Item] = ()
+
+        def pytest_collection_finish(self, session: pytest.Session) -> None:
+            self.items = session.items
+
+    counter, directory = Counter(), str(files("s2mock.contract"))
+    arguments = [
+        directory,
+        "--rootdir",
+        directory,
+        "-c",
+        os.devnull,
+        "--collect-only",
+        "-p",
+        "no:cacheprovider",
+    ]
+    # Our own plugin is imported by now, which pytest would rather do itself.
+    arguments += ["-p", "s2mock.pytest_plugin", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    no_other_plugins = patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    with no_other_plugins, contextlib.redirect_stdout(io.StringIO()) as output:
+        status = pytest.main(arguments, plugins=[counter])
+    if status != pytest.ExitCode.OK:
+        raise RuntimeError(f"the contract suite cannot be collected:\n{output.getvalue()}")
+    rules = {item.nodeid.partition("[")[0] for item in counter.items}
+    return Suite(len(rules), len(counter.items))
+
+
+def replay_all() -> Replayed:
+    """Replay every recording of contract cases and sequences on the fake."""
+    servers = set()
+    with Replay() as replay:
+        for name in recordings.replayable():
+            recording = recordings.load(name)
+            servers.add(f"{recording.server} {recording.version}, {recording.date}")
+            replay.run(recording)
+    return Replayed(sorted(servers), replay.groups, replay.exchanges, replay.differences)
+
+
+def load_proof() -> dict[str, Any] | None:
+    """What the differential machine wrote down after its last run, `None` if it never ran."""
+    file = files("s2mock.contract") / "proof.json"
+    if not file.is_file():
+        return None
+    proof: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return proof
+
+
+def _sequences(proof: dict[str, Any] | None) -> str:
+    if proof is None:
+        return "none"
+    return (
+        f"{proof['sequences']:,} with {proof['calls']:,} calls, no unexplained difference "
+        f"({proof['reference']} {proof['version']}, {proof['date']})"
+    )
+
+
+def _named(entries: Iterable[KnownDifference | Gap]) -> list[tuple[str, str]]:
+    return [(f"`{entry.name}`", f"{entry.what} {entry.why}") for entry in entries]
+
+
+def _table(titles: tuple[str, str], rows: Iterable[tuple[str, str]]) -> list[str]:
+    lines = [titles, ("---", "---"), *rows]
+    return [f"| {left} | {right} |" for left, right in lines]

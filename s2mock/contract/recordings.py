@@ -1,0 +1,242 @@
+"""Recordings: what a real server answered, in files of JSON lines.
+
+The recorder of this project writes them (`make record`), and nothing else does: each file bears a
+hash of its content. The first line says what was recorded; then each group of exchanges has a
+line of its own, and each exchange one more.
+"""
+
+import base64
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import zstandard
+
+from s2mock.contract.exchange import Call, Reply
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+# Bodies of more bytes are compressed, which makes a line of a mebibyte of the same letter short.
+_MAX_PLAIN_BYTES = 2048
+
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Exchange(NamedTuple):
+    """One request and its response. `at` is when, in milliseconds since the Unix epoch."""
+
+    at: int
+    call: Call
+    reply: Reply
+
+
+class Group(NamedTuple):
+    """Exchanges that belong together: those of one test, or of one generated sequence.
+
+    `after` names groups of the same file that must have been there before. `deletion_delay` is
+    how long, in seconds, the server was seen to keep a deletion pending.
+    """
+
+    name: str
+    exchanges: tuple[Exchange, ...]
+    after: tuple[str, ...] = ()
+    deletion_delay: float = 0.0
+
+
+class Recording(NamedTuple):
+    """One file. `left_out` are groups that are not in it, and why; `date` is that of the day."""
+
+    server: str
+    version: str
+    date: str
+    groups: tuple[Group, ...]
+    left_out: Mapping[str, str] = {}
+
+
+class Tampered(Exception):
+    """The content of a recording is not what its recorder wrote."""
+
+
+def names() -> list[str]:
+    """The names of all recordings, without `.jsonl`, in order."""
+    return sorted(
+        file.name.removesuffix(".jsonl")
+        for file in _directory().iterdir()
+        if file.name.endswith(".jsonl")
+    )
+
+
+def replayable() -> list[str]:
+    """The names of those that the fake must answer alike: all but the ledger's."""
+    return [name for name in names() if name != "ledger"]
+
+
+def load(name: str) -> Recording:
+    """The recording of that name. Raises `FileNotFoundError`, `Tampered`."""
+    return parse((_directory() / f"{name}.jsonl").read_text("utf-8"))
+
+
+def parse(text: str) -> Recording:
+    """The recording in the text of a file. Raises `Tampered`."""
+    first, *lines = text.splitlines()
+    header = json.loads(first)
+    if header.pop("content") != _hash(header, lines):
+        raise Tampered("the content does not have the hash that its first line says")
+    frame = _Headers(*(_pairs(header[key]) for key in _HEADER_KEYS))
+    return Recording(
+        header["server"],
+        header["version"],
+        header["date"],
+        tuple(_groups(lines, frame)),
+        header["left out"],
+    )
+
+
+def render(recording: Recording) -> str:
+    """The text of a file."""
+    frame = _common(
+        [exchange.reply.headers for group in recording.groups for exchange in group.exchanges]
+    )
+    lines = []
+    for group in recording.groups:
+        first = group.exchanges[0].at if group.exchanges else 0
+        fields: dict[str, Any] = {"group": group.name, "at": first}
+        if group.after:
+            fields["after"] = group.after
+        if group.deletion_delay:
+            fields["deletion_delay"] = group.deletion_delay
+        lines.append(_json(fields))
+        lines += [_json(_exchange(exchange, first, frame)) for exchange in group.exchanges]
+    header = {
+        "server": recording.server,
+        "version": recording.version,
+        "date": recording.date,
+        **dict(zip(_HEADER_KEYS, frame, strict=True)),
+        "left out": recording.left_out,
+    }
+    header["content"] = _hash(json.loads(_json(header)), lines)
+    return "\n".join([_json(header), *lines, ""])
+
+
+class _Headers(NamedTuple):
+    """The headers that every reply of a file has, and those that most have besides."""
+
+    every: Headers
+    most: Headers
+
+
+_HEADER_KEYS = ("headers of every reply", "headers of most replies")
+
+
+def _common(headers: Sequence[Headers]) -> _Headers:
+    every = tuple(pair for pair in (*headers, ())[0] if all(pair in pairs for pairs in headers))
+    others = Counter(tuple(pair for pair in pairs if pair not in every) for pairs in headers)
+    [(most, _)] = others.most_common(1) or [((), 0)]
+    return _Headers(every, most)
+
+
+def _pairs(pairs: Iterable[Sequence[str]]) -> Headers:
+    return tuple((name, value) for name, value in pairs)
+
+
+def _directory() -> "Traversable":
+    return files("s2mock.contract") / "corpus"
+
+
+def _hash(header: Mapping[str, Any], lines: Iterable[str]) -> str:
+    content = "\n".join([_json(header), *lines])
+    return f"sha256:{hashlib.sha256(content.encode()).hexdigest()}"
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).translate(_LINE_BREAKS)
+
+
+# Characters that JSON leaves as they are and that end a line all the same.
+_LINE_BREAKS = {ord(mark): f"\\u{ord(mark):04x}" for mark in "\x85\u2028\u2029\x7f"}
+
+
+def _groups(lines: Iterable[str], frame: _Headers) -> Iterator[Group]:
+    described: dict[str, Any] | None = None
+    exchanges: list[Exchange] = []
+    for line in lines:
+        document = json.loads(line)
+        if "group" not in document:
+            assert described is not None, "an exchange before the first group"
+            exchanges.append(_as_exchange(document, described["at"], frame))
+            continue
+        if described is not None:
+            yield _as_group(described, exchanges)
+        described, exchanges = document, []
+    if described is not None:
+        yield _as_group(described, exchanges)
+
+
+def _as_group(described: Mapping[str, Any], exchanges: list[Exchange]) -> Group:
+    after, delay = described.get("after", ()), described.get("deletion_delay", 0.0)
+    return Group(described["group"], tuple(exchanges), tuple(after), delay)
+
+
+def _exchange(exchange: Exchange, first: int, frame: _Headers) -> dict[str, Any]:
+    """A line; times count from the first of the group, and what is empty is left out."""
+    call, reply = exchange.call, exchange.reply
+    own = tuple(pair for pair in reply.headers if pair not in frame.every)
+    return {
+        "ms": exchange.at - first,
+        "method": call.method,
+        "path": call.path,
+        **({"headers": dict(call.headers)} if call.headers else {}),
+        **({} if call.body is None else {"body": _body(call.body)}),
+        "status": reply.status,
+        **({} if own == frame.most else {"reply headers": own}),
+        **({"reply": _body(reply.body)} if reply.body else {}),
+    }
+
+
+def _as_exchange(document: Any, first: int, frame: _Headers) -> Exchange:
+    body = _as_bytes(document["body"]) if "body" in document else None
+    own = _pairs(document.get("reply headers", frame.most))
+    return Exchange(
+        first + document["ms"],
+        Call(document["method"], document["path"], document.get("headers", {}), body),
+        Reply(document["status"], (*own, *frame.every), _as_bytes(document.get("reply", ""))),
+    )
+
+
+def _body(body: bytes) -> Any:
+    """A body as a person can read it best, without losing a byte."""
+    if len(body) > _MAX_PLAIN_BYTES:
+        packed = zstandard.ZstdCompressor(level=19).compress(body)
+        return {"zstd": base64.b64encode(packed).decode()}
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(body).decode()}
+    try:
+        document = json.loads(text)
+        if json.dumps(document, ensure_ascii=False, separators=(",", ":")) == text:
+            return {"json": document}
+    except (ValueError, RecursionError):
+        pass
+    return text
+
+
+def _as_bytes(body: Any) -> bytes:
+    match body:
+        case str():
+            return body.encode()
+        case {"json": document}:
+            return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+        case {"base64": text}:
+            return base64.b64decode(text)
+        case {"zstd": text}:
+            decompressor = zstandard.ZstdDecompressor().decompressobj()
+            data: bytes = decompressor.decompress(base64.b64decode(text))
+            return data
+        case _:
+            raise ValueError(f"no body: {body!r}")

@@ -1,0 +1,107 @@
+"""Replaying recordings: the fake is sent what the real server was sent, at the same times."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Self
+
+from s2mock.contract.exchange import Call, Connection, comparable
+from s2mock.contract.ledger import excuse
+from s2mock.contract.recordings import Group, Recording
+from s2mock.mock import S2Mock
+
+_MILLISECOND = 1_000_000
+
+
+class RecordedTime:
+    """A clock that shows what the recording says; waiting takes no time."""
+
+    def __init__(self) -> None:
+        self._now = 0
+
+    def now(self) -> int:
+        """Nanoseconds since the Unix epoch."""
+        return self._now
+
+    def wait(self, _: threading.Condition, until: int) -> None:
+        """Go on at `until`: nothing else can happen in between."""
+        self._now = max(self._now, until)
+
+    def begin(self, milliseconds: int) -> None:
+        """Show that time, for an account that is new."""
+        self._now = milliseconds * _MILLISECOND
+
+    def go_on(self, milliseconds: int) -> None:
+        """Show that time, unless it is later already."""
+        self._now = max(self._now, milliseconds * _MILLISECOND)
+
+
+class Difference(NamedTuple):
+    """A call that the fake answers otherwise than the server did, for no known reason."""
+
+    group: str
+    calls: tuple[Call, ...]
+    fake: dict[str, Any]
+    recorded: dict[str, Any]
+
+    def __str__(self) -> str:
+        curls = [call.curl() for call in self.calls]
+        return "\n".join(
+            [self.group, *curls, f"fake:     {self.fake}", f"recorded: {self.recorded}"]
+        )
+
+
+class Replay:
+    """A fake to replay recordings on, and what has come of it.
+
+    `groups` and `exchanges` count what was replayed, `known` counts by name the differences that
+    the ledger knows, `differences` are those that it does not know.
+    """
+
+    def __init__(self) -> None:
+        self.groups = 0
+        self.exchanges = 0
+        self.known: Counter[str] = Counter()
+        self.differences: list[Difference] = []
+        self._clock = RecordedTime()
+        self._mock = S2Mock(clock=self._clock)
+        self._connection = Connection(self._mock.url)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+        self._mock.close()
+
+    def run(self, recording: Recording) -> None:
+        """Replay all of it, each group on a fresh account."""
+        named = {group.name: group for group in recording.groups}
+        for group in recording.groups:
+            self._run(group, [named[name] for name in group.after])
+
+    def _run(self, group: Group, before: Iterable[Group]) -> None:
+        exchanges = [exchange for earlier in before for exchange in earlier.exchanges]
+        already = len(exchanges)
+        exchanges += group.exchanges
+        self._mock.reset()
+        self._mock.account.deletion_delay = group.deletion_delay
+        self._clock.begin(exchanges[0].at if exchanges else 0)
+        for number, exchange in enumerate(exchanges):
+            self._clock.go_on(exchange.at)
+            ours = comparable(exchange.call, self._connection.send(exchange.call))
+            if number < already:
+                continue
+            self.exchanges += 1
+            theirs = comparable(exchange.call, exchange.reply)
+            if ours == theirs:
+                continue
+            name = excuse(exchange.call, ours, theirs)
+            if name is not None:
+                self.known[name] += 1
+                continue
+            calls = tuple(exchange.call for exchange in exchanges[: number + 1])
+            self.differences.append(Difference(group.name, calls, ours, theirs))
+            # What follows may differ because of that.
+            break
+        self.groups += 1

@@ -1,0 +1,130 @@
+"""Broken rules of requests in general: the order of checks, bodies, queries, routing."""
+
+from s2mock.api import app, bodies, query, requests, routing, streams
+from tests.contract.mutation import Mutation
+
+HTTP_MUTATIONS = (
+    # The order of checks.
+    Mutation(
+        "the basin is judged before the request token",
+        streams.create_stream,
+        "token, basin = request.request_token, request.basin",
+        "basin, token = request.basin, request.request_token",
+        ("test_order::test_the_earlier_fault",),
+    ),
+    Mutation(
+        "the basin is looked up before the configuration is judged",
+        streams.create_stream,
+        'config = stream_config(document.get("config"))',
+        'request.account.basin(basin); config = stream_config(document.get("config"))',
+        ("test_streams_create::test_an_age_of_zero_is_invalid_and_makes_nothing",),
+    ),
+    # JSON bodies and query strings.
+    Mutation(
+        "an unknown field is refused",
+        bodies._properties,
+        "if isinstance(instance, _RepeatedFields):",
+        "for name in set(instance) - set(known): yield ValidationError(name, validator='name')\n"
+        "    if isinstance(instance, _RepeatedFields):",
+        ("test_basins_create::test_nothing_and_unknown_keys_are_fine",),
+    ),
+    Mutation(
+        "a field may come twice",
+        bodies._properties,
+        "if isinstance(instance, _RepeatedFields):",
+        "if False:",
+        ("test_append_json::test_a_key_twice",),
+    ),
+    Mutation(
+        "-0 is an integer",
+        bodies._integer,
+        'digits == "-0" or ',
+        "",
+        ("test_append_json::test_not_an_unsigned_integer",),
+    ),
+    Mutation(
+        "a whole number may be written as a float",
+        bodies._is_integer,
+        "type(value) is int",
+        "isinstance(value, int | float) and value == int(value)",
+        ("test_append_json::test_not_an_unsigned_integer",),
+    ),
+    Mutation(
+        "true is an integer",
+        bodies._is_integer,
+        "type(value) is int",
+        "isinstance(value, int)",
+        ("test_append_json::test_not_an_unsigned_integer",),
+    ),
+    Mutation(
+        "a body of one byte more than 2 MiB is read",
+        requests.S2Request._body.fget,
+        "inflate(sent, coding, MAX_BODY_BYTES)",
+        "inflate(sent, coding, MAX_BODY_BYTES + 1)",
+        ("test_append_json::test_longest_body",),
+    ),
+    Mutation(
+        "a repeated query parameter is read twice",
+        query.parse_query,
+        "if name in values:",
+        "if False:",
+        ("test_read_query::test_a_parameter_twice",),
+    ),
+    Mutation(
+        "an unknown query parameter is refused",
+        query.parse_query,
+        "continue",
+        "raise BadQuery(name)",
+        ("test_streams_list::test_prefix_and_start_after",),
+    ),
+    # Routing and transport.
+    Mutation(
+        "an encoded slash separates segments",
+        app._raw_path,
+        'partition("#")[0]',
+        'partition("#")[0].replace("%2F", "/")',
+        ("test_tail::test_stream_name_is_one_encoded_segment",),
+    ),
+    Mutation(
+        "404 with a body",
+        app.App._respond,
+        "empty_response(200 if preflight else 404)",
+        "S2Response(b'{}', 200 if preflight else 404)",
+        ("test_tail::test_other_paths",),
+    ),
+    Mutation(
+        "405 without allow",
+        app.App._respond,
+        'response.headers["allow"] = route.allow',
+        "pass",
+        ("test_tail::test_other_methods",),
+    ),
+    Mutation(
+        "HEAD is not allowed where GET is",
+        routing.Route.handler,
+        '"GET" if method == "HEAD" else method',
+        "method",
+        ("test_tail::test_head_is_get_without_the_body",),
+    ),
+    Mutation(
+        "an unknown content coding is read as none",
+        app.App._respond,
+        "not in REQUEST_CODINGS",
+        'not in (*REQUEST_CODINGS, "br")',
+        ("test_append_compression::test_unknown_coding",),
+    ),
+    Mutation(
+        "no CORS headers",
+        app.App.__init__,
+        "self.cors = cors",
+        "self.cors = False",
+        ("test_cors::test_every_answer",),
+    ),
+    Mutation(
+        "any origin is allowed as *",
+        app._allow_cross_origin,
+        'headers["access-control-allow-origin"] = origin',
+        'headers["access-control-allow-origin"] = "*"',
+        ("test_cors::test_every_answer",),
+    ),
+)

@@ -1,0 +1,104 @@
+"""`python -m s2mock fidelity`: a table that is made of data, and of nothing else."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from s2mock import __main__ as command
+from s2mock.contract import fidelity, recordings
+from s2mock.contract.fidelity import Replayed, Suite, report
+from s2mock.contract.ledger import KNOWN_DIFFERENCES
+from s2mock.contract.replay import Difference
+from s2mock.contract.schema_gaps import GAPS
+from tests.differential import __main__ as differential
+from tests.differential import machine
+
+PROOF = {
+    "reference": "s2-lite",
+    "version": "0.1.2",
+    "date": "2024-01-02",
+    "sequences": 20_000,
+    "calls": 300_000,
+    "known_differences_met": {"codec": 1},
+}
+
+
+def rows(text: str) -> dict[str, str]:
+    """The tables' rows: what stands in the first column, and in the second."""
+    return dict(re.findall(r"^\| (.*?) \| (.*) \|$", text, re.MULTILINE))
+
+
+def test_the_table_says_what_the_data_says() -> None:
+    shown = rows(
+        report(Suite(12, 3456), Replayed(["s2-lite 0.1.2, 2024-01-03"], 7, 8900, []), PROOF)
+    )
+    assert shown["rules checked by the contract suite"] == "12 in 3,456 cases"
+    assert shown["sequences compared live"] == (
+        "20,000 with 300,000 calls, no unexplained difference (s2-lite 0.1.2, 2024-01-02)"
+    )
+    assert shown["recorded server"] == "s2-lite 0.1.2, 2024-01-03"
+    assert shown["recordings replayed just now"] == (
+        "7 with 8,900 exchanges, 0 unexplained differences"
+    )
+    assert shown["known differences from that server"] == str(len(KNOWN_DIFFERENCES))
+    for entry in (*KNOWN_DIFFERENCES, *GAPS):
+        assert shown[f"`{entry.name}`"].endswith(entry.why)
+
+
+def test_what_was_not_done_is_not_claimed() -> None:
+    shown = rows(report(Suite(0, 0), Replayed([], 0, 0, []), None))
+    assert shown["sequences compared live"] == "none"
+    assert shown["recorded server"] == "none"
+
+
+def test_the_suite_is_counted_as_pytest_collects_it() -> None:
+    suite = fidelity.count_suite()
+    assert suite.cases > suite.rules > 500
+
+
+def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["s2mock", "fidelity"])
+    monkeypatch.setattr(recordings, "replayable", lambda: ["test_tail"])
+    assert command.main() == 0
+    shown = rows(capsys.readouterr().out)
+    groups = recordings.load("test_tail").groups
+    exchanges = sum(len(group.exchanges) for group in groups)
+    assert shown["recordings replayed just now"] == (
+        f"{len(groups)} with {exchanges} exchanges, 0 unexplained differences"
+    )
+    recording = recordings.load("test_tail")
+    assert shown["recorded server"] == f"s2-lite {recording.version}, {recording.date}"
+
+
+def test_a_difference_is_an_exit_status(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    difference = Difference("a group", (), {"status": 200}, {"status": 201})
+    monkeypatch.setattr(fidelity, "replay_all", lambda: Replayed([], 1, 1, [difference]))
+    monkeypatch.setattr(fidelity, "count_suite", lambda: Suite(1, 1))
+    assert fidelity.main() == 1
+    shown = capsys.readouterr()
+    assert "1 unexplained differences" in shown.out
+    assert "a group" in shown.err
+    assert "{'status': 201}" in shown.err
+
+
+def test_what_the_differential_machine_writes_is_what_is_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def compare(_: str, sequences: int) -> None:
+        monkeypatch.setattr(machine.Comparison, "sequences", sequences)
+        monkeypatch.setattr(machine.Comparison, "calls", 42)
+
+    monkeypatch.setattr(differential, "compare", compare)
+    monkeypatch.setattr(differential, "PROOF", tmp_path / "proof.json")
+    arguments = ["http://reference", "--version", "s2-lite 0.1.2", "--sequences", "9"]
+    monkeypatch.setattr(sys, "argv", ["differential", *arguments])
+    differential.main()
+    proof = json.loads(capsys.readouterr().out)
+    assert json.loads((tmp_path / "proof.json").read_text()) == proof
+    shown = rows(report(Suite(0, 0), Replayed([], 0, 0, []), proof))["sequences compared live"]
+    assert shown == (f"9 with 42 calls, no unexplained difference (s2-lite 0.1.2, {proof['date']})")

@@ -1,0 +1,23 @@
+"""pytest within pytest, as somebody who has the plugin installed and nothing else runs it."""
+
+from collections.abc import Callable
+
+import pytest
+
+Run = Callable[..., pytest.RunResult]
+
+# Of what is installed here, these would be loaded too, and only take time.
+_OTHERS = ("hypothesispytest", "asyncio", "anyio", "timeout", "xdist", "xdist.looponfail")
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> Run:
+    """Run a test module, or what is there already, with these arguments."""
+
+    def run(module: str | None = None, *arguments: str) -> pytest.RunResult:
+        if module is not None:
+            pytester.makepyfile(module)
+        without = [part for name in _OTHERS for part in ("-p", f"no:{name}")]
+        return pytester.runpytest_inprocess(*without, "-Werror", "--strict-markers", *arguments)
+
+    return run

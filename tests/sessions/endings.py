@@ -1,0 +1,44 @@
+"""What must be over, and how a test makes sure of it without waiting longer than it takes."""
+
+import select
+import threading
+import time
+from collections.abc import Callable
+
+from s2mock import Stream
+from s2mock.contract.sessions import Session
+from tests.time.watched_clock import PATIENCE
+
+
+def sessions() -> list[threading.Thread]:
+    """The threads of the server that serve a session."""
+    return [thread for thread in threading.enumerate() if thread.name == "s2mock-session"]
+
+
+def released(*streams: Stream, left: int = 0) -> bool:
+    """Whether so many sessions are served in the end, and nobody follows the streams if none is."""
+    patience = time.monotonic() + PATIENCE
+    while len(sessions()) != left or (not left and any(map(_is_followed, streams))):
+        # A client that goes at once has gone before its request is served.
+        assert time.monotonic() < patience, f"still there: {sessions()}"
+        time.sleep(0.002)
+    return True
+
+
+def _is_followed(stream: Stream) -> bool:
+    return (stream.log.followers, len(stream.followers), len(stream.log.live)) != (0, 0, 0)
+
+
+def ends(call: Callable[[], object]) -> bool:
+    """Whether the call ends. If it does not, it is left behind in a thread."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    return not thread.is_alive()
+
+
+def silent(session: Session) -> bool:
+    """Whether the session has nothing more to read by now, nor has ended."""
+    # What is left of the last chunk is its line end.
+    assert session._buffer in (b"", b"\r\n"), session._buffer
+    return not select.select([session._socket], [], [], 0)[0]

@@ -1,0 +1,201 @@
+"""`python -m s2mock`, as a process: what it prints, what it serves, how it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from s2mock.resources import parse_duration
+from tests.conftest import BASIN
+from tests.server.conftest import Raw
+
+Process = subprocess.Popen[str]
+Start = Callable[..., Process]
+
+COMMAND = [sys.executable, "-m", "s2mock"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start it with these arguments; what still runs after the test is killed."""
+    started: list[Process] = []
+
+    def start(*arguments: str) -> Process:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # As a pipe has it anyway: what is printed must not wait in a buffer.
+            env={**os.environ, "PYTHONUNBUFFERED": ""},
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def three_lines(process: Process) -> list[str]:
+    assert process.stdout is not None
+    return [process.stdout.readline() for _ in range(3)]
+
+
+def url_of(process: Process) -> str:
+    return three_lines(process)[0].strip().removeprefix("export S2_ACCOUNT_ENDPOINT=")
+
+
+def end(process: Process, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
+    """Stop it: its exit status, and what it printed since."""
+    process.send_signal(number)
+    stdout, stderr = process.communicate(timeout=20)
+    return process.returncode, stdout, stderr
+
+
+def get(url: str, basin: str | None = None) -> httpx.Response:
+    return httpx.get(url, headers={"s2-basin": basin} if basin else {}, trust_env=False)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda n: n.name)
+def test_prints_the_variables_serves_and_stops(start: Start, number: signal.Signals) -> None:
+    process = start("--port", "0")
+    lines = three_lines(process)
+    url = lines[0].removeprefix("export S2_ACCOUNT_ENDPOINT=").rstrip()
+    assert url.startswith("http://127.0.0.1:")
+    assert lines == [
+        f"export S2_ACCOUNT_ENDPOINT={url}\n",
+        f"export S2_BASIN_ENDPOINT={url}\n",
+        "export S2_ACCESS_TOKEN=s2mock\n",
+    ]
+    # It listens by the time that it says so.
+    assert get(f"{url}/health").text == "OK"
+    assert get(f"{url}/v1/basins").json() == {"basins": [], "has_more": False}
+    status, stdout, stderr = end(process, number)
+    assert (status, stdout) == (0, "")
+    assert url in stderr
+    assert "Traceback" not in stderr
+
+
+def test_lines_are_for_a_shell(start: Start) -> None:
+    process = start("--port", "0")
+    script = "".join(three_lines(process)) + 'printf "%s" "$S2_BASIN_ENDPOINT $S2_ACCESS_TOKEN"'
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+    url, token = said.split(" ")
+    assert (get(f"{url}/health").status_code, token) == (200, "s2mock")
+
+
+def test_open_connections_do_not_keep_it(start: Start) -> None:
+    process = start("--port", "0")
+    port = int(url_of(process).rpartition(":")[2])
+    half = Raw(port)
+    whole = Raw(port)
+    with half.socket, whole.socket:
+        half.socket.sendall(b"POST /v1/basins HTTP/1.1\r\ncontent-length: 100\r\n\r\n{")
+        whole.send("GET /health HTTP/1.1")
+        assert whole.socket.recv(65536).endswith(b"OK")
+        assert end(process)[0] == 0
+
+
+def test_options(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    arguments = ["--host=localhost", f"--port={port}", "--deletion-delay=3600", "--no-cors"]
+    process = start(*arguments, "--profile=documented")
+    url = url_of(process)
+    assert url == f"http://localhost:{port}"
+    with httpx.Client(base_url=url, trust_env=False, headers={"s2-basin": BASIN}) as client:
+        assert "vary" not in client.get("/health").headers
+        client.post("/v1/basins", json={"basin": BASIN})
+        zero = {"stream": "s", "config": {"retention_policy": {"age": 0}}}
+        assert client.post("/v1/streams", json=zero).status_code == 400
+        assert client.delete(f"/v1/basins/{BASIN}").status_code == 202
+        assert client.get("/v1/basins").json()["basins"][0]["state"] == "deleting"
+
+
+def test_init_file(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "resources.json"
+    streams = [{"name": "a/b", "config": {"retention_policy": "7days"}}, {"name": "c"}]
+    config = {"default_stream_config": {"retention_policy": "infinite"}}
+    basins = [{"name": BASIN, "config": config, "streams": streams}, {"name": "other-basin"}]
+    file.write_text(json.dumps({"basins": basins}))
+    url = url_of(start("--port", "0", "--init-file", str(file)))
+    listed = get(f"{url}/v1/basins").json()["basins"]
+    assert [basin["name"] for basin in listed] == [BASIN, "other-basin"]
+    for path, retention in [("a%2Fb", {"age": parse_duration("7days")}), ("c", {"infinite": {}})]:
+        shown = get(f"{url}/v1/streams/{path}", BASIN).json()
+        assert shown["retention_policy"] == retention
+
+
+def fails(*arguments: str) -> tuple[int, str]:
+    """The exit status and the standard error of a start that is none."""
+    ended = subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.stdout == ""
+    return ended.returncode, ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"{", "invalid JSON"),
+        (b'{"basins":[{"name":"x"}]}', "basin name should be at least 8 bytes in length"),
+        (b'{"basins":[{"name":"my-basin","streams":[{"name":"s"},{"name":"s"}]}]}', "duplicate"),
+        (b'{"basins":[{"name":"my-basin","stream":[]}]}', "unknown field `stream`"),
+        (None, "No such file"),
+    ],
+)
+def test_bad_init_file(tmp_path: Path, content: bytes | None, reason: str) -> None:
+    file = tmp_path / "resources.json"
+    if content is not None:
+        file.write_bytes(content)
+    status, stderr = fails("--port", "0", "--init-file", str(file))
+    assert (status, stderr.count("\n")) == (1, 1)
+    assert stderr.startswith("s2mock: ")
+    assert str(file) in stderr
+    assert reason in stderr
+
+
+def test_port_in_use() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        status, stderr = fails("--port", str(port))
+    assert (status, stderr.count("\n")) == (1, 1)
+    assert stderr.startswith("s2mock: cannot start: ")
+    assert "Address already in use" in stderr
+    assert str(port) in stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--port=65536"], "port must be a number from 0 to 65535, not 65536"),
+        (["--port=-1"], "port must be a number from 0 to 65535, not -1"),
+        (["--port=x"], "argument --port: invalid int value: 'x'"),
+        (["--deletion-delay=-1"], "deletion_delay must be 0 or more seconds, not -1.0"),
+        (["--deletion-delay=soon"], "argument --deletion-delay: invalid float value: 'soon'"),
+        (["--profile=fast"], "argument --profile: invalid choice: 'fast'"),
+        (["my-basin"], "unrecognized arguments: my-basin"),
+    ],
+    ids=lambda part: part[0] if isinstance(part, list) else None,
+)
+def test_arguments_that_make_no_sense(arguments: list[str], reason: str) -> None:
+    status, stderr = fails(*arguments)
+    assert status == 2
+    assert "Traceback" not in stderr
+    assert stderr.splitlines()[-1].startswith(f"python -m s2mock: error: {reason}")
+
+
+def test_help_names_every_option() -> None:
+    shown = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
+    for option in ("host", "port", "init-file", "deletion-delay", "profile", "no-cors"):
+        assert f"--{option}" in shown

@@ -1,0 +1,185 @@
+"""The public names, and that a type checker sees what a user means by them."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import s2mock
+
+NAMES = [
+    "Account",
+    "AppendAck",
+    "AppendConditionFailed",
+    "AppendRecord",
+    "BadHeader",
+    "Basin",
+    "BasinConfig",
+    "BasinDeletionPending",
+    "BasinInfo",
+    "BasinNotFound",
+    "Clock",
+    "FencingTokenMismatch",
+    "Invalid",
+    "InvalidConfig",
+    "InvalidName",
+    "ManualClock",
+    "NotOnTarget",
+    "Page",
+    "RemoteS2Mock",
+    "ResourceAlreadyExists",
+    "S2Error",
+    "S2Mock",
+    "SeqNumMismatch",
+    "SequencedRecord",
+    "Stream",
+    "StreamConfig",
+    "StreamDeletionPending",
+    "StreamInfo",
+    "StreamNotFound",
+    "StreamPosition",
+    "SystemClock",
+    "TargetError",
+]
+
+
+def test_names_are_these() -> None:
+    assert s2mock.__all__ == dir(s2mock) == NAMES
+    namespace: dict[str, object] = {}
+    exec("from s2mock import *", namespace)
+    assert sorted(namespace.keys() - {"__builtins__"}) == NAMES
+    with pytest.raises(AttributeError, match="module 's2mock' has no attribute 'nope'"):
+        _ = s2mock.nope
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_is_documented_with_its_members(name: str) -> None:
+    thing = getattr(s2mock, name)
+    # An inherited docstring would speak of something else.
+    assert vars(thing).get("__doc__"), name
+    for member, value in vars(thing).items():
+        function = value.fget if isinstance(value, property) else value
+        if not member.startswith("_") and inspect.isfunction(function):
+            assert function.__doc__, f"{name}.{member}"
+            assert "return" in function.__annotations__, f"{name}.{member}"
+
+
+GOOD = '''
+"""A user's module: everything here is meant to be as typed as it looks."""
+
+from typing import assert_type
+
+import pytest
+
+from s2mock import (
+    Account,
+    Basin,
+    BasinConfig,
+    BasinInfo,
+    Clock,
+    ManualClock,
+    Page,
+    ResourceAlreadyExists,
+    S2Error,
+    S2Mock,
+    Stream,
+    StreamConfig,
+    StreamInfo,
+    SystemClock,
+)
+
+
+@pytest.mark.s2_mock(basins=["my-basin"], deletion_delay=5)
+def test_it(s2_mock: S2Mock, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_type(s2_mock.url, str)
+    assert_type(s2_mock.env, dict[str, str])
+    assert_type(s2_mock.basins, tuple[str, ...])
+    assert_type(s2_mock.account, Account)
+    s2_mock.use_env(monkeypatch)
+    basin = s2_mock.create_basin("my-basin", BasinConfig(), request_token="t")
+    assert_type(basin, Basin)
+    assert_type(basin.info, BasinInfo)
+    assert_type(basin.info.deleted_at, int | None)
+    assert_type(basin.streams, tuple[str, ...])
+    assert_type(basin.list_streams(prefix="a", limit=5), Page[StreamInfo])
+    stream = basin.create_stream("s", StreamConfig(retention_policy="infinite"))
+    assert_type(stream, Stream)
+    assert_type(stream.config, StreamConfig)
+    assert_type(stream.reconfigure(retention_policy=60, storage_class=None), StreamConfig)
+    assert_type(
+        basin.reconfigure(default_stream_config={"timestamping_mode": "arrival"}), BasinConfig
+    )
+    assert_type(s2_mock.client.get("/health").status_code, int)
+    try:
+        s2_mock.create_basin("my-basin")
+    except ResourceAlreadyExists as error:
+        assert_type(error.code, str)
+        assert_type(error.status, int)
+        assert isinstance(error, S2Error)
+
+
+class Stopped:
+    """A clock of the user's own."""
+
+    def now(self) -> int:
+        return 0
+
+
+def clocks() -> list[Clock]:
+    return [ManualClock(), SystemClock()]
+
+
+with S2Mock(profile="documented", clock=ManualClock(0)) as mock:
+    assert_type(mock, S2Mock)
+    mock.reset()
+'''
+
+# Each line is wrong, and this is what is wrong with it.
+BAD = {
+    's2.create_basin(b"my-basin")': "arg-type",
+    's2.create_basin("my-basin", {"stream_cipher": None})': "arg-type",
+    's2.create_basin("my-basin", token="t")': "call-arg",
+    's2.create_basin("my-basin", request_token=1)': "arg-type",
+    's2.basin("my-basin").create_stream("s", BasinConfig())': "arg-type",
+    's2.basin("my-basin").streams.append("s")': "attr-defined",
+    's2.basin("my-basin").reconfigure(storage_class="x")': "call-arg",
+    'StreamConfig(retention_policy="forever")': "arg-type",
+    'StreamConfig(timestamping_mode="Arrival")': "arg-type",
+    'StreamConfig("x").storage_class = "y"': "misc",
+    'BasinConfig(stream_cipher="rot13")': "arg-type",
+    'S2Mock(profile="Real")': "arg-type",
+    "S2Mock(clock=5)": "arg-type",
+    "S2Mock(delay=5)": "call-arg",
+    "s2.no_such_thing": "attr-defined",
+    "from s2mock import NoSuchThing": "attr-defined",
+}
+
+
+def mypy(module: str, directory: Path) -> list[str]:
+    """What mypy, as strict as it gets, says about a user's module."""
+    (directory / "user.py").write_text(module)
+    cache = directory / "cache"
+    checked = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", f"--cache-dir={cache}", "user.py"],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not checked.stderr, checked.stderr
+    return checked.stdout.splitlines()
+
+
+def test_type_checker_accepts_and_refuses_what_it_should(tmp_path: Path) -> None:
+    """In one run, since most of its time goes into what both import."""
+    bad = ["", "", "s2 = S2Mock()", *BAD]
+    report = mypy(GOOD + "\n".join(bad) + "\n", tmp_path)
+    first = GOOD.count("\n") + 4
+    found = {}
+    for line in report[:-1]:
+        where, _, what = line.partition(": error: ")
+        if what:
+            found[int(where.split(":")[1])] = what.rpartition("[")[2].rstrip("]")
+    assert found == {first + number: code for number, code in enumerate(BAD.values())}, report
