@@ -100,7 +100,6 @@ class ReadSession:
         tell_tail: bool = False,
     ) -> None:
         self._stream = stream
-        self._log = stream.log
         self._turn = stream.basin.account.turn
         self._woken = threading.Condition(self._turn.lock)
         self._may_follow = request.may_follow
@@ -113,6 +112,8 @@ class ReadSession:
         self._deadline: int | None = None
         self._heartbeat: int | None = None
         with self._turn as now:
+            # In turn: the log is made when it is first asked for, and there must be one only.
+            self._log = stream.log
             self._log.expire(now)
             self._tail = self._log.tail
             # A limit of nothing is used up before the start is looked at.
