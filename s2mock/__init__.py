@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from s2mock.mock import S2Mock as S2Mock
     from s2mock.registry.account import Account as Account
-    from s2mock.registry.basin import Basin as Basin
-    from s2mock.registry.basin import BasinInfo as BasinInfo
+    from s2mock.registry.account import Snapshot as Snapshot
     from s2mock.registry.clock import Clock as Clock
     from s2mock.registry.clock import ManualClock as ManualClock
     from s2mock.registry.clock import SystemClock as SystemClock
@@ -24,15 +23,18 @@ if TYPE_CHECKING:
     from s2mock.registry.errors import ResourceAlreadyExists as ResourceAlreadyExists
     from s2mock.registry.errors import S2Error as S2Error
     from s2mock.registry.errors import SeqNumMismatch as SeqNumMismatch
+    from s2mock.registry.errors import StaleHandle as StaleHandle
     from s2mock.registry.errors import StreamDeletionPending as StreamDeletionPending
     from s2mock.registry.errors import StreamNotFound as StreamNotFound
+    from s2mock.registry.handles import Basin as Basin
+    from s2mock.registry.handles import Stream as Stream
     from s2mock.registry.listing import Page as Page
     from s2mock.registry.records import AppendAck as AppendAck
     from s2mock.registry.records import AppendRecord as AppendRecord
     from s2mock.registry.records import SequencedRecord as SequencedRecord
     from s2mock.registry.records import StreamPosition as StreamPosition
-    from s2mock.registry.stream import Stream as Stream
-    from s2mock.registry.stream import StreamInfo as StreamInfo
+    from s2mock.registry.state import BasinInfo as BasinInfo
+    from s2mock.registry.state import StreamInfo as StreamInfo
     from s2mock.remote import NotOnTarget as NotOnTarget
     from s2mock.remote import RemoteS2Mock as RemoteS2Mock
     from s2mock.remote import TargetError as TargetError
@@ -45,10 +47,10 @@ _HOME = {
     "AppendConditionFailed": "s2mock.registry.errors",
     "AppendRecord": "s2mock.registry.records",
     "BadHeader": "s2mock.registry.errors",
-    "Basin": "s2mock.registry.basin",
+    "Basin": "s2mock.registry.handles",
     "BasinConfig": "s2mock.registry.config",
     "BasinDeletionPending": "s2mock.registry.errors",
-    "BasinInfo": "s2mock.registry.basin",
+    "BasinInfo": "s2mock.registry.state",
     "BasinNotFound": "s2mock.registry.errors",
     "Clock": "s2mock.registry.clock",
     "FencingTokenMismatch": "s2mock.registry.errors",
@@ -64,10 +66,12 @@ _HOME = {
     "S2Mock": "s2mock.mock",
     "SeqNumMismatch": "s2mock.registry.errors",
     "SequencedRecord": "s2mock.registry.records",
-    "Stream": "s2mock.registry.stream",
+    "Snapshot": "s2mock.registry.account",
+    "StaleHandle": "s2mock.registry.errors",
+    "Stream": "s2mock.registry.handles",
     "StreamConfig": "s2mock.registry.config",
     "StreamDeletionPending": "s2mock.registry.errors",
-    "StreamInfo": "s2mock.registry.stream",
+    "StreamInfo": "s2mock.registry.state",
     "StreamNotFound": "s2mock.registry.errors",
     "StreamPosition": "s2mock.registry.records",
     "SystemClock": "s2mock.registry.clock",

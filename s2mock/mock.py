@@ -1,15 +1,16 @@
 """`S2Mock`: what a test holds. It ties the registry, the app and the socket together."""
 
 import json
+import weakref
 from collections.abc import Iterable, Mapping
 from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from s2mock.registry.account import Account
-from s2mock.registry.basin import Basin
-from s2mock.registry.clock import Clock, SystemClock
+from s2mock.registry.account import Account, Snapshot
+from s2mock.registry.clock import Clock, ManualClock, SystemClock
 from s2mock.registry.config import BasinConfig
+from s2mock.registry.handles import Basin
 from s2mock.registry.profile import ProfileName, profile_named
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class S2Mock:
     `deletion_delay` is how long a deletion stays pending, in seconds. `profile` chooses between
     the `"real"` service and the `"documented"` one where they differ. `cors` sends the headers
     that let browsers in. `clock` is where all times come from. `host` and `port` are where the
-    socket listens, once `url` is asked for; port 0 picks a free one.
+    socket listens, once `url` is asked for; port 0 picks a free one. `snapshot` is an account to
+    begin with, in place of `basins`.
 
     With `--s2mock-target=URL` the fixture `s2_mock` is a `RemoteS2Mock` in place of this; a suite
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
@@ -108,9 +110,9 @@ class S2Mock:
         host: str = "127.0.0.1",
         port: int = 0,
         socket: Socket | None = None,
+        snapshot: Snapshot | None = None,
     ) -> None:
         self._resources = as_resources(basins)
-        self._deletion_delay = deletion_delay
         self._profile = profile_named(profile)
         self._cors = cors
         self.clock: Clock = SystemClock() if clock is None else clock
@@ -118,7 +120,16 @@ class S2Mock:
         self._owns_socket = socket is None
         self._app: App | None = None
         self._fresh_names = count(1)
-        self.account = self._new_account()
+        self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
+        self.account = Account(
+            clock=self.clock, deletion_delay=deletion_delay, profile=self._profile
+        )
+        if snapshot is not None:
+            if self._resources is not None:
+                raise ValueError("basins and snapshot are both a beginning: give one of them")
+            self.account.restore(snapshot)
+        else:
+            self._begin()
 
     def __enter__(self) -> Self:
         return self
@@ -135,27 +146,65 @@ class S2Mock:
         return f"<S2Mock with {len(self.basins)} basins>"
 
     def close(self) -> None:
-        """Stop the socket and drop its connections. Closing twice is harmless."""
+        """Stop the socket, drop its connections and end all sessions; the forks' too.
+
+        Closing twice is harmless.
+        """
+        for fork in list(self._forks):
+            fork.close()
+        self.account.end_sessions()
         if self._owns_socket:
             self._socket.stop()
         elif self._socket.app is self._app:
             self._socket.app = None
 
     def reset(self) -> None:
-        """Begin again with a fresh account, behind the same URL."""
-        self.account = self._new_account()
-        if self._app is not None:
-            self._app.account = self.account
+        """Begin again with a fresh account, behind the same URL.
 
-    def _new_account(self) -> Account:
-        account = Account(
-            clock=self.clock, deletion_delay=self._deletion_delay, profile=self._profile
-        )
+        Sessions end. A handle from before says so when it is used.
+        """
+        self.account.clear()
+        self._begin()
+
+    def _begin(self) -> None:
         if self._resources is not None:
             from s2mock.resources import apply_resources
 
-            apply_resources(account, self._resources)
-        return account
+            apply_resources(self.account, self._resources)
+
+    def snapshot(self) -> Snapshot:
+        """The account as it is now, as a value that never changes.
+
+        It costs the same with ten streams or records and with a million.
+        """
+        return self.account.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Be as the snapshot says. Sessions end.
+
+        Dates stay as they are; what is due, expiry included, moves by the time that has passed
+        since the snapshot was taken. Raises `TypeError`.
+        """
+        self.account.restore(snapshot)
+
+    def fork(self) -> "S2Mock":
+        """A mock of its own that begins as this one is now: its own account, clock and socket.
+
+        The clock is a `ManualClock` at the same time where this one's is, else a `SystemClock`.
+        It is closed when this one is.
+        """
+        clock: Clock = SystemClock()
+        if isinstance(self.clock, ManualClock):
+            clock = ManualClock.at(self.clock.now())
+        fork = S2Mock(
+            deletion_delay=self.account.deletion_delay,
+            profile=self._profile.name,
+            cors=self._cors,
+            clock=clock,
+            snapshot=self.snapshot(),
+        )
+        self._forks.add(fork)
+        return fork
 
     # The three ways in.
 

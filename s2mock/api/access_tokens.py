@@ -7,8 +7,7 @@ Source: reference: control_plane §6.1.
 from typing import NoReturn
 
 from s2mock.api.query import listing_parameters, parse_query
-from s2mock.api.requests import S2Request
-from s2mock.api.routing import Route
+from s2mock.api.requests import Answering, S2Request
 from s2mock.registry.errors import NotImplementedByS2
 from s2mock.registry.names import AccessTokenId
 
@@ -21,9 +20,9 @@ def list_access_tokens(request: S2Request) -> NoReturn:
     raise NotImplementedByS2
 
 
-def issue_access_token(request: S2Request) -> NoReturn:
+def issue_access_token(request: S2Request) -> Answering:
     """Issue an access token."""
-    request.json_body("issue_access_token")
+    yield from request.json_body("issue_access_token")
     raise NotImplementedByS2
 
 
@@ -31,9 +30,3 @@ def revoke_access_token(request: S2Request) -> NoReturn:
     """Revoke an access token."""
     request.path_name("id", AccessTokenId)
     raise NotImplementedByS2
-
-
-ROUTES = [
-    Route("/v1/access-tokens", {"GET": list_access_tokens, "POST": issue_access_token}),
-    Route("/v1/access-tokens/<id>", {"DELETE": revoke_access_token}),
-]

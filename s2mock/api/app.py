@@ -4,21 +4,23 @@ Sources: reference: control_plane §1 (routing and transport), §3 (errors).
 """
 
 import logging
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from s2mock.api import access_tokens, basins, health, locations, metrics, records, streams
 from s2mock.api.content_coding import (
     MIN_COMPRESSED_BYTES,
     REQUEST_CODINGS,
     compress,
     negotiate,
 )
-from s2mock.api.requests import S2Request
+from s2mock.api.operations import OPERATIONS
+from s2mock.api.requests import MAX_INLINE_BYTES, Answering, S2Request
 from s2mock.api.responses import S2Response, empty_response, error_response
 from s2mock.api.routing import Handler, Router
-from s2mock.registry.account import Account
+from s2mock.api.wsgi import Answered
+from s2mock.conversation import Conversation, Head, Offload
+from s2mock.registry.engine import Engine
 from s2mock.registry.errors import InternalError, InvalidConfig, S2Error
 
 if TYPE_CHECKING:
@@ -26,48 +28,67 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("s2mock")
 
-_router = Router(
-    [
-        *basins.ROUTES,
-        *streams.ROUTES,
-        *records.ROUTES,
-        *access_tokens.ROUTES,
-        *metrics.ROUTES,
-        *locations.ROUTES,
-        *health.ROUTES,
-    ]
-)
+_router = Router(OPERATIONS)
 
 _CORS_VARY = "origin, access-control-request-method, access-control-request-headers"
 
 
 class App:
-    """S2's HTTP API over one account, which may be exchanged at any time."""
+    """S2's HTTP API over one account.
 
-    def __init__(self, account: Account, *, cors: bool = True) -> None:
+    It is a WSGI app; `converse` is the same without I/O, for a server that drives it. What goes
+    wrong in the fake itself is given to `on_failure`.
+    """
+
+    def __init__(
+        self,
+        account: Engine,
+        *,
+        cors: bool = True,
+        on_failure: Callable[[BaseException], None] = lambda _: None,
+    ) -> None:
         self.account = account
         self.cors = cors
+        self._on_failure = on_failure
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         environ["PATH_INFO"] = _bytes_as_latin_1(environ["PATH_INFO"])
+        return Answered(self.converse(environ), environ).start(start_response)
+
+    def may_block(self, environ: "WSGIEnvironment") -> bool:
+        """Interim."""
+        from s2mock.api.record_headers import EVENT_STREAM, S2S, media_type
+
+        return _raw_path(environ).endswith("/records") and (
+            media_type(environ.get("CONTENT_TYPE")) == S2S
+            or media_type(environ.get("HTTP_ACCEPT")) == EVENT_STREAM
+            or "wait" in environ.get("QUERY_STRING", "")
+        )
+
+    def converse(self, environ: dict[str, Any]) -> Conversation:
+        """Answer one request, step by step."""
         # Not noted in the environ: the two would hold each other until the next collection.
         request = S2Request(environ, populate_request=False)
         request.account = self.account
         # As it was sent, since methods are case-sensitive; Werkzeug has put it in upper case.
         request.method = environ["REQUEST_METHOD"]
-        response = self._respond(request)
+        response = yield from self._respond(request)
         if self.cors:
             _allow_cross_origin(request, response)
-        return response(environ, start_response)
+        if response.session is None:
+            yield Head(response.status, response.headers, response.body)
+            return
+        try:
+            yield Head(response.status, response.headers)
+            yield from response.session
+        finally:
+            if response.release is not None:
+                response.release()
 
-    def may_block(self, environ: "WSGIEnvironment") -> bool:
-        """Whether the call may wait for something to happen, and needs a thread of its own."""
-        return records.may_block(environ, _raw_path(environ))
-
-    def _respond(self, request: S2Request) -> S2Response:
+    def _respond(self, request: S2Request) -> Answering:
         path = _raw_path(request.environ)
         matched = _router.match(path)
         preflight = self.cors and request.method == "OPTIONS"
@@ -76,32 +97,37 @@ class App:
         route, request.path_parameters = matched
         if preflight:
             return empty_response(200, allow=route.allow)
-        handler = route.handler(request.method)
+        row = route.row(request.method)
         is_v1 = path.startswith("/v1/")
         if (
             is_v1
             and request.environ.get("HTTP_CONTENT_ENCODING", "identity") not in REQUEST_CODINGS
         ):
             response = empty_response(415, accept_encoding="zstd,gzip")
+        elif row is None:
+            response = empty_response(405)
         else:
-            response = empty_response(405) if handler is None else _answer(handler, request)
-        if handler is None:
-            response.headers["allow"] = route.allow
+            response = yield from self._answer(row.handler, request)
+        if row is None:
+            response.headers.append(("allow", route.allow))
         if is_v1:
-            _encode(request, response)
+            yield from _encode(request, response)
         return response
 
-
-def _answer(handler: Handler, request: S2Request) -> S2Response:
-    try:
-        return handler(request)
-    except InvalidConfig as error:
-        return error_response(request.account.profile.invalid_config(error.message))
-    except S2Error as error:
-        return error_response(error)
-    except Exception as error:  # noqa: BLE001  # a fault of ours must reach the user as one
-        _log.exception("s2mock failed on %s %s", request.method, request.path)
-        return error_response(InternalError(f"s2mock failed, please report it: {error!r}"))
+    def _answer(self, handler: Handler, request: S2Request) -> Answering:
+        try:
+            answering = handler(request)
+            if isinstance(answering, S2Response):
+                return answering
+            return (yield from answering)
+        except InvalidConfig as error:
+            return error_response(request.account.profile.invalid_config(error.message))
+        except S2Error as error:
+            return error_response(error)
+        except Exception as error:  # noqa: BLE001  # a fault of ours must reach the user as one
+            _log.exception("s2mock failed on %s %s", request.method, request.path)
+            self._on_failure(error)
+            return error_response(InternalError(f"s2mock failed, please report it: {error!r}"))
 
 
 def _raw_path(environ: "WSGIEnvironment") -> str:
@@ -138,33 +164,38 @@ def _encoded_again(path: str) -> str:
     return head + quote(name.encode("latin-1"), safe="") + tail
 
 
-def _encode(request: S2Request, response: S2Response) -> None:
+def _encode(request: S2Request, response: S2Response) -> Answering:
     """Compress the body if the client asks for it and it is worth it; never that of a session."""
     accepted = request.environ.get("HTTP_ACCEPT_ENCODING", "")
-    is_long = not response.is_streamed and len(response.get_data()) >= MIN_COMPRESSED_BYTES
+    body = response.body
+    is_long = len(body) >= MIN_COMPRESSED_BYTES
     if not is_long and ";" not in accepted:
         # Without a quality nothing is refused, so there is nothing to negotiate.
-        return
+        return response
     coding = negotiate(accepted)
     if is_long or coding is None:
-        response.headers.add("vary", "accept-encoding")
+        response.headers.append(("vary", "accept-encoding"))
     if coding is None:
         # The real server has carried the request out by now, and answers so all the same.
-        response.status_code = 406
+        response.status = 406
     elif is_long and coding != "identity":
-        response.set_data(compress(response.get_data(), coding))
-        response.headers["content-encoding"] = coding
+        if len(body) > MAX_INLINE_BYTES:
+            response.body = yield Offload(lambda: compress(body, coding))
+        else:
+            response.body = compress(body, coding)
+        response.headers.append(("content-encoding", coding))
+    return response
 
 
 def _allow_cross_origin(request: S2Request, response: S2Response) -> None:
     """Let a browser on any origin use the API (reference: control_plane §1.4)."""
-    headers, asked = response.headers, request.headers
-    headers.add("vary", _CORS_VARY)
-    headers.add("access-control-allow-credentials", "true")
-    if origin := request.environ.get("HTTP_ORIGIN"):
-        headers["access-control-allow-origin"] = origin
+    headers, environ = response.headers, request.environ
+    headers.append(("vary", _CORS_VARY))
+    headers.append(("access-control-allow-credentials", "true"))
+    if origin := environ.get("HTTP_ORIGIN"):
+        headers.append(("access-control-allow-origin", origin))
     if request.method == "OPTIONS":
-        if method := asked.get("access-control-request-method"):
-            headers["access-control-allow-methods"] = method
-        if fields := asked.get("access-control-request-headers"):
-            headers["access-control-allow-headers"] = fields
+        if method := environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"):
+            headers.append(("access-control-allow-methods", method))
+        if fields := environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"):
+            headers.append(("access-control-allow-headers", fields))

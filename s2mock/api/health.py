@@ -2,12 +2,8 @@
 
 from s2mock.api.requests import S2Request
 from s2mock.api.responses import S2Response
-from s2mock.api.routing import Route
 
 
 def health(_: S2Request) -> S2Response:
     """Always well."""
-    return S2Response(b"OK", 200, {"content-type": "text/plain; charset=utf-8"})
-
-
-ROUTES = [Route("/health", {"GET": health}), Route("/ping", {"GET": health})]
+    return S2Response(200, [("content-type", "text/plain; charset=utf-8")], b"OK")

@@ -6,8 +6,7 @@ Source: reference: control_plane §6.3.
 
 from typing import NoReturn
 
-from s2mock.api.requests import S2Request
-from s2mock.api.routing import Route
+from s2mock.api.requests import Answering, S2Request
 from s2mock.registry.errors import NotImplementedByS2
 
 
@@ -21,13 +20,7 @@ def get_default_location(_: S2Request) -> NoReturn:
     raise NotImplementedByS2
 
 
-def set_default_location(request: S2Request) -> NoReturn:
+def set_default_location(request: S2Request) -> Answering:
     """Choose the location of basins that name none; the body is a bare JSON string."""
-    request.json_body("set_default_location")
+    yield from request.json_body("set_default_location")
     raise NotImplementedByS2
-
-
-ROUTES = [
-    Route("/v1/locations", {"GET": list_locations}),
-    Route("/v1/locations/default", {"GET": get_default_location, "PUT": set_default_location}),
-]

@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 from s2mock.api.query import one_of, parse_query, unsigned
 from s2mock.api.requests import S2Request
-from s2mock.api.routing import Route
 from s2mock.registry.errors import NotImplementedByS2
 from s2mock.registry.names import BasinName, StreamName
 
@@ -49,10 +48,3 @@ def stream_metrics(request: S2Request) -> NoReturn:
     request.path_name("stream", StreamName)
     parse_query(request.raw_query, _STREAM, required="set")
     raise NotImplementedByS2
-
-
-ROUTES = [
-    Route("/v1/metrics", {"GET": account_metrics}),
-    Route("/v1/metrics/<basin>", {"GET": basin_metrics}),
-    Route("/v1/metrics/<basin>/<stream>", {"GET": stream_metrics}),
-]

@@ -5,22 +5,29 @@ A handler asks in the order in which S2 checks, so that the first fault is the o
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from werkzeug.exceptions import ClientDisconnected
-from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request
 
 from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate
-from s2mock.registry.account import Account
+from s2mock.api.responses import S2Response
+from s2mock.conversation import READ, Offload, Step
+from s2mock.registry.engine import Engine, Operation
 from s2mock.registry.errors import BadHeader, BadJson, BadPath, InvalidName, S2Error
 from s2mock.registry.names import BasinName, RequestToken
 
 Name = TypeVar("Name", bound=str)
+Result = TypeVar("Result")
+
+# What a handler is: it yields the steps that it needs, and returns the response.
+Answering = Generator[Step, Any, S2Response]
+Asking = Generator[Step, Any, Result]
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
+# A body above that is read and checked away from the server's loop.
+MAX_INLINE_BYTES = 64 * 1024
 
 # As strict as the real server's parser, which takes `application/json+x` for JSON and stumbles
 # over a space before a semicolon.
@@ -40,8 +47,10 @@ class S2Request(Request):
     `path_parameters` holds the path's parameters, still percent-encoded.
     """
 
-    account: Account
+    account: Engine
     path_parameters: dict[str, str]
+    _decoded: dict[str, str] | None = None
+    _sent: bytes | None = None
 
     def header(self, name: str) -> str | None:
         """The value of a header, `None` if it is absent. Raises `BadHeader`.
@@ -89,10 +98,12 @@ class S2Request(Request):
         except InvalidName as error:
             raise BadPath(f"Invalid URL: {error}") from None
 
-    @cached_property
+    @property
     def _decoded_path(self) -> dict[str, str]:
+        if self._decoded is not None:
+            return self._decoded
         # All are decoded before any is checked.
-        decoded = {}
+        self._decoded = decoded = {}
         for parameter, raw in self.path_parameters.items():
             try:
                 decoded[parameter] = unquote_to_bytes(raw.encode("latin-1")).decode()
@@ -106,53 +117,60 @@ class S2Request(Request):
         query: str = self.environ.get("QUERY_STRING", "")
         return query
 
-    def json_body(self, schema: str) -> Any:
+    def perform(self, operation: Operation) -> Asking[Any]:
+        """Carry the operation out, and return its result. Raises `S2Error`."""
+        operation.request = self
+        return self.account.perform(operation)
+
+    def json_body(self, schema: str) -> Asking[Any]:
         """The body, which must be there, accepted by that schema. Raises `BadJson`."""
         if not self._is_json:
             raise BadJson("Expected request with `Content-Type: application/json`")
-        body = self.body()
-        # jsonschema takes longer to import than all the rest: only who sends a body waits for it.
+        body = yield from self.body()
+        # Only who sends a body waits for what reads it.
         from s2mock.api.bodies import decode
 
+        if len(body) > MAX_INLINE_BYTES:
+            return (yield Offload(lambda: decode(body, schema)))
         return decode(body, schema)
 
-    def optional_json_body(self, schema: str) -> Any | None:
+    def optional_json_body(self, schema: str) -> Asking[Any | None]:
         """The body if there is one: without a content type, whatever was sent is no body.
 
         Raises `BadJson`. Source: reference: control_plane §2.2.
         """
         if "CONTENT_TYPE" not in self.environ:
             return None
-        if self._is_json and not self.body():
+        if self._is_json and not (yield from self.body()):
             return None
-        return self.json_body(schema)
+        return (yield from self.json_body(schema))
 
     @property
     def _is_json(self) -> bool:
-        first = self.environ.get("CONTENT_TYPE", "").partition(",")[0]
-        return _JSON.fullmatch(first.strip()) is not None
+        content_type = self.environ.get("CONTENT_TYPE", "")
+        if content_type == "application/json":
+            return True
+        return _JSON.fullmatch(content_type.partition(",")[0].strip()) is not None
 
-    def body(self, failure: type[S2Error] = BadJson) -> bytes:
+    def body(self, failure: type[S2Error] = BadJson) -> Asking[bytes]:
         """The whole body, inflated. Raises `failure` where that is not possible."""
-        try:
-            return self._body
-        except (BodyTooLong, CorruptBody) as error:
-            reason = str(error)
-        except (OSError, ClientDisconnected):
-            reason = "error reading a body from connection"
-        raise failure(f"Failed to buffer the request body: {reason}") from None
+        if self._sent is None:
+            try:
+                sent = yield from self._read()
+                coding = self.environ.get("HTTP_CONTENT_ENCODING", "identity")
+                self._sent = inflate(sent, coding, MAX_BODY_BYTES)
+            except (BodyTooLong, CorruptBody) as error:
+                raise failure(f"Failed to buffer the request body: {error}") from None
+            except OSError:
+                reason = "error reading a body from connection"
+                raise failure(f"Failed to buffer the request body: {reason}") from None
+        return self._sent
 
-    # Not that of functools: in Python 3.11 one request that waits for its body would hold a lock
-    # that all of them need.
-    @cached_property
-    def _body(self) -> bytes:
-        # One byte more than allowed is enough to know that it is too long. What a read brings
-        # may not be all, and a body that was cut off says so when it is asked for the rest.
-        sent = self.stream.read(MAX_BODY_BYTES + 1)
-        while len(sent) <= MAX_BODY_BYTES:
-            more = self.stream.read(MAX_BODY_BYTES + 1 - len(sent))
-            if not more:
-                break
-            sent += more
-        coding = self.environ.get("HTTP_CONTENT_ENCODING", "identity")
-        return inflate(sent, coding, MAX_BODY_BYTES)
+    def _read(self) -> Asking[bytes]:
+        # One byte more than allowed is enough to know that it is too long.
+        pieces: list[bytes] = []
+        size = 0
+        while size <= MAX_BODY_BYTES and (piece := (yield READ)):
+            pieces.append(piece)
+            size += len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -1,46 +1,36 @@
 """Responses: compact JSON, and bodies that are really empty."""
 
 import json
-from collections.abc import Iterable
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
-from werkzeug.wrappers import Response
-
+from s2mock.conversation import Conversation
 from s2mock.registry.errors import S2Error
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
+Headers = list[tuple[str, str]]
 
-class S2Response(Response):
-    """A response without a content type of its own."""
 
-    default_mimetype = None
+@dataclass(slots=True)
+class S2Response:
+    """An answer: whole, or with the `session` that goes on from its head."""
 
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        """Answer one request (PEP 3333).
-
-        What is there in full is sent as it stands: none of S2's headers is one that Werkzeug
-        would correct.
-        """
-        if self.is_streamed:
-            return super().__call__(environ, start_response)
-        if self.status_code == HTTPStatus.NO_CONTENT:
-            self.headers.remove("content-length")
-        start_response(self.status, self.headers.to_wsgi_list())
-        return () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
+    status: int
+    headers: Headers
+    body: bytes = b""
+    session: Conversation | None = None
+    # Called when the session has ended, or never began.
+    release: Callable[[], None] | None = None
 
 
 def json_response(status: int, document: Any, **headers: str) -> S2Response:
     """A JSON document; an underscore in a header's name stands for a hyphen."""
     fields = [("content-type", "application/json")]
-    fields += [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return S2Response(to_json(document).encode(), status, fields)
+    if headers:
+        fields += _fields(headers)
+    return S2Response(status, fields, to_json(document).encode())
 
 
 def error_response(error: S2Error) -> S2Response:
@@ -50,4 +40,8 @@ def error_response(error: S2Error) -> S2Response:
 
 def empty_response(status: int, **headers: str) -> S2Response:
     """No body, no content type."""
-    return S2Response(b"", status, {n.replace("_", "-"): v for n, v in headers.items()})
+    return S2Response(status, _fields(headers))
+
+
+def _fields(headers: dict[str, str]) -> Headers:
+    return [(name.replace("_", "-"), value) for name, value in headers.items()]

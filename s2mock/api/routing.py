@@ -1,45 +1,68 @@
-"""From the raw path to a handler, and the exact answers where there is none.
+"""From the raw path to an operation, and the exact answers where there is none.
 
 Routing is on the path as sent, still percent-encoded: a stream named `a/b` is the one segment
 `a%2Fb` (reference: control_plane §1.1, §1.2).
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from s2mock.api.requests import S2Request
+from s2mock.api.requests import Answering, S2Request
 from s2mock.api.responses import S2Response
 
-Handler = Callable[[S2Request], S2Response]
+# What answers a request; a plain function where it needs no step.
+Handler = Callable[[S2Request], Answering | S2Response]
+
+
+class Row(NamedTuple):
+    """One operation: its name, where it is asked for, and what answers. `<name>` is a segment.
+
+    `name` is S2's own, or None where S2 has none (`/health`).
+    """
+
+    name: str | None
+    method: str
+    path: str
+    handler: Handler
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Route:
-    """A path and what it answers to; `<name>` stands for one segment."""
+    """A path and what it answers to."""
 
     path: str
-    handlers: Mapping[str, Handler]
+    rows: dict[str, Row]
+    # The `Allow` header: HEAD stands behind GET, as S2 sends it.
+    allow: str
 
-    @property
-    def allow(self) -> str:
-        """The `Allow` header: HEAD stands behind GET, as S2 sends it."""
-        return ",".join(self.handlers).replace("GET", "GET,HEAD")
-
-    def handler(self, method: str) -> Handler | None:
+    def row(self, method: str) -> Row | None:
         """What answers to the method; HEAD is answered as GET."""
-        return self.handlers.get("GET" if method == "HEAD" else method)
+        return self.rows.get("GET" if method == "HEAD" else method)
 
 
 class Router:
     """All routes of the API."""
 
-    def __init__(self, routes: list[Route]) -> None:
-        self._routes = [(re.compile(_pattern(route.path)), route) for route in routes]
+    def __init__(self, rows: Iterable[Row]) -> None:
+        by_path: dict[str, dict[str, Row]] = {}
+        for row in rows:
+            by_path.setdefault(row.path, {})[row.method] = row
+        self._plain: dict[str, Route] = {}
+        self._patterns: list[tuple[re.Pattern[str], Route]] = []
+        for path, methods in by_path.items():
+            route = Route(path, methods, ",".join(methods).replace("GET", "GET,HEAD"))
+            if "<" in path:
+                self._patterns.append((re.compile(_pattern(path)), route))
+            else:
+                self._plain[path] = route
 
     def match(self, raw_path: str) -> tuple[Route, dict[str, str]] | None:
         """The route of a path and its parameters, still encoded; `None` for an unknown path."""
-        for pattern, route in self._routes:
+        if (route := self._plain.get(raw_path)) is not None:
+            return route, {}
+        for pattern, route in self._patterns:
             if matched := pattern.fullmatch(raw_path):
                 return route, matched.groupdict()
         return None

@@ -1,44 +1,52 @@
 """Sessions: appends and reads as a stream of S2S frames, and reads as server-sent events.
 
-Each generator runs in a thread of its own; what it yields is sent at once. Sources: reference:
-data_plane §5 (SSE), §6 (S2S).
+Each is a conversation that goes on from the head of its answer; what it yields is sent at once.
+Sources: reference: data_plane §5 (SSE), §6 (S2S).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-from s2mock.api.responses import S2Response
-from s2mock.api.wire.frames import BadFrame, FrameDecoder, encode_frame, encode_terminal
+from s2mock.api.requests import S2Request
+from s2mock.api.responses import S2Response, to_json
+from s2mock.api.wire.frames import FrameDecoder, encode_frame, encode_terminal
 from s2mock.api.wire.json_records import Format, batch_to_json, position_to_json
-from s2mock.api.wire.proto_records import BadProto, ack_to_proto, append_input, batch_to_proto
+from s2mock.api.wire.proto_records import ack_to_proto, append_input, batch_to_proto
 from s2mock.api.wire.sse import DONE, EventId, event
-from s2mock.registry.clock import Clock
-from s2mock.registry.errors import S2Error
-from s2mock.registry.reading import ReadSession
-from s2mock.registry.stream import Stream
+from s2mock.conversation import READ, Conversation
+from s2mock.registry.appending import Append, OpenAppendSession, Target
+from s2mock.registry.errors import BadFrame, BadProto, S2Error
+from s2mock.registry.reading import Batch, ReadSession
 
-_CHUNK_BYTES = 64 * 1024
 _MILLISECOND = 1_000_000
+# How much of what is to be said is kept together at most, in bytes.
+_MAX_TOGETHER = 16 * 1024
 
 
-def session_response(events: Iterator[bytes], content_type: str) -> S2Response:
-    """A response whose body goes on for as long as the session does."""
+def session_response(
+    session: Conversation, content_type: str, release: Callable[[], None] | None = None
+) -> S2Response:
+    """A response whose body goes on for as long as the session does; then `release` is called."""
     headers = [
         ("content-type", content_type),
         ("cache-control", "no-cache, no-transform"),
         ("x-accel-buffering", "no"),
     ]
-    return S2Response(events, 200, headers)
+    return S2Response(200, headers, session=session, release=release)
 
 
-def append_frames(
-    stream: Stream, digest: bytes | None, read: Callable[[int], bytes], coding: str | None
-) -> Iterator[bytes]:
+def append_session(
+    request: S2Request, opening: OpenAppendSession, target: Target, coding: str | None
+) -> Conversation:
     """One acknowledgement for each append that is read, and what ends the session early."""
     decoder = FrameDecoder()
+    basin, stream = str(opening.basin), str(opening.stream)
+    account = request.account
+    acks: list[bytes] = []
+    size = 0
     try:
-        while data := read(_CHUNK_BYTES):
+        while data := (yield READ):
             for frame in decoder.feed(data):
                 if frame.terminal:
                     raise BadFrame("Unexpected terminal frame as input")
@@ -46,42 +54,65 @@ def append_frames(
                     batch = append_input(frame.payload)
                 except BadProto as error:
                     raise BadFrame(error.message) from None
-                yield encode_frame(ack_to_proto(stream.write(batch, digest)), coding)
+                if acks and (size > _MAX_TOGETHER or account.observers):
+                    # Whoever stands at a point keeps this append waiting, and not its like.
+                    yield b"".join(acks)
+                    acks, size = [], 0
+                operation = Append(basin, stream, batch, target=target)
+                ack = yield from request.perform(operation)
+                acks.append(encode_frame(ack_to_proto(ack), coding))
+                size += len(acks[-1])
+            if acks:
+                yield b"".join(acks)
+                acks, size = [], 0
         decoder.finish()
+    except S2Error as error:
+        yield b"".join([*acks, encode_terminal(error)])
+
+
+def read_frames(session: ReadSession, coding: str | None) -> Conversation:
+    """One frame for each batch and heartbeat."""
+    try:
+        with closing(session.batches()) as outcomes:
+            for outcome in outcomes:
+                if isinstance(outcome, Batch):
+                    yield outcome.once(("frame", coding), lambda batch: _frame(batch, coding))
+                else:
+                    yield outcome
     except S2Error as error:
         yield encode_terminal(error)
 
 
-def read_frames(session: ReadSession, coding: str | None) -> Iterator[bytes]:
-    """One frame for each batch and heartbeat."""
-    with closing(session.__iter__()) as batches:
-        try:
-            for batch in batches:
-                yield encode_frame(batch_to_proto(batch), coding)
-        except S2Error as error:
-            yield encode_terminal(error)
+def _frame(batch: Batch, coding: str | None) -> bytes:
+    return encode_frame(batch_to_proto(batch), coding)
 
 
-def read_events(
-    session: ReadSession, form: Format, clock: Clock, delivered: EventId
-) -> Iterator[bytes]:
+def read_events(session: ReadSession, form: Format, delivered: EventId) -> Conversation:
     """One event for each batch and heartbeat; `delivered` is what the reader has had before."""
     _, count, size = delivered
-    with closing(session.__iter__()) as batches:
-        try:
-            for batch in batches:
-                if batch.records:
-                    count += len(batch.records)
-                    size += sum(record.metered_bytes for record in batch.records)
-                    event_id = EventId(batch.records[-1].seq_num, count, size)
-                    yield event("batch", batch_to_json(batch, form), event_id)
+    try:
+        with closing(session.batches()) as outcomes:
+            for outcome in outcomes:
+                if not isinstance(outcome, Batch):
+                    yield outcome
+                elif outcome.spans:
+                    count += outcome.count
+                    size += outcome.metered_bytes
+                    event_id = EventId(outcome.end_seq_num - 1, count, size)
+                    data = outcome.once(("event", form), lambda batch: _data(batch, form))
+                    yield event("batch", data, event_id)
                 else:
-                    yield event("ping", _ping(batch.tail, clock))
-        except S2Error as error:
-            yield event("error", error.body())
-        else:
-            yield DONE
+                    yield event("ping", to_json(_ping(outcome)).encode())
+    except S2Error as error:
+        yield event("error", to_json(error.body()).encode())
+    else:
+        yield DONE
 
 
-def _ping(tail: Any, clock: Clock) -> dict[str, Any]:
-    return {"timestamp": clock.now() // _MILLISECOND, "tail": position_to_json(tail)}
+def _data(batch: Batch, form: Format) -> bytes:
+    return to_json(batch_to_json(batch, form)).encode()
+
+
+def _ping(batch: Batch) -> dict[str, Any]:
+    assert batch.tail is not None
+    return {"timestamp": batch.at // _MILLISECOND, "tail": position_to_json(batch.tail)}

@@ -6,7 +6,6 @@ Sources: reference: control_plane §4.2 (basins), §5.2 (streams), §5.8 (times)
 from datetime import UTC, datetime
 from typing import Any
 
-from s2mock.registry.basin import BasinInfo
 from s2mock.registry.clock import NANOSECONDS
 from s2mock.registry.config import (
     UNSET,
@@ -15,7 +14,7 @@ from s2mock.registry.config import (
     StreamConfig,
     StreamConfigChanges,
 )
-from s2mock.registry.stream import StreamInfo
+from s2mock.registry.state import BasinInfo, StreamInfo
 
 
 def time_to_json(nanoseconds: int | None) -> str | None:

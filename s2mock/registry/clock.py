@@ -1,10 +1,20 @@
 """The one source of time: everything in the product that has a date asks the account's clock."""
 
+import os
 import threading
 import time
-from typing import Protocol
+import weakref
+from collections.abc import Callable
+from math import isfinite
+from typing import Final, NamedTuple, Protocol
 
-NANOSECONDS = 1_000_000_000
+NANOSECONDS: Final = 1_000_000_000
+# Dates are written with four digits of the year.
+_LAST_SECOND: Final = 253_402_300_799
+
+# Held by name here, in tuples: tools that stop the wall clock for a test replace what a module
+# knows as `time.monotonic_ns`, and durations have to go on.
+_monotonic_ns: Final = (time.monotonic_ns,)
 
 
 class Clock(Protocol):
@@ -21,17 +31,16 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own clock, held back from running backwards."""
+    """The machine's own clock. Dates never run backwards, and durations never stand still."""
 
     def __init__(self) -> None:
         self._latest = 0
-        self._lock = threading.Lock()
 
     def now(self) -> int:
         """Nanoseconds since the Unix epoch; never less than an earlier answer."""
-        with self._lock:
-            self._latest = max(self._latest, time.time_ns())
-            return self._latest
+        # Two threads may both write: each then has an answer that is not before its own earlier.
+        self._latest = latest = max(self._latest, time.time_ns())
+        return latest
 
     def wait(self, condition: threading.Condition, until: int) -> None:
         """Wait to be notified, but no longer than `until` (nanoseconds since the epoch)."""
@@ -42,13 +51,26 @@ class SystemClock:
 class ManualClock:
     """A clock that stands still until the test turns it.
 
-    `start` is in seconds since the Unix epoch; the default is 2024-01-01T00:00:00Z.
+    `start` is in seconds since the Unix epoch; the default is 2024-01-01T00:00:00Z. Raises
+    `TypeError` and `ValueError` for what is no such number.
     """
 
     def __init__(self, start: float = 1_704_067_200) -> None:
-        self._now = int(start * NANOSECONDS)
+        self._now = int(_checked_seconds("start", start) * NANOSECONDS)
+        if not 0 <= self._now <= _LAST_SECOND * NANOSECONDS:
+            raise ValueError(
+                f"start must be seconds since 1970, up to the year 9999, not {start!r}"
+            )
         self._lock = threading.Lock()
-        self._waiting: list[_Waiting] = []
+        self._waiting: list[Alarm] = []
+        _after_fork.add(self)
+
+    @classmethod
+    def at(cls, now: int) -> "ManualClock":
+        """A clock that stands at `now`, in nanoseconds since the Unix epoch."""
+        clock = cls()
+        clock._now = now
+        return clock
 
     def now(self) -> int:
         """Nanoseconds since the Unix epoch."""
@@ -56,39 +78,135 @@ class ManualClock:
 
     def wait(self, condition: threading.Condition, until: int) -> None:
         """Wait to be notified, or for the clock to be turned to `until`."""
-        waiting = _Waiting(condition, until)
-        with self._lock:
-            if until <= self._now:
-                return
-            self._waiting.append(waiting)
+
+        def wake() -> None:
+            with condition:
+                condition.notify_all()
+
+        alarm = self.call_at(until, wake)
         try:
-            condition.wait()
+            if not alarm.rung:
+                condition.wait()
         finally:
-            with self._lock:
-                self._waiting.remove(waiting)
-            waiting.has_left.set()
+            alarm.close()
+
+    def call_at(self, until: int, wake: Callable[[], None]) -> "Alarm":
+        """Have `wake` called when the clock is turned to `until`, from the thread that turns it.
+
+        `until` is in nanoseconds since the epoch. Close the alarm once its work is done: a turn
+        of the clock waits for that.
+        """
+        with self._lock:
+            alarm = Alarm(self, until, wake, rung=until <= self._now)
+            if not alarm.rung:
+                self._waiting.append(alarm)
+        return alarm
 
     def advance(self, seconds: float) -> None:
-        """Turn the clock forward, and wake who waited for that, the earliest first.
+        """Turn the clock forward by `seconds`; whoever waited for that goes on.
 
-        Each has its turn before the next one is woken, so it must not be called by who holds the
-        lock that they need. Raises `ValueError` for a negative number of seconds.
+        They go on one after the other, the earliest first, before this returns. Raises
+        `TypeError` and `ValueError` for what is no number of seconds, or a negative one.
         """
+        seconds = _checked_seconds("seconds", seconds)
         if seconds < 0:
             raise ValueError(f"a clock only goes forward: advance({seconds!r}) is negative")
         with self._lock:
-            self._now += int(seconds * NANOSECONDS)
-            due = [waiting for waiting in self._waiting if waiting.until <= self._now]
-        for waiting in sorted(due, key=lambda waiting: waiting.until):
-            with waiting.condition:
-                waiting.condition.notify_all()
-            waiting.has_left.wait()
+            now = self._now + int(seconds * NANOSECONDS)
+            if now > _LAST_SECOND * NANOSECONDS:
+                raise ValueError(f"advance({seconds!r}) leads beyond the year 9999")
+            self._now = now
+            due = [alarm for alarm in self._waiting if alarm.until <= now]
+        for alarm in sorted(due, key=lambda alarm: alarm.until):
+            alarm.ring()
+
+    def _forget(self, alarm: "Alarm") -> None:
+        with self._lock:
+            if alarm in self._waiting:
+                self._waiting.remove(alarm)
+
+    def _reset_after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting = []
 
 
-class _Waiting:
-    """Somebody who waits on a manual clock."""
+class Alarm:
+    """Somebody who waits on a `ManualClock`."""
 
-    def __init__(self, condition: threading.Condition, until: int) -> None:
-        self.condition = condition
+    # How long a turn of the clock waits for one who has been woken, in seconds. It is over at
+    # once, unless that one stands behind the thread that turns the clock.
+    _PATIENCE = 1.0
+
+    def __init__(
+        self, clock: ManualClock, until: int, wake: Callable[[], None], *, rung: bool
+    ) -> None:
         self.until = until
-        self.has_left = threading.Event()
+        self.rung = rung
+        self._clock = clock
+        self._wake = wake
+        self._done = threading.Event()
+
+    def ring(self) -> None:
+        """Wake the one who waits, and wait until it has had its turn."""
+        self.rung = True
+        self._wake()
+        self._done.wait(self._PATIENCE)
+
+    def close(self) -> None:
+        """The one who waited has had its turn, or waits no longer."""
+        self._clock._forget(self)  # noqa: SLF001  # two halves of one thing
+        self._done.set()
+
+
+class Moment(NamedTuple):
+    """The one moment of an operation.
+
+    `now` is the date, in nanoseconds since the Unix epoch. `time` is the same less what
+    restored snapshots have shifted it by: what falls due goes by it. `elapsed` is what durations
+    are measured with, in nanoseconds from anywhere.
+    """
+
+    now: int
+    time: int
+    elapsed: int
+
+
+class Timekeeper:
+    """An account's view of its clock: one look is one moment."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.shift = 0
+        # A subclass may tell another time than the machine's; then durations go by that.
+        self._is_system = type(clock) is SystemClock
+
+    def moment(self) -> Moment:
+        """Look at the clock."""
+        now = self.clock.now()
+        elapsed = _monotonic_ns[0]() if self._is_system else now
+        return Moment(now, now - self.shift, elapsed)
+
+    def seconds_left(self, until: int) -> float | None:
+        """Seconds of real time until `elapsed` is `until`; None where the clock has to tell."""
+        if self._is_system:
+            return max(0.0, (until - _monotonic_ns[0]()) / NANOSECONDS)
+        return None
+
+
+def _checked_seconds(what: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{what} must be a number of seconds, not {value!r}")
+    if not isfinite(value):
+        raise ValueError(f"{what} must be a finite number of seconds, not {value!r}")
+    return value
+
+
+_after_fork: weakref.WeakSet[ManualClock] = weakref.WeakSet()
+
+
+def _reset_after_fork() -> None:
+    for clock in list(_after_fork):
+        clock._reset_after_fork()  # noqa: SLF001
+
+
+os.register_at_fork(after_in_child=_reset_after_fork)

@@ -6,56 +6,73 @@ due again once the stream will be empty and old enough, but not within ten minut
 running server, 0.43.4, whose schedule is another than that of reference: control_plane §5.10.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from s2mock.registry.clock import NANOSECONDS
+from s2mock.registry.clock import NANOSECONDS, Moment
 from s2mock.registry.config import UNSET, StreamConfig
-
-if TYPE_CHECKING:
-    from s2mock.registry.stream import Stream
+from s2mock.registry.deletion import delete_stream
+from s2mock.registry.due import CheckEmpty, Due
+from s2mock.registry.log import LogState
+from s2mock.registry.state import AccountState, Change, StreamState
 
 _PASS_SECONDS: Final = 60
 _RETRY_SECONDS: Final = 600
 
+Watched = tuple[StreamState, tuple[tuple[int, Due], ...]]
 
-def watch(stream: "Stream", now: int, before: StreamConfig) -> None:
+
+def watch(basin: str, stream: StreamState, time: int, before: StreamConfig) -> Watched:
     """The stream is new, or has another configuration than `before`."""
     min_age = stream.config.delete_on_empty_min_age
     if not min_age:
-        stream.check_due = None
-    elif before is UNSET:
-        _schedule(stream, now, _old_enough(stream))
-    elif min_age != before.delete_on_empty_min_age:
-        _schedule(stream, now, now)
+        return (stream if stream.check_due is None else stream._replace(check_due=None)), ()
+    if before is UNSET:
+        return _schedule(basin, stream, time, _old_enough(stream))
+    if min_age != before.delete_on_empty_min_age:
+        return _schedule(basin, stream, time, time)
+    return stream, ()
 
 
-def emptied(stream: "Stream", now: int) -> None:
+def emptied(basin: str, stream: StreamState, time: int) -> Watched:
     """The last record was trimmed."""
-    if stream.config.delete_on_empty_min_age:
-        _schedule(stream, now, now)
+    if not stream.config.delete_on_empty_min_age:
+        return stream, ()
+    return _schedule(basin, stream, time, time)
 
 
-def _old_enough(stream: "Stream") -> int:
+def look(
+    state: AccountState, due: CheckEmpty, moment: Moment, delay: float, owner: object
+) -> Change:
+    """The check that falls due: what becomes of the stream."""
+    basin = state.basins.get(due.basin)
+    stream = None if basin is None else basin.streams.get(due.stream)
+    if (
+        stream is None
+        or stream.incarnation != due.incarnation
+        or stream.check_due != due.at
+        or stream.deleted_at is not None
+    ):
+        return Change()
+    log, old_enough = (stream.log or LogState()).expired(owner, moment.time), _old_enough(stream)
+    stream = stream._replace(check_due=None, log=stream.log and log)
+    if log.is_empty and moment.time >= old_enough:
+        return delete_stream(due.basin, stream, moment, delay)
+    if log.lasts_for_ever:
+        return Change(stream=(due.basin, due.stream, stream))
+    retry = moment.time + _RETRY_SECONDS * NANOSECONDS
+    at = max(retry, old_enough, log.last_expiry)
+    stream, entries = _schedule(due.basin, stream, moment.time, at)
+    return Change(stream=(due.basin, due.stream, stream), due=entries)
+
+
+def _old_enough(stream: StreamState) -> int:
     return stream.last_write + (stream.config.delete_on_empty_min_age or 0) * NANOSECONDS
 
 
-def _schedule(stream: "Stream", now: int, at: int) -> None:
+def _schedule(basin: str, stream: StreamState, time: int, at: int) -> Watched:
     if stream.check_due is not None and stream.check_due <= at:
-        return
-    stream.check_due = at
-    whole_seconds = -((now - at) // NANOSECONDS)
-    turn = stream.basin.account.turn
-    turn.later(now, whole_seconds + _PASS_SECONDS, lambda due: _check(stream, at, due))
-
-
-def _check(stream: "Stream", at: int, now: int) -> None:
-    if stream.check_due != at or stream.deleted_at is not None or stream.removed:
-        return
-    stream.check_due = None
-    log, old_enough = stream.log, _old_enough(stream)
-    log.expire(now)
-    if not log.records and now >= old_enough:
-        stream.delete_at(now)
-    elif not log.lasts_for_ever:
-        retry = now + _RETRY_SECONDS * NANOSECONDS
-        _schedule(stream, now, max(retry, old_enough, log.last_expiry))
+        return stream, ()
+    whole_seconds = -((time - at) // NANOSECONDS)
+    entry = CheckEmpty(basin, stream.name, stream.incarnation, at)
+    falls_due = time + (whole_seconds + _PASS_SECONDS) * NANOSECONDS
+    return stream._replace(check_due=at), ((falls_due, entry),)

@@ -9,19 +9,10 @@ import binascii
 import hashlib
 
 from s2mock.registry.config import Cipher
-from s2mock.registry.errors import BadHeader, S2Error
+from s2mock.registry.errors import BadHeader
 
 MAX_KEY_CHARACTERS = 44
 _KEY_BYTES = 32
-
-
-class DecryptionFailed(S2Error):
-    """A record was appended with another key than it is read with."""
-
-    code = "decryption_failed"
-
-    def __init__(self) -> None:
-        super().__init__("record decryption failed")
 
 
 def strict_base64(text: str) -> bytes:

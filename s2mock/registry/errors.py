@@ -33,11 +33,13 @@ class S2Error(Exception):
     """An answer of S2 that is not a success.
 
     `status` is the HTTP status; `code` and `message` are the two members of S2's error envelope.
-    The two answers that S2 sends without them have the code `""`.
+    The two answers that S2 sends without them have the code `""`. `rule` is where the rule that
+    decided stands in the reference.
     """
 
     code: ClassVar[str]
     status: ClassVar[int]
+    rule: str = ""
 
     def __init_subclass__(cls) -> None:
         if "code" in cls.__dict__ and cls.code:
@@ -56,24 +58,28 @@ class BadJson(S2Error):
     """The body is not the JSON document that this operation takes."""
 
     code = "bad_json"
+    rule = "control_plane §2.2"
 
 
 class BadHeader(S2Error):
     """A header is missing or its value is not acceptable."""
 
     code = "bad_header"
+    rule = "control_plane §2.1"
 
 
 class BadPath(S2Error):
     """A parameter in the path is not acceptable."""
 
     code = "bad_path"
+    rule = "control_plane §1.2"
 
 
 class BadQuery(S2Error):
     """A parameter in the query string is not acceptable."""
 
     code = "bad_query"
+    rule = "control_plane §2.4"
 
 
 class InvalidName(BadJson):
@@ -83,21 +89,27 @@ class InvalidName(BadJson):
     `bad_query`); in direct use it is `bad_json`, as if it had come in a body.
     """
 
+    rule = "control_plane §4.1, §5.1"
+
 
 class Invalid(S2Error):
     """Well formed, but not a value that S2 accepts."""
 
     code = "invalid"
+    rule = "data_plane §3.2"
 
 
 class InvalidConfig(Invalid):
     """A configuration whose form is right and whose value is not."""
+
+    rule = "control_plane §5.3"
 
 
 class NotImplementedByS2(S2Error):
     """A route that exists and is not served (reference: control_plane §6)."""
 
     code = "not_implemented"
+    rule = "control_plane §6"
 
     def __init__(self) -> None:
         super().__init__("Not implemented")
@@ -113,6 +125,7 @@ class Unavailable(S2Error):
     """What served the request has gone away: its stream was deleted meanwhile."""
 
     code = "unavailable"
+    rule = "data_plane §8.5"
 
     def __init__(self) -> None:
         super().__init__("streamer missing in action")
@@ -128,6 +141,8 @@ class AppendConditionFailed(S2Error):
 class FencingTokenMismatch(AppendConditionFailed):
     """The append's fencing token is not the one in force, `fencing_token`."""
 
+    rule = "data_plane §3.5"
+
     def __init__(self, fencing_token: str) -> None:
         super().__init__(f"the fencing token in force is {fencing_token!r}")
         self.fencing_token = fencing_token
@@ -139,6 +154,8 @@ class FencingTokenMismatch(AppendConditionFailed):
 
 class SeqNumMismatch(AppendConditionFailed):
     """The next sequence number is not the one that the append expects, but `seq_num`."""
+
+    rule = "data_plane §3.5"
 
     def __init__(self, seq_num: int) -> None:
         super().__init__(f"the next sequence number is {seq_num}")
@@ -153,6 +170,7 @@ class ReadUnwritten(S2Error):
     """There is nothing to read from there on; `tail` is where the next record will be."""
 
     code = ""
+    rule = "data_plane §4.3"
     status = 416
 
     def __init__(self, tail: "StreamPosition") -> None:
@@ -168,6 +186,7 @@ class BasinNotFound(S2Error):
     """There is no basin of that name."""
 
     code = "basin_not_found"
+    rule = "control_plane §3"
 
     def __init__(self, basin: str) -> None:
         super().__init__(f"basin `{basin}` not found")
@@ -177,6 +196,7 @@ class StreamNotFound(S2Error):
     """There is no stream of that name in that basin."""
 
     code = "stream_not_found"
+    rule = "control_plane §5.7"
 
     def __init__(self, basin: str, stream: str) -> None:
         super().__init__(f"stream `{stream}` in basin `{basin}` not found")
@@ -186,12 +206,14 @@ class ResourceAlreadyExists(S2Error):
     """The name is taken, and the request is no replay of the one that took it."""
 
     code = "resource_already_exists"
+    rule = "control_plane §5.5"
 
 
 class BasinDeletionPending(S2Error):
     """The basin is deleted and not yet gone."""
 
     code = "basin_deletion_pending"
+    rule = "control_plane §4.6"
 
     def __init__(self, basin: str) -> None:
         super().__init__(f"basin `{basin}` is being deleted")
@@ -201,7 +223,42 @@ class StreamDeletionPending(S2Error):
     """The stream is deleted and not yet gone."""
 
     code = "stream_deletion_pending"
+    rule = "control_plane §5.7"
 
     def __init__(self) -> None:
         # The real text names neither the stream nor the basin.
         super().__init__("stream deletion pending")
+
+
+class DecryptionFailed(S2Error):
+    """A record was appended with another key than it is read with."""
+
+    code = "decryption_failed"
+    rule = "data_plane §9"
+
+    def __init__(self) -> None:
+        super().__init__("record decryption failed")
+
+
+class BadProto(S2Error):
+    """The body is not the protobuf message that this operation takes."""
+
+    code = "bad_proto"
+    rule = "data_plane §2"
+
+
+class BadFrame(S2Error):
+    """Bytes that are no S2S frame, or not one that may stand here."""
+
+    code = "bad_frame"
+    rule = "data_plane §6.2"
+
+
+class StaleHandle(RuntimeError):
+    """A `Basin` or `Stream` that a test holds is of an account that was reset since."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"{what} is from before the account's reset() or restore(), which ended it: ask the "
+            "mock for it again, as in s2_mock.basin(...).stream(...)"
+        )

@@ -1,18 +1,18 @@
-"""Ordered listing: a page costs O(log n + page), whatever the size of the index.
+"""Ordered listing: a page costs O(log n + page), whatever the number of names.
 
 Source: reference: control_plane §4.7. Python orders strings by code point, which for valid
 Unicode is the byte order of UTF-8 that S2 lists in.
 """
 
-from itertools import islice
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
 
-if TYPE_CHECKING:
-    from sortedcontainers import SortedDict
+from s2mock.registry.ordered import Names
 
 MAX_PAGE = 1000
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 class Page(NamedTuple, Generic[T]):
@@ -23,23 +23,27 @@ class Page(NamedTuple, Generic[T]):
 
 
 def page_of(
-    index: "SortedDict[str, T]", *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
+    names: Names[V],
+    describe: Callable[[V], T],
+    *,
+    prefix: str = "",
+    start_after: str = "",
+    limit: int = MAX_PAGE,
 ) -> Page[T]:
-    """Values of the names that begin with `prefix` and come after `start_after`, in name order.
+    """What `describe` says of the names that begin with `prefix` and come after `start_after`.
 
-    A `limit` of 0, or above 1000, means 1000.
+    In name order. A `limit` of 0, or above 1000, means 1000.
     """
     if not 0 < limit < MAX_PAGE:
         limit = MAX_PAGE
-    if start_after >= prefix:
-        names = index.irange(minimum=start_after or None, inclusive=(not start_after, True))
-    else:
-        names = index.irange(minimum=prefix)
+    after = start_after >= prefix and start_after != ""
     found: list[T] = []
-    for name in islice(names, limit + 1):
+    for name in names.names_from(start_after if after else prefix, after=after):
         if not name.startswith(prefix):
             break
         if len(found) == limit:
             return Page(found, has_more=True)
-        found.append(index[name])
+        value = names.get(name)
+        assert value is not None, f"{name!r} is in the order and not in the map"
+        found.append(describe(value))
     return Page(found, has_more=False)

@@ -1,128 +1,260 @@
 """The log of a stream: sequence numbers, timestamps, conditions, commands, retention.
 
-Pure state; the stream's owner calls it in turn, with the time. Sources: reference: data_plane
-§3.5 (sequencing), §8.1 (trim), §8.2 (retention).
+A log is a value over chunks of records that only ever grow: states that come one after the other,
+and snapshots, share them. Sources: reference: data_plane §3.5 (sequencing), §8.1 (trim), §8.2
+(retention).
 """
 
 from array import array
-from bisect import bisect_left
-from collections import deque
-from collections.abc import Iterator
-from operator import attrgetter
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
-from s2mock.registry.clock import NANOSECONDS
+from s2mock.registry.clock import NANOSECONDS, Moment
 from s2mock.registry.config import U64_MAX, Cipher, StreamConfig
 from s2mock.registry.errors import FencingTokenMismatch, Invalid, SeqNumMismatch
 from s2mock.registry.records import (
-    AppendAck,
     AppendInput,
     AppendRecord,
     SequencedRecord,
     StreamPosition,
-    metered_bytes,
 )
 
-# How many appends a follower may lag behind before it is fed from the log, without a tail.
-MAX_FOLLOWER_LAG: Final = 25
 _MAX_GCM_SEQ_NUM: Final = 2**32 - 1
 _NEVER: Final = 2**63 - 1
 _MILLISECOND: Final = 1_000_000
+_CHUNK_RECORDS: Final = 1024
+_MAX_SKIPPED_BYTES: Final = 16 * 1024
 
-_seq_num = attrgetter("seq_num")
 
+class Written(NamedTuple):
+    """Records that go behind the tail, with all that is decided about them."""
 
-class LiveBatch(NamedTuple):
-    """An append as followers get it, and the tail behind it."""
-
-    records: tuple[SequencedRecord, ...]
+    records: tuple[AppendRecord, ...]
+    timestamps: Sequence[int]
+    expiry: int
+    digest: bytes | None
     tail: StreamPosition
+    fencing_token: str
+    trim_point: int
 
 
-class Log:
+class Chunk:
+    """Records with sequence numbers one after the other; it only grows, and at its end.
+
+    Of a record there are: what was appended, its timestamp, when it expires (by the account's
+    time), the metered bytes up to and with it, and the digest of the key that it came with.
+    """
+
+    __slots__ = ("digests", "expiries", "first_seq_num", "owner", "records", "timestamps", "totals")
+
+    def __init__(self, owner: object, first_seq_num: int) -> None:
+        self.owner = owner
+        self.first_seq_num = first_seq_num
+        self.records: list[AppendRecord] = []
+        self.timestamps = array("Q")
+        self.expiries = array("q")
+        self.totals = array("Q")
+        # None while no record has one.
+        self.digests: list[bytes | None] | None = None
+
+    def part(self, owner: object, start: int, end: int) -> "Chunk":
+        """A chunk of the records from index `start` to before `end`."""
+        part = Chunk(owner, self.first_seq_num + start)
+        part.records = self.records[start:end]
+        part.timestamps = self.timestamps[start:end]
+        part.expiries = self.expiries[start:end]
+        part.totals = self.totals[start:end]
+        part.digests = None if self.digests is None else self.digests[start:end]
+        return part
+
+    def extend(self, written: Written, total: int) -> None:
+        """Add the records; `total` are the metered bytes before them."""
+        records, before = written.records, len(self.records)
+        self.records.extend(records)
+        self.timestamps.extend(written.timestamps)
+        self.expiries.extend([written.expiry] * len(records))
+        sizes = accumulate([record.metered_bytes for record in records], initial=total)
+        next(sizes)
+        self.totals.extend(sizes)
+        if written.digest is not None and self.digests is None:
+            self.digests = [None] * before
+        if self.digests is not None:
+            self.digests += [None if record.command else written.digest for record in records]
+
+
+class Span(NamedTuple):
+    """Some records of a chunk, one after the other: from index `start` to before `end`."""
+
+    chunk: Chunk
+    start: int
+    end: int
+
+    @property
+    def records(self) -> list[SequencedRecord]:
+        """The records, each with its sequence number."""
+        chunk, start, end = self
+        digests = chunk.digests
+        return [
+            SequencedRecord(
+                seq_num,
+                timestamp,
+                record.headers,
+                record.body,
+                record.metered_bytes,
+                None if digests is None else digests[seq_num - chunk.first_seq_num],
+            )
+            for seq_num, timestamp, record in zip(
+                range(chunk.first_seq_num + start, chunk.first_seq_num + end),
+                chunk.timestamps[start:end],
+                chunk.records[start:end],
+                strict=True,
+            )
+        ]
+
+    @property
+    def first_seq_num(self) -> int:
+        """The sequence number of the first of them."""
+        return self.chunk.first_seq_num + self.start
+
+    @property
+    def end_seq_num(self) -> int:
+        """The sequence number behind the last of them."""
+        return self.chunk.first_seq_num + self.end
+
+    @property
+    def metered_bytes(self) -> int:
+        """Their metered bytes."""
+        return self.chunk.totals[self.end - 1] - self.total_before
+
+    @property
+    def total_before(self) -> int:
+        """The metered bytes of the log before the first of them."""
+        totals, start = self.chunk.totals, self.start
+        return totals[start] - self.chunk.records[start].metered_bytes
+
+    def needs_other_key(self, digest: bytes | None) -> bool:
+        """Whether any of them came with another key than the one of that digest."""
+        digests = self.chunk.digests
+        return digests is not None and any(
+            own not in (None, digest) for own in digests[self.start : self.end]
+        )
+
+    def within(self, *, count: int | None, size: int | None, until: int | None) -> "Span":
+        """As many of them, from the first on, as the limits allow.
+
+        `size` is in metered bytes, `until` is a timestamp which none reaches.
+        """
+        chunk, start, end = self
+        if count is not None:
+            end = min(end, start + count)
+        if size is not None:
+            end = bisect_right(chunk.totals, self.total_before + size, start, end)
+        if until is not None:
+            end = bisect_left(chunk.timestamps, until, start, end)
+        return Span(chunk, start, end)
+
+
+class LogState(NamedTuple):
     """The records of one stream that survive, in order, and where the next one goes."""
 
-    __slots__ = (
-        "_expiries",
-        "_next_expiry",
-        "_timestamps",
-        "fencing_token",
-        "followers",
-        "live",
-        "records",
-        "tail",
-        "trim_point",
-    )
+    chunks: tuple[Chunk, ...] = ()
+    # How many records of the first chunk are gone, and how many of the last one are there.
+    skipped: int = 0
+    size: int = 0
+    tail: StreamPosition = StreamPosition(0, 0)
+    fencing_token: str = ""
+    trim_point: int = 0
+    next_expiry: int = _NEVER
 
-    def __init__(self) -> None:
-        self.records: list[SequencedRecord] = []
-        self.tail = StreamPosition(0, 0)
-        self.fencing_token = ""
-        self.trim_point = 0
-        # While somebody follows: the latest appends, whole, whatever is trimmed meanwhile.
-        self.followers = 0
-        self.live: deque[LiveBatch] = deque(maxlen=MAX_FOLLOWER_LAG)
-        self._timestamps = array("Q")
-        self._expiries = array("q")
-        self._next_expiry = _NEVER
+    @property
+    def is_empty(self) -> bool:
+        """Whether no record survives."""
+        return not self.chunks
 
-    def append(
+    def spans(self, start: int = 0, end: int = U64_MAX) -> Iterator[Span]:
+        """The surviving records from sequence number `start` to before `end`."""
+        chunks, last = self.chunks, len(self.chunks) - 1
+        at = _chunk_of(chunks, start) if start else 0
+        for index in range(max(0, at), last + 1):
+            chunk = chunks[index]
+            if chunk.first_seq_num >= end:
+                break
+            lowest = max(self.skipped if index == 0 else 0, start - chunk.first_seq_num)
+            highest = self.size if index == last else len(chunk.records)
+            highest = min(highest, end - chunk.first_seq_num)
+            if lowest < highest:
+                yield Span(chunk, lowest, highest)
+
+    @property
+    def records(self) -> tuple[SequencedRecord, ...]:
+        """The records that survive."""
+        return tuple(record for span in self.spans() for record in span.records)
+
+    def first_at(self, timestamp: int) -> int:
+        """The lowest surviving sequence number with that timestamp or a later one, or the tail."""
+        chunks = self.chunks
+        # The last chunk whose first record comes before that time, and what follows it.
+        at = bisect_left(chunks, timestamp, key=lambda chunk: chunk.timestamps[0])
+        for chunk, start, end in self.spans(chunks[at - 1].first_seq_num if at else 0):
+            index = bisect_left(chunk.timestamps, timestamp, start, end)
+            if index < end:
+                return chunk.first_seq_num + index
+        return self.tail.seq_num
+
+    @property
+    def last_expiry(self) -> int:
+        """When the log will be empty without further appends, by the account's time."""
+        return max(
+            (max(chunk.expiries[start:end]) for chunk, start, end in self.spans()), default=0
+        )
+
+    @property
+    def lasts_for_ever(self) -> bool:
+        """Whether some record has no time at which it expires."""
+        return self.last_expiry == _NEVER
+
+    def decide_append(
         self,
         batch: AppendInput,
-        now: int,
+        moment: Moment,
         config: StreamConfig,
         cipher: Cipher | None = None,
         digest: bytes | None = None,
-    ) -> AppendAck:
-        """Write the whole batch, or raise and leave everything as it was.
+    ) -> Written:
+        """What appending the batch writes.
 
-        `now` is in nanoseconds since the epoch. Raises `FencingTokenMismatch`, `SeqNumMismatch`,
-        `Invalid`.
+        Raises `FencingTokenMismatch`, `SeqNumMismatch`, `Invalid`.
         """
         if batch.fencing_token is not None and batch.fencing_token != self.fencing_token:
             raise FencingTokenMismatch(self.fencing_token)
         first = self.tail.seq_num
         if batch.match_seq_num is not None and batch.match_seq_num != first:
             raise SeqNumMismatch(first)
-        timestamps = self._assign_timestamps(batch.records, now // _MILLISECOND, config)
-        written = []
-        for seq_num, (record, timestamp) in enumerate(
-            zip(batch.records, timestamps, strict=True), first
-        ):
-            is_data = record.command is None
-            if is_data and cipher == "aes-256-gcm" and seq_num > _MAX_GCM_SEQ_NUM:
+        records = batch.records
+        timestamps = self._assign_timestamps(records, moment.now // _MILLISECOND, config)
+        token, trim_point = self.fencing_token, self.trim_point
+        for seq_num, record in enumerate(records, first):
+            if record.command == "fence":
+                token = record.body.decode()
+            elif record.command == "trim":
+                # Never beyond the command itself.
+                trim_point = max(trim_point, min(int.from_bytes(record.body, "big"), seq_num + 1))
+            elif seq_num > _MAX_GCM_SEQ_NUM and cipher == "aes-256-gcm":
                 raise Invalid(
                     f"max assignable sequence number is {_MAX_GCM_SEQ_NUM}; attempted {seq_num}"
                 )
-            written.append(
-                SequencedRecord(
-                    seq_num,
-                    timestamp,
-                    record.headers,
-                    record.body,
-                    record.metered_bytes,
-                    digest if is_data else None,
-                )
-            )
-        self._write(written, now, config)
-        for seq_num, record in enumerate(batch.records, first):
-            if record.command == "fence":
-                self.fencing_token = record.body.decode()
-            elif record.command == "trim":
-                # Never beyond the command itself.
-                self.trim_point = max(
-                    self.trim_point, min(int.from_bytes(record.body, "big"), seq_num + 1)
-                )
-        self._drop_trimmed()
-        return AppendAck(StreamPosition(first, timestamps[0]), self.tail, self.tail)
+        tail = StreamPosition(first + len(records), timestamps[-1])
+        expiry = _expiry(moment, config)
+        return Written(records, timestamps, expiry, digest, tail, token, trim_point)
 
-    def end(self, now: int, config: StreamConfig) -> None:
-        """Write what a deletion writes: the trim of everything.
+    def decide_end(self, moment: Moment, config: StreamConfig) -> Written:
+        """What a deletion writes: the trim of everything.
 
         Source: reference: data_plane §8.5.
         """
-        headers, body = ((b"", b"trim"),), U64_MAX.to_bytes(8, "big")
-        own = AppendRecord(body, headers, U64_MAX)
+        own = AppendRecord(U64_MAX.to_bytes(8, "big"), ((b"", b"trim"),), U64_MAX)
         # Asks for the last possible time, and gets it where the stream does not cap.
         preferred = StreamConfig(
             timestamping_mode=config.timestamping_mode
@@ -130,92 +262,122 @@ class Log:
             else "client-prefer",
             timestamping_uncapped=config.timestamping_uncapped,
         )
-        [timestamp] = self._assign_timestamps((own,), now // _MILLISECOND, preferred)
-        size = metered_bytes(headers, body)
-        last = SequencedRecord(self.tail.seq_num, timestamp, headers, body, size)
-        self._write([last], now, config)
-        self.trim_point = U64_MAX
-        self._drop_trimmed()
+        timestamps = self._assign_timestamps((own,), moment.now // _MILLISECOND, preferred)
+        tail = StreamPosition(self.tail.seq_num + 1, timestamps[-1])
+        expiry = _expiry(moment, config)
+        return Written((own,), timestamps, expiry, None, tail, self.fencing_token, U64_MAX)
 
-    def expire(self, now: int) -> None:
-        """Drop the records whose time is over at `now` (nanoseconds since the epoch)."""
-        if now < self._next_expiry:
-            return
-        kept = [i for i, expiry in enumerate(self._expiries) if expiry > now]
-        self.records = [self.records[i] for i in kept]
-        self._timestamps = array("Q", [self._timestamps[i] for i in kept])
-        self._expiries = array("q", [self._expiries[i] for i in kept])
-        self._next_expiry = min(self._expiries, default=_NEVER)
+    def with_written(self, owner: object, written: Written) -> tuple["LogState", Span]:
+        """The log with these records behind its tail, and where they stand.
 
-    @property
-    def last_expiry(self) -> int:
-        """When the log will be empty without further appends, in nanoseconds since the epoch."""
-        return max(self._expiries, default=0)
+        What a trim among them takes is gone from the log; the span keeps it.
+        """
+        chunks, size = self.chunks, self.size
+        last = chunks[-1] if chunks else None
+        total = last.totals[size - 1] if last is not None else 0
+        if last is None or size >= _CHUNK_RECORDS or last.first_seq_num + size != self.tail.seq_num:
+            last, size = Chunk(owner, self.tail.seq_num), 0
+            chunks = (*chunks, last)
+        elif last.owner is not owner or len(last.records) != size:
+            last = last.part(owner, 0, size)
+            chunks = (*chunks[:-1], last)
+        last.extend(written, total)
+        span = Span(last, size, size + len(written.records))
+        log = LogState(
+            chunks,
+            self.skipped,
+            span.end,
+            written.tail,
+            written.fencing_token,
+            written.trim_point,
+            min(self.next_expiry, written.expiry),
+        )
+        return (log.trimmed(owner) if written.trim_point > self.trim_point else log), span
 
-    @property
-    def lasts_for_ever(self) -> bool:
-        """Whether some record has no time at which it expires."""
-        return self.last_expiry == _NEVER
+    def trimmed(self, owner: object) -> "LogState":
+        """The log without the records before its trim point."""
+        point, chunks = self.trim_point, self.chunks
+        at = max(0, _chunk_of(chunks, point))
+        length = self.size if at == len(chunks) - 1 else len(chunks[at].records)
+        if chunks[at].first_seq_num + length <= point:
+            at, length = at + 1, 0
+        if at == len(chunks):
+            return self._replace(chunks=(), skipped=0, size=0, next_expiry=_NEVER)
+        first, rest = chunks[at], chunks[at + 1 :]
+        skipped = max(self.skipped if at == 0 else 0, point - first.first_seq_num)
+        size = self.size
+        if skipped and first.totals[skipped - 1] - first.totals[0] > _MAX_SKIPPED_BYTES:
+            # So that what nobody can read any more is not kept.
+            first = first.part(owner, skipped, length)
+            size, skipped = size if rest else length - skipped, 0
+        return self._replace(chunks=(first, *rest), skipped=skipped, size=size)
 
-    def first_at(self, timestamp: int) -> int:
-        """The lowest surviving sequence number with that timestamp or a later one, or the tail."""
-        index = bisect_left(self._timestamps, timestamp)
-        return self.records[index].seq_num if index < len(self.records) else self.tail.seq_num
+    def expired(self, owner: object, time: int) -> "LogState":
+        """The log without the records whose time is over at `time`, the account's."""
+        if time < self.next_expiry:
+            return self
+        kept: list[Span] = []
+        following = _NEVER
+        for chunk, start, end in self.spans():
+            # Most often all of a chunk, or its first records.
+            index = start
+            while index < end:
+                if chunk.expiries[index] <= time:
+                    index += 1
+                    continue
+                until = index
+                while until < end and chunk.expiries[until] > time:
+                    following = min(following, chunk.expiries[until])
+                    until += 1
+                kept.append(Span(chunk, index, until))
+                index = until
+        # The first may begin and the last may end anywhere in its chunk; others are made whole.
+        for at, (chunk, start, end) in enumerate(kept):
+            inner_start = at > 0 and start > 0
+            inner_end = at < len(kept) - 1 and end < len(chunk.records)
+            if inner_start or inner_end:
+                kept[at] = Span(chunk.part(owner, start, end), 0, end - start)
+        return self._of_spans(kept, following)
 
-    def between(self, start: int, end: int) -> Iterator[SequencedRecord]:
-        """The surviving records from sequence number `start` to before `end`."""
-        for index in range(bisect_left(self.records, start, key=_seq_num), len(self.records)):
-            record = self.records[index]
-            if record.seq_num >= end:
-                return
-            yield record
-
-    def live_from(self, seq_num: int) -> LiveBatch | None:
-        """The append that began there, if it is among the latest."""
-        index = bisect_left(self.live, seq_num, key=lambda batch: batch.records[0].seq_num)
-        if index < len(self.live) and self.live[index].records[0].seq_num == seq_num:
-            return self.live[index]
-        return None
-
-    def unfollow(self) -> None:
-        """One follower less; without any, nothing is kept for them."""
-        self.followers -= 1
-        if not self.followers:
-            self.live.clear()
+    def _of_spans(self, spans: list[Span], next_expiry: int) -> "LogState":
+        if not spans:
+            return self._replace(chunks=(), skipped=0, size=0, next_expiry=_NEVER)
+        return self._replace(
+            chunks=tuple(span.chunk for span in spans),
+            skipped=spans[0].start,
+            size=spans[-1].end,
+            next_expiry=next_expiry,
+        )
 
     def _assign_timestamps(
         self, records: tuple[AppendRecord, ...], now: int, config: StreamConfig
-    ) -> list[int]:
+    ) -> Sequence[int]:
         mode, capped = config.timestamping_mode, not config.timestamping_uncapped
-        previous, assigned = self.tail.timestamp, []
-        for record in records:
-            timestamp = now if mode == "arrival" else record.timestamp
+        given = [record.timestamp for record in records]
+        previous = self.tail.timestamp
+        if mode == "arrival" or (mode != "client-require" and given.count(None) == len(given)):
+            return array("Q", [max(previous, now)]) * len(given)
+        assigned = []
+        for timestamp in given:
             if timestamp is None:
                 if mode == "client-require":
                     raise Invalid("record timestamp was required but was missing")
-                timestamp = now
+                timestamp = now  # noqa: PLW2901
             if capped and timestamp > now:
-                timestamp = now
+                timestamp = now  # noqa: PLW2901
             # After the cap: behind a record from the future, time goes on from there.
             previous = max(previous, timestamp)
             assigned.append(previous)
         return assigned
 
-    def _write(self, written: list[SequencedRecord], now: int, config: StreamConfig) -> None:
-        age = config.retention_policy
-        expiry = _NEVER if isinstance(age, str) or age is None else now + age * NANOSECONDS
-        expiry = min(expiry, _NEVER)
-        self.records += written
-        self._timestamps.extend([record.timestamp for record in written])
-        self._expiries.extend([expiry] * len(written))
-        self._next_expiry = min(self._next_expiry, expiry)
-        self.tail = StreamPosition(written[-1].seq_num + 1, written[-1].timestamp)
-        if self.followers:
-            self.live.append(LiveBatch(tuple(written), self.tail))
 
-    def _drop_trimmed(self) -> None:
-        if self.records and self.records[0].seq_num < self.trim_point:
-            gone = bisect_left(self.records, self.trim_point, key=_seq_num)
-            del self.records[:gone]
-            del self._timestamps[:gone]
-            del self._expiries[:gone]
+def _chunk_of(chunks: tuple[Chunk, ...], seq_num: int) -> int:
+    """The index of the last chunk that begins at `seq_num` or before, -1 if none does."""
+    return bisect_right(chunks, seq_num, key=lambda chunk: chunk.first_seq_num) - 1
+
+
+def _expiry(moment: Moment, config: StreamConfig) -> int:
+    age = config.retention_policy
+    if isinstance(age, str) or age is None:
+        return _NEVER
+    return min(_NEVER, moment.time + age * NANOSECONDS)

@@ -1,38 +1,94 @@
 """Reading a stream: where to start, how far to go, and following what is appended.
 
-Sources: reference: data_plane §4.2 to §4.4.
+A read is a state machine without I/O: each step, in turn, says what to deliver or what to wait
+for. Sources: reference: data_plane §4.2 to §4.4.
 """
 
-import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import Final, Literal
 
-from s2mock.registry.clock import NANOSECONDS
-from s2mock.registry.encryption import DecryptionFailed
-from s2mock.registry.errors import ReadUnwritten, Unavailable
-from s2mock.registry.log import LiveBatch, Log
+from s2mock.conversation import Wait
+from s2mock.registry.clock import NANOSECONDS, Moment
+from s2mock.registry.config import StreamConfig
+from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.errors import (
+    DecryptionFailed,
+    Invalid,
+    ReadUnwritten,
+    S2Error,
+    StreamNotFound,
+    Unavailable,
+)
+from s2mock.registry.following import Following, LiveBatch, Pause
+from s2mock.registry.log import LogState, Span
+from s2mock.registry.names import BasinName, StreamName
+from s2mock.registry.opening import Opened, open_stream
 from s2mock.registry.records import (
     MAX_BATCH_BYTES,
     MAX_BATCH_RECORDS,
     SequencedRecord,
     StreamPosition,
 )
-
-if TYPE_CHECKING:
-    from s2mock.registry.stream import Stream
+from s2mock.registry.state import Change, StreamState
 
 StartKind = Literal["seq_num", "timestamp", "tail_offset"]
 
 # Between heartbeats, drawn anew after everything that is sent.
 HEARTBEAT_SECONDS: Final = (5.0, 15.0)
 
+_EMPTY = LogState()
 
-class Batch(NamedTuple):
+
+class Batch:
     """Records, and the tail where it is known. Without records it is a heartbeat."""
 
-    records: tuple[SequencedRecord, ...]
-    tail: StreamPosition | None
+    __slots__ = ("_records", "_shared", "at", "spans", "tail")
+
+    def __init__(
+        self,
+        spans: Sequence[Span] = (),
+        tail: StreamPosition | None = None,
+        *,
+        at: int = 0,
+        shared: dict[Hashable, bytes] | None = None,
+    ) -> None:
+        self.spans = spans
+        self.tail = tail
+        # When it was made, in nanoseconds since the epoch.
+        self.at = at
+        self._shared = shared
+        self._records: tuple[SequencedRecord, ...] | None = None
+
+    @property
+    def records(self) -> tuple[SequencedRecord, ...]:
+        """The records, in order."""
+        if self._records is None:
+            self._records = tuple(record for span in self.spans for record in span.records)
+        return self._records
+
+    def once(self, form: Hashable, encode: Callable[["Batch"], bytes]) -> bytes:
+        """The batch in that form, encoded once for all followers that get the same."""
+        if self._shared is None:
+            return encode(self)
+        if form not in self._shared:
+            self._shared[form] = encode(self)
+        return self._shared[form]
+
+    @property
+    def count(self) -> int:
+        """How many records there are."""
+        return sum(span.end - span.start for span in self.spans)
+
+    @property
+    def metered_bytes(self) -> int:
+        """Their metered bytes."""
+        return sum(span.metered_bytes for span in self.spans)
+
+    @property
+    def end_seq_num(self) -> int:
+        """The sequence number behind the last of them."""
+        return self.spans[-1].end_seq_num
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,188 +110,373 @@ class ReadRequest:
         return not bounded or bool(self.wait)
 
 
-class _Allowance:
-    """What is left of the limits of a request."""
+class CheckTail(Operation):
+    """Where the next record goes, and the timestamp of the last one (§1.8).
 
-    __slots__ = ("bytes", "count", "until")
-
-    def __init__(self, request: ReadRequest) -> None:
-        self.count = request.count
-        self.bytes = request.bytes
-        self.until = request.until
-
-    @property
-    def exhausted(self) -> bool:
-        return self.count == 0 or self.bytes == 0
-
-    def allows(self, records: list[SequencedRecord], size: int, record: SequencedRecord) -> bool:
-        if self.until is not None and record.timestamp >= self.until:
-            return False
-        if self.count is not None and len(records) >= self.count:
-            return False
-        return self.bytes is None or size + record.metered_bytes <= self.bytes
-
-    def spend(self, records: list[SequencedRecord], size: int) -> None:
-        if self.count is not None:
-            self.count -= len(records)
-        if self.bytes is not None:
-            self.bytes -= size
-
-
-class ReadSession:
-    """One read in progress: iterate it for its batches and heartbeats.
-
-    It has taken its place in the stream when it is made, which raises `ReadUnwritten` where
-    nothing can be read. Iterating raises `DecryptionFailed`, and `Unavailable` when the stream is
-    deleted under a follower. `cancel()` ends it, from any thread. With `tell_tail` a batch that
-    reaches the tail says so.
+    Returns a `StreamPosition`. Raises `BasinNotFound`, `BasinDeletionPending`,
+    `StreamNotFound`, `StreamDeletionPending`.
     """
+
+    __slots__ = ()
+    name = "check-tail"
+
+    def __init__(self, basin: str, stream: str) -> None:
+        super().__init__(BasinName(basin), StreamName(stream))
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The tail, of a stream that is made if need be."""
+        basin, stream = str(self.basin), str(self.stream)
+        opened = open_stream(engine, moment, basin, stream, create_on="read", needs_key=False)
+        return opened.change(basin)._replace(result=(opened.state.log or _EMPTY).tail)
+
+
+class Read(Operation):
+    """A read: of one batch, or with `is_session` of all that comes.
+
+    Returns a `ReadSession` that has taken its place in the stream and has made its first step.
+    `tell_tail` lets a batch that reaches the tail say so. Raises `Invalid`, `BadHeader` (for the
+    key), `ReadUnwritten`, `BasinNotFound`, `BasinDeletionPending`, `StreamNotFound`,
+    `StreamDeletionPending`.
+    """
+
+    __slots__ = ("_config", "_is_session", "_key", "wanted")
+    name = "read"
 
     def __init__(
         self,
-        stream: "Stream",
-        request: ReadRequest,
-        digest: bytes | None = None,
+        basin: str,
+        stream: str,
+        wanted: ReadRequest,
         *,
-        tell_tail: bool = False,
+        key: str | None = None,
+        config: StreamConfig | None = None,
+        is_session: bool = False,
     ) -> None:
-        self._stream = stream
-        self._turn = stream.basin.account.turn
-        self._woken = threading.Condition(self._turn.lock)
+        super().__init__(BasinName(basin), StreamName(stream))
+        if wanted.kind == "timestamp" and wanted.until is not None and wanted.start >= wanted.until:
+            raise Invalid("start `timestamp` exceeds or equal to `until`")
+        self.wanted = wanted
+        self._key = key
+        self._config = config
+        self._is_session = is_session
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """A place to read from, in a stream that is made if need be."""
+        basin, stream = str(self.basin), str(self.stream)
+        opened = open_stream(
+            engine,
+            moment,
+            basin,
+            stream,
+            create_on="read",
+            config=self._config,
+            key=self._key,
+        )
+        change = opened.change(basin)
+        if opened.error is not None:
+            return change
+        try:
+            session = self._begun(engine, moment, basin, opened)
+        except ReadUnwritten as error:
+            return change._replace(error=error)
+        return change._replace(after=session.begin)
+
+    def _begun(self, engine: Engine, moment: Moment, basin: str, opened: Opened) -> "ReadSession":
+        log, wanted = opened.state.log or _EMPTY, self.wanted
+        if moment.time >= log.next_expiry:
+            log = log.expired(engine.owner, moment.time)
+        # A limit of nothing is used up before the start is looked at.
+        used_up = wanted.count == 0 or wanted.bytes == 0
+        position = 0 if used_up else _resolve(log, wanted)
+        kind = ReadSession if self._is_session else UnaryRead
+        return kind(engine, basin, opened, wanted, position, log.tail)
+
+
+class ReadSession:
+    """One read in progress, in its place. `batches` drives it; `begin` is its first step.
+
+    Stepping raises `DecryptionFailed`, and `Unavailable` when the stream is deleted under a
+    follower, or the account is reset.
+    """
+
+    tell_tail = True
+
+    def __init__(
+        self,
+        engine: Engine,
+        basin: str,
+        opened: Opened,
+        request: ReadRequest,
+        position: int,
+        tail: StreamPosition,
+    ) -> None:
+        self._engine = engine
+        self._basin = basin
+        self._stream = opened.state.name
+        self._incarnation = opened.state.incarnation
+        self._digest = opened.digest
+        self._era = engine.era
         self._may_follow = request.may_follow
         self._wait = None if request.wait is None else request.wait * NANOSECONDS
-        self._digest = digest
-        self._tell_tail = tell_tail
-        self._left = _Allowance(request)
+        # What is left of the limits.
+        self._count = request.count
+        self._bytes = request.bytes
+        self._until = request.until
+        self._position = position
+        self._tail = tail
         self._ended = False
-        self._following = False
+        self._following: Following | None = None
         self._deadline: int | None = None
         self._heartbeat: int | None = None
-        with self._turn as now:
-            # In turn: the log is made when it is first asked for, and there must be one only.
-            self._log = stream.log
-            self._log.expire(now)
-            self._tail = self._log.tail
-            # A limit of nothing is used up before the start is looked at.
-            self._position = 0 if self._left.exhausted else _resolve(self._log, request)
+        self._pause: Pause | None = None
+        self._first: Batch | Pause | S2Error | None = None
 
-    def cancel(self) -> None:
-        """End the session: whoever iterates it is released at once."""
-        with self._turn:
-            self._ended = True
-            self._woken.notify_all()
-
-    def __iter__(self) -> Generator[Batch, None, None]:
-        """The batches as they come. A second iteration goes on where the first one stopped."""
+    def begin(self, moment: Moment) -> "ReadSession":
+        """Make the first step, at the moment of the opening; in turn only."""
         try:
-            while (batch := self._next()) is not None:
-                if any(record.key_digest not in (None, self._digest) for record in batch.records):
-                    raise DecryptionFailed
-                yield batch
+            self._first = self.step(moment)
+        except S2Error as error:
+            # Told when the answer has begun.
+            self._first = error
+        return self
+
+    def batches(self) -> Generator[Batch | Wait, None, None]:
+        """The batches and heartbeats as they come, and the waits between them."""
+        try:
+            outcome = self._first
+            while outcome is not None:
+                if isinstance(outcome, S2Error):
+                    raise outcome
+                yield outcome
+                outcome = self.next()
         finally:
-            with self._turn:
+            self.close()
+
+    def next(self) -> Batch | Pause | None:
+        """The next step, in a turn of its own."""
+        pause, self._pause = self._pause, None
+        try:
+            with self._engine.turn as moment:
+                return self.step(moment)
+        finally:
+            if pause is not None:
+                pause.close()
+
+    def close(self) -> None:
+        """Follow no longer."""
+        with self._engine.turn.lock:
+            self._unfollow()
+        if self._pause is not None:
+            self._pause.close()
+            self._pause = None
+
+    def step(self, moment: Moment) -> Batch | Pause | None:
+        """What to deliver or what to wait for; None at the end. In turn only."""
+        batch = self._step(moment)
+        if isinstance(batch, Batch):
+            if any(span.needs_other_key(self._digest) for span in batch.spans):
+                raise DecryptionFailed
+        elif batch is not None:
+            self._pause = batch
+        return batch
+
+    def _step(self, moment: Moment) -> Batch | Pause | None:
+        if self._is_heartbeat_due(moment):
+            return self._beat(moment)
+        while not (self._ended or self._count == 0 or self._bytes == 0):
+            stream = self._current(moment)
+            log = _EMPTY if stream is None else stream.log or _EMPTY
+            if self._position < self._tail.seq_num:
+                if (batch := self._catch_up(log, moment)) is not None:
+                    return batch
+            elif not self._may_follow:
+                break
+            elif (live := self._live()) is not None:
+                if (batch := self._deliver(live, moment)) is not None:
+                    return batch
+            elif log.tail.seq_num > self._tail.seq_num:
+                # Not following yet, or too far behind: fed from the log.
                 self._unfollow()
+                self._tail = log.tail
+            elif stream is None or stream.deleted_at is not None:
+                raise Unavailable
+            elif self._is_over(moment):
+                break
+            elif self._following is None:
+                self._follow()
+                return Batch((), self._tail, at=moment.now)
+            else:
+                return self._rest(moment)
+        return None
 
-    def _next(self) -> Batch | None:
-        with self._turn as entered:
-            now = entered
-            while not (self._ended or self._left.exhausted):
-                self._log.expire(now)
-                if self._position < self._tail.seq_num:
-                    if (batch := self._catch_up(now)) is not None:
-                        return batch
-                elif not self._may_follow:
-                    break
-                elif self._log.tail.seq_num > self._tail.seq_num:
-                    live = self._log.live_from(self._position) if self._following else None
-                    if live is not None:
-                        return self._deliver(live, now)
-                    # Not following yet, or too far behind: fed from the log.
-                    self._unfollow()
-                    self._tail = self._log.tail
-                elif self._stream.deleted_at is not None or self._stream.removed:
-                    raise Unavailable
-                elif self._is_over(now):
-                    break
-                elif not self._following:
-                    self._follow()
-                    return Batch((), self._tail)
-                else:
-                    now, heartbeat = self._rest(now)
-                    if heartbeat <= now and (self._deadline is None or heartbeat < self._deadline):
-                        self._heartbeat = None
-                        return Batch((), self._tail)
+    def _current(self, moment: Moment) -> StreamState | None:
+        """The stream as it is now, None when it has gone."""
+        engine = self._engine
+        if engine.era != self._era:
             return None
+        try:
+            stream = engine.state.stream(self._basin, self._stream, self._incarnation)
+        except StreamNotFound:
+            return None
+        if stream.log is not None and moment.time >= stream.log.next_expiry:
+            stream = stream._replace(log=stream.log.expired(engine.owner, moment.time))
+            engine.commit(Change(stream=(self._basin, self._stream, stream)), moment)
+        return stream
 
-    def _catch_up(self, now: int) -> Batch | None:
-        records: list[SequencedRecord] = []
-        size = 0
-        for record in self._log.between(self._position, self._tail.seq_num):
-            if not self._left.allows(records, size, record):
-                self._ended = True
+    def _catch_up(self, log: LogState, moment: Moment) -> Batch | None:
+        spans: list[Span] = []
+        count = size = 0
+        for span in log.spans(self._position, self._tail.seq_num):
+            allowed = span.within(
+                count=None if self._count is None else self._count - count,
+                size=None if self._bytes is None else self._bytes - size,
+                until=self._until,
+            )
+            fitting = span.within(
+                count=MAX_BATCH_RECORDS - count, size=MAX_BATCH_BYTES - size, until=None
+            )
+            self._ended = allowed.end < span.end and allowed.end <= fitting.end
+            taken = min(allowed, fitting, key=lambda part: part.end)
+            if taken.end > taken.start:
+                spans.append(taken)
+                count += taken.end - taken.start
+                size += taken.metered_bytes
+            if taken.end < span.end:
                 break
-            if len(records) == MAX_BATCH_RECORDS or size + record.metered_bytes > MAX_BATCH_BYTES:
-                break
-            records.append(record)
-            size += record.metered_bytes
-        if not records:
+        if not spans:
             self._position = self._tail.seq_num
             return None
-        at_tail = records[-1].seq_num + 1 == self._log.tail.seq_num
-        return self._take(
-            records, size, self._log.tail if self._tell_tail and at_tail else None, now
-        )
+        at_tail = spans[-1].end_seq_num == log.tail.seq_num
+        return self._take(spans, log.tail if self.tell_tail and at_tail else None, moment)
 
-    def _deliver(self, live: LiveBatch, now: int) -> Batch | None:
-        records: list[SequencedRecord] = []
-        size = 0
-        for record in live.records:
-            if not self._left.allows(records, size, record):
-                self._ended = True
-                break
-            records.append(record)
-            size += record.metered_bytes
+    def _live(self) -> LiveBatch | None:
+        following = self._following
+        return None if following is None else following.live_from(self._position)
+
+    def _deliver(self, live: LiveBatch, moment: Moment) -> Batch | None:
+        allowed = live.span.within(count=self._count, size=self._bytes, until=self._until)
+        self._ended = allowed.end < live.span.end
         self._tail = live.tail
-        return self._take(records, size, live.tail, now) if records else None
+        if allowed.end == allowed.start:
+            return None
+        shared = None if self._ended else live.shared
+        return self._take([allowed], live.tail, moment, shared)
 
     def _take(
-        self, records: list[SequencedRecord], size: int, tail: StreamPosition | None, now: int
+        self,
+        spans: list[Span],
+        tail: StreamPosition | None,
+        moment: Moment,
+        shared: dict[Hashable, bytes] | None = None,
     ) -> Batch:
-        self._position = records[-1].seq_num + 1
-        self._left.spend(records, size)
-        self._deadline = None if self._wait is None else now + self._wait
+        batch = Batch(spans, tail, at=moment.now, shared=shared)
+        self._position = batch.end_seq_num
+        if self._count is not None:
+            self._count -= batch.count
+        if self._bytes is not None:
+            self._bytes -= batch.metered_bytes
+        self._deadline = None if self._wait is None else moment.elapsed + self._wait
         self._heartbeat = None
-        return Batch(tuple(records), tail)
+        return batch
 
-    def _is_over(self, now: int) -> bool:
+    def _is_over(self, moment: Moment) -> bool:
         if self._deadline is None and self._wait is not None:
-            self._deadline = now + self._wait
-        return self._deadline is not None and self._deadline <= now
+            self._deadline = moment.elapsed + self._wait
+        return self._deadline is not None and self._deadline <= moment.elapsed
 
-    def _rest(self, now: int) -> tuple[int, int]:
-        """Wait for an append, the next heartbeat or the end of the wait.
+    def _is_heartbeat_due(self, moment: Moment) -> bool:
+        heartbeat, deadline = self._heartbeat, self._deadline
+        return (
+            heartbeat is not None
+            and heartbeat <= moment.elapsed
+            and (deadline is None or heartbeat < deadline)
+        )
 
-        Returns the new time and that of the heartbeat.
-        """
+    def _beat(self, moment: Moment) -> Batch:
+        self._heartbeat = None
+        return Batch((), self._tail, at=moment.now)
+
+    def _rest(self, moment: Moment) -> Pause:
+        """Wait for an append, the next heartbeat or the end of the wait."""
+        assert self._following is not None
         if self._heartbeat is None:
-            pause = self._stream.basin.account.random.uniform(*HEARTBEAT_SECONDS)
-            self._heartbeat = now + int(pause * NANOSECONDS)
+            pause = self._engine.random.uniform(*HEARTBEAT_SECONDS)
+            self._heartbeat = moment.elapsed + int(pause * NANOSECONDS)
         until = self._heartbeat if self._deadline is None else min(self._heartbeat, self._deadline)
-        return self._turn.wait(self._woken, until), self._heartbeat
+        wait = self._engine.pause(until)
+        self._following.pauses[wait] = None
+        return wait
 
     def _follow(self) -> None:
-        self._following = True
-        self._stream.followers[self._woken] = None
-        self._log.followers += 1
+        following = self._engine.following.setdefault(self._incarnation, Following(self._stream))
+        following.count += 1
+        self._following = following
 
     def _unfollow(self) -> None:
-        if self._following:
-            self._following = False
-            del self._stream.followers[self._woken]
-            self._log.unfollow()
+        following, self._following = self._following, None
+        if following is None:
+            return
+        if self._pause is not None:
+            following.pauses.pop(self._pause, None)
+        following.count -= 1
+        if not following.count and self._engine.following.get(self._incarnation) is following:
+            del self._engine.following[self._incarnation]
 
 
-def _resolve(log: Log, request: ReadRequest) -> int:
+class UnaryRead(ReadSession):
+    """A read of one batch: what there is at once, or, if that is nothing, what comes first (§4.5).
+
+    Its one answer is a `Batch`; until there is one it waits.
+    """
+
+    tell_tail = False
+
+    def __init__(
+        self,
+        engine: Engine,
+        basin: str,
+        opened: Opened,
+        request: ReadRequest,
+        position: int,
+        tail: StreamPosition,
+    ) -> None:
+        super().__init__(engine, basin, opened, request, position, tail)
+        self._spans: list[Span] = []
+        self._told_tail: StreamPosition | None = None
+        self._waiting = False
+
+    def answer(self) -> Generator[Wait, None, Batch]:
+        """The answer, when there is one. Raises what stepping raises."""
+        try:
+            outcome = self._first
+            while not isinstance(outcome, Batch):
+                if isinstance(outcome, S2Error):
+                    raise outcome
+                assert outcome is not None, "a read of one batch answers"
+                yield outcome
+                outcome = self.next()
+            return outcome
+        finally:
+            self.close()
+
+    def step(self, moment: Moment) -> Batch | Pause:
+        """The answer, or what to wait for. In turn only."""
+        while (outcome := super().step(moment)) is not None:
+            if isinstance(outcome, Pause):
+                return outcome
+            if not outcome.spans:
+                if self._spans:
+                    break
+                self._waiting = True
+                continue
+            self._spans += outcome.spans
+            self._told_tail = outcome.tail
+            if self._waiting:
+                break
+        return Batch(self._spans, self._told_tail)
+
+
+def _resolve(log: LogState, request: ReadRequest) -> int:
     """The sequence number to start from. Raises `ReadUnwritten`."""
     tail, start = log.tail, request.start
     if request.kind == "tail_offset":

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from s2mock.api.content_coding import BodyTooLong, CorruptBody, compress, inflate
-from s2mock.registry.errors import S2Error
+from s2mock.registry.errors import BadFrame, S2Error
 
 MAX_FRAME_BYTES: Final = 2 * 1024 * 1024
 MIN_COMPRESSED_BYTES: Final = 1024
@@ -18,12 +18,6 @@ _TERMINAL = 0x80
 _COMPRESSION = 0x60
 _CODINGS = {0x00: None, 0x20: "zstd", 0x40: "gzip"}
 _FLAGS = {coding: flag for flag, coding in _CODINGS.items()}
-
-
-class BadFrame(S2Error):
-    """Bytes that are no S2S frame, or not one that may stand here."""
-
-    code = "bad_frame"
 
 
 class Frame(NamedTuple):

@@ -6,15 +6,9 @@ without it.
 
 from typing import Any
 
-from s2mock.registry.errors import S2Error
+from s2mock.registry.errors import BadProto
 from s2mock.registry.reading import Batch
 from s2mock.registry.records import AppendAck, AppendInput, AppendRecord
-
-
-class BadProto(S2Error):
-    """The body is not the protobuf message that this operation takes."""
-
-    code = "bad_proto"
 
 
 def append_input(data: bytes) -> AppendInput:

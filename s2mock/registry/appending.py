@@ -1,0 +1,149 @@
+"""Appending to a stream: one batch, or a session of them. Source: reference: data_plane §3."""
+
+from typing import NamedTuple
+
+from s2mock.registry import delete_on_empty
+from s2mock.registry.clock import Moment
+from s2mock.registry.config import StreamConfig
+from s2mock.registry.encryption import key_digest
+from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.errors import S2Error, StreamNotFound, Unavailable
+from s2mock.registry.log import LogState
+from s2mock.registry.names import BasinName, StreamName
+from s2mock.registry.opening import Opened, open_stream
+from s2mock.registry.records import AppendAck, AppendInput, StreamPosition
+from s2mock.registry.state import Change, Effect, StreamState
+
+_EMPTY = LogState()
+
+
+class Target(NamedTuple):
+    """The stream that an append session has opened: that one, and no later one of its name."""
+
+    incarnation: int
+    digest: bytes | None
+
+
+class OpenAppendSession(Operation):
+    """Open a session of appends (§6.4).
+
+    Returns its `Target`. Raises what `Append` raises before it looks at records.
+    """
+
+    __slots__ = ("_config", "_key")
+    name = "append-session"
+
+    def __init__(
+        self, basin: str, stream: str, *, key: str | None, config: StreamConfig | None
+    ) -> None:
+        super().__init__(BasinName(basin), StreamName(stream))
+        self._key = key
+        self._config = config
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The stream, made if need be."""
+        basin, stream = str(self.basin), str(self.stream)
+        opened = open_stream(
+            engine,
+            moment,
+            basin,
+            stream,
+            create_on="append",
+            config=self._config,
+            key=self._key,
+        )
+        return opened.change(basin)._replace(result=Target(opened.state.incarnation, opened.digest))
+
+
+class Append(Operation):
+    """Append a batch, all of it or nothing.
+
+    With a `target`, to the stream of an open session; with an `incarnation`, to that stream and
+    no other of its name. Returns an `AppendAck`. Raises `Invalid`, `BadHeader` (for the key),
+    `FencingTokenMismatch`, `SeqNumMismatch`, `BasinNotFound`, `BasinDeletionPending`,
+    `StreamNotFound`, `StreamDeletionPending`, and `Unavailable` where the stream has gone since
+    its session was opened (§8.5).
+    """
+
+    __slots__ = ("_config", "_incarnation", "_key", "_target", "batch")
+    name = "append"
+
+    def __init__(
+        self,
+        basin: str,
+        stream: str,
+        batch: AppendInput,
+        *,
+        key: str | None = None,
+        config: StreamConfig | None = None,
+        target: Target | None = None,
+        incarnation: int | None = None,
+    ) -> None:
+        super().__init__(BasinName(basin), StreamName(stream))
+        self.batch = batch
+        self._key = key
+        self._config = config
+        self._target = target
+        self._incarnation = incarnation
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The records with their numbers and timestamps, behind those that are there."""
+        basin, opened = str(self.basin), self._opened(engine, moment)
+        if opened.error is not None:
+            return opened.change(basin)
+        try:
+            return _append(engine, moment, basin, opened, self.batch)
+        except S2Error as error:
+            if not opened.created:
+                raise
+            # The stream has been made by then.
+            return opened._replace(error=error).change(basin)
+
+    def _opened(self, engine: Engine, moment: Moment) -> Opened:
+        basin, stream, target = str(self.basin), str(self.stream), self._target
+        if target is not None:
+            try:
+                state = engine.state.stream(basin, stream, target.incarnation)
+            except StreamNotFound:
+                raise Unavailable from None
+            state.refuse_if_deleting()
+            return Opened(state, target.digest)
+        if self._incarnation is not None:
+            state = engine.state.stream(basin, stream, self._incarnation)
+            state.refuse_if_deleting()
+            return Opened(state, key_digest(state.cipher, self._key))
+        return open_stream(
+            engine,
+            moment,
+            basin,
+            stream,
+            create_on="append",
+            config=self._config,
+            key=self._key,
+        )
+
+
+def _append(
+    engine: Engine,
+    moment: Moment,
+    basin: str,
+    opened: Opened,
+    batch: AppendInput,
+) -> Change:
+    stream, due = opened.state, opened.due
+    log = stream.log or _EMPTY
+    if moment.time >= log.next_expiry:
+        log = log.expired(engine.owner, moment.time)
+    written = log.decide_append(batch, moment, stream.config, stream.cipher, opened.digest)
+    first, tail = log.tail.seq_num, written.tail
+    stream = StreamState(*stream[:7], moment.time, stream.check_due, log)
+    if written.trim_point >= tail.seq_num:
+        stream, entries = delete_on_empty.emptied(basin, stream, moment.time)
+        due += entries
+    return Change(
+        AppendAck(StreamPosition(first, written.timestamps[0]), tail, tail),
+        stream=(basin, stream.name, stream),
+        written=written,
+        due=due,
+        effect=Effect("appended", first, tail.seq_num - 1),
+    )

@@ -1,0 +1,27 @@
+"""The deletion of a stream: a moment, after which there is only its end.
+
+Source: reference: control_plane §5.7, data_plane §8.5.
+"""
+
+from math import inf
+
+from s2mock.registry.clock import NANOSECONDS, Moment
+from s2mock.registry.due import Due, FinishDeletion
+from s2mock.registry.state import Change, Effect, StreamState
+
+
+def later(moment: Moment, delay: float, due: Due) -> tuple[tuple[int, Due], ...]:
+    """What falls due `delay` seconds from now: never, if that is infinite."""
+    return () if delay == inf else ((moment.time + int(delay * NANOSECONDS), due),)
+
+
+def delete_stream(basin: str, stream: StreamState, moment: Moment, delay: float) -> Change:
+    """Delete a stream, which is complete after `delay` seconds; without any, at once."""
+    effect = Effect("deleted")
+    written = None if stream.log is None else stream.log.decide_end(moment, stream.config)
+    if delay == 0:
+        gone = (basin, stream.name, None)
+        return Change(stream=gone, written=written, effect=effect)
+    due = later(moment, delay, FinishDeletion(basin, stream.name, stream.incarnation))
+    deleting = stream._replace(deleted_at=moment.now, check_due=None)
+    return Change(stream=(basin, stream.name, deleting), written=written, due=due, effect=effect)

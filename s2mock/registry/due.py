@@ -1,0 +1,82 @@
+"""What falls due later, as data: the end of a deletion, a look at an empty stream.
+
+Nothing runs in the background. What a real service does later is carried out, in order, before
+the next operation that could see it. The schedule is a leftist heap of tuples: adding to it makes
+another one that shares the rest, so a copy costs nothing.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+# Rank, (time, number), what is due, left, right.
+_Node = tuple[int, tuple[int, int], "Due", Any, Any]
+
+
+class FinishDeletion(NamedTuple):
+    """The deletion of a basin, or of a stream in it, is complete."""
+
+    basin: str
+    stream: str | None
+    incarnation: int
+
+
+class CheckEmpty(NamedTuple):
+    """Delete-on-empty looks at a stream; `at` is the time for which it was told to."""
+
+    basin: str
+    stream: str
+    incarnation: int
+    at: int
+
+
+Due = FinishDeletion | CheckEmpty
+
+
+class Schedule(NamedTuple):
+    """What falls due, by the account's time (`Moment.time`); the earliest first."""
+
+    size: int = 0
+    # How many entries are known to mean nothing any more.
+    stale: int = 0
+    number: int = 0
+    root: _Node | None = None
+
+    @property
+    def next_time(self) -> int | None:
+        """When the first entry falls due."""
+        return None if self.root is None else self.root[1][0]
+
+    def add(self, time: int, due: Due) -> "Schedule":
+        """The schedule with one entry more; of the same time, the earlier added goes first."""
+        node: _Node = (1, (time, self.number), due, None, None)
+        return Schedule(self.size + 1, self.stale, self.number + 1, _merge(self.root, node))
+
+    def pop(self) -> tuple[int, Due, "Schedule"]:
+        """The first entry, its time, and the schedule without it."""
+        root = self.root
+        assert root is not None, "nothing is due"
+        rest = Schedule(self.size - 1, self.stale, self.number, _merge(root[3], root[4]))
+        return root[1][0], root[2], rest
+
+    def entries(self) -> Iterator[tuple[int, Due]]:
+        """All entries with their times, in no order."""
+        nodes = [self.root]
+        while nodes:
+            node = nodes.pop()
+            if node is not None:
+                yield node[1][0], node[2]
+                nodes += (node[3], node[4])
+
+
+def _merge(one: _Node | None, other: _Node | None) -> _Node | None:
+    if one is None:
+        return other
+    if other is None:
+        return one
+    if other[1] < one[1]:
+        one, other = other, one
+    left, right = one[3], _merge(one[4], other)
+    assert right is not None
+    if left is None or left[0] < right[0]:
+        left, right = right, left
+    return (1 if right is None else right[0] + 1), one[1], one[2], left, right

@@ -1,0 +1,384 @@
+"""The middle of the house: one operation at a time, one moment and one commit for each.
+
+An operation decides, which changes nothing, and what it decided is committed: the one place where
+an account's state changes. On its way it passes three points, without a lock: `arrival`, `commit`
+and `answer`. Observers may stand at them and keep that operation, and no other, waiting.
+"""
+
+import os
+import random
+import threading
+import weakref
+from collections.abc import Generator
+from itertools import count
+from types import TracebackType
+from typing import Any, ClassVar, Final, Literal, Protocol
+
+from s2mock.conversation import Wait
+from s2mock.registry import delete_on_empty
+from s2mock.registry.clock import Clock, Moment, SystemClock, Timekeeper
+from s2mock.registry.due import FinishDeletion, Schedule
+from s2mock.registry.following import Following, Pause
+from s2mock.registry.log import LogState
+from s2mock.registry.ordered import Names
+from s2mock.registry.profile import REAL, Profile
+from s2mock.registry.state import AccountState, BasinState, Change, Effect, StreamState
+
+Point = Literal["arrival", "commit", "answer"]
+Waits = Generator[Wait, None, None]
+
+
+class Operation:
+    """What somebody asks of the account; `name` is S2's own (reference: account_services §1.2).
+
+    `basin` and `stream` are the names that it is about, or None. `caller` and `request` are for
+    whoever made it. `effect` is what it has changed, once it has.
+    """
+
+    __slots__ = ("basin", "caller", "effect", "error", "request", "stream")
+
+    name: ClassVar[str]
+
+    def __init__(self, basin: str | None = None, stream: str | None = None) -> None:
+        self.basin = basin
+        self.stream = stream
+        self.caller: Any = None
+        self.request: Any = None
+        self.effect: Effect | None = None
+        self.error: BaseException | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.basin or ''} {self.stream or ''}>"
+
+    def decide(self, engine: "Engine", moment: Moment) -> Change:
+        """What it would change and return, at this moment. Changes nothing. Raises `S2Error`."""
+        raise NotImplementedError
+
+
+class Observer(Protocol):
+    """Somebody who stands at points."""
+
+    def at(self, point: Point, operation: Operation) -> Waits | None:
+        """An operation has come to a point.
+
+        None lets it go on. A generator is run: each wait that it yields keeps the operation
+        waiting, and an exception that it raises becomes the operation's outcome. This is called
+        with the account's lock held where the point is `commit`, so it returns at once and calls
+        nothing of the account; the generator may.
+        """
+
+
+class Engine:
+    """An account without the faces that a test looks at. Safe to use from many threads.
+
+    `deletion_delay` is how long, in seconds, a deleted basin or stream stays pending: with 0 it
+    is gone before the answer, with `float("inf")` it stays. `seed` is where all randomness (the
+    time between heartbeats) comes from. Raises `TypeError`, `ValueError`.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        deletion_delay: float = 0.0,
+        profile: Profile = REAL,
+        seed: int = 0,
+    ) -> None:
+        if isinstance(deletion_delay, bool) or not isinstance(deletion_delay, int | float):
+            raise TypeError(f"deletion_delay must be a number of seconds, not {deletion_delay!r}")
+        if not deletion_delay >= 0:
+            raise ValueError(f"deletion_delay must be 0 or more seconds, not {deletion_delay!r}")
+        self.clock: Clock = SystemClock() if clock is None else clock
+        self.deletion_delay = deletion_delay
+        self.profile = profile
+        self.random = random.Random(seed)  # noqa: S311  # reproducible, not secret
+        self.timekeeper = Timekeeper(self.clock)
+        self.observers: tuple[Observer, ...] = ()
+        # Who writes: another one from each snapshot on, so that what it holds is not written to.
+        self.owner: object = object()
+        self.state = AccountState(Names(self.owner), Schedule())
+        # Read sessions that wait at the tail of a stream, by the stream's incarnation.
+        self.following: dict[int, Following] = {}
+        self.pauses: set[Pause] = set()
+        # How many states came in place of another one: handles and sessions are of one of them.
+        self.era = next(_eras)
+        self.turn = _Turn(self)
+        _engines.add(self)
+
+    # Carrying out.
+
+    def carry_out(self, operation: Operation) -> Any:
+        """Decide and commit an operation, without points: for a test's direct calls.
+
+        Raises `S2Error`.
+        """
+        with self.turn as moment:
+            return self.commit(operation.decide(self, moment), moment, operation)
+
+    def perform(self, operation: Operation) -> Generator[Wait, None, Any]:
+        """Carry an operation out, with its points. Raises `S2Error`, and what observers raise."""
+        result = yield from self.begin(operation)
+        yield from self.finish(operation)
+        return result
+
+    def begin(self, operation: Operation) -> Generator[Wait, None, Any]:
+        """Carry an operation out, with its points but the last; see `finish`."""
+        if not self.observers:
+            return self.carry_out(operation)
+        try:
+            yield from self._pass("arrival", operation)
+            with self.turn as moment:
+                change = operation.decide(self, moment)
+                standing = None if change.error else self._standing("commit", operation)
+                if not standing:
+                    return self.commit(change, moment, operation)
+            for waits in standing:
+                yield from waits
+            # Another moment: what was decided then may not hold any more.
+            return self.carry_out(operation)
+        except Exception as error:
+            operation.error = error
+            yield from self._pass("answer", operation)
+            raise
+
+    def finish(self, operation: Operation) -> Waits:
+        """The last point of an operation that was carried out, before its answer is given."""
+        if self.observers:
+            yield from self._pass("answer", operation)
+
+    def _standing(self, point: Point, operation: Operation) -> list[Waits]:
+        found = [observer.at(point, operation) for observer in self.observers]
+        return [waits for waits in found if waits is not None]
+
+    def _pass(self, point: Point, operation: Operation) -> Waits:
+        for waits in self._standing(point, operation):
+            yield from waits
+
+    # Changing.
+
+    def commit(self, change: Change, moment: Moment, operation: Operation | None = None) -> Any:
+        """Carry out what was decided: the one place where the state changes; in turn only."""
+        assert self.turn.is_mine, "committed out of turn"
+        if change.basin is not None:
+            self._put_basin(*change.basin, moment)
+        if change.stream is not None:
+            self._put_stream(change)
+        for time, due in change.due:
+            self.state = self.state._replace(schedule=self.state.schedule.add(time, due))
+        if operation is not None:
+            operation.effect = change.effect
+        if change.error is not None:
+            raise change.error
+        return change.result if change.after is None else change.after(moment)
+
+    def _put_basin(self, name: str, basin: BasinState | None, moment: Moment) -> None:
+        basins = self._own_basins()
+        if basin is not None:
+            basins[name] = basin
+            return
+        gone = basins.get(name)
+        assert gone is not None, f"no basin {name!r} to take away"
+        del basins[name]
+        for incarnation, following in [*self.following.items()]:
+            stream = gone.streams.get(following.stream)
+            if stream is None or stream.incarnation != incarnation:
+                continue
+            # Who follows a stream gets to see its end.
+            log = stream.log or LogState()
+            written = log.decide_end(moment, stream.config)
+            following.note(log.with_written(self.owner, written)[1], written)
+
+    def _put_stream(self, change: Change) -> None:
+        assert change.stream is not None
+        basin, name, stream = change.stream
+        streams = self._own_streams(basin)
+        before, span = streams.get(name), None
+        if change.written is not None:
+            log = (stream or before).log or LogState()  # type: ignore[union-attr]
+            log, span = log.with_written(self.owner, change.written)
+            stream = stream and stream._replace(log=log)
+        if stream is None:
+            del streams[name]
+        else:
+            streams[name] = stream
+        if before is None:
+            return
+        following = self.following.get(before.incarnation)
+        if following and (span is not None or stream is None or stream.deleted_at is not None):
+            following.note(span, change.written)
+        if before.check_due is not None and (stream is None or stream.check_due is None):
+            self._forget_due()
+
+    def _own_basins(self) -> Names[BasinState]:
+        basins = self.state.basins
+        if basins.owner is not self.owner:
+            basins = basins.copy(self.owner)
+            self.state = self.state._replace(basins=basins)
+        return basins
+
+    def _own_streams(self, basin: str) -> Names[StreamState]:
+        state = self.state.basin(basin)
+        if state.streams.owner is not self.owner:
+            state = state._replace(streams=state.streams.copy(self.owner))
+            self._own_basins()[basin] = state
+        return state.streams
+
+    def ordered_basins(self) -> Names[BasinState]:
+        """The basins, ready to be listed; in turn only."""
+        basins = self.state.basins
+        return basins if basins.is_in_order else self._own_basins()
+
+    def ordered_streams(self, basin: str) -> Names[StreamState]:
+        """A basin's streams, ready to be listed; in turn only. Raises `BasinNotFound`."""
+        streams = self.state.basin(basin).streams
+        return streams if streams.is_in_order else self._own_streams(basin)
+
+    # What falls due.
+
+    def settle(self, moment: Moment) -> None:
+        """Carry out what has fallen due, the earliest first; in turn only."""
+        while (time := self.state.schedule.next_time) is not None and time <= moment.time:
+            _, due, schedule = self.state.schedule.pop()
+            self.state = self.state._replace(schedule=schedule)
+            # At the time when it fell due, which may be a while ago.
+            then = Moment(moment.now - (moment.time - time), time, moment.elapsed)
+            if isinstance(due, FinishDeletion):
+                change = self._finished_deletion(due)
+            else:
+                change = delete_on_empty.look(
+                    self.state, due, then, self.deletion_delay, self.owner
+                )
+            self.commit(change, then)
+
+    def _finished_deletion(self, due: FinishDeletion) -> Change:
+        basin = self.state.basins.get(due.basin)
+        if due.stream is None:
+            same = basin is not None and basin.incarnation == due.incarnation
+            return Change(basin=(due.basin, None) if same else None)
+        stream = None if basin is None else basin.streams.get(due.stream)
+        same = stream is not None and stream.incarnation == due.incarnation
+        return Change(stream=(due.basin, due.stream, None) if same else None)
+
+    def _forget_due(self) -> None:
+        """An entry of the schedule means nothing any more; make it anew when most are so."""
+        schedule = self.state.schedule
+        schedule = schedule._replace(stale=schedule.stale + 1)
+        if schedule.stale > 64 + schedule.size // 2:
+            kept = Schedule()
+            for time, due in sorted(schedule.entries(), key=lambda entry: entry[0]):
+                if self._means_something(due):
+                    kept = kept.add(time, due)
+            schedule = kept
+        self.state = self.state._replace(schedule=schedule)
+
+    def _means_something(self, due: Any) -> bool:
+        if isinstance(due, FinishDeletion):
+            return True
+        basin = self.state.basins.get(due.basin)
+        stream = None if basin is None else basin.streams.get(due.stream)
+        return (
+            stream is not None
+            and stream.incarnation == due.incarnation
+            and stream.check_due == due.at
+        )
+
+    # Waiting.
+
+    def pause(self, until: int) -> Pause:
+        """A wait until `until` (of `Moment.elapsed`), or until somebody wakes it; in turn only."""
+        pause = Pause(self.timekeeper, until, self.pauses.discard)
+        self.pauses.add(pause)
+        return pause
+
+    def end_sessions(self) -> None:
+        """End the read sessions that wait: each sees that its account's state is another one."""
+        with self.turn.lock:
+            self.era = next(_eras)
+            self.following = {}
+            pauses = [*self.pauses]
+        for pause in pauses:
+            pause.wake()
+
+    def clear(self) -> None:
+        """Go on with nothing in it."""
+        with self.turn.lock:
+            self.owner = object()
+            self.state = AccountState(Names(self.owner), Schedule())
+        self.end_sessions()
+
+    # Values of it.
+
+    def take_state(self) -> tuple[AccountState, int]:
+        """The state as a value that stays as it is, and the account's time."""
+        with self.turn as moment:
+            self.owner = object()
+            return self.state, moment.time
+
+    def put_state(self, state: AccountState, time: int) -> None:
+        """Go on from such a value; what is due moves by the time since it was taken."""
+        with self.turn.lock:
+            self.owner = object()
+            self.state = state
+            self.timekeeper.shift = self.clock.now() - time
+        self.end_sessions()
+
+
+class _Turn:
+    """The account's lock: `with engine.turn as moment:` is one operation, at that moment."""
+
+    __slots__ = ("__weakref__", "_engine", "_holder", "lock")
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        # Taken twice only by the end of a reader that is collected as garbage meanwhile.
+        self.lock = threading.RLock()
+        self._holder = 0
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether this thread is in turn."""
+        return self._holder == threading.get_ident()
+
+    def __enter__(self) -> Moment:
+        self.lock.acquire()
+        assert not self._holder, "an operation within an operation"
+        try:
+            engine = self._engine
+            self._holder = threading.get_ident()
+            moment = engine.timekeeper.moment()
+            if engine.state.schedule.size:
+                engine.settle(moment)
+        except BaseException:
+            self._holder = 0
+            self.lock.release()
+            raise
+        return moment
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._holder = 0
+        self.lock.release()
+
+
+# Accounts whose locks a forked child has to have for itself, whoever held them.
+_engines: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
+_held: Final[list[Any]] = []
+_eras: Final = count(1)
+
+
+def _before_fork() -> None:
+    for engine in list(_engines):
+        engine.turn.lock.acquire()
+        _held.append(engine.turn.lock)
+
+
+def _after_fork() -> None:
+    while _held:
+        _held.pop().release()
+
+
+os.register_at_fork(before=_before_fork, after_in_child=_after_fork, after_in_parent=_after_fork)

@@ -1,0 +1,144 @@
+"""Read sessions that wait: who follows a stream's tail, and what wakes them.
+
+They stand outside of the account's state, and meet it by a stream's incarnation.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import Final, NamedTuple
+
+from s2mock.registry.clock import Alarm, ManualClock, Timekeeper
+from s2mock.registry.log import Span, Written
+from s2mock.registry.records import StreamPosition
+
+# How many appends a follower may lag behind before it is fed from the log, without a tail.
+MAX_FOLLOWER_LAG: Final = 25
+
+
+class LiveBatch(NamedTuple):
+    """An append as followers get it, and the tail behind it; `shared` are its encoded forms."""
+
+    span: Span
+    tail: StreamPosition
+    shared: dict[Hashable, bytes]
+
+
+class Following:
+    """The followers of one stream, and the latest appends, whole, whatever is trimmed since."""
+
+    def __init__(self, stream: str) -> None:
+        # Its name.
+        self.stream = stream
+        self.count = 0
+        self.live: deque[LiveBatch] = deque(maxlen=MAX_FOLLOWER_LAG)
+        # In the order in which they came.
+        self.pauses: dict[Pause, None] = {}
+
+    def note(self, span: Span | None, written: Written | None) -> None:
+        """The stream has changed, perhaps by an append."""
+        if span is not None and written is not None:
+            self.live.append(LiveBatch(span, written.tail, {}))
+        self.wake()
+
+    def wake(self) -> None:
+        """Let every follower look."""
+        pauses, self.pauses = self.pauses, {}
+        for pause in pauses:
+            pause.wake()
+
+    def live_from(self, seq_num: int) -> LiveBatch | None:
+        """The append that began there, if it is among the latest."""
+        for batch in reversed(self.live):
+            first = batch.span.first_seq_num
+            if first == seq_num:
+                return batch
+            if first < seq_num:
+                break
+        return None
+
+
+class Pause:
+    """One wait of one reader: for the account to wake it, or for its time to come.
+
+    It is a `Wait` for whoever drives the reader; a thread may also `block` on it. `until` is of
+    `Moment.elapsed`, in nanoseconds. Close it after the turn that follows the wait.
+    """
+
+    def __init__(
+        self, timekeeper: Timekeeper, until: int, on_close: Callable[["Pause"], None]
+    ) -> None:
+        self._timekeeper = timekeeper
+        self._until = until
+        self._on_close = on_close
+        self._woken = False
+        self._wake: Callable[[], None] | None = None
+        self._alarm: Alarm | None = None
+        # Of a thread that waits here, if one does.
+        self._condition: threading.Condition | None = None
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds of real time after which to go on; None where the clock wakes it."""
+        return self._timekeeper.seconds_left(self._until)
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        """Call `wake` when it is time to go on."""
+        self._wake = wake
+        if self._woken:
+            wake()
+        elif self.timeout is None and not self._set_alarm():
+            # A clock of the user's own has nothing but a call that blocks.
+            self._condition = threading.Condition()
+            threading.Thread(target=self._watch, name="s2mock-clock", daemon=True).start()
+
+    def block(self) -> None:
+        """Wait in this thread."""
+        self._condition = condition = threading.Condition()
+        with condition:
+            if self._woken:
+                return
+            timeout = self.timeout
+            if timeout is not None or self._set_alarm():
+                condition.wait(timeout)
+            else:
+                self._timekeeper.clock.wait(condition, self._until)
+
+    def wake(self) -> None:
+        """It is time to go on. From any thread."""
+        self._release()
+        if self._wake is not None:
+            self._wake()
+
+    def close(self) -> None:
+        """The reader has had its turn, or waits no longer."""
+        self._wake = None
+        self._release()
+        if self._alarm is not None:
+            self._alarm.close()
+        self._on_close(self)
+
+    def _set_alarm(self) -> bool:
+        """Let a manual clock wake it; False where the clock is of another kind."""
+        clock = self._timekeeper.clock
+        if not isinstance(clock, ManualClock) or type(clock).wait is not ManualClock.wait:
+            return False
+        self._alarm = clock.call_at(self._until, self.wake)
+        if self._alarm.rung:
+            self.wake()
+        return True
+
+    def _release(self) -> None:
+        self._woken = True
+        if self._condition is not None:
+            with self._condition:
+                self._condition.notify_all()
+
+    def _watch(self) -> None:
+        condition = self._condition
+        assert condition is not None
+        with condition:
+            if self._woken:
+                return
+            self._timekeeper.clock.wait(condition, self._until)
+        self.wake()

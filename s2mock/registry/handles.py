@@ -1,0 +1,328 @@
+"""What a test holds of an account: faces of a basin and of a stream.
+
+A handle is an account, a name and an incarnation: it stands for that basin or stream, and for no
+later one of the same name. Its verbs follow the rules of the HTTP API and raise its errors.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Unpack
+
+from s2mock.registry.appending import Append
+from s2mock.registry.basins import DeleteBasin, ReconfigureBasin
+from s2mock.registry.checks import check_append, check_config, check_name, check_number, check_text
+from s2mock.registry.config import (
+    BasinConfig,
+    BasinConfigChanges,
+    Cipher,
+    StreamConfig,
+    StreamConfigChanges,
+)
+from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.errors import BasinNotFound, StaleHandle, StreamNotFound
+from s2mock.registry.listing import MAX_PAGE, Page
+from s2mock.registry.log import LogState
+from s2mock.registry.names import StreamName
+from s2mock.registry.records import (
+    AppendAck,
+    AppendRecord,
+    SequencedRecord,
+    StreamPosition,
+)
+from s2mock.registry.state import BasinInfo, BasinState, StreamInfo, StreamState
+from s2mock.registry.streams import (
+    CreateStream,
+    DeleteStream,
+    EnsureStream,
+    ListStreams,
+    ReconfigureStream,
+)
+
+
+class _Handle:
+    """A name in an account, and which of all that ever had it."""
+
+    __slots__ = ("_engine", "_era", "_incarnation", "_name")
+
+    def __init__(self, engine: Engine, name: str, incarnation: int) -> None:
+        self._engine = engine
+        self._era = engine.era
+        self._name = name
+        self._incarnation = incarnation
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._name
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, type(self))
+            and self._engine is other._engine
+            and self._incarnation == other._incarnation
+        )
+
+    def __hash__(self) -> int:
+        return hash((type(self), id(self._engine), self._incarnation))
+
+    def _carry_out(self, operation: Operation) -> Any:
+        try:
+            return self._engine.carry_out(operation)
+        except (BasinNotFound, StreamNotFound):
+            self._refuse_if_stale()
+            raise
+
+    def _refuse_if_stale(self) -> None:
+        if self._era != self._engine.era:
+            raise StaleHandle(repr(self)) from None
+
+
+class Basin(_Handle):
+    """A basin of the account."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<Basin {self._name!r}>"
+
+    def _state(self) -> BasinState:
+        try:
+            return self._engine.state.basin(self._name, self._incarnation)
+        except BasinNotFound:
+            self._refuse_if_stale()
+            raise
+
+    @property
+    def info(self) -> BasinInfo:
+        """The basin as it is now. Raises `BasinNotFound` once it is gone."""
+        with self._engine.turn:
+            return self._state().info
+
+    @property
+    def config(self) -> BasinConfig:
+        """Its configuration. Raises `BasinNotFound` once it is gone."""
+        with self._engine.turn:
+            return self._state().config
+
+    def reconfigure(self, **changes: Unpack[BasinConfigChanges]) -> BasinConfig:
+        """Lay `changes` over the basin's configuration and return the new one.
+
+        Raises `InvalidConfig`, `BasinNotFound`, `BasinDeletionPending`.
+        Source: reference: control_plane §4.5.
+        """
+        operation = ReconfigureBasin(self._name, changes, self._incarnation)
+        config: BasinConfig = self._carry_out(operation)
+        return config
+
+    def delete(self) -> None:
+        """Delete the basin with all its streams; while that is pending, again without effect.
+
+        Raises `BasinNotFound`. Source: reference: control_plane §4.6.
+        """
+        self._carry_out(DeleteBasin(self._name, self._incarnation))
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The names of the basin's streams, in order, those pending deletion too.
+
+        Raises `BasinNotFound` once the basin is gone.
+        """
+        with self._engine.turn:
+            self._state()
+            return tuple(self._engine.ordered_streams(self._name))
+
+    def stream(self, name: str) -> "Stream":
+        """The stream of that name, also while its deletion is pending.
+
+        Raises `InvalidName`, `StreamNotFound`, and `TypeError` for what is no text.
+        """
+        name = StreamName(check_name("a stream's name", name))
+        with self._engine.turn:
+            try:
+                parent = self._state()
+            except BasinNotFound:
+                raise StreamNotFound(self._name, name) from None
+            found = parent.streams.get(name)
+            if found is None:
+                raise StreamNotFound(self._name, name)
+            return Stream(self._engine, self, name, found.incarnation)
+
+    def create_stream(
+        self, name: str, config: StreamConfig | None = None, *, request_token: str | None = None
+    ) -> "Stream":
+        """Create a stream, or find the one that the same request with the same token created.
+
+        `request_token` is at most 36 bytes. Raises `InvalidName`, `BasinNotFound`,
+        `BasinDeletionPending`, `StreamDeletionPending`, `ResourceAlreadyExists`, and `TypeError`
+        for an argument of the wrong type. Source: reference: control_plane §5.5.
+        """
+        check_name("a stream's name", name)
+        check_config(config, StreamConfig)
+        check_text("request_token", request_token)
+        made = self._carry_out(
+            CreateStream(self._name, name, config, request_token, self._incarnation)
+        )
+        return Stream(self._engine, self, name, made.incarnation)
+
+    def ensure_stream(self, name: str, config: StreamConfig | None = None) -> "Stream":
+        """Create the stream, or replace its whole configuration.
+
+        Raises `InvalidName`, `BasinNotFound`, `BasinDeletionPending`, `StreamDeletionPending`,
+        and `TypeError` for an argument of the wrong type. Source: reference: control_plane §5.5.
+        """
+        check_name("a stream's name", name)
+        check_config(config, StreamConfig)
+        made = self._carry_out(EnsureStream(self._name, name, config, self._incarnation))
+        return Stream(self._engine, self, name, made.incarnation)
+
+    def list_streams(
+        self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
+    ) -> Page[StreamInfo]:
+        """One page of streams, in name order, those pending deletion too.
+
+        Raises `InvalidName`, `BasinNotFound`. Source: reference: control_plane §5.7.
+        """
+        check_text("prefix", prefix)
+        check_text("start_after", start_after)
+        check_number("limit", limit)
+        page: Page[StreamInfo] = self._carry_out(
+            ListStreams(
+                self._name,
+                prefix=prefix,
+                start_after=start_after,
+                limit=limit,
+                incarnation=self._incarnation,
+            )
+        )
+        return page
+
+
+class Stream(_Handle):
+    """A stream of a basin."""
+
+    __slots__ = ("_basin",)
+
+    def __init__(self, engine: Engine, basin: Basin, name: str, incarnation: int) -> None:
+        super().__init__(engine, name, incarnation)
+        self._basin = basin
+
+    def __repr__(self) -> str:
+        return f"<Stream {self._name!r} in {self._basin.name!r}>"
+
+    @property
+    def basin(self) -> Basin:
+        """The basin that it is in."""
+        return self._basin
+
+    def _state(self) -> StreamState:
+        try:
+            return self._engine.state.stream(self._basin.name, self._name, self._incarnation)
+        except StreamNotFound:
+            self._refuse_if_stale()
+            raise
+
+    def _living(self) -> StreamState:
+        state = self._state()
+        state.refuse_if_deleting()
+        return state
+
+    @property
+    def info(self) -> StreamInfo:
+        """The stream as it is now. Raises `StreamNotFound` once it is gone."""
+        with self._engine.turn:
+            return self._state().info
+
+    @property
+    def config(self) -> StreamConfig:
+        """Its configuration, resolved, without an unset leaf.
+
+        Raises `StreamNotFound` once it is gone.
+        """
+        with self._engine.turn:
+            return self._state().config
+
+    @property
+    def cipher(self) -> Cipher | None:
+        """How its records are encrypted, None for not. Raises `StreamNotFound`."""
+        with self._engine.turn:
+            return self._state().cipher
+
+    @property
+    def fencing_token(self) -> str:
+        """The fencing token in force, empty for none.
+
+        Raises `StreamNotFound`, `StreamDeletionPending`. Source: reference: data_plane §3.3.
+        """
+        with self._engine.turn:
+            return (self._living().log or LogState()).fencing_token
+
+    @property
+    def tail(self) -> StreamPosition:
+        """Where the next record goes, and the timestamp of the last one.
+
+        Raises `StreamNotFound`, `StreamDeletionPending`. Source: reference: data_plane §1.8.
+        """
+        with self._engine.turn:
+            return (self._living().log or LogState()).tail
+
+    @property
+    def records(self) -> tuple[SequencedRecord, ...]:
+        """The records that survive, commands too, in order.
+
+        Raises `StreamNotFound`, `StreamDeletionPending`.
+        """
+        with self._engine.turn as moment:
+            log = self._living().log or LogState()
+            log = log.expired(self._engine.owner, moment.time)
+        return log.records
+
+    @property
+    def readers(self) -> int:
+        """How many read sessions follow at the tail now. Raises `StreamNotFound`."""
+        with self._engine.turn:
+            following = self._engine.following.get(self._state().incarnation)
+            return 0 if following is None else following.count
+
+    def reconfigure(self, **changes: Unpack[StreamConfigChanges]) -> StreamConfig:
+        """Lay `changes` over the configuration and return the new one.
+
+        A leaf that is `None` falls back to the basin's current default, else the system's.
+        Raises `InvalidConfig`, `BasinDeletionPending`, `StreamNotFound`, `StreamDeletionPending`.
+        Source: reference: control_plane §5.6.
+        """
+        operation = ReconfigureStream(self._basin.name, self._name, changes, self._incarnation)
+        config: StreamConfig = self._carry_out(operation)
+        return config
+
+    def delete(self) -> None:
+        """Delete the stream; while the deletion is pending, again without effect.
+
+        Raises `StreamNotFound`. Source: reference: control_plane §5.7.
+        """
+        self._carry_out(DeleteStream(self._basin.name, self._name, self._incarnation))
+
+    def append(
+        self,
+        records: Iterable[AppendRecord | bytes | str],
+        *,
+        match_seq_num: int | None = None,
+        fencing_token: str | None = None,
+        encryption_key: str | None = None,
+    ) -> AppendAck:
+        """Append records, all or none; bytes and text are the bodies of plain ones.
+
+        `fencing_token` is at most 36 bytes, `encryption_key` base64 of 32 bytes. Raises
+        `Invalid`, `BadHeader` (for the key), `FencingTokenMismatch`, `SeqNumMismatch`,
+        `StreamNotFound`, `StreamDeletionPending`, and `TypeError` for an argument of the wrong
+        type. Source: reference: data_plane §3.
+        """
+        batch = check_append(records, match_seq_num, fencing_token)
+        check_text("encryption_key", encryption_key)
+        operation = Append(
+            self._basin.name,
+            self._name,
+            batch,
+            key=encryption_key,
+            incarnation=self._incarnation,
+        )
+        ack: AppendAck = self._carry_out(operation)
+        return ack

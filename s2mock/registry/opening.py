@@ -1,0 +1,76 @@
+"""Opening a stream for its records, which may make it.
+
+Source: reference: control_plane §5.9.
+"""
+
+from typing import Literal, NamedTuple
+
+from s2mock.registry.clock import Moment
+from s2mock.registry.config import StreamConfig
+from s2mock.registry.due import Due
+from s2mock.registry.encryption import key_digest
+from s2mock.registry.engine import Engine
+from s2mock.registry.errors import S2Error, StreamNotFound
+from s2mock.registry.state import Change, Effect, StreamState
+from s2mock.registry.streams import new_stream
+
+
+class Opened(NamedTuple):
+    """A stream that is there, or would be made; `error` is why the request ends all the same."""
+
+    state: StreamState
+    digest: bytes | None
+    due: tuple[tuple[int, Due], ...] = ()
+    created: bool = False
+    error: S2Error | None = None
+
+    def change(self, basin: str) -> Change:
+        """The making of the stream, where it had to be made."""
+        if not self.created:
+            return Change(error=self.error)
+        return Change(
+            stream=(basin, self.state.name, self.state),
+            due=self.due,
+            effect=Effect("created"),
+            error=self.error,
+        )
+
+
+def open_stream(
+    engine: Engine,
+    moment: Moment,
+    basin: str,
+    stream: str,
+    *,
+    create_on: Literal["append", "read"],
+    config: StreamConfig | None = None,
+    key: str | None = None,
+    needs_key: bool = True,
+) -> Opened:
+    """The stream for a data operation, made if the basin says so.
+
+    `config` is for a stream that is made now. The key is checked after that: a request without
+    the right one makes the stream, and is refused. Raises `StreamNotFound`,
+    `StreamDeletionPending`, `BasinNotFound`, `BasinDeletionPending`.
+    """
+    due: tuple[tuple[int, Due], ...] = ()
+    try:
+        found, created = engine.state.stream(basin, stream), False
+    except StreamNotFound:
+        parent = engine.state.basin(basin)
+        flags = parent.config
+        if not (
+            flags.create_stream_on_append if create_on == "append" else flags.create_stream_on_read
+        ):
+            raise
+        parent.refuse_if_deleting()
+        made = new_stream(parent, stream, config, moment, None)
+        assert made.stream is not None and made.stream[2] is not None
+        found, due, created = made.stream[2], made.due, True
+    found.refuse_if_deleting()
+    if found.cipher is None or not needs_key:
+        return Opened(found, None, due, created)
+    try:
+        return Opened(found, key_digest(found.cipher, key), due, created)
+    except S2Error as error:
+        return Opened(found, None, due, created, error)

@@ -1,0 +1,168 @@
+"""The account as a value: what there is, and nothing of who looks at it.
+
+Each state is frozen; a change makes another one. Maps and logs are shared between the states that
+come one after the other, and with snapshots: only the account that owns a part writes to it
+(`owner`), all others copy what they touch.
+"""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any, Final, Literal, NamedTuple
+
+from s2mock.registry.clock import Moment
+from s2mock.registry.config import (
+    SYSTEM_DEFAULTS,
+    BasinConfig,
+    Cipher,
+    StreamConfig,
+)
+from s2mock.registry.due import Due, Schedule
+from s2mock.registry.errors import (
+    BasinDeletionPending,
+    BasinNotFound,
+    S2Error,
+    StreamDeletionPending,
+    StreamNotFound,
+)
+from s2mock.registry.log import LogState, Written
+from s2mock.registry.names import RequestToken
+from s2mock.registry.ordered import Names
+
+ProvisionResult = Literal["created", "updated", "noop"]
+
+# One number for each basin and stream that was ever made: a name may come again, they do not.
+new_incarnation: Final = count(1).__next__
+
+
+class BasinInfo(NamedTuple):
+    """A basin as S2 describes it; times in nanoseconds since the Unix epoch."""
+
+    name: str
+    created_at: int
+    deleted_at: int | None
+
+
+class StreamInfo(NamedTuple):
+    """A stream as S2 describes it; times in nanoseconds since the Unix epoch."""
+
+    name: str
+    created_at: int
+    deleted_at: int | None
+    cipher: Cipher | None
+
+
+class StreamState(NamedTuple):
+    """A stream. `config` is resolved and has no unset leaf.
+
+    `creation` is what a later request is compared with to find out whether it is a replay.
+    `last_write` and `check_due` go by the account's time, see `Moment`.
+    """
+
+    name: str
+    incarnation: int
+    config: StreamConfig
+    # Frozen for the stream's life, whatever becomes of the basin's setting.
+    cipher: Cipher | None
+    created_at: int
+    deleted_at: int | None
+    creation: tuple[RequestToken, StreamConfig] | None
+    last_write: int
+    # When delete-on-empty looks at it next, if it does.
+    check_due: int | None
+    # A basin may hold a million streams that nobody ever writes to.
+    log: LogState | None
+
+    @property
+    def info(self) -> StreamInfo:
+        """The stream as S2 describes it."""
+        return StreamInfo(self.name, self.created_at, self.deleted_at, self.cipher)
+
+    def refuse_if_deleting(self) -> None:
+        """Raises `StreamDeletionPending` from the deletion on."""
+        if self.deleted_at is not None:
+            raise StreamDeletionPending()
+
+
+class BasinState(NamedTuple):
+    """A basin and the streams in it."""
+
+    name: str
+    incarnation: int
+    config: BasinConfig
+    created_at: int
+    deleted_at: int | None
+    creation: tuple[RequestToken, BasinConfig] | None
+    streams: Names[StreamState]
+
+    @property
+    def info(self) -> BasinInfo:
+        """The basin as S2 describes it."""
+        return BasinInfo(self.name, self.created_at, self.deleted_at)
+
+    @property
+    def resolved_defaults(self) -> StreamConfig:
+        """What a stream gets where it sets nothing."""
+        return self.config.default_stream_config.merge(SYSTEM_DEFAULTS)
+
+    def refuse_if_deleting(self) -> None:
+        """Raises `BasinDeletionPending` from the deletion on."""
+        if self.deleted_at is not None:
+            raise BasinDeletionPending(self.name)
+
+
+class AccountState(NamedTuple):
+    """An account: its basins, and what falls due later."""
+
+    basins: Names[BasinState]
+    schedule: Schedule
+
+    def basin(self, name: str, incarnation: int | None = None) -> BasinState:
+        """The basin of that name, also while its deletion is pending; that one, if it is said.
+
+        Raises `BasinNotFound`.
+        """
+        basin = self.basins.get(name)
+        if basin is None or incarnation not in (None, basin.incarnation):
+            raise BasinNotFound(name)
+        return basin
+
+    def stream(self, basin: str, name: str, incarnation: int | None = None) -> StreamState:
+        """The stream of that name in that basin, also while its deletion is pending.
+
+        Raises `StreamNotFound` also where it is the basin that is missing (reference:
+        control_plane §5.7).
+        """
+        parent = self.basins.get(basin)
+        found = None if parent is None else parent.streams.get(name)
+        if found is None or incarnation not in (None, found.incarnation):
+            raise StreamNotFound(basin, name)
+        return found
+
+
+class Effect(NamedTuple):
+    """What an operation has changed: something made, changed or deleted, or records appended."""
+
+    kind: Literal["created", "updated", "deleted", "appended"]
+    first_seq_num: int | None = None
+    last_seq_num: int | None = None
+
+
+class Change(NamedTuple):
+    """What an operation would do, decided and not yet done: see `Engine.commit`.
+
+    `result` is what the operation returns. `error`, if there is one, is raised once the rest has
+    been carried out: an append may make its stream and then be refused.
+    """
+
+    result: Any = None
+    # A basin by its name, and its next state; None where it goes.
+    basin: tuple[str, BasinState | None] | None = None
+    # A stream by its basin's and its own name, likewise.
+    stream: tuple[str, str, StreamState | None] | None = None
+    # Records that go behind those of that stream.
+    written: Written | None = None
+    due: tuple[tuple[int, Due], ...] = ()
+    effect: Effect | None = None
+    error: S2Error | None = None
+    # Done in the same turn, when all else has been; returns the result.
+    after: Callable[[Moment], Any] | None = None
