@@ -83,7 +83,7 @@ def test_basins_of_the_marker_are_made_and_deleted(server: S2Mock) -> None:
         assert server.basins == ("only-a-name", "with-streams")
         basin = server.basin("with-streams")
         assert basin.config.default_stream_config.retention_policy == 604_800
-        assert basin.stream("a/b").get_config().retention_policy == "infinite"
+        assert basin.stream("a/b").config.retention_policy == "infinite"
     assert server.basins == ()
 
 

@@ -4,7 +4,8 @@ from s2mock.registry.basins import CreateBasin, EnsureBasin, ListBasins
 from s2mock.registry.checks import check_config, check_name, check_number, check_text
 from s2mock.registry.config import BasinConfig
 from s2mock.registry.engine import Engine
-from s2mock.registry.handles import Basin
+from s2mock.registry.errors import BasinNotFound, StreamNotFound
+from s2mock.registry.handles import Basin, Stream
 from s2mock.registry.listing import MAX_PAGE, Page
 from s2mock.registry.names import BasinName
 from s2mock.registry.state import AccountState, BasinInfo
@@ -58,6 +59,17 @@ class Account(Engine):
         name = BasinName(check_name("a basin's name", name))
         with self.turn:
             return Basin(self, name, self.state.basin(name).incarnation)
+
+    def stream(self, basin: str, name: str) -> Stream:
+        """The stream of that name in that basin, also while its deletion is pending.
+
+        Raises `InvalidName`, and `StreamNotFound` also where it is the basin that is missing
+        (reference: control_plane §5.7), and `TypeError` for what is no text.
+        """
+        try:
+            return self.basin(basin).stream(name)
+        except BasinNotFound:
+            raise StreamNotFound(basin, name) from None
 
     def create_basin(
         self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None

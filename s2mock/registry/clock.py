@@ -61,7 +61,7 @@ class ManualClock:
             raise ValueError(
                 f"start must be seconds since 1970, up to the year 9999, not {start!r}"
             )
-        self._lock = threading.Lock()
+        self._lock = threading.Condition(threading.Lock())
         self._waiting: list[Alarm] = []
         _after_fork.add(self)
 
@@ -100,7 +100,23 @@ class ManualClock:
             alarm = Alarm(self, until, wake, rung=until <= self._now)
             if not alarm.rung:
                 self._waiting.append(alarm)
+                self._lock.notify_all()
         return alarm
+
+    def wait_for_waiters(self, count: int = 1, *, timeout: float = 5.0) -> None:
+        """Wait until so many wait on this clock, so that turning it meets them.
+
+        `timeout` is in seconds of real time; after it, `TimeoutError` says how many there are.
+        """
+        given_up = _monotonic_ns[0]() + int(timeout * NANOSECONDS)
+        with self._lock:
+            while len(self._waiting) < count:
+                left = given_up - _monotonic_ns[0]()
+                if left <= 0:
+                    raise TimeoutError(
+                        f"{len(self._waiting)} of {count} waited on the clock within {timeout} s"
+                    )
+                self._lock.wait(left / NANOSECONDS)
 
     def advance(self, seconds: float) -> None:
         """Turn the clock forward by `seconds`; whoever waited for that goes on.
@@ -126,7 +142,7 @@ class ManualClock:
                 self._waiting.remove(alarm)
 
     def _reset_after_fork(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition(threading.Lock())
         self._waiting = []
 
 

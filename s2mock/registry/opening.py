@@ -65,8 +65,10 @@ def open_stream(
             raise
         parent.refuse_if_deleting()
         made = new_stream(parent, stream, config, moment, None)
-        assert made.stream is not None and made.stream[2] is not None
-        found, due, created = made.stream[2], made.due, True
+        assert made.stream is not None
+        state = made.stream[2]
+        assert state is not None
+        found, due, created = state, made.due, True
     found.refuse_if_deleting()
     if found.cipher is None or not needs_key:
         return Opened(found, None, due, created)

@@ -290,9 +290,9 @@ class OneStream(RuleBasedStateMachine):
         kept = [(r.seq_num, r.timestamp, r.headers, r.body) for r in self.stream.records]
         assert kept == [_shown(record) for record in self.model.surviving(self.clock.now())]
         assert self.stream.tail == self.model.tail
-        assert self.stream.log.fencing_token == self.model.token
+        assert self.stream.fencing_token == self.model.token
         following = sum(reader.is_following for reader in self.model.readers)
-        assert self.stream.log.followers == len(self.stream.followers) == following
+        assert self.stream.readers == len(self.stream.followers) == following
         assert following or not self.stream.log.live
 
     # How things are drawn relative to the stream.

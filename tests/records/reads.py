@@ -1,10 +1,14 @@
 """What a read says, in a form that tests can compare."""
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
 from s2mock import Stream
-from s2mock.registry.reading import Batch, ReadRequest, ReadSession
+from s2mock.registry.following import Following
+from s2mock.registry.log import LogState
+from s2mock.registry.opening import Opened
+from s2mock.registry.reading import Batch, Read, ReadRequest, ReadSession
 
 
 class Said(NamedTuple):
@@ -15,14 +19,49 @@ class Said(NamedTuple):
     tail: int | None
 
 
+class Steps:
+    """A read session, driven in the thread of the test: iterate it for its batches."""
+
+    def __init__(self, session: ReadSession) -> None:
+        self._session = session
+
+    def __iter__(self) -> Iterator[Batch]:
+        try:
+            while (outcome := self._session.next()) is not None:
+                if isinstance(outcome, Batch):
+                    yield outcome
+                else:
+                    outcome.block()
+        finally:
+            self._session.close()
+
+
+def log_of(stream: Stream) -> LogState:
+    """The stream's log."""
+    with stream._engine.turn:
+        return stream._state().log or LogState()
+
+
+def following_of(stream: Stream) -> tuple[int, int]:
+    """How many sessions follow the stream, and how many appends are kept for them."""
+    with stream._engine.turn:
+        following = stream._engine.following.get(stream._incarnation, Following(""))
+        return following.count, len(following.live)
+
+
 def open_read(
     stream: Stream, *, tell_tail: bool = False, digest: bytes | None = None, **wanted: object
-) -> ReadSession:
+) -> Steps:
     """A read of the stream, in place from now on."""
-    return ReadSession(stream, ReadRequest(**wanted), digest, tell_tail=tell_tail)
+    engine, basin = stream._engine, stream.basin.name
+    operation = Read(basin, stream.name, ReadRequest(**wanted), is_session=True)
+    with engine.turn as moment:
+        session = operation._begun(engine, moment, basin, Opened(stream._state(), digest))
+    session.tell_tail = tell_tail
+    return Steps(session)
 
 
-def said(stream: Stream, session: ReadSession, *, most: int = 1000) -> list[Said]:
+def said(stream: Stream, session: Steps, *, most: int = 1000) -> list[Said]:
     """What the session says from here on, at most so many outputs, on a staged clock.
 
     The session goes on for the next call; it is not closed by this one.
@@ -44,7 +83,7 @@ def seq_nums(stream: Stream, **wanted: object) -> list[int]:
 
 def _said(stream: Stream, batch: Batch) -> Said:
     return Said(
-        stream.basin.account.clock.seconds,
+        stream._engine.clock.seconds,
         [record.seq_num for record in batch.records],
         None if batch.tail is None else batch.tail.seq_num,
     )

@@ -204,7 +204,7 @@ def test_a_refused_batch_changes_nothing(
     stream = new_stream(timestamping_mode=mode, timestamping_uncapped=True, retention_policy=60)
     stream.append([AppendRecord(b"a", timestamp=1), AppendRecord.fence("old", 2)])
     before = state(stream)
-    stream.basin.account.clock.advance(1)
+    stream._engine.clock.advance(1)
 
     with pytest.raises(error):
         stream.append(batch, **options)

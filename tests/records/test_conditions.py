@@ -131,8 +131,8 @@ class TestCommands:
         stream.append([AppendRecord(b"t", [(b"fence", b"")])])
         stream.append([AppendRecord(b"t", [(b"fence", b"fence"), (b"trim", b"")])])
 
-        assert stream.log.fencing_token == ""
-        assert stream.log.trim_point == 0
+        assert stream.fencing_token == ""
+        assert log_of(stream).trim_point == 0
 
     @pytest.mark.parametrize("seq_num", [-1, 2**64])
     def test_a_trim_to_no_sequence_number(self, seq_num: int) -> None:

@@ -60,7 +60,7 @@ class TestFollowers:
             next(outputs)
         assert (gone.value.status, gone.value.code) == (503, "unavailable")
         assert gone.value.message == "streamer missing in action"
-        assert stream.log.followers == 0
+        assert stream.readers == 0
 
     def test_whose_limit_it_uses_up(self, stream: Stream, clock: StagedClock) -> None:
         session = open_read(stream, count=1, wait=60)
@@ -109,7 +109,7 @@ class TestFollowers:
             assert next_said(stream, session) == ([0], 1)
             with pytest.raises(Unavailable):
                 next_said(stream, session)
-        assert stream.log.followers == 0
+        assert stream.readers == 0
 
     @in_the_end
     def test_of_a_stream_that_is_made_again(self, mock: S2Mock, clock: StagedClock) -> None:
@@ -227,7 +227,7 @@ def test_calls_while_it_is_pending_and_after(stream: Stream, clock: StagedClock)
         with pytest.raises(StreamDeletionPending):
             stream.write(batch)
         clock.advance(PENDING_SECONDS)
-    if stream.basin.account.deletion_delay != float("inf"):
+    if stream._engine.deletion_delay != float("inf"):
         assert errors() == {StreamNotFound}
         # For somebody who had it open, it is a stream that has gone.
         with pytest.raises(Unavailable):
@@ -244,7 +244,7 @@ def test_made_again(mock: S2Mock, clock: StagedClock) -> None:
     clock.advance(PENDING_SECONDS)
 
     new = basin.create_stream("s", StreamConfig(timestamping_uncapped=True))
-    assert (new.tail, new.records, new.log.fencing_token) == ((0, 0), (), "")
+    assert (new.tail, new.records, new.fencing_token) == ((0, 0), (), "")
     new.append([b"b"], fencing_token="", match_seq_num=0)
     assert len(new.records) == 1
     # Who had the old one open does not write into the new one.

@@ -89,7 +89,7 @@ def test_a_follower_with_another_key(encrypted: Stream, clock: StagedClock) -> N
 
     with pytest.raises(DecryptionFailed):
         said(encrypted, session, most=1)
-    assert encrypted.log.followers == 0
+    assert encrypted.readers == 0
 
 
 def test_commands_are_never_encrypted(encrypted: Stream) -> None:

@@ -9,9 +9,10 @@ from itertools import pairwise
 import pytest
 
 from s2mock import AppendRecord, S2Mock, Stream
-from s2mock.registry.log import MAX_FOLLOWER_LAG
-from s2mock.registry.reading import Batch, ReadSession
-from tests.records.reads import Said, open_read, read, said
+from s2mock.registry.errors import Unavailable
+from s2mock.registry.following import MAX_FOLLOWER_LAG
+from s2mock.registry.reading import Batch
+from tests.records.reads import Said, Steps, following_of, open_read, read, said
 from tests.records.staged_clock import StagedClock
 
 FIRST = {"kind": "seq_num", "start": 0}
@@ -97,7 +98,7 @@ class TestWait:
         assert heartbeats(outputs)
         assert 5 <= len(outputs) <= 12
         assert outputs[-1].seconds < 60
-        assert stream.basin.account.clock.seconds == 60
+        assert stream._engine.clock.seconds == 60
 
     def test_shorter_than_a_pause(self, stream: Stream, clock: StagedClock) -> None:
         assert read(stream, wait=4) == [(0, [], 0)]
@@ -222,7 +223,7 @@ class TestLiveBatches:
 class TestLag:
     """More than 25 appends behind, a follower is fed from the log. Nothing is lost (§4.4)."""
 
-    def lagging(self, stream: Stream, appends: int) -> ReadSession:
+    def lagging(self, stream: Stream, appends: int) -> Steps:
         session = open_read(stream, tell_tail=True)
         said(stream, session, most=1)
         for number in range(appends):
@@ -285,14 +286,14 @@ class TestLeaving:
         one, two = iter(open_read(stream)), iter(open_read(stream))
         next(one), next(two)
         stream.append([b"a"])
-        assert (stream.log.followers, len(stream.followers), len(stream.log.live)) == (2, 2, 1)
+        assert following_of(stream) == (2, 1)
 
         one.close()
-        assert (stream.log.followers, len(stream.followers), len(stream.log.live)) == (1, 1, 1)
+        assert following_of(stream) == (1, 1)
         two.close()
-        assert (stream.log.followers, len(stream.followers), len(stream.log.live)) == (0, 0, 0)
+        assert following_of(stream) == (0, 0)
         stream.append([b"b"])
-        assert len(stream.log.live) == 0
+        assert following_of(stream) == (0, 0)
 
     @pytest.mark.parametrize("appends", [0, 1, 30])
     def test_one_that_is_forgotten(self, stream: Stream, appends: int) -> None:
@@ -302,37 +303,39 @@ class TestLeaving:
         for _ in range(appends):
             stream.append([b"a"])
 
-        assert (stream.log.followers, len(stream.followers), len(stream.log.live)) == (0, 0, 0)
+        assert following_of(stream) == (0, 0)
 
     def test_at_its_end(self, stream: Stream) -> None:
         read(stream, wait=1)
-        assert (stream.log.followers, len(stream.followers)) == (0, 0)
+        assert following_of(stream) == (0, 0)
 
     def test_appends_before_anybody_follows_are_not_kept(self, stream: Stream) -> None:
         stream.append([b"a"])
-        assert len(stream.log.live) == 0
+        assert following_of(stream) == (0, 0)
 
-    def test_cancelled(self, stream: Stream) -> None:
-        session = open_read(stream)
-        outputs = iter(session)
+    def test_reset(self, mock: S2Mock, stream: Stream) -> None:
+        """A session of an account that was reset ends as by a deletion."""
+        outputs = iter(open_read(stream))
         next(outputs)
-        session.cancel()
+        mock.reset()
 
-        assert next(outputs, None) is None
-        assert stream.log.followers == 0
+        with pytest.raises(Unavailable):
+            next(outputs)
 
-    def test_cancelled_before_it_began(self, stream: Stream) -> None:
+    def test_reset_before_it_began(self, mock: S2Mock, stream: Stream) -> None:
         stream.append([b"a"])
         session = open_read(stream, **FIRST)
-        session.cancel()
+        mock.reset()
 
-        assert list(session) == []
+        with pytest.raises(Unavailable):
+            list(session)
 
-    def test_cancelled_while_it_rests(self, stream: Stream, clock: StagedClock) -> None:
+    def test_reset_while_it_rests(self, mock: S2Mock, stream: Stream, clock: StagedClock) -> None:
         session = open_read(stream)
-        clock.at(1, session.cancel)
+        clock.at(1, mock.reset)
 
-        assert said(stream, session) == [(0, [], 0)]
+        with pytest.raises(Unavailable):
+            said(stream, session)
         assert clock.seconds == 1
 
     def test_iterated_again(self, stream: Stream) -> None:

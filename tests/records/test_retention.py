@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from s2mock import AppendRecord, S2Mock, Stream
-from s2mock.registry.reading import ReadRequest, ReadSession
 from tests.records.staged_clock import StagedClock
 
 DAY = 24 * 60 * 60
@@ -104,7 +103,7 @@ class TestHoles:
     """Reads over a log from whose middle records have expired."""
 
     def read(self, stream: Stream, **wanted: object) -> list[int]:
-        session = ReadSession(stream, ReadRequest(count=1000, **wanted))
+        session = open_read(stream, count=1000, **wanted)
         return [record.seq_num for batch in session for record in batch.records]
 
     def holed(self, new_stream: Callable[..., Stream], clock: StagedClock) -> Stream:

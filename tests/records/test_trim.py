@@ -41,7 +41,7 @@ def test_never_back(stream: Stream) -> None:
     stream.append([AppendRecord.trim(2)])
 
     assert seq_nums(stream) == [4, 5, 6]
-    assert stream.log.trim_point == 4
+    assert log_of(stream).trim_point == 4
 
 
 def test_in_the_middle_of_a_batch(stream: Stream) -> None:
@@ -63,7 +63,7 @@ def test_a_point_is_capped_for_good(stream: Stream) -> None:
     stream.append([AppendRecord.trim(U64_MAX)])
     stream.append([b"a"] * 3)
 
-    assert stream.log.trim_point == 1
+    assert log_of(stream).trim_point == 1
     assert seq_nums(stream) == [1, 2, 3]
 
 
@@ -82,7 +82,7 @@ def test_holes_do_not_matter(stream: Stream) -> None:
     stream.append([b"short"] * 3)
     stream.reconfigure(retention_policy="infinite")
     stream.append([b"long"] * 3)
-    stream.basin.account.clock.advance(10)
+    stream._engine.clock.advance(10)
     assert seq_nums(stream) == [3, 4, 5]
 
     stream.append([AppendRecord.trim(1)])

@@ -75,7 +75,7 @@ def test_stream(account: Account, clock: ManualClock) -> None:
     stream = basin.create_stream("s", StreamConfig(timestamping_uncapped=True))
     assert stream.info == StreamInfo("s", START + SECOND, None, "aegis-256")
     expected = StreamConfig("x", 604_800, "client-prefer", True, 0)
-    assert stream.config == stream.get_config() == expected
+    assert stream.config == stream.config == expected
     assert basin.stream("s") is account.stream("my-basin", "s") is stream
     assert basin.ensure_stream("s") is stream
     assert stream.config == X.merge(SYSTEM_DEFAULTS)
@@ -185,7 +185,7 @@ class TestWindow:
         clock.advance(WINDOW - 1)
         assert basin.info == BasinInfo("my-basin", START, START + SECOND)
         assert (held.basins, held.basin("my-basin")) == (("my-basin",), basin)
-        assert stream.get_config() == stream.config
+        assert stream.config == stream.config
         for call in (
             lambda: held.create_basin("my-basin", request_token="t"),
             lambda: held.ensure_basin("my-basin"),
@@ -238,7 +238,7 @@ def test_handle_of_a_deleted_stream(account: Account) -> None:
             call()
     # The handle is of what it was of, not of what now has the name.
     assert basin.stream("s") is new
-    assert new.get_config() == SYSTEM_DEFAULTS
+    assert new.config == SYSTEM_DEFAULTS
 
 
 def test_handle_of_a_deleted_basin(account: Account) -> None:

@@ -18,7 +18,7 @@ def test_others_are_served_meanwhile(query: str) -> None:
         mock.create_basin("my-basin").create_stream("logs")
         records = f"{mock.url}/v1/streams/logs/records?{query}"
         reading = pool.submit(httpx.get, records, headers=HEADERS, timeout=20)
-        clock.await_waiters(1, mock.account.turn)
+        clock.await_waiters(1)
         try:
             assert httpx.get(f"{mock.url}/health", timeout=5).text == "OK"
         finally:

@@ -26,7 +26,7 @@ def released(*streams: Stream, left: int = 0) -> bool:
 
 
 def _is_followed(stream: Stream) -> bool:
-    return (stream.log.followers, len(stream.followers), len(stream.log.live)) != (0, 0, 0)
+    return (stream.readers, len(stream.followers), len(stream.log.live)) != (0, 0, 0)
 
 
 def ends(call: Callable[[], object]) -> bool:

@@ -113,8 +113,8 @@ class TestReset:
         clock = mock.clock
         assert isinstance(clock, WatchedClock)
         follower = client.open("GET", RECORDS + query, headers)
-        clock.await_waiters(1, mock.account.turn)
-        assert stream.log.followers == 1
+        clock.await_waiters(1)
+        assert stream.readers == 1
         client.cancel(follower)
         assert released(stream)
         assert client.head(client.open("GET", f"{RECORDS}/tail"))[":status"] == "200"
@@ -123,7 +123,7 @@ class TestReset:
         self, client: H2Client, mock: S2Mock, stream: Stream, clock: WatchedClock
     ) -> None:
         followers = [client.open("GET", RECORDS, S2S) for _ in range(20)]
-        clock.await_waiters(20, mock.account.turn)
+        clock.await_waiters(20)
         for follower in followers[::2]:
             client.cancel(follower)
         stream.append([b"a"])
@@ -131,7 +131,7 @@ class TestReset:
             assert batch(client, follower) == []
             assert batch(client, follower) == [0]
         assert released(left=10)
-        assert stream.log.followers == 10
+        assert stream.readers == 10
         client.close()
         assert released(stream)
 
@@ -165,7 +165,7 @@ class TestOneConnection:
     ) -> None:
         followers = [client.open("GET", RECORDS, S2S) for _ in range(40)]
         writers = [client.open("POST", RECORDS, S2S, end=False) for _ in range(10)]
-        clock.await_waiters(40, mock.account.turn)
+        clock.await_waiters(40)
         for number in range(30):
             client.send(writers[number % 10], frame(append_input(b"a")))
             assert ack(client, writers[number % 10]) == (number, number + 1)
@@ -187,7 +187,7 @@ class TestOneConnection:
             client.open("GET", RECORDS, S2S)
         for _ in range(20):
             client.open("POST", RECORDS, S2S, end=False)
-        clock.await_waiters(20, mock.account.turn)
+        clock.await_waiters(20)
         client.close()
         assert released(stream)
 
@@ -197,7 +197,7 @@ class TestOneConnection:
         """Though the client does not look at its connection meanwhile."""
         client.open("GET", RECORDS, S2S)
         client.open("POST", RECORDS, S2S, end=False)
-        clock.await_waiters(1, mock.account.turn)
+        clock.await_waiters(1)
         assert ends(mock.close)
         assert released(stream)
         while client.socket.recv(65536):

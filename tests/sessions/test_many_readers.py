@@ -19,8 +19,8 @@ def test_tailing(mock: S2Mock, remote: Remote, stream: Stream, clock: WatchedClo
             still_open.enter_context(remote.read_session() if number % 2 else remote.sse())
             for number in range(READERS)
         ]
-        clock.await_waiters(READERS, mock.account.turn)
-        assert stream.log.followers == READERS
+        clock.await_waiters(READERS)
+        assert stream.readers == READERS
         # Nobody is kept waiting by them.
         writer = still_open.enter_context(remote.append_session())
         sizes = [1, 3, 2] * 12
@@ -40,7 +40,7 @@ def test_waiting_for_one_record(
 ) -> None:
     with ExitStack() as still_open:
         polls = [still_open.enter_context(remote.poll(wait=60)) for _ in range(READERS)]
-        clock.await_waiters(READERS, mock.account.turn)
+        clock.await_waiters(READERS)
         assert remote.append_ok("the one")["end"]["seq_num"] == 1
 
         for poll in polls:

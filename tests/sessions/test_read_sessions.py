@@ -58,7 +58,7 @@ def test_headers_and_heartbeat_at_once(
         assert session.status == 200
         assert session.headers["cache-control"] == "no-cache, no-transform"
         assert heartbeat(form, session) == 0
-        clock.await_waiters(1, mock.account.turn)
+        clock.await_waiters(1)
         assert silent(session)
 
 
@@ -78,15 +78,15 @@ def test_heartbeats_by_the_clock(
     """One at most every 5 s and at least every 15 s; after seven days in one step, one."""
     with opened(form, remote) as session:
         assert heartbeat(form, session) == 0
-        clock.await_waiters(1, mock.account.turn)
+        clock.await_waiters(1)
         clock.advance(4.999)
         assert silent(session)
         clock.advance(10.001)
         assert heartbeat(form, session) == 0
-        clock.await_waiters(1, mock.account.turn)
+        clock.await_waiters(1)
         clock.advance(WEEK)
         assert heartbeat(form, session) == 0
-        clock.await_waiters(1, mock.account.turn)
+        clock.await_waiters(1)
         assert silent(session)
 
 
@@ -96,7 +96,7 @@ def test_wait_that_ends(
 ) -> None:
     with opened(form, remote, wait=3) as session:
         assert heartbeat(form, session) == 0
-        clock.await_waiters(1, mock.account.turn)
+        clock.await_waiters(1)
         clock.advance(2.999)
         assert silent(session)
         clock.advance(0.001)
@@ -107,7 +107,7 @@ def test_wait_that_ends(
 class TestLongPoll:
     def test_data(self, remote: Remote, clock: WatchedClock, mock: S2Mock, stream: Stream) -> None:
         with remote.poll(wait=30) as session:
-            clock.await_waiters(1, mock.account.turn)
+            clock.await_waiters(1)
             assert silent(session)
             stream.append([b"a", b"b"])
             answer = session.answer()
@@ -119,7 +119,7 @@ class TestLongPoll:
         self, remote: Remote, clock: WatchedClock, mock: S2Mock, stream: Stream
     ) -> None:
         with remote.poll(wait=30) as session:
-            clock.await_waiters(1, mock.account.turn)
+            clock.await_waiters(1)
             for _ in range(29):
                 clock.advance(1)
                 assert silent(session)
@@ -136,7 +136,7 @@ class TestLongPoll:
         if "+" in query:
             query = query.replace("+", "%2B")
         with Session(remote.client, "GET", f"{remote.path}?{query}") as session:
-            clock.await_waiters(1, mock.account.turn)
+            clock.await_waiters(1)
             assert remote.tail().status == 200
             stream.append([b"a"])
             assert len(session.answer().json["records"]) == 1
@@ -148,7 +148,7 @@ class TestLongPoll:
         with ExitStack() as still_open:
             polls = {wait: still_open.enter_context(remote.poll(wait=wait)) for wait in waits}
             # A poll is woken for its heartbeats, too, which it keeps to itself.
-            clock.await_waiters(5, mock.account.turn)
+            clock.await_waiters(5)
             for wait in sorted(waits):
                 clock.advance(9.999)
                 assert all(silent(poll) for poll in polls.values())
@@ -158,7 +158,7 @@ class TestLongPoll:
     def test_longest_wait(self, remote: Remote, clock: WatchedClock, mock: S2Mock) -> None:
         """At most a minute (§4.2)."""
         with remote.poll(wait=2**32 - 1) as session:
-            clock.await_waiters(1, mock.account.turn)
+            clock.await_waiters(1)
             clock.advance(59.999)
             assert silent(session)
             clock.advance(0.001)
@@ -166,7 +166,7 @@ class TestLongPoll:
 
     def test_seven_days(self, remote: Remote, clock: WatchedClock, mock: S2Mock) -> None:
         with remote.poll(wait=60) as session:
-            clock.await_waiters(1, mock.account.turn)
+            clock.await_waiters(1)
             clock.advance(WEEK)
             assert session.answer().json == {"records": []}
 
@@ -177,8 +177,8 @@ class TestClientThatGoes:
         self, remote: Remote, clock: WatchedClock, mock: S2Mock, stream: Stream, form: str
     ) -> None:
         with opened(form, remote, wait=60):
-            clock.await_waiters(1, mock.account.turn)
-            assert stream.log.followers == 1
+            clock.await_waiters(1)
+            assert stream.readers == 1
             assert len(sessions()) == 1
         assert released(stream)
 
@@ -195,7 +195,7 @@ class TestClientThatGoes:
         """The others do not notice."""
         with opened("s2s", remote) as stays:
             with opened(form, remote, wait=60):
-                clock.await_waiters(2, mock.account.turn)
+                clock.await_waiters(2)
             stream.append([b"a"])
             assert [record.body for record in batch(stays).records] == [b"a"]
         assert released(stream)
@@ -217,7 +217,7 @@ class TestClientThatGoes:
         """The server keeps a bounded number of appends for it, and lets it go with its client."""
         with opened(form, remote) as session:
             assert heartbeat(form, session) == 0
-            clock.await_waiters(1, mock.account.turn)
+            clock.await_waiters(1)
             for _ in range(60):
                 stream.append([bytes(1000)] * 1000)
             with mock.account.turn:

@@ -43,7 +43,7 @@ def test_open_session(
     with OPENERS[opener](remote) as session:
         is_poll = opener == "long poll"
         if is_poll:
-            clock.await_waiters(1, mock.account.turn)
+            clock.await_waiters(1)
         else:
             assert session.status == 200
         assert ends(mock.close)
@@ -58,8 +58,8 @@ def test_open_session(
 
 def test_all_at_once(mock: S2Mock, remote: Remote, stream: Stream, clock: WatchedClock) -> None:
     sessions = [OPENERS[opener](remote) for opener in list(OPENERS)[:4] * 20]
-    clock.await_waiters(60, mock.account.turn)
-    assert stream.log.followers == 60
+    clock.await_waiters(60)
+    assert stream.readers == 60
 
     assert ends(mock.close)
     assert released(stream)
