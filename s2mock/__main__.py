@@ -1,18 +1,19 @@
 """The standalone server: `python -m s2mock`, for tests in any language."""
 
 import argparse
+import ipaddress
+import os
 import signal
 import sys
 from pathlib import Path
 
-from s2mock.mock import S2Mock
-from s2mock.resources import ResourcesError, apply_resources
-
 _STOP = (signal.SIGINT, signal.SIGTERM)
+_DEFAULT_TOKEN = "s2mock"
 
 
 def main() -> int:
     """Serve until SIGINT or SIGTERM, or print the proof. Returns the exit status."""
+    _open_standard_streams()
     if sys.argv[1:] == ["fidelity"]:
         from s2mock.contract.fidelity import main as print_fidelity
 
@@ -22,6 +23,9 @@ def main() -> int:
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal that comes just before it goes to sleep is lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    from s2mock.mock import S2Mock
+    from s2mock.resources import ResourcesError, apply_resources
+
     try:
         mock = S2Mock(
             host=options.host,
@@ -29,9 +33,11 @@ def main() -> int:
             deletion_delay=options.deletion_delay,
             profile=options.profile,
             cors=not options.no_cors,
+            token=options.token,
         )
     except ValueError as error:
         parser.error(str(error))
+    mock._own_hosts_only = options.no_cors and _is_loopback(options.host)  # noqa: SLF001
     with mock:
         try:
             if options.init_file is not None:
@@ -41,16 +47,54 @@ def main() -> int:
             return _fail(f"cannot apply {options.init_file}: {error}")
         except OSError as error:
             return _fail(f"cannot start: {error}")
-        for name, value in env.items():
-            print(f"export {name}={value}")
-        sys.stdout.flush()
+        _say("".join(f"export {name}={value}\n" for name, value in env.items()))
         print(f"s2mock is listening on {mock.url}; stop it with Ctrl-C", file=sys.stderr)
+        if not _is_loopback(options.host):
+            print(
+                f"s2mock: --host {options.host} lets in whoever reaches this machine, with any "
+                "access token",
+                file=sys.stderr,
+            )
         # Loaded now and not with the first request that has a body.
         import s2mock.api.bodies
         import s2mock.api.wire.messages  # noqa: F401
 
         signal.sigwait(_STOP)
     return 0
+
+
+def _open_standard_streams() -> None:
+    """See to it that the first three descriptors are there, so that nothing else takes them."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            opened = os.open(os.devnull, os.O_RDWR)
+            if opened != descriptor:
+                os.dup2(opened, descriptor)
+                os.close(opened)
+    sys.stdout = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  # as long as we run
+    sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
+
+
+def _say(text: str) -> None:
+    """Print on standard output; where nobody takes it, the server serves all the same."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        print(f"s2mock: cannot write to standard output: {error}", file=sys.stderr)
+        # What is left in the buffer would fail once more at the end.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _fail(message: str) -> int:
@@ -89,7 +133,17 @@ def _parser() -> argparse.ArgumentParser:
         default="real",
         help="whom to follow where the running service and its documentation differ",
     )
-    parser.add_argument("--no-cors", action="store_true", help="send no CORS headers")
+    parser.add_argument(
+        "--token",
+        default=_DEFAULT_TOKEN,
+        help=f"the account's own access token (default: {_DEFAULT_TOKEN})",
+    )
+    parser.add_argument(
+        "--no-cors",
+        action="store_true",
+        help="send no CORS headers, and on a loopback address refuse requests whose Host is "
+        "another name than this machine's own",
+    )
     return parser
 
 

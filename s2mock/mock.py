@@ -1,12 +1,15 @@
 """`S2Mock`: what a test holds. It ties the registry, the app and the socket together."""
 
 import json
+import traceback
 import weakref
 from collections.abc import Iterable, Mapping
 from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from s2mock import own_tokens
+from s2mock.listening import Listening
 from s2mock.registry.account import Account, Snapshot
 from s2mock.registry.clock import Clock, ManualClock, SystemClock
 from s2mock.registry.config import BasinConfig
@@ -14,16 +17,22 @@ from s2mock.registry.handles import Basin
 from s2mock.registry.profile import ProfileName, profile_named
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from werkzeug.test import Client
 
     from s2mock.api.app import App
-    from s2mock.server import Server
-
-ACCESS_TOKEN = "s2mock"
 
 _FRESH = "s2mock-fresh-{}"
-_MAX_PORT = 65_535
+# All mocks of the process that are in use.
+living: "weakref.WeakSet[S2Mock]" = weakref.WeakSet()
+
+
+def take_failures() -> list[str]:
+    """The tracebacks of what has gone wrong in the fake itself since this was last asked."""
+    texts = []
+    for mock in list(living):
+        failures, mock._failures[:] = mock._failures[:], []  # noqa: SLF001
+        texts += ["".join(traceback.format_exception(failure)) for failure in failures]
+    return texts
 
 
 def sdk_environment(url: str, token: str) -> dict[str, str]:
@@ -38,48 +47,6 @@ class MonkeyPatch(Protocol):
         """Set an environment variable until the test is over."""
 
 
-class Socket:
-    """A server that starts when its address is first asked for, in front of one app at a time.
-
-    Raises `ValueError` for a port that no address has.
-    """
-
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        if not 0 <= port <= _MAX_PORT:
-            raise ValueError(f"port must be a number from 0 to {_MAX_PORT}, not {port!r}")
-        self._address = (host, port)
-        self._server: Server | None = None
-        self.app: App | None = None
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        """Pass the request on (PEP 3333)."""
-        if self.app is None:
-            start_response("503 Service Unavailable", [("content-type", "text/plain")])
-            return [b"no s2_mock is in use: the test that this request belongs to has ended\n"]
-        return self.app(environ, start_response)
-
-    def _may_block(self, environ: "WSGIEnvironment") -> bool:
-        return self.app is not None and self.app.may_block(environ)
-
-    @property
-    def url(self) -> str:
-        """The base URL; listening from now on. Raises `OSError` if the address cannot be had."""
-        if self._server is None:
-            from s2mock.server import Server
-
-            host, port = self._address
-            self._server = Server(self, host=host, port=port, may_block=self._may_block)
-        return self._server.url
-
-    def stop(self) -> None:
-        """Stop listening and drop every connection."""
-        if self._server is not None:
-            self._server.stop()
-            self._server = None
-
-
 class S2Mock:
     """A fresh S2 account, by socket, by WSGI and by direct calls.
 
@@ -88,7 +55,9 @@ class S2Mock:
     the `"real"` service and the `"documented"` one where they differ. `cors` sends the headers
     that let browsers in. `clock` is where all times come from. `host` and `port` are where the
     socket listens, once `url` is asked for; port 0 picks a free one. `snapshot` is an account to
-    begin with, in place of `basins`.
+    begin with, in place of `basins`. `token` is the account's own access token; without one each
+    mock has another, so that a request that comes late, after the test that made it, is refused
+    with 401 and does not meet the account of the next.
 
     With `--s2mock-target=URL` the fixture `s2_mock` is a `RemoteS2Mock` in place of this; a suite
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
@@ -109,17 +78,23 @@ class S2Mock:
         clock: Clock | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        socket: Socket | None = None,
+        token: str | None = None,
+        listening: Listening | None = None,
         snapshot: Snapshot | None = None,
     ) -> None:
         self._resources = as_resources(basins)
         self._profile = profile_named(profile)
         self._cors = cors
+        # The standalone server sets it; a test of one's own names hosts as it likes.
+        self._own_hosts_only = False
         self.clock: Clock = SystemClock() if clock is None else clock
-        self._socket = Socket(host=host, port=port) if socket is None else socket
-        self._owns_socket = socket is None
+        self._listening = Listening(host=host, port=port) if listening is None else listening
+        self._owns_listening = listening is None
         self._app: App | None = None
         self._fresh_names = count(1)
+        # What has gone wrong in the fake itself, and no test has been told yet.
+        self._failures: list[BaseException] = []
+        self.token = own_tokens.new_token(self) if token is None else _checked_token(token)
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
         self.account = Account(
             clock=self.clock, deletion_delay=deletion_delay, profile=self._profile
@@ -130,6 +105,7 @@ class S2Mock:
             self.account.restore(snapshot)
         else:
             self._begin()
+        living.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -152,11 +128,14 @@ class S2Mock:
         """
         for fork in list(self._forks):
             fork.close()
+        living.discard(self)
+        own_tokens.end(self.token)
         self.account.end_sessions()
-        if self._owns_socket:
-            self._socket.stop()
-        elif self._socket.app is self._app:
-            self._socket.app = None
+        if self._owns_listening:
+            self._listening.stop()
+        elif self._app is not None and self._listening.app is self._app:
+            self._listening.app = None
+            self._listening.drop_connections()
 
     def reset(self) -> None:
         """Begin again with a fresh account, behind the same URL.
@@ -165,6 +144,7 @@ class S2Mock:
         """
         self.account.clear()
         self._begin()
+        self._drop_connections()
 
     def _begin(self) -> None:
         if self._resources is not None:
@@ -186,6 +166,11 @@ class S2Mock:
         since the snapshot was taken. Raises `TypeError`.
         """
         self.account.restore(snapshot)
+        self._drop_connections()
+
+    def _drop_connections(self) -> None:
+        if self._app is not None and self._listening.app is self._app:
+            self._listening.drop_connections()
 
     def fork(self) -> "S2Mock":
         """A mock of its own that begins as this one is now: its own account, clock and socket.
@@ -214,7 +199,12 @@ class S2Mock:
         if self._app is None:
             from s2mock.api.app import App
 
-            self._app = App(self.account, cors=self._cors)
+            self._app = App(
+                self.account,
+                cors=self._cors,
+                own_hosts_only=self._own_hosts_only,
+                on_failure=self._failures.append,
+            )
         return self._app
 
     @property
@@ -230,13 +220,13 @@ class S2Mock:
 
         Raises `OSError` if the address cannot be had.
         """
-        self._socket.app = self.wsgi_app
-        return self._socket.url
+        self._listening.app = self.wsgi_app
+        return self._listening.url
 
     @property
     def env(self) -> dict[str, str]:
         """The variables that point S2's SDKs and command line here."""
-        return sdk_environment(self.url, ACCESS_TOKEN)
+        return sdk_environment(self.url, self.token)
 
     def use_env(self, monkeypatch: MonkeyPatch) -> None:
         """Set `env` for the rest of the test, so that unmodified code comes here."""
@@ -280,6 +270,12 @@ class S2Mock:
         name = self.basin_name()
         self.create_basin(name, config)
         return name
+
+
+def _checked_token(token: object) -> str:
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError(f"token must be text that fits into a header, not {token!r}")
+    return token
 
 
 def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:

@@ -4,14 +4,16 @@ Nothing heavy is imported before a fixture is used: a session that has the plugi
 does not use it pays for reading this file.
 """
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
-    from s2mock.mock import S2Mock, Socket
+    from s2mock.listening import Listening
+    from s2mock.mock import S2Mock
     from s2mock.remote import RemoteS2Mock
 
 _MARKER = (
@@ -49,9 +51,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--s2mock-token",
         metavar="TOKEN",
-        default="s2mock",
-        help="access token for --s2mock-target",
+        default=None,
+        help="access token for --s2mock-target (default: s2mock), or the fake's own, which is "
+        "otherwise another one in each test",
     )
+    parser.addini("s2mock_token", "access token, as --s2mock-token", default=None)
     group.addoption(
         "--s2mock-slow",
         action="store_true",
@@ -64,17 +68,42 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> "Generator[None, object, object]":
+    """Fail the test in which the fake itself failed, if it passed otherwise."""
+    try:
+        result = yield
+    except BaseException:
+        for text in _failures_of_ours():
+            item.add_report_section("call", "s2mock", text)
+        raise
+    if texts := _failures_of_ours():
+        pytest.fail("\n".join(texts), pytrace=False)
+    return result
+
+
+def _failures_of_ours() -> list[str]:
+    """What went wrong in the fake since this was last asked, each with its traceback."""
+    mock = sys.modules.get("s2mock.mock")
+    if mock is None:
+        return []
+    return [
+        f"s2mock itself failed in this test, please report it:\n{trace}"
+        for trace in mock.take_failures()
+    ]
+
+
 @pytest.fixture(scope="session")
-def _s2mock_socket(pytestconfig: pytest.Config) -> "Iterator[Socket]":
-    from s2mock.mock import Socket
+def _s2mock_listening(pytestconfig: pytest.Config) -> "Iterator[Listening]":
+    from s2mock.listening import Listening
 
     host, port = _option(pytestconfig, "host") or "127.0.0.1", _option(pytestconfig, "port") or "0"
     try:
-        socket = Socket(host=host, port=int(port))
+        listening = Listening(host=host, port=int(port))
     except ValueError:
         raise pytest.UsageError(f"s2mock_port must be a port number, not {port!r}") from None
-    yield socket
-    socket.stop()
+    yield listening
+    listening.stop()
 
 
 @pytest.fixture
@@ -100,18 +129,19 @@ def s2_mock(request: pytest.FixtureRequest) -> "Iterator[S2Mock | RemoteS2Mock]"
 def _fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2Mock":
     from s2mock.mock import S2Mock
 
-    return S2Mock(**arguments, socket=request.getfixturevalue("_s2mock_socket"))
+    return S2Mock(**arguments, listening=request.getfixturevalue("_s2mock_listening"))
 
 
 def _remote(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "RemoteS2Mock":
     from s2mock.remote import RemoteS2Mock
 
     url = request.config.getoption("s2mock_target")
-    if fake_only := sorted(arguments.keys() - {"basins"}):
+    if fake_only := sorted(arguments.keys() - {"basins", "token"}):
         raise ValueError(
             f"{', '.join(fake_only)}: options of the fake, switched off by --s2mock-target={url}"
         )
-    return RemoteS2Mock(url, token=request.config.getoption("s2mock_token"), **arguments)
+    token = arguments.pop("token", None) or "s2mock"
+    return RemoteS2Mock(url, token=token, **arguments)
 
 
 def _from_markers(node: pytest.Item) -> dict[str, Any]:
@@ -139,8 +169,9 @@ def _from_config(config: pytest.Config) -> dict[str, Any]:
         except ValueError:
             message = f"s2mock_deletion_delay must be a number of seconds, not {delay!r}"
             raise pytest.UsageError(message) from None
-    if (profile := _option(config, "profile")) is not None:
-        arguments["profile"] = profile
+    for name in ("profile", "token"):
+        if (value := _option(config, name)) is not None:
+            arguments[name] = value
     return arguments
 
 

@@ -34,6 +34,8 @@ _UNITS = {
     ("years", "year", "yrs", "yr", "y"): 31_557_600 * NANOSECONDS,
 }
 _LENGTHS = {name: length for names, length in _UNITS.items() for name in names}
+# More than any length of time that S2 can hold, and little enough to convert without a thought.
+_MAX_DIGITS = 40
 _PART = re.compile(r"\s*([0-9]+)(?:\.([0-9]+))?\s*([^\W\d_]+)")
 
 
@@ -79,6 +81,8 @@ def parse_duration(text: str) -> int:
         number, fraction, unit = part.groups(default="")
         if unit not in _LENGTHS:
             break
+        if len(number + fraction) > _MAX_DIGITS:
+            raise ResourcesError(f"invalid duration: more than {_MAX_DIGITS} digits in a number")
         total += int(number + fraction) * _LENGTHS[unit] // 10 ** len(fraction)
         end = part.end()
     seconds = total // NANOSECONDS

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from s2mock import own_tokens
 from s2mock.api.content_coding import (
     MIN_COMPRESSED_BYTES,
     REQUEST_CODINGS,
     compress,
     negotiate,
 )
+from s2mock.api.hosts import is_own_host
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.requests import MAX_INLINE_BYTES, Answering, S2Request
 from s2mock.api.responses import S2Response, empty_response, error_response
@@ -21,7 +23,7 @@ from s2mock.api.routing import Handler, Router
 from s2mock.api.wsgi import Answered
 from s2mock.conversation import Conversation, Head, Offload
 from s2mock.registry.engine import Engine
-from s2mock.registry.errors import InternalError, InvalidConfig, S2Error
+from s2mock.registry.errors import Authn, InternalError, InvalidConfig, S2Error
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -37,7 +39,9 @@ class App:
     """S2's HTTP API over one account.
 
     It is a WSGI app; `converse` is the same without I/O, for a server that drives it. What goes
-    wrong in the fake itself is given to `on_failure`.
+    wrong in the fake itself is given to `on_failure`. With `own_hosts_only` a request whose Host
+    is neither an address nor a name of `localhost` is refused: a browser sends one where a page
+    of another site has got it to take this machine for that site.
     """
 
     def __init__(
@@ -45,11 +49,13 @@ class App:
         account: Engine,
         *,
         cors: bool = True,
+        own_hosts_only: bool = False,
         on_failure: Callable[[BaseException], None] = lambda _: None,
     ) -> None:
         self.account = account
         self.cors = cors
-        self._on_failure = on_failure
+        self._own_hosts_only = own_hosts_only
+        self.on_failure = on_failure
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -90,6 +96,12 @@ class App:
 
     def _respond(self, request: S2Request) -> Answering:
         path = _raw_path(request.environ)
+        if self._own_hosts_only and not is_own_host(request.environ.get("HTTP_HOST", "")):
+            return S2Response(
+                403,
+                [("content-type", "text/plain")],
+                b"without CORS, s2mock answers to addresses and to localhost only: name it so\n",
+            )
         matched = _router.match(path)
         preflight = self.cors and request.method == "OPTIONS"
         if matched is None:
@@ -116,6 +128,8 @@ class App:
 
     def _answer(self, handler: Handler, request: S2Request) -> Answering:
         try:
+            if own_tokens.is_ended(own_tokens.bearer(request.environ)):
+                raise Authn("the access token is that of a test that has ended")
             answering = handler(request)
             if isinstance(answering, S2Response):
                 return answering
@@ -126,7 +140,7 @@ class App:
             return error_response(error)
         except Exception as error:  # noqa: BLE001  # a fault of ours must reach the user as one
             _log.exception("s2mock failed on %s %s", request.method, request.path)
-            self._on_failure(error)
+            self.on_failure(error)
             return error_response(InternalError(f"s2mock failed, please report it: {error!r}"))
 
 

@@ -4,6 +4,7 @@ Sources: reference: control_plane §4.2 (basins), §5.2 (streams), §5.8 (times)
 """
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from s2mock.registry.clock import NANOSECONDS
@@ -22,8 +23,13 @@ def time_to_json(nanoseconds: int | None) -> str | None:
     if nanoseconds is None:
         return None
     seconds, fraction = divmod(nanoseconds, NANOSECONDS)
-    text = datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
+    text = _to_the_second(seconds)
     return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
+
+
+@lru_cache(maxsize=64)
+def _to_the_second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
 
 
 def stream_changes(document: dict[str, Any]) -> StreamConfigChanges:

@@ -45,7 +45,7 @@ class Answered:
         assert isinstance(head, Head), f"an answer begins with its head, not with {head!r}"
         is_head = self._environ["REQUEST_METHOD"] == "HEAD"
         headers, body = head.headers, head.body
-        if body is not None and head.status not in _BODILESS and not _has_length(headers):
+        if body is not None and head.status not in _BODILESS:
             headers = [*headers, ("content-length", str(len(body)))]
         start_response(_STATUS_LINES.get(head.status, f"{head.status} Unknown"), headers)
         if body is not None or is_head:
@@ -95,14 +95,14 @@ class Answered:
         return block(step)
 
     def _read(self) -> bytes:
-        environ = self._environ
         if self._input is None:
-            self._input = get_input_stream(environ)
-        read = getattr(environ["wsgi.input"], "read1", None)
-        if read is not None and environ.get("wsgi.input_terminated"):
-            data: bytes = read(_CHUNK_BYTES)
-        else:
-            data = self._input.read(_CHUNK_BYTES)
+            environ = self._environ
+            self._input = environ["wsgi.input"]
+            if not environ.get("wsgi.input_terminated"):
+                # A caller of the plain kind: reading beyond the body's length would block.
+                self._input = get_input_stream(environ)
+        read = getattr(self._input, "read1", self._input.read)
+        data: bytes = read(_CHUNK_BYTES)
         return data
 
 
@@ -114,7 +114,3 @@ def block(wait: Wait) -> None:
     woken = threading.Event()
     wait.subscribe(woken.set)
     woken.wait(wait.timeout)
-
-
-def _has_length(headers: list[tuple[str, str]]) -> bool:
-    return any(name == "content-length" for name, _ in headers)

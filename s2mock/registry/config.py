@@ -77,7 +77,7 @@ class StreamConfig:
 
     def merge(self, defaults: "StreamConfig") -> "StreamConfig":
         """This configuration, each unset leaf taken from `defaults`."""
-        if self == UNSET:
+        if self is UNSET or self == UNSET:
             return defaults
         return StreamConfig(
             _either(self.storage_class, defaults.storage_class),

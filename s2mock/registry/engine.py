@@ -40,8 +40,9 @@ class Operation:
     name: ClassVar[str]
 
     def __init__(self, basin: str | None = None, stream: str | None = None) -> None:
-        self.basin = basin
-        self.stream = stream
+        # Plain text, whatever checked it: it is looked up often.
+        self.basin = basin and str(basin)
+        self.stream = stream and str(stream)
         self.caller: Any = None
         self.request: Any = None
         self.effect: Effect | None = None
@@ -112,8 +113,13 @@ class Engine:
 
         Raises `S2Error`.
         """
-        with self.turn as moment:
+        turn = self.turn
+        turn.lock.acquire()
+        try:
+            moment = turn.begin()
             return self.commit(operation.decide(self, moment), moment, operation)
+        finally:
+            turn.end()
 
     def perform(self, operation: Operation) -> Generator[Wait, None, Any]:
         """Carry an operation out, with its points. Raises `S2Error`, and what observers raise."""
@@ -163,8 +169,11 @@ class Engine:
             self._put_basin(*change.basin, moment)
         if change.stream is not None:
             self._put_stream(change)
-        for time, due in change.due:
-            self.state = self.state._replace(schedule=self.state.schedule.add(time, due))
+        if change.due:
+            schedule = self.state.schedule
+            for time, due in change.due:
+                schedule = schedule.add(time, due)
+            self.state = AccountState(self.state.basins, schedule)
         if operation is not None:
             operation.effect = change.effect
         if change.error is not None:
@@ -326,33 +335,37 @@ class Engine:
 class _Turn:
     """The account's lock: `with engine.turn as moment:` is one operation, at that moment."""
 
-    __slots__ = ("__weakref__", "_engine", "_holder", "lock")
+    __slots__ = ("__weakref__", "_engine", "is_mine", "lock")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         # Taken twice only by the end of a reader that is collected as garbage meanwhile.
         self.lock = threading.RLock()
-        self._holder = 0
-
-    @property
-    def is_mine(self) -> bool:
-        """Whether this thread is in turn."""
-        return self._holder == threading.get_ident()
+        # Whether somebody is in turn: whoever holds the lock and asks, is.
+        self.is_mine = False
 
     def __enter__(self) -> Moment:
         self.lock.acquire()
-        assert not self._holder, "an operation within an operation"
         try:
-            engine = self._engine
-            self._holder = threading.get_ident()
-            moment = engine.timekeeper.moment()
-            if engine.state.schedule.size:
-                engine.settle(moment)
+            return self.begin()
         except BaseException:
-            self._holder = 0
-            self.lock.release()
+            self.end()
             raise
+
+    def begin(self) -> Moment:
+        """The moment, once what has fallen due by then is done; with the lock in hand."""
+        assert not self.is_mine, "an operation within an operation"
+        self.is_mine = True
+        engine = self._engine
+        moment = engine.timekeeper.moment()
+        if engine.state.schedule.size:
+            engine.settle(moment)
         return moment
+
+    def end(self) -> None:
+        """Give the lock back."""
+        self.is_mine = False
+        self.lock.release()
 
     def __exit__(
         self,
@@ -360,8 +373,7 @@ class _Turn:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._holder = 0
-        self.lock.release()
+        self.end()
 
 
 # Accounts whose locks a forked child has to have for itself, whoever held them.

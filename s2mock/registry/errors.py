@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from s2mock.registry.records import StreamPosition
 
 STATUS_OF_CODE = {
+    "authn": 401,
     "bad_frame": 400,
     "bad_header": 400,
     "bad_json": 400,
@@ -52,6 +53,13 @@ class S2Error(Exception):
     def body(self) -> dict[str, Any]:
         """The JSON document that S2 sends for this error."""
         return {"code": self.code, "message": self.message}
+
+
+class Authn(S2Error):
+    """The request brings no access token that lives."""
+
+    code = "authn"
+    rule = "account_services §1.3"
 
 
 class BadJson(S2Error):
