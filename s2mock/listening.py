@@ -3,16 +3,25 @@
 import threading
 import warnings
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from s2mock import own_tokens
 from s2mock.conversation import Conversation, Head
 
 if TYPE_CHECKING:
-    from s2mock.api.app import App
     from s2mock.server import Server
 
 _MAX_PORT = 65_535
+
+
+class Answering(Protocol):
+    """What stands behind a server: an app."""
+
+    def converse(self, environ: dict[str, Any]) -> Conversation:
+        """Answer one request, step by step."""
+
+    def on_failure(self, error: BaseException, /) -> None:
+        """Something has gone wrong in the fake itself."""
 
 
 class Listening:
@@ -27,7 +36,7 @@ class Listening:
         self._address = (host, port)
         self._server: Server | None = None
         self._starting = threading.Lock()
-        self.app: App | None = None
+        self.app: Answering | None = None
 
     def __repr__(self) -> str:
         return f"<Listening on {self._server.url if self._server else 'nothing yet'}>"

@@ -7,17 +7,14 @@ never gets into the account of the next test, although the URL is the same.
 import secrets
 import weakref
 from itertools import count
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from s2mock.mock import S2Mock
+from typing import Any
 
 _PREFIX = f"s2mock-{secrets.token_hex(8)}-"
 _numbers = count(1)
-_living: "weakref.WeakValueDictionary[str, S2Mock]" = weakref.WeakValueDictionary()
+_living: "weakref.WeakValueDictionary[str, object]" = weakref.WeakValueDictionary()
 
 
-def new_token(mock: "S2Mock") -> str:
+def new_token(mock: object) -> str:
     """A token for that mock, as long as it lives."""
     token = f"{_PREFIX}{next(_numbers)}"
     _living[token] = mock

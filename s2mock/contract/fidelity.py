@@ -138,3 +138,7 @@ def _named(entries: Iterable[KnownDifference | Gap]) -> list[tuple[str, str]]:
 def _table(titles: tuple[str, str], rows: Iterable[tuple[str, str]]) -> list[str]:
     lines = [titles, ("---", "---"), *rows]
     return [f"| {left} | {right} |" for left, right in lines]
+
+
+if __name__ == "__main__":
+    main()
