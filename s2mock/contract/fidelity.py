@@ -141,4 +141,4 @@ def _table(titles: tuple[str, str], rows: Iterable[tuple[str, str]]) -> list[str
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
