@@ -104,7 +104,8 @@ def read(request: S2Request) -> S2Response:
     batch = _fold(target.read(request, _bounded(_read_request(start, end))))
     if accept in PROTOBUF:
         return _protobuf_response(proto_records.batch_to_proto(batch))
-    return json_response(200, json_records.batch_to_json(batch, form))
+    text = json_records.batch_to_json(batch, form)
+    return S2Response(text.encode(), 200, {"content-type": "application/json"})
 
 
 class _Target(NamedTuple):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
-from s2mock.api.responses import S2Response
+from s2mock.api.responses import S2Response, to_json
 from s2mock.api.wire.frames import BadFrame, FrameDecoder, encode_frame, encode_terminal
 from s2mock.api.wire.json_records import Format, batch_to_json, position_to_json
 from s2mock.api.wire.proto_records import BadProto, ack_to_proto, append_input, batch_to_proto
@@ -76,9 +76,9 @@ def read_events(
                     event_id = EventId(batch.records[-1].seq_num, count, size)
                     yield event("batch", batch_to_json(batch, form), event_id)
                 else:
-                    yield event("ping", _ping(batch.tail, clock))
+                    yield event("ping", to_json(_ping(batch.tail, clock)))
         except S2Error as error:
-            yield event("error", error.body())
+            yield event("error", to_json(error.body()))
         else:
             yield DONE
 

@@ -60,21 +60,19 @@ def _refuse(message: str, place: str) -> NoReturn:
 
 
 def _items(values: list[Any], form: Form, place: str) -> list[Any]:
-    spelled: list[Any] = []
+    # In place, so that there are never two of a long list.
     for start in range(0, len(values), _ITEMS_AT_ONCE):
         some = values[start : start + _ITEMS_AT_ONCE]
-        if not form.accepts(some):
-            plain = _all_from_arrays(some, form)
-            some = (
-                plain
-                if form.accepts(plain)
-                else [
-                    spelled_out(value, form, f"{place}[{index}]")
-                    for index, value in enumerate(some, start)
-                ]
-            )
-        spelled += some
-    return spelled
+        if form.accepts(some):
+            continue
+        plain = _all_from_arrays(some, form)
+        if not form.accepts(plain):
+            plain = [
+                spelled_out(value, form, f"{place}[{index}]")
+                for index, value in enumerate(some, start)
+            ]
+        values[start : start + _ITEMS_AT_ONCE] = plain
+    return values
 
 
 def _all_from_arrays(values: list[Any], form: Form) -> list[Any]:

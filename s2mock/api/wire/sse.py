@@ -1,9 +1,8 @@
 """Server-sent events of a read. Source: reference: data_plane §5."""
 
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from s2mock.api.query import unsigned
-from s2mock.api.responses import to_json
 
 DONE = b"data: [DONE]\n\n"
 
@@ -34,10 +33,10 @@ class EventId(NamedTuple):
         return f"{self.seq_num},{self.records},{self.metered_bytes}"
 
 
-def event(name: str, document: Any, event_id: EventId | None = None) -> bytes:
-    """One event; the JSON dialect leaves no line break in the data."""
+def event(name: str, data: str, event_id: EventId | None = None) -> bytes:
+    """One event; its data is JSON, whose dialect here has no line breaks."""
     lines = [f"event: {name}"]
     if event_id is not None:
         lines.append(f"id: {event_id}")
-    lines.append(f"data: {to_json(document)}\n\n")
+    lines.append(f"data: {data}\n\n")
     return "\n".join(lines).encode()
