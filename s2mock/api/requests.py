@@ -21,6 +21,7 @@ from s2mock.registry.names import BasinName, RequestToken
 Name = TypeVar("Name", bound=str)
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
+_PIECE_BYTES = 16 * 1024
 
 # As strict as the real server's parser, which takes `application/json+x` for JSON and stumbles
 # over a space before a semicolon.
@@ -147,12 +148,14 @@ class S2Request(Request):
     @cached_property
     def _body(self) -> bytes:
         # One byte more than allowed is enough to know that it is too long. What a read brings
-        # may not be all, and a body that was cut off says so when it is asked for the rest.
-        sent = self.stream.read(MAX_BODY_BYTES + 1)
-        while len(sent) <= MAX_BODY_BYTES:
-            more = self.stream.read(MAX_BODY_BYTES + 1 - len(sent))
+        # may not be all, and a body that was cut off says so when it is asked for the rest. In
+        # pieces, since Werkzeug makes room for all that is asked for, whatever comes.
+        received = bytearray()
+        while len(received) <= MAX_BODY_BYTES:
+            more = self.stream.read(min(_PIECE_BYTES, MAX_BODY_BYTES + 1 - len(received)))
             if not more:
                 break
-            sent += more
+            received += more
+        sent = bytes(received)
         coding = self.environ.get("HTTP_CONTENT_ENCODING", "identity")
         return inflate(sent, coding, MAX_BODY_BYTES)
