@@ -56,8 +56,9 @@ def main() -> int:
                 "access token",
                 file=sys.stderr,
             )
-        # Loaded now and not with the first request that has a body.
+        # Loaded now and not with the first request that has a body, or a fault in it.
         import s2mock.api.bodies
+        import s2mock.api.explaining
         import s2mock.api.wire.messages  # noqa: F401
 
         signal.sigwait(_STOP)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from s2mock import own_tokens
+from s2mock.api.bodies import HEAVY_BODY_BYTES
 from s2mock.api.content_coding import (
     MIN_COMPRESSED_BYTES,
     REQUEST_CODINGS,
@@ -17,7 +18,7 @@ from s2mock.api.content_coding import (
 )
 from s2mock.api.hosts import is_own_host
 from s2mock.api.operations import OPERATIONS
-from s2mock.api.requests import MAX_INLINE_BYTES, Answering, S2Request
+from s2mock.api.requests import Answering, S2Request
 from s2mock.api.responses import S2Response, empty_response, error_response
 from s2mock.api.routing import Handler, Router
 from s2mock.api.wsgi import Answered
@@ -193,7 +194,7 @@ def _encode(request: S2Request, response: S2Response) -> Answering:
         # The real server has carried the request out by now, and answers so all the same.
         response.status = 406
     elif is_long and coding != "identity":
-        if len(body) > MAX_INLINE_BYTES:
+        if len(body) > HEAVY_BODY_BYTES:
             response.body = yield Offload(lambda: compress(body, coding))
         else:
             response.body = compress(body, coding)

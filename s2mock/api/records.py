@@ -6,6 +6,7 @@ Sources: reference: data_plane §1 (common rules), §3 (append), §4 (read).
 from dataclasses import replace
 from typing import Any
 
+from s2mock.api.bodies import HEAVY_BODY_BYTES
 from s2mock.api.query import flag, parse_query, unsigned
 from s2mock.api.record_headers import (
     EVENT_STREAM,
@@ -18,7 +19,7 @@ from s2mock.api.record_headers import (
     last_event_id,
     media_type,
 )
-from s2mock.api.requests import MAX_INLINE_BYTES, Answering, Asking, S2Request
+from s2mock.api.requests import Answering, Asking, S2Request
 from s2mock.api.responses import S2Response, json_response
 from s2mock.api.sessions import append_session, read_events, read_frames, session_response
 from s2mock.api.wire import json_records, proto_records
@@ -66,13 +67,15 @@ def append(request: S2Request) -> Answering:
 def _batch(request: S2Request, content_type: str) -> Asking[AppendInput]:
     if content_type in PROTOBUF:
         body = yield from request.body(BadProto)
-        if len(body) > MAX_INLINE_BYTES:
+        if len(body) > HEAVY_BODY_BYTES:
             batch: AppendInput = yield Offload(lambda: proto_records.append_input(body))
             return batch
         return proto_records.append_input(body)
     form = json_format(request)
-    document = yield from request.json_body("append_input")
-    return json_records.append_input(document, form)
+    read: AppendInput = yield from request.json_body(
+        "append_input", lambda document: json_records.append_input(document, form)
+    )
+    return read
 
 
 def read(request: S2Request) -> Answering:
@@ -105,7 +108,8 @@ def read(request: S2Request) -> Answering:
     yield from request.account.finish(operation)
     if accept in PROTOBUF:
         return _protobuf_response(proto_records.batch_to_proto(batch))
-    return json_response(200, json_records.batch_to_json(batch, form))
+    text = json_records.batch_to_json(batch, form)
+    return S2Response(200, [("content-type", "application/json")], text.encode())
 
 
 def _read_request(start: dict[str, Any], end: dict[str, Any]) -> ReadRequest:

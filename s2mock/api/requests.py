@@ -11,6 +11,7 @@ from urllib.parse import unquote_to_bytes
 
 from werkzeug.wrappers import Request
 
+from s2mock.api.bodies import HEAVY_BODY_BYTES, decode
 from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate
 from s2mock.api.responses import S2Response
 from s2mock.conversation import READ, Offload, Step
@@ -26,8 +27,6 @@ Answering = Generator[Step, Any, S2Response]
 Asking = Generator[Step, Any, Result]
 
 MAX_BODY_BYTES = 2 * 1024 * 1024
-# A body above that is read and checked away from the server's loop.
-MAX_INLINE_BYTES = 64 * 1024
 
 # As strict as the real server's parser, which takes `application/json+x` for JSON and stumbles
 # over a space before a semicolon.
@@ -122,17 +121,22 @@ class S2Request(Request):
         operation.request = self
         return self.account.perform(operation)
 
-    def json_body(self, schema: str) -> Asking[Any]:
-        """The body, which must be there, accepted by that schema. Raises `BadJson`."""
+    def json_body(self, schema: str, build: Callable[[Any], Result] | None = None) -> Asking[Any]:
+        """The body, which must be there, accepted by that schema; or what `build` makes of it.
+
+        Raises `BadJson`, and what `build` raises.
+        """
         if not self._is_json:
             raise BadJson("Expected request with `Content-Type: application/json`")
         body = yield from self.body()
-        # Only who sends a body waits for what reads it.
-        from s2mock.api.bodies import decode
 
-        if len(body) > MAX_INLINE_BYTES:
-            return (yield Offload(lambda: decode(body, schema)))
-        return decode(body, schema)
+        def read() -> Any:
+            document = decode(body, schema)
+            return document if build is None else build(document)
+
+        if len(body) > HEAVY_BODY_BYTES:
+            return (yield Offload(read))
+        return read()
 
     def optional_json_body(self, schema: str) -> Asking[Any | None]:
         """The body if there is one: without a content type, whatever was sent is no body.

@@ -110,7 +110,7 @@ def read_events(session: ReadSession, form: Format, delivered: EventId) -> Conve
 
 
 def _data(batch: Batch, form: Format) -> bytes:
-    return to_json(batch_to_json(batch, form)).encode()
+    return batch_to_json(batch, form).encode()
 
 
 def _ping(batch: Batch) -> dict[str, Any]:

@@ -12,3 +12,8 @@ def listed(choices: Sequence[str]) -> str:
 def unknown_variant(word: str, choices: Sequence[str]) -> str:
     """What S2 says of a word that is none of the choices."""
     return f"unknown variant `{word}`, expected {listed(choices)}"
+
+
+def exactly_one(choices: Sequence[str]) -> str:
+    """What is said of a choice that is not made, or made twice."""
+    return f"expected exactly one of {listed(choices)}"

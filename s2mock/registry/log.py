@@ -92,9 +92,21 @@ class Span(NamedTuple):
     end: int
 
     @property
+    def rows(self) -> Iterator[tuple[int, int, AppendRecord]]:
+        """Sequence number, timestamp, and what was appended, of each of them."""
+        chunk, start, end = self
+        first = chunk.first_seq_num
+        return zip(
+            range(first + start, first + end),
+            chunk.timestamps[start:end],
+            chunk.records[start:end],
+            strict=True,
+        )
+
+    @property
     def records(self) -> list[SequencedRecord]:
         """The records, each with its sequence number."""
-        chunk, start, end = self
+        chunk = self.chunk
         digests = chunk.digests
         return [
             SequencedRecord(
@@ -105,12 +117,7 @@ class Span(NamedTuple):
                 record.metered_bytes,
                 None if digests is None else digests[seq_num - chunk.first_seq_num],
             )
-            for seq_num, timestamp, record in zip(
-                range(chunk.first_seq_num + start, chunk.first_seq_num + end),
-                chunk.timestamps[start:end],
-                chunk.records[start:end],
-                strict=True,
-            )
+            for seq_num, timestamp, record in self.rows
         ]
 
     @property

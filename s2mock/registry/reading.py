@@ -4,8 +4,9 @@ A read is a state machine without I/O: each step, in turn, says what to deliver 
 for. Sources: reference: data_plane §4.2 to §4.4.
 """
 
-from collections.abc import Callable, Generator, Hashable, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Literal
 
 from s2mock.conversation import Wait
@@ -27,6 +28,7 @@ from s2mock.registry.opening import Opened, open_stream
 from s2mock.registry.records import (
     MAX_BATCH_BYTES,
     MAX_BATCH_RECORDS,
+    AppendRecord,
     SequencedRecord,
     StreamPosition,
 )
@@ -59,6 +61,11 @@ class Batch:
         self.at = at
         self._shared = shared
         self._records: tuple[SequencedRecord, ...] | None = None
+
+    @property
+    def rows(self) -> Iterator[tuple[int, int, AppendRecord]]:
+        """Sequence number, timestamp, and what was appended, of each record, in order."""
+        return chain.from_iterable(span.rows for span in self.spans)
 
     @property
     def records(self) -> tuple[SequencedRecord, ...]:

@@ -304,6 +304,103 @@ def test_refused_array_of_values(api: Api, body: str, reason: str) -> None:
     assert api.everything() == {}
 
 
+BROKEN_TEXT = [rb'"\ud800"', rb'"\udc00\ud800"', b'"\xff"', b'"\xc3("', b'"\xed\xa0\x80"']
+
+
+@pytest.mark.parametrize("text", BROKEN_TEXT)
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/v1/basins", b'{"basin":"new-basin","config":{"stream_cipher":?}}'),
+        ("POST", "/v1/basins", b'{"basin":"new-basin","config":{"stream_cipher":{?:null}}}'),
+        ("POST", "/v1/basins", b'["new-basin",[{},?],null]'),
+        ("PATCH", f"/v1/basins/{BASIN}", b'{"stream_cipher":?}'),
+        ("PATCH", f"/v1/basins/{BASIN}", b"[{},?]"),
+        ("PATCH", f"/v1/basins/{BASIN}", b"[{},?,true]"),
+        ("PATCH", f"/v1/basins/{BASIN}", b"?"),
+        ("POST", "/v1/streams", b'{"stream":"s","config":{"timestamping":{"mode":?}}}'),
+        ("PUT", "/v1/streams/s", b'{"timestamping":{"mode":{?:null}}}'),
+        ("PUT", "/v1/streams/s", b'{"timestamping":{"mode":{?:null,"x":null}}}'),
+        ("PUT", "/v1/streams/s", b'{"retention_policy":?}'),
+        ("PUT", "/v1/streams/s", b'{"retention_policy":{?:1}}'),
+        ("PUT", "/v1/streams/s", b'{"delete_on_empty":{"min_age_secs":?}}'),
+        ("PUT", "/v1/streams/s", b"{?:1}"),
+        ("POST", "/v1/streams/old/records", b'{"records":[{"timestamp":?}]}'),
+        ("POST", "/v1/streams/old/records", b'{"records":[{"headers":[["a",?]]}]}'),
+        ("POST", "/v1/streams/old/records", b'{"records":[{"body":?}]}'),
+        ("POST", "/v1/streams/old/records", b'{"records":[[null,[],?]]}'),
+        ("POST", "/v1/streams/old/records", b'{"records":[?]}'),
+    ],
+)
+def test_text_that_is_none(s2_old: Api, method: str, path: str, body: bytes, text: bytes) -> None:
+    before = s2_old.everything()
+    reply = s2_old.call(method, path, body=body.replace(b"?", text), headers=JSON)
+    assert reply.refuses(400, "bad_json", "invalid unicode code point in a "), reply
+    assert s2_old.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("records", "reason"),
+    [
+        ("[[]]", "invalid length 0, expected struct AppendRecord with 3 elements at `records[0]`"),
+        ("[{},[]]", "invalid length 0, expected struct AppendRecord with 3 elements"),
+        ("[[null,[],null]]", "invalid type: null, expected a string at `records[0].body`"),
+        ("[[null,[],null,1]]", "invalid type: null, expected a string"),
+        ('[[null,[],"",1]]', "trailing characters"),
+        ('[{"headers":[["a"]]}]', "invalid length 1, expected tuple struct Header with 2 elements"),
+        ('[{"headers":[[1]]}]', "invalid type: integer `1`, expected a string"),
+        ('[{"headers":[["a","b","c"]]}]', "trailing characters"),
+        ('[{"headers":[{"a":"b"}]}]', "invalid type: map, expected tuple struct Header"),
+        ('["\\u0000\\u0001\\"\\n"]', r'invalid type: string "\0\u{1}\"\n", expected struct Appen'),
+    ],
+)
+def test_refused_records(s2_old: Api, records: str, reason: str) -> None:
+    body = f'{{"records":{records}}}'.encode()
+    reply = s2_old.call("POST", "/v1/streams/old/records", body=body, headers=JSON)
+    assert reply.refuses(400, "bad_json", reason), reply
+
+
+@pytest.mark.parametrize("record", ["[1]", "[null]", "[null,[]]", '[null,[["a","b"]],"x"]'])
+def test_a_record_as_an_array(s2_old: Api, record: str) -> None:
+    body = f"[[{record},{{}}],null,null]".encode()
+    reply = s2_old.call("POST", "/v1/streams/old/records", body=body, headers=JSON)
+    assert reply.status == 200
+    assert reply.json["tail"]["seq_num"] == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "reason"),
+    [
+        # What stands first in the text is refused, be it a name, a value or a length.
+        ("/v1/streams/old/records", '{"records":[[]],"records":1}', "invalid length 0"),
+        ("/v1/streams/old/records", '{"records":[],"records":1,"match_seq_num":""}', "duplicate"),
+        ("/v1/streams/old/records", "[[[]]]", "invalid length 0, expected struct AppendRecord"),
+        ("/v1/streams/old/records", "[[1],true,1,1]", "invalid type: integer `1`, expected struct"),
+        ("/v1/streams/old/records", '[[{}],-1,"nope",1]', "invalid value: integer `-1`"),
+        ("/v1/streams/old/records", '{"fencing_token":1}', "invalid type: integer `1`"),
+        (
+            "/v1/streams",
+            '{"config":{"retention_policy":{"age":"x","y":1}}}',
+            'invalid type: string "x"',
+        ),
+        ("/v1/streams", '{"config":{"retention_policy":{"x":1,"age":1}}}', "unknown variant `x`"),
+        (
+            "/v1/streams",
+            '{"config":{"timestamping":{"mode":{"x":1,"y":1}}}}',
+            "unknown variant `x`",
+        ),
+        (
+            "/v1/access-tokens",
+            '["id"]',
+            "invalid length 2, expected struct IssueAccessTokenRequest",
+        ),
+    ],
+)
+def test_of_several_faults_the_first(s2_old: Api, path: str, body: str, reason: str) -> None:
+    reply = s2_old.call("POST", path, body=body.encode(), headers=JSON)
+    assert reply.refuses(400, "bad_json", reason), reply
+
+
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
 @pytest.mark.parametrize("depth", [100, 10_000, 100_000])
 def test_deep_nesting_is_no_fault_of_the_server(

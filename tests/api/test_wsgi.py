@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from io import BytesIO
+from io import BytesIO, RawIOBase
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from wsgiref.validate import validator
@@ -140,6 +140,29 @@ def test_stream_is_read_no_further_than_its_length(mock: S2Mock) -> None:
     environ = builder.get_environ()
     environ["wsgi.input"] = BytesIO(body + b"the next request")
     environ["CONTENT_LENGTH"] = str(len(body))
+    assert run_wsgi_app(mock.wsgi_app, environ)[1] == "201 CREATED"
+
+
+class Trickle(RawIOBase):
+    """A body of which each read brings one byte."""
+
+    def __init__(self, body: bytes) -> None:
+        self.rest = BytesIO(body)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        buffer[:1] = byte = self.rest.read(1)
+        return len(byte)
+
+
+def test_body_may_come_in_bytes_of_one(mock: S2Mock) -> None:
+    """If each of two million copied what came before, the test would not end in time."""
+    body = b'{"basin":"new-basin","x":"%b"}' % bytes(2**21 - 30).replace(b"\0", b"x")
+    environ = EnvironBuilder("/v1/basins", method="POST").get_environ()
+    environ |= {"wsgi.input": Trickle(body), "CONTENT_LENGTH": str(len(body))}
+    environ["CONTENT_TYPE"] = "application/json"
     assert run_wsgi_app(mock.wsgi_app, environ)[1] == "201 CREATED"
 
 

@@ -141,7 +141,7 @@ APPEND_MUTATIONS = (
     Mutation(
         "headers are metered without their overhead",
         registry_records.metered_bytes,
-        "size += 2 + len(name) + len(value)",
+        "size += _HEADER_BYTES + len(name) + len(value)",
         "size += len(name) + len(value)",
         ("test_append_validation::test_largest_record",),
     ),

@@ -88,14 +88,14 @@ READ_MUTATIONS = (
     Mutation(
         "headers are there when empty",
         json_records.batch_to_json,
-        "if record.headers:",
+        "if headers:",
         "if True:",
         ("test_append_basics::test_empty_body",),
     ),
     Mutation(
         "the body is there when empty",
         json_records.batch_to_json,
-        "if record.body:",
+        "if body:",
         "if True:",
         ("test_append_basics::test_empty_body",),
     ),

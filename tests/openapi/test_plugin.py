@@ -88,7 +88,7 @@ def test_events_and_heads_of_sessions(pytester: pytest.Pytester) -> None:
             assert read(s2_mock).startswith(b"event: batch")
 
         def test_broken_event(s2_mock, monkeypatch):
-            monkeypatch.setattr(sessions, "batch_to_json", lambda *_: {})
+            monkeypatch.setattr(sessions, "batch_to_json", lambda *_: "{}")
             assert read(s2_mock)
 
         def test_broken_end(s2_mock, monkeypatch):

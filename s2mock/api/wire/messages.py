@@ -12,7 +12,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 _Field = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "s2mock.v1"
 
-# Message, then its fields as: name, type, whether it is repeated or has presence of its own.
+# Message, then its fields as: name, type, whether it is repeated or has presence of its own. A
+# field without a name is left out.
 _MESSAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "StreamPosition": (("seq_num", "uint64", ""), ("timestamp", "uint64", "")),
     "Header": (("name", "bytes", ""), ("value", "bytes", "")),
@@ -23,6 +24,14 @@ _MESSAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "AppendInput": (
         ("records", "AppendRecord", "repeated"),
+        ("match_seq_num", "uint64", "optional"),
+        ("fencing_token", "string", "optional"),
+    ),
+    # The same message, read for what most batches are: bodies alone. What else a record has is
+    # unknown to it.
+    "PlainRecord": (("", "", ""), ("", "", ""), ("body", "bytes", "")),
+    "PlainInput": (
+        ("records", "PlainRecord", "repeated"),
         ("match_seq_num", "uint64", "optional"),
         ("fencing_token", "string", "optional"),
     ),
@@ -49,6 +58,8 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     for message_name, fields in _MESSAGES.items():
         message = file.message_type.add(name=message_name)
         for number, (name, kind, rule) in enumerate(fields, start=1):
+            if not name:
+                continue
             field = message.field.add(name=name, number=number, label=_Field.LABEL_OPTIONAL)
             if rule == "repeated":
                 field.label = _Field.LABEL_REPEATED
@@ -74,5 +85,6 @@ def _message(name: str) -> Any:
 
 
 AppendInput: Final = _message("AppendInput")
+PlainInput: Final = _message("PlainInput")
 AppendAck: Final = _message("AppendAck")
 ReadBatch: Final = _message("ReadBatch")

@@ -1,14 +1,19 @@
 """Appends and reads as protobuf messages. Source: reference: data_plane §2.
 
-The protobuf library is loaded with the first of them: a server that is asked for none starts
+The protobuf library is loaded with the first append: a server that is asked for none starts
 without it.
 """
 
-from typing import Any
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
 
+from s2mock.api.wire.proto_encoding import encode_batch, encode_positions, encode_records
 from s2mock.registry.errors import BadProto
 from s2mock.registry.reading import Batch
-from s2mock.registry.records import AppendAck, AppendInput, AppendRecord
+from s2mock.registry.records import AppendAck, AppendInput, AppendRecord, plain_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def append_input(data: bytes) -> AppendInput:
@@ -17,27 +22,40 @@ def append_input(data: bytes) -> AppendInput:
 
     from s2mock.api.wire import messages
 
+    records: Iterable[AppendRecord]
     try:
-        message = messages.AppendInput.FromString(data)
-    except DecodeError as error:
-        raise BadProto(f"failed to decode Protobuf message: {error}") from None
-    size = message.ByteSize()
-    message.DiscardUnknownFields()
-    if message.ByteSize() != size:
-        _refuse_misplaced_types(messages.AppendInput.FromString(data))
-    records = [
-        AppendRecord(
-            record.body,
-            [(header.name, header.value) for header in record.headers],
-            record.timestamp if record.HasField("timestamp") else None,
-        )
-        for record in message.records
-    ]
+        message = messages.PlainInput.FromString(data)
+        if _has_only_known_fields(message):
+            bodies = [record.body for record in message.records]
+            records = plain_records(bodies, repeat(None, len(bodies)))
+        else:
+            message = messages.AppendInput.FromString(data)
+            if not _has_only_known_fields(message):
+                _refuse_misplaced_types(messages.AppendInput.FromString(data))
+            records = map(_record, message.records)
+    except DecodeError:
+        # The library says no more than the name of the message.
+        raise BadProto("failed to decode Protobuf message: it is no `AppendInput`") from None
     return AppendInput(
         records,
         match_seq_num=message.match_seq_num if message.HasField("match_seq_num") else None,
         fencing_token=message.fencing_token if message.HasField("fencing_token") else None,
     )
+
+
+def _record(message: Any) -> AppendRecord:
+    return AppendRecord(
+        message.body,
+        [(header.name, header.value) for header in message.headers],
+        message.timestamp if message.HasField("timestamp") else None,
+    )
+
+
+def _has_only_known_fields(message: Any) -> bool:
+    """Whether the message has no others; it loses them."""
+    size = message.ByteSize()
+    message.DiscardUnknownFields()
+    return bool(message.ByteSize() == size)
 
 
 def _refuse_misplaced_types(message: Any) -> None:
@@ -58,29 +76,9 @@ def _refuse_misplaced_types(message: Any) -> None:
 
 def ack_to_proto(ack: AppendAck) -> bytes:
     """An `AppendAck` message, its three positions present also where they are zero."""
-    from s2mock.api.wire import messages
-
-    message = messages.AppendAck()
-    for field, position in zip((message.start, message.end, message.tail), ack, strict=True):
-        field.SetInParent()
-        field.seq_num, field.timestamp = position
-    data: bytes = message.SerializeToString()
-    return data
+    return encode_positions(ack)
 
 
 def batch_to_proto(batch: Batch) -> bytes:
     """A `ReadBatch` message."""
-    from s2mock.api.wire import messages
-
-    message = messages.ReadBatch()
-    for record in batch.records:
-        added = message.records.add(
-            seq_num=record.seq_num, timestamp=record.timestamp, body=record.body
-        )
-        for name, value in record.headers:
-            added.headers.add(name=name, value=value)
-    if batch.tail is not None:
-        message.tail.SetInParent()
-        message.tail.seq_num, message.tail.timestamp = batch.tail
-    data: bytes = message.SerializeToString()
-    return data
+    return encode_batch(encode_records(batch.rows), batch.tail)

@@ -1,0 +1,124 @@
+"""What is wrong with a value that its schema does not accept, in S2's own words where it has some.
+
+Asked for one value at a time, whose own parts are all right: so the cost of an error does not
+grow with the body that it stands in.
+"""
+
+from typing import Any
+
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema.validators import extend
+
+from s2mock.api.acceptors import FORMATS, Schema, is_text
+from s2mock.api.wording import exactly_one, listed, unknown_variant
+from s2mock.registry.errors import S2Error
+
+_WANTED = {"string": "a string", "boolean": "a boolean", "integer": "u64", "array": "a sequence"}
+_ESCAPES = {'"': '\\"', "\\": "\\\\", "\0": "\\0", "\t": "\\t", "\r": "\\r", "\n": "\\n"}
+# What stands below a value has been looked at before.
+_PARTS = ("$schema", "items", "prefixItems", "properties", "additionalProperties")
+
+_formats = FormatChecker(formats=())
+
+
+def _add_format(name: str) -> None:
+    check = FORMATS[name]
+
+    def is_valid(value: object) -> bool:
+        if isinstance(value, str):
+            check(value)
+        return True
+
+    _formats.checks(name, raises=(S2Error, ValueError))(is_valid)
+
+
+for _name in FORMATS:
+    _add_format(_name)
+
+# JSON Schema takes 1.0 for an integer.
+_Validator: Any = extend(  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: type(value) is int
+    ),
+)
+
+
+def explain(value: Any, schema: Schema) -> str:
+    """The first fault of the value, which that schema does not accept."""
+    if isinstance(value, str) and not is_text((value,)):
+        return "invalid unicode code point in a string"
+    own = {keyword: rule for keyword, rule in schema.items() if keyword not in _PARTS}
+    error: ValidationError = next(_Validator(own, format_checker=_formats).iter_errors(value))
+    match error.validator:
+        case "type" | "enum" if "enum" in schema:
+            return _explain_word(value, [word for word in schema["enum"] if word])
+        case "type" if isinstance(value, str) and "maxProperties" in schema:
+            if value in schema["properties"]:
+                return "invalid type: unit variant, expected newtype variant"
+            return unknown_variant(value, list(schema["properties"]))
+        case "type":
+            return f"invalid type: {_got(value)}, expected {_wanted(schema)}"
+        case "minimum":
+            return f"invalid value: integer `{value}`, expected u64"
+        case "required":
+            missing = next(name for name in schema["required"] if name not in value)
+            return f"missing field `{missing}`"
+        case "minProperties":
+            return exactly_one(list(schema["properties"]))
+        case "format":
+            return str(error.cause)
+        case _:
+            return error.message
+
+
+def _explain_word(value: Any, words: list[str]) -> str:
+    match value:
+        case str():
+            return unknown_variant(value, words)
+        case dict() if value:
+            word, beside = next(iter(value.items()))
+            if not is_text((word,)):
+                return "invalid unicode code point in a string"
+            if word not in words:
+                return unknown_variant(word, words)
+            if beside is not None:
+                return f"invalid type: {_got(beside)}, expected unit"
+            return exactly_one(words)
+        case _:
+            return f"invalid type: {_got(value)}, expected {listed(words)}"
+
+
+def _wanted(schema: Schema) -> str:
+    if "x-expected" in schema:
+        return str(schema["x-expected"])
+    kind = schema["type"] if isinstance(schema["type"], str) else schema["type"][0]
+    return _WANTED.get(kind) or f"struct {schema['title']}"
+
+
+def _quoted(text: str) -> str:
+    """The text as Rust writes it where it is shown, the few that it has no short form for too."""
+    shown = "".join(
+        _ESCAPES.get(character)
+        or (character if character.isprintable() else f"\\u{{{ord(character):x}}}")
+        for character in text
+    )
+    return f'"{shown}"'
+
+
+def _got(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return f"boolean `{str(value).lower()}`"
+        case int():
+            return f"integer `{value}`"
+        case float():
+            return f"floating point `{value}`"
+        case str():
+            return f"string {_quoted(value)}"
+        case list():
+            return "sequence"
+        case _:
+            return "map"

@@ -1,0 +1,132 @@
+"""Protobuf bytes of what S2 answers, written directly.
+
+An answer has few fields and is asked for often; the protobuf library makes an object of each
+record first, and is kept for reading, and for the tests to compare with. Fields stand in the order
+of their numbers, and those of a zero or of nothing are left out, as the library writes them
+(reference: data_plane §2).
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+from s2mock.registry.records import AppendRecord, Header, StreamPosition
+
+# The last byte of a number, and one that others follow.
+_LAST: Final = [bytes([digit]) for digit in range(128)]
+_MORE: Final = [bytes([digit | 0x80]) for digit in range(128)]
+
+# Field number and wire type, as one byte.
+_NUMBER_1, _NUMBER_2 = b"\x08", b"\x10"
+_BYTES_1, _BYTES_2, _BYTES_3, _BYTES_4 = b"\x0a", b"\x12", b"\x1a", b"\x22"
+
+_TIMES: Final = [_NUMBER_2 + digit for digit in _MORE]
+# Name and value of a header whose message has less than 128 bytes.
+_SHORT: Final = 124
+
+
+def varint(number: int) -> bytes:
+    """A number from 0 to 2^64-1, seven bits to the byte, the lowest first."""
+    if number < 1 << 7:
+        return _LAST[number]
+    if number < 1 << 14:
+        return _MORE[number & 0x7F] + _LAST[number >> 7]
+    return _MORE[number & 0x7F] + _MORE[number >> 7 & 0x7F] + _common(number >> 14)
+
+
+# Timestamps of the same quarter of a minute have their upper digits in common, and lengths recur.
+_common = lru_cache(maxsize=4096)(varint)
+
+
+def _number(tag: bytes, number: int) -> bytes:
+    return tag + varint(number) if number else b""
+
+
+def _bytes(tag: bytes, data: bytes) -> bytes:
+    return tag + _common(len(data)) + data if data else b""
+
+
+def encode_position(tag: bytes, position: StreamPosition) -> bytes:
+    """A field that holds a `StreamPosition`, present also where both its numbers are zero."""
+    data = _number(_NUMBER_1, position.seq_num) + _number(_NUMBER_2, position.timestamp)
+    return tag + varint(len(data)) + data
+
+
+def encode_positions(positions: Iterable[StreamPosition]) -> bytes:
+    """A message of positions, the first in field 1."""
+    return b"".join(map(encode_position, (_BYTES_1, _BYTES_2, _BYTES_3), positions))
+
+
+def encode_record(seq_num: int, timestamp: int, headers: Sequence[Header], body: bytes) -> bytes:
+    """A `SequencedRecord`, as the field of the `ReadBatch` that it stands in."""
+    message = _number(_NUMBER_1, seq_num) + _number(_NUMBER_2, timestamp)
+    if headers:
+        message += _encode_headers(headers)
+    message += _bytes(_BYTES_4, body)
+    return _BYTES_1 + _common(len(message)) + message
+
+
+def _encode_headers(headers: Sequence[Header]) -> bytes:
+    parts: list[bytes] = []
+    for name, value in headers:
+        first, second = len(name), len(value)
+        if first and second and first + second < _SHORT:
+            # All three lengths have one byte.
+            parts += (_BYTES_3, _LAST[first + second + 4], _BYTES_1, _LAST[first], name)
+            parts += (_BYTES_2, _LAST[second], value)
+        else:
+            message = _bytes(_BYTES_1, name) + _bytes(_BYTES_2, value)
+            parts += (_BYTES_3, _common(len(message)), message)
+    return b"".join(parts)
+
+
+def encode_batch(records: Iterable[bytes], tail: StreamPosition | None) -> bytes:
+    """A `ReadBatch` of records that are encoded already, or of parts of them in order."""
+    return b"".join(records) + (b"" if tail is None else encode_position(_BYTES_2, tail))
+
+
+def encode_records(rows: Iterable[tuple[int, int, AppendRecord]]) -> list[bytes]:
+    """What `encode_record` makes of each record, in pieces, at a fraction of its price.
+
+    Records that stand together are alike: most have no headers, and the upper digits of their
+    numbers and the lengths in front are the same. Those are made once.
+    """
+    parts: list[bytes] = []
+    last_time, time, last_quarter, quarter = -1, b"", -1, b""
+    last_upper, upper, digits = -1, b"", _LAST
+    # By the length of the body: what stands before the sequence number, and before the body.
+    frames: dict[int, tuple[bytes, bytes]] = {}
+    for seq_num, timestamp, record in rows:
+        headers, body = record.headers, record.body
+        if not seq_num:
+            parts.append(encode_record(seq_num, timestamp, headers, body))
+            continue
+        if timestamp != last_time:
+            last_time, former = timestamp, time
+            if timestamp >> 14 != last_quarter:
+                # Sixteen seconds, of which each timestamp has the same upper digits.
+                last_quarter = timestamp >> 14
+                quarter = varint(last_quarter)
+            if last_quarter:
+                time = _TIMES[timestamp & 0x7F] + _MORE[timestamp >> 7 & 0x7F] + quarter
+            else:
+                time = _number(_NUMBER_2, timestamp)
+            if len(time) != len(former):
+                frames = {}
+        if seq_num >> 7 != last_upper:
+            last_upper, former = seq_num >> 7, upper
+            upper, digits = (varint(last_upper), _MORE) if last_upper else (b"", _LAST)
+            if len(upper) != len(former):
+                frames = {}
+        length = len(body)
+        frame = None if headers else frames.get(length)
+        if frame is None:
+            start = _BYTES_4 + _common(length) if length else b""
+            if headers:
+                start = _encode_headers(headers) + start
+            size = 2 + len(upper) + len(time) + len(start) + length
+            frame = (_BYTES_1 + _common(size) + _NUMBER_1, start)
+            if not headers:
+                frames[length] = frame
+        parts += (frame[0], digits[seq_num & 0x7F], upper, time, frame[1], body)
+    return parts

@@ -1,0 +1,149 @@
+"""The compiled schemas accept what the schema library accepts, one by one and all together."""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.validators import extend
+
+from s2mock.api.acceptors import FORMATS, Form, form
+from s2mock.api.spellings import spelled_out
+from s2mock.registry.errors import BadJson, S2Error
+
+SCHEMAS = sorted(
+    file.name.removesuffix(".json") for file in (files("s2mock.api") / "schemas").iterdir()
+)
+JUNK: tuple[Any, ...] = (
+    *(None, True, False, 0, 1, -1, 2**64 - 1, 2**64, 1.0, 1.5, "", "x", "\ud800", "\0", "x" * 600),
+    *([], {}, [None], [[]], ["a", "b"], {"x": 1}, {"\udfff": 1}, {"arrival": None}),
+)
+TEXTS = {
+    "basin-name": ["my-basin", "short"],
+    "rfc3339": ["2030-01-01T00:00:00Z", "2030-13-01T00:00:00Z"],
+    "location-name": ["aws:us-east-1", "no spaces"],
+    "fencing-token": ["", "x" * 36, "x" * 37, "é" * 19],
+}
+
+
+def documents(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """What the schema accepts, nearly."""
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    right: st.SearchStrategy[Any]
+    match kinds[0]:
+        case "object":
+            fields = {name: documents(below) for name, below in schema["properties"].items()}
+            right = st.fixed_dictionaries({}, optional=fields)
+            right |= st.tuples(right, st.sampled_from(["x", "\ud800"])).map(
+                lambda pair: {**pair[0], pair[1]: 1}
+            )
+            if "maxProperties" in schema:
+                right |= st.sampled_from(sorted(fields)).flatmap(
+                    lambda name: st.fixed_dictionaries({name: fields[name]})
+                )
+            if "required" in schema:
+                right |= st.fixed_dictionaries(fields)
+        case "array" if "items" in schema:
+            right = st.lists(documents(schema["items"]), max_size=3)
+        case "array":
+            right = st.lists(st.sampled_from(["a", "", "é"]), min_size=1, max_size=3)
+        case "string":
+            known = schema.get("enum") or TEXTS.get(schema.get("format", ""), ["a", "é", ""])
+            right = st.sampled_from(known)
+        case "integer":
+            right = st.sampled_from([0, 1, 2**64 - 1])
+        case _:
+            right = st.booleans()
+    # One in eight is anything, so that most are nearly right.
+    return st.integers(0, 7).flatmap(lambda n: right if n else st.sampled_from(JUNK))
+
+
+def loaded(name: str) -> dict[str, Any]:
+    def inline(node: Any) -> Any:
+        if isinstance(node, dict):
+            if "$ref" in node:
+                return loaded(node["$ref"].removesuffix(".json"))
+            return {key: inline(value) for key, value in node.items() if key != "$schema"}
+        return node
+
+    schema: dict[str, Any] = inline(
+        json.loads((files("s2mock.api") / "schemas" / f"{name}.json").read_text("utf-8"))
+    )
+    return schema
+
+
+def is_text(text: str) -> bool:
+    return text.encode("utf-8", "replace").decode() == text
+
+
+def names_are_text(_: Any, properties: Any, instance: Any, schema: Any) -> Any:
+    """The keyword of the library, and our own rule for the names of fields."""
+    yield from Draft202012Validator.VALIDATORS["properties"](_, properties, instance, schema)
+    if isinstance(instance, dict) and not all(map(is_text, instance)):
+        yield from _.descend(1, False)
+
+
+formats = FormatChecker(formats=())
+for known_format, check in FORMATS.items():
+
+    def is_valid(value: object, check: Any = check) -> bool:
+        if isinstance(value, str) and is_text(value):
+            check(value)
+        return True
+
+    formats.checks(known_format, raises=(S2Error, ValueError))(is_valid)
+
+Validator: Any = extend(
+    Draft202012Validator,
+    {"properties": names_are_text},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {
+            "integer": lambda _, value: type(value) is int and value < 2**64,
+            "string": lambda _, value: isinstance(value, str) and is_text(value),
+        }
+    ),
+)
+VALIDATORS = {name: Validator(loaded(name), format_checker=formats) for name in SCHEMAS}
+DOCUMENTS = {name: documents(loaded(name)) for name in SCHEMAS}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_as_the_library_does(name: str) -> None:
+    validator, expected = VALIDATORS[name], form(name)
+    outcomes = set()
+
+    @given(st.lists(DOCUMENTS[name], min_size=1, max_size=4))
+    def check(drawn: list[Any]) -> None:
+        each = [validator.is_valid(document) for document in drawn]
+        outcomes.update(each)
+        assert [expected.accepts([document]) for document in drawn] == each
+        assert expected.accepts(drawn) == all(each)
+
+    check()
+    assert outcomes == {True, False}
+
+
+def outcome_of(document: Any, expected: Form) -> Any:
+    try:
+        return spelled_out(document, expected)
+    except BadJson as error:
+        return error
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_what_is_spelled_out_is_accepted(name: str) -> None:
+    """And what is not is `bad_json`, in words that UTF-8 can hold."""
+
+    @given(DOCUMENTS[name])
+    def check(document: Any) -> None:
+        outcome = outcome_of(document, form(name))
+        if isinstance(outcome, BadJson):
+            assert outcome.message.encode()
+            assert not VALIDATORS[name].is_valid(document)
+        else:
+            assert VALIDATORS[name].is_valid(outcome)
+
+    check()
