@@ -3,10 +3,10 @@
 import time
 
 import pytest
+from s2mock.registry.turn import Turn
 
 from s2mock import ManualClock, SystemClock
 from s2mock.registry.clock import NANOSECONDS
-from s2mock.registry.turn import Turn
 
 
 class TestManualClock:
