@@ -7,7 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
-from s2mock import BasinConfig, BasinNotFound, ManualClock, ResourceAlreadyExists, S2Mock
+from s2mock import (
+    BasinConfig,
+    BasinNotFound,
+    ManualClock,
+    ResourceAlreadyExists,
+    S2Mock,
+    StaleHandle,
+)
 from tests.conftest import BASIN
 
 
@@ -54,7 +61,7 @@ def test_reset_begins_again_behind_the_same_url(clock: ManualClock) -> None:
         clock.advance(1)
         mock.reset()
         assert mock.basins == ("first-basin",)
-        assert mock.basin("first-basin").created_at == clock.now()
+        assert mock.basin("first-basin").info.created_at == clock.now()
         assert mock.url == url
         assert mock.wsgi_app is app
         assert names_over_the_socket(url) == ["first-basin"]
@@ -63,9 +70,10 @@ def test_reset_begins_again_behind_the_same_url(clock: ManualClock) -> None:
         # What was due in the old account does nothing in the new one.
         clock.advance(60)
         assert mock.basins == ("first-basin", BASIN)
-        # A handle from before is of the account that it was of.
-        old.account.create_basin("other-basin")
-        assert "other-basin" not in mock.basins
+        # A handle from before is of the account that there was, not of what now has the name.
+        with pytest.raises(StaleHandle, match="reset"):
+            old.create_stream("s")
+        assert mock.basin(BASIN).streams == ()
 
 
 def test_reset_before_anything_is_used() -> None:
@@ -121,10 +129,10 @@ def test_close_without_use() -> None:
 
 def test_direct_calls_keep_the_rules(mock: S2Mock) -> None:
     basin = mock.create_basin(BASIN, request_token="t")
-    assert mock.create_basin(BASIN, request_token="t") is basin
+    assert mock.create_basin(BASIN, request_token="t") == basin
     with pytest.raises(ResourceAlreadyExists):
         mock.create_basin(BASIN)
-    assert mock.ensure_basin(BASIN, BasinConfig(create_stream_on_append=True)) is basin
+    assert mock.ensure_basin(BASIN, BasinConfig(create_stream_on_append=True)) == basin
     assert basin.config.create_stream_on_append
     with pytest.raises(BasinNotFound):
         mock.basin("no-such-basin")

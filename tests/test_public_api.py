@@ -34,6 +34,8 @@ NAMES = [
     "S2Mock",
     "SeqNumMismatch",
     "SequencedRecord",
+    "Snapshot",
+    "StaleHandle",
     "Stream",
     "StreamConfig",
     "StreamDeletionPending",
@@ -84,6 +86,7 @@ from s2mock import (
     ResourceAlreadyExists,
     S2Error,
     S2Mock,
+    Snapshot,
     Stream,
     StreamConfig,
     StreamInfo,
@@ -133,7 +136,13 @@ def clocks() -> list[Clock]:
 
 with S2Mock(profile="documented", clock=ManualClock(0)) as mock:
     assert_type(mock, S2Mock)
+    before = mock.snapshot()
+    assert_type(before, Snapshot)
     mock.reset()
+    mock.restore(before)
+    with mock.fork() as fork:
+        assert_type(fork, S2Mock)
+    assert_type(S2Mock(snapshot=before), S2Mock)
 '''
 
 # Each line is wrong, and this is what is wrong with it.
@@ -152,6 +161,8 @@ BAD = {
     'S2Mock(profile="Real")': "arg-type",
     "S2Mock(clock=5)": "arg-type",
     "S2Mock(delay=5)": "call-arg",
+    "S2Mock(snapshot=S2Mock())": "arg-type",
+    "s2.restore(s2)": "arg-type",
     "s2.no_such_thing": "attr-defined",
     "from s2mock import NoSuchThing": "attr-defined",
 }

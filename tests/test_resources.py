@@ -78,8 +78,8 @@ def test_what_exists_gets_the_configuration_of_the_file(account: Account) -> Non
     other = basin.create_stream("other", StreamConfig("x"))
     apply(account, FULL)
     apply(account, FULL)
-    assert account.basin("full-basin") is basin
-    assert basin.stream("c") is stream
+    assert account.basin("full-basin") == basin
+    assert basin.stream("c") == stream
     assert (basin.config.create_stream_on_append, basin.config.create_stream_on_read) == (
         True,
         False,

@@ -7,6 +7,7 @@ from math import inf
 
 from s2mock.registry.clock import NANOSECONDS, Moment
 from s2mock.registry.due import Due, FinishDeletion
+from s2mock.registry.log import LogState
 from s2mock.registry.state import Change, Effect, StreamState
 
 
@@ -18,7 +19,8 @@ def later(moment: Moment, delay: float, due: Due) -> tuple[tuple[int, Due], ...]
 def delete_stream(basin: str, stream: StreamState, moment: Moment, delay: float) -> Change:
     """Delete a stream, which is complete after `delay` seconds; without any, at once."""
     effect = Effect("deleted")
-    written = None if stream.log is None else stream.log.decide_end(moment, stream.config)
+    # Of a stream that nobody has written to as well: it may have followers.
+    written = (stream.log or LogState()).decide_end(moment, stream.config)
     if delay == 0:
         gone = (basin, stream.name, None)
         return Change(stream=gone, written=written, effect=effect)

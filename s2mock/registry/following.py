@@ -99,10 +99,11 @@ class Pause:
             if self._woken:
                 return
             timeout = self.timeout
-            if timeout is not None or self._set_alarm():
-                condition.wait(timeout)
-            else:
+            if timeout is None and not self._set_alarm():
                 self._timekeeper.clock.wait(condition, self._until)
+            elif not self._woken:
+                # The clock may have been turned that far by the time it was asked.
+                condition.wait(timeout)
 
     def wake(self) -> None:
         """It is time to go on. From any thread."""

@@ -12,6 +12,8 @@ import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from s2mock import S2Mock
+from s2mock.registry.basins import CreateBasin
+from s2mock.registry.streams import GetStreamConfig
 from tests.api.test_names import ODD_NAMES
 from tests.calls import Api
 from tests.conftest import BASIN
@@ -168,7 +170,7 @@ def test_body_may_come_in_bytes_of_one(mock: S2Mock) -> None:
 
 @pytest.mark.openapi_unchecked("the fake is broken on purpose, and answers 500")
 def test_fault_of_ours_is_a_500_that_says_so(
-    s2: Api, mock: S2Mock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    s2: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("broken on purpose")
@@ -176,8 +178,8 @@ def test_fault_of_ours_is_a_500_that_says_so(
     s2.create_stream("s")
     before = s2.everything()
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR, logger="s2mock"):
-        patched.setattr(mock.account, "provision_basin", fail)
-        patched.setattr(mock.account, "stream", fail)
+        patched.setattr(CreateBasin, "decide", fail)
+        patched.setattr(GetStreamConfig, "decide", fail)
         for reply in (
             s2.call("POST", "/v1/basins", {"basin": "new-basin"}),
             s2.call("GET", "/v1/streams/s"),

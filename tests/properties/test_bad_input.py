@@ -26,6 +26,7 @@ from s2mock.api.wire.frames import BadFrame, FrameDecoder
 from s2mock.api.wire.proto_records import BadProto, append_input
 from s2mock.registry.records import AppendInput
 from tests.properties.wire_forms import compress, frame
+from tests.records.reads import following_of, log_of
 from tests.records.staged_clock import StagedClock
 
 RECORDS = "/v1/streams/s/records"
@@ -55,9 +56,9 @@ def picture(mock: S2Mock) -> list[Any]:
         shown.append((basin.info, basin.config))
         for stream_name in basin.streams:
             stream = basin.stream(stream_name)
-            log = stream.log
+            log = log_of(stream)
             shown += [stream.info, stream.config, stream.records, stream.tail]
-            shown += [log.fencing_token, log.trim_point, log.followers, len(log.live)]
+            shown += [log.fencing_token, log.trim_point, *following_of(stream)]
     return shown
 
 

@@ -20,7 +20,9 @@ from hypothesis import strategies as st
 
 from s2mock import S2Mock, Stream
 from s2mock.contract.client import Client
-from s2mock.registry.log import Log
+from s2mock.registry.clock import Moment
+from s2mock.registry.engine import Engine
+from s2mock.registry.log import LogState
 from tests.properties.linearizability import (
     Append,
     Call,
@@ -401,27 +403,34 @@ def test_over_wsgi(plans: list[list[Any]]) -> None:
     run(mock, plans, lambda: over_wsgi(mock), None)
 
 
-class _NoLock:
-    def acquire(self) -> None:
-        pass
+class _NoTurn:
+    """In place of a turn: everybody comes in at once."""
 
-    def release(self) -> None:
+    is_mine = True
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self) -> Moment:
+        return self._engine.timekeeper.moment()
+
+    def __exit__(self, *_: object) -> None:
         pass
 
 
 def test_a_log_that_is_not_used_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine sees it where two appends meet within the log."""
+    """The machine sees it where two appends are decided on at once."""
     mock = new_mock()
     meeting = threading.Barrier(2)
-    assign = Log._assign_timestamps
+    assign = LogState._assign_timestamps
 
     def meet(*arguments: Any) -> list[int]:
         meeting.wait(PATIENCE)
         return assign(*arguments)
 
-    monkeypatch.setattr(mock.account.turn, "lock", _NoLock())
-    monkeypatch.setattr(Log, "_assign_timestamps", meet)
-    with pytest.raises(NotLinearizable, match="told|nobody"):
+    monkeypatch.setattr(mock.account, "turn", _NoTurn(mock.account))
+    monkeypatch.setattr(LogState, "_assign_timestamps", meet)
+    with pytest.raises(NotLinearizable, match="lost|told|nobody"):
         run(mock, [[("append", 1, "none")]] * 2, lambda: over_wsgi(mock), None)
 
 

@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from s2mock import AppendRecord, BasinConfig, S2Error, S2Mock, StreamConfig
 from s2mock.registry.encryption import key_digest
 from s2mock.registry.errors import ReadUnwritten
-from s2mock.registry.reading import Batch, ReadRequest, ReadSession
+from s2mock.registry.reading import Batch
 from tests.properties.stream_model import (
     FENCE,
     MAX_U64,
@@ -39,6 +39,7 @@ from tests.properties.stream_model import (
     StreamModel,
     Wanted,
 )
+from tests.records.reads import following_of, open_read
 from tests.records.staged_clock import StagedClock
 
 KEYS = [base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2)]
@@ -220,16 +221,16 @@ class OneStream(RuleBasedStateMachine):
     )
     def follow(self, *, tells_tail: bool, key: str, **drawn: Any) -> None:
         wanted = self._wanted(**drawn)
-        request, now = ReadRequest(**vars(wanted)), self.clock.now()
+        now = self.clock.now()
         digest = key_digest(self.stream.cipher, key)
         try:
             reader = Reader.open(self.model, wanted, now, key=key, tells_tail=tells_tail)
         except Refused as refused:
             with pytest.raises(ReadUnwritten) as raised:
-                ReadSession(self.stream, request, digest, tell_tail=tells_tail)
+                open_read(self.stream, tell_tail=tells_tail, digest=digest, **vars(wanted))
             refused.is_answer(raised.value.status, raised.value.body())
         else:
-            session = ReadSession(self.stream, request, digest, tell_tail=tells_tail)
+            session = open_read(self.stream, tell_tail=tells_tail, digest=digest, **vars(wanted))
             self.followers.append((reader, iter(session)))
 
     @precondition(lambda self: self.followers)
@@ -292,8 +293,10 @@ class OneStream(RuleBasedStateMachine):
         assert self.stream.tail == self.model.tail
         assert self.stream.fencing_token == self.model.token
         following = sum(reader.is_following for reader in self.model.readers)
-        assert self.stream.readers == len(self.stream.followers) == following
-        assert following or not self.stream.log.live
+        assert self.stream.readers == following
+        count, kept_for_them = following_of(self.stream)
+        assert count == following
+        assert following or not kept_for_them
 
     # How things are drawn relative to the stream.
 

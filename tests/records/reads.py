@@ -54,7 +54,9 @@ def open_read(
 ) -> Steps:
     """A read of the stream, in place from now on."""
     engine, basin = stream._engine, stream.basin.name
-    operation = Read(basin, stream.name, ReadRequest(**wanted), is_session=True)
+    operation = Read(basin, stream.name, ReadRequest(), is_session=True)
+    # Not checked as that of a request is.
+    operation.wanted = ReadRequest(**wanted)
     with engine.turn as moment:
         session = operation._begun(engine, moment, basin, Opened(stream._state(), digest))
     session.tell_tail = tell_tail

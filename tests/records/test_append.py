@@ -16,6 +16,7 @@ from s2mock import (
     StreamPosition,
 )
 from s2mock.registry.records import MAX_BATCH_BYTES, AppendInput
+from tests.records.reads import log_of
 from tests.records.staged_clock import StagedClock
 
 NOW = 1_704_067_200_000
@@ -150,16 +151,14 @@ class TestLimits:
 
 def state(stream: Stream) -> tuple[object, ...]:
     """All that an append could have changed."""
-    log = stream.log
+    log = log_of(stream)
     return (
         stream.records,
         stream.tail,
         log.fencing_token,
         log.trim_point,
         log.last_expiry,
-        stream.last_write,
-        stream.deleted_at,
-        stream.config,
+        stream._state()._replace(log=None),
     )
 
 

@@ -1,5 +1,7 @@
 """Streams that come into being by use. Source: reference: data_plane §8.4, §14."""
 
+import base64
+
 import pytest
 
 from s2mock import (
@@ -7,12 +9,17 @@ from s2mock import (
     BasinConfig,
     BasinNotFound,
     S2Mock,
+    Stream,
     StreamConfig,
     StreamDeletionPending,
     StreamNotFound,
 )
+from s2mock.registry.appending import OpenAppendSession
+from s2mock.registry.config import SYSTEM_DEFAULTS
 from s2mock.registry.errors import BasinDeletionPending, InvalidName
+from s2mock.registry.reading import Read, ReadRequest
 
+KEY = base64.b64encode(bytes(32)).decode()
 CONFIG = StreamConfig(storage_class="standard", retention_policy=3600)
 
 
@@ -28,14 +35,31 @@ def basin_that_creates(mock: S2Mock, *, on: str | None) -> Basin:
     )
 
 
+def open_stream(
+    mock: S2Mock, name: str, *, create_on: str, config: StreamConfig | None = None
+) -> Stream:
+    """Open a stream as an append or a read does."""
+    if create_on == "append":
+        operation = OpenAppendSession("my-basin", name, key=KEY, config=config)
+        opened = mock.account.carry_out(operation).incarnation
+    else:
+        reading = Read("my-basin", name, ReadRequest(), key=KEY, config=config, is_session=True)
+        session = mock.account.carry_out(reading)
+        session.close()
+        opened = session._incarnation
+    stream = mock.account.stream("my-basin", name)
+    assert stream._incarnation == opened
+    return stream
+
+
 @pytest.mark.parametrize("operation", ["append", "read"])
 def test_created(mock: S2Mock, operation: str) -> None:
     basin = basin_that_creates(mock, on=operation)
-    stream = mock.account.open_stream("my-basin", "s", create_on=operation)
+    stream = open_stream(mock, "s", create_on=operation)
 
     assert basin.streams == ("s",)
-    assert basin.stream("s") is stream
-    assert stream.config == basin.resolved_defaults
+    assert basin.stream("s") == stream
+    assert stream.config == CONFIG.merge(SYSTEM_DEFAULTS)
     assert stream.config.retention_policy == 3600
     assert stream.cipher == "aegis-256"
     assert stream.tail == (0, 0)
@@ -49,7 +73,7 @@ def test_not_created(mock: S2Mock, operation: str, on: str | None) -> None:
     """Each flag is for its own operations."""
     basin = basin_that_creates(mock, on=on)
     with pytest.raises(StreamNotFound, match="stream `s` in basin `my-basin` not found"):
-        mock.account.open_stream("my-basin", "s", create_on=operation)
+        open_stream(mock, "s", create_on=operation)
 
     assert basin.streams == ()
 
@@ -57,9 +81,9 @@ def test_not_created(mock: S2Mock, operation: str, on: str | None) -> None:
 def test_a_stream_that_is_there(mock: S2Mock) -> None:
     basin = basin_that_creates(mock, on="append")
     made = basin.create_stream("s", StreamConfig(retention_policy="infinite"))
-    opened = mock.account.open_stream("my-basin", "s", create_on="append", config=StreamConfig("x"))
+    opened = open_stream(mock, "s", create_on="append", config=StreamConfig("x"))
 
-    assert opened is made
+    assert opened == made
     assert made.config.storage_class == "standard"
 
 
@@ -67,7 +91,7 @@ def test_configuration_of_the_request(mock: S2Mock) -> None:
     """Laid over the basin's default, leaf by leaf."""
     basin_that_creates(mock, on="append")
     wanted = StreamConfig(timestamping_mode="arrival", storage_class="express")
-    stream = mock.account.open_stream("my-basin", "s", create_on="append", config=wanted)
+    stream = open_stream(mock, "s", create_on="append", config=wanted)
 
     assert stream.config.timestamping_mode == "arrival"
     assert stream.config.storage_class == "express"
@@ -76,13 +100,13 @@ def test_configuration_of_the_request(mock: S2Mock) -> None:
 
 def test_basin_that_is_missing(mock: S2Mock) -> None:
     with pytest.raises(BasinNotFound):
-        mock.account.open_stream("my-basin", "s", create_on="append")
+        open_stream(mock, "s", create_on="append")
 
 
 def test_name_that_is_none(mock: S2Mock) -> None:
     basin = basin_that_creates(mock, on="append")
     with pytest.raises(InvalidName):
-        mock.account.open_stream("my-basin", "x" * 513, create_on="append")
+        open_stream(mock, "x" * 513, create_on="append")
     assert basin.streams == ()
 
 
@@ -94,7 +118,7 @@ class TestPendingDeletions:
     def test_of_the_stream(self, mock: S2Mock) -> None:
         basin_that_creates(mock, on="append").create_stream("s").delete()
         with pytest.raises(StreamDeletionPending):
-            mock.account.open_stream("my-basin", "s", create_on="append")
+            open_stream(mock, "s", create_on="append")
 
     @pytest.mark.parametrize(
         ("on", "error"), [("append", BasinDeletionPending), (None, StreamNotFound)]
@@ -105,6 +129,6 @@ class TestPendingDeletions:
         stream = basin.create_stream("there")
         basin.delete()
 
-        assert mock.account.open_stream("my-basin", "there", create_on="append") is stream
+        assert open_stream(mock, "there", create_on="append") == stream
         with pytest.raises(error):
-            mock.account.open_stream("my-basin", "s", create_on="append")
+            open_stream(mock, "s", create_on="append")

@@ -16,9 +16,14 @@ from s2mock import (
     Stream,
     StreamConfig,
     StreamDeletionPending,
+    StreamNotFound,
 )
-from s2mock.registry.clock import NANOSECONDS
+from s2mock.registry import delete_on_empty
+from s2mock.registry.clock import NANOSECONDS, Moment
+from s2mock.registry.deletion import delete_stream
 from s2mock.registry.errors import Unavailable
+from s2mock.registry.reading import CheckTail
+from s2mock.registry.state import Change, StreamState
 from tests.records.reads import open_read, said
 from tests.records.staged_clock import StagedClock
 
@@ -28,8 +33,25 @@ YEAR = 365 * 24 * 60 * 60
 
 def age_at_deletion(stream: Stream) -> float | None:
     """How old the stream becomes if nothing more happens to it, in seconds; `None` for ever."""
+    created_at = stream.info.created_at
     stream._engine.clock.advance(2 * YEAR)
-    XX
+    if stream.name in stream.basin.streams:
+        assert stream.info.deleted_at is None
+        return None
+    return (_deleted_at[stream._incarnation] - created_at) / NANOSECONDS
+
+
+# When streams were deleted, by their incarnations.
+_deleted_at: dict[int, int] = {}
+
+
+@pytest.fixture(autouse=True)
+def _note_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
+    def noted(basin: str, stream: StreamState, moment: Moment, delay: float) -> Change:
+        _deleted_at[stream.incarnation] = moment.now
+        return delete_stream(basin, stream, moment, delay)
+
+    monkeypatch.setattr(delete_on_empty, "delete_stream", noted)
 
 
 Make = Callable[..., Stream]
@@ -64,7 +86,8 @@ class TestNeverWritten:
         defaults = StreamConfig(delete_on_empty_min_age=90)
         config = BasinConfig(default_stream_config=defaults, create_stream_on_read=True)
         mock.create_basin("auto-basin", config)
-        stream = mock.account.open_stream("auto-basin", "s", create_on="read")
+        mock.account.carry_out(CheckTail("auto-basin", "s"))
+        stream = mock.account.stream("auto-basin", "s")
         assert age_at_deletion(stream) == 150
 
 
@@ -185,12 +208,11 @@ class TestTrimmed:
         assert 980 + 30 <= age <= 980 + 30 + 660
 
     def test_one_check_however_often(self, new_stream: Make) -> None:
-        """A thousand trims leave no thousand entries in the agenda."""
+        """A thousand trims leave no thousand entries in the schedule."""
         stream = new_stream(delete_on_empty_min_age=3600)
-        agenda = stream._engine.turn._agenda
         for _ in range(1000):
             stream.append([TRIM_ALL])
-        assert len(agenda) <= 2
+        assert stream._engine.state.schedule.size <= 2
 
 
 class TestReconfigured:
@@ -309,5 +331,5 @@ class TestTheDeletion:
         stream = new_stream(delete_on_empty_min_age=90)
         stream.basin.delete()
         clock.advance(1000)
-        with stream._engine.turn:
-            assert stream.removed
+        with pytest.raises(StreamNotFound):
+            _ = stream.info

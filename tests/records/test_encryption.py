@@ -10,8 +10,11 @@ import pytest
 
 from s2mock import AppendRecord, BadHeader, Invalid, S2Mock, Stream
 from s2mock.registry.config import BasinConfig, Cipher
-from s2mock.registry.encryption import DecryptionFailed, key_digest
+from s2mock.registry.encryption import key_digest
+from s2mock.registry.errors import DecryptionFailed
+from s2mock.registry.log import LogState
 from s2mock.registry.records import StreamPosition
+from s2mock.registry.state import Change
 from tests.records.reads import open_read, said
 from tests.records.staged_clock import StagedClock
 
@@ -161,7 +164,10 @@ class TestLastSequenceNumber:
     """AES-256-GCM ends at 2^32-1; the other cipher and plain streams do not (§3.5)."""
 
     def at(self, stream: Stream, seq_num: int) -> Stream:
-        stream.log.tail = StreamPosition(seq_num, 0)
+        engine, state = stream._engine, stream._state()
+        state = state._replace(log=LogState(tail=StreamPosition(seq_num, 0)))
+        with engine.turn as moment:
+            engine.commit(Change(stream=(stream.basin.name, stream.name, state)), moment)
         return stream
 
     @pytest.mark.parametrize("cipher", ["aes-256-gcm"])

@@ -1,20 +1,21 @@
-"""The first read of a stream beside its first append: there is one log for both."""
+"""The first read of a stream beside its first append: neither loses the other."""
 
 from threading import Thread
+from typing import Any
 
 import pytest
 
 from s2mock import S2Mock, Stream
-from s2mock.registry import stream as stream_module
-from s2mock.registry.log import Log
-from s2mock.registry.reading import ReadRequest, ReadSession
+from s2mock.registry.reading import Read, ReadRequest
 
 
-def test_an_append_while_a_reader_makes_the_log(
+def test_an_append_while_a_reader_takes_its_place(
     mock: S2Mock, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lock = mock.account.turn.lock
+    begun = Read._begun
     acknowledged = []
+    opened = []
 
     def append_if_it_may() -> None:
         if lock.acquire(blocking=False):
@@ -22,16 +23,23 @@ def test_an_append_while_a_reader_makes_the_log(
             acknowledged.append(b"a")
             lock.release()
 
-    def make() -> Log:
-        monkeypatch.setattr(stream_module, "Log", Log)
+    def begin(*arguments: Any) -> Any:
+        opened.append(True)
         appender = Thread(target=append_if_it_may)
         appender.start()
         appender.join()
-        return Log()
+        return begun(*arguments)
 
-    monkeypatch.setattr(stream_module, "Log", make)
-    ReadSession(stream, ReadRequest())
-    assert stream_module.Log is Log, "the reader made no log"
+    monkeypatch.setattr(Read, "_begun", begin)
+    wanted = ReadRequest("seq_num", 0)
+    session = mock.account.carry_out(Read("my-basin", "my-stream", wanted, is_session=True))
+    assert opened, "the reader has not taken its place"
     stream.append(["b"])
 
     assert [record.body for record in stream.records] == [*acknowledged, b"b"]
+    bodies: list[bytes] = []
+    for batch in session.batches():
+        bodies += [record.body for record in batch.records]
+        if b"b" in bodies:
+            break
+    assert bodies == [*acknowledged, b"b"]

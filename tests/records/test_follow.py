@@ -5,15 +5,18 @@ Source: reference: data_plane §4.4.
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
 from s2mock import AppendRecord, S2Mock, Stream
 from s2mock.registry.errors import Unavailable
 from s2mock.registry.following import MAX_FOLLOWER_LAG
-from s2mock.registry.reading import Batch
 from tests.records.reads import Said, Steps, following_of, open_read, read, said
 from tests.records.staged_clock import StagedClock
+
+if TYPE_CHECKING:
+    from s2mock.registry.reading import Batch
 
 FIRST = {"kind": "seq_num", "start": 0}
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from s2mock import AppendRecord, S2Mock, Stream
+from tests.records.reads import open_read
 from tests.records.staged_clock import StagedClock
 
 DAY = 24 * 60 * 60

@@ -4,6 +4,7 @@ import pytest
 
 from s2mock import AppendRecord, Stream
 from s2mock.registry.config import U64_MAX
+from tests.records.reads import log_of
 
 
 def seq_nums(stream: Stream) -> list[int]:
@@ -71,7 +72,7 @@ def test_the_stream_lives_on(stream: Stream) -> None:
     """A user's trim of everything is no deletion (§8.5)."""
     stream.append([AppendRecord.trim(U64_MAX)])
 
-    assert stream.deleted_at is None
+    assert stream.info.deleted_at is None
     assert stream.basin.streams == ("my-stream",)
     assert stream.tail.seq_num == 1
 

@@ -3,7 +3,7 @@
 The rules themselves are tested over HTTP in tests/api; here it is that they hold without it.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import pytest
 
@@ -25,8 +25,9 @@ from s2mock import (
     StreamInfo,
     StreamNotFound,
 )
-from s2mock.registry.config import SYSTEM_DEFAULTS
+from s2mock.registry.config import SYSTEM_DEFAULTS, StreamConfigChanges
 from s2mock.registry.profile import DOCUMENTED
+from s2mock.registry.streams import GetStreamConfig, ReconfigureStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,19 @@ WINDOW = 60.0
 
 X = StreamConfig("x")
 Y = StreamConfig("y")
+
+
+def get_config(stream: Stream) -> StreamConfig:
+    """The configuration as the operation gives it, of that very stream."""
+    operation = GetStreamConfig(stream.basin.name, stream.name, stream._incarnation)
+    return stream._engine.carry_out(operation)
+
+
+def reconfigure_stream(
+    account: Account, name: str, **changes: Unpack[StreamConfigChanges]
+) -> StreamConfig:
+    """Reconfigure whatever stream has the name."""
+    return account.carry_out(ReconfigureStream("my-basin", name, changes))
 
 
 @pytest.fixture
@@ -53,12 +67,12 @@ def test_basin(account: Account, clock: ManualClock) -> None:
     config = BasinConfig(X, "aegis-256")
     basin = account.create_basin("my-basin", config)
     assert basin.info == BasinInfo("my-basin", created_at=START, deleted_at=None)
-    assert (basin.name, basin.config, basin.account) == ("my-basin", config, account)
-    assert account.basin("my-basin") is basin
+    assert (basin.name, basin.config) == ("my-basin", config)
+    assert account.basin("my-basin") == basin
     clock.advance(1)
-    assert account.ensure_basin("my-basin", config) is basin
-    assert account.ensure_basin("my-basin") is basin
-    assert (basin.config, basin.created_at) == (BasinConfig(), START)
+    assert account.ensure_basin("my-basin", config) == basin
+    assert account.ensure_basin("my-basin") == basin
+    assert (basin.config, basin.info.created_at) == (BasinConfig(), START)
     changed = basin.reconfigure(create_stream_on_read=True, default_stream_config={})
     assert changed == basin.config == BasinConfig(create_stream_on_read=True)
     account.create_basin("aa-basin")
@@ -76,12 +90,12 @@ def test_stream(account: Account, clock: ManualClock) -> None:
     assert stream.info == StreamInfo("s", START + SECOND, None, "aegis-256")
     expected = StreamConfig("x", 604_800, "client-prefer", True, 0)
     assert stream.config == stream.config == expected
-    assert basin.stream("s") is account.stream("my-basin", "s") is stream
-    assert basin.ensure_stream("s") is stream
+    assert basin.stream("s") == account.stream("my-basin", "s") == stream
+    assert basin.ensure_stream("s") == stream
     assert stream.config == X.merge(SYSTEM_DEFAULTS)
     assert stream.reconfigure(retention_policy="infinite", storage_class=None) == stream.config
     assert (stream.config.retention_policy, stream.config.storage_class) == ("infinite", "x")
-    assert basin.reconfigure_stream("s", storage_class="z").storage_class == "z"
+    assert reconfigure_stream(account, "s", storage_class="z").storage_class == "z"
     basin.create_stream("a")
     assert basin.streams == ("a", "s")
     stream.delete()
@@ -92,12 +106,12 @@ def test_stream(account: Account, clock: ManualClock) -> None:
 
 def test_request_tokens(account: Account) -> None:
     basin = account.create_basin("my-basin", request_token="t")
-    assert account.create_basin("my-basin", BasinConfig(), request_token="t") is basin
+    assert account.create_basin("my-basin", BasinConfig(), request_token="t") == basin
     for config, token in [(None, None), (None, "u"), (BasinConfig(X), "t")]:
         with pytest.raises(ResourceAlreadyExists, match=r"^basin `my-basin` already exists$"):
             account.create_basin("my-basin", config, request_token=token)
     stream = basin.create_stream("s", X, request_token="")
-    assert basin.create_stream("s", X, request_token="") is stream
+    assert basin.create_stream("s", X, request_token="") == stream
     for config, token in [(X, None), (X, "u"), (Y, ""), (None, "")]:
         text = "^stream `s` in basin `my-basin` already exists$"
         with pytest.raises(ResourceAlreadyExists, match=text):
@@ -130,7 +144,7 @@ def test_bad_stream_name(account: Account, name: str) -> None:
         basin.stream,
         basin.create_stream,
         basin.ensure_stream,
-        basin.reconfigure_stream,
+        lambda name: reconfigure_stream(account, name),
         lambda name: account.stream("my-basin", name),
     ]
     for call in calls:
@@ -163,9 +177,9 @@ class TestWindow:
         assert stream.info == StreamInfo("s", START, START + SECOND, None)
         assert (basin.streams, basin.stream("s")) == (("s",), stream)
         for call in (
-            stream.get_config,
+            lambda: get_config(stream),
             stream.reconfigure,
-            lambda: basin.reconfigure_stream("s"),
+            lambda: reconfigure_stream(held, "s"),
             lambda: basin.create_stream("s", request_token="t"),
             lambda: basin.ensure_stream("s"),
         ):
@@ -174,7 +188,7 @@ class TestWindow:
         clock.advance(1)
         assert basin.streams == ()
         new = basin.create_stream("s", request_token="t")
-        assert (new is not stream, new.created_at) == (True, START + 61 * SECOND)
+        assert (new != stream, new.info.created_at) == (True, START + 61 * SECOND)
 
     def test_basin(self, held: Account, clock: ManualClock) -> None:
         basin = held.create_basin("my-basin", request_token="t")
@@ -192,7 +206,7 @@ class TestWindow:
             basin.reconfigure,
             lambda: basin.create_stream("t"),
             lambda: basin.ensure_stream("s"),
-            lambda: basin.reconfigure_stream("s"),
+            lambda: reconfigure_stream(held, "s"),
             stream.reconfigure,
         ):
             with pytest.raises(BasinDeletionPending, match=r"^basin `my-basin` is being deleted$"):
@@ -200,7 +214,7 @@ class TestWindow:
         clock.advance(1)
         assert held.basins == ()
         new = held.create_basin("my-basin", request_token="t")
-        assert (new is not basin, new.created_at) == (True, START + 61 * SECOND)
+        assert (new != basin, new.info.created_at) == (True, START + 61 * SECOND)
         assert new.streams == ()
 
     def test_stream_and_then_its_basin(self, held: Account, clock: ManualClock) -> None:
@@ -214,7 +228,7 @@ class TestWindow:
         new = held.create_basin("my-basin").create_stream("s")
         # What was due for the old stream does nothing to the new one.
         clock.advance(1)
-        assert held.stream("my-basin", "s") is new
+        assert held.stream("my-basin", "s") == new
 
     def test_that_never_ends(self, clock: ManualClock) -> None:
         account = Account(clock=clock, deletion_delay=float("inf"))
@@ -233,11 +247,11 @@ def outlived(account: Account, kind: str) -> tuple[Basin, Stream]:
 def test_handle_of_a_deleted_stream(account: Account) -> None:
     basin, stream = outlived(account, "stream")
     new = basin.create_stream("s")
-    for call in (stream.get_config, stream.reconfigure, stream.delete):
+    for call in (lambda: get_config(stream), stream.reconfigure, stream.delete):
         with pytest.raises(StreamNotFound):
             call()
     # The handle is of what it was of, not of what now has the name.
-    assert basin.stream("s") is new
+    assert basin.stream("s") == new
     assert new.config == SYSTEM_DEFAULTS
 
 
@@ -250,16 +264,33 @@ def test_handle_of_a_deleted_basin(account: Account) -> None:
         basin.list_streams,
         lambda: basin.create_stream("s"),
         lambda: basin.ensure_stream("s"),
-        lambda: basin.reconfigure_stream("s"),
-        stream.reconfigure,
+        lambda: basin.streams,
+        lambda: basin.config,
+        lambda: basin.info,
     ]
     for call in calls:
         with pytest.raises(BasinNotFound):
             call()
-    for call in (stream.get_config, stream.delete, lambda: basin.stream("s")):
+    calls = [
+        lambda: get_config(stream),
+        stream.delete,
+        stream.reconfigure,
+        lambda: stream.append([b"a"]),
+        lambda: stream.config,
+        lambda: stream.info,
+        lambda: basin.stream("s"),
+    ]
+    for call in calls:
         with pytest.raises(StreamNotFound):
             call()
-    assert (new.streams, basin.streams) == ((), ())
+    assert new.streams == ()
+
+
+def test_reconfiguration_where_no_basin_has_the_name(account: Account) -> None:
+    _, stream = outlived(account, "basin")
+    for call in (stream.reconfigure, lambda: reconfigure_stream(account, "s")):
+        with pytest.raises(BasinNotFound):
+            call()
 
 
 def test_missing(account: Account) -> None:
@@ -273,9 +304,9 @@ def test_missing(account: Account) -> None:
 def test_documented_profile() -> None:
     account = Account(profile=DOCUMENTED)
     basin = account.create_basin("my-basin", request_token="t")
-    assert account.create_basin("my-basin", BasinConfig(X), request_token="t") is basin
+    assert account.create_basin("my-basin", BasinConfig(X), request_token="t") == basin
     stream = basin.create_stream("s", X, request_token="t")
-    assert basin.create_stream("s", Y, request_token="t") is stream
+    assert basin.create_stream("s", Y, request_token="t") == stream
     assert stream.config.storage_class == "x"
     with pytest.raises(ResourceAlreadyExists):
         basin.create_stream("s", X, request_token="u")

@@ -3,17 +3,28 @@
 Source: reference: control_plane §4.7.
 """
 
+from typing import TypeVar
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sortedcontainers import SortedDict
 
 from s2mock import Account, Page, StreamInfo
 from s2mock.registry.listing import page_of
+from s2mock.registry.ordered import Names
+
+V = TypeVar("V")
 
 # Few letters, so that prefixes and neighbours are met; one of them of two code units in UTF-16,
 # where the order of characters and that of bytes would part.
 NAMES = st.text("a/z\uffff😀", max_size=4)
+
+
+def index_of(values: dict[str, V]) -> Names[V]:
+    names: Names[V] = Names(None)
+    for name, value in values.items():
+        names[name] = value
+    return names
 
 
 @given(
@@ -23,20 +34,20 @@ NAMES = st.text("a/z\uffff😀", max_size=4)
     limit=st.integers(0, 40),
 )
 def test_page(names: set[str], prefix: str, start_after: str, limit: int) -> None:
-    index = SortedDict({name: f"<{name}>" for name in names})
+    index = index_of({name: name for name in names})
     ordered = sorted(names, key=str.encode)
     matching = [name for name in ordered if name.startswith(prefix) and name > start_after]
-    page = page_of(index, prefix=prefix, start_after=start_after, limit=limit)
+    page = page_of(index, "<{}>".format, prefix=prefix, start_after=start_after, limit=limit)
     assert page.items == [f"<{name}>" for name in matching[: limit or 1000]]
     assert page.has_more == (len(matching) > (limit or 1000))
 
 
 @pytest.mark.parametrize("limit", [0, 1000, 1001, 10**30])
 def test_page_has_at_most_1000(limit: int) -> None:
-    index = SortedDict({f"{number:05}": number for number in range(1001)})
-    assert page_of(index, limit=limit) == Page(list(range(1000)), has_more=True)
+    index = index_of({f"{number:05}": number for number in range(1001)})
+    assert page_of(index, int, limit=limit) == Page(list(range(1000)), has_more=True)
     del index["00500"]
-    page = page_of(index, limit=limit)
+    page = page_of(index, int, limit=limit)
     assert (len(page.items), page.has_more) == (1000, False)
 
 

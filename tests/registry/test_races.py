@@ -1,7 +1,7 @@
 """Many threads on one account: each operation happens entirely or not at all, one at a time."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from s2mock import Account, BasinNotFound, ResourceAlreadyExists, StreamConfig, StreamNotFound
-from s2mock.registry import account, basin
+from s2mock.registry import basins, streams
+from s2mock.registry.basins import CreateBasin
+from s2mock.registry.streams import CreateStream, EnsureStream
 
 THREADS = 32
 
@@ -30,28 +32,38 @@ def race(call: Callable[[int], Any]) -> list[Any]:
 
 
 @pytest.fixture(autouse=True)
-def slow_creation(monkeypatch: pytest.MonkeyPatch) -> None:
+def slow_creation(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Between the look for the name and its taking, time for all others to come by."""
+    made = []
 
     def slow(kind: type) -> Callable[..., Any]:
         def create(*arguments: Any) -> Any:
+            made.append(kind)
             time.sleep(0.01)
             return kind(*arguments)
 
         return create
 
-    monkeypatch.setattr(account, "Basin", slow(account.Basin))
-    monkeypatch.setattr(basin, "Stream", slow(basin.Stream))
+    # The states that `decide` makes, before anything is committed.
+    monkeypatch.setattr(basins, "BasinState", slow(basins.BasinState))
+    monkeypatch.setattr(streams, "StreamState", slow(streams.StreamState))
+    yield
+    assert made, "nothing was made slowly"
 
 
 @pytest.mark.parametrize("kind", ["basin", "stream"])
 def test_create_with_one_token(kind: str) -> None:
     home = Account()
-    basin = home.create_basin("my-basin")
-    provision = home.provision_basin if kind == "basin" else basin.provision_stream
-    made = race(lambda _: provision("new-name", request_token="t"))
+    home.create_basin("my-basin")
+
+    def create(_: int) -> Any:
+        if kind == "basin":
+            return home.carry_out(CreateBasin("new-name", token="t"))
+        return home.carry_out(CreateStream("my-basin", "new-name", token="t"))
+
+    made = race(create)
     assert sorted(outcome.result for outcome in made) == ["created"] + ["noop"] * 31
-    assert len({id(outcome.resource) for outcome in made}) == 1
+    assert len({outcome.incarnation for outcome in made}) == 1
     assert len({outcome.info for outcome in made}) == 1
 
 
@@ -68,10 +80,14 @@ def test_create_without_a_common_token(kind: str, tokens: str) -> None:
 
 
 def test_ensure_with_different_configs() -> None:
-    basin = Account().create_basin("my-basin")
-    made = race(
-        lambda number: basin.provision_stream("s", StreamConfig(f"{number}"), ensure=True).result
-    )
+    home = Account()
+    home.create_basin("my-basin")
+
+    def ensure(number: int) -> Any:
+        operation = EnsureStream("my-basin", "s", StreamConfig(f"{number}"))
+        return home.carry_out(operation).result
+
+    made = race(ensure)
     assert sorted(made) == ["created"] + ["updated"] * 31
 
 

@@ -1,12 +1,16 @@
 """The clocks, and what falls due between two operations."""
 
 import time
+from math import inf
+from threading import Thread
 
 import pytest
 
 from s2mock import ManualClock, SystemClock
 from s2mock.registry.clock import NANOSECONDS
-from s2mock.registry.turn import Turn
+from s2mock.registry.engine import Engine
+from s2mock.registry.state import Change
+from tests.registry.noting_engine import NotingEngine
 
 
 class TestManualClock:
@@ -35,66 +39,92 @@ def test_system_clock_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [clock.now() for _ in range(5)] == [5, 5, 5, 7, 7]
 
 
+def enters_from_a_thread(engine: Engine) -> bool:
+    """Whether another thread has its turn; the one that has the lock would get in anyway."""
+    entered = []
+
+    def enter() -> None:
+        with engine.turn:
+            entered.append(True)
+
+    thread = Thread(target=enter, daemon=True)
+    thread.start()
+    thread.join(timeout=5)
+    return bool(entered)
+
+
 class TestTurn:
     """What is due is done before the next operation that could see it, in order."""
 
     @pytest.fixture
-    def done(self) -> list[str]:
-        return []
+    def clock(self) -> ManualClock:
+        return ManualClock(0)
 
-    def test_agenda_is_kept_in_order_of_time_and_then_of_entry(self, done: list[str]) -> None:
-        clock = ManualClock(0)
-        turn = Turn(clock)
-        with turn as now:
-            for name, delay in [("late", 3.0), ("a", 2.0), ("b", 2.0), ("early", 1.0)]:
-                turn.later(now, delay, lambda _, name=name: done.append(name))
-            assert done == []
+    @pytest.fixture
+    def engine(self, clock: ManualClock) -> NotingEngine:
+        return NotingEngine(clock=clock)
+
+    def test_schedule_is_kept_in_order_of_time_and_then_of_entry(
+        self, engine: NotingEngine, clock: ManualClock
+    ) -> None:
+        for name, delay in [("late", 3.0), ("a", 2.0), ("b", 2.0), ("early", 1.0)]:
+            engine.later(delay, name)
+        assert engine.done == []
         clock.advance(2)
         # Nothing runs by itself.
-        assert done == []
-        with turn as now:
-            assert (now, done) == (2 * NANOSECONDS, ["early", "a", "b"])
+        assert engine.done == []
+        with engine.turn as moment:
+            assert moment == (2 * NANOSECONDS,) * 3
+            # Each at its own time, not at that of whoever came.
+            assert engine.done == [("early", 1), ("a", 2), ("b", 2)]
         clock.advance(0.999)
-        with turn:
-            assert len(done) == 3
+        with engine.turn:
+            assert len(engine.done) == 3
         clock.advance(0.001)
-        with turn:
-            assert done[3:] == ["late"]
-        with turn:
-            assert len(done) == 4
+        with engine.turn:
+            assert engine.done[3:] == [("late", 3)]
+        with engine.turn:
+            assert len(engine.done) == 4
 
-    def test_at_once_and_never(self, done: list[str]) -> None:
-        clock = ManualClock(0)
-        turn = Turn(clock)
-        with turn as now:
-            turn.later(now, 0, lambda _: done.append("now"))
-            assert done == ["now"]
-            turn.later(now, float("inf"), lambda _: done.append("never"))
-        clock.advance(10**12)
-        with turn:
-            assert done == ["now"]
+    def test_at_once_and_never(self, engine: NotingEngine, clock: ManualClock) -> None:
+        engine.later(0, "now")
+        with engine.turn:
+            assert engine.done == [("now", 0)]
+        engine.later(inf, "never")
+        clock.advance(10**10)
+        with engine.turn:
+            assert engine.done == [("now", 0)]
 
-    def test_turns_may_be_nested(self, done: list[str]) -> None:
-        clock = ManualClock(0)
-        turn = Turn(clock)
-        with turn as now:
-            turn.later(now, 1, lambda _: done.append("due"))
-            clock.advance(1)
-            with turn as inner:
-                assert (inner, done) == (NANOSECONDS, ["due"])
+    def test_an_operation_within_an_operation_is_refused(self, engine: NotingEngine) -> None:
+        """One operation has one moment; so there is no second one within it."""
+        with engine.turn:
+            with pytest.raises(AssertionError, match="an operation within an operation"):
+                engine.turn.__enter__()
+            assert engine.turn.is_mine
+        assert not engine.turn.is_mine
 
-    def test_turn_is_given_back_after_an_error(self, done: list[str]) -> None:
-        turn = Turn(ManualClock(0))
-        with pytest.raises(RuntimeError), turn:
+    def test_nothing_is_committed_out_of_turn(self, engine: NotingEngine) -> None:
+        with engine.turn as moment:
+            pass
+        with pytest.raises(AssertionError, match="committed out of turn"):
+            engine.commit(Change(), moment)
+
+    def test_turn_is_given_back_after_an_error(self, engine: NotingEngine) -> None:
+        with pytest.raises(RuntimeError), engine.turn:
             raise RuntimeError
-        # From another thread, since the same one would get in anyway.
-        from threading import Thread
+        assert enters_from_a_thread(engine)
 
-        def take() -> None:
-            with turn:
-                done.append("taken")
+    def test_turn_is_given_back_after_an_error_in_what_was_due(
+        self, engine: NotingEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It fails whoever comes first, and locks nobody out."""
 
-        thread = Thread(target=take, daemon=True)
-        thread.start()
-        thread.join(timeout=5)
-        assert done == ["taken"]
+        def fail(_: object) -> Change:
+            raise ZeroDivisionError
+
+        engine.later(0, "due")
+        with monkeypatch.context() as patch:
+            patch.setattr(engine, "_finished_deletion", fail)
+            with pytest.raises(ZeroDivisionError), engine.turn:
+                pass
+        assert enters_from_a_thread(engine)

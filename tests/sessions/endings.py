@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from s2mock import Stream
 from s2mock.contract.sessions import Session
+from tests.records.reads import following_of
 from tests.time.watched_clock import PATIENCE
 
 
@@ -26,7 +27,7 @@ def released(*streams: Stream, left: int = 0) -> bool:
 
 
 def _is_followed(stream: Stream) -> bool:
-    return (stream.readers, len(stream.followers), len(stream.log.live)) != (0, 0, 0)
+    return following_of(stream) != (0, 0)
 
 
 def ends(call: Callable[[], object]) -> bool:

@@ -38,7 +38,7 @@ def test_time_goes_on_through_a_reset() -> None:
     mock.reset()
 
     assert mock.clock is clock is mock.account.clock
-    assert mock.basin("my-basin").created_at == (START + 60) * NANOSECONDS
+    assert mock.basin("my-basin").info.created_at == (START + 60) * NANOSECONDS
 
 
 def test_one_clock_for_two_accounts() -> None:

@@ -3,13 +3,24 @@
 import random
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 import pytest
 
 from s2mock import ManualClock, SystemClock
+from s2mock.api.wsgi import block
+from s2mock.conversation import Wait
+from s2mock.registry.basins import CreateBasin
 from s2mock.registry.clock import NANOSECONDS
-from s2mock.registry.turn import Turn
+from s2mock.registry.engine import Engine
+from s2mock.registry.reading import Batch, Read, ReadRequest, ReadSession
+from s2mock.registry.streams import CreateStream
+from tests.registry.noting_engine import NotingEngine
 from tests.time.watched_clock import PATIENCE, WatchedClock
+
+if TYPE_CHECKING:
+    from s2mock.registry.following import Pause
 
 
 @pytest.fixture
@@ -18,8 +29,8 @@ def clock() -> WatchedClock:
 
 
 @pytest.fixture
-def turn(clock: WatchedClock) -> Turn:
-    return Turn(clock)
+def engine(clock: WatchedClock) -> Engine:
+    return Engine(clock=clock)
 
 
 @pytest.fixture
@@ -39,116 +50,136 @@ def start() -> Iterator[Callable[..., threading.Thread]]:
 
 
 class Waiter:
-    """Waits in turn until so many seconds, and says when it came back."""
+    """Waits until so many seconds, and says when it came back, as a reader does."""
 
-    def __init__(self, turn: Turn, log: list[object], name: object, until: float) -> None:
-        self.turn, self.log, self.name, self.until = turn, log, name, int(until * NANOSECONDS)
-        self.condition = threading.Condition(turn.lock)
+    def __init__(self, engine: Engine, log: list[object], name: object, until: float) -> None:
+        self.engine, self.log, self.name, self.until = engine, log, name, int(until * NANOSECONDS)
 
     def __call__(self) -> None:
-        with self.turn as entered:
-            now = entered
-            while now < self.until:
-                now = self.turn.wait(self.condition, self.until)
-            self.log.append(self.name)
+        pause: Pause | None = None
+        while True:
+            with self.engine.turn as moment:
+                before, pause = pause, None
+                if moment.elapsed < self.until:
+                    pause = self.engine.pause(self.until)
+                else:
+                    self.log.append(self.name)
+            if before is not None:
+                before.close()
+            if pause is None:
+                return
+            pause.block()
+
+
+def wait_once(engine: Engine, until: int) -> int:
+    """Wait once until then, and tell the time at which the turn after that came."""
+    with engine.turn:
+        pause = engine.pause(until)
+    pause.block()
+    with engine.turn as moment:
+        pass
+    pause.close()
+    return moment.now
 
 
 Start = Callable[..., threading.Thread]
 
 
 class TestManualClock:
-    def test_nobody_is_woken_early(self, clock: WatchedClock, turn: Turn, start: Start) -> None:
+    def test_nobody_is_woken_early(self, clock: WatchedClock, engine: Engine, start: Start) -> None:
         woken: list[object] = []
         for seconds in (10, 20):
-            start(Waiter(turn, woken, seconds, seconds))
-        clock.await_waiters(2, turn)
+            start(Waiter(engine, woken, seconds, seconds))
+        clock.await_waiters(2)
 
         clock.advance(9.999999999)
-        with turn:
-            assert woken == []
+        assert woken == []
         clock.advance(0.000000001)
-        with turn:
-            assert woken == [10]
+        assert woken == [10]
         clock.advance(100)
-        with turn:
-            assert woken == [10, 20]
+        assert woken == [10, 20]
 
     @pytest.mark.parametrize("seed", range(20))
-    def test_order(self, clock: WatchedClock, turn: Turn, start: Start, seed: int) -> None:
+    def test_order(self, clock: WatchedClock, engine: Engine, start: Start, seed: int) -> None:
         """However they came, they have their turn in the order in which their time came."""
         woken: list[object] = []
         times = random.Random(seed).sample(range(1, 1000), 30)
         for seconds in times:
-            start(Waiter(turn, woken, seconds, seconds))
-        clock.await_waiters(30, turn)
+            start(Waiter(engine, woken, seconds, seconds))
+        clock.await_waiters(30)
         clock.advance(7 * 24 * 60 * 60)
 
-        with turn:
-            assert woken == sorted(times)
+        assert woken == sorted(times)
 
-    def test_one_time_for_several(self, clock: WatchedClock, turn: Turn, start: Start) -> None:
+    def test_one_time_for_several(self, clock: WatchedClock, engine: Engine, start: Start) -> None:
         """In the order in which they came to wait."""
         woken: list[object] = []
         for name in range(20):
-            start(Waiter(turn, woken, name, 5))
-            clock.await_waiters(1, turn)
+            start(Waiter(engine, woken, name, 5))
+            clock.await_waiters(name + 1)
         clock.advance(5)
 
-        with turn:
-            assert woken == list(range(20))
+        assert woken == list(range(20))
 
-    def test_who_waits_again(self, clock: WatchedClock, turn: Turn, start: Start) -> None:
+    def test_who_waits_again(self, clock: WatchedClock, engine: Engine, start: Start) -> None:
         """A wait begun by somebody just woken is one of the next advance, not of this one."""
         times: list[int] = []
-        condition = threading.Condition(turn.lock)
 
         def wait_twice() -> None:
-            with turn:
-                for _ in range(2):
-                    now = turn.wait(condition, clock.now() + 5 * NANOSECONDS)
-                    times.append(now // NANOSECONDS)
+            for _ in range(2):
+                now = wait_once(engine, clock.now() + 5 * NANOSECONDS)
+                times.append(now // NANOSECONDS)
 
         thread = start(wait_twice)
-        clock.await_waiters(1, turn)
+        clock.await_waiters(1)
         clock.advance(100)
-        clock.await_waiters(1, turn)
+        clock.await_waiters(1)
         assert times == [100]
         clock.advance(5)
         thread.join(PATIENCE)
         assert times == [100, 105]
 
-    def test_a_time_that_has_passed(self, clock: WatchedClock, turn: Turn) -> None:
+    def test_a_time_that_has_passed(self, clock: WatchedClock, engine: Engine) -> None:
         """Not waited for at all."""
         clock.advance(10)
-        condition = threading.Condition(turn.lock)
-        with turn:
-            assert turn.wait(condition, 10 * NANOSECONDS) == 10 * NANOSECONDS
-            assert turn.wait(condition, 0) == 10 * NANOSECONDS
+        assert wait_once(engine, 10 * NANOSECONDS) == 10 * NANOSECONDS
+        assert wait_once(engine, 0) == 10 * NANOSECONDS
 
-    def test_notified_before_its_time(self, clock: WatchedClock, turn: Turn, start: Start) -> None:
+    def test_woken_before_its_time(self, clock: WatchedClock, engine: Engine, start: Start) -> None:
         """Then the clock has nothing more to do with it."""
         times: list[int] = []
-        condition = threading.Condition(turn.lock)
-
-        def wait() -> None:
-            with turn as now:
-                times.append(turn.wait(condition, now + 5 * NANOSECONDS))
-
-        thread = start(wait)
-        clock.await_waiters(1, turn)
-        with turn:
-            condition.notify_all()
+        thread = start(lambda: times.append(wait_once(engine, 5 * NANOSECONDS)))
+        clock.await_waiters(1)
+        [pause] = engine.pauses
+        pause.wake()
         thread.join(PATIENCE)
         assert times == [0]
         assert not clock._waiting
+        assert not engine.pauses
         clock.advance(5)
 
-    def test_turned_by_many(self, clock: WatchedClock, turn: Turn, start: Start) -> None:
+    def test_woken_before_it_waits(self, clock: WatchedClock, engine: Engine) -> None:
+        """An append may come between the turn and the wait; it is not slept through."""
+        with engine.turn:
+            pause = engine.pause(5 * NANOSECONDS)
+        pause.wake()
+        pause.block()
+        pause.close()
+        assert not clock._waiting
+
+    def test_turned_before_it_waits(self, clock: WatchedClock, engine: Engine) -> None:
+        with engine.turn:
+            pause = engine.pause(5 * NANOSECONDS)
+        clock.advance(5)
+        pause.block()
+        pause.close()
+
+    def test_turned_by_many(self, clock: WatchedClock, engine: Engine, start: Start) -> None:
         """No second is lost, and nobody oversleeps, whoever turns the clock."""
         woken: list[object] = []
         for seconds in range(1, 41):
-            start(Waiter(turn, woken, seconds, seconds))
-        clock.await_waiters(40, turn)
+            start(Waiter(engine, woken, seconds, seconds))
+        clock.await_waiters(40)
 
         def advance() -> None:
             for _ in range(10):
@@ -160,16 +191,18 @@ class TestManualClock:
         assert clock.now() == 40 * NANOSECONDS
         # Those that have just been woken may still be on their way.
         for _ in range(1000):
-            with turn:
+            with engine.turn:
                 if len(woken) == 40:
                     break
             threading.Event().wait(0.01)
         assert sorted(map(int, woken)) == list(range(1, 41))
 
-    def test_turned_while_they_come(self, clock: WatchedClock, turn: Turn, start: Start) -> None:
+    def test_turned_while_they_come(
+        self, clock: WatchedClock, engine: Engine, start: Start
+    ) -> None:
         """Who comes to wait at the moment at which the clock is turned is woken or never waits."""
         woken: list[object] = []
-        waiters = [start(Waiter(turn, woken, name, 3)) for name in range(30)]
+        waiters = [start(Waiter(engine, woken, name, 3)) for name in range(30)]
         for _ in range(3):
             clock.advance(1)
         for waiter in waiters:
@@ -179,41 +212,112 @@ class TestManualClock:
 
     def test_one_clock_for_two_accounts(self, clock: WatchedClock, start: Start) -> None:
         woken: list[object] = []
-        turns = [Turn(clock), Turn(clock)]
+        engines = [Engine(clock=clock), Engine(clock=clock)]
         for seconds in range(1, 11):
-            start(Waiter(turns[seconds % 2], woken, seconds, seconds))
-        clock.await_waiters(10, turns[0])
-        with turns[1].lock:
-            pass
+            start(Waiter(engines[seconds % 2], woken, seconds, seconds))
+        clock.await_waiters(10)
         clock.advance(10)
-        with turns[0], turns[1]:
-            assert sorted(map(int, woken)) == list(range(1, 11))
+        assert woken == list(range(1, 11))
 
     def test_what_is_due_is_done_before_who_waits_looks(
-        self, clock: WatchedClock, turn: Turn, start: Start
+        self, clock: WatchedClock, start: Start
     ) -> None:
-        """The agenda comes first, also where the clock wakes somebody."""
-        log: list[object] = []
-        with turn as now:
-            turn.later(now, 3, lambda due: log.append(("due", due // NANOSECONDS)))
-        thread = start(Waiter(turn, log, "woken", 5))
-        clock.await_waiters(1, turn)
+        """What is due comes first, also where the clock wakes somebody."""
+        engine = NotingEngine(clock=clock)
+        engine.later(3, "due")
+        thread = start(Waiter(engine, engine.done, "woken", 5))
+        clock.await_waiters(1)
         clock.advance(10)
         thread.join(PATIENCE)
 
-        assert log == [("due", 3), "woken"]
+        assert engine.done == [("due", 3), "woken"]
 
-    def test_interrupted(self, clock: WatchedClock, turn: Turn, start: Start) -> None:
+    def test_interrupted(
+        self,
+        clock: WatchedClock,
+        engine: Engine,
+        start: Start,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
         """Who was torn out of its wait is waited for by nobody."""
+
+        def interrupt(*_: object) -> bool:
+            raise KeyboardInterrupt
+
+        session = follower(engine)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Condition, "wait", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                drive(session)
+        assert not clock._waiting
+        start(clock.advance, 100).join(PATIENCE)
+        assert clock.now() == 100 * NANOSECONDS
+
+    def test_interrupted_on_a_condition(self, clock: WatchedClock, start: Start) -> None:
+        """The same for whoever waits on the clock itself."""
 
         class Interrupted(threading.Condition):
             def wait(self, *_: object) -> bool:
                 raise KeyboardInterrupt
 
-        with turn, pytest.raises(KeyboardInterrupt):
-            turn.wait(Interrupted(turn.lock), 5 * NANOSECONDS)
+        condition = Interrupted()
+        with condition, pytest.raises(KeyboardInterrupt):
+            clock.wait(condition, 5 * NANOSECONDS)
         start(clock.advance, 10).join(PATIENCE)
         assert clock.now() == 10 * NANOSECONDS
+
+    def test_a_condition_that_is_notified(self, clock: WatchedClock, start: Start) -> None:
+        """`wait` is what a clock promises; it ends early where somebody notifies."""
+        condition = threading.Condition()
+        woken: list[int] = []
+
+        def wait() -> None:
+            with condition:
+                clock.wait(condition, 5 * NANOSECONDS)
+            woken.append(clock.now())
+
+        thread = start(wait)
+        clock.await_waiters(1)
+        with condition:
+            condition.notify_all()
+        thread.join(PATIENCE)
+        assert woken == [0]
+        assert not clock._waiting
+
+    def test_a_condition_for_which_the_clock_is_turned(
+        self, clock: WatchedClock, start: Start
+    ) -> None:
+        condition = threading.Condition()
+        woken: list[int] = []
+
+        def wait() -> None:
+            with condition:
+                while clock.now() < 5 * NANOSECONDS:
+                    clock.wait(condition, 5 * NANOSECONDS)
+            woken.append(clock.now())
+
+        thread = start(wait)
+        clock.await_waiters(1)
+        clock.advance(5)
+        thread.join(PATIENCE)
+        assert woken == [5 * NANOSECONDS]
+
+
+def follower(engine: Engine) -> Iterator[Batch | Wait]:
+    """The outcomes of a session at the tail of a stream."""
+    engine.carry_out(CreateBasin("my-basin"))
+    engine.carry_out(CreateStream("my-basin", "s"))
+    reading = Read("my-basin", "s", ReadRequest(), is_session=True)
+    session: ReadSession = engine.carry_out(reading)
+    return session.batches()
+
+
+def drive(outcomes: Iterator[Batch | Wait]) -> None:
+    """Wait where the session waits, as a driver does."""
+    with closing(outcomes):
+        for outcome in outcomes:
+            if not isinstance(outcome, Batch):
+                block(outcome)
 
 
 class TestSystemClock:
@@ -233,45 +337,37 @@ class TestSystemClock:
                 clock.wait(condition, until)
         assert clock.now() >= until
 
-    def test_notified(self, start: Start) -> None:
-        clock = SystemClock()
-        turn = Turn(clock)
-        condition = threading.Condition(turn.lock)
+    def test_a_pause_ends(self) -> None:
+        engine = Engine(clock=SystemClock())
+        with engine.turn as before:
+            pause = engine.pause(before.elapsed + 2_000_000)
+        after = before
+        while after.elapsed < before.elapsed + 2_000_000:
+            pause.block()
+            with engine.turn as after:
+                pass
+        pause.close()
+
+    def test_woken(self, start: Start) -> None:
+        engine = Engine(clock=SystemClock())
         waits = threading.Event()
         woken: list[int] = []
 
         def wait() -> None:
-            with turn as now:
+            with engine.turn as moment:
+                pause = engine.pause(moment.elapsed + 3600 * NANOSECONDS)
                 waits.set()
-                woken.append(turn.wait(condition, now + 3600 * NANOSECONDS))
+            pause.block()
+            with engine.turn as moment:
+                woken.append(moment.now)
+            pause.close()
 
         thread = start(wait)
         waits.wait(PATIENCE)
-        with turn:
-            condition.notify_all()
+        [pause] = engine.pauses
+        pause.wake()
         thread.join(PATIENCE)
         assert len(woken) == 1
-
-
-def test_an_action_that_fails(clock: WatchedClock, turn: Turn, start: Start) -> None:
-    """It fails whoever comes first, and locks nobody out."""
-
-    def fail(_: int) -> None:
-        raise ZeroDivisionError
-
-    with turn as now:
-        turn.later(now, 5, fail)
-    clock.advance(5)
-    with pytest.raises(ZeroDivisionError), turn:
-        pass
-    entered: list[int] = []
-
-    def enter() -> None:
-        with turn as now:
-            entered.append(now)
-
-    start(enter).join(PATIENCE)
-    assert entered == [5 * NANOSECONDS]
 
 
 def test_time_in_fractions() -> None:
