@@ -17,6 +17,7 @@ from s2mock.api.wire.proto_encoding import encode_batch, encode_record, varint
 from s2mock.api.wire.proto_records import ack_to_proto, batch_to_proto
 from s2mock.registry.reading import Batch
 from s2mock.registry.records import AppendAck, SequencedRecord, StreamPosition
+from tests.wire.batches import batch_of
 
 # Where a number needs one byte more than the one before, and where the digits in common change.
 EDGES = sorted({(1 << bits) + step for bits in range(7, 64, 7) for step in (-1, 0, 1)} | {0, 1})
@@ -38,7 +39,7 @@ def batches(draw: st.DrawFn) -> Batch:
         extra = draw(st.just(()) | headers)
         records.append(SequencedRecord(seq_num, timestamp, extra, draw(strings), 0))
         seq_num = draw(st.just(min(seq_num + 1, 2**64 - 1)) | numbers)
-    return Batch(tuple(records), draw(st.none() | positions))
+    return batch_of(records, draw(st.none() | positions))
 
 
 def by_the_library(batch: Batch) -> bytes:
@@ -56,11 +57,11 @@ def by_the_library(batch: Batch) -> bytes:
     return data
 
 
-LONG = Batch(
-    tuple(
+LONG = batch_of(
+    [
         SequencedRecord(number, 1_700_000_000_000 + number // 3, (), b"x" * (number % 140), 0)
         for number in range(500)
-    ),
+    ],
     StreamPosition(500, 0),
 )
 
@@ -101,7 +102,7 @@ def test_a_batch_as_json(batch: Batch, bodies: list[bytes], form: Format) -> Non
         record._replace(body=body, headers=((body, b"v"), *record.headers[:1]) if body else ())
         for record, body in zip(batch.records, bodies, strict=False)
     ]
-    batch = Batch((*records, *batch.records[len(records) :]), batch.tail)
+    batch = batch_of((*records, *batch.records[len(records) :]), batch.tail)
 
     def text(data: bytes) -> str:
         return data.decode("utf-8", "replace") if form == "raw" else base64.b64encode(data).decode()
