@@ -282,12 +282,13 @@ class LogState(NamedTuple):
         chunks, size = self.chunks, self.size
         last = chunks[-1] if chunks else None
         total = last.totals[size - 1] if last is not None else 0
+        if last is not None and (last.owner is not owner or len(last.records) != size):
+            # Behind our end it holds what another has written, or what has expired.
+            last = last.part(owner, 0, size)
+            chunks = (*chunks[:-1], last)
         if last is None or size >= _CHUNK_RECORDS or last.first_seq_num + size != self.tail.seq_num:
             last, size = Chunk(owner, self.tail.seq_num), 0
             chunks = (*chunks, last)
-        elif last.owner is not owner or len(last.records) != size:
-            last = last.part(owner, 0, size)
-            chunks = (*chunks[:-1], last)
         last.extend(written, total)
         span = Span(last, size, size + len(written.records))
         log = LogState(
