@@ -182,6 +182,23 @@ def test_highest_trim_of_a_batch_wins(timed: PassingTime) -> None:
     settle(timed, stream, [2, 3, 4])
 
 
+def test_trim_beyond_the_tail_is_capped_for_good(timed: PassingTime) -> None:
+    """It takes nothing that comes later, and a later trim still has its effect (§8.1)."""
+    stream = create_stream(timed.s2)
+    stream.append_ok("a", trim(99))
+    settle(timed, stream, [])
+    stream.append_ok("b", "c", "d")
+    stream.append_ok(trim(4))
+    settle(timed, stream, [4, 5])
+
+
+def test_trim_in_the_middle_of_a_batch(timed: PassingTime) -> None:
+    """What stands behind it in its own batch stays, however far it points (§8.1)."""
+    stream = create_stream(timed.s2)
+    stream.append_ok("a", trim(99), "b", "c")
+    settle(timed, stream, [2, 3])
+
+
 def test_everything_trimmed(timed: PassingTime) -> None:
     """Nothing is left below the tail: 200 without records; tail and token stay (§4.3, §8.1)."""
     stream = create_stream(timed.s2)

@@ -4,10 +4,9 @@ from s2mock.registry.basins import CreateBasin, EnsureBasin, ListBasins
 from s2mock.registry.checks import check_config, check_name, check_number, check_text
 from s2mock.registry.config import BasinConfig
 from s2mock.registry.engine import Engine
-from s2mock.registry.errors import BasinNotFound, StreamNotFound
 from s2mock.registry.handles import Basin, Stream
 from s2mock.registry.listing import MAX_PAGE, Page
-from s2mock.registry.names import BasinName
+from s2mock.registry.names import BasinName, StreamName
 from s2mock.registry.state import AccountState, BasinInfo
 
 
@@ -66,10 +65,12 @@ class Account(Engine):
         Raises `InvalidName`, and `StreamNotFound` also where it is the basin that is missing
         (reference: control_plane §5.7), and `TypeError` for what is no text.
         """
-        try:
-            return self.basin(basin).stream(name)
-        except BasinNotFound:
-            raise StreamNotFound(basin, name) from None
+        basin = BasinName(check_name("a basin's name", basin))
+        name = StreamName(check_name("a stream's name", name))
+        with self.turn:
+            found = self.state.stream(basin, name)
+            parent = Basin(self, basin, self.state.basin(basin).incarnation)
+            return Stream(self, parent, name, found.incarnation)
 
     def create_basin(
         self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None

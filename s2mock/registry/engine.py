@@ -188,6 +188,9 @@ class Engine:
         gone = basins.get(name)
         assert gone is not None, f"no basin {name!r} to take away"
         del basins[name]
+        if self.state.schedule.size:
+            checks = sum(stream.check_due is not None for stream in gone.streams.values())
+            self._forget_due(checks)
         for incarnation, following in [*self.following.items()]:
             stream = gone.streams.get(following.stream)
             if stream is None or stream.incarnation != incarnation:
@@ -216,7 +219,7 @@ class Engine:
         if following and (span is not None or stream is None or stream.deleted_at is not None):
             following.note(span, change.written)
         if before.check_due is not None and (stream is None or stream.check_due is None):
-            self._forget_due()
+            self._forget_due(1)
 
     def _own_basins(self) -> Names[BasinState]:
         basins = self.state.basins
@@ -268,10 +271,10 @@ class Engine:
         same = stream is not None and stream.incarnation == due.incarnation
         return Change(stream=(due.basin, due.stream, None) if same else None)
 
-    def _forget_due(self) -> None:
-        """An entry of the schedule means nothing any more; make it anew when most are so."""
+    def _forget_due(self, count: int) -> None:
+        """So many entries of the schedule mean nothing any more; make it anew when most do."""
         schedule = self.state.schedule
-        schedule = schedule._replace(stale=schedule.stale + 1)
+        schedule = schedule._replace(stale=schedule.stale + count)
         if schedule.stale > 64 + schedule.size // 2:
             kept = Schedule()
             for time, due in sorted(schedule.entries(), key=lambda entry: entry[0]):

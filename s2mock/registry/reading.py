@@ -264,6 +264,9 @@ class ReadSession:
         pause, self._pause = self._pause, None
         try:
             with self._engine.turn as moment:
+                if self._following is not None and pause is not None:
+                    # Its time may have come without anybody's waking it.
+                    self._following.pauses.pop(pause, None)
                 return self.step(moment)
         finally:
             if pause is not None:

@@ -1,7 +1,9 @@
 """Broken rules of basins and streams: names, creation, configurations, listings, deletion."""
 
 from s2mock.api import basins, responses, shapes, streams
-from s2mock.registry import account, basin, config, listing, names, resource, stream
+from s2mock.registry import basins as registry_basins
+from s2mock.registry import config, listing, names, provision, state
+from s2mock.registry import streams as registry_streams
 from tests.contract.mutation import Mutation
 
 CONTROL_MUTATIONS = (
@@ -72,23 +74,23 @@ CONTROL_MUTATIONS = (
     ),
     Mutation(
         "the request token compared without the configuration",
-        resource.Resource.is_replay,
+        provision.is_replay,
         " and (profile.replay_ignores_config or config == made_as)",
         "",
         ("test_streams_create::test_what_is_no_replay",),
     ),
     Mutation(
         "a replay compared with the present configuration",
-        resource.Resource.is_replay,
-        "config == made_as",
-        "config == self.config",
+        registry_streams.CreateStream.decide,
+        "is_replay(stream.creation,",
+        "is_replay(stream.creation and (stream.creation[0], stream.config),",
         ("test_streams_create::test_a_replay_after_the_stream_has_changed",),
     ),
     Mutation(
         "a replay compared with the resolved configuration",
-        basin.Basin.provision_stream,
-        "(token, config)",
-        "(token, resolved)",
+        registry_streams.CreateStream.decide,
+        "(self._token, config)",
+        "(self._token, config.merge(basin.resolved_defaults))",
         ("test_streams_create::test_a_replay_after_the_basin_has_changed",),
     ),
     Mutation(
@@ -115,21 +117,21 @@ CONTROL_MUTATIONS = (
     ),
     Mutation(
         "the basin's defaults are not merged",
-        basin.Basin.provision_stream,
-        "config.merge(self.resolved_defaults)",
-        "config.merge(SYSTEM_DEFAULTS)",
+        registry_streams.new_stream,
+        "(config or UNSET).merge(basin.resolved_defaults)",
+        "(config or UNSET).merge(basin._replace(config=type(basin.config)()).resolved_defaults)",
         ("test_streams_create::test_the_defaults_of_the_basin",),
     ),
     Mutation(
         "PUT of a stream merges with what is there",
-        basin.Basin.provision_stream,
-        "stream.refuse_if_deleting()",
-        "stream.refuse_if_deleting(); resolved = config.merge(stream.config)",
+        registry_streams.EnsureStream.decide,
+        "self._config.merge(basin.resolved_defaults)",
+        "self._config.merge(stream.config)",
         ("test_streams_ensure::test_the_whole_configuration_is_replaced",),
     ),
     Mutation(
         "PUT of a basin keeps the defaults for streams",
-        account.Account.provision_basin,
+        registry_basins.EnsureBasin.decide,
         "basin.refuse_if_deleting()",
         "basin.refuse_if_deleting(); config = BasinConfig(config.default_stream_config.merge("
         "basin.config.default_stream_config), create_stream_on_read=config.create_stream_on_read)",
@@ -137,9 +139,9 @@ CONTROL_MUTATIONS = (
     ),
     Mutation(
         "PUT of the same configuration is an update",
-        basin.Basin.provision_stream,
-        "if ensure and stream.config != resolved:",
-        "if ensure:",
+        registry_streams.EnsureStream.decide,
+        "if stream.config == resolved:",
+        "if False:",
         ("test_streams_ensure::test_created_then_noop_then_updated",),
     ),
     Mutation(
@@ -158,9 +160,9 @@ CONTROL_MUTATIONS = (
     ),
     Mutation(
         "a stream's cipher follows its basin",
-        stream.Stream.info,
-        "self.cipher",
-        "self.basin.config.stream_cipher",
+        registry_streams.ListStreams.decide,
+        "_info,",
+        "lambda stream: stream.info._replace(cipher=basin.config.stream_cipher),",
         ("test_streams_create::test_the_cipher_is_that_of_the_basin_at_creation",),
     ),
     Mutation(
@@ -195,8 +197,8 @@ CONTROL_MUTATIONS = (
     Mutation(
         "start_after is part of the page",
         listing.page_of,
-        "inclusive=(not start_after, True)",
-        "inclusive=(True, True)",
+        "after=after",
+        "after=False",
         ("test_streams_list::test_page_after_page",),
     ),
     Mutation(
@@ -216,31 +218,31 @@ CONTROL_MUTATIONS = (
     # Deletion.
     Mutation(
         "409 for a second DELETE of a stream",
-        stream.Stream.delete,
-        "self.refuse_if_removed()",
-        "self.refuse_if_deleting()",
+        registry_streams.DeleteStream.decide,
+        "stream = self._found(engine)",
+        "stream = self._found(engine); stream.refuse_if_deleting()",
         ("test_deletion::test_while_the_deletion_is_pending",),
     ),
     Mutation(
         "409 for a second DELETE of a basin",
-        basin.Basin.delete,
-        "self.refuse_if_removed()",
-        "self.refuse_if_deleting()",
+        registry_basins.DeleteBasin.decide,
+        "basin, delay = self._found(engine), engine.deletion_delay",
+        "basin, delay = self._found(engine), engine.deletion_delay; basin.refuse_if_deleting()",
         ("test_basins_delete::test_deleting_again",),
         ("--s2mock-deletion-delay=3600",),
     ),
     Mutation(
         "the configuration of a deleted stream is shown",
-        stream.Stream.get_config,
-        "self.refuse_if_deleting()",
-        "self.refuse_if_removed()",
+        registry_streams.GetStreamConfig.decide,
+        "stream.refuse_if_deleting()",
+        "pass",
         ("test_streams_delete::test_what_a_deleted_stream_answers",),
         ("--s2mock-deletion-delay=3600",),
     ),
     Mutation(
         "basin_not_found for a stream in a missing basin",
-        account.Account.stream,
-        "raise StreamNotFound(basin, stream)",
+        state.AccountState.stream,
+        "raise StreamNotFound(basin, name)",
         "raise BasinNotFound(basin)",
         ("test_streams_config::test_a_missing_basin_is_a_missing_stream",),
     ),

@@ -308,6 +308,14 @@ class TestLeaving:
 
         assert following_of(stream) == (0, 0)
 
+    def test_waits_that_are_over(self, stream: Stream) -> None:
+        """A follower that has had a hundred heartbeats waits once, and not a hundred times."""
+        session = open_read(stream)
+        assert len(said(stream, session, most=100)) == 100
+        [following] = stream._engine.following.values()
+        assert len(following.pauses) <= 1
+        assert len(stream._engine.pauses) <= 1
+
     def test_at_its_end(self, stream: Stream) -> None:
         read(stream, wait=1)
         assert following_of(stream) == (0, 0)
