@@ -20,6 +20,7 @@ from s2mock.registry.names import AccessTokenId, BasinName, LocationName, Stream
 from s2mock.registry.records import check_fencing_token
 from s2mock.registry.rfc3339 import check_timestamp
 
+# Whether all of the values are accepted, of which there is one at least.
 Acceptor = Callable[[Sequence[Any]], bool]
 Schema = Mapping[str, Any]
 
@@ -100,12 +101,15 @@ def _or_null(accepts: Acceptor) -> Acceptor:
     def values_or_null(column: Sequence[Any]) -> bool:
         if None in column:
             column = [value for value in column if value is not None]
-        return accepts(column)
+        return not column or accepts(column)
 
     return values_or_null
 
 
 def _all_of(kind: type, column: Sequence[Any]) -> bool:
+    # One value alone is what most columns are, and a set and a map have their price.
+    if len(column) == 1:
+        return type(column[0]) is kind
     return {kind}.issuperset(map(type, column))
 
 
@@ -117,11 +121,11 @@ def _objects(schema: Schema, properties: dict[str, Acceptor]) -> Acceptor:
         # An object with a field twice is of a type of its own, and not for us.
         if not _all_of(dict, column):
             return False
+        alone = column[0] if len(column) == 1 else None
         known = 0
         for name, accepts in properties.items():
-            if len(column) == 1:
-                # One document alone is what most bodies are, and a comprehension has its price.
-                values = [column[0][name]] if name in column[0] else []
+            if alone is not None:
+                values = [alone[name]] if name in alone else []
             else:
                 values = [fields[name] for fields in column if name in fields]
             if values:
@@ -130,7 +134,8 @@ def _objects(schema: Schema, properties: dict[str, Acceptor]) -> Acceptor:
                     return False
             if len(values) < len(column) and name in required:
                 return False
-        if known < sum(map(len, column)) and (closed or not is_text(chain.from_iterable(column))):
+        fields_in_all = len(alone) if alone is not None else sum(map(len, column))
+        if known < fields_in_all and (closed or not is_text(chain.from_iterable(column))):
             return False
         return most is None or all(fewest <= len(fields) <= most for fields in column)
 
@@ -141,7 +146,8 @@ def _lists(accepts: Acceptor) -> Acceptor:
     def lists(column: Sequence[Any]) -> bool:
         if not _all_of(list, column):
             return False
-        return accepts(column[0] if len(column) == 1 else list(chain.from_iterable(column)))
+        items = column[0] if len(column) == 1 else list(chain.from_iterable(column))
+        return not items or accepts(items)
 
     return lists
 
@@ -182,7 +188,7 @@ def _keeps(check: Callable[[str], object]) -> Callable[[str], bool]:
 
 def _integers(minimum: int) -> Acceptor:
     def integers(column: Sequence[Any]) -> bool:
-        return _all_of(int, column) and all(minimum <= number <= U64_MAX for number in column)
+        return _all_of(int, column) and minimum <= min(column) and max(column) <= U64_MAX
 
     return integers
 

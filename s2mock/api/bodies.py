@@ -22,8 +22,8 @@ _MAX_U64_DIGITS = 20
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        # The first value of each field, and its place in the order of the text.
-        fields = RepeatedFields(reversed(pairs))
+        # The first value of each field, in the order of the text.
+        fields = RepeatedFields(fields | dict(reversed(pairs)))
         fields.names = [name for name, _ in pairs]
     return fields
 

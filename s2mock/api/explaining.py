@@ -11,6 +11,7 @@ from jsonschema.validators import extend
 
 from s2mock.api.acceptors import FORMATS, Schema, is_text
 from s2mock.api.wording import exactly_one, listed, unknown_variant
+from s2mock.registry.config import U64_MAX
 from s2mock.registry.errors import S2Error
 
 _WANTED = {"string": "a string", "boolean": "a boolean", "integer": "u64", "array": "a sequence"}
@@ -35,11 +36,11 @@ def _add_format(name: str) -> None:
 for _name in FORMATS:
     _add_format(_name)
 
-# JSON Schema takes 1.0 for an integer.
+# JSON Schema takes 1.0 for an integer, and knows no highest one.
 _Validator: Any = extend(  # type: ignore[no-untyped-call]  # the library leaves it untyped
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
-        "integer", lambda _, value: type(value) is int
+        "integer", lambda _, value: type(value) is int and value <= U64_MAX
     ),
 )
 

@@ -123,6 +123,17 @@ def plain_records(bodies: Sequence[bytes], timestamps: Iterable[int | None]) -> 
     return records
 
 
+def _enough_of(records: Iterable[AppendRecord]) -> list[AppendRecord]:
+    """As many as it takes to see that they are too many; the others are made all the same.
+
+    S2 looks at each record before it counts them.
+    """
+    rest = iter(records)
+    enough = list(islice(rest, MAX_BATCH_RECORDS + 1))
+    deque(rest, maxlen=0)
+    return enough
+
+
 class AppendInput:
     """One append: a batch that is written whole or not at all, and its conditions.
 
@@ -138,11 +149,9 @@ class AppendInput:
         match_seq_num: int | None = None,
         fencing_token: str | None = None,
     ) -> None:
-        # Each record is made, since S2 looks at each before it counts them; but no more are kept
-        # than it takes to see that they are too many.
-        rest = iter(records)
-        self.records = tuple(islice(rest, MAX_BATCH_RECORDS + 1))
-        deque(rest, maxlen=0)
+        if not isinstance(records, (list, tuple)):
+            records = _enough_of(records)
+        self.records = tuple(records)
         self.match_seq_num = match_seq_num
         self.fencing_token = fencing_token
         if not self.records:

@@ -1,11 +1,13 @@
 """The compiled schemas accept what the schema library accepts, one by one and all together."""
 
+import copy
 import json
+from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.validators import extend
@@ -115,6 +117,7 @@ def test_as_the_library_does(name: str) -> None:
     validator, expected = VALIDATORS[name], form(name)
     outcomes = set()
 
+    @settings(max_examples=50)
     @given(st.lists(DOCUMENTS[name], min_size=1, max_size=4))
     def check(drawn: list[Any]) -> None:
         each = [validator.is_valid(document) for document in drawn]
@@ -137,6 +140,7 @@ def outcome_of(document: Any, expected: Form) -> Any:
 def test_what_is_spelled_out_is_accepted(name: str) -> None:
     """And what is not is `bad_json`, in words that UTF-8 can hold."""
 
+    @settings(max_examples=50)
     @given(DOCUMENTS[name])
     def check(document: Any) -> None:
         outcome = outcome_of(document, form(name))
@@ -147,3 +151,29 @@ def test_what_is_spelled_out_is_accepted(name: str) -> None:
             assert VALIDATORS[name].is_valid(outcome)
 
     check()
+
+
+@pytest.mark.parametrize("value", JUNK, ids=repr)
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        ("append_input", lambda value: {"records": [{"timestamp": value}]}),
+        ("append_input", lambda value: {"records": [{"headers": [["a", value]]}]}),
+        ("append_input", lambda value: {"records": [{"headers": [value]}]}),
+        ("append_input", lambda value: {"records": [], "fencing_token": value}),
+        ("create_basin", lambda value: {"basin": value}),
+        ("create_basin", lambda value: {"basin": "my-basin", "config": {"stream_cipher": value}}),
+        ("stream_config", lambda value: {"retention_policy": value}),
+        ("stream_config", lambda value: {"retention_policy": {"infinite": value}}),
+        ("stream_config", lambda value: {"timestamping": {"uncapped": value}}),
+        ("stream_config", lambda value: value),
+        ("set_default_location", lambda value: value),
+    ],
+)
+def test_anything_in_a_place(name: str, document: Callable[[Any], Any], value: Any) -> None:
+    """Accepted, or refused in words that UTF-8 can hold."""
+    outcome = outcome_of(document(copy.deepcopy(value)), form(name))
+    if isinstance(outcome, BadJson):
+        assert outcome.message.encode()
+    else:
+        assert VALIDATORS[name].is_valid(outcome)

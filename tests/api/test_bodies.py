@@ -390,6 +390,11 @@ def test_a_record_as_an_array(s2_old: Api, record: str) -> None:
             "unknown variant `x`",
         ),
         (
+            "/v1/streams",
+            '{"config":{"timestamping":{"mode":{"x":1,"y":1,"y":1}}}}',
+            "unknown variant `x`",
+        ),
+        (
             "/v1/access-tokens",
             '["id"]',
             "invalid length 2, expected struct IssueAccessTokenRequest",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from s2mock.registry.records import AppendRecord, Header, StreamPosition
+from s2mock.registry.records import AppendAck, AppendRecord, Header, StreamPosition
 
 # The last byte of a number, and one that others follow.
 _LAST: Final = [bytes([digit]) for digit in range(128)]
@@ -48,13 +48,20 @@ def _bytes(tag: bytes, data: bytes) -> bytes:
 
 def encode_position(tag: bytes, position: StreamPosition) -> bytes:
     """A field that holds a `StreamPosition`, present also where both its numbers are zero."""
-    data = _number(_NUMBER_1, position.seq_num) + _number(_NUMBER_2, position.timestamp)
-    return tag + varint(len(data)) + data
+    seq_num, timestamp = position
+    data = _NUMBER_1 + varint(seq_num) if seq_num else b""
+    if timestamp:
+        data += _NUMBER_2 + varint(timestamp)
+    # Two numbers have 22 bytes at most.
+    return tag + _LAST[len(data)] + data
 
 
-def encode_positions(positions: Iterable[StreamPosition]) -> bytes:
-    """A message of positions, the first in field 1."""
-    return b"".join(map(encode_position, (_BYTES_1, _BYTES_2, _BYTES_3), positions))
+def encode_ack(ack: AppendAck) -> bytes:
+    """An `AppendAck`."""
+    start, end, tail = ack
+    last = encode_position(_BYTES_2, end)
+    behind = last[1:] if tail == end else encode_position(b"", tail)
+    return encode_position(_BYTES_1, start) + last + _BYTES_3 + behind
 
 
 def encode_record(seq_num: int, timestamp: int, headers: Sequence[Header], body: bytes) -> bytes:

@@ -4,10 +4,11 @@ The protobuf library is loaded with the first append: a server that is asked for
 without it.
 """
 
+from functools import cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from s2mock.api.wire.proto_encoding import encode_batch, encode_positions, encode_records
+from s2mock.api.wire.proto_encoding import encode_ack, encode_batch, encode_records
 from s2mock.registry.errors import BadProto
 from s2mock.registry.reading import Batch
 from s2mock.registry.records import AppendAck, AppendInput, AppendRecord, plain_records
@@ -18,10 +19,7 @@ if TYPE_CHECKING:
 
 def append_input(data: bytes) -> AppendInput:
     """The batch in an `AppendInput` message. Raises `BadProto`, `Invalid`."""
-    from google.protobuf.message import DecodeError
-
-    from s2mock.api.wire import messages
-
+    messages, bad_message = _library()
     records: Iterable[AppendRecord]
     try:
         message = messages.PlainInput.FromString(data)
@@ -33,7 +31,7 @@ def append_input(data: bytes) -> AppendInput:
             if not _has_only_known_fields(message):
                 _refuse_misplaced_types(messages.AppendInput.FromString(data))
             records = map(_record, message.records)
-    except DecodeError:
+    except bad_message:
         # The library says no more than the name of the message.
         raise BadProto("failed to decode Protobuf message: it is no `AppendInput`") from None
     return AppendInput(
@@ -41,6 +39,15 @@ def append_input(data: bytes) -> AppendInput:
         match_seq_num=message.match_seq_num if message.HasField("match_seq_num") else None,
         fencing_token=message.fencing_token if message.HasField("fencing_token") else None,
     )
+
+
+@cache
+def _library() -> tuple[Any, type[Exception]]:
+    from google.protobuf.message import DecodeError
+
+    from s2mock.api.wire import messages
+
+    return messages, DecodeError
 
 
 def _record(message: Any) -> AppendRecord:
@@ -76,7 +83,7 @@ def _refuse_misplaced_types(message: Any) -> None:
 
 def ack_to_proto(ack: AppendAck) -> bytes:
     """An `AppendAck` message, its three positions present also where they are zero."""
-    return encode_positions(ack)
+    return encode_ack(ack)
 
 
 def batch_to_proto(batch: Batch) -> bytes:
