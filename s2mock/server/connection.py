@@ -68,7 +68,7 @@ class Connection:
         """Whether anything more can be asked for and answered on it."""
         return not (self.is_closed or self._is_closing)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Send this after what was written before, with the next `flush`."""
         if not self.is_closed:
             self._out.append(data)

@@ -4,7 +4,17 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
-from s2mock.conversation import READ, Application, Conversation, Head, Offload, Reset, Retire, Wait
+from s2mock.conversation import (
+    READ,
+    Application,
+    Conversation,
+    Head,
+    Offload,
+    Reset,
+    Retire,
+    Step,
+    Wait,
+)
 from s2mock.server.loop import Loop, Timer
 from s2mock.server.workers import Workers
 
@@ -20,6 +30,8 @@ class Wire(Protocol):
 
     has_head: bool
     """Whether the head of the answer has been sent."""
+    is_bodyless: bool
+    """Whether the head is all of the answer, whatever the conversation has to say."""
 
     def send_head(self, head: Head) -> None:
         """Send the head, and with it the body if it has one."""
@@ -104,7 +116,7 @@ _OVER = "over"
 class Exchange:
     """A conversation and the wire that it is held over."""
 
-    __slots__ = ("_context", "_conversation", "_is_left", "_state", "_timer", "_wire")
+    __slots__ = ("_context", "_conversation", "_is_left", "_state", "_timer", "_turn_ends", "_wire")
 
     def __init__(self, wire: Wire, context: Context) -> None:
         self._conversation: Conversation
@@ -113,6 +125,7 @@ class Exchange:
         self._state: object = _TURN
         self._timer: Timer | None = None
         self._is_left = False
+        self._turn_ends: float | None = None
 
     def start(self, environ: dict[str, Any]) -> None:
         """Answer that request, until the conversation has to wait for something or has ended."""
@@ -133,8 +146,14 @@ class Exchange:
         if self._state is _ROOM:
             self._advance(None, None)
 
+    def leave(self) -> None:
+        """The client has left. A conversation that reads is told so, any other is closed."""
+        if self._state is _BODY:
+            self._advance(None, ConnectionAbortedError("the client has left"))
+        self.close()
+
     def close(self) -> None:
-        """The client has left, or the server lets it go."""
+        """Close the conversation: nobody wants an answer any more."""
         if self._state is _OVER:
             return
         if self._state is _RUNNING:
@@ -177,79 +196,95 @@ class Exchange:
             self._state.forget()
 
     def _read_and_advance(self) -> None:
+        data, error = self._read()
+        if data is not None or error is not None:
+            self._advance(data, error)
+
+    def _read(self) -> tuple[bytes | None, ConnectionAbortedError | None]:
+        """What to resume the conversation with; nothing if it has to wait for that."""
         try:
             data = self._wire.read()
-        except ConnectionAbortedError as error:
-            self._advance(None, error)
-            return
-        if data is not None:
-            self._advance(data, None)
+        except ConnectionAbortedError as aborted:
+            return None, aborted
+        if data is None:
+            self._state = _BODY
+        return data, None
 
     def _advance(self, value: Any, error: BaseException | None) -> None:
         """Resume the conversation with a value or an exception, again and again until it waits."""
         self._state = _RUNNING
-        conversation, wire = self._conversation, self._wire
-        until: float | None = None
+        self._turn_ends = None
+        conversation = self._conversation
+        goes_on = True
         try:
-            while True:
-                if error is None:
-                    step = conversation.send(value)
-                else:
-                    raised, error = error, None
-                    step = conversation.throw(raised)
-                value = None
+            while goes_on:
+                step = conversation.send(value) if error is None else conversation.throw(error)
+                value = error = None
                 if self._is_left:
                     self._state = _TURN
                     self.close()
                     return
                 kind = type(step)
                 if kind is Head:
-                    wire.send_head(step)  # type: ignore[arg-type]  # of that very type
+                    goes_on = self._send_head(step)  # type: ignore[arg-type]  # of that very type
                 elif kind is bytes:
-                    if not wire.send_piece(step):  # type: ignore[arg-type]
-                        self._state = _ROOM
-                        return
-                    now = self._context.loop.time()
-                    if until is None:
-                        until = now + _TURN_SECONDS
-                    elif now > until:
-                        self._state = _TURN
-                        self._context.loop.call_soon(self._take_turn)
-                        return
+                    goes_on = self._send_piece(step)  # type: ignore[arg-type]
                 elif step is READ:
-                    try:
-                        value = wire.read()
-                    except ConnectionAbortedError as aborted:
-                        error = aborted
-                    else:
-                        if value is None:
-                            self._state = _BODY
-                            return
-                elif kind is Reset:
-                    self._state = _TURN
-                    self.close()
-                    wire.reset(step)  # type: ignore[arg-type]
-                    return
-                elif kind is Retire:
-                    wire.retire()
-                elif kind is Offload:
-                    self._offload(step)  # type: ignore[arg-type]
-                    return
+                    value, error = self._read()
+                    goes_on = value is not None or error is not None
                 else:
-                    self._wait(step)  # type: ignore[arg-type]
-                    return
+                    goes_on = self._take(step)
         except StopIteration:
             self._state = _OVER
-            if wire.has_head:
-                wire.end()
+            if self._wire.has_head:
+                self._wire.end()
             else:
                 self._fail(RuntimeError("a conversation has ended without an answer"))
         except ConnectionAbortedError:
             # Nobody is left who wants an answer.
             self._state = _OVER
-            wire.fail()
+            self._wire.fail()
         except BaseException as fault:  # noqa: BLE001  # a fault of the conversation's, whatever
             self._fail(fault)
+
+    # Each of these says whether the conversation goes on at once.
+
+    def _send_head(self, head: Head) -> bool:
+        self._wire.send_head(head)
+        if not self._wire.is_bodyless or head.body is not None:
+            return True
+        # The pieces that would follow are not wanted, and there may be no end of them.
+        self._state = _TURN
+        self.close()
+        self._wire.end()
+        return False
+
+    def _send_piece(self, data: bytes) -> bool:
+        if not self._wire.send_piece(data):
+            self._state = _ROOM
+            return False
+        now = self._context.loop.time()
+        if self._turn_ends is None:
+            self._turn_ends = now + _TURN_SECONDS
+        elif now > self._turn_ends:
+            self._state = _TURN
+            self._context.loop.call_soon(self._take_turn)
+            return False
+        return True
+
+    def _take(self, step: Step) -> bool:
+        if isinstance(step, Retire):
+            self._wire.retire()
+            return True
+        if isinstance(step, Reset):
+            self._state = _TURN
+            self.close()
+            self._wire.reset(step)
+        elif isinstance(step, Offload):
+            self._offload(step)
+        else:
+            self._wait(step)  # type: ignore[arg-type]  # nothing else is left
+        return False
 
     def _wait(self, step: Wait) -> None:
         waiter = _Waiter(self)

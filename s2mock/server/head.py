@@ -26,7 +26,8 @@ _ALL_LINES = re.compile(rf"(?:{_LINE})*+\r?\n")
 _FIELD = re.compile(r"([^:\r\n]+):[ \t]*([^\r\n]*)")
 _END = re.compile(rb"\n\r?\n")
 _PART_OF_REQUEST_LINE = re.compile(
-    rf"{_TOKEN}*+(?: [^\x00-\x20\x7f]*+(?: (?:H|HT|HTT|HTTP|HTTP/|HTTP/1|HTTP/1\.|HTTP/1\.[01]\r?)?)?)?"
+    rf"{_TOKEN}*+(?: [^\x00-\x20\x7f]*+(?: "
+    r"(?:H|HT|HTT|HTTP|HTTP/|HTTP/1|HTTP/1\.|HTTP/1\.[01]\r?)?)?)?"
 )
 _PART_OF_LINE = re.compile(rf"\r?|{_TOKEN}++(?::{_VALUE}*+\r?)?")
 
@@ -86,7 +87,7 @@ class HeadReader:
 
         Raises `RefusedError`, possibly before it is complete.
         """
-        while buffer[:1] in (b"\r", b"\n"):
+        while buffer and buffer[0] in b"\r\n":
             # Empty lines before a request are nothing.
             if buffer.startswith(b"\r\n"):
                 del buffer[:2]
@@ -151,37 +152,43 @@ def _refusal(text: str, start: int, end: int) -> RefusedError:
 
 def _apply_fields(head: Head) -> None:
     """What the headers say about the body and the connection."""
-    has_length = has_coding = False
-    for index, (name, value) in enumerate(head.fields):
-        value = value.rstrip(" \t")  # noqa: PLW2901  # the same value, without what is not of it
-        name = name.lower()  # noqa: PLW2901
+    lengths: list[str] = []
+    codings: list[str] = []
+    for index, (cased_name, padded_value) in enumerate(head.fields):
+        name, value = cased_name.lower(), padded_value.rstrip(" \t")
         head.fields[index] = (name, value)
         if name == "content-length":
-            if not has_coding:
-                length = _length(value)
-                if has_length and length != head.length:
-                    raise RefusedError(400)
-                head.length, has_length = length, True
-            else:
-                has_length = True
+            lengths.append(value)
+            if not codings:
+                # Behind a coding it does not count, whatever it is.
+                _apply_length(head, value, is_first=len(lengths) == 1)
         elif name == "transfer-encoding":
-            if not head.is_http_1_1:
-                raise RefusedError(400)
-            has_coding = True
-            head.is_chunked = value.rpartition(",")[2].strip().lower() == "chunked"
+            codings.append(value.rpartition(",")[2].strip().lower())
         elif name == "connection":
-            options = {option.strip().lower() for option in value.split(",")}
-            if head.keeps_alive:
-                head.keeps_alive = "close" not in options
-            else:
-                head.keeps_alive = "keep-alive" in options
+            _apply_connection(head, value)
         elif name == "expect":
             head.expects_continue |= head.is_http_1_1 and value.lower() == "100-continue"
-    if has_coding and not head.is_chunked:
-        raise RefusedError(400)
-    if has_coding and has_length:
+    if codings:
+        if codings[-1] != "chunked" or not head.is_http_1_1:
+            raise RefusedError(400)
+        head.is_chunked = True
         # Two lengths: one of them may be there to smuggle a request in.
-        head.keeps_alive = False
+        head.keeps_alive &= not lengths
+
+
+def _apply_connection(head: Head, value: str) -> None:
+    options = {option.strip().lower() for option in value.split(",")}
+    if head.keeps_alive:
+        head.keeps_alive = "close" not in options
+    else:
+        head.keeps_alive = "keep-alive" in options
+
+
+def _apply_length(head: Head, value: str, *, is_first: bool) -> None:
+    length = _length(value)
+    if not is_first and length != head.length:
+        raise RefusedError(400)
+    head.length = length
 
 
 def _length(value: str) -> int:

@@ -44,7 +44,7 @@ class Http1:
         self._is_broken = False
         self.has_head = False
         self._is_chunked = False
-        self._is_bodyless = False
+        self.is_bodyless = False
         # Bytes of the answer's body that were promised and not sent; None if it has no length.
         self._owed: int | None = None
 
@@ -65,7 +65,7 @@ class Http1:
             # May be answered: that the body is cut off.
             exchange.on_body()
         if self._exchange is not None:
-            self._exchange.close()
+            self._exchange.leave()
         self._connection.close()
 
     def has_room(self) -> None:
@@ -77,7 +77,7 @@ class Http1:
     def close(self) -> None:
         """The connection is gone."""
         if self._exchange is not None:
-            self._exchange.close()
+            self._exchange.leave()
 
     # The wire of the exchange.
 
@@ -105,7 +105,7 @@ class Http1:
         status, headers, body = head
         request = self._head
         lengths = [int(value) for name, value in headers if name == "content-length"]
-        self._is_bodyless = status in BODYLESS or request.method == "HEAD"
+        self.is_bodyless = status in BODYLESS or request.method == "HEAD"
         if body is not None and not lengths and status not in BODYLESS:
             lengths = [len(body)]
             headers = [*headers, ("content-length", str(lengths[0]))]
@@ -114,7 +114,7 @@ class Http1:
         if self._owed is None and status not in BODYLESS:
             if request.is_http_1_1:
                 headers = [*headers, ("transfer-encoding", "chunked")]
-                self._is_chunked = not self._is_bodyless
+                self._is_chunked = not self.is_bodyless
             else:
                 self._keeps_alive = False
         connection = None
@@ -123,7 +123,7 @@ class Http1:
         if not request.is_http_1_1 and not request.keeps_alive:
             connection = None
         data = head_bytes(status, headers, is_http_1_1=request.is_http_1_1, connection=connection)
-        if self._is_bodyless:
+        if self.is_bodyless:
             self._owed = 0
         elif body is not None:
             data += self._within_length(body)
@@ -132,7 +132,7 @@ class Http1:
 
     def send_piece(self, data: bytes) -> bool:
         """As `Wire.send_piece`."""
-        if data and not self._is_bodyless:
+        if data and not self.is_bodyless:
             if self._is_chunked:
                 self._connection.write(b"%x\r\n%b\r\n" % (len(data), data))
             else:

@@ -118,7 +118,7 @@ class Loop:
         while not self._stopping:
             try:
                 self._turn()
-            except Exception:
+            except Exception:  # noqa: BLE001  # whatever it is
                 # A fault in one callback is not to end all connections.
                 _log.exception("s2mock's server failed in its loop")
 

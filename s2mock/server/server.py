@@ -140,7 +140,7 @@ class Server:
         if self._on_error is not None:
             try:
                 self._on_error(error)
-            except Exception:
+            except Exception:  # noqa: BLE001  # whatever it is
                 _log.exception("s2mock failed to report an error")
 
     def _abandon(self) -> None:
