@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from s2mock.server.frames import PROTOCOL_ERROR, FrameError
-from s2mock.server.head import RefusedError, split_target
+from s2mock.server.head import RefusedError, is_authority, split_target
 
 MAX_LIST_BYTES: Final = 16 * 1024
 # What each field costs beside its bytes (RFC 9113 §6.5.2).
@@ -16,6 +16,7 @@ _FIELD_COST = 32
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*")
 _VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
 _PSEUDO = (b":method", b":path", b":scheme", b":authority", b":status", b":protocol")
 # Of one hop, and of no meaning on HTTP/2 (RFC 9113 §8.2.2).
@@ -71,13 +72,13 @@ def parse_request(fields: Fields, stream: int) -> Request:
     return request
 
 
-def check_trailers(fields: Fields, stream: int) -> None:
+def check_trailers(fields: Fields) -> None:
     """Raises `FrameError` for what cannot be trailers."""
     for name, value in fields:
         if name[:1] == b":":
             _check_pseudo(name, value)
-            raise FrameError(PROTOCOL_ERROR, stream)
-        _checked(name, value)
+        else:
+            _checked(name, value)
 
 
 def _check_pseudo(name: bytes, value: bytes) -> None:
@@ -105,7 +106,7 @@ def _checked(name: bytes, value: bytes) -> tuple[str, str]:
 def _apply(request: Request) -> bool:
     """Take from the fields what they say about the body; whether they are malformed."""
     for name, value in request.fields:
-        if name == "content-length":
+        if name == "content-length" and value:
             if not (value.isascii() and value.isdigit()) or len(value) > 19:
                 return True
             request.length = int(value)
@@ -117,11 +118,13 @@ def _apply(request: Request) -> bool:
 def _apply_pseudo(request: Request, pseudo: dict[bytes, bytes]) -> bool:
     """Take method and target from the pseudo fields; whether they make a request."""
     request.method = pseudo.get(b":method", b"").decode()
-    if not request.method:
+    if not request.method or b":protocol" in pseudo:
         return False
     if request.method == "CONNECT":
         return b":scheme" not in pseudo and b":path" not in pseudo
-    if b":scheme" not in pseudo:
+    if _SCHEME.fullmatch(pseudo.get(b":scheme", b"")) is None:
+        return False
+    if not is_authority(pseudo.get(b":authority", b"x").decode("latin-1")):
         return False
     target = pseudo.get(b":path")
     if target is None:

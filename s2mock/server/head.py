@@ -34,7 +34,7 @@ _PART_OF_LINE = re.compile(rf"\r?|{_TOKEN}++(?::{_VALUE}*+\r?)?")
 # The forms of a target, without what a request line refuses anyway.
 _ORIGIN = re.compile(r'(/[^?#<>`]*)(?:\?([^#"<>]*))?(?:#.*)?')
 _ABSOLUTE = re.compile(r"[A-Za-z0-9+\-.]{1,64}://([^/?#]+)(.*)")
-_AUTHORITY_CHARS = re.compile(r"[^\"#%/<>?\\^`{|}]+")
+_AUTHORITY_CHARS = re.compile(r"[^\x00-\x20\x7f\"#%/<>?\\^`{|}]+")
 
 
 class RefusedError(Exception):
@@ -214,7 +214,8 @@ def split_target(target: str) -> tuple[str, str, str]:
             raise RefusedError(400) from None
     if target[0] not in "/*":
         absolute = _ABSOLUTE.fullmatch(target)
-        _check_authority(absolute[1] if absolute else target)
+        if not is_authority(absolute[1] if absolute else target):
+            raise RefusedError(400)
         if absolute is None:
             # An authority alone has no path.
             return target, "", ""
@@ -230,25 +231,14 @@ def split_target(target: str) -> tuple[str, str, str]:
     return target, origin[1], origin[2] or ""
 
 
-def _check_authority(authority: str) -> None:
-    """Raises `RefusedError` for what the reference server takes for no authority."""
-    user, at, host = authority.rpartition("@")
-    if at and not host:
-        raise RefusedError(400)
-    if _AUTHORITY_CHARS.fullmatch(user.replace("%", "") + host) is None:
-        raise RefusedError(400)
+def is_authority(text: str) -> bool:
+    """Whether the reference server takes it for the authority of a URI."""
+    user, at, host = text.rpartition("@")
     is_bracketed = host.startswith("[")
-    after = host.rpartition("]")[2] if is_bracketed else host
-    if ("[" in host or "]" in host) and (not is_bracketed or host.count("]") != 1):
-        raise RefusedError(400)
-    if after.count(":") > 1:
-        raise RefusedError(400)
-
-
-def is_target(target: str) -> bool:
-    """Whether `split_target` takes it."""
-    try:
-        split_target(target)
-    except RefusedError:
-        return False
-    return True
+    port = host.rpartition("]")[2] if is_bracketed else host
+    return (
+        bool(host or not at)
+        and _AUTHORITY_CHARS.fullmatch(user.replace("%", "") + host) is not None
+        and host.count("[") == host.count("]") == is_bracketed
+        and port.count(":") <= 1
+    )

@@ -28,6 +28,9 @@ _MAX_UNHEARD_BYTES = 1024 * 1024
 _MAX_ALL_UNSENT_BYTES = 4 * 1024 * 1024
 # What is written waits for the end of the turn, unless it is so much.
 _FLUSH_BYTES = 64 * 1024
+# A piece of an answer that is smaller and not its last is what a client gets that makes room for
+# a few bytes at a time, and does not pay for the frames with which it does so.
+_PAYING_BYTES = 64
 # Streams that were ended from here, on which more may come that was sent before that was known.
 _MAX_REMEMBERED = 1000
 # Requests are begun and bodies passed on for so long, before others have a turn.
@@ -256,7 +259,8 @@ class Http2:
         connection.write(frames.frame_head(frames.DATA, flags, stream.number, len(data)))
         if data:
             self.write(data)
-            self._incoming.has_answered(len(data))
+            if not stream.unsent or len(data) >= _PAYING_BYTES:
+                self._incoming.has_paid()
         if connection.unsent > _FLUSH_BYTES:
             connection.flush()
         if not stream.unsent and self._waiting.pop(stream, self) is None:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 _PREFACE_BYTES = 24
 # Frames of one header block after its first.
-_MAX_CONTINUATIONS = 5
+_MAX_CONTINUATIONS = 6
 # A header list that is too long is answered with 431, if it is not so long as to be a weapon.
-_MAX_DECODED_BYTES = 16 * MAX_LIST_BYTES
+_MAX_DECODED_BYTES = 4 * MAX_LIST_BYTES
 # So many streams in a row may be reset before their request was looked at.
 _MAX_UNBEGUN_RESETS = 20
 # So many streams of a connection may be reset for faults of the client's.
@@ -33,8 +33,6 @@ _MAX_FAULTS = 1024
 # So many frames that ask for nothing may come in so many seconds.
 _MAX_IDLE_FRAMES = 10_000
 _IDLE_SECONDS = 10.0
-# A piece of an answer that is smaller does not pay for the frames that made room for it.
-_PAYING_BYTES = 64
 
 
 class Incoming:
@@ -91,10 +89,9 @@ class Incoming:
                 self._end_stream(error.stream, error.code)
         del buffer[:position]
 
-    def has_answered(self, size: int) -> None:
-        """So much of an answer has been sent: the client's frames were good for something."""
-        if size >= _PAYING_BYTES:
-            self._idle_frames = 0
+    def has_paid(self) -> None:
+        """A piece of an answer has been sent: the client's frames were good for something."""
+        self._idle_frames = 0
 
     def _take_frame(self, kind: int, flags: int, number: int, payload: bytes) -> None:
         if self._block and (kind != frames.CONTINUATION or number != self._block_stream):
@@ -139,10 +136,10 @@ class Incoming:
         owner.receive_window -= size
         stream = owner.streams.get(number)
         if stream is None or stream.is_received:
-            if self._is_idle(number):
+            if stream is not None or self._is_idle(number):
                 raise FrameError(frames.PROTOCOL_ERROR)
             owner.acknowledge(size)
-            if stream is None and owner.was_ended_here(number):
+            if owner.was_ended_here(number):
                 return
             raise FrameError(frames.STREAM_CLOSED, number)
         if data:
@@ -174,7 +171,7 @@ class Incoming:
         depends_on_itself = False
         if flags & frames.WITH_PRIORITY:
             if len(block) < 5:
-                raise FrameError(frames.FRAME_SIZE_ERROR)
+                raise FrameError(frames.PROTOCOL_ERROR)
             depends_on_itself = int.from_bytes(block[:4], "big") & 0x7FFFFFFF == number
             block = block[5:]
         if number % 2 == 0:
@@ -200,7 +197,9 @@ class Incoming:
         try:
             fields = self._decoder.decode(block, raw=True)
         except OversizedHeaderListError:
-            raise FrameError(frames.ENHANCE_YOUR_CALM, reason=b"header_list_too_large") from None
+            raise FrameError(
+                frames.ENHANCE_YOUR_CALM, reason=b"header_list_way_too_large"
+            ) from None
         except HPACKError:
             raise FrameError(frames.PROTOCOL_ERROR) from None
         is_received = bool(self._block_flags & frames.END_STREAM)
@@ -215,7 +214,7 @@ class Incoming:
             raise FrameError(frames.PROTOCOL_ERROR)
         if not is_received:
             raise FrameError(frames.PROTOCOL_ERROR, number)
-        check_trailers(fields, number)
+        check_trailers(fields)
         self._end_request(stream)
 
     def _open(self, number: int, fields: "Fields") -> None:
@@ -231,7 +230,7 @@ class Incoming:
 
     def _take_window_update(self, _: int, number: int, payload: bytes) -> None:
         if len(payload) != 4:
-            raise FrameError(frames.FRAME_SIZE_ERROR)
+            raise FrameError(frames.PROTOCOL_ERROR)
         increment = int.from_bytes(payload, "big") & 0x7FFFFFFF
         if not increment:
             raise FrameError(frames.PROTOCOL_ERROR)
@@ -251,7 +250,7 @@ class Incoming:
 
     def _take_rst_stream(self, _: int, number: int, payload: bytes) -> None:
         if len(payload) != 4:
-            raise FrameError(frames.FRAME_SIZE_ERROR)
+            raise FrameError(frames.PROTOCOL_ERROR)
         if self._is_idle(number):
             raise FrameError(frames.PROTOCOL_ERROR)
         stream = self._owner.streams.get(number)
@@ -270,10 +269,10 @@ class Incoming:
             raise FrameError(frames.PROTOCOL_ERROR)
         if flags & frames.ACK:
             if payload:
-                raise FrameError(frames.FRAME_SIZE_ERROR)
+                raise FrameError(frames.PROTOCOL_ERROR)
             return
         if len(payload) % 6:
-            raise FrameError(frames.FRAME_SIZE_ERROR)
+            raise FrameError(frames.PROTOCOL_ERROR)
         initial_window = None
         for start in range(0, len(payload), 6):
             key = int.from_bytes(payload[start : start + 2], "big")
@@ -294,7 +293,7 @@ class Incoming:
         if number:
             raise FrameError(frames.PROTOCOL_ERROR)
         if len(payload) != 8:
-            raise FrameError(frames.FRAME_SIZE_ERROR)
+            raise FrameError(frames.PROTOCOL_ERROR)
         if not flags & frames.ACK:
             self._owner.write(frames.frame(frames.PING, frames.ACK, 0, payload))
 
@@ -302,7 +301,7 @@ class Incoming:
         if not number:
             raise FrameError(frames.PROTOCOL_ERROR)
         if len(payload) != 5:
-            raise FrameError(frames.FRAME_SIZE_ERROR)
+            raise FrameError(frames.PROTOCOL_ERROR)
         if int.from_bytes(payload[:4], "big") & 0x7FFFFFFF == number:
             raise FrameError(frames.PROTOCOL_ERROR, number)
 
