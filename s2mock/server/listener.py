@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -70,19 +71,22 @@ class Listener:
         self._kept[0].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket = self._listening(self._address[:2])
         self.watch()
-        for end in self._kept:
-            end.close()
-        self._kept = ()
+        self._let_go()
 
     def close(self) -> None:
         """Listen no more, and give back all descriptors."""
         self._socket.close()
-        for end in self._kept:
-            end.close()
-        self._kept = ()
+        self._let_go()
         if self._reserve is not None:
             os.close(self._reserve)
             self._reserve = None
+
+    def _let_go(self) -> None:
+        """Close what has kept the port, without a trace of it that would keep it longer."""
+        for end in self._kept:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            end.close()
+        self._kept = ()
 
     def _listening(self, address: tuple[Any, ...]) -> socket.socket:
         listening = socket.create_server(address, family=self._family, backlog=_BACKLOG)
