@@ -55,6 +55,7 @@ class Http2:
         self._initial_window = frames.DEFAULT_WINDOW
         self._unacknowledged = 0
         self._has_sent_head = False
+        self._is_left = False
         self._is_over = False
         self._is_paused = False
         self._is_working = False
@@ -211,16 +212,9 @@ class Http2:
         self._due.pop(stream, None)
         if not stream.is_over:
             stream.drop()
-        if self.is_leaving and not self.streams:
-            self._connection.close()
-
     def leave(self) -> None:
         """The client will ask for nothing more: end when all has been answered."""
-        if not self.is_leaving:
-            self.is_leaving = True
-            self.write(frames.goaway(self.last_stream, frames.NO_ERROR))
-        if not self.streams:
-            self._connection.close()
+        self._is_left = True
 
     def cut(self) -> None:
         """End the connection without a word, after what has been sent."""
@@ -279,7 +273,11 @@ class Http2:
         finally:
             self._is_working = False
         connection = self._connection
-        if connection.unsent > _MAX_UNHEARD_BYTES:
+        if not self.streams and self._is_left and not self._is_over:
+            self.goaway(frames.NO_ERROR)
+        elif not self.streams and self.is_leaving:
+            connection.close()
+        elif connection.unsent > _MAX_UNHEARD_BYTES:
             self._is_paused = True
             connection.pause_reading()
         elif self._is_paused:
