@@ -101,7 +101,7 @@ def _bare(announce: Callable[[int], None]) -> None:
     It reads the request to its end, as whoever answers one has to: answered before, HTTP/2
     resets the stream.
     """
-    from s2mock.server import _Granian
+    from s2mock.server.embedded import _Granian
 
     body = b'{"name":"000000000","created_at":"2024-01-01T00:00:00Z","deleted_at":null}'
     headers = [

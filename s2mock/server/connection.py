@@ -1,0 +1,220 @@
+"""A connection: its socket, what is unsent on it, and which protocol speaks."""
+
+import socket
+from collections import deque
+from contextlib import suppress
+from itertools import islice
+from typing import Any, Protocol
+
+from s2mock.server.driver import Context
+from s2mock.server.http1 import Http1
+from s2mock.server.loop import READ, WRITE, Timer
+
+# What is read from a socket at once.
+_RECEIVE_BYTES = 64 * 1024
+# How long a client that is still sending is listened to after the last answer. Closed before it
+# has read that answer, the connection would be reset, and the answer lost with it.
+_LINGER_SECONDS = 1.0
+# As many buffers as one call may take everywhere.
+_SEND_BUFFERS = 64
+
+# A client that begins with this speaks HTTP/2 (RFC 9113 §3.4).
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+class Speaker(Protocol):
+    """A protocol on a connection."""
+
+    def receive(self, data: bytes) -> None:
+        """Bytes have come."""
+
+    def end_of_input(self) -> None:
+        """The client sends no more. It may still be reading."""
+
+    def has_room(self) -> None:
+        """All that was unsent is on its way."""
+
+    def close(self) -> None:
+        """The connection is gone: close all conversations."""
+
+
+class Connection:
+    """A socket with a client at its other end. It belongs to the loop's thread."""
+
+    def __init__(self, client: socket.socket, address: Any, context: Context) -> None:
+        client.setblocking(False)
+        with suppress(OSError):
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = client
+        self._loop = context.loop
+        self.context = context
+        self.number = next(context.numbers)
+        self.client_host = str(address[0]) if address else ""
+        self.unsent = 0
+        """Bytes that have been written and not been taken by the operating system."""
+        self._out: deque[bytes | memoryview] = deque()
+        self._events = READ
+        self._is_closing = False
+        self._is_input_left = False
+        self._linger: Timer | None = None
+        self.is_closed = False
+        self._early = b""
+        self._speaker: Speaker | None = None
+        context.connections.add(self)
+        self._loop.watch(client, READ, self._on_ready)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything more can be asked for and answered on it."""
+        return not (self.is_closed or self._is_closing)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Send this after what was written before, with the next `flush`."""
+        if not self.is_closed:
+            self._out.append(data)
+            self.unsent += len(data)
+
+    def flush(self) -> None:
+        """Hand over to the operating system as much as it takes."""
+        if self.is_closed:
+            return
+        out = self._out
+        while out:
+            try:
+                if len(out) == 1:
+                    sent = self._socket.send(out[0])
+                else:
+                    sent = self._socket.sendmsg(list(islice(out, _SEND_BUFFERS)))
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:
+                self.abort()
+                return
+            self._take_away(sent)
+        if self._is_closing and not out:
+            self._end()
+            return
+        self._watch(self._events & READ | (WRITE if out else 0))
+
+    def receive_now(self) -> bytes:
+        """What has come and has not been read, without waiting; empty if there is nothing."""
+        if not self.is_closed:
+            with suppress(OSError):
+                return self._socket.recv(_RECEIVE_BYTES)
+        return b""
+
+    def pause_reading(self) -> None:
+        """Leave with the operating system what comes, until `resume_reading`."""
+        if not self.is_closed:
+            self._watch(self._events & WRITE)
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        if not self._is_closing and not self.is_closed:
+            self._watch(self._events | READ)
+
+    def close(self, *, is_input_left: bool = False) -> None:
+        """Take nothing more, and close when all that was written has been sent.
+
+        With `is_input_left` the client may still be sending.
+        """
+        self._is_input_left |= is_input_left
+        if not self._is_closing:
+            self._is_closing = True
+            self.pause_reading()
+        self.flush()
+
+    def abort(self) -> None:
+        """Close at once."""
+        if self.is_closed:
+            return
+        self._watch(0)
+        self.is_closed = True
+        if self._linger is not None:
+            self._loop.cancel(self._linger)
+        self.context.connections.discard(self)
+        self._out.clear()
+        self.unsent = 0
+        self._socket.close()
+        if self._speaker is not None:
+            self._speaker.close()
+
+    def _end(self) -> None:
+        """All has been sent."""
+        if not self._is_input_left:
+            self.abort()
+        elif self._linger is None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_WR)
+            self._linger = self._loop.call_later(_LINGER_SECONDS, self.abort)
+            self._watch(READ)
+
+    def abandon(self) -> None:
+        """Close the descriptor in a forked child, and do nothing else."""
+        self.is_closed = True
+        self._socket.close()
+
+    def _watch(self, events: int) -> None:
+        before, self._events = self._events, events
+        if events == before:
+            return
+        if not before:
+            self._loop.watch(self._socket, events, self._on_ready)
+        elif events:
+            self._loop.rewatch(self._socket, events, self._on_ready)
+        else:
+            self._loop.unwatch(self._socket)
+
+    def _take_away(self, sent: int) -> None:
+        self.unsent -= sent
+        out = self._out
+        while sent:
+            first = out[0]
+            if sent < len(first):
+                out[0] = memoryview(first)[sent:]
+                return
+            sent -= len(first)
+            out.popleft()
+
+    def _on_ready(self, events: int) -> None:
+        if events & WRITE and not self.is_closed:
+            self.flush()
+            if not self.unsent and self._speaker is not None and not self.is_closed:
+                self._speaker.has_room()
+                self.flush()
+        if events & READ and self._events & READ and not self.is_closed:
+            self._receive()
+
+    def _receive(self) -> None:
+        try:
+            data = self._socket.recv(_RECEIVE_BYTES)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self.abort()
+            return
+        is_at_end = not data
+        if self._is_closing:
+            if is_at_end:
+                self.abort()
+            return
+        if self._speaker is None:
+            data = self._early + data
+            self._speaker = self._recognise(data, is_at_end)
+            self._early = b"" if self._speaker else data
+        if self._speaker is not None:
+            if data:
+                self._speaker.receive(data)
+            if is_at_end and not self.is_closed:
+                self._speaker.end_of_input()
+        self.flush()
+
+    def _recognise(self, data: bytes, is_at_end: bool) -> Speaker | None:
+        """The protocol that the first bytes are in; None where that cannot be told yet."""
+        if data.startswith(PREFACE):
+            from s2mock.server.http2 import Http2
+
+            return Http2(self)
+        if PREFACE.startswith(data) and not is_at_end:
+            return None
+        return Http1(self)

@@ -1,0 +1,201 @@
+"""Header lists of HTTP/2: those of requests checked, those of answers encoded.
+
+What is a fault of the stream and what one of the connection is as the reference server has it.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from s2mock.server.frames import PROTOCOL_ERROR, FrameError
+from s2mock.server.head import RefusedError, is_authority, split_target
+
+MAX_LIST_BYTES: Final = 16 * 1024
+# What each field costs beside its bytes (RFC 9113 §6.5.2).
+_FIELD_COST = 32
+
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
+_METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*")
+_VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
+_PSEUDO = (b":method", b":path", b":scheme", b":authority", b":status", b":protocol")
+# Of one hop, and of no meaning on HTTP/2 (RFC 9113 §8.2.2).
+_CONNECTION_NAMES = frozenset(
+    ("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade")
+)
+
+# Fields that have been found right before, as text.
+_CHECKED: Final[dict[tuple[bytes, bytes], tuple[str, str]]] = {}
+_MAX_REMEMBERED = 1000
+_MAX_REMEMBERED_BYTES = 256
+
+Fields = Iterable[tuple[bytes, bytes]]
+
+
+class Request:
+    """The head of a request."""
+
+    __slots__ = ("fields", "length", "method", "path", "query", "size", "target")
+
+    def __init__(self) -> None:
+        self.method = ""
+        self.target = self.path = self.query = ""
+        self.fields: list[tuple[str, str]] = []
+        self.length: int | None = None
+        """Of the body in bytes, if it was announced."""
+        self.size = 0
+        """Of the list, as SETTINGS_MAX_HEADER_LIST_SIZE counts it."""
+
+
+def parse_request(fields: Fields, stream: int) -> Request:
+    """The head of a request out of its header list. Raises `FrameError`."""
+    request = Request()
+    pseudo: dict[bytes, bytes] = {}
+    is_malformed = False
+    for field in fields:
+        name, value = field
+        request.size += len(name) + len(value) + _FIELD_COST
+        known = _CHECKED.get(field)
+        if known is None:
+            if name[:1] == b":":
+                _check_pseudo(name, value)
+                is_malformed |= name in pseudo or name == b":status" or bool(request.fields)
+                pseudo[name] = value
+                continue
+            known = _checked(name, value)
+        request.fields.append(known)
+    if request.size > MAX_LIST_BYTES:
+        return request
+    is_malformed |= _apply(request)
+    if is_malformed or not _apply_pseudo(request, pseudo):
+        raise FrameError(PROTOCOL_ERROR, stream)
+    return request
+
+
+def check_trailers(fields: Fields) -> None:
+    """Raises `FrameError` for what cannot be trailers."""
+    for name, value in fields:
+        if name[:1] == b":":
+            _check_pseudo(name, value)
+        else:
+            _checked(name, value)
+
+
+def _check_pseudo(name: bytes, value: bytes) -> None:
+    is_right = name in _PSEUDO and _VALUE.fullmatch(value) is not None
+    if name == b":method":
+        is_right = _METHOD.fullmatch(value) is not None
+    if is_right and not value.isascii():
+        try:
+            value.decode()
+        except UnicodeDecodeError:
+            is_right = False
+    if not is_right:
+        raise FrameError(PROTOCOL_ERROR)
+
+
+def _checked(name: bytes, value: bytes) -> tuple[str, str]:
+    if _NAME.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
+        raise FrameError(PROTOCOL_ERROR)
+    checked = name.decode("latin-1"), value.decode("latin-1")
+    if len(_CHECKED) < _MAX_REMEMBERED and len(name) + len(value) <= _MAX_REMEMBERED_BYTES:
+        _CHECKED[bytes(name), bytes(value)] = checked
+    return checked
+
+
+def _apply(request: Request) -> bool:
+    """Take from the fields what they say about the body; whether they are malformed."""
+    for name, value in request.fields:
+        if name == "content-length" and value:
+            if not (value.isascii() and value.isdigit()) or len(value) > 19:
+                return True
+            request.length = int(value)
+        elif name in _CONNECTION_NAMES or (name == "te" and value != "trailers"):
+            return True
+    return False
+
+
+def _apply_pseudo(request: Request, pseudo: dict[bytes, bytes]) -> bool:
+    """Take method and target from the pseudo fields; whether they make a request."""
+    request.method = pseudo.get(b":method", b"").decode()
+    if not request.method or b":protocol" in pseudo:
+        return False
+    if request.method == "CONNECT":
+        return b":scheme" not in pseudo and b":path" not in pseudo
+    if _SCHEME.fullmatch(pseudo.get(b":scheme", b"")) is None:
+        return False
+    if not is_authority(pseudo.get(b":authority", b"x").decode("latin-1")):
+        return False
+    target = pseudo.get(b":path")
+    if target is None:
+        return True
+    text = target.decode("latin-1")
+    if text[:1] not in ("/", "*") or " " in text or "\t" in text:
+        return False
+    try:
+        request.target, request.path, request.query = split_target(text)
+    except RefusedError:
+        return False
+    return True
+
+
+# Statuses and names that the static table has (RFC 7541, appendix A).
+_STATIC_STATUSES = {200: 8, 204: 9, 206: 10, 304: 11, 400: 12, 404: 13, 500: 14}
+_STATIC_NAMES = {
+    "accept-ranges": 18,
+    "access-control-allow-origin": 20,
+    "allow": 22,
+    "cache-control": 24,
+    "content-encoding": 26,
+    "content-language": 27,
+    "content-length": 28,
+    "content-type": 31,
+    "date": 33,
+    "etag": 34,
+    "last-modified": 44,
+    "location": 46,
+    "retry-after": 53,
+    "server": 54,
+    "vary": 59,
+    "www-authenticate": 61,
+}
+
+_ENCODED: Final[dict[tuple[str, str], bytes]] = {}
+
+
+def encode_head(status: int, headers: Iterable[tuple[str, str]]) -> bytes:
+    """A header block that needs no table, so that it is the same on every connection."""
+    index = _STATIC_STATUSES.get(status)
+    parts = [bytes([0x80 | index]) if index else b"\x08\x03%d" % status]
+    parts += [_ENCODED.get(field) or _encode(*field) for field in headers]
+    return b"".join(parts)
+
+
+def _encode(name: str, value: str) -> bytes:
+    index = _STATIC_NAMES.get(name)
+    start = _integer(index, 4) if index else b"\0" + _string(name)
+    encoded = start + _string(value)
+    if len(encoded) <= _MAX_REMEMBERED_BYTES:
+        if len(_ENCODED) >= _MAX_REMEMBERED:
+            _ENCODED.clear()
+        _ENCODED[name, value] = encoded
+    return encoded
+
+
+def _string(text: str) -> bytes:
+    data = text.encode("latin-1")
+    return _integer(len(data), 7) + data
+
+
+def _integer(number: int, prefix_bits: int) -> bytes:
+    """RFC 7541 §5.1, with zeros before the prefix."""
+    limit = (1 << prefix_bits) - 1
+    if number < limit:
+        return bytes([number])
+    encoded = bytearray([limit])
+    number -= limit
+    while number >= 0x80:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)

@@ -1,0 +1,143 @@
+"""The listening socket: who gets in, who is refused, and what happens when there is no room."""
+
+import errno
+import logging
+import os
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from s2mock.server.loop import READ, Loop
+
+_log = logging.getLogger("s2mock")
+
+_BACKLOG = 1024
+# So many are let in before others have a turn.
+_ACCEPTED_PER_TURN = 64
+# How long after one refusal for want of descriptors the next may be logged.
+_LOG_SECONDS = 10.0
+
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+Accepted = Callable[[socket.socket, Any], object]
+
+
+class Listener:
+    """Listens from construction on, and accepts from `watch` on.
+
+    Raises `OSError` if the address cannot be had.
+    """
+
+    def __init__(self, host: str, port: int, loop: Loop, accepted: Accepted) -> None:
+        self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self._loop = loop
+        self._accepted = accepted
+        self._socket = self._listening((host, port))
+        self._address: tuple[Any, ...] = self._socket.getsockname()
+        self.port: int = self._address[1]
+        # Given up for a moment when there are no more, so that somebody waiting can be let go.
+        self._reserve: int | None = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        self._last_logged = float("-inf")
+        # While connections are refused: both ends of one that keeps the port ours.
+        self._kept: tuple[socket.socket, ...] = ()
+
+    def watch(self) -> None:
+        """Accept; on the loop's thread, as all that follows."""
+        self._loop.watch(self._socket, READ, self._accept)
+
+    def refuse(self) -> None:
+        """Listen no more, and keep the port. Doing so twice is harmless.
+
+        The port is kept by a connection of our own to it: on every system a port with a
+        connection and without a listener refuses, and cannot be had by anybody else who asks for
+        it. Raises `OSError` if there are no descriptors for it.
+        """
+        if self._kept:
+            return
+        client = socket.create_connection(self._reachable())
+        kept = self._accept_only(client)
+        # What it got from the listener: with it, others could share the port.
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        self._kept = (kept, client)
+        self._loop.unwatch(self._socket)
+        self._socket.close()
+
+    def accept(self) -> None:
+        """Listen again on the same port."""
+        if not self._kept:
+            return
+        self._kept[0].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket = self._listening(self._address[:2])
+        self.watch()
+        self._let_go()
+
+    def close(self) -> None:
+        """Listen no more, and give back all descriptors."""
+        self._socket.close()
+        self._let_go()
+        if self._reserve is not None:
+            os.close(self._reserve)
+            self._reserve = None
+
+    def _let_go(self) -> None:
+        """Close what has kept the port, without a trace of it that would keep it longer."""
+        for end in self._kept:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            end.close()
+        self._kept = ()
+
+    def _listening(self, address: tuple[Any, ...]) -> socket.socket:
+        listening = socket.create_server(address, family=self._family, backlog=_BACKLOG)
+        listening.setblocking(False)
+        return listening
+
+    def _reachable(self) -> tuple[Any, ...]:
+        """The address at which the listener is reached from here."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._address[0], self._address[0])  # noqa: S104
+        return host, self.port
+
+    def _accept_only(self, client: socket.socket) -> socket.socket:
+        """The other end of that connection; those before it are dropped."""
+        self._socket.settimeout(None)
+        while True:
+            accepted, address = self._socket.accept()
+            if address[:2] == client.getsockname()[:2]:
+                return accepted
+            accepted.close()
+
+    def _accept(self, _: int) -> None:
+        for _turn in range(_ACCEPTED_PER_TURN):
+            try:
+                accepted, address = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in _NO_ROOM or not self._turn_away(error):
+                    return
+                continue
+            self._accepted(accepted, address)
+
+    def _turn_away(self, error: OSError) -> bool:
+        """Close one connection that there is no room for; whether there was one."""
+        now = self._loop.time()
+        if now - self._last_logged > _LOG_SECONDS:
+            self._last_logged = now
+            _log.warning(
+                "s2mock's server on port %d turns a new connection away: %s. "
+                "Raise the limit of open files (ulimit -n), or close connections.",
+                self.port,
+                error.strerror,
+            )
+        if self._reserve is not None:
+            os.close(self._reserve)
+            self._reserve = None
+        turned_away = False
+        with suppress(OSError):
+            self._socket.accept()[0].close()
+            turned_away = True
+        # Taken by another thread of the process meanwhile, it is tried again the next time.
+        with suppress(OSError):
+            self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        return turned_away

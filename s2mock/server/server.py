@@ -1,0 +1,166 @@
+"""A server: a port, a thread, and the connections on it."""
+
+import logging
+import os
+import socket
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from s2mock.conversation import Application
+from s2mock.server.connection import Connection
+from s2mock.server.driver import Context
+from s2mock.server.listener import Listener
+from s2mock.server.loop import Loop
+from s2mock.server.workers import Workers
+
+_log = logging.getLogger("s2mock")
+
+
+class Server:
+    """An application on a port of `host`, from construction until `stop()`.
+
+    HTTP/1.0, HTTP/1.1 and HTTP/2 with prior knowledge on the same port. `port` 0 picks a free
+    one. `on_error` is told, on the server's thread, of every exception that comes out of a
+    conversation; such an exception is logged too, and answered with an empty 500 if nothing has
+    been sent yet. All methods are for any thread. Raises `OSError` if the address cannot be had.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        on_error: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self.host = host
+        self._on_error = on_error
+        self._lock = threading.RLock()
+        self._is_stopped = False
+        self._loop = Loop()
+        try:
+            self._listener = Listener(host, port, self._loop, self._begin)
+        except BaseException:
+            self._loop.close()
+            raise
+        self.port: int = self._listener.port
+        name = f"s2mock-{self.port}"
+        self._workers = Workers(name)
+        self._context = Context(
+            application, self._loop, self._workers, (host, self.port), self._report
+        )
+        self._listener.watch()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        _servers.add(self)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def stop(self) -> None:
+        """Stop listening, drop every connection, and close every conversation.
+
+        Stopping twice is harmless. The thread has ended when this returns, unless this is that
+        thread.
+        """
+        with self._lock:
+            if self._is_stopped:
+                return
+            self._is_stopped = True
+        self._loop.stop()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+            self._workers.stop()
+
+    def drop_connections(self) -> None:
+        """Drop every open connection and close what is going on there. Listening goes on."""
+        self._call(self._drop_connections)
+
+    def refuse(self) -> None:
+        """Begin an outage: connections are dropped, and new ones refused until `accept()`.
+
+        The port stays taken. Raises `OSError` if there are no descriptors for that.
+        """
+        self._call(self._refuse)
+
+    def accept(self) -> None:
+        """End an outage: listen again on the same port."""
+        self._call(self._listener.accept)
+
+    def _call(self, function: Callable[[], object]) -> None:
+        """Call it on the server's thread, and return when that is done."""
+        if threading.current_thread() is self._thread:
+            function()
+            return
+        is_done = threading.Event()
+        raised: list[BaseException] = []
+
+        def call() -> None:
+            try:
+                function()
+            except BaseException as error:  # noqa: BLE001  # raised again below
+                raised.append(error)
+            is_done.set()
+
+        with self._lock:
+            # A stop comes before this or after it, and never in between.
+            if self._is_stopped:
+                return
+            self._loop.call_soon_threadsafe(call)
+            is_done.wait()
+        if raised:
+            raise raised[0]
+
+    def _begin(self, client: socket.socket, address: Any) -> None:
+        Connection(client, address, self._context)
+
+    def _refuse(self) -> None:
+        self._listener.refuse()
+        self._drop_connections()
+
+    def _drop_connections(self) -> None:
+        for connection in list(self._context.connections):
+            connection.abort()
+
+    def _run(self) -> None:
+        try:
+            self._loop.run()
+        finally:
+            self._listener.close()
+            self._drop_connections()
+            self._loop.close()
+
+    def _report(self, error: BaseException) -> None:
+        _log.error("s2mock failed while it answered a request", exc_info=error)
+        if self._on_error is not None:
+            try:
+                self._on_error(error)
+            except Exception:  # noqa: BLE001  # whatever it is
+                _log.exception("s2mock failed to report an error")
+
+    def _abandon(self) -> None:
+        """In a forked child: the thread is in the parent, and so is the server."""
+        self._lock = threading.RLock()
+        if self._is_stopped:
+            return
+        self._is_stopped = True
+        self._loop.abandon()
+        self._listener.close()
+        for connection in list(self._context.connections):
+            connection.abandon()
+
+
+_servers: "weakref.WeakSet[Server]" = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    for server in list(_servers):
+        server._abandon()  # noqa: SLF001  # of this module
+
+
+os.register_at_fork(after_in_child=_abandon_all)

@@ -1,0 +1,184 @@
+"""One stream of HTTP/2: the wire of its exchange, and what waits in either direction."""
+
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from s2mock.conversation import Head, Reset
+from s2mock.server import frames
+from s2mock.server.answers import BODYLESS, date
+from s2mock.server.fields import Request, encode_head
+from s2mock.server.http1 import MAX_UNSENT_BYTES
+
+if TYPE_CHECKING:
+    from s2mock.server.driver import Exchange
+    from s2mock.server.http2 import Http2
+
+RECEIVE_WINDOW: Final = 1024 * 1024
+"""What a client may send before anybody has read it; the reference server's figure."""
+
+
+class Stream:
+    """A request and its answer, until both are complete."""
+
+    __slots__ = (
+        "_owner",
+        "_parts",
+        "_unacknowledged",
+        "body",
+        "exchange",
+        "has_head",
+        "is_answered",
+        "is_begun",
+        "is_bodyless",
+        "is_ending",
+        "is_over",
+        "is_received",
+        "is_retiring",
+        "number",
+        "receive_window",
+        "request",
+        "send_window",
+        "to_receive",
+        "unsent",
+    )
+
+    def __init__(self, number: int, owner: "Http2", request: Request, send_window: int) -> None:
+        self._owner = owner
+        self.number = number
+        self.request = request
+        self.exchange: Exchange | None = None
+        self.is_begun = False
+        self.is_over = False
+        """Whether nothing more is sent or received on it."""
+        # The request.
+        self.body = bytearray()
+        """What has come of the body and has not been read."""
+        self.to_receive = request.length
+        """Bytes of the body that are to come, if that is known."""
+        self.is_received = False
+        """Whether the request is complete."""
+        self.receive_window = RECEIVE_WINDOW
+        self._unacknowledged = 0
+        # The answer.
+        self.has_head = False
+        self.is_answered = False
+        """Whether the end of the answer has been sent."""
+        self.is_ending = False
+        """Whether the end is to be sent behind what is unsent."""
+        self.is_retiring = False
+        """Whether the connection is to end with this answer."""
+        self.unsent = 0
+        """Bytes for which there is no room yet."""
+        self.send_window = send_window
+        self._parts: deque[memoryview] = deque()
+        self.is_bodyless = False
+
+    # The wire of the exchange.
+
+    def read(self) -> bytes | None:
+        """As `Wire.read`."""
+        if self.body:
+            data = bytes(self.body)
+            self.body.clear()
+            self.acknowledge(len(data))
+            return data
+        return b"" if self.is_received else None
+
+    def send_head(self, head: Head) -> None:
+        """As `Wire.send_head`."""
+        status, headers, body = head
+        fields = [*headers, ("date", date())]
+        self.is_bodyless = status in BODYLESS or self.request.method == "HEAD"
+        if body and status not in BODYLESS and all(name != "content-length" for name, _ in headers):
+            fields.append(("content-length", str(len(body))))
+        block = encode_head(status, fields)
+        self.has_head = True
+        self.is_answered = self.is_bodyless or body == b""
+        self._owner.send_head(self, block)
+        if body and not self.is_answered:
+            self._append(body)
+            self.is_ending = True
+            self._owner.pump(self)
+
+    def send_piece(self, data: bytes) -> bool:
+        """As `Wire.send_piece`."""
+        if data and not self.is_answered:
+            self._append(data)
+            self._owner.pump(self)
+        return self.has_room
+
+    def end(self) -> None:
+        """As `Wire.end`."""
+        self.exchange = None
+        self.is_ending = True
+        self._owner.pump(self)
+        self._owner.settle(self)
+
+    def fail(self) -> None:
+        """As `Wire.fail`."""
+        self.reset(Reset())
+
+    def reset(self, step: Reset) -> None:
+        """As `Wire.reset`."""
+        self.exchange = None
+        if step.connection:
+            self._owner.cut()
+        else:
+            code = frames.REFUSED_STREAM if step.refused else frames.INTERNAL_ERROR
+            self._owner.reset(self, code)
+
+    def retire(self) -> None:
+        """As `Wire.retire`."""
+        self.is_retiring = True
+
+    def flush(self) -> None:
+        """As `Wire.flush`."""
+        self._owner.flush()
+
+    # What the connection needs of it.
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the conversation may send more."""
+        return self.unsent <= MAX_UNSENT_BYTES and not (self.unsent and self._owner.is_crowded)
+
+    def take(self, max_bytes: int) -> memoryview:
+        """What is to be sent next, at most so much."""
+        data = self._parts[0]
+        if len(data) > max_bytes:
+            self._parts[0] = data[max_bytes:]
+            data = data[:max_bytes]
+        else:
+            self._parts.popleft()
+        self.unsent -= len(data)
+        self._owner.unsent -= len(data)
+        self.send_window -= len(data)
+        return data
+
+    def acknowledge(self, size: int) -> None:
+        """So many bytes of the request have been read; the client may send as many again."""
+        self._owner.acknowledge(size)
+        self._unacknowledged += size
+        if self._unacknowledged >= RECEIVE_WINDOW // 2 and not self.is_received:
+            self._owner.write(frames.window_update(self.number, self._unacknowledged))
+            self.receive_window += self._unacknowledged
+            self._unacknowledged = 0
+
+    def drop(self) -> None:
+        """It is over: let go of what it holds."""
+        self.is_over = True
+        self._owner.unsent -= self.unsent
+        self.unsent = 0
+        self._parts.clear()
+        self._owner.acknowledge(len(self.body))
+        self.body.clear()
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.leave()
+
+    def _append(self, data: bytes) -> None:
+        if self.is_over:
+            return
+        self._parts.append(memoryview(data))
+        self.unsent += len(data)
+        self._owner.unsent += len(data)

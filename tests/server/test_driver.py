@@ -1,0 +1,381 @@
+"""The steps of a conversation, over both protocols."""
+
+import logging
+import threading
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+import pytest
+
+from s2mock.conversation import READ, Conversation, Head, Offload, Reset, Retire
+from tests.server.toys import TEXT, Environ, Gate, serving
+from tests.server.wires import CALLS, Call
+
+pytestmark = pytest.mark.parametrize("call", CALLS, ids=["http1", "http2"])
+
+PATIENCE = 30
+
+
+class Closing:
+    """Notes when a conversation has been closed."""
+
+    def __init__(self) -> None:
+        self.closed = threading.Event()
+        self.seen: list[BaseException] = []
+
+    def around(self, conversation: Callable[[Environ], Conversation]) -> Any:
+        def application(environ: Environ) -> Conversation:
+            try:
+                yield from conversation(environ)
+            except BaseException as error:
+                self.seen.append(error)
+                raise
+            finally:
+                self.closed.set()
+
+        return application
+
+
+def echo(_: Environ) -> Conversation:
+    yield Head(200, [TEXT])
+    while data := (yield READ):
+        yield data
+
+
+def tail(_: Environ) -> Conversation:
+    yield Head(200, [TEXT])
+    yield b"begun"
+    yield Gate()
+
+
+class TestBothDirections:
+    def test_the_head_comes_before_the_body_has(self, call: Call) -> None:
+        with serving(echo) as server, call(server, "/") as client:
+            assert client.status() == 200
+            for word in (b"one", b"two", b"three"):
+                client.send(word)
+                assert client.piece(len(word)) == word
+            client.end()
+            assert client.ends_well()
+
+    def test_a_long_body_there_and_back(self, call: Call) -> None:
+        piece = bytes(range(256)) * 40
+        with serving(echo) as server, call(server, "/") as client:
+            assert client.status() == 200
+            received = b""
+            for _ in range(200):
+                client.send(piece)
+                while len(received) < len(piece):
+                    received += client.piece(1) if False else client.piece(len(piece))
+                assert received == piece
+                received = b""
+
+    def test_the_end_of_a_body_that_is_empty(self, call: Call) -> None:
+        def length(_: Environ) -> Conversation:
+            total = 0
+            while data := (yield READ):
+                total += len(data)
+            yield Head(200, [TEXT])
+            yield b"%08d" % total
+
+        with serving(length) as server, call(server, "/") as client:
+            client.end()
+            assert client.status() == 200
+            assert client.piece(8) == b"00000000"
+
+
+class TestWait:
+    def test_until_it_is_woken(self, call: Call) -> None:
+        gate = Gate()
+
+        def waits(_: Environ) -> Conversation:
+            assert (yield gate) is None
+            yield Head(200, [TEXT], b"")
+
+        with serving(waits) as server, call(server, "/") as client:
+            assert gate.entered.wait(PATIENCE)
+            # More than once does no harm.
+            gate.open()
+            gate.open()
+            assert client.status() == 200
+
+    def test_until_the_time_is_over(self, call: Call) -> None:
+        def waits(_: Environ) -> Conversation:
+            yield Gate(timeout=0.01)
+            yield Head(200, [TEXT], b"")
+
+        with serving(waits) as server, call(server, "/") as client:
+            assert client.status() == 200
+
+    def test_that_is_over_before_it_begins(self, call: Call) -> None:
+        class Over:
+            timeout = None
+
+            def subscribe(self, wake: Callable[[], None]) -> None:
+                wake()
+                wake()
+
+        def waits(_: Environ) -> Conversation:
+            for _turn in range(100):
+                yield Over()
+            yield Head(200, [TEXT], b"")
+
+        with serving(waits) as server, call(server, "/") as client:
+            assert client.status() == 200
+
+    def test_a_late_wake_is_nobodys(self, call: Call) -> None:
+        """The first wait is woken again while the second is on: that one goes on."""
+        first, second = Gate(timeout=0.001), Gate()
+
+        def waits(_: Environ) -> Conversation:
+            yield first
+            yield second
+            yield Head(200, [TEXT], b"")
+
+        with serving(waits) as server, call(server, "/") as client:
+            assert second.entered.wait(PATIENCE)
+            first.open()
+            with call(server, "/") as bystander:
+                assert bystander is not None
+                second.open()
+                assert client.status() == 200
+
+    def test_keeps_nobody_waiting(self, call: Call) -> None:
+        gate = Gate()
+
+        def waits(environ: Environ) -> Conversation:
+            if environ["PATH_INFO"] == "/wait":
+                yield gate
+            yield Head(200, [TEXT], b"")
+
+        with serving(waits) as server, call(server, "/wait") as waiting:
+            assert gate.entered.wait(PATIENCE)
+            with call(server, "/") as other:
+                assert other.status() == 200
+            gate.open()
+            assert waiting.status() == 200
+
+
+class TestOffload:
+    def test_its_result_comes_back(self, call: Call) -> None:
+        def works(_: Environ) -> Conversation:
+            name = yield Offload(lambda: threading.current_thread().name)
+            assert "worker" in name
+            try:
+                yield Offload(lambda: 1 // 0)
+            except ZeroDivisionError:
+                yield Head(200, [TEXT], b"")
+
+        with serving(works) as server, call(server, "/") as client:
+            assert client.status() == 200
+
+    def test_keeps_nobody_waiting_and_leaves_no_thread(self, call: Call) -> None:
+        go_on = threading.Event()
+        before = threading.active_count()
+
+        def works(environ: Environ) -> Conversation:
+            if environ["PATH_INFO"] == "/work":
+                yield Offload(lambda: go_on.wait(PATIENCE))
+            yield Head(200, [TEXT], b"")
+
+        with serving(works) as server:
+            assert threading.active_count() == before + 1
+            with call(server, "/work") as working, call(server, "/") as other:
+                assert other.status() == 200
+                go_on.set()
+                assert working.status() == 200
+        assert threading.active_count() == before
+
+
+class TestFault:
+    """A fault of the application's is logged, reported and answered."""
+
+    def test_before_the_head(self, call: Call, caplog: pytest.LogCaptureFixture) -> None:
+        def fails(_: Environ) -> Conversation:
+            if False:
+                yield READ
+            raise ZeroDivisionError("of the test")
+
+        errors: list[BaseException] = []
+        with serving(fails, on_error=errors.append) as server, call(server, "/") as client:
+            assert client.status() == 500
+        assert [type(error) for error in errors] == [ZeroDivisionError]
+        [record] = caplog.records
+        assert (record.name, record.levelno) == ("s2mock", logging.ERROR)
+        assert record.exc_info is not None
+        assert record.exc_info[1] is errors[0]
+
+    def test_of_the_application_itself(self, call: Call, caplog: pytest.LogCaptureFixture) -> None:
+        def fails(_: Environ) -> Conversation:
+            raise ZeroDivisionError("of the test")
+
+        with serving(fails) as server, call(server, "/") as client:
+            assert client.status() == 500
+        assert len(caplog.records) == 1
+
+    def test_behind_the_head(self, call: Call, caplog: pytest.LogCaptureFixture) -> None:
+        """What was sent is there, and that it is not all can be seen."""
+
+        def fails(_: Environ) -> Conversation:
+            yield Head(200, [TEXT])
+            yield b"begun"
+            raise ZeroDivisionError("of the test")
+
+        with serving(fails) as server, call(server, "/") as client:
+            assert client.status() == 200
+            assert client.piece(5) == b"begun"
+            assert not client.ends_well()
+        assert len(caplog.records) == 1
+
+    def test_no_answer_is_one(self, call: Call, caplog: pytest.LogCaptureFixture) -> None:
+        def says_nothing(_: Environ) -> Conversation:
+            if False:
+                yield READ
+
+        with serving(says_nothing) as server, call(server, "/") as client:
+            assert client.status() == 500
+        assert "without an answer" in str(caplog.records[0].exc_info)
+
+    def test_in_the_report(self, call: Call, caplog: pytest.LogCaptureFixture) -> None:
+        def fails(_: Environ) -> Conversation:
+            raise ZeroDivisionError("of the test")
+
+        def report(_: BaseException) -> None:
+            raise RuntimeError("of the report")
+
+        with serving(fails, on_error=report) as server, call(server, "/") as client:
+            assert client.status() == 500
+        assert len(caplog.records) == 2
+
+    def test_a_header_that_is_none(self, call: Call, caplog: pytest.LogCaptureFixture) -> None:
+        def answers(_: Environ) -> Conversation:
+            yield Head(200, [("x", "日本")], b"")
+
+        with serving(answers) as server, call(server, "/") as client:
+            assert client.status() == 500
+        assert len(caplog.records) == 1
+
+
+class TestEnd:
+    @pytest.mark.parametrize("step", [Reset(), Reset(refused=True), Reset(connection=True)])
+    @pytest.mark.parametrize("with_head", [False, True])
+    def test_reset(self, call: Call, step: Reset, with_head: bool) -> None:
+        def resets(_: Environ) -> Conversation:
+            if with_head:
+                yield Head(200, [TEXT])
+                yield b"begun"
+            yield step
+
+        closing = Closing()
+        with serving(closing.around(resets)) as server, call(server, "/") as client:
+            if with_head:
+                assert client.status() == 200
+                assert client.piece(5) == b"begun"
+            assert not client.ends_well()
+            assert closing.closed.wait(PATIENCE)
+
+    def test_retire(self, call: Call) -> None:
+        """The answer is whole, and the connection is closed behind it."""
+
+        def retires(_: Environ) -> Conversation:
+            while (yield READ):
+                pass
+            yield Retire()
+            yield Head(200, [TEXT])
+            yield b"all"
+
+        with serving(retires) as server, call(server, "/") as client:
+            client.end()
+            assert client.status() == 200
+            assert client.piece(3) == b"all"
+            while client.socket.recv(65536):
+                pass
+
+    def test_a_client_that_leaves(self, call: Call) -> None:
+        closing = Closing()
+        with serving(closing.around(tail)) as server, call(server, "/") as client:
+            assert client.piece(5) == b"begun" if client.status() == 200 else False
+            client.leave()
+            assert closing.closed.wait(PATIENCE)
+            assert isinstance(closing.seen[0], GeneratorExit)
+
+    def test_a_client_that_leaves_within_the_body(self, call: Call) -> None:
+        closing = Closing()
+        with serving(closing.around(echo)) as server, call(server, "/") as client:
+            client.send(b"half")
+            assert client.status() == 200
+            assert client.piece(4) == b"half"
+            client.leave()
+            assert closing.closed.wait(PATIENCE)
+            assert isinstance(closing.seen[0], ConnectionAbortedError)
+
+    @pytest.mark.parametrize("end", ["stop", "drop_connections", "refuse"])
+    def test_a_server_that_lets_go(self, call: Call, end: str) -> None:
+        closing = Closing()
+        with serving(closing.around(tail)) as server, call(server, "/") as client:
+            assert client.status() == 200
+            getattr(server, end)()
+            # Before that returns.
+            assert closing.closed.is_set()
+            assert not client.ends_well()
+
+    def test_from_within(self, call: Call) -> None:
+        """A conversation that has its own connection dropped is closed at its next step."""
+        closing = Closing()
+
+        def drops(_: Environ) -> Conversation:
+            server.drop_connections()
+            yield Gate()
+
+        with serving(closing.around(drops)) as server, call(server, "/") as client:
+            assert not client.ends_well()
+            assert closing.closed.wait(PATIENCE)
+
+    def test_in_a_worker(self, call: Call) -> None:
+        """What is being worked on is let go, and its result is nobody's."""
+        closing, go_on, begun = Closing(), threading.Event(), threading.Event()
+
+        def work() -> None:
+            begun.set()
+            go_on.wait(PATIENCE)
+
+        def works(_: Environ) -> Conversation:
+            yield Offload(work)
+
+        with serving(closing.around(works)) as server, call(server, "/"):
+            assert begun.wait(PATIENCE)
+            server.drop_connections()
+            assert closing.closed.is_set()
+            go_on.set()
+
+
+def test_endless_answers_let_others_have_a_turn(call: Call) -> None:
+    def application(environ: Environ) -> Conversation:
+        yield Head(200, [TEXT])
+        if environ["PATH_INFO"] == "/endless":
+            for number in count():
+                yield b"%08d" % number
+        yield b"all"
+
+    with serving(application) as server, call(server, "/endless") as endless:
+        assert endless.status() == 200
+        for turn in range(5):
+            assert endless.piece(8) == b"%08d" % turn
+            with call(server, "/") as other:
+                assert other.status() == 200
+                assert other.piece(3) == b"all"
+
+
+def test_pieces_that_nobody_wants_are_not_asked_for(call: Call) -> None:
+    """The answer to HEAD has no body, however much of one there would be."""
+    closing = Closing()
+
+    def endless(_: Environ) -> Conversation:
+        yield Head(200, [TEXT])
+        while True:
+            yield b"x"
+
+    with serving(closing.around(endless)) as server, call(server, "/", method="HEAD") as client:
+        assert client.status() == 200
+        assert closing.closed.wait(PATIENCE)
