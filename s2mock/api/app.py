@@ -65,16 +65,6 @@ class App:
         environ["PATH_INFO"] = _bytes_as_latin_1(environ["PATH_INFO"])
         return Answered(self.converse(environ), environ).start(start_response)
 
-    def may_block(self, environ: "WSGIEnvironment") -> bool:
-        """Interim."""
-        from s2mock.api.record_headers import EVENT_STREAM, S2S, media_type
-
-        return _raw_path(environ).endswith("/records") and (
-            media_type(environ.get("CONTENT_TYPE")) == S2S
-            or media_type(environ.get("HTTP_ACCEPT")) == EVENT_STREAM
-            or "wait" in environ.get("QUERY_STRING", "")
-        )
-
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer one request, step by step."""
         # Not noted in the environ: the two would hold each other until the next collection.

@@ -1,5 +1,5 @@
 """A small HTTP server: HTTP/1 and HTTP/2 in cleartext on one port, and nothing of S2."""
 
-from s2mock.server.embedded import Server
+from s2mock.server.server import Server
 
 __all__ = ["Server"]
