@@ -84,6 +84,7 @@ class Account(Engine):
         check_name("a basin's name", name)
         check_config(config, BasinConfig)
         check_text("request_token", request_token)
+        name = BasinName(name)
         made = self.carry_out(CreateBasin(name, config, request_token))
         return Basin(self, name, made.incarnation)
 
@@ -95,6 +96,7 @@ class Account(Engine):
         """
         check_name("a basin's name", name)
         check_config(config, BasinConfig)
+        name = BasinName(name)
         made = self.carry_out(EnsureBasin(name, config))
         return Basin(self, name, made.incarnation)
 

@@ -208,7 +208,7 @@ class Engine:
         if change.written is not None:
             log = (stream or before).log or LogState()  # type: ignore[union-attr]
             log, span = log.with_written(self.owner, change.written)
-            stream = stream and stream._replace(log=log)
+            stream = stream and stream.with_log(log)
         if stream is None:
             del streams[name]
         else:

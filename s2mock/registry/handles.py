@@ -52,7 +52,7 @@ class _Handle:
     @property
     def name(self) -> str:
         """Its name."""
-        return self._name
+        return str(self._name)
 
     def __eq__(self, other: object) -> bool:
         return (
@@ -62,7 +62,7 @@ class _Handle:
         )
 
     def __hash__(self) -> int:
-        return hash((type(self), id(self._engine), self._incarnation))
+        return hash((type(self), self._incarnation))
 
     def _carry_out(self, operation: Operation) -> Any:
         try:
@@ -158,6 +158,7 @@ class Basin(_Handle):
         check_name("a stream's name", name)
         check_config(config, StreamConfig)
         check_text("request_token", request_token)
+        name = StreamName(name)
         made = self._carry_out(
             CreateStream(self._name, name, config, request_token, self._incarnation)
         )
@@ -171,6 +172,7 @@ class Basin(_Handle):
         """
         check_name("a stream's name", name)
         check_config(config, StreamConfig)
+        name = StreamName(name)
         made = self._carry_out(EnsureStream(self._name, name, config, self._incarnation))
         return Stream(self._engine, self, name, made.incarnation)
 
@@ -318,7 +320,7 @@ class Stream(_Handle):
         batch = check_append(records, match_seq_num, fencing_token)
         check_text("encryption_key", encryption_key)
         operation = Append(
-            self._basin.name,
+            self._basin._name,  # noqa: SLF001  # checked once
             self._name,
             batch,
             key=encryption_key,

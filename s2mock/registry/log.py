@@ -72,12 +72,18 @@ class Chunk:
     def extend(self, written: Written, total: int) -> None:
         """Add the records; `total` are the metered bytes before them."""
         records, before = written.records, len(self.records)
-        self.records.extend(records)
-        self.timestamps.extend(written.timestamps)
-        self.expiries.extend([written.expiry] * len(records))
-        sizes = accumulate([record.metered_bytes for record in records], initial=total)
-        next(sizes)
-        self.totals.extend(sizes)
+        self.records += records
+        if len(records) == 1:
+            # Most appends are: not worth what the rest costs to set up.
+            self.timestamps.append(written.timestamps[0])
+            self.expiries.append(written.expiry)
+            self.totals.append(total + records[0].metered_bytes)
+        else:
+            self.timestamps.extend(written.timestamps)
+            self.expiries.extend([written.expiry] * len(records))
+            sizes = accumulate([record.metered_bytes for record in records], initial=total)
+            next(sizes)
+            self.totals.extend(sizes)
         if written.digest is not None and self.digests is None:
             self.digests = [None] * before
         if self.digests is not None:
@@ -361,8 +367,10 @@ class LogState(NamedTuple):
         self, records: tuple[AppendRecord, ...], now: int, config: StreamConfig
     ) -> Sequence[int]:
         mode, capped = config.timestamping_mode, not config.timestamping_uncapped
-        given = [record.timestamp for record in records]
         previous = self.tail.timestamp
+        if len(records) == 1 and records[0].timestamp is None and mode != "client-require":
+            return (max(previous, now),)
+        given = [record.timestamp for record in records]
         if mode == "arrival" or (mode != "client-require" and given.count(None) == len(given)):
             return array("Q", [max(previous, now)]) * len(given)
         assigned = []

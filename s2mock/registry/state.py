@@ -77,6 +77,10 @@ class StreamState(NamedTuple):
         """The stream as S2 describes it."""
         return StreamInfo(self.name, self.created_at, self.deleted_at, self.cipher)
 
+    def with_log(self, log: LogState) -> "StreamState":
+        """The stream with another log."""
+        return StreamState(*self[:9], log)
+
     def refuse_if_deleting(self) -> None:
         """Raises `StreamDeletionPending` from the deletion on."""
         if self.deleted_at is not None:
@@ -122,7 +126,7 @@ class AccountState(NamedTuple):
         Raises `BasinNotFound`.
         """
         basin = self.basins.get(name)
-        if basin is None or incarnation not in (None, basin.incarnation):
+        if basin is None or (incarnation is not None and incarnation != basin.incarnation):
             raise BasinNotFound(name)
         return basin
 
@@ -134,7 +138,7 @@ class AccountState(NamedTuple):
         """
         parent = self.basins.get(basin)
         found = None if parent is None else parent.streams.get(name)
-        if found is None or incarnation not in (None, found.incarnation):
+        if found is None or (incarnation is not None and incarnation != found.incarnation):
             raise StreamNotFound(basin, name)
         return found
 
