@@ -20,7 +20,7 @@ from s2mock.api.record_headers import (
     media_type,
 )
 from s2mock.api.requests import Answering, Asking, S2Request
-from s2mock.api.responses import S2Response, json_response
+from s2mock.api.responses import S2Response, json_response, text_response
 from s2mock.api.sessions import append_session, read_events, read_frames, session_response
 from s2mock.api.wire import json_records, proto_records
 from s2mock.api.wire.json_records import position_to_json
@@ -108,8 +108,7 @@ def read(request: S2Request) -> Answering:
     yield from request.account.finish(operation)
     if accept in PROTOBUF:
         return _protobuf_response(proto_records.batch_to_proto(batch))
-    text = json_records.batch_to_json(batch, form)
-    return S2Response(200, [("content-type", "application/json")], text.encode())
+    return text_response(200, json_records.batch_to_json(batch, form))
 
 
 def _read_request(start: dict[str, Any], end: dict[str, Any]) -> ReadRequest:

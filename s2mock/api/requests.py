@@ -6,6 +6,7 @@ A handler asks in the order in which S2 checks, so that the first fault is the o
 
 import re
 from collections.abc import Callable, Generator
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -40,6 +41,12 @@ _JSON = re.compile(
 _BASIN_HOST = re.compile(r"(?P<basin>[^.]+)\.b\..+")
 
 
+@cache
+def _variable(header: str) -> str:
+    """What the environ calls a header."""
+    return f"HTTP_{header.upper().replace('-', '_')}"
+
+
 class S2Request(Request):
     """One request to the account.
 
@@ -56,7 +63,7 @@ class S2Request(Request):
 
         Source: reference: control_plane §2.1.
         """
-        value: str | None = self.environ.get(f"HTTP_{name.upper().replace('-', '_')}")
+        value: str | None = self.environ.get(_variable(name))
         # A tab is fine, though hardly on purpose.
         if value is not None and not (value.isascii() and value.replace("\t", " ").isprintable()):
             raise BadHeader(f"Invalid header `{name}`: not UTF-8")

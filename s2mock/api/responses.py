@@ -27,10 +27,15 @@ class S2Response:
 
 def json_response(status: int, document: Any, **headers: str) -> S2Response:
     """A JSON document; an underscore in a header's name stands for a hyphen."""
+    return text_response(status, to_json(document), **headers)
+
+
+def text_response(status: int, text: str, **headers: str) -> S2Response:
+    """A JSON document that is text already, likewise."""
     fields = [("content-type", "application/json")]
     if headers:
         fields += _fields(headers)
-    return S2Response(status, fields, to_json(document).encode())
+    return S2Response(status, fields, text.encode())
 
 
 def error_response(error: S2Error) -> S2Response:

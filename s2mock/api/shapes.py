@@ -5,6 +5,7 @@ Sources: reference: control_plane §4.2 (basins), §5.2 (streams), §5.8 (times)
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from json.encoder import encode_basestring as quote
 from typing import Any
 
 from s2mock.registry.clock import NANOSECONDS
@@ -92,14 +93,17 @@ def stream_config_to_json(config: StreamConfig) -> dict[str, Any]:
     }
 
 
-def stream_info_to_json(info: StreamInfo) -> dict[str, Any]:
-    """The `StreamInfo` of creates and listings."""
-    return {
-        "name": info.name,
-        "created_at": time_to_json(info.created_at),
-        "deleted_at": time_to_json(info.deleted_at),
-        "cipher": info.cipher,
-    }
+def stream_info_to_json(info: StreamInfo) -> str:
+    """The `StreamInfo` of creates and listings, as text: it is asked for more than all else."""
+    created, deleted = time_to_json(info.created_at), time_to_json(info.deleted_at)
+    return (
+        f'{{"name":{quote(info.name)},"created_at":"{created}",'
+        f'"deleted_at":{_quoted(deleted)},"cipher":{_quoted(info.cipher)}}}'
+    )
+
+
+def _quoted(word: str | None) -> str:
+    return "null" if word is None else f'"{word}"'
 
 
 def basin_changes(document: dict[str, Any]) -> BasinConfigChanges:

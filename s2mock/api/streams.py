@@ -5,7 +5,7 @@ Source: reference: control_plane §5; the order of checks is §2.5.
 
 from s2mock.api.query import listing_parameters, parse_query
 from s2mock.api.requests import Answering, S2Request
-from s2mock.api.responses import empty_response, json_response
+from s2mock.api.responses import empty_response, json_response, text_response
 from s2mock.api.shapes import (
     stream_changes,
     stream_config,
@@ -29,8 +29,9 @@ def list_streams(request: S2Request) -> Answering:
     """One page of streams (§5.7)."""
     basin, wanted = request.basin, parse_query(request.raw_query, _LISTING)
     page = yield from request.perform(ListStreams(basin, **wanted))
-    streams = [stream_info_to_json(info) for info in page.items]
-    return json_response(200, {"streams": streams, "has_more": page.has_more})
+    streams = ",".join(map(stream_info_to_json, page.items))
+    more = "true" if page.has_more else "false"
+    return text_response(200, f'{{"streams":[{streams}],"has_more":{more}}}')
 
 
 def create_stream(request: S2Request) -> Answering:
@@ -39,7 +40,7 @@ def create_stream(request: S2Request) -> Answering:
     document = yield from request.json_body("create_stream")
     config = stream_config(document.get("config"))
     made = yield from request.perform(CreateStream(basin, document["stream"], config, token))
-    return json_response(201, stream_info_to_json(made.info), s2_provision_result=made.result)
+    return text_response(201, stream_info_to_json(made.info), s2_provision_result=made.result)
 
 
 def get_stream_config(request: S2Request) -> Answering:
@@ -55,7 +56,7 @@ def ensure_stream(request: S2Request) -> Answering:
     config = stream_config((yield from request.optional_json_body("stream_config")))
     made = yield from request.perform(EnsureStream(basin, name, config))
     status = 201 if made.result == "created" else 200
-    return json_response(status, stream_info_to_json(made.info), s2_provision_result=made.result)
+    return text_response(status, stream_info_to_json(made.info), s2_provision_result=made.result)
 
 
 def reconfigure_stream(request: S2Request) -> Answering:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from http import HTTPStatus
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.exceptions import ClientDisconnected
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _CHUNK_BYTES = 64 * 1024
+_NOTHING = BytesIO()
 # In capitals, as Werkzeug's client compares them.
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase.upper()}" for status in HTTPStatus}
 # What a body that is known in full may lack: it is told how long it is.
@@ -96,12 +98,19 @@ class Answered:
         return block(step)
 
     def _read(self) -> bytes:
+        environ = self._environ
+        length = environ.get("CONTENT_LENGTH", "")
+        if self._input is None and length.isascii() and length.isdigit() and len(length) < 6:
+            # The body in one, where that is not much. Reading beyond its length would block.
+            self._input = _NOTHING
+            whole: bytes = environ["wsgi.input"].read(int(length))
+            if len(whole) < int(length):
+                raise ConnectionAbortedError("the body ends before its length")
+            return whole
         if self._input is None:
-            environ = self._environ
-            self._input = environ["wsgi.input"]
-            if not environ.get("wsgi.input_terminated"):
-                # A caller of the plain kind: reading beyond the body's length would block.
-                self._input = get_input_stream(environ)
+            self._input = get_input_stream(environ)
+            if environ.get("wsgi.input_terminated"):
+                self._input = environ["wsgi.input"]
         read = getattr(self._input, "read1", self._input.read)
         data: bytes = read(_CHUNK_BYTES)
         return data
