@@ -15,6 +15,8 @@ _RECEIVE_BYTES = 64 * 1024
 # How long a client that is still sending is listened to after the last answer. Closed before it
 # has read that answer, the connection would be reset, and the answer lost with it.
 _LINGER_SECONDS = 1.0
+# So much is sent as one buffer, which takes less than to send several.
+_JOINED_BYTES = 16 * 1024
 # As many buffers as one call may take everywhere.
 _SEND_BUFFERS = 64
 
@@ -81,6 +83,10 @@ class Connection:
         out = self._out
         while out:
             try:
+                if self.unsent <= _JOINED_BYTES and len(out) > 1:
+                    joined = b"".join(out)
+                    out.clear()
+                    out.append(joined)
                 if len(out) == 1:
                     sent = self._socket.send(out[0])
                 else:

@@ -212,6 +212,7 @@ class Http2:
         self._due.pop(stream, None)
         if not stream.is_over:
             stream.drop()
+
     def leave(self) -> None:
         """The client will ask for nothing more: end when all has been answered."""
         self._is_left = True
