@@ -56,6 +56,8 @@ class Connection:
         """Bytes that have been written and not been taken by the operating system."""
         self._out: deque[bytes | memoryview] = deque()
         self._events = READ
+        # Whether the operating system has taken less than it was offered, since `has_room`.
+        self._is_blocked = False
         self._is_closing = False
         self._is_input_left = False
         self._linger: Timer | None = None
@@ -92,6 +94,7 @@ class Connection:
                 else:
                     sent = self._socket.sendmsg(list(islice(out, _SEND_BUFFERS)))
             except (BlockingIOError, InterruptedError):
+                self._is_blocked = True
                 break
             except OSError:
                 self.abort()
@@ -100,6 +103,9 @@ class Connection:
         if self._is_closing and not out:
             self._end()
             return
+        if self._is_blocked and not out:
+            self._is_blocked = False
+            self._loop.call_soon(self._tell_of_room)
         self._watch(self._events & READ | (WRITE if out else 0))
 
     def receive_now(self) -> bytes:
@@ -183,13 +189,15 @@ class Connection:
             out.popleft()
 
     def _on_ready(self, events: int) -> None:
-        if events & WRITE and not self.is_closed:
+        if events & WRITE:
             self.flush()
-            if not self.unsent and self._speaker is not None and not self.is_closed:
-                self._speaker.has_room()
-                self.flush()
         if events & READ and self._events & READ and not self.is_closed:
             self._receive()
+
+    def _tell_of_room(self) -> None:
+        if self._speaker is not None and not self.is_closed:
+            self._speaker.has_room()
+            self.flush()
 
     def _receive(self) -> None:
         try:

@@ -123,8 +123,13 @@ def _apply_pseudo(request: Request, pseudo: dict[bytes, bytes]) -> bool:
         return b":scheme" not in pseudo and b":path" not in pseudo
     if _SCHEME.fullmatch(pseudo.get(b":scheme", b"")) is None:
         return False
-    if not is_authority(pseudo.get(b":authority", b"x").decode("latin-1")):
-        return False
+    authority = pseudo.get(b":authority")
+    if authority is not None:
+        text = authority.decode("latin-1")
+        if not is_authority(text):
+            return False
+        # The host, before any other that there may be.
+        request.fields.insert(0, ("host", text))
     target = pseudo.get(b":path")
     if target is None:
         return True
