@@ -15,6 +15,8 @@ _RECEIVE_BYTES = 64 * 1024
 # How long a client that is still sending is listened to after the last answer. Closed before it
 # has read that answer, the connection would be reset, and the answer lost with it.
 _LINGER_SECONDS = 1.0
+# So much is sent as one buffer, which takes less than to send several.
+_JOINED_BYTES = 16 * 1024
 # As many buffers as one call may take everywhere.
 _SEND_BUFFERS = 64
 
@@ -54,6 +56,8 @@ class Connection:
         """Bytes that have been written and not been taken by the operating system."""
         self._out: deque[bytes | memoryview] = deque()
         self._events = READ
+        # Whether the operating system has taken less than it was offered, since `has_room`.
+        self._is_blocked = False
         self._is_closing = False
         self._is_input_left = False
         self._linger: Timer | None = None
@@ -81,11 +85,16 @@ class Connection:
         out = self._out
         while out:
             try:
+                if self.unsent <= _JOINED_BYTES and len(out) > 1:
+                    joined = b"".join(out)
+                    out.clear()
+                    out.append(joined)
                 if len(out) == 1:
                     sent = self._socket.send(out[0])
                 else:
                     sent = self._socket.sendmsg(list(islice(out, _SEND_BUFFERS)))
             except (BlockingIOError, InterruptedError):
+                self._is_blocked = True
                 break
             except OSError:
                 self.abort()
@@ -94,6 +103,9 @@ class Connection:
         if self._is_closing and not out:
             self._end()
             return
+        if self._is_blocked and not out:
+            self._is_blocked = False
+            self._loop.call_soon(self._tell_of_room)
         self._watch(self._events & READ | (WRITE if out else 0))
 
     def receive_now(self) -> bytes:
@@ -177,13 +189,15 @@ class Connection:
             out.popleft()
 
     def _on_ready(self, events: int) -> None:
-        if events & WRITE and not self.is_closed:
+        if events & WRITE:
             self.flush()
-            if not self.unsent and self._speaker is not None and not self.is_closed:
-                self._speaker.has_room()
-                self.flush()
         if events & READ and self._events & READ and not self.is_closed:
             self._receive()
+
+    def _tell_of_room(self) -> None:
+        if self._speaker is not None and not self.is_closed:
+            self._speaker.has_room()
+            self.flush()
 
     def _receive(self) -> None:
         try:

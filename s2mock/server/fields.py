@@ -9,10 +9,9 @@ from typing import Final
 
 from s2mock.server.frames import PROTOCOL_ERROR, FrameError
 from s2mock.server.head import RefusedError, is_authority, split_target
+from s2mock.server.hpack_decoder import FIELD_COST
 
 MAX_LIST_BYTES: Final = 16 * 1024
-# What each field costs beside its bytes (RFC 9113 §6.5.2).
-_FIELD_COST = 32
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -54,7 +53,7 @@ def parse_request(fields: Fields, stream: int) -> Request:
     is_malformed = False
     for field in fields:
         name, value = field
-        request.size += len(name) + len(value) + _FIELD_COST
+        request.size += len(name) + len(value) + FIELD_COST
         known = _CHECKED.get(field)
         if known is None:
             if name[:1] == b":":
@@ -99,7 +98,7 @@ def _checked(name: bytes, value: bytes) -> tuple[str, str]:
         raise FrameError(PROTOCOL_ERROR)
     checked = name.decode("latin-1"), value.decode("latin-1")
     if len(_CHECKED) < _MAX_REMEMBERED and len(name) + len(value) <= _MAX_REMEMBERED_BYTES:
-        _CHECKED[bytes(name), bytes(value)] = checked
+        _CHECKED[name, value] = checked
     return checked
 
 
@@ -124,8 +123,13 @@ def _apply_pseudo(request: Request, pseudo: dict[bytes, bytes]) -> bool:
         return b":scheme" not in pseudo and b":path" not in pseudo
     if _SCHEME.fullmatch(pseudo.get(b":scheme", b"")) is None:
         return False
-    if not is_authority(pseudo.get(b":authority", b"x").decode("latin-1")):
-        return False
+    authority = pseudo.get(b":authority")
+    if authority is not None:
+        text = authority.decode("latin-1")
+        if not is_authority(text):
+            return False
+        # The host, before any other that there may be.
+        request.fields.insert(0, ("host", text))
     target = pseudo.get(b":path")
     if target is None:
         return True

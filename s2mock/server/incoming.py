@@ -6,12 +6,10 @@ as the reference server has it. A flood of frames that ask for nothing ends the 
 
 from typing import TYPE_CHECKING
 
-from hpack import Decoder
-from hpack.exceptions import HPACKError, OversizedHeaderListError
-
 from s2mock.server import frames
 from s2mock.server.fields import MAX_LIST_BYTES, check_trailers, parse_request
 from s2mock.server.frames import FrameError
+from s2mock.server.hpack_decoder import CompressionError, HpackDecoder, ListTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +41,7 @@ class Incoming:
         self._loop = loop
         self._buffer = bytearray()
         self._to_skip = _PREFACE_BYTES
-        self._decoder = Decoder(max_header_list_size=_MAX_DECODED_BYTES)
+        self._decoder = HpackDecoder(_MAX_DECODED_BYTES)
         # The header block that is coming, if one is: its stream, its flags, its frames so far.
         self._block: list[bytes] = []
         self._block_stream = 0
@@ -195,12 +193,12 @@ class Incoming:
         block, self._block = b"".join(self._block), []
         number, owner = self._block_stream, self._owner
         try:
-            fields = self._decoder.decode(block, raw=True)
-        except OversizedHeaderListError:
+            fields = self._decoder.decode(block)
+        except ListTooLargeError:
             raise FrameError(
                 frames.ENHANCE_YOUR_CALM, reason=b"header_list_way_too_large"
             ) from None
-        except HPACKError:
+        except CompressionError:
             raise FrameError(frames.PROTOCOL_ERROR) from None
         is_received = bool(self._block_flags & frames.END_STREAM)
         if number > owner.last_stream:

@@ -19,6 +19,9 @@ _ACCEPTED_PER_TURN = 64
 # How long after one refusal for want of descriptors the next may be logged.
 _LOG_SECONDS = 10.0
 
+# How long nobody is let in where one cannot even be turned away.
+_PAUSE_SECONDS = 0.1
+
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 Accepted = Callable[[socket.socket, Any], object]
@@ -34,11 +37,17 @@ class Listener:
         self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._loop = loop
         self._accepted = accepted
+        self._is_watched = False
         self._socket = self._listening((host, port))
         self._address: tuple[Any, ...] = self._socket.getsockname()
         self.port: int = self._address[1]
         # Given up for a moment when there are no more, so that somebody waiting can be let go.
-        self._reserve: int | None = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        self._reserve: int | None = None
+        try:
+            self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            self._socket.close()
+            raise
         self._last_logged = float("-inf")
         # While connections are refused: both ends of one that keeps the port ours.
         self._kept: tuple[socket.socket, ...] = ()
@@ -46,6 +55,7 @@ class Listener:
     def watch(self) -> None:
         """Accept; on the loop's thread, as all that follows."""
         self._loop.watch(self._socket, READ, self._accept)
+        self._is_watched = True
 
     def refuse(self) -> None:
         """Listen no more, and keep the port. Doing so twice is harmless.
@@ -57,11 +67,15 @@ class Listener:
         if self._kept:
             return
         client = socket.create_connection(self._reachable())
-        kept = self._accept_only(client)
+        try:
+            kept = self._accept_only(client)
+        except OSError:
+            client.close()
+            raise
         # What it got from the listener: with it, others could share the port.
         kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
         self._kept = (kept, client)
-        self._loop.unwatch(self._socket)
+        self._unwatch()
         self._socket.close()
 
     def accept(self) -> None:
@@ -100,12 +114,15 @@ class Listener:
 
     def _accept_only(self, client: socket.socket) -> socket.socket:
         """The other end of that connection; those before it are dropped."""
-        self._socket.settimeout(None)
-        while True:
-            accepted, address = self._socket.accept()
-            if address[:2] == client.getsockname()[:2]:
-                return accepted
-            accepted.close()
+        self._socket.setblocking(True)
+        try:
+            while True:
+                accepted, address = self._socket.accept()
+                if address[:2] == client.getsockname()[:2]:
+                    return accepted
+                accepted.close()
+        finally:
+            self._socket.setblocking(False)
 
     def _accept(self, _: int) -> None:
         for _turn in range(_ACCEPTED_PER_TURN):
@@ -114,10 +131,25 @@ class Listener:
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError as error:
-                if error.errno not in _NO_ROOM or not self._turn_away(error):
+                if error.errno not in _NO_ROOM:
+                    return
+                if not self._turn_away(error):
+                    # Those who wait would be seen again and again, and nothing else.
+                    self._unwatch()
+                    self._loop.call_later(_PAUSE_SECONDS, self._watch_again, self._socket)
                     return
                 continue
             self._accepted(accepted, address)
+
+    def _unwatch(self) -> None:
+        if self._is_watched:
+            self._is_watched = False
+            self._loop.unwatch(self._socket)
+
+    def _watch_again(self, listening: socket.socket) -> None:
+        # Refused meanwhile, it is another one.
+        if listening is self._socket and not self._kept and listening.fileno() >= 0:
+            self.watch()
 
     def _turn_away(self, error: OSError) -> bool:
         """Close one connection that there is no room for; whether there was one."""

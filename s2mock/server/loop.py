@@ -60,6 +60,7 @@ class Loop:
         self._cancelled = 0
         self._asleep = False
         self._stopping = False
+        self._has_ended = False
         self._waker, self._wakened = socket.socketpair()
         self._waker.setblocking(False)
         self._wakened.setblocking(False)
@@ -75,6 +76,8 @@ class Loop:
 
     def call_soon_threadsafe(self, function: Callable[..., object], *arguments: object) -> None:
         """Call it in the next turn; from any thread. After the loop has ended it does nothing."""
+        if self._has_ended:
+            return
         self._ready.append((function, arguments))
         if self._asleep:
             self._wake()
@@ -129,6 +132,9 @@ class Loop:
 
     def close(self) -> None:
         """Give back the descriptors, once the loop has ended."""
+        self._has_ended = True
+        self._ready.clear()
+        self._timers.clear()
         self._selector.close()
         self._waker.close()
         self._wakened.close()
@@ -138,7 +144,7 @@ class Loop:
 
         They are shared with the parent: none may be unregistered, only closed.
         """
-        self._stopping = True
+        self._stopping = self._has_ended = True
         # A kqueue is not inherited; closing it fails.
         with suppress(OSError):
             self._selector.close()

@@ -37,8 +37,10 @@ class Server:
     ) -> None:
         self.host = host
         self._on_error = on_error
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._is_stopped = False
+        self._has_ended = False
+        self._calls: set[threading.Event] = set()
         self._loop = Loop()
         try:
             self._listener = Listener(host, port, self._loop, self._begin)
@@ -69,13 +71,11 @@ class Server:
         thread.
         """
         with self._lock:
-            if self._is_stopped:
-                return
-            self._is_stopped = True
-        self._loop.stop()
+            is_first, self._is_stopped = not self._is_stopped, True
+        if is_first:
+            self._loop.stop()
         if threading.current_thread() is not self._thread:
             self._thread.join()
-            self._workers.stop()
 
     def drop_connections(self) -> None:
         """Drop every open connection and close what is going on there. Listening goes on."""
@@ -108,16 +108,22 @@ class Server:
             is_done.set()
 
         with self._lock:
-            # A stop comes before this or after it, and never in between.
-            if self._is_stopped:
+            if self._has_ended:
                 return
-            self._loop.call_soon_threadsafe(call)
-            is_done.wait()
+            self._calls.add(is_done)
+        self._loop.call_soon_threadsafe(call)
+        # Set by the end of the loop too.
+        is_done.wait()
+        self._calls.discard(is_done)
         if raised:
             raise raised[0]
 
     def _begin(self, client: socket.socket, address: Any) -> None:
-        Connection(client, address, self._context)
+        try:
+            Connection(client, address, self._context)
+        except OSError:
+            # Gone already, or one more than the selector takes.
+            client.close()
 
     def _refuse(self) -> None:
         self._listener.refuse()
@@ -133,7 +139,12 @@ class Server:
         finally:
             self._listener.close()
             self._drop_connections()
+            with self._lock:
+                self._has_ended = True
             self._loop.close()
+            for is_done in list(self._calls):
+                is_done.set()
+            self._workers.stop()
 
     def _report(self, error: BaseException) -> None:
         _log.error("s2mock failed while it answered a request", exc_info=error)
@@ -145,10 +156,10 @@ class Server:
 
     def _abandon(self) -> None:
         """In a forked child: the thread is in the parent, and so is the server."""
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         if self._is_stopped:
             return
-        self._is_stopped = True
+        self._is_stopped = self._has_ended = True
         self._loop.abandon()
         self._listener.close()
         for connection in list(self._context.connections):

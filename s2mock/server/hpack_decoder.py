@@ -1,0 +1,138 @@
+"""Header compression of HTTP/2 requests undone (RFC 7541).
+
+A client sends the same few fields again and again, so what a string decodes to is remembered. The
+tables and the Huffman code are those of the library `hpack`, whose decoder is several times slower.
+"""
+
+from collections import deque
+from typing import Final
+
+from hpack.exceptions import HPACKDecodingError
+from hpack.huffman_table import decode_huffman
+from hpack.table import HeaderTable
+
+Field = tuple[bytes, bytes]
+
+_STATIC: Final[tuple[Field, ...]] = tuple(
+    (bytes(name), bytes(value)) for name, value in HeaderTable.STATIC_TABLE
+)
+# What clients may ask for at most, since we announce no other size (RFC 9113 §6.5.2).
+_MAX_TABLE_BYTES = 4096
+FIELD_COST: Final = 32
+"""What each field costs beside its bytes, in a table and in a list."""
+# Nothing that is encoded is longer; a larger number is an attempt at something.
+_MAX_INTEGER = 1 << 24
+
+# What strings in Huffman code are, the same for all connections.
+_DECODED: Final[dict[bytes, bytes]] = {}
+_MAX_REMEMBERED = 1000
+_MAX_REMEMBERED_BYTES = 128
+
+
+class CompressionError(Exception):
+    """A block that cannot be decoded: nothing that follows on the connection can."""
+
+
+class ListTooLargeError(Exception):
+    """A block whose header list is longer than anybody may ask for."""
+
+
+class HpackDecoder:
+    """The decoder of a connection. `max_list_bytes` is the size of a list that is given up on."""
+
+    def __init__(self, max_list_bytes: int) -> None:
+        self._max_list_bytes = max_list_bytes
+        self._table: deque[Field] = deque()
+        self._table_bytes = 0
+        self._max_table_bytes = _MAX_TABLE_BYTES
+
+    def decode(self, block: bytes) -> list[Field]:
+        """The fields of a whole block. Raises `CompressionError` or `ListTooLargeError`."""
+        try:
+            return self._decode(block)
+        except (IndexError, HPACKDecodingError):
+            raise CompressionError from None
+
+    def _decode(self, block: bytes) -> list[Field]:
+        fields: list[Field] = []
+        position, end, left = 0, len(block), self._max_list_bytes
+        while position < end:
+            byte = block[position]
+            if byte & 0x80:
+                index, position = _integer(block, position, 0x7F)
+                field = self._entry(index)
+            elif byte & 0xE0 == 0x20:
+                if fields:
+                    raise CompressionError
+                size, position = _integer(block, position, 0x1F)
+                if size > _MAX_TABLE_BYTES:
+                    raise CompressionError
+                self._max_table_bytes = size
+                self._shrink()
+                continue
+            else:
+                is_indexed = byte & 0x40
+                index, position = _integer(block, position, 0x3F if is_indexed else 0x0F)
+                if index:
+                    name = self._entry(index)[0]
+                else:
+                    name, position = _string(block, position)
+                value, position = _string(block, position)
+                field = (name, value)
+                if is_indexed:
+                    self._table.appendleft(field)
+                    self._table_bytes += len(name) + len(value) + FIELD_COST
+                    self._shrink()
+            left -= len(field[0]) + len(field[1]) + FIELD_COST
+            if left < 0:
+                raise ListTooLargeError
+            fields.append(field)
+        return fields
+
+    def _entry(self, index: int) -> Field:
+        if not index:
+            raise CompressionError
+        if index <= len(_STATIC):
+            return _STATIC[index - 1]
+        return self._table[index - len(_STATIC) - 1]
+
+    def _shrink(self) -> None:
+        while self._table_bytes > self._max_table_bytes:
+            name, value = self._table.pop()
+            self._table_bytes -= len(name) + len(value) + FIELD_COST
+
+
+def _integer(block: bytes, position: int, mask: int) -> tuple[int, int]:
+    """A number, and where what follows begins (RFC 7541 §5.1)."""
+    number = block[position] & mask
+    position += 1
+    if number < mask:
+        return number, position
+    shift = 0
+    while True:
+        byte = block[position]
+        position += 1
+        number += (byte & 0x7F) << shift
+        shift += 7
+        if number > _MAX_INTEGER or shift > 35:
+            raise CompressionError
+        if byte < 0x80:
+            return number, position
+
+
+def _string(block: bytes, position: int) -> tuple[bytes, int]:
+    """A string, and where what follows begins (RFC 7541 §5.2)."""
+    is_huffman = block[position] & 0x80
+    length, position = _integer(block, position, 0x7F)
+    end = position + length
+    if end > len(block):
+        raise CompressionError
+    data = block[position:end]
+    if not is_huffman:
+        return data, end
+    decoded = _DECODED.get(data)
+    if decoded is None:
+        decoded = decode_huffman(data)
+        if len(_DECODED) < _MAX_REMEMBERED and len(data) <= _MAX_REMEMBERED_BYTES:
+            _DECODED[data] = decoded
+    return decoded, end

@@ -1,0 +1,221 @@
+"""A connection by itself: which protocol speaks, and what is unsent."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from s2mock.conversation import Conversation, Head
+from s2mock.server.connection import PREFACE, Connection
+from s2mock.server.driver import Context
+from s2mock.server.loop import Loop
+from s2mock.server.workers import Workers
+from tests.server.h2_shapes import Said
+from tests.server.test_server import connect
+from tests.server.toys import TEXT, Environ, like_the_reference, serving
+
+MANY = 4 * 1024 * 1024
+
+
+@pytest.fixture
+def loop() -> Iterator[Loop]:
+    loop = Loop()
+    yield loop
+    loop.close()
+
+
+def test_room_that_comes_between_two_looks_is_noticed(loop: Loop) -> None:
+    """What was unsent is taken by a flush before the selector says that there is room."""
+    pieces = []
+
+    def endless(_: Environ) -> Conversation:
+        yield Head(200, [TEXT])
+        while True:
+            pieces.append(1)
+            yield b"x" * 100_000
+
+    context = Context(endless, loop, Workers("x"), ("x", 1), pytest.fail)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        connection = Connection(ours, None, context)
+        theirs.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        loop.call_soon(loop.stop)
+        loop.run()
+        connection.flush()
+        assert connection.unsent
+        stalled_at = len(pieces)
+        theirs.setblocking(False)
+        while connection.unsent:
+            while theirs.recv(MANY):
+                if not connection.unsent:
+                    break
+                connection.flush()
+        # Nothing is unsent, and so nothing is to be waited for: the next turn goes on by itself.
+        loop.call_soon(loop.stop)
+        loop._stopping = False
+        loop.run()
+        assert len(pieces) > stalled_at
+        connection.abort()
+
+
+class TestProtocol:
+    @pytest.mark.parametrize("size", [1, 3, 10, 23])
+    def test_a_preface_in_pieces(self, size: int) -> None:
+        with serving(like_the_reference) as server, connect(server.port) as client:
+            data = PREFACE + Said().settings().request().data
+            for start in range(0, len(data), size):
+                client.sendall(data[start : start + size])
+            # Settings come first.
+            assert client.recv(9)[3] == 4
+
+    def test_what_only_begins_like_a_preface(self) -> None:
+        with serving(like_the_reference) as server, connect(server.port) as client:
+            client.sendall(b"PRI * HT")
+            client.sendall(b"TP/1.1\r\n\r\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 404")
+
+    @pytest.mark.parametrize("start", [b"", b"PRI * HT", b"GET / HT", PREFACE])
+    def test_a_client_that_leaves_at_once(self, start: bytes) -> None:
+        with serving(like_the_reference) as server, connect(server.port) as client:
+            client.sendall(start)
+            client.shutdown(socket.SHUT_WR)
+            while client.recv(65536):
+                pass
+
+
+def test_the_host_is_the_authority_of_http2() -> None:
+    hosts = []
+
+    def notes(environ: Environ) -> Conversation:
+        hosts.append(environ.get("HTTP_HOST"))
+        yield Head(200, [], b"")
+
+    with serving(notes) as server, connect(server.port) as client:
+        said = Said().settings()
+        pseudo = [(":method", "GET"), (":path", "/"), (":scheme", "http")]
+        said.fields([*pseudo, (":authority", "a")], 1)
+        said.fields([*pseudo, (":authority", "a"), ("host", "b")], 3)
+        said.fields([*pseudo, ("host", "b")], 5)
+        said.fields(pseudo, 7)
+        said.frame(7, 0, 0, bytes(8))
+        client.sendall(PREFACE + said.data)
+        while client.recv(65536):
+            pass
+    assert hosts == ["a", "a", "b", None]
+
+
+class TestHttp1Pieces:
+    def test_a_head_byte_by_byte(self) -> None:
+        with serving(like_the_reference) as server, connect(server.port) as client:
+            for byte in b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n":
+                client.sendall(bytes([byte]))
+            assert client.recv(65536).startswith(b"HTTP/1.1 200")
+
+    def test_a_head_that_is_wrong_before_it_is_complete(self) -> None:
+        for start in (b"\0", b"GET /a b", b"GET / HTTP/2", b"GET / HTTP/1.1\r\na(", b"\rG"):
+            with serving(like_the_reference) as server, connect(server.port) as client:
+                client.sendall(start)
+                assert client.recv(65536).startswith(b"HTTP/1.1 400")
+
+    def test_a_head_without_an_end(self) -> None:
+        for start in (b"GET / HTTP/1.1\r\na: ", b"GET /"):
+            with serving(like_the_reference) as server, connect(server.port) as client:
+                client.sendall(start + b"b" * 500_000)
+                assert client.recv(65536).startswith(b"HTTP/1.1 431")
+
+    def test_a_request_is_asked_for_its_body(self) -> None:
+        with serving(like_the_reference) as server, connect(server.port) as client:
+            head = b"POST /v1/basins HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n"
+            client.sendall(head)
+            assert client.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            client.sendall(b"{}")
+            assert client.recv(65536).startswith(b"HTTP/1.1 400")
+
+    def test_an_answer_before_the_body_has_come_ends_the_connection(self) -> None:
+        with serving(like_the_reference) as server, connect(server.port) as client:
+            client.sendall(b"POST / HTTP/1.1\r\ncontent-length: 5\r\n\r\n")
+            received = b""
+            while data := client.recv(65536):
+                received += data
+            assert received.startswith(b"HTTP/1.1 404")
+            assert b"connection" not in received
+
+    def test_an_answer_reaches_a_client_that_is_still_sending(self) -> None:
+        """Closed at once, the connection would be reset, and the answer lost."""
+        with serving(like_the_reference) as server, connect(server.port) as client:
+            client.sendall(b"POST / HTTP/1.1\r\ncontent-length: 9999999\r\n\r\n")
+            for _ in range(20):
+                client.sendall(b"x" * 100_000)
+            received = b""
+            while data := client.recv(65536):
+                received += data
+            assert received.startswith(b"HTTP/1.1 404")
+
+    @pytest.mark.parametrize(
+        "start", ["content-length: 5\r\n\r\nab", "transfer-encoding: chunked\r\n\r\n"]
+    )
+    def test_a_body_that_breaks_off_is_answered(self, start: str) -> None:
+        with serving(like_the_reference) as server, connect(server.port) as client:
+            client.sendall(f"POST /v1/basins HTTP/1.1\r\n{start}".encode())
+            client.shutdown(socket.SHUT_WR)
+            assert client.recv(65536).startswith(b"HTTP/1.1 400")
+
+    def test_many_requests_ahead_of_their_answers(self) -> None:
+        count = 5000
+        with serving(like_the_reference) as server, connect(server.port) as client:
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n" * count)
+            client.sendall(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n")
+            received = b""
+            while data := client.recv(65536):
+                received += data
+            assert received.count(b"HTTP/1.1 404") == count + 1
+
+
+def test_an_answer_of_announced_length_in_pieces() -> None:
+    def short(environ: Environ) -> Conversation:
+        yield Head(200, [("content-length", "6")])
+        yield b"abc"
+        yield b"def" if environ["PATH_INFO"] == "/whole" else b""
+
+    with serving(short) as server:
+        for path, is_kept in [("/whole", True), ("/cut", False)]:
+            with connect(server.port) as client:
+                client.sendall(f"GET {path} HTTP/1.1\r\n\r\n".encode())
+                received = b""
+                while not received.endswith(b"def") and (data := client.recv(65536)):
+                    received += data
+                assert b"chunked" not in received
+                assert received.endswith(b"abcdef") == is_kept
+                if not is_kept:
+                    assert client.recv(1) == b""
+
+
+def test_statuses_without_a_body() -> None:
+    def answers(environ: Environ) -> Conversation:
+        yield Head(int(environ["PATH_INFO"][1:]), [], b"")
+
+    with serving(answers) as server:
+        for status in (204, 304):
+            with connect(server.port) as client:
+                client.sendall(f"GET /{status} HTTP/1.1\r\nconnection: close\r\n\r\n".encode())
+                received = b""
+                while data := client.recv(65536):
+                    received += data
+                assert b"content-length" not in received
+                assert b"transfer-encoding" not in received
+
+
+def test_pieces_on_http_1_0_end_with_the_connection() -> None:
+    def answers(_: Environ) -> Conversation:
+        yield Head(200, [])
+        yield b"abc"
+        yield b"def"
+
+    with serving(answers) as server, connect(server.port) as client:
+        client.sendall(b"GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n")
+        received = b""
+        while data := client.recv(65536):
+            received += data
+        assert received.startswith(b"HTTP/1.0 200 OK\r\n")
+        assert received.endswith(b"\r\n\r\nabcdef")
+        assert b"keep-alive" not in received

@@ -1,0 +1,62 @@
+"""The decoder beside the one of the library `hpack`."""
+
+import hpack
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from s2mock.server.hpack_decoder import CompressionError, HpackDecoder, ListTooLargeError
+
+TEXT = st.binary(max_size=40) | st.sampled_from(
+    [b":path", b":method", b"GET", b"accept", b"x" * 200]
+)
+FIELDS = st.lists(st.tuples(TEXT, TEXT), max_size=12)
+
+
+@given(lists=st.lists(st.tuples(FIELDS, st.booleans(), st.booleans()), max_size=8))
+def test_what_an_encoder_says(lists: list[tuple[list[tuple[bytes, bytes]], bool, bool]]) -> None:
+    encoder, decoder = hpack.Encoder(), HpackDecoder(1 << 20)
+    for fields, huffman, shrinks in lists:
+        if shrinks:
+            encoder.header_table_size = 100
+            encoder.header_table_size = 4096
+        assert decoder.decode(encoder.encode(fields, huffman=huffman)) == fields
+
+
+@given(blocks=st.lists(st.binary(max_size=60), max_size=5))
+def test_what_nobody_says(blocks: list[bytes]) -> None:
+    """Any bytes are decoded as the library does, or refused as it does."""
+    other, decoder = hpack.Decoder(max_header_list_size=1 << 30), HpackDecoder(1 << 30)
+    for block in blocks:
+        try:
+            expected = [
+                (bytes(name), bytes(value)) for name, value in other.decode(block, raw=True)
+            ]
+        except hpack.HPACKError:
+            with pytest.raises(CompressionError):
+                decoder.decode(block)
+            return
+        assert decoder.decode(block) == expected
+
+
+def test_a_list_that_is_too_large() -> None:
+    block = hpack.Encoder().encode([("a", "b" * 4000)]) + b"\xbe" * 12000
+    with pytest.raises(ListTooLargeError):
+        HpackDecoder(65536).decode(block)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"\x80",
+        b"\xff\xff\xff\xff\xff\xff\xff\xff\x7f",
+        b"\xbe",
+        b"\x82\x20",
+        b"\x3f\xff\x7f",
+        b"\x00\x05a",
+    ],
+    ids=["index 0", "number too large", "no such entry", "size within", "size too large", "short"],
+)
+def test_faults(block: bytes) -> None:
+    with pytest.raises(CompressionError):
+        HpackDecoder(65536).decode(block)
