@@ -180,6 +180,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
     story.abandon()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("section", sections())
 def test_section(section: str, story: Story) -> None:

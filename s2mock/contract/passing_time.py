@@ -17,7 +17,7 @@ _SLOW_PATIENCE = 120.0
 # How long the fake may take to notice that its clock was turned, in real seconds.
 _NOTICE = 5.0
 # How long a server may take to come to rest beyond its answers to others, in real seconds.
-_SETTLED = 0.15
+_SETTLED = 0.05
 
 
 def at_rest(session: Session) -> bool:

@@ -133,6 +133,7 @@ def test_failing_test_leaves_nothing_behind(run: Run) -> None:
     result.assert_outcomes(failed=1, passed=1)
 
 
+@pytest.mark.slow
 def test_workers_have_a_socket_each(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

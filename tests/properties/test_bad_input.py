@@ -28,6 +28,8 @@ from s2mock.registry.records import AppendInput
 from tests.properties.wire_forms import compress, frame
 from tests.records.staged_clock import StagedClock
 
+pytestmark = pytest.mark.slow
+
 RECORDS = "/v1/streams/s/records"
 # What S2 answers to data calls that it does not carry out.
 REFUSALS = {400, 404, 406, 412, 415, 416, 422}
