@@ -61,10 +61,12 @@ lowest:
 	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/package.txt --editable .
 	@$(LOWEST)/bin/python -m pytest -q -W error -c /dev/null --rootdir s2mock/contract \
 	  -p no:cacheprovider s2mock/contract
-	$(PYTHON) .ci/lowest.py test >$(LOWEST)/test.txt
-	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/test.txt --editable . --group test
-	@$(LOWEST)/bin/python -m pytest -n auto --dist worksteal --ignore=tests/contract \
-	  --ignore=s2mock/contract $(PYTEST_FLAGS)
+	$(PYTHON) .ci/lowest.py test lint >$(LOWEST)/groups.txt
+	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/groups.txt --editable . \
+	  --group test --group lint
+	@touch $(LOWEST)/.package $(LOWEST)/.test $(LOWEST)/.lint
+	@$(MAKE) --no-print-directory lint test VENV=$(LOWEST) \
+	  PYTEST_FLAGS="--ignore=tests/contract --ignore=s2mock/contract $(PYTEST_FLAGS)"
 
 bench: $(VENV)/.bench
 	@$(RUN) benchmarks

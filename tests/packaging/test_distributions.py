@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import tarfile
-import urllib.request
 import venv
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from s2mock.http_client import Client
 
 REPO = Path(__file__).parent.parent.parent
 PACKAGE = REPO / "s2mock"
@@ -174,15 +175,8 @@ def test_the_wheel_alone_serves(server: "subprocess.Popen[str]") -> None:
     url = exports["S2_ACCOUNT_ENDPOINT"]
     assert exports["S2_BASIN_ENDPOINT"] == url
 
-    with urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
-        assert answer.read() == b"OK"
-    create = urllib.request.Request(
-        f"{url}/v1/basins",
-        data=b'{"basin":"my-basin"}',
-        headers={"content-type": "application/json"},
-    )
-    with urllib.request.urlopen(create, timeout=10) as answer:
-        assert answer.status == 201
+    assert Client(url).request("GET", "/health").body == b"OK"
+    assert Client(url).request("POST", "/v1/basins", {"basin": "my-basin"}).status == 201
 
     server.send_signal(signal.SIGTERM)
     assert server.wait(timeout=60) == 0
@@ -273,9 +267,8 @@ def serve(checkout: Path) -> None:
             # What make prints of its own comes first.
             exports = (line for line in make.stdout if line.startswith("export "))
             url = next(exports).strip().rpartition("=")[2]
-            with urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
-                assert answer.read() == b"OK"
+            assert Client(url).request("GET", "/health").body == b"OK"
         finally:
             make.terminate()
-    with pytest.raises(OSError, match="refused"):
-        urllib.request.urlopen(f"{url}/health", timeout=10)
+    with pytest.raises(ConnectionRefusedError):
+        Client(url).request("GET", "/health")
