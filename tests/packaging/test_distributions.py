@@ -84,7 +84,7 @@ def run(*command: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
 
 def clean_env() -> dict[str, str]:
     """An environment in which nothing of this checkout or this test run can be found."""
-    ours = ("PYTEST_", "PYTHON", "S2_", "VIRTUAL_ENV")
+    ours = ("MAKE", "MFLAGS", "PYTEST_", "PYTHON", "S2_", "VENV", "VIRTUAL_ENV")
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
 
 
