@@ -1,19 +1,31 @@
-# The project's commands. They need Python 3.11 or newer and make; all else goes into .venv, which
-# is made anew when pyproject.toml changes.
+# The project's commands. They need Python 3.11 or newer and make; all else goes into .venv, which is
+# made if it is not there. One that is there is used as it is, whoever made it, and never removed;
+# what it lacks is installed into it.
 
 PYTHON ?= python3
 PORT ?= 8080
+# For pytest, as in PYTEST_FLAGS="-n 0 -x tests/api"; what is said here counts.
 PYTEST_FLAGS ?=
 
-VENV := .venv
+VENV ?= .venv
 RUN := $(VENV)/bin/python -m
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and \
+  "s2mock needs Python 3.11 or newer: say which, as in make PYTHON=python3.11")
+UNUSABLE := $(VENV) is no environment of Python 3.11 or newer that could be used. Remove it, or \
+  say where another may be made, as in make VENV=.venv-mine
 
-.PHONY: help serve test lint bench differential record
+# All cores. Who is done early takes from the others, for some tests take long.
+PYTEST := $(RUN) pytest -n auto --dist worksteal
+
+.PHONY: help serve test check shuffled lint lowest bench differential record
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
-	@echo 'make test   all tests (PYTEST_FLAGS="-n 2")'
+	@echo 'make test   all tests (PYTEST_FLAGS="-n 0 --exitfirst")'
+	@echo 'make check  a first answer: all tests that are not slow'
+	@echo 'make shuffled  all tests in random order'
 	@echo 'make lint   formatting, lint rules and types'
+	@echo 'make lowest  the tests with the lowest versions of all dependencies'
 	@echo 'make bench  side-by-side measurements'
 	@echo 'make differential S2MOCK_REFERENCE=URL   comparison with a real server'
 	@echo 'make record S2MOCK_REFERENCE=URL         recordings of a real server, which is fresh'
@@ -22,12 +34,41 @@ serve: $(VENV)/.package
 	@exec $(RUN) s2mock --port $(PORT)
 
 test: $(VENV)/.test
-	@$(RUN) pytest $(PYTEST_FLAGS)
+	@$(PYTEST) $(PYTEST_FLAGS)
+
+# A first answer in less than a minute; `make test` runs these tests, too. Schemathesis takes seconds
+# to load, and all its tests are slow.
+check: $(VENV)/.test
+	@$(PYTEST) -m 'not slow' -p no:schemathesis --ignore=tests/openapi/test_schemathesis.py \
+	  $(PYTEST_FLAGS)
+
+# The order's seed is printed: PYTEST_FLAGS=--random-order-seed=N has the same order again.
+shuffled: $(VENV)/.test
+	@$(PYTEST) --random-order-bucket=global $(PYTEST_FLAGS)
 
 lint: $(VENV)/.lint
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
+
+# With the lowest version that is declared of each dependency, first of the package alone, then of
+# what its tests need as well. The environment is made anew each time, and nobody else's.
+LOWEST := .venv-lowest
+lowest:
+	rm -rf $(LOWEST)
+	@$(PYTHON) -c '$(NEW_ENOUGH)'
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install --quiet 'pip>=25.1'
+	$(PYTHON) .ci/lowest.py >$(LOWEST)/package.txt
+	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/package.txt --editable .
+	@$(LOWEST)/bin/python -m pytest -q -W error -c /dev/null --rootdir s2mock/contract \
+	  -p no:cacheprovider s2mock/contract
+	$(PYTHON) .ci/lowest.py test lint >$(LOWEST)/groups.txt
+	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/groups.txt --editable . \
+	  --group test --group lint
+	@touch $(LOWEST)/.package $(LOWEST)/.test $(LOWEST)/.lint
+	@$(MAKE) --no-print-directory lint test VENV=$(LOWEST) \
+	  PYTEST_FLAGS="tests --ignore=tests/contract $(PYTEST_FLAGS)"
 
 bench: $(VENV)/.bench
 	@$(RUN) benchmarks
@@ -45,11 +86,12 @@ record: $(VENV)/.test
 	@$(RUN) tests.recording "$(S2MOCK_REFERENCE)" --version "$(S2MOCK_REFERENCE_VERSION)"
 
 $(VENV)/.package: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
-	  "s2mock needs Python 3.11 or newer: say which, as in make PYTHON=python3.11")'
-	rm -rf $(VENV)
-	$(PYTHON) -m venv $(VENV)
-	$(RUN) pip install --quiet --upgrade 'pip>=25.1'
+	@test -e $(VENV) || $(PYTHON) -c '$(NEW_ENOUGH)'
+	test -e $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -c '$(NEW_ENOUGH)' || { echo '$(UNUSABLE)' >&2; exit 1; }
+	@# An environment that was made by another tool may be without pip.
+	@$(RUN) pip --version >/dev/null 2>&1 || $(RUN) ensurepip
+	$(RUN) pip install --quiet 'pip>=25.1'
 	$(RUN) pip install --quiet --editable .
 	@touch $@
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
-from s2mock.contract.client import Client
+from s2mock.http_client import Client
 from s2mock.mock import MonkeyPatch, S2Mock, as_resources, sdk_environment
 from s2mock.registry.config import BasinConfig, StreamConfig
 
@@ -50,6 +50,7 @@ class RemoteS2Mock:
             raise ValueError(f"{_OPTION} must be a URL such as http://127.0.0.1:8080, not {url!r}")
         resources = as_resources(basins)
         self.url = url.rstrip("/")
+        self._token = token
         self._client = Client(self.url, token=token)
         self._names: list[str] = []
         if resources is not None:
@@ -89,7 +90,7 @@ class RemoteS2Mock:
     @property
     def env(self) -> dict[str, str]:
         """The variables that point S2's SDKs and command line to the server."""
-        return sdk_environment(self.url, self._client.token)
+        return sdk_environment(self.url, self._token)
 
     def use_env(self, monkeypatch: MonkeyPatch) -> None:
         """Set `env` for the rest of the test, so that unmodified code goes to the server."""

@@ -1,12 +1,12 @@
 """Calls to the API as the tests make them: sent exactly as written, answered without a filter."""
 
-import http.client
-import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote, unquote_to_bytes, urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
-from werkzeug.test import Client
+from werkzeug.test import Client as WerkzeugClient
+
+from s2mock.http_client import Answer, Client, connect, exchange, joined, read, segment
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -14,29 +14,17 @@ if TYPE_CHECKING:
 Headers = Mapping[str, str | None]
 
 
-class Reply(NamedTuple):
-    """An answer; header names in lower case, values of a repeated header joined by commas."""
+class Reply(Answer):
+    """An answer, whose error is looked at to the last letter."""
 
-    status: int
-    headers: dict[str, str]
-    body: bytes
+    __slots__ = ()
 
     @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-    @property
-    def result(self) -> str | None:
-        return self.headers.get("s2-provision-result")
-
-    @property
-    def error(self) -> tuple[int, str, str]:
+    def error(self) -> tuple[int, str, str]:  # type: ignore[override]
         """Status, code and message of an error, which has the envelope and nothing else."""
-        assert self.headers["content-type"] == "application/json", self
-        document = self.json
-        assert list(document) == ["code", "message"], self
+        status, code, _ = super().error
         assert self.result is None, self
-        return self.status, document["code"], document["message"]
+        return status, code, self.message
 
     def refuses(self, status: int, code: str, message: str) -> bool:
         """Whether this is that error; of `bad_json` the text is only the beginning.
@@ -53,18 +41,18 @@ class Reply(NamedTuple):
         return not self.body and "content-type" not in self.headers
 
 
-Send = Callable[[str, str, dict[str, str], bytes | None], Reply]
+Send = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
 
 
 def over_wsgi(app: "WSGIApplication") -> Send:
     """Calls without a socket, by Werkzeug's test client."""
-    client = Client(app)
+    client = WerkzeugClient(app)
 
-    def send(method: str, target: str, headers: dict[str, str], body: bytes | None) -> Reply:
+    def send(method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         path, _, query = target.partition("?")
         response = client.open(
             method=method,
-            headers=headers,
+            headers=dict(headers),
             data=body,
             # Set by hand, since the client tidies up what is odd, and odd is what we mean.
             environ_overrides={
@@ -74,46 +62,31 @@ def over_wsgi(app: "WSGIApplication") -> Send:
                 "QUERY_STRING": query,
             },
         )
-        fields: dict[str, str] = {}
-        for name, value in response.headers:
-            key = name.lower()
-            fields[key] = f"{fields[key]}, {value}" if key in fields else value
-        return Reply(response.status_code, fields, response.data)
+        return Answer(response.status_code, joined(response.headers), response.data)
 
     return send
 
 
 def over_socket(url: str) -> tuple[Send, Callable[[], None]]:
     """Calls over one kept HTTP/1.1 connection, and what closes it."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection = connect(url)
 
-    def send(method: str, target: str, headers: dict[str, str], body: bytes | None) -> Reply:
-        connection.putrequest(method, target, skip_accept_encoding=True)
-        for name, value in headers.items():
-            connection.putheader(name, value)
-        if body is not None:
-            connection.putheader("content-length", str(len(body)))
-        connection.endheaders(body)
-        response = connection.getresponse()
-        fields: dict[str, str] = {}
-        for name, value in response.getheaders():
-            key = name.lower()
-            fields[key] = f"{fields[key]}, {value}" if key in fields else value
-        return Reply(response.status, fields, response.read())
+    def send(method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        return read(exchange(connection, method, target, headers, body))
 
     return send, connection.close
 
 
-class Api:
-    """The API of one account, by default in one basin."""
+class Api(Client):
+    """The API of one account, by default in one basin; how it is reached is said by `send`."""
 
     def __init__(self, send: Send, basin: str | None = None) -> None:
-        self.send = send
-        self.basin = basin
+        super().__init__("", token=None, basin=basin)
+        self._send = send
 
     def within(self, basin: str | None) -> "Api":
         """The same API with another basin in the `S2-Basin` header, or with none."""
-        return Api(self.send, basin)
+        return self.in_basin(basin)
 
     def call(
         self,
@@ -124,20 +97,20 @@ class Api:
         body: bytes | None = None,
         headers: Headers | None = None,
     ) -> Reply:
-        """One request.
+        """One request, as `request` makes it."""
+        return Reply(*self.request(method, target, document, body=body, headers=headers))
 
-        `document` is sent as JSON with its content type, `body` as it is and without one. A
-        header that is `None` is left out, also where it would be sent otherwise.
-        """
-        fields: dict[str, str | None] = {}
-        if self.basin is not None:
-            fields["s2-basin"] = self.basin
-        if document is not ...:
-            body = json.dumps(document).encode()
-            fields["content-type"] = "application/json"
-        fields |= headers or {}
-        sent = {name: value for name, value in fields.items() if value is not None}
-        return self.send(method, target, sent, body)
+    def send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        timeout: float = 10.0,  # noqa: ARG002
+    ) -> Answer:
+        """One request with these headers and no others."""
+        return self._send(method, path, headers, body)
 
     # The calls that most tests need.
 
@@ -191,4 +164,4 @@ class Api:
 
 def stream_path(name: str) -> str:
     """The path of a stream, its name as one segment."""
-    return f"/v1/streams/{quote(name, safe='')}"
+    return f"/v1/streams/{segment(name)}"

@@ -14,6 +14,7 @@ import pytest
 
 from s2mock.resources import parse_duration
 from tests.conftest import BASIN
+from tests.ports import unused_port
 from tests.server.conftest import Raw
 
 Process = subprocess.Popen[str]
@@ -57,7 +58,7 @@ def url_of(process: Process) -> str:
 def end(process: Process, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
     """Stop it: its exit status, and what it printed since."""
     process.send_signal(number)
-    stdout, stderr = process.communicate(timeout=20)
+    stdout, stderr = process.communicate(timeout=60)
     return process.returncode, stdout, stderr
 
 
@@ -106,8 +107,7 @@ def test_open_connections_do_not_keep_it(start: Start) -> None:
 
 
 def test_options(start: Start) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = unused_port()
     arguments = ["--host=localhost", f"--port={port}", "--deletion-delay=3600", "--no-cors"]
     process = start(*arguments, "--profile=documented")
     url = url_of(process)

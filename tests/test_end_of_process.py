@@ -3,9 +3,10 @@
 import signal
 import subprocess
 import sys
-import urllib.request
 
 import pytest
+
+from s2mock.http_client import Client
 
 # A thread of the server is kept inside the interpreter, as may happen by itself on a busy machine.
 ENDS_AT_ONCE = """
@@ -55,12 +56,8 @@ def test_a_signal_right_after_a_request_is_not_lost(number: signal.Signals) -> N
             try:
                 assert server.stdout is not None
                 url = server.stdout.readline().strip().rpartition("=")[2]
-                create = urllib.request.Request(
-                    f"{url}/v1/basins",
-                    data=b'{"basin":"my-basin"}',
-                    headers={"content-type": "application/json"},
-                )
-                urllib.request.urlopen(create, timeout=10).close()
+                created = Client(url).request("POST", "/v1/basins", {"basin": "my-basin"})
+                assert created.status == 201
                 server.send_signal(number)
                 assert server.wait(timeout=60) == 0
             finally:

@@ -183,6 +183,7 @@ def mypy(module: str, directory: Path) -> list[str]:
     return checked.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_type_checker_accepts_and_refuses_what_it_should(tmp_path: Path) -> None:
     """In one run, since most of its time goes into what both import."""
     bad = ["", "", "s2 = S2Mock()", *BAD]

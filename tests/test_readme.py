@@ -17,7 +17,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +26,7 @@ from typing import NamedTuple
 import pytest
 
 from s2mock import S2Mock, pytest_plugin
+from tests.ports import unused_port
 
 REPO = Path(__file__).parent.parent
 README = (REPO / "README.md").read_text()
@@ -78,8 +78,7 @@ class Story:
         self.tests_are_due = False
         self.printed: str | None = None
         self.times_printed, self.times_expected = Times(), Times()
-        with socket.create_server(("127.0.0.1", 0)) as placeholder:
-            self.port = str(placeholder.getsockname()[1])
+        self.port = str(unused_port())
         tools = folder / ".tools"
         tools.mkdir()
         # What curl knows by itself where it prints to a terminal: no progress there.
@@ -181,6 +180,7 @@ def story(tmp_path: Path) -> Iterator[Story]:
     story.abandon()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("section", sections())
 def test_section(section: str, story: Story) -> None:

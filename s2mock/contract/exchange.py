@@ -18,6 +18,7 @@ from google.protobuf.json_format import MessageToDict
 
 from s2mock.api.wire import messages
 from s2mock.contract.sessions import Event, Frame, inflate
+from s2mock.http_client import exchange
 
 COMPARED_HEADERS = (
     "access-control-allow-headers",
@@ -79,16 +80,10 @@ class Connection:
             return self._send(call)
 
     def _send(self, call: Call) -> Reply:
-        connection = self._connection
-        connection.putrequest(
-            call.method, call.path, skip_host="host" in call.headers, skip_accept_encoding=True
-        )
-        for name, value in call.headers.items():
-            connection.putheader(name, value)
+        fields = dict(call.headers)
         if call.body is not None:
-            connection.putheader("content-length", str(len(call.body)))
-        connection.endheaders(call.body)
-        response = connection.getresponse()
+            fields["content-length"] = str(len(call.body))
+        response = exchange(self._connection, call.method, call.path, fields, call.body)
         headers = tuple((name.lower(), value) for name, value in response.getheaders())
         return Reply(response.status, headers, response.read())
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from s2mock.contract.client import Answer, Client
+from s2mock.http_client import joined
 
 
 class Frame(NamedTuple):
@@ -123,13 +124,16 @@ class Session:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         # A frame must not wait for the acknowledgement of the one before it.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.client = client
         self.timeout = timeout
         self._buffer = bytearray()
         self._head: tuple[int, dict[str, str]] | None = None
         self._body: Iterator[bytes] | None = None
         self._frames = bytearray()
         self._text = ""
-        fields = {"host": target.netloc, "authorization": f"Bearer {client.token}"}
+        fields = {"host": target.netloc}
+        if client.token is not None:
+            fields["authorization"] = f"Bearer {client.token}"
         if client.basin is not None:
             fields["s2-basin"] = client.basin
         if body_open:
@@ -224,11 +228,7 @@ class Session:
             self._buffer = bytearray(rest)
             status_line, _, fields = head.partition(b"\r\n")
             parsed = parse_headers(BytesIO(fields + b"\r\n\r\n"))
-            headers: dict[str, str] = {}
-            for name, value in parsed.items():
-                earlier = headers.get(name.lower())
-                headers[name.lower()] = value if earlier is None else f"{earlier}, {value}"
-            self._head = int(status_line.split()[1]), headers
+            self._head = int(status_line.split()[1]), joined(parsed.items())
         return self._head
 
     def _read_body(self) -> Iterator[bytes]:

@@ -9,7 +9,7 @@ from s2mock.api.wire.messages import AppendAck, ReadBatch
 from s2mock.contract.cases import case
 from s2mock.contract.client import Answer
 from s2mock.contract.forms import APPEND_FORMS, READ_FORMS, Record, Refused, append_in, read_in
-from s2mock.contract.passing_time import SETTLED, PassingTime
+from s2mock.contract.passing_time import PassingTime, at_rest
 from s2mock.contract.records import (
     PROTOBUF,
     Stream,
@@ -154,7 +154,7 @@ def test_an_s2s_follower(stream: Stream) -> None:
 def test_a_long_poll(stream: Stream, headers: dict[str, str], body: str) -> None:
     """200 with that record, like any other that comes (§8.5)."""
     with stream.poll(seq_num=0, wait=60, headers=headers) as poll:
-        assert not poll.answered(within=SETTLED)
+        assert at_rest(poll)
         stream.delete()
         answer = poll.answer()
 
@@ -167,7 +167,7 @@ def test_a_long_poll(stream: Stream, headers: dict[str, str], body: str) -> None
 def test_a_long_poll_in_protobuf(stream: Stream) -> None:
     """The same (§8.5)."""
     with stream.poll(seq_num=0, wait=60, headers={"accept": PROTOBUF}) as poll:
-        assert not poll.answered(within=SETTLED)
+        assert at_rest(poll)
         stream.delete()
         message = ReadBatch.FromString(poll.answer().body)
     assert message.records[0].body == b"\xff" * 8

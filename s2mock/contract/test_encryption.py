@@ -10,7 +10,7 @@ from s2mock.api.wire.messages import AppendAck, ReadBatch
 from s2mock.contract.cases import case
 from s2mock.contract.client import Answer, Client
 from s2mock.contract.forms import APPEND_FORMS, READ_FORMS, Record, Refused, append_in, read_in
-from s2mock.contract.passing_time import SETTLED
+from s2mock.contract.passing_time import at_rest
 from s2mock.contract.records import PROTOBUF, Stream, append_input, create_stream, fence, trim
 from s2mock.contract.sessions import Event
 
@@ -137,7 +137,7 @@ def test_a_follower_with_another_key(encrypted: Stream) -> None:
     ):
         assert next(sse.events()).name == "ping"
         next(s2s.frames())
-        assert not poll.answered(within=SETTLED)
+        assert at_rest(poll)
         encrypted.append_ok("theirs", headers=THEIRS)
         assert [event.json for event in sse.events()] == [DECRYPTION_FAILED]
         assert [frame.error for frame in s2s.frames()] == [DECRYPTION_FAILED]

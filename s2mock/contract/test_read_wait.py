@@ -11,14 +11,14 @@ from s2mock.api.wire.messages import ReadBatch
 from s2mock.contract.cases import case
 from s2mock.contract.client import Answer
 from s2mock.contract.forms import UNARY_FORMS
-from s2mock.contract.passing_time import SETTLED, PassingTime
+from s2mock.contract.passing_time import PassingTime, at_rest
 from s2mock.contract.records import PROTOBUF, Stream, create_stream
 from s2mock.contract.sessions import Session
 
 
 def waiting(session: Session) -> Session:
     """A poll that has been sent, is not answered, and is taken to have arrived."""
-    assert not session.answered(within=SETTLED), session.answer()
+    assert at_rest(session), session.answer()
     return session
 
 

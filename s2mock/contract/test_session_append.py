@@ -6,7 +6,7 @@ import pytest
 
 from s2mock.api.wire.messages import AppendAck, AppendInput
 from s2mock.contract.cases import case
-from s2mock.contract.passing_time import SETTLED, PassingTime
+from s2mock.contract.passing_time import PassingTime, at_rest
 from s2mock.contract.records import Stream, acks, append_input, create_stream, fence, frame
 from s2mock.contract.sessions import Session
 
@@ -52,7 +52,7 @@ def test_headers_come_before_any_input(stream: Stream) -> None:
         assert session.headers["x-accel-buffering"] == "no"
         assert "content-encoding" not in session.headers
         assert "content-length" not in session.headers
-        assert not session.answered(within=SETTLED)
+        assert at_rest(session)
 
 
 @pytest.mark.parametrize("content_type", ["s2s/proto; a=b", "S2S/Proto", "s2s/proto, text/plain"])
@@ -214,7 +214,7 @@ def test_an_idle_session_survives(timed: PassingTime) -> None:
         send(session, b"a")
         assert acks(session, 1) == [(0, 1)]
         timed.advance(61)
-        assert not session.answered(within=SETTLED)
+        assert at_rest(session)
         send(session, b"b")
         assert acks(session, 1) == [(1, 2)]
 

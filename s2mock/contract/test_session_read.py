@@ -10,7 +10,7 @@ import pytest
 from s2mock.api.wire.messages import ReadBatch
 from s2mock.contract.cases import case
 from s2mock.contract.forms import read_in
-from s2mock.contract.passing_time import SETTLED, PassingTime
+from s2mock.contract.passing_time import PassingTime, at_rest
 from s2mock.contract.records import (
     Stream,
     append_input,
@@ -89,7 +89,7 @@ def test_stays_open_at_the_tail(timed: PassingTime) -> None:
         assert seq_nums(batch(session)) == [0, 1]
         assert heartbeat(session) == ack["tail"]
         timed.advance(2)
-        assert not session.answered(within=SETTLED)
+        assert at_rest(session)
         stream.append_ok("c")
         assert seq_nums(batch(session)) == [2]
 

@@ -9,7 +9,7 @@ import pytest
 
 from s2mock.api.wire.messages import ReadBatch
 from s2mock.contract.cases import case
-from s2mock.contract.passing_time import SETTLED, PassingTime
+from s2mock.contract.passing_time import PassingTime, at_rest
 from s2mock.contract.records import Stream, batch, create_stream, heartbeat, position, seq_nums
 
 
@@ -36,9 +36,9 @@ def test_heartbeats_do_not_extend_the_wait(timed: PassingTime) -> None:
         heartbeat(session)
         for _ in range(2):
             # The next heartbeat is drawn when this one has been sent.
-            assert not session.answered(within=SETTLED)
+            assert at_rest(session)
             timed.advance(4.5)
-            assert not session.answered(within=SETTLED), "a heartbeat within five seconds"
+            assert at_rest(session), "a heartbeat within five seconds"
             timed.until_answered(session, 10.5)
             heartbeat(session)
             assert timed.now() - latest <= 16
@@ -67,8 +67,8 @@ def test_each_batch_starts_the_wait_again(timed: PassingTime) -> None:
         assert next(sse.events()).name == "batch"
         timed.advance(1.625)
         assert timed.now() - began >= 3
-        assert not s2s.answered(within=SETTLED)
-        assert not sse.answered(within=SETTLED)
+        assert at_rest(s2s)
+        assert at_rest(sse)
         timed.until_answered(s2s, 1.375)
         assert list(s2s.frames()) == []
         timed.until_answered(sse, 1.375)

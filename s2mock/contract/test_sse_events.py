@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from s2mock.contract.cases import case
-from s2mock.contract.passing_time import SETTLED, PassingTime
+from s2mock.contract.passing_time import PassingTime, at_rest
 from s2mock.contract.records import Stream, create_stream
 from s2mock.contract.sessions import Event, Session
 
@@ -169,9 +169,9 @@ def ping_within(timed: PassingTime, session: Session) -> float:
     """How long the next ping takes, in seconds."""
     began = timed.now()
     # The next ping is drawn when this one has been sent.
-    assert not session.answered(within=SETTLED)
+    assert at_rest(session)
     timed.advance(4.5)
-    assert not session.answered(within=SETTLED), "a ping within five seconds"
+    assert at_rest(session), "a ping within five seconds"
     timed.until_answered(session, 10.5)
     assert next(session.events()).name == "ping"
     return timed.now() - began

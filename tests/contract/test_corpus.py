@@ -10,6 +10,8 @@ from s2mock.contract import recordings
 from s2mock.contract.recordings import Exchange, Group, Recording, Tampered
 from s2mock.contract.replay import Replay
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def replay() -> Iterator[Replay]:

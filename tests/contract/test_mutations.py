@@ -13,6 +13,8 @@ from tests.contract.mutation import Mutation
 from tests.contract.nested import run_contract
 from tests.contract.read_mutations import READ_MUTATIONS
 
+pytestmark = pytest.mark.slow
+
 MUTATIONS = (*CONTROL_MUTATIONS, *HTTP_MUTATIONS, *APPEND_MUTATIONS, *READ_MUTATIONS)
 
 

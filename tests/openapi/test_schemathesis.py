@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
@@ -19,6 +20,8 @@ from schemathesis.specs.openapi.checks import (
 from s2mock import ManualClock, S2Mock
 from tests.conftest import BASIN
 from tests.openapi.checker import DOCUMENT, Response, check
+
+pytestmark = pytest.mark.slow
 
 STREAM = "logs"
 SEED = {"name": BASIN, "streams": [{"name": STREAM}]}

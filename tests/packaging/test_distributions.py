@@ -1,23 +1,26 @@
 """What is published: the sdist, the wheel that it makes, and the wheel alone in a fresh place."""
 
+import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tarfile
-import urllib.request
 import venv
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from s2mock.http_client import Client
 
 REPO = Path(__file__).parent.parent.parent
 PACKAGE = REPO / "s2mock"
 
 # Building and installing ask the package index; elsewhere nothing takes so long.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
 
 A_TEST = """
 def test_fixture(s2_mock):
@@ -30,21 +33,44 @@ def test_fixture(s2_mock):
 """
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Have a folder filled by the first worker of the run that needs it, for all others too."""
+    base = tmp_path_factory.getbasetemp()
+    # A worker of pytest-xdist has a folder of its own within that of the run.
+    of_the_run = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def once(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, filled = of_the_run / name, of_the_run / f"{name}-is-filled"
+        with (of_the_run / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not filled.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                filled.touch()
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def built(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """The folder with the sdist, and the wheel that was built from it."""
-    out = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, "-m", "build", "--outdir", out, REPO], check=True)
-    return out
+
+    def build(out: Path) -> None:
+        subprocess.run([sys.executable, "-m", "build", "--outdir", out, REPO], check=True)
+
+    return once("dist", build)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def wheel(built: Path) -> Path:
     [wheel] = built.glob("*.whl")
     return wheel
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sdist(built: Path) -> Path:
     [sdist] = built.glob("*.tar.gz")
     return sdist
@@ -58,19 +84,21 @@ def run(*command: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
 
 def clean_env() -> dict[str, str]:
     """An environment in which nothing of this checkout or this test run can be found."""
-    ours = ("PYTEST_", "PYTHON", "S2_", "VIRTUAL_ENV")
+    ours = ("MAKE", "MFLAGS", "PYTEST_", "PYTHON", "S2_", "VENV", "VIRTUAL_ENV")
     return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
 
 
-@pytest.fixture(scope="module")
-def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session")
+def python(wheel: Path, once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """The interpreter of a fresh virtual environment that has the wheel and nothing else."""
-    folder = tmp_path_factory.mktemp("fresh")
-    venv.create(folder, with_pip=True, system_site_packages=False)
-    python = folder / "bin" / "python"
-    installed = run(python, "-m", "pip", "install", "--quiet", wheel, cwd=folder)
-    assert installed.returncode == 0, installed.stderr
-    return python
+
+    def install(folder: Path) -> None:
+        venv.create(folder, with_pip=True, system_site_packages=False)
+        pip = (folder / "bin" / "python", "-m", "pip")
+        installed = run(*pip, "install", "--quiet", wheel, cwd=folder)
+        assert installed.returncode == 0, installed.stderr
+
+    return once("fresh", install) / "bin" / "python"
 
 
 def package_files() -> set[str]:
@@ -147,15 +175,8 @@ def test_the_wheel_alone_serves(server: "subprocess.Popen[str]") -> None:
     url = exports["S2_ACCOUNT_ENDPOINT"]
     assert exports["S2_BASIN_ENDPOINT"] == url
 
-    with urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
-        assert answer.read() == b"OK"
-    create = urllib.request.Request(
-        f"{url}/v1/basins",
-        data=b'{"basin":"my-basin"}',
-        headers={"content-type": "application/json"},
-    )
-    with urllib.request.urlopen(create, timeout=10) as answer:
-        assert answer.status == 201
+    assert Client(url).request("GET", "/health").body == b"OK"
+    assert Client(url).request("POST", "/v1/basins", {"basin": "my-basin"}).status == 201
 
     server.send_signal(signal.SIGTERM)
     assert server.wait(timeout=60) == 0
@@ -176,22 +197,68 @@ def test_the_wheel_alone_has_the_contract_suite(python: Path, tmp_path: Path) ->
     here = run(Path(sys.executable), *collect, cwd=tmp_path)
 
     def cases(listed: "subprocess.CompletedProcess[str]") -> list[str]:
-        return [line.rpartition("/")[2] for line in listed.stdout.splitlines() if "::" in line]
+        # Without the arguments, for which another version of pytest has other names.
+        listing = [line.partition("[")[0] for line in listed.stdout.splitlines() if "::" in line]
+        return [name.rpartition("/")[2] for name in listing]
 
     assert cases(there) == cases(here)
     assert there.returncode == here.returncode
     assert there.returncode in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
-def test_make_serve_needs_nothing_but_a_checkout(sdist: Path, tmp_path: Path) -> None:
-    """The way of somebody new: unpack, `make serve`, use it."""
+def test_the_wheel_alone_passes_the_contract_suite(python: Path, tmp_path: Path) -> None:
+    """A part of it, with the newest versions of all that the package needs, whatever is here."""
+    modules = ("test_append_protobuf", "test_read_forms", "test_session_frames")
+    arguments = (f"s2mock.contract.{module}" for module in modules)
+
+    tested = run(python, "-m", "pytest", "-W", "error", "--pyargs", *arguments, cwd=tmp_path)
+
+    outcomes = pytest.RunResult.parse_summary_nouns(tested.stdout.splitlines())
+    assert outcomes.keys() == {"passed"}, tested.stdout
+
+
+@pytest.fixture
+def checkout(sdist: Path, tmp_path: Path) -> Path:
     with tarfile.open(sdist) as archive:
         archive.extractall(tmp_path, filter="data")
     [checkout] = tmp_path.iterdir()
-    python = f"PYTHON={sys.base_prefix}/bin/python3"
+    return checkout
 
+
+def test_make_serve_needs_nothing_but_a_checkout(checkout: Path) -> None:
+    """The way of somebody new: unpack, `make serve`, use it. Then: an environment is there."""
+    serve(checkout)
+
+    # As if another tool had made it, without pip, and somebody had put something into it.
+    environment = checkout / ".venv"
+    run(environment / "bin" / "python", "-m", "pip", "uninstall", "--yes", "pip", cwd=checkout)
+    (environment / ".package").unlink()
+    kept = environment / "kept"
+    kept.touch()
+
+    serve(checkout)
+    assert kept.exists()
+
+
+def test_make_refuses_an_environment_that_is_none(checkout: Path) -> None:
+    kept = checkout / ".venv" / "kept"
+    kept.parent.mkdir()
+    kept.touch()
+
+    made = run("make", "serve", "PORT=0", PYTHON, cwd=checkout)
+
+    assert made.returncode != 0
+    assert ".venv is no environment of Python 3.11 or newer that could be used." in made.stderr
+    assert kept.exists()
+
+
+PYTHON = f"PYTHON={sys.base_prefix}/bin/python3"
+
+
+def serve(checkout: Path) -> None:
+    """Run `make serve` there, use what it serves, and stop it."""
     with subprocess.Popen(
-        ["make", "serve", "PORT=0", python],
+        ["make", "serve", "PORT=0", PYTHON],
         cwd=checkout,
         env=clean_env(),
         stdout=subprocess.PIPE,
@@ -202,9 +269,8 @@ def test_make_serve_needs_nothing_but_a_checkout(sdist: Path, tmp_path: Path) ->
             # What make prints of its own comes first.
             exports = (line for line in make.stdout if line.startswith("export "))
             url = next(exports).strip().rpartition("=")[2]
-            with urllib.request.urlopen(f"{url}/health", timeout=10) as answer:
-                assert answer.read() == b"OK"
+            assert Client(url).request("GET", "/health").body == b"OK"
         finally:
             make.terminate()
-    with pytest.raises(OSError, match="refused"):
-        urllib.request.urlopen(f"{url}/health", timeout=10)
+    with pytest.raises(ConnectionRefusedError):
+        Client(url).request("GET", "/health")

@@ -31,12 +31,17 @@ def test_each_test_has_its_own_account_behind_one_url(run: Run) -> None:
 
 
 def test_socket_is_stopped_with_the_session_and_started_when_used(run: Run) -> None:
+    # This process may have servers of its own, of tests that ran before.
+    earlier = set(threading.enumerate())
     result = run(
         """
         import threading
 
+        earlier = set(threading.enumerate())
+
         def servers():
-            return [t for t in threading.enumerate() if t.name.startswith("s2mock-")]
+            new = set(threading.enumerate()) - earlier
+            return [t for t in new if t.name.startswith("s2mock-")]
 
         def test_without_url(s2_mock):
             s2_mock.create_basin("my-basin")
@@ -52,7 +57,8 @@ def test_socket_is_stopped_with_the_session_and_started_when_used(run: Run) -> N
         """
     )
     result.assert_outcomes(passed=3)
-    assert not [t for t in threading.enumerate() if t.name.startswith("s2mock-")]
+    later = set(threading.enumerate()) - earlier
+    assert not [t for t in later if t.name.startswith("s2mock-")]
 
 
 def test_request_after_its_test_reaches_nobody_elses_account(run: Run) -> None:
@@ -127,6 +133,7 @@ def test_failing_test_leaves_nothing_behind(run: Run) -> None:
     result.assert_outcomes(failed=1, passed=1)
 
 
+@pytest.mark.slow
 def test_workers_have_a_socket_each(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

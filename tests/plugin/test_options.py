@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from tests.plugin.conftest import Run
+from tests.ports import unused_port
 
 
 def test_marker(run: Run) -> None:
@@ -151,8 +152,7 @@ def test_option_that_makes_no_sense(run: Run, argument: str, error: str) -> None
 
 
 def test_fixed_address(pytester: pytest.Pytester, run: Run) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = unused_port()
     pytester.makeini("[pytest]\ns2mock_host = localhost\n")
     result = run(
         f"""

@@ -35,6 +35,8 @@ from tests.properties.linearizability import (
 )
 from tests.time.watched_clock import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 RECORDS = "/v1/streams/s/records"
 
 

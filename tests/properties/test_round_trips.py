@@ -3,6 +3,7 @@
 The messages are those of the official SDK. Source: reference: data_plane §1.5, §2, §3.1, §4.6.
 """
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from tests.properties.wire_forms import (
     append,
     read,
 )
+
+pytestmark = pytest.mark.slow
 
 TELLTALES = [
     b"\r\n\r\ndata: [DONE]\n\n",

@@ -6,6 +6,7 @@ The names, tokens and values are few, so that the same one is met again.
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -13,6 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 from s2mock import ManualClock, S2Mock
 from tests.calls import Api, over_socket, over_wsgi
 from tests.properties.model import Expected, Model
+
+pytestmark = pytest.mark.slow
 
 WINDOW = 60.0
 

@@ -42,6 +42,8 @@ from tests.properties.stream_model import (
 from tests.records.reads import following_of, open_read
 from tests.records.staged_clock import StagedClock
 
+pytestmark = pytest.mark.slow
+
 KEYS = [base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2)]
 TOKENS = ["", "a", "b"]
 

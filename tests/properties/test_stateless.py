@@ -7,6 +7,7 @@ import gzip
 import json
 from typing import Any
 
+import pytest
 import zstandard
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from s2mock import S2Mock
 from tests.calls import Api, Reply, over_wsgi, stream_path
 from tests.conftest import BASIN
+
+pytestmark = pytest.mark.slow
 
 STATUS_OF_CODE = {
     "bad_json": 400,

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
 AT_ONCE = Retry(min_base_delay=timedelta(0), max_base_delay=timedelta(0))
 
 
-@pytest.fixture(params=Compression, ids=lambda compression: compression.value)
+# The codings have tests of their own, so a first answer needs these tests once and not three times.
+QUICK = (Compression.ZSTD,)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(one, id=one.value, marks=() if one in QUICK else pytest.mark.slow)
+        for one in Compression
+    ]
+)
 def compression(request: pytest.FixtureRequest) -> Compression:
     return request.param
 

@@ -31,6 +31,7 @@ pytestmark = [
         reason="node and npm are not on the PATH: the TypeScript SDK cannot be run",
     ),
     pytest.mark.timeout(300),
+    pytest.mark.slow,
 ]
 
 

@@ -1,11 +1,11 @@
 """What must be over, and how a test makes sure of it without waiting longer than it takes."""
 
-import select
 import threading
 import time
 from collections.abc import Callable
 
 from s2mock import Stream
+from s2mock.contract.passing_time import let_others_be_answered
 from s2mock.contract.sessions import Session
 from tests.records.reads import following_of
 from tests.time.watched_clock import PATIENCE
@@ -39,7 +39,9 @@ def ends(call: Callable[[], object]) -> bool:
 
 
 def silent(session: Session) -> bool:
-    """Whether the session has nothing more to read by now, nor has ended."""
-    # What is left of the last chunk is its line end.
-    assert session._buffer in (b"", b"\r\n"), session._buffer
-    return not select.select([session._socket], [], [], 0)[0]
+    """Whether the session has nothing to read, nor has ended, once others have been answered.
+
+    The head of a response is something to read.
+    """
+    let_others_be_answered(session.client)
+    return not session.answered()

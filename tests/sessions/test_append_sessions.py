@@ -30,6 +30,7 @@ def test_each_ack_right_after_its_frame(remote: Remote, stream: Stream) -> None:
 
 def test_frames_cut_and_joined_at_will(remote: Remote) -> None:
     with remote.append_session() as session:
+        assert session.status == 200
         whole = frame(append_input(b"cut"))
         for at in range(len(whole)):
             assert silent(session)

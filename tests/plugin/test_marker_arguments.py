@@ -1,0 +1,26 @@
+"""Arguments of the marker that cannot work are refused, with what to do about it."""
+
+import pytest
+
+from tests.plugin.conftest import Run
+
+
+def errors_of(marker: str, run: Run) -> str:
+    result = run(f"import pytest\n@pytest.mark.s2_mock({marker})\ndef test_it(s2_mock): pass\n")
+    result.assert_outcomes(errors=1)
+    return result.stdout.str()
+
+
+@pytest.mark.parametrize("name", ["host", "port"])
+def test_what_all_tests_of_a_session_share(name: str, run: Run) -> None:
+    errors = errors_of(f"{name}=8080", run)
+
+    assert f"takes no {name}: the tests of a session share one socket" in errors
+    assert f"--s2mock-{name}" in errors
+
+
+@pytest.mark.parametrize("delay", [-1, "'1'", "float('nan')"])
+def test_a_delay_that_is_none(delay: object, run: Run) -> None:
+    errors = errors_of(f"deletion_delay={delay}", run)
+
+    assert "deletion_delay must be 0 or more seconds, not " in errors
