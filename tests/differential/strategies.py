@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from s2mock.api.wire import messages
 from s2mock.contract.exchange import Call
+from tests.differential import edges
 
 STREAMS = ("a", "b", "logs/app", "日本", "a b+c%d?e#f&", ".x")
 KEYS = tuple(base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
@@ -22,6 +23,7 @@ odd_values = st.sampled_from(
 ages = st.sampled_from([{"age": 1000}, {"age": 604800}, {"infinite": {}}, {"age": 2**64 - 1}])
 # Not the least number of its range, which would be drawn far more often than its share.
 _rarely = st.integers(0, 11).map(lambda n: n == 7)
+_now_and_then = st.integers(0, 2).map(lambda n: n == 1)
 
 
 def rarely_odd(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -63,10 +65,14 @@ def json_calls(
     path: str,
     documents: st.SearchStrategy[Any],
     headers: dict[str, str] | None = None,
+    *,
+    shape: str,
 ) -> Call:
-    """A call with a JSON body; rarely with a body or a content type that is none."""
-    document = draw(documents)
-    body = json.dumps(document, ensure_ascii=draw(st.booleans())).encode()
+    """A call with a JSON body; now and then with a body or a content type that is none."""
+    if draw(_now_and_then):
+        body = draw(edges.documents_at_the_edge(documents, edges.SHAPES[shape]))
+    else:
+        body = json.dumps(draw(documents), ensure_ascii=draw(st.booleans())).encode()
     fields = {"content-type": "application/json", **(headers or {})}
     match draw(st.integers(0, 40)) - 20:
         case 0:
@@ -130,12 +136,14 @@ def basin_calls(draw: st.DrawFn, basins: tuple[str, ...]) -> Call:
             )
             token = draw(st.none() | st.sampled_from([*TOKENS, "x" * 37]))
             headers = {} if token is None else {"s2-request-token": token}
-            return draw(json_calls("POST", "/v1/basins", documents, headers))
+            return draw(json_calls("POST", "/v1/basins", documents, headers, shape="create-basin"))
         case 2:
             documents = st.fixed_dictionaries({}, optional={"config": st.none() | basin_configs})
-            return draw(json_calls("PUT", f"/v1/basins/{name}", documents))
+            return draw(json_calls("PUT", f"/v1/basins/{name}", documents, shape="ensure-basin"))
         case 3:
-            return draw(json_calls("PATCH", f"/v1/basins/{name}", basin_configs))
+            return draw(
+                json_calls("PATCH", f"/v1/basins/{name}", basin_configs, shape="basin-config")
+            )
         case 4:
             return Call("GET", f"/v1/basins/{name}")
         case _:
@@ -158,13 +166,15 @@ def stream_calls(draw: st.DrawFn, basin: str) -> Call:
             token = draw(st.none() | st.sampled_from([*TOKENS, "é", "x" * 37]))
             if token is not None:
                 headers = {**headers, "s2-request-token": token}
-            return draw(json_calls("POST", "/v1/streams", documents, headers))
-        case 3:
-            return draw(json_calls("PUT", f"/v1/streams/{segment(name)}", stream_configs, headers))
-        case 4:
             return draw(
-                json_calls("PATCH", f"/v1/streams/{segment(name)}", stream_configs, headers)
+                json_calls("POST", "/v1/streams", documents, headers, shape="create-stream")
             )
+        case 3:
+            path = f"/v1/streams/{segment(name)}"
+            return draw(json_calls("PUT", path, stream_configs, headers, shape="stream-config"))
+        case 4:
+            path = f"/v1/streams/{segment(name)}"
+            return draw(json_calls("PATCH", path, stream_configs, headers, shape="stream-config"))
         case 5:
             return Call("GET", f"/v1/streams/{segment(name)}", headers)
         case _:
@@ -266,6 +276,11 @@ def batch_as_proto(batch: dict[str, Any]) -> bytes:
     return data
 
 
+def _in_a_header(text: bytes) -> str:
+    """The text, but for what ends a header or the request."""
+    return "".join(" " if chr(byte) < " " or byte == 0x7F else chr(byte) for byte in text)
+
+
 @st.composite
 def _record_headers(draw: st.DrawFn, basin: str) -> dict[str, str]:
     headers = dict(draw(_streams_headers(basin)))
@@ -279,6 +294,9 @@ def _record_headers(draw: st.DrawFn, basin: str) -> dict[str, str]:
             st.sampled_from(["{}", "", "null", "x", '{"storage_class":"other"}'])
             | st.just('{"retention_policy":{"age":0}}')
             | stream_configs.map(json.dumps)
+            | edges.documents_at_the_edge(stream_configs, edges.SHAPES["stream-config"]).map(
+                _in_a_header
+            )
         )
     if draw(st.integers(0, 7)) == 5:
         headers["accept-encoding"] = draw(
@@ -306,7 +324,7 @@ def append_calls(draw: st.DrawFn, basin: str) -> Call:
             if draw(_rarely):
                 headers["s2-format"] = draw(st.sampled_from(["json", "json-binsafe", "RAW", ""]))
             documents = batches().map(lambda batch: batch_as_json(batch, form))
-            return draw(json_calls("POST", path, rarely_odd(documents), headers))
+            return draw(json_calls("POST", path, rarely_odd(documents), headers, shape="append"))
         case 2 | 3:
             headers["content-type"] = draw(
                 st.sampled_from(["application/protobuf", "application/x-protobuf"])
@@ -314,10 +332,15 @@ def append_calls(draw: st.DrawFn, basin: str) -> Call:
             body = batch_as_proto(draw(batches()))
             if draw(_rarely):
                 body = draw(st.binary(max_size=8))
+            elif draw(_now_and_then):
+                body = draw(edges.messages_at_the_edge(st.just(body)))
             return Call("POST", path, headers, body)
         case _:
             headers["content-type"] = "s2s/proto"
-            frames = draw(st.lists(batches().map(batch_as_proto), max_size=3))
+            inputs = batches().map(batch_as_proto)
+            if draw(_rarely):
+                inputs = edges.messages_at_the_edge(inputs)
+            frames = draw(st.lists(inputs, max_size=3))
             body = b"".join(
                 _framed(frame, draw(st.sampled_from([0, 0x1F, 0x40]))) for frame in frames
             )
