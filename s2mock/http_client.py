@@ -136,13 +136,19 @@ class Client:
 
     def raw(self, request: bytes, *, timeout: float = 10.0) -> Answer:
         """What the server answers to these bytes, over plain HTTP. `timeout` is in seconds."""
-        target = urlsplit(self.url)
-        address = (target.hostname or "", target.port or 80)
-        with socket.create_connection(address, timeout=timeout) as connection:
+        with self.open_socket(timeout=timeout) as connection:
             connection.sendall(request)
             response = HTTPResponse(connection)
             response.begin()
             return read(response)
+
+    def open_socket(self, *, timeout: float = 10.0) -> socket.socket:
+        """A connection for bytes of one's own making, over plain HTTP. `timeout` is in seconds."""
+        target = urlsplit(self.url)
+        address = (target.hostname or "", target.port or 80)
+        connection = socket.create_connection(address, timeout=timeout)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
 
 
 def connect(url: str, *, timeout: float = 10.0) -> HTTPConnection:

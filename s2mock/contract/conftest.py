@@ -138,3 +138,11 @@ def shared(target: Client) -> Iterator[Client]:
     with temporary_basin(target) as client:
         client.request("PUT", "/v1/streams/s")
         yield client
+
+
+@pytest.fixture(scope="session")
+def scratch(target: Client) -> Iterator[Client]:
+    """A client in a basin with one stream, `s`, that any case may append to."""
+    with temporary_basin(target) as client:
+        client.request("PUT", "/v1/streams/s")
+        yield client

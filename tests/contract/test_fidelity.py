@@ -94,6 +94,7 @@ def test_what_the_differential_machine_writes_is_what_is_shown(
         monkeypatch.setattr(machine.Comparison, "calls", 42)
 
     monkeypatch.setattr(differential, "compare", compare)
+    monkeypatch.setattr(differential, "sweep", lambda _: (7, []))
     monkeypatch.setattr(differential, "PROOF", tmp_path / "proof.json")
     arguments = ["http://reference", "--version", "s2-lite 0.1.2", "--sequences", "9"]
     monkeypatch.setattr(sys, "argv", ["differential", *arguments])

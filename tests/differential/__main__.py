@@ -1,4 +1,4 @@
-"""Run the differential machine and write down the proof: `python -m tests.differential`.
+"""Run the sweep and the differential machine: `python -m tests.differential`.
 
 Without a difference that the ledger does not know, `s2mock/contract/proof.json` says afterwards
 what was compared with which server, when and how often. Nothing else writes that file.
@@ -6,11 +6,13 @@ what was compared with which server, when and how often. Nothing else writes tha
 
 import argparse
 import json
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import s2mock.contract
 from tests.differential.machine import Comparison, compare
+from tests.differential.sweep import sweep
 
 PROOF = Path(s2mock.contract.__file__).parent / "proof.json"
 
@@ -21,6 +23,10 @@ def main() -> None:
     parser.add_argument("--version", required=True, help='what it is, such as "s2-lite 0.43.4"')
     parser.add_argument("--sequences", type=int, default=20_000)
     options = parser.parse_args()
+    edges, differences = sweep(options.reference)
+    if differences:
+        print("\n\n".join([*differences, f"{len(differences)} differences at the edges"]))
+        sys.exit(1)
     compare(options.reference, options.sequences)
     name, _, version = options.version.rpartition(" ")
     proof = {
@@ -29,6 +35,7 @@ def main() -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "sequences": Comparison.sequences,
         "calls": Comparison.calls,
+        "edges": edges,
         "known_differences_met": dict(sorted(Comparison.excused.items())),
     }
     PROOF.write_text(json.dumps(proof, indent=2) + "\n", "utf-8")

@@ -114,7 +114,7 @@ class Comparison(RuleBasedStateMachine):
     def read_again(self, data: st.DataObject) -> None:
         self.both(data.draw(strategies.read_calls(self.basins[0])))
 
-    @rule(call=strategies.any_calls())
+    @rule(call=strategies.any_calls() | strategies.account_calls())
     def elsewhere(self, call: Call) -> None:
         self.both(call)
 

@@ -8,8 +8,10 @@ from urllib.parse import quote
 
 from hypothesis import strategies as st
 
-from s2mock.api.wire import messages
 from s2mock.contract.exchange import Call
+from tests.differential import edges
+from tests.differential.batches import batch_as_json, batch_as_proto, batches, timestamps
+from tests.differential.edges import now_and_then, rarely
 
 STREAMS = ("a", "b", "logs/app", "日本", "a b+c%d?e#f&", ".x")
 KEYS = tuple(base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
@@ -20,13 +22,11 @@ odd_values = st.sampled_from(
     + [{"age": 1}, {"infinite": {}}, [None], {"x": None}]
 )
 ages = st.sampled_from([{"age": 1000}, {"age": 604800}, {"infinite": {}}, {"age": 2**64 - 1}])
-# Not the least number of its range, which would be drawn far more often than its share.
-_rarely = st.integers(0, 11).map(lambda n: n == 7)
 
 
 def rarely_odd(usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Once in a while something that does not belong there."""
-    return _rarely.flatmap(lambda odd: odd_values if odd else usual)
+    return rarely.flatmap(lambda odd: odd_values if odd else usual)
 
 
 def some(**leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -63,10 +63,16 @@ def json_calls(
     path: str,
     documents: st.SearchStrategy[Any],
     headers: dict[str, str] | None = None,
+    *,
+    shape: str,
 ) -> Call:
-    """A call with a JSON body; rarely with a body or a content type that is none."""
-    document = draw(documents)
-    body = json.dumps(document, ensure_ascii=draw(st.booleans())).encode()
+    """A call with a JSON body; now and then with a body or a content type that is none."""
+    if draw(now_and_then):
+        body = draw(edges.documents_at_the_edge(documents, edges.SHAPES[shape]))
+        if shape == "create-basin" and edges.names_a_basin_of_all(body):
+            body = b"{}"
+    else:
+        body = json.dumps(draw(documents), ensure_ascii=draw(st.booleans())).encode()
     fields = {"content-type": "application/json", **(headers or {})}
     match draw(st.integers(0, 40)) - 20:
         case 0:
@@ -130,12 +136,14 @@ def basin_calls(draw: st.DrawFn, basins: tuple[str, ...]) -> Call:
             )
             token = draw(st.none() | st.sampled_from([*TOKENS, "x" * 37]))
             headers = {} if token is None else {"s2-request-token": token}
-            return draw(json_calls("POST", "/v1/basins", documents, headers))
+            return draw(json_calls("POST", "/v1/basins", documents, headers, shape="create-basin"))
         case 2:
             documents = st.fixed_dictionaries({}, optional={"config": st.none() | basin_configs})
-            return draw(json_calls("PUT", f"/v1/basins/{name}", documents))
+            return draw(json_calls("PUT", f"/v1/basins/{name}", documents, shape="ensure-basin"))
         case 3:
-            return draw(json_calls("PATCH", f"/v1/basins/{name}", basin_configs))
+            return draw(
+                json_calls("PATCH", f"/v1/basins/{name}", basin_configs, shape="basin-config")
+            )
         case 4:
             return Call("GET", f"/v1/basins/{name}")
         case _:
@@ -158,13 +166,15 @@ def stream_calls(draw: st.DrawFn, basin: str) -> Call:
             token = draw(st.none() | st.sampled_from([*TOKENS, "é", "x" * 37]))
             if token is not None:
                 headers = {**headers, "s2-request-token": token}
-            return draw(json_calls("POST", "/v1/streams", documents, headers))
-        case 3:
-            return draw(json_calls("PUT", f"/v1/streams/{segment(name)}", stream_configs, headers))
-        case 4:
             return draw(
-                json_calls("PATCH", f"/v1/streams/{segment(name)}", stream_configs, headers)
+                json_calls("POST", "/v1/streams", documents, headers, shape="create-stream")
             )
+        case 3:
+            path = f"/v1/streams/{segment(name)}"
+            return draw(json_calls("PUT", path, stream_configs, headers, shape="stream-config"))
+        case 4:
+            path = f"/v1/streams/{segment(name)}"
+            return draw(json_calls("PATCH", path, stream_configs, headers, shape="stream-config"))
         case 5:
             return Call("GET", f"/v1/streams/{segment(name)}", headers)
         case _:
@@ -181,104 +191,27 @@ def stream_calls(draw: st.DrawFn, basin: str) -> Call:
             return Call("GET", "/v1/streams?" + "&".join(pairs), headers)
 
 
-texts = st.sampled_from(["", "x", "héllo", "\0\n", "y" * 50]) | st.text(
-    st.characters(codec="utf-8"), max_size=5
-)
-timestamps = st.sampled_from([0, 1, 1000, 1001, 2000, 5000, 2**63, 2**64 - 1])
-
-
-@st.composite
-def records(draw: st.DrawFn) -> dict[str, Any]:
-    """A record as bytes: plain, a command, or an odd one."""
-    kind = draw(st.integers(0, 11))
-    record: dict[str, Any] = {"headers": [], "body": draw(texts).encode(), "timestamp": None}
-    if kind <= 3:
-        record["headers"] = [
-            (draw(texts).encode() or b"n", draw(texts).encode())
-            for _ in range(draw(st.integers(1, 2)))
-        ]
-    elif kind == 4:
-        record["headers"] = [(b"", b"fence")]
-        record["body"] = draw(st.sampled_from([b"", b"tok", b"tok", b"f" * 36, b"f" * 37, b"\xff"]))
-    elif kind == 5:
-        record["headers"] = [(b"", b"trim")]
-        point = draw(st.sampled_from([0, 1, 2, 3, 10, 2**64 - 1]))
-        record["body"] = draw(st.sampled_from([point.to_bytes(8, "big")] * 4 + [b"", b"123"]))
-    elif kind == 6 and draw(_rarely):
-        record["headers"] = draw(
-            st.sampled_from(
-                [[(b"", b"other")], [(b"", b"fence"), (b"x", b"y")], [(b"x", b""), (b"", b"")]]
-            )
-        )
-    elif kind == 7:
-        record["body"] = draw(st.binary(max_size=9))
-    if draw(st.booleans()):
-        record["timestamp"] = draw(timestamps)
-    return record
-
-
-@st.composite
-def batches(draw: st.DrawFn) -> dict[str, Any]:
-    """An append, as bytes."""
-    batch: dict[str, Any] = {"records": draw(st.lists(records(), min_size=1, max_size=4))}
-    if draw(_rarely):
-        batch["records"] = []
-    if draw(st.integers(0, 3)) == 2:
-        batch["match_seq_num"] = draw(st.sampled_from([0, 1, 2, 3, 4, 10]))
-    if draw(st.integers(0, 3)) == 2:
-        batch["fencing_token"] = draw(st.sampled_from(["", "tok", "f" * 36, "f" * 37, "é"]))
-    return batch
-
-
-def batch_as_json(batch: dict[str, Any], form: str) -> dict[str, Any]:
-    """The batch as a JSON document in a format of `S2-Format`."""
-
-    def text(data: bytes) -> str:
-        if form == "base64":
-            return base64.b64encode(data).decode()
-        return data.decode("utf-8", "replace")
-
-    written = []
-    for record in batch["records"]:
-        document: dict[str, Any] = {"body": text(record["body"])}
-        if record["headers"]:
-            document["headers"] = [[text(name), text(value)] for name, value in record["headers"]]
-        if record["timestamp"] is not None:
-            document["timestamp"] = record["timestamp"]
-        written.append(document)
-    return {**batch, "records": written}
-
-
-def batch_as_proto(batch: dict[str, Any]) -> bytes:
-    """The batch as an `AppendInput` message."""
-    message = messages.AppendInput()
-    for record in batch["records"]:
-        added = message.records.add(body=record["body"])
-        if record["timestamp"] is not None:
-            added.timestamp = record["timestamp"]
-        for name, value in record["headers"]:
-            added.headers.add(name=name, value=value)
-    if "match_seq_num" in batch:
-        message.match_seq_num = batch["match_seq_num"]
-    if "fencing_token" in batch:
-        message.fencing_token = batch["fencing_token"]
-    data: bytes = message.SerializeToString()
-    return data
+def in_a_header(text: bytes) -> str:
+    """The text, but for what ends a header or the request."""
+    return "".join(" " if chr(byte) < " " or byte == 0x7F else chr(byte) for byte in text)
 
 
 @st.composite
 def _record_headers(draw: st.DrawFn, basin: str) -> dict[str, str]:
     headers = dict(draw(_streams_headers(basin)))
     key = draw(st.sampled_from([None, *KEYS[:1] * 6, KEYS[1]]))
-    if draw(_rarely):
+    if draw(rarely):
         key = draw(st.sampled_from(["", "AAAA", "!!!!", "A" * 44, "A" * 45]))
     if key is not None:
         headers["s2-encryption-key"] = key
-    if draw(_rarely):
+    if draw(rarely):
         headers["s2-stream-config"] = draw(
             st.sampled_from(["{}", "", "null", "x", '{"storage_class":"other"}'])
             | st.just('{"retention_policy":{"age":0}}')
             | stream_configs.map(json.dumps)
+            | edges.documents_at_the_edge(stream_configs, edges.SHAPES["stream-config"]).map(
+                in_a_header
+            )
         )
     if draw(st.integers(0, 7)) == 5:
         headers["accept-encoding"] = draw(
@@ -303,25 +236,30 @@ def append_calls(draw: st.DrawFn, basin: str) -> Call:
             form = draw(st.sampled_from(["raw", "base64"]))
             if form == "base64" or draw(st.booleans()):
                 headers["s2-format"] = form
-            if draw(_rarely):
+            if draw(rarely):
                 headers["s2-format"] = draw(st.sampled_from(["json", "json-binsafe", "RAW", ""]))
             documents = batches().map(lambda batch: batch_as_json(batch, form))
-            return draw(json_calls("POST", path, rarely_odd(documents), headers))
+            return draw(json_calls("POST", path, rarely_odd(documents), headers, shape="append"))
         case 2 | 3:
             headers["content-type"] = draw(
                 st.sampled_from(["application/protobuf", "application/x-protobuf"])
             )
             body = batch_as_proto(draw(batches()))
-            if draw(_rarely):
+            if draw(rarely):
                 body = draw(st.binary(max_size=8))
+            elif draw(now_and_then):
+                body = draw(edges.messages_at_the_edge(st.just(body)))
             return Call("POST", path, headers, body)
         case _:
             headers["content-type"] = "s2s/proto"
-            frames = draw(st.lists(batches().map(batch_as_proto), max_size=3))
+            inputs = batches().map(batch_as_proto)
+            if draw(rarely):
+                inputs = edges.messages_at_the_edge(inputs)
+            frames = draw(st.lists(inputs, max_size=3))
             body = b"".join(
                 _framed(frame, draw(st.sampled_from([0, 0x1F, 0x40]))) for frame in frames
             )
-            if draw(_rarely):
+            if draw(rarely):
                 body += draw(st.binary(max_size=6))
             return Call("POST", path, headers, body)
 
@@ -353,7 +291,7 @@ def read_calls(draw: st.DrawFn, basin: str) -> Call:
     }
     chosen = draw(st.lists(st.sampled_from(list(ends)), max_size=3, unique=True))
     pairs += [f"{name}={draw(ends[name])}" for name in chosen]
-    if draw(_rarely):
+    if draw(rarely):
         pairs.append(
             draw(st.sampled_from(["count=", "wait=x", "seq_num=1", "count=1", "until=-1"]))
         )
@@ -375,6 +313,30 @@ def read_calls(draw: st.DrawFn, basin: str) -> Call:
     if draw(st.integers(0, 3)) == 2:
         headers["s2-format"] = draw(st.sampled_from(["raw", "base64", "base64", "json", "x"]))
     return Call("GET", f"{path}?{'&'.join(pairs)}", headers)
+
+
+@st.composite
+def account_calls(draw: st.DrawFn) -> Call:
+    """A call to one of the routes that check their bodies, and then are not served."""
+    if draw(st.booleans()):
+        location = rarely_odd(st.just("aws:us-east-1"))
+        return draw(json_calls("PUT", "/v1/locations/default", location, shape="location"))
+    permissions = some(read=st.booleans(), write=st.booleans())
+    resources = some(exact=st.sampled_from(["", "abcdefgh"]), prefix=st.sampled_from(["", "a"]))
+    scope = some(
+        basins=resources,
+        streams=resources,
+        access_tokens=resources,
+        op_groups=some(account=permissions, basin=permissions, stream=permissions),
+        ops=st.lists(st.sampled_from(["append", "list-basins", "other"]), max_size=2),
+    )
+    documents = some(
+        id=st.just("t"),
+        expires_at=st.sampled_from(["2030-01-01T00:00:00Z", "2030-01-01", "x"]),
+        auto_prefix_streams=st.booleans(),
+        scope=scope,
+    )
+    return draw(json_calls("POST", "/v1/access-tokens", documents, shape="issue-token"))
 
 
 @st.composite

@@ -1,6 +1,7 @@
 """Recording the contract suite: a pytest plugin that watches the tests of a run."""
 
 import hashlib
+import socket
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,16 +49,16 @@ class SuiteRecorder:
             connection.connect()
             return connection
 
-        raw = client.Client.raw
+        open_socket = client.Client.open_socket
 
-        def refused_raw(self: client.Client, request: bytes, **options: Any) -> client.Answer:
+        def refused_socket(self: client.Client, **options: Any) -> socket.socket:
             recorder._refuse("a request that is no HTTP client's")
-            return raw(self, request, **options)
+            return open_socket(self, **options)
 
         ObservedSession.note = self._observed_append
         ObservedSession.refuse = self._refuse
         patch.setattr(client.Client, "connect", connect)
-        patch.setattr(client.Client, "raw", refused_raw)
+        patch.setattr(client.Client, "open_socket", refused_socket)
         patch.setattr(records, "Session", ObservedSession)
         # The same names in every recording, so that two of them can be compared.
         patch.setattr(uuid, "uuid4", self._next_name)
