@@ -32,10 +32,24 @@ class Operation:
     """What somebody asks of the account; `name` is S2's own (reference: account_services §1.2).
 
     `basin` and `stream` are the names that it is about, or None. `caller` and `request` are for
-    whoever made it. `effect` is what it has changed, once it has.
+    whoever made it. `effect` is what it has changed, once it has, and `at` the moment of that, in
+    nanoseconds since the epoch. `fault` is for whoever stands at points: what is to go wrong with
+    it; `note` is for whoever takes notes. `is_batch` is whether it came in a session, and gets no
+    answer of its own.
     """
 
-    __slots__ = ("basin", "caller", "effect", "error", "request", "stream")
+    __slots__ = (
+        "at",
+        "basin",
+        "caller",
+        "effect",
+        "error",
+        "fault",
+        "is_batch",
+        "note",
+        "request",
+        "stream",
+    )
 
     name: ClassVar[str]
 
@@ -47,6 +61,10 @@ class Operation:
         self.request: Any = None
         self.effect: Effect | None = None
         self.error: BaseException | None = None
+        self.at = 0
+        self.fault: Any = None
+        self.is_batch = False
+        self.note: Any = None
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.basin or ''} {self.stream or ''}>"
@@ -117,6 +135,7 @@ class Engine:
         turn.lock.acquire()
         try:
             moment = turn.begin()
+            operation.at = moment.now
             return self.commit(operation.decide(self, moment), moment, operation)
         finally:
             turn.end()
@@ -134,6 +153,7 @@ class Engine:
         try:
             yield from self._pass("arrival", operation)
             with self.turn as moment:
+                operation.at = moment.now
                 change = operation.decide(self, moment)
                 standing = None if change.error else self._standing("commit", operation)
                 if not standing:

@@ -82,6 +82,29 @@ class Batch:
             self._shared[form] = encode(self)
         return self._shared[form]
 
+    def first(self, count: int) -> "Batch":
+        """The first so many of the records, without a tail unless that is all of them."""
+        if count >= self.count:
+            return self
+        spans, left = [], count
+        for span in self.spans:
+            part = span.within(count=left, size=None, until=None)
+            if part.end == part.start:
+                break
+            spans.append(part)
+            left -= part.end - part.start
+        return Batch(spans, at=self.at)
+
+    def after(self, count: int) -> "Batch":
+        """The records behind the first so many, with the tail."""
+        spans, left = [], count
+        for span in self.spans:
+            size = span.end - span.start
+            if left < size:
+                spans.append(span._replace(start=span.start + left))
+            left = max(0, left - size)
+        return Batch(spans, self.tail, at=self.at)
+
     @property
     def count(self) -> int:
         """How many records there are."""
@@ -146,7 +169,7 @@ class Read(Operation):
     `StreamDeletionPending`.
     """
 
-    __slots__ = ("_config", "_is_session", "_key", "wanted")
+    __slots__ = ("_config", "_key", "is_session", "wanted")
     name = "read"
 
     def __init__(
@@ -165,7 +188,7 @@ class Read(Operation):
         self.wanted = wanted
         self._key = key
         self._config = config
-        self._is_session = is_session
+        self.is_session = is_session
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """A place to read from, in a stream that is made if need be."""
@@ -195,7 +218,7 @@ class Read(Operation):
         # A limit of nothing is used up before the start is looked at.
         used_up = wanted.count == 0 or wanted.bytes == 0
         position = 0 if used_up else _resolve(log, wanted)
-        kind = ReadSession if self._is_session else UnaryRead
+        kind = ReadSession if self.is_session else UnaryRead
         return kind(engine, basin, opened, wanted, position, log.tail)
 
 

@@ -1,0 +1,264 @@
+"""The note of an exchange, as it is taken: what it means is worked out when somebody looks.
+
+It is taken of every exchange, so it only keeps what is there anyway.
+"""
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import unquote
+
+from s2mock.powers.exchange import Effect, Exchange, Request, Response
+
+if TYPE_CHECKING:
+    from s2mock.powers.faults import Fault
+    from s2mock.registry.engine import Operation
+
+_NOTHING: Final = Effect()
+# What an environ has beside headers that a note keeps.
+_KEPT: Final = (
+    "REQUEST_METHOD",
+    "REQUEST_URI",
+    "PATH_INFO",
+    "QUERY_STRING",
+    "SERVER_PROTOCOL",
+    "CONTENT_TYPE",
+    "CONTENT_LENGTH",
+    "s2mock.connection",
+)
+
+
+class Answered(Protocol):
+    """What an answer has that is noted."""
+
+    status: int
+    headers: list[tuple[str, str]]
+
+
+class Entry:
+    """One exchange."""
+
+    __slots__ = (
+        "_exchange",
+        "advice",
+        "at",
+        "basin",
+        "began",
+        "body",
+        "code",
+        "effect",
+        "ended",
+        "environ",
+        "failure",
+        "fault",
+        "first_seq_num",
+        "headers",
+        "is_injected",
+        "is_operation",
+        "last_seq_num",
+        "name",
+        "number",
+        "parameters",
+        "path",
+        "said",
+        "session",
+        "status",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        path: str,
+        parameters: dict[str, str],
+        name: str | None,
+        began: float,
+    ) -> None:
+        self.environ = environ
+        # As it was sent, and what it has instead of `<basin>` and the like.
+        self.path = path
+        self.parameters = parameters
+        self.name = name
+        self.began = began
+        self.number = 0
+        # Whether it came as far as to be one: else it was refused as it stood.
+        self.is_operation = False
+        self.ended: float | None = None
+        self.at: int | None = None
+        self.basin: str | None = None
+        self.stream: str | None = None
+        self.effect: Any = None
+        self.fault: Fault | None = None
+        # Whether the fault, and not S2, has decided what the answer is.
+        self.is_injected = False
+        # Why it was refused: the rule, and what the error says.
+        self.failure: tuple[type[BaseException], str, str] | None = None
+        self.code: str | None = None
+        self.body: bytes | None = b""
+        # The answer; a status of 0 is none.
+        self.status = 0
+        self.headers: list[tuple[str, str]] = []
+        self.said: bytes | None = b""
+        # Of which session it is: itself, where it is one.
+        self.session: Entry | None = None
+        self.first_seq_num: int | None = None
+        self.last_seq_num: int | None = None
+        self.advice: tuple[str, ...] = ()
+        self._exchange: Exchange | None = None
+
+    def take(self, operation: "Operation") -> None:
+        """Note what the operation has come to."""
+        self.is_operation = True
+        self.name = operation.name
+        self.basin = operation.basin
+        self.stream = operation.stream
+        self.at = operation.at
+        self.effect = operation.effect
+        self.fault = operation.fault
+
+    def changed(self) -> None:
+        """Something is known now that was not."""
+        self._exchange = None
+
+    def keep_little(self) -> None:
+        """Of a WSGI environ, keep what is asked for here: the rest holds on to much."""
+        environ = self.environ
+        self.environ = {
+            key: value
+            for key, value in environ.items()
+            if key in _KEPT or (key.startswith("HTTP_") and isinstance(value, str))
+        }
+
+    @property
+    def size(self) -> int:
+        """Bytes of bodies that it keeps."""
+        return len(self.body or b"") + len(self.said or b"")
+
+    def forget_bodies(self) -> None:
+        """Keep no bodies any longer."""
+        self.body = self.said = None
+        self._exchange = None
+
+    # What it means.
+
+    @property
+    def operation(self) -> str | None:
+        """The name of the operation."""
+        if self.name == "append" and self.session is None and self._is_s2s:
+            return "append-session"
+        return self.name
+
+    @property
+    def place(self) -> tuple[str | None, str | None]:
+        """Basin and stream; of a request that was refused as it stood, as far as it said."""
+        basin, stream = self.basin, self.stream
+        if self.name is not None and not self.is_operation:
+            parameters = self.parameters
+            basin = basin or _decoded(parameters.get("basin"))
+            stream = stream or _decoded(parameters.get("stream"))
+            if "basin" not in parameters and "-basin" not in self.name:
+                basin = basin or self.environ.get("HTTP_S2_BASIN")
+        return basin, stream
+
+    @property
+    def _is_s2s(self) -> bool:
+        return bool(self.environ.get("CONTENT_TYPE", "").startswith("s2s/"))
+
+    def exchange(self, explain: "Explain") -> Exchange:
+        """The exchange; why it was refused is for `explain` to say."""
+        known = self._exchange
+        if known is None:
+            known = self.unexplained()
+            if self.failure is not None or self.status >= 400 or self.is_injected:
+                known = _with_reason(known, explain(self, known))
+            if self.number and self.ended is not None:
+                self._exchange = known
+        return known
+
+    def unexplained(self) -> Exchange:
+        """The exchange, without a reason."""
+        environ, operation = self.environ, self.operation
+        basin, stream = self.place
+        headers = _headers(environ)
+        request = Request(
+            environ.get("REQUEST_METHOD", ""),
+            self.path,
+            environ.get("QUERY_STRING", ""),
+            headers,
+            self.body,
+            operation,
+        )
+        protocol, connection = environ.get("SERVER_PROTOCOL", ""), environ.get("s2mock.connection")
+        if connection is None:
+            protocol = "wsgi"
+        return Exchange(
+            number=self.number,
+            operation=operation,
+            basin=basin,
+            stream=stream,
+            token_id=None,
+            request=request,
+            response=self._response(operation, headers.get("s2-format", "raw")),
+            effect=self._effect(basin, stream),
+            session=None if self.session is None else self.session.number,
+            protocol="h2c" if protocol == "HTTP/2" else protocol,
+            connection=connection,
+            at=self.at,
+            began=self.began,
+            ended=self.ended,
+            fault=self.fault,
+            reason=None,
+            advice=self.advice,
+        )
+
+    def _response(self, operation: str | None, record_format: str) -> Response | None:
+        if not self.status:
+            return None
+        headers: dict[str, str] = {}
+        for name, value in self.headers:
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        code, message = self._error()
+        return Response(self.status, code, message, headers, self.said, operation, record_format)
+
+    def _error(self) -> tuple[str | None, str | None]:
+        """Code and message of an error; those of the terminal frame where a session ended so."""
+        if self.failure is not None:
+            return self.code, self.failure[2]
+        return None, None
+
+    def _effect(self, basin: str | None, stream: str | None) -> Effect:
+        effect = self.effect
+        if effect is None:
+            if self.first_seq_num is None:
+                return _NOTHING
+            return Effect(first_seq_num=self.first_seq_num, last_seq_num=self.last_seq_num)
+        name = None if effect.kind == "appended" else (stream or basin)
+        first, last = effect.first_seq_num, effect.last_seq_num
+        if first is None:
+            first, last = self.first_seq_num, self.last_seq_num
+        return Effect(True, effect.kind, name, first, last)
+
+
+class Explain(Protocol):
+    """Somebody who knows what would have been right."""
+
+    def __call__(self, entry: Entry, exchange: Exchange, /) -> str | None:
+        """Why the exchange ended in an error."""
+
+
+def _with_reason(exchange: Exchange, reason: str | None) -> Exchange:
+    from dataclasses import replace
+
+    return exchange if reason is None else replace(exchange, reason=reason)
+
+
+def _decoded(segment: str | None) -> str | None:
+    return segment and unquote(segment)
+
+
+def _headers(environ: dict[str, Any]) -> dict[str, str]:
+    headers = {}
+    for key, value in environ.items():
+        if key.startswith("HTTP_"):
+            headers[key[5:].replace("_", "-").lower()] = value
+        elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
+            headers[key.replace("_", "-").lower()] = value
+    return headers

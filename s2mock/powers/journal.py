@@ -1,0 +1,264 @@
+"""The journal: the exchanges of a mock, the latest of them, with a limit to what they take."""
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, overload
+
+from s2mock.powers.entry import Entry
+from s2mock.powers.exchange import Exchange
+from s2mock.powers.matching import Pattern
+from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
+from s2mock.registry.engine import Engine
+from s2mock.registry.waiting import PATIENCE, Bell, check_count
+
+JOURNAL_LIMIT = 10_000
+JOURNAL_BYTES = 64 * 1024 * 1024
+
+
+class Journal(Sequence[Exchange]):
+    """What was asked of a mock, and what was answered, oldest first.
+
+    It keeps the latest exchanges, up to `limit`, and up to `max_bytes` of their bodies: bodies go
+    first, those of the oldest before others. An exchange is in it before its answer leaves. One
+    that is held, or delayed, is not in it yet.
+    """
+
+    def __init__(self, engine: Engine, limit: int, max_bytes: int) -> None:
+        self._engine = engine
+        self._limit = limit
+        self._max_bytes = max_bytes
+        self._lock = threading.Lock()
+        self._entries: deque[Entry] = deque()
+        # Those that keep bodies.
+        self._full: deque[Entry] = deque()
+        self._bytes = 0
+        self._dropped = 0
+        self._number = 0
+        self._bell = Bell()
+
+    def __repr__(self) -> str:
+        gone = f", {self._dropped} dropped" if self._dropped else ""
+        return f"<Journal of {len(self._entries)} exchanges{gone}>"
+
+    @property
+    def dropped(self) -> int:
+        """How many exchanges are gone for want of room, since the last `clear()`."""
+        return self._dropped
+
+    @property
+    def body_bytes(self) -> int:
+        """How many bytes of bodies are kept now."""
+        return self._bytes
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, index: int) -> Exchange: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Exchange, ...]: ...
+    def __getitem__(self, index: int | slice) -> Exchange | tuple[Exchange, ...]:
+        if isinstance(index, slice):
+            return tuple(self._exchange(entry) for entry in self._now()[index])
+        try:
+            return self._exchange(self._entries[index])
+        except IndexError:
+            raise IndexError(f"there is no exchange [{index}] in {self!r}") from None
+
+    def __iter__(self) -> Iterator[Exchange]:
+        return map(self._exchange, self._now())
+
+    def of(
+        self,
+        operation: str | Iterable[str] | None = None,
+        *,
+        basin: str = "*",
+        stream: str = "*",
+        status: int | None = None,
+    ) -> tuple[Exchange, ...]:
+        """The exchanges of that operation, or of several, on those basins and streams.
+
+        `basin` and `stream` are names or globs, `status` is that of the answer. Raises
+        `TypeError`, `ValueError`.
+        """
+        wanted = _Wanted(operation, basin, stream, status)
+        return tuple(self._exchange(entry) for entry in self._now() if wanted.has(entry))
+
+    def wait_for(
+        self,
+        operation: str | Iterable[str] | None = None,
+        count: int = 1,
+        *,
+        timeout: float = PATIENCE,
+        basin: str = "*",
+        stream: str = "*",
+        status: int | None = None,
+    ) -> tuple[Exchange, ...]:
+        """Wait until there are so many, and return them; those that are there already count.
+
+        `timeout` is in seconds of real time; after it, `TimeoutError` says what did come. Raises
+        `TypeError`, `ValueError`.
+        """
+        check_count("count", count)
+        wanted = _Wanted(operation, basin, stream, status)
+        return self._bell.wait(
+            lambda: self._enough(wanted, count),
+            lambda: self._missing(wanted, count, timeout),
+            timeout,
+        )
+
+    async def async_wait_for(
+        self,
+        operation: str | Iterable[str] | None = None,
+        count: int = 1,
+        *,
+        timeout: float = PATIENCE,  # as its twin has it
+        basin: str = "*",
+        stream: str = "*",
+        status: int | None = None,
+    ) -> tuple[Exchange, ...]:
+        """As `wait_for`, for an event loop."""
+        check_count("count", count)
+        wanted = _Wanted(operation, basin, stream, status)
+        return await self._bell.async_wait(
+            lambda: self._enough(wanted, count),
+            lambda: self._missing(wanted, count, timeout),
+            timeout,
+        )
+
+    def clear(self) -> None:
+        """Forget all exchanges. Their numbers go on."""
+        with self._lock:
+            self._entries.clear()
+            self._full.clear()
+            self._bytes = self._dropped = 0
+
+    # For those who take the notes.
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is kept."""
+        return self._limit > 0
+
+    @property
+    def last_number(self) -> int:
+        """The number of the latest exchange."""
+        return self._number
+
+    def note(self, entry: Entry) -> None:
+        """Take an exchange in, under the next number."""
+        with self._lock:
+            self._number = entry.number = self._number + 1
+            entries = self._entries
+            entries.append(entry)
+            if len(entries) > self._limit:
+                self._drop(entries.popleft())
+            size = len(entry.body or b"") + len(entry.said or b"")
+            if size:
+                self._full.append(entry)
+                self._bytes += size
+                while self._bytes > self._max_bytes:
+                    self._empty(self._full.popleft())
+        self._bell.ring()
+
+    def end(self, entry: Entry, ended: float) -> None:
+        """A session that was noted when it began is over."""
+        entry.ended = ended
+        entry.changed()
+        self._bell.ring()
+
+    def exchange(self, entry: Entry) -> Exchange:
+        """The exchange of a note, whether it is in the journal or not yet."""
+        return self._exchange(entry)
+
+    def since(self, number: int) -> tuple[Exchange, ...]:
+        """The exchanges behind that number."""
+        return tuple(self._exchange(entry) for entry in self._now() if entry.number > number)
+
+    def _drop(self, entry: Entry) -> None:
+        self._dropped += 1
+        if self._full and self._full[0] is entry:
+            self._full.popleft()
+            self._bytes -= entry.size
+
+    def _empty(self, entry: Entry) -> None:
+        self._bytes -= entry.size
+        entry.forget_bodies()
+
+    def _now(self) -> list[Entry]:
+        with self._lock:
+            return list(self._entries)
+
+    def _exchange(self, entry: Entry) -> Exchange:
+        return entry.exchange(self._reason)
+
+    def _reason(self, entry: Entry, exchange: Exchange) -> str | None:
+        # Loaded with the first error that somebody looks at: it knows all routes.
+        from s2mock.powers.reasons import reason
+
+        return reason(entry, exchange, self._engine, self._before(entry))
+
+    def _before(self, entry: Entry) -> Iterator[Entry]:
+        """The entries before that one, the latest first."""
+        return (one for one in reversed(self._now()) if one.number < entry.number)
+
+    def _enough(self, wanted: "_Wanted", count: int) -> tuple[Exchange, ...] | None:
+        found = [entry for entry in self._now() if wanted.has(entry)]
+        if len(found) < count:
+            return None
+        return tuple(map(self._exchange, found))
+
+    def _missing(self, wanted: "_Wanted", count: int, timeout: float) -> str:
+        entries = self._now()
+        found = sum(map(wanted.has, entries))
+        text = f"{found} of {count} {wanted} came within {timeout:g} s"
+        others = [self._exchange(entry) for entry in entries if not wanted.has(entry)]
+        if not self.is_on:
+            return f"{text}: the journal is off (journal_limit=0)"
+        if not others:
+            return f"{text}; nothing else came"
+        last = ", ".join(map(repr, islice(reversed(others), 5)))
+        return f"{text}; of {len(others)} others these came last: {last}"
+
+
+class _Wanted:
+    """Which exchanges are meant."""
+
+    def __init__(self, operation: Any, basin: str, stream: str, status: int | None) -> None:
+        if status is not None and (isinstance(status, bool) or not isinstance(status, int)):
+            raise TypeError(f"status must be a whole number, not {status!r}")
+        self._any = operation is None
+        self._pattern = Pattern(OPERATION_NAMES if self._any else operation, basin, stream)
+        self._status = status
+
+    def __str__(self) -> str:
+        pattern = self._pattern
+        text = "exchanges" if self._any else "/".join(pattern.names)
+        if pattern.basin != "*":
+            text += f" in {pattern.basin}"
+        if pattern.stream != "*":
+            text += f" on {pattern.stream}"
+        return text if self._status is None else f"{text} with status {self._status}"
+
+    def has(self, entry: Entry) -> bool:
+        """Whether that is one of them."""
+        if self._status is not None and entry.status != self._status:
+            return False
+        names = self._pattern.names
+        if not self._any and entry.operation not in names and not self._has_command(entry):
+            return False
+        return self._pattern.matches_place(*entry.place)
+
+    def _has_command(self, entry: Entry) -> bool:
+        wanted = COMMANDS.intersection(self._pattern.names)
+        if not wanted or entry.operation != "append":
+            return False
+        document = entry.unexplained().request.document
+        records = document.get("records", ()) if isinstance(document, dict) else ()
+        return any(
+            record.get("headers", [])[:1] == [["", command]]
+            for record in records
+            for command in wanted
+        )
