@@ -171,12 +171,6 @@ KNOWN_DIFFERENCES: Final = (
         _not_met,
     ),
     KnownDifference(
-        "server-header",
-        "A response has the header `server: granian`.",
-        "The fake's HTTP server sends it; the reference sends none.",
-        _not_met,
-    ),
-    KnownDifference(
         "length-of-compressed-responses",
         "A compressed response has a `content-length`.",
         "The fake knows it; the reference sends such a response in chunks.",

@@ -68,8 +68,8 @@ CONTROL_MUTATIONS = (
     Mutation(
         "200 for 201 on the replay of a stream's creation",
         streams.create_stream,
-        "json_response(201,",
-        'json_response(200 if made.result == "noop" else 201,',
+        "text_response(201,",
+        'text_response(200 if made.result == "noop" else 201,',
         ("test_streams_create::test_a_replay_answers_the_stream_that_was_made",),
     ),
     Mutation(
