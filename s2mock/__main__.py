@@ -57,9 +57,9 @@ def main() -> int:
                 file=sys.stderr,
             )
         # Loaded now and not with the first request that has a body, or a fault in it.
-        import s2mock.api.bodies
-        import s2mock.api.explaining
-        import s2mock.api.wire.messages  # noqa: F401
+        import s2mock.api.wire.messages
+        import s2mock.documents.explaining
+        import s2mock.documents.parsing  # noqa: F401
 
         signal.sigwait(_STOP)
     return 0

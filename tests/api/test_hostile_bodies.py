@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from s2mock.api.bodies import decode
 from s2mock.api.wire import json_records, proto_records
+from s2mock.documents.parsing import decode
 from s2mock.registry.errors import BadJson, BadProto, Invalid
 
 

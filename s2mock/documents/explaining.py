@@ -10,8 +10,8 @@ from unicodedata import category
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
-from s2mock.api.acceptors import FORMATS, Schema, is_text
-from s2mock.api.wording import exactly_one, listed, unknown_variant
+from s2mock.documents.acceptors import FORMATS, Schema, is_text
+from s2mock.documents.phrases import exactly_one, listed, unknown_variant
 from s2mock.registry.config import U64_MAX
 from s2mock.registry.errors import S2Error
 
