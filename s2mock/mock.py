@@ -1,7 +1,6 @@
 """`S2Mock`: what a test holds. It ties the registry, the app and the socket together."""
 
 import json
-import traceback
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,21 +26,13 @@ if TYPE_CHECKING:
     from werkzeug.test import Client
 
     from s2mock.api.app import App
+    from s2mock.powers.entry import Insight
 
 _FRESH = "s2mock-fresh-{}"
 # All mocks of the process that are in use.
 living: "weakref.WeakSet[S2Mock]" = weakref.WeakSet()
 # Those that have ended in the test that runs, where somebody asks for them at its end.
 watched: "list[S2Mock] | None" = None
-
-
-def take_failures() -> list[str]:
-    """The tracebacks of what has gone wrong in the fake itself since this was last asked."""
-    texts = []
-    for mock in list(living):
-        failures, mock._failures[:] = mock._failures[:], []  # noqa: SLF001
-        texts += ["".join(traceback.format_exception(failure)) for failure in failures]
-    return texts
 
 
 def sdk_environment(url: str, token: str) -> dict[str, str]:
@@ -76,7 +67,7 @@ class S2Mock:
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
     through `url`.
 
-    Raises `ValueError` for an argument that makes no sense.
+    Raises `ValueError` for an argument that makes no sense, and `TypeError`.
     """
 
     is_fake = True
@@ -108,15 +99,13 @@ class S2Mock:
         self._owns_listening = listening is None
         self._app: App | None = None
         self._fresh_names = count(1)
-        # What has gone wrong in the fake itself, and no test has been told yet.
-        self._failures: list[BaseException] = []
         self.token = own_tokens.new_token(self) if token is None else _checked_token(token)
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
         self.account = Account(
             clock=self.clock, deletion_delay=deletion_delay, profile=self._profile
         )
         self._powers = Powers(
-            self.account, journal_limit=journal_limit, journal_bytes=journal_bytes
+            self.account, self._insight, journal_limit=journal_limit, journal_bytes=journal_bytes
         )
         if snapshot is not None:
             if self._resources is not None:
@@ -156,16 +145,17 @@ class S2Mock:
         if watched is not None:
             watched.append(self)
         own_tokens.end(self.token)
-        self._powers.stage.end()
         if self._powers.outages:
             self._powers.outages = 0
             self._come_back()
-        self.account.end_sessions()
+        # The connections first: no session is to end as it would on a living server.
         if self._owns_listening:
             self._listening.stop()
         elif self._is_listened_to:
             self._listening.app = None
             self._listening.drop_connections()
+        self._powers.stage.end()
+        self.account.end_sessions()
 
     def reset(self) -> None:
         """Begin again with a fresh account, behind the same URL.
@@ -237,7 +227,6 @@ class S2Mock:
                 self.account,
                 cors=self._cors,
                 own_hosts_only=self._own_hosts_only,
-                on_failure=self._failures.append,
                 powers=self._powers,
             )
         return self._app
@@ -362,6 +351,11 @@ class S2Mock:
                 if not powers.outages:
                     self._come_back()
 
+    def _insight(self) -> "Insight":
+        from s2mock.insight import ApiInsight
+
+        return ApiInsight(self.account)
+
     def _come_back(self) -> None:
         if self._is_listened_to:
             self._listening.accept()
@@ -400,7 +394,9 @@ class S2Mock:
 
 
 def _checked_token(token: object) -> str:
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
+    if not isinstance(token, str):
+        raise TypeError(f"token must be text, not {token!r}")
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise ValueError(f"token must be text that fits into a header, not {token!r}")
     return token
 

@@ -3,10 +3,13 @@
 It is taken of every exchange, so it only keeps what is there anyway.
 """
 
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote
 
-from s2mock.powers.exchange import Effect, Exchange, Request, Response
+from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
 
 if TYPE_CHECKING:
     from s2mock.powers.faults import Fault
@@ -162,18 +165,20 @@ class Entry:
     def _is_s2s(self) -> bool:
         return bool(self.environ.get("CONTENT_TYPE", "").startswith("s2s/"))
 
-    def exchange(self, explain: "Explain") -> Exchange:
-        """The exchange; why it was refused is for `explain` to say."""
+    def exchange(
+        self, insight: "Insight", before: "Callable[[Entry], Iterator[Entry]]"
+    ) -> Exchange:
+        """The exchange; `before` gives the entries before this one, the latest first."""
         known = self._exchange
         if known is None:
-            known = self.unexplained()
+            known = self.unexplained(insight)
             if self.failure is not None or self.status >= 400 or self.is_injected:
-                known = _with_reason(known, explain(self, known))
+                known = replace(known, reason=insight.reason(self, known, before(self)))
             if self.number and self.ended is not None:
                 self._exchange = known
         return known
 
-    def unexplained(self) -> Exchange:
+    def unexplained(self, insight: "Insight") -> Exchange:
         """The exchange, without a reason."""
         environ, operation = self.environ, self.operation
         basin, stream = self.place
@@ -184,7 +189,7 @@ class Entry:
             environ.get("QUERY_STRING", ""),
             headers,
             self.body,
-            operation,
+            partial(insight.request_document, operation),
         )
         protocol, connection = environ.get("SERVER_PROTOCOL", ""), environ.get("s2mock.connection")
         if connection is None:
@@ -196,7 +201,9 @@ class Entry:
             stream=stream,
             token_id=None,
             request=request,
-            response=self._response(operation, headers.get("s2-format", "raw")),
+            response=self._response(
+                partial(insight.response_document, operation, headers.get("s2-format", "raw"))
+            ),
             effect=self._effect(basin, stream),
             session=None if self.session is None else self.session.number,
             protocol="h2c" if protocol == "HTTP/2" else protocol,
@@ -209,14 +216,14 @@ class Entry:
             advice=self.advice,
         )
 
-    def _response(self, operation: str | None, record_format: str) -> Response | None:
+    def _response(self, decode: Decode[Response]) -> Response | None:
         if not self.status:
             return None
         headers: dict[str, str] = {}
         for name, value in self.headers:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         code, message = self._error()
-        return Response(self.status, code, message, headers, self.said, operation, record_format)
+        return Response(self.status, code, message, headers, self.said, decode)
 
     def _error(self) -> tuple[str | None, str | None]:
         """Code and message of an error; those of the terminal frame where a session ended so."""
@@ -237,17 +244,17 @@ class Entry:
         return Effect(True, effect.kind, name, first, last)
 
 
-class Explain(Protocol):
-    """Somebody who knows what would have been right."""
+class Insight(Protocol):
+    """Somebody who knows what the notes mean: all of the API."""
 
-    def __call__(self, entry: Entry, exchange: Exchange, /) -> str | None:
-        """Why the exchange ended in an error."""
+    def reason(self, entry: Entry, exchange: Exchange, before: Iterator[Entry], /) -> str | None:
+        """Why the exchange ended in an error; `before` are those before it, the latest first."""
 
+    def request_document(self, operation: str | None, request: Request, /) -> Any:
+        """What a request said."""
 
-def _with_reason(exchange: Exchange, reason: str | None) -> Exchange:
-    from dataclasses import replace
-
-    return exchange if reason is None else replace(exchange, reason=reason)
+    def response_document(self, operation: str | None, form: str, response: Response, /) -> Any:
+        """What an answer said, to a request with that `S2-Format`."""
 
 
 def _decoded(segment: str | None) -> str | None:

@@ -3,11 +3,16 @@
 Source: reference: account_services §1.2 (names of operations).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from s2mock.powers.curl import curl
 from s2mock.powers.faults import Fault
+
+Message = TypeVar("Message")
+# What makes a document of a body, with all that is said of it.
+Decode = Callable[[Message], Any]
 
 SECRET_HEADERS = frozenset({"authorization", "s2-encryption-key"})
 BLACKED_OUT = "***"
@@ -34,7 +39,7 @@ class Request:
     query: str
     headers: dict[str, str] = field(hash=False)
     body: bytes | None
-    _operation: str | None = field(repr=False)
+    _decode: "Decode[Request]" = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
         target = f"{self.path}?{self.query}" if self.query else self.path
@@ -46,15 +51,7 @@ class Request:
 
         Bytes of records are text where they are UTF-8, else bytes.
         """
-        from s2mock.powers.documents import request_document
-
-        headers = self.headers
-        return request_document(
-            self._operation,
-            headers.get("content-type", ""),
-            headers.get("s2-format", "raw"),
-            self.body,
-        )
+        return self._decode(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +68,7 @@ class Response:
     message: str | None
     headers: dict[str, str] = field(hash=False)
     body: bytes | None
-    _operation: str | None = field(repr=False)
-    _format: str = field(repr=False)
+    _decode: "Decode[Response]" = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {in_text(self.headers)} {_short(self.body)}>"
@@ -80,10 +76,7 @@ class Response:
     @property
     def document(self) -> Any:
         """The body decoded, the same whatever form it went in; None for nothing to decode."""
-        from s2mock.powers.documents import response_document
-
-        content_type = self.headers.get("content-type", "")
-        return response_document(self._operation, content_type, self._format, self.body)
+        return self._decode(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +105,11 @@ class Exchange:
     after a drop. `session` is the number of the session that it came in, or that it is.
     `protocol` is "HTTP/1.1", "HTTP/1.0", "h2c" or "wsgi", `connection` the number of the
     connection, None without one. `at` is the operation's moment, in nanoseconds of the account's
-    clock; None for a request that was refused as it stood, and had none. `began` and `ended` are in seconds of monotonic time, for durations; `ended` is None
-    while a session goes on. `fault` is what went wrong on purpose. `reason` is the rule that
-    decided an error, with what would have been right, as the account is when this is first looked
-    at. `advice` is what may have been meant otherwise.
+    clock; None for a request that was refused as it stood, and had none. `began` and `ended` are
+    in seconds of monotonic time, for durations; `ended` is None while a session goes on. `fault`
+    is what went wrong on purpose. `reason` is the rule that decided an error, with what would have
+    been right, as the account is when this is first looked at. `advice` is what may have been
+    meant otherwise.
     """
 
     number: int

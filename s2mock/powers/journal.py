@@ -2,15 +2,15 @@
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any, overload
 
-from s2mock.powers.entry import Entry
+from s2mock.powers.entry import Entry, Insight
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.matching import Pattern
 from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
-from s2mock.registry.engine import Engine
 from s2mock.registry.waiting import PATIENCE, Bell, check_count
 
 JOURNAL_LIMIT = 10_000
@@ -25,8 +25,9 @@ class Journal(Sequence[Exchange]):
     that is held, or delayed, is not in it yet.
     """
 
-    def __init__(self, engine: Engine, limit: int, max_bytes: int) -> None:
-        self._engine = engine
+    def __init__(self, insight: Callable[[], Insight], limit: int, max_bytes: int) -> None:
+        # Loaded when somebody looks: it knows the whole API.
+        self._load_insight = insight
         self._limit = limit
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
@@ -83,7 +84,7 @@ class Journal(Sequence[Exchange]):
         `basin` and `stream` are names or globs, `status` is that of the answer. Raises
         `TypeError`, `ValueError`.
         """
-        wanted = _Wanted(operation, basin, stream, status)
+        wanted = _Wanted(operation, basin, stream, status, self._document)
         return tuple(self._exchange(entry) for entry in self._now() if wanted.has(entry))
 
     def wait_for(
@@ -102,7 +103,7 @@ class Journal(Sequence[Exchange]):
         `TypeError`, `ValueError`.
         """
         check_count("count", count)
-        wanted = _Wanted(operation, basin, stream, status)
+        wanted = _Wanted(operation, basin, stream, status, self._document)
         return self._bell.wait(
             lambda: self._enough(wanted, count),
             lambda: self._missing(wanted, count, timeout),
@@ -121,7 +122,7 @@ class Journal(Sequence[Exchange]):
     ) -> tuple[Exchange, ...]:
         """As `wait_for`, for an event loop."""
         check_count("count", count)
-        wanted = _Wanted(operation, basin, stream, status)
+        wanted = _Wanted(operation, basin, stream, status, self._document)
         return await self._bell.async_wait(
             lambda: self._enough(wanted, count),
             lambda: self._missing(wanted, count, timeout),
@@ -191,14 +192,15 @@ class Journal(Sequence[Exchange]):
         with self._lock:
             return list(self._entries)
 
+    @cached_property
+    def _insight(self) -> Insight:
+        return self._load_insight()
+
     def _exchange(self, entry: Entry) -> Exchange:
-        return entry.exchange(self._reason)
+        return entry.exchange(self._insight, self._before)
 
-    def _reason(self, entry: Entry, exchange: Exchange) -> str | None:
-        # Loaded with the first error that somebody looks at: it knows all routes.
-        from s2mock.powers.reasons import reason
-
-        return reason(entry, exchange, self._engine, self._before(entry))
+    def _document(self, entry: Entry) -> Any:
+        return entry.unexplained(self._insight).request.document
 
     def _before(self, entry: Entry) -> Iterator[Entry]:
         """The entries before that one, the latest first."""
@@ -226,12 +228,20 @@ class Journal(Sequence[Exchange]):
 class _Wanted:
     """Which exchanges are meant."""
 
-    def __init__(self, operation: Any, basin: str, stream: str, status: int | None) -> None:
+    def __init__(
+        self,
+        operation: Any,
+        basin: str,
+        stream: str,
+        status: int | None,
+        document: Callable[[Entry], Any],
+    ) -> None:
         if status is not None and (isinstance(status, bool) or not isinstance(status, int)):
             raise TypeError(f"status must be a whole number, not {status!r}")
         self._any = operation is None
         self._pattern = Pattern(OPERATION_NAMES if self._any else operation, basin, stream)
         self._status = status
+        self._document = document
 
     def __str__(self) -> str:
         pattern = self._pattern
@@ -255,7 +265,7 @@ class _Wanted:
         wanted = COMMANDS.intersection(self._pattern.names)
         if not wanted or entry.operation != "append":
             return False
-        document = entry.unexplained().request.document
+        document = self._document(entry)
         records = document.get("records", ()) if isinstance(document, dict) else ()
         return any(
             record.get("headers", [])[:1] == [["", command]]

@@ -1,8 +1,10 @@
 """The powers of one mock: what its app and its methods need of them, in one place."""
 
 import threading
+from collections.abc import Callable
 from typing import Final
 
+from s2mock.powers.entry import Insight
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
 from s2mock.powers.recorder import Recorder
@@ -15,14 +17,22 @@ MAX_LIMIT: Final = 2**63
 class Powers:
     """Faults, holds, the journal and outages of a mock.
 
-    `journal_limit` is how many exchanges the journal keeps, 0 for none, and `journal_bytes` how
-    many bytes of their bodies. Raises `TypeError`, `ValueError`.
+    `insight` loads what knows the meaning of its notes. `journal_limit` is how many exchanges the
+    journal keeps, 0 for none, and `journal_bytes` how many bytes of their bodies. Raises
+    `TypeError`, `ValueError`.
     """
 
-    def __init__(self, engine: Engine, *, journal_limit: int, journal_bytes: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        insight: Callable[[], Insight],
+        *,
+        journal_limit: int,
+        journal_bytes: int,
+    ) -> None:
         _check_limit("journal_limit", journal_limit)
         _check_limit("journal_bytes", journal_bytes)
-        self.journal = Journal(engine, journal_limit, journal_bytes)
+        self.journal = Journal(insight, journal_limit, journal_bytes)
         self._notes = Recorder(self.journal)
         self.recorder = self._notes if journal_limit else None
         self.stage = Stage(engine, self._exchange_of)
