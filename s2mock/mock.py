@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from s2mock import own_tokens
 from s2mock.listening import Listening
+from s2mock.powers import of_a_test
 from s2mock.powers.faults import Fault
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection, UnusedFault
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
     from s2mock.powers.entry import Insight
 
 _FRESH = "s2mock-fresh-{}"
-# All mocks of the process that are in use.
-living: "weakref.WeakSet[S2Mock]" = weakref.WeakSet()
-# Those that have ended in the test that runs, where somebody asks for them at its end.
-watched: "list[S2Mock] | None" = None
+_orders = count(1)
 
 
 def sdk_environment(url: str, token: str) -> dict[str, str]:
@@ -115,7 +113,8 @@ class S2Mock:
             self._begin()
         self._faults = tuple(faults)
         self._inject_faults()
-        living.add(self)
+        self._order = next(_orders)
+        of_a_test.living.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -141,9 +140,7 @@ class S2Mock:
         """
         for fork in list(self._forks):
             fork.close()
-        living.discard(self)
-        if watched is not None:
-            watched.append(self)
+        of_a_test.end(self, in_a_test=bool(own_tokens.current_test()))
         own_tokens.end(self.token)
         if self._powers.outages:
             self._powers.outages = 0

@@ -23,6 +23,7 @@ from s2mock.registry.log import LogState
 from s2mock.registry.ordered import Names
 from s2mock.registry.profile import REAL, Profile
 from s2mock.registry.state import AccountState, BasinState, Change, Effect, StreamState
+from s2mock.registry.waiting import Bell
 
 Point = Literal["arrival", "commit", "answer"]
 Waits = Generator[Wait, None, None]
@@ -119,6 +120,8 @@ class Engine:
         # Read sessions that wait at the tail of a stream, by the stream's incarnation.
         self.following: dict[int, Following] = {}
         self.pauses: set[Pause] = set()
+        # Rung when a read session begins to wait at a tail.
+        self.followed = Bell()
         # How many states came in place of another one: handles and sessions are of one of them.
         self.era = next(_eras)
         self.turn = _Turn(self)
