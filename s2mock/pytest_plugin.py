@@ -84,7 +84,8 @@ def pytest_runtest_call(item: pytest.Item) -> "Generator[None, object, object]":
     """Fail the test in which the fake failed or a fault was not used, if it passed otherwise."""
     with _reported_with_others(item, "call"):
         result = yield
-    _fail_for_ours([*_unused_faults(), *_advice(item)])
+    _advise(item)
+    _fail_for_ours(_unused_faults())
     return result
 
 
@@ -123,7 +124,7 @@ def _reported_with_others(item: pytest.Item, when: str) -> "Iterator[None]":
     except BaseException:
         for text in [*_failures_of_ours(), *_unused_faults()]:
             item.add_report_section(when, "s2mock", text)
-        _advice(item)
+        _advise(item)
         raise
 
 
@@ -149,22 +150,21 @@ def _unused_faults() -> list[str]:
     return [] if of_a_test is None else of_a_test.complaints()
 
 
-def _advice(item: pytest.Item) -> list[str]:
-    """Warn of what came that the test may want to know; what a filter makes an error of that."""
+def _advise(item: pytest.Item) -> None:
+    """Warn of requests that came late: never a failure, since it is another test's doing."""
     own_tokens = sys.modules.get("s2mock.own_tokens")
     texts = [] if own_tokens is None else own_tokens.take_late()
-    if not texts:
-        return []
-    from s2mock.powers.advice import S2Advice
-
-    errors = []
     for text in texts:
+        from s2mock.powers.advice import S2Advice
+
+        where = (str(item.path), (item.location[1] or 0) + 1)
         try:
-            line = (item.location[1] or 0) + 1
-            warnings.warn_explicit(text, S2Advice, str(item.path), line)
-        except S2Advice as error:
-            errors.append(f"S2Advice: {error}")
-    return errors
+            warnings.warn_explicit(text, S2Advice, *where)
+        except S2Advice:
+            # A filter would make it an error.
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", S2Advice)
+                warnings.warn_explicit(text, S2Advice, *where)
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,8 @@ Source: reference: control_plane §6.1.
 
 from s2mock.api.query import listing_parameters, parse_query
 from s2mock.api.requests import Answering, S2Request
+from s2mock.api.unserved import refuse
 from s2mock.registry.names import AccessTokenId
-from s2mock.registry.unserved import Unserved
 
 _LISTING = listing_parameters(AccessTokenId.check_filter)
 
@@ -15,16 +15,16 @@ _LISTING = listing_parameters(AccessTokenId.check_filter)
 def list_access_tokens(request: S2Request) -> Answering:
     """One page of access tokens."""
     parse_query(request.raw_query, _LISTING)
-    return (yield from request.perform(Unserved("list-access-tokens")))
+    return (yield from refuse(request, "list-access-tokens"))
 
 
 def issue_access_token(request: S2Request) -> Answering:
     """Issue an access token."""
     yield from request.json_body("issue_access_token")
-    return (yield from request.perform(Unserved("issue-access-token")))
+    return (yield from refuse(request, "issue-access-token"))
 
 
 def revoke_access_token(request: S2Request) -> Answering:
     """Revoke an access token."""
     request.path_name("id", AccessTokenId)
-    return (yield from request.perform(Unserved("revoke-access-token")))
+    return (yield from refuse(request, "revoke-access-token"))

@@ -9,8 +9,8 @@ from typing import Any
 
 from s2mock.api.query import one_of, parse_query, unsigned
 from s2mock.api.requests import Answering, S2Request
+from s2mock.api.unserved import refuse
 from s2mock.registry.names import BasinName, StreamName
-from s2mock.registry.unserved import Unserved
 
 
 def _parameters(*sets: str) -> Mapping[str, Callable[[str], Any]]:
@@ -32,14 +32,14 @@ _STREAM = _parameters("storage")
 def account_metrics(request: S2Request) -> Answering:
     """Metrics of the account."""
     parse_query(request.raw_query, _ACCOUNT, required="set")
-    return (yield from request.perform(Unserved("account-metrics")))
+    return (yield from refuse(request, "account-metrics"))
 
 
 def basin_metrics(request: S2Request) -> Answering:
     """Metrics of a basin."""
     basin = request.path_name("basin", BasinName)
     parse_query(request.raw_query, _BASIN, required="set")
-    return (yield from request.perform(Unserved("basin-metrics", basin)))
+    return (yield from refuse(request, "basin-metrics", basin))
 
 
 def stream_metrics(request: S2Request) -> Answering:
@@ -47,4 +47,4 @@ def stream_metrics(request: S2Request) -> Answering:
     basin = request.path_name("basin", BasinName)
     stream = request.path_name("stream", StreamName)
     parse_query(request.raw_query, _STREAM, required="set")
-    return (yield from request.perform(Unserved("stream-metrics", basin, stream)))
+    return (yield from refuse(request, "stream-metrics", basin, stream))

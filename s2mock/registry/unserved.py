@@ -15,6 +15,6 @@ class Unserved(Operation):
         super().__init__(basin, stream)
         self.name = name  # type: ignore[misc]  # of this one, where others are of a class each
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, _: Engine, __: Moment) -> Change:
         """Nothing."""
         raise NotImplementedByS2
