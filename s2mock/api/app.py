@@ -115,7 +115,7 @@ class App:
         else:
             if self.cors:
                 _allow_cross_origin(request, response)
-        entry = None if recorder is None else recorder.note(request, response, request.failure)
+        entry = None if recorder is None else recorder.note_answer(request, response)
         if response.retires:
             yield Retire()
         if response.session is not None:

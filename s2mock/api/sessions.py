@@ -66,7 +66,11 @@ def append_session(
                     yield b"".join(acks)
                     acks, size = [], 0
                 operation = Append(basin, stream, batch, target=target)
-                ack = yield from _appended(request, operation, frame.payload)
+                ack = (
+                    (yield from _watched_append(request, operation, frame.payload))
+                    if account.observers
+                    else _append(request, operation, frame.payload)
+                )
                 fault = operation.fault
                 if isinstance(fault, Drain) and draining is None:
                     draining = Draining(fault)
@@ -102,8 +106,27 @@ def _acknowledged(
         yield Retire()
 
 
-def _appended(request: S2Request, operation: Append, payload: bytes) -> Asking[bytes]:
-    """Carry a batch out, and take notes of it. Returns the acknowledgement, encoded."""
+def _append(request: S2Request, operation: Append, payload: bytes) -> bytes:
+    """Carry a batch out at which nobody stands, and take notes of it.
+
+    Returns the acknowledgement, encoded. Raises `S2Error`.
+    """
+    operation.request = request
+    notes = request.notes
+    try:
+        ack = ack_to_proto(request.account.carry_out(operation))
+    except S2Error as error:
+        if notes is not None:
+            operation.is_batch = True
+            notes.batch(operation, monotonic(), payload, None, error)
+        raise
+    if notes is not None:
+        notes.acked(operation, payload, ack)
+    return ack
+
+
+def _watched_append(request: S2Request, operation: Append, payload: bytes) -> Asking[bytes]:
+    """The same, with its points. Raises what observers raise, too."""
     operation.is_batch = True
     notes = request.notes
     if notes is None:

@@ -29,11 +29,13 @@ _KEPT: Final = (
 )
 
 
-class Answered(Protocol):
-    """What an answer has that is noted."""
-
-    status: int
-    headers: list[tuple[str, str]]
+# The same as tuples, which is what most notes are until somebody looks: what is taken of every
+# operation is to cost next to nothing. Both begin with what was asked and what was answered.
+AnswerNote = tuple[Any, ...]
+"""Body, answer, environ, path, parameters, name, basin, stream, moment, effect, began, ended,
+status, headers, first and last record that was read."""
+BatchNote = tuple[bytes, bytes, "Entry", int, Any, float]
+"""Payload, acknowledgement, session, moment, effect, when."""
 
 
 class Entry:
@@ -106,6 +108,36 @@ class Entry:
         self.last_seq_num: int | None = None
         self.advice: tuple[str, ...] = ()
         self._exchange: Exchange | None = None
+
+    @classmethod
+    def of_answer(cls, note: "AnswerNote", number: int) -> "Entry":
+        """The entry of an operation that was carried out and answered."""
+        body, said, environ, path, parameters, name, basin, stream, at, effect, *others = note
+        began, ended, status, headers, delivered = others
+        entry = cls(environ, path, parameters, name, began)
+        entry.number = number
+        entry.is_operation = True
+        entry.body, entry.said = body, said
+        entry.basin, entry.stream = basin, stream
+        entry.at, entry.effect, entry.ended = at, effect, ended
+        entry.status, entry.headers = status, headers
+        if delivered is not None:
+            entry.first_seq_num, entry.last_seq_num = delivered
+        return entry
+
+    @classmethod
+    def of_batch(cls, note: "BatchNote", number: int) -> "Entry":
+        """The entry of a batch that was acknowledged in a session."""
+        payload, ack, session, at, effect, moment = note
+        entry = cls(session.environ, session.path, session.parameters, "append", moment)
+        entry.number = number
+        entry.is_operation = True
+        entry.body, entry.said = payload, ack
+        entry.basin, entry.stream = session.basin, session.stream
+        entry.at, entry.effect, entry.ended = at, effect, moment
+        entry.status, entry.headers = 200, session.headers
+        entry.session = session
+        return entry
 
     def take(self, operation: "Operation") -> None:
         """Note what the operation has come to."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, overload
 
-from s2mock.powers.entry import Entry, Insight
+from s2mock.powers.entry import AnswerNote, BatchNote, Entry, Insight
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.matching import Pattern
 from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
@@ -15,6 +15,8 @@ from s2mock.registry.waiting import PATIENCE, Bell, check_count
 
 JOURNAL_LIMIT = 10_000
 JOURNAL_BYTES = 64 * 1024 * 1024
+
+_BATCH_PARTS = 6
 
 
 class Journal(Sequence[Exchange]):
@@ -31,10 +33,11 @@ class Journal(Sequence[Exchange]):
         self._limit = limit
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
-        self._entries: deque[Entry] = deque()
-        # Those that keep bodies.
-        self._full: deque[Entry] = deque()
+        # Tuples are entries that nobody has looked at. They are numbered without a gap.
+        self._entries: deque[Any] = deque()
         self._bytes = 0
+        # How many of them, from the oldest on, keep no bodies.
+        self._bare = 0
         self._dropped = 0
         self._number = 0
         self._bell = Bell()
@@ -64,7 +67,7 @@ class Journal(Sequence[Exchange]):
         if isinstance(index, slice):
             return tuple(self._exchange(entry) for entry in self._now()[index])
         try:
-            return self._exchange(self._entries[index])
+            return self._exchange(self._now()[index])
         except IndexError:
             raise IndexError(f"there is no exchange [{index}] in {self!r}") from None
 
@@ -133,8 +136,7 @@ class Journal(Sequence[Exchange]):
         """Forget all exchanges. Their numbers go on."""
         with self._lock:
             self._entries.clear()
-            self._full.clear()
-            self._bytes = self._dropped = 0
+            self._bytes = self._bare = self._dropped = 0
 
     # For those who take the notes.
 
@@ -151,18 +153,51 @@ class Journal(Sequence[Exchange]):
     def note(self, entry: Entry) -> None:
         """Take an exchange in, under the next number."""
         with self._lock:
-            self._number = entry.number = self._number + 1
-            entries = self._entries
-            entries.append(entry)
-            if len(entries) > self._limit:
-                self._drop(entries.popleft())
-            size = len(entry.body or b"") + len(entry.said or b"")
-            if size:
-                self._full.append(entry)
-                self._bytes += size
-                while self._bytes > self._max_bytes:
-                    self._empty(self._full.popleft())
+            entry.number = self._number + 1
+            self._take_in(entry, entry.size)
         self._bell.ring()
+
+    def note_plainly(self, note: AnswerNote | BatchNote, size: int) -> None:
+        """Take in one that went well, with bodies of that size."""
+        with self._lock:
+            self._take_in(note, size)
+        self._bell.ring()
+
+    def _take_in(self, entry: Any, size: int) -> None:
+        self._number += 1
+        entries = self._entries
+        entries.append(entry)
+        self._bytes += size
+        if len(entries) > self._limit:
+            self._drop_oldest()
+        while self._bytes > self._max_bytes:
+            self._empty_oldest()
+
+    def _drop_oldest(self) -> None:
+        entry = self._entries.popleft()
+        self._dropped += 1
+        if self._bare:
+            self._bare -= 1
+        elif type(entry) is tuple:
+            self._bytes -= len(entry[0]) + len(entry[1])
+        else:
+            self._bytes -= entry.size
+
+    def _empty_oldest(self) -> None:
+        """Let the oldest that keeps bodies keep them no longer."""
+        entry = self._looked_at(self._bare)
+        self._bytes -= entry.size
+        entry.forget_bodies()
+        self._bare += 1
+
+    def _looked_at(self, index: int) -> Entry:
+        entries = self._entries
+        entry = entries[index]
+        if type(entry) is tuple:
+            number = self._number - len(entries) + index + 1
+            entry = entries[index] = _entry_of(entry, number)
+        found: Entry = entry
+        return found
 
     def end(self, entry: Entry, ended: float) -> None:
         """A session that was noted when it began is over."""
@@ -178,19 +213,17 @@ class Journal(Sequence[Exchange]):
         """The exchanges behind that number."""
         return tuple(self._exchange(entry) for entry in self._now() if entry.number > number)
 
-    def _drop(self, entry: Entry) -> None:
-        self._dropped += 1
-        if self._full and self._full[0] is entry:
-            self._full.popleft()
-            self._bytes -= entry.size
-
-    def _empty(self, entry: Entry) -> None:
-        self._bytes -= entry.size
-        entry.forget_bodies()
-
     def _now(self) -> list[Entry]:
         with self._lock:
-            return list(self._entries)
+            if not self._entries:
+                return []
+            first = self._number - len(self._entries) + 1
+            made = [
+                entry if type(entry) is not tuple else _entry_of(entry, number)
+                for number, entry in enumerate(self._entries, first)
+            ]
+            self._entries = deque(made)
+            return made
 
     @cached_property
     def _insight(self) -> Insight:
@@ -223,6 +256,11 @@ class Journal(Sequence[Exchange]):
             return f"{text}; nothing else came"
         last = ", ".join(map(repr, islice(reversed(others), 5)))
         return f"{text}; of {len(others)} others these came last: {last}"
+
+
+def _entry_of(note: Any, number: int) -> Entry:
+    make = Entry.of_batch if len(note) == _BATCH_PARTS else Entry.of_answer
+    return make(note, number)
 
 
 class _Wanted:

@@ -31,6 +31,41 @@ class Recorder:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
+    def note_answer(self, request: "S2Request", response: "S2Response") -> "Entry | None":
+        """An answer is about to leave; returns the entry of a session."""
+        operation, environ = request.operation, request.environ
+        if (
+            operation is None
+            or response.session is not None
+            or request.failure is not None
+            or request.account.observers
+            or "s2mock.connection" not in environ
+        ):
+            return self.note(request, response, request.failure)
+        body = request.sent_body or b""
+        said = response.body if response.plain is None else response.plain
+        self._journal.note_plainly(
+            (
+                body,
+                said,
+                environ,
+                request.raw_path,
+                request.path_parameters,
+                operation.name,
+                operation.basin,
+                operation.stream,
+                operation.at,
+                operation.effect,
+                request.began,
+                _clock[0](),
+                response.status,
+                response.headers,
+                request.delivered,
+            ),
+            len(body) + len(said),
+        )
+        return None
+
     def note(
         self, request: "S2Request", response: "S2Response | None", outcome: Exception | None
     ) -> Entry:
@@ -127,6 +162,18 @@ class SessionNotes:
                 session.first_seq_num = effect.first_seq_num
             session.last_seq_num = effect.last_seq_num
         self._journal.note(entry)
+
+    def acked(self, operation: Operation, payload: bytes, answer: bytes) -> None:
+        """A batch was appended and is about to be acknowledged, and nobody stood at its points."""
+        entry, effect = self.entry, operation.effect
+        assert effect is not None, "an append has an effect"
+        if entry.first_seq_num is None:
+            entry.first_seq_num = effect.first_seq_num
+        entry.last_seq_num = effect.last_seq_num
+        self._journal.note_plainly(
+            (payload, answer, entry, operation.at, effect, _clock[0]()),
+            len(payload) + len(answer),
+        )
 
     def delivered(self, first_seq_num: int, last_seq_num: int) -> None:
         """A read is about to deliver records."""
