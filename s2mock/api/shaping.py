@@ -24,12 +24,11 @@ def bytes_before(whole: bytes, begun: bytes) -> int:
 def broken_off(response: S2Response, size: int) -> Conversation:
     """The head of the answer, so many bytes of its body, and then nothing more."""
     body, headers = response.body, response.headers
-    # An answer that is complete is not broken off.
-    begun = body[: min(size, max(len(body) - 1, 0))]
-    if body:
+    if size < len(body):
         headers = [*headers, ("content-length", str(len(body)))]
+    # Without a length, an answer that is all there is broken off too: its end is missing.
     yield Head(response.status, headers)
-    if begun:
+    if begun := body[:size]:
         yield begun
     yield Reset()
 

@@ -154,7 +154,7 @@ class Cut(Fault):
 
     After so many `records`, of a `read` only, or after so many `bytes` of the answer's body, which
     may be inside of a frame, an event or a document. It always breaks off: where the answer is
-    shorter, at its end. HTTP/2 resets the stream, HTTP/1.1 closes the connection. Raises
+    shorter, in place of its end. HTTP/2 resets the stream, HTTP/1.1 closes the connection. Raises
     `TypeError`, `ValueError`.
     """
 
