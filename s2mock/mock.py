@@ -125,7 +125,9 @@ class S2Mock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        complaints = self._powers.stage.check() if kind is None else []
+        stage = self._powers.stage
+        complaints = stage.check() if kind is None else []
+        stage.end(has_failed=kind is not None)
         self.close()
         if complaints:
             raise UnusedFault("\n".join(complaints))

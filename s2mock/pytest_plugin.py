@@ -85,7 +85,11 @@ def pytest_runtest_call(item: pytest.Item) -> "Generator[None, object, object]":
     with _reported_with_others(item, "call"):
         result = yield
     _advise(item)
-    _fail_for_ours(_unused_faults())
+    if getattr(item, "_excinfo", None):
+        # A test of unittest that has failed, which is told later.
+        for text in _unused_faults(has_failed=True):
+            item.add_report_section("call", "s2mock", text)
+    _fail_for_ours(_unused_faults(has_failed=False))
     return result
 
 
@@ -122,7 +126,7 @@ def _reported_with_others(item: pytest.Item, when: str) -> "Iterator[None]":
     try:
         yield
     except BaseException:
-        for text in [*_failures_of_ours(), *_unused_faults()]:
+        for text in [*_failures_of_ours(), *_unused_faults(has_failed=True)]:
             item.add_report_section(when, "s2mock", text)
         _advise(item)
         raise
@@ -144,10 +148,10 @@ def _failures_of_ours() -> list[str]:
     ]
 
 
-def _unused_faults() -> list[str]:
+def _unused_faults(*, has_failed: bool) -> list[str]:
     """Which faults the test has injected and not used; they are removed."""
     of_a_test = sys.modules.get(_OF_A_TEST)
-    return [] if of_a_test is None else of_a_test.complaints()
+    return [] if of_a_test is None else of_a_test.complaints(has_failed=has_failed)
 
 
 def _advise(item: pytest.Item) -> None:

@@ -33,9 +33,10 @@ def begin() -> None:
         _marks[mock] = mock.journal.last_number
 
 
-def complaints() -> list[str]:
+def complaints(*, has_failed: bool) -> list[str]:
     """What is to be said of faults that were not used; they are removed."""
-    return [text for mock in _all() for text in mock._powers.stage.check()]  # noqa: SLF001
+    stages = [mock._powers.stage for mock in _all()]  # noqa: SLF001
+    return [text for stage in stages for text in stage.check(has_failed=has_failed)]
 
 
 def sections() -> list[tuple[str, str]]:

@@ -38,7 +38,7 @@ class Recorder:
             operation is None
             or response.session is not None
             or request.failure is not None
-            or request.account.observers
+            or operation.note is not None
             or "s2mock.connection" not in environ
         ):
             return self.note(request, response, request.failure)
@@ -101,8 +101,8 @@ class Recorder:
 
     def exchange_of(self, operation: Operation) -> Exchange:
         """The exchange of an operation, which may not have been answered yet."""
-        entry: Entry | None = operation.note
-        if entry is None:
+        entry = operation.note
+        if not isinstance(entry, Entry):
             request: S2Request = operation.request
             entry = self._entry(request)
             entry.take(operation)

@@ -45,8 +45,10 @@ class Stage:
         self._holds: tuple[Hold, ...] = ()
         # Those whose operations may still be waiting.
         self._gates: set[Gate] = set()
-        # What is to be said at the end of the test of injections that are gone.
+        # What is to be said at the end of the test of injections that are gone; the latter only
+        # beside another failure.
         self._complaints: list[str] = []
+        self._remarks: list[str] = []
 
     # What a test asks for.
 
@@ -100,12 +102,12 @@ class Stage:
             self._holds = tuple(one for one in self._holds if one is not hold)
             self._observe()
 
-    def end(self) -> None:
-        """Remove all faults, and let whatever waits end without an answer and without effect."""
-        for injection in self._injections:
-            if (complaint := injection.complaint) is not None:
-                self._complaints.append(complaint)
-            injection.remove()
+    def end(self, *, has_failed: bool = False) -> None:
+        """Remove all faults, and let whatever waits end without an answer and without effect.
+
+        Where an exception is on its way, what was not used fails nobody.
+        """
+        (self._remarks if has_failed else self._complaints).extend(self._removed())
         for hold in self._holds:
             hold.end(drops=True)
         with self._lock:
@@ -113,13 +115,21 @@ class Stage:
         for gate in gates:
             gate.open(drops=True)
 
-    def check(self) -> list[str]:
+    def check(self, *, has_failed: bool = False) -> list[str]:
         """Remove all faults, and say which of them were not used up; since this was last asked."""
+        complaints = [*self._complaints, *self._removed()]
+        if has_failed:
+            complaints += self._remarks
+        self._complaints, self._remarks = [], []
+        return complaints
+
+    def _removed(self) -> list[str]:
+        """Remove all faults; what is to be said of those that were not used up."""
+        complaints = []
         for injection in self._injections:
             if (complaint := injection.complaint) is not None:
-                self._complaints.append(complaint)
+                complaints.append(complaint)
             injection.remove()
-        complaints, self._complaints = self._complaints, []
         return complaints
 
     def note_refused(self, name: str | None) -> None:
@@ -139,6 +149,9 @@ class Stage:
                 self._draw(operation)
             holds = [hold for hold in self._holds if hold.take(point, operation)]
         fault: Fault | None = operation.fault
+        if operation.note is None and (holds or fault is not None):
+            # Somebody may ask for its exchange.
+            operation.note = True
         acts = fault is not None and _acts_at(fault, operation) == point
         if not holds and not acts:
             return None

@@ -21,7 +21,8 @@ def timeline(exchanges: Sequence[Exchange]) -> str:
     """The last exchanges, a line each, and what is known of the last that was refused."""
     folded = list(_folded(exchanges))
     shown = folded[-MAX_LINES:]
-    rows = [_row(group, exchanges[0].began) for group in shown]
+    start = min(exchange.began for exchange in exchanges)
+    rows = [_row(group, start) for group in shown]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     lines = []
     if len(shown) < len(folded):
