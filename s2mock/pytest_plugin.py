@@ -73,6 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> "Generator[None, object, object]":
     """Report a failure of the fake with a setup that failed; else the call fails with it."""
+    __tracebackhide__ = True
     if (of_a_test := sys.modules.get(_OF_A_TEST)) is not None:
         of_a_test.begin()
     with _reported_with_others(item, "setup"):

@@ -4,6 +4,7 @@ Worked out when somebody asks, from the account as it is by then: errors cost no
 other answers do.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher, get_close_matches
 from itertools import islice
@@ -238,7 +239,7 @@ def _no_route(exchange: Exchange) -> str | None:
 
 def _near_path(path: str) -> str | None:
     """The path that may have been meant."""
-    versioned = path if path.startswith("/v1/") else "/v1/" + path.lstrip("/")
+    versioned = "/v1/" + re.sub(r"^/*(?:v\d+/)?", "", path)
     best, best_ratio = None, 0.0
     for template in dict.fromkeys(row.path for row in OPERATIONS if row.name):
         filled = _filled(template, versioned.strip("/").split("/"))

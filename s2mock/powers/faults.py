@@ -191,12 +191,13 @@ class Delay(Fault):
 class Answer(Fault):
     """What a proxy in the way would say, byte for byte; S2 hears nothing of the request.
 
-    `headers` are pairs of names and values. Raises `TypeError`, `ValueError`.
+    `headers` are a mapping, or pairs of names and values, which is what they are kept as. Raises
+    `TypeError`, `ValueError`.
     """
 
     status: int
     body: bytes = b""
-    headers: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+    headers: Mapping[str, str] | Iterable[tuple[str, str]] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         if isinstance(self.status, bool) or not isinstance(self.status, int):

@@ -6,7 +6,7 @@ It observes while there is anything to do, and costs nothing otherwise.
 import threading
 from collections.abc import Callable, Sequence
 from math import isinf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from s2mock.conversation import Wait
 from s2mock.powers.exchange import Exchange
@@ -238,7 +238,8 @@ def _outcome(fault: Fault) -> Exception:
     if isinstance(fault, Drop):
         return Dropped(refused=fault.refused, connection=fault.connection)
     if isinstance(fault, Answer):
-        return Replaced(fault.status, list(fault.headers), fault.body)
+        headers: Any = fault.headers
+        return Replaced(fault.status, list(headers), fault.body)
     return error_of(fault)
 
 

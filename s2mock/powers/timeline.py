@@ -118,8 +118,14 @@ def _error(exchange: Exchange) -> str:
     assert response is not None
     if response.code:
         return response.code
+    document = response.document
+    if isinstance(document, dict):
+        for key in document:
+            # What an append is told whose condition did not hold.
+            if key.endswith("_mismatch"):
+                return str(key)
     try:
-        return response.message or HTTPStatus(response.status).phrase.lower()
+        return HTTPStatus(response.status).phrase.lower()
     except ValueError:
         return ""
 

@@ -42,5 +42,5 @@ def append_frame(*bodies: str) -> bytes:
     message = AppendInput()
     for body in bodies:
         message.records.add(body=body.encode())
-    payload = message.SerializeToString()
+    payload: bytes = message.SerializeToString()
     return (len(payload) + 1).to_bytes(3, "big") + b"\0" + payload

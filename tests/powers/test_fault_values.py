@@ -1,7 +1,7 @@
 """Faults are values, and none of them tells a lie that the service would not tell."""
 
 import re
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields
 from math import inf, nan
 from typing import Any
 
@@ -85,7 +85,7 @@ def test_is_frozen_and_equal_to_its_like_only() -> None:
     faults = [fault for fault, _ in FAULTS]
     assert len(set(faults)) == len(faults)
     for fault in faults:
-        name = next(iter(fault.__dataclass_fields__))
+        name = fields(fault)[0].name  # type: ignore[arg-type]
         with pytest.raises(FrozenInstanceError):
             setattr(fault, name, getattr(fault, name))
         assert not hasattr(fault, "__dict__")

@@ -176,7 +176,7 @@ class TestWhatIsKnown:
         asyncio.run(run())
 
 
-def complaint(mock: S2Mock, *, leaving: bool = True) -> str:
+def complaint(mock: S2Mock) -> str:
     """What is said of unused faults when the mock is left."""
     with pytest.raises(UnusedFault) as caught:
         mock.__exit__(None, None, None)
@@ -269,8 +269,8 @@ class TestUnused:
             lone.inject(Drop(), on="append", required=False)
 
     def test_another_exception_goes_first(self, lone: S2Mock) -> None:
+        lone.inject(Drop(), on="append")
         with pytest.raises(ZeroDivisionError), lone:
-            lone.inject(Drop(), on="append")
             raise ZeroDivisionError
 
     def test_a_block_checks_and_removes(self, mock: S2Mock, http1: Way) -> None:
