@@ -13,6 +13,7 @@ living: "Final[weakref.WeakSet[S2Mock]]" = weakref.WeakSet()
 """All mocks that are in use."""
 
 # Those that have ended in the test that runs; few tests have so many.
+_MAX_SECTIONS: Final = 4
 _ended: "Final[deque[S2Mock]]" = deque(maxlen=16)
 # The last exchange of each mock when the test began.
 _marks: "Final[weakref.WeakKeyDictionary[S2Mock, int]]" = weakref.WeakKeyDictionary()
@@ -41,8 +42,14 @@ def complaints(*, has_failed: bool) -> list[str]:
 
 def sections() -> list[tuple[str, str]]:
     """Title and text of the timeline of each mock that has met an exchange in this test."""
-    met = [mock.journal.since(_marks.get(mock, 0)) for mock in _all()]
-    return [(title(exchanges), timeline(exchanges)) for exchanges in met if exchanges]
+    found = [mock.journal.since(_marks.get(mock, 0)) for mock in _all()]
+    met = [exchanges for exchanges in found if exchanges]
+    # A test that tries many examples has a mock for each, of which it fails with the last.
+    latest = met if len(met) <= _MAX_SECTIONS else met[-_MAX_SECTIONS:]
+    texts = [(title(exchanges), timeline(exchanges)) for exchanges in latest]
+    if len(latest) < len(met):
+        texts.insert(0, (f"s2mock: of {len(met)} mocks the last {len(latest)}", ""))
+    return texts
 
 
 def _all() -> "list[S2Mock]":
