@@ -14,6 +14,9 @@ import pytest
 from s2mock.http_client import Client
 from tests.ports import unused_port
 
+# Each starts a process or two.
+pytestmark = pytest.mark.slow
+
 Start = Callable[[str], tuple[subprocess.Popen[str], Client]]
 COMMAND = f"{shlex.quote(sys.executable)} -m s2mock"
 
