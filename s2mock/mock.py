@@ -114,12 +114,13 @@ class S2Mock:
         for fork in list(self._forks):
             fork.close()
         own_tokens.end(self.token)
-        self.account.end_sessions()
+        # The connections first: no session is to end as it would on a living server.
         if self._owns_listening:
             self._listening.stop()
         elif self._app is not None and self._listening.app is self._app:
             self._listening.app = None
             self._listening.drop_connections()
+        self.account.end_sessions()
 
     def reset(self) -> None:
         """Begin again with a fresh account, behind the same URL.

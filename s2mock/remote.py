@@ -123,13 +123,13 @@ class RemoteS2Mock:
             raise
 
     def _create_basin(self, name: str, config: BasinConfig) -> None:
-        from s2mock.api.shapes import basin_config_to_json
+        from s2mock.documents.control_plane import basin_config_to_json
 
         document = {"basin": name, "config": basin_config_to_json(config)}
         self._create("/v1/basins", document, f"basin {name!r}", basin=None)
 
     def _create_stream(self, basin: str, stream: str, config: StreamConfig) -> None:
-        from s2mock.api.shapes import stream_config_to_json
+        from s2mock.documents.control_plane import stream_config_to_json
 
         document = {"stream": stream, "config": stream_config_to_json(config)}
         self._create("/v1/streams", document, f"stream {stream!r}", basin=basin)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from s2mock import failures, own_tokens
-from s2mock.api.bodies import HEAVY_BODY_BYTES
 from s2mock.api.content_coding import (
     MIN_COMPRESSED_BYTES,
     REQUEST_CODINGS,
@@ -18,7 +17,7 @@ from s2mock.api.content_coding import (
 )
 from s2mock.api.hosts import is_own_host
 from s2mock.api.operations import OPERATIONS
-from s2mock.api.requests import Answering, S2Request
+from s2mock.api.requests import HEAVY_BODY_BYTES, Answering, S2Request
 from s2mock.api.responses import S2Response, empty_response, error_response
 from s2mock.api.routing import Handler, Router
 from s2mock.api.wsgi import Answered
