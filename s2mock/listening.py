@@ -34,6 +34,8 @@ class Listening:
         self._server: Server | None = None
         self._starting = threading.Lock()
         self.app: Answering | None = None
+        self.warns = True
+        """Whether it is worth a warning that nobody has stopped it; set before it starts."""
 
     def __repr__(self) -> str:
         return f"<Listening on {self._server.url if self._server else 'nothing yet'}>"
@@ -60,7 +62,7 @@ class Listening:
                     on_error=failures.note,
                 )
                 # At the end of the process there is nobody left to warn.
-                self._warning = weakref.finalize(self, _forgotten, self._server)
+                self._warning = weakref.finalize(self, _forgotten, self._server, self.warns)
                 self._warning.atexit = False
             return _reachable(self._server.url)
 
@@ -108,11 +110,14 @@ def _nobody(environ: dict[str, Any]) -> Conversation:
     yield Head(401 if late else 503, [("content-type", "text/plain")], text)
 
 
-def _forgotten(server: "Server") -> None:
-    warnings.warn(
-        f"an S2Mock that listened on {server.url} was never closed: use it in a `with` block, or "
-        "call close()",
-        ResourceWarning,
-        stacklevel=2,
-    )
-    server.stop()
+def _forgotten(server: "Server", warns: bool) -> None:
+    try:
+        if warns:
+            warnings.warn(
+                f"an S2Mock that listened on {server.url} was never closed: use it in a `with` "
+                "block, or call close()",
+                ResourceWarning,
+                stacklevel=2,
+            )
+    finally:
+        server.stop()

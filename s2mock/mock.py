@@ -173,6 +173,8 @@ class S2Mock:
             clock=clock,
             snapshot=self.snapshot(),
         )
+        # A test may let go of it before its origin is closed, and need not close it.
+        fork._listening.warns = False
         self._forks.add(fork)
         return fork
 

@@ -20,7 +20,7 @@ MANY = 4 * 1024 * 1024
 
 @pytest.fixture
 def loop() -> Iterator[Loop]:
-    loop = Loop()
+    loop = Loop(pytest.fail)
     yield loop
     loop.close()
 
