@@ -27,13 +27,15 @@ class Answering(Protocol):
 class Listening:
     """A server that starts when its address is first asked for, in front of one app at a time.
 
-    Raises `ValueError` for a port that no address has.
+    One that is forgotten while it listens is stopped with a `ResourceWarning`, unless another will
+    see to it (`is_kept`). Raises `ValueError` for a port that no address has.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, is_kept: bool = False) -> None:
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= _MAX_PORT:
             raise ValueError(f"port must be a number from 0 to {_MAX_PORT}, not {port!r}")
         self._address = (host, port)
+        self._is_kept = is_kept
         self._server: Server | None = None
         self._starting = threading.Lock()
         self.app: Answering | None = None
@@ -63,8 +65,10 @@ class Listening:
                     on_error=lambda error: _report(this, error),
                 )
                 # At the end of the process there is nobody left to warn.
-                self._warning = weakref.finalize(self, _forgotten, self._server)
-                self._warning.atexit = False
+                self._forgotten = weakref.finalize(
+                    self, _stop_forgotten, self._server, warns=not self._is_kept
+                )
+                self._forgotten.atexit = False
             return _reachable(self._server.url)
 
     def drop_connections(self) -> None:
@@ -87,7 +91,7 @@ class Listening:
         with self._starting:
             server, self._server = self._server, None
         if server is not None:
-            self._warning.detach()
+            self._forgotten.detach()
             server.stop()
 
 
@@ -117,11 +121,13 @@ def _report(this: "weakref.ref[Listening]", error: BaseException) -> None:
         listening.app.on_failure(error)
 
 
-def _forgotten(server: "Server") -> None:
-    warnings.warn(
-        f"an S2Mock that listened on {server.url} was never closed: use it in a `with` block, or "
-        "call close()",
-        ResourceWarning,
-        stacklevel=2,
-    )
+def _stop_forgotten(server: "Server", *, warns: bool) -> None:
+    # First, since a warning may be an error.
     server.stop()
+    if warns:
+        warnings.warn(
+            f"an S2Mock that listened on {server.url} was never closed: use it in a `with` block, "
+            "or call close()",
+            ResourceWarning,
+            stacklevel=2,
+        )
