@@ -1,5 +1,6 @@
 """The server of one mock, or of all mocks of a test session: it starts when somebody asks."""
 
+import os
 import threading
 import warnings
 import weakref
@@ -39,6 +40,7 @@ class Listening:
         self._server: Server | None = None
         self._starting = threading.Lock()
         self.app: Answering | None = None
+        _of_this_process.add(self)
 
     def __repr__(self) -> str:
         return f"<Listening on {self._server.url if self._server else 'nothing yet'}>"
@@ -93,6 +95,24 @@ class Listening:
         if server is not None:
             self._forgotten.detach()
             server.stop()
+
+    def _begin_anew(self) -> None:
+        """In a forked child: the server is the parent's, and whoever held the lock is there too."""
+        self._starting = threading.Lock()
+        if self._server is not None:
+            self._forgotten.detach()
+            self._server = None
+
+
+_of_this_process: "weakref.WeakSet[Listening]" = weakref.WeakSet()
+
+
+def _begin_all_anew() -> None:
+    for listening in list(_of_this_process):
+        listening._begin_anew()  # noqa: SLF001  # of this module
+
+
+os.register_at_fork(after_in_child=_begin_all_anew)
 
 
 def _reachable(url: str) -> str:
