@@ -114,9 +114,8 @@ class Engine:
         Raises `S2Error`.
         """
         turn = self.turn
-        turn.lock.acquire()
+        moment = turn.begin()
         try:
-            moment = turn.begin()
             return self.commit(operation.decide(self, moment), moment, operation)
         finally:
             turn.end()
@@ -348,21 +347,23 @@ class _Turn:
         self.is_mine = False
 
     def __enter__(self) -> Moment:
+        return self.begin()
+
+    def begin(self) -> Moment:
+        """Take the lock; the moment, once what has fallen due by then is done."""
         self.lock.acquire()
+        if self.is_mine:
+            self.lock.release()
+            raise AssertionError("an operation within an operation")
+        self.is_mine = True
         try:
-            return self.begin()
+            engine = self._engine
+            moment = engine.timekeeper.moment()
+            if engine.state.schedule.size:
+                engine.settle(moment)
         except BaseException:
             self.end()
             raise
-
-    def begin(self) -> Moment:
-        """The moment, once what has fallen due by then is done; with the lock in hand."""
-        assert not self.is_mine, "an operation within an operation"
-        self.is_mine = True
-        engine = self._engine
-        moment = engine.timekeeper.moment()
-        if engine.state.schedule.size:
-            engine.settle(moment)
         return moment
 
     def end(self) -> None:
