@@ -16,6 +16,7 @@ SUBJECTS = {
     "append": "benchmarks.subjects.append",
     "read": "benchmarks.subjects.read",
     "log": "benchmarks.subjects.log_scale",
+    "snapshots": "benchmarks.subjects.snapshots",
 }
 
 

@@ -28,7 +28,13 @@ from s2mock.registry.records import (
     SequencedRecord,
     StreamPosition,
 )
-from s2mock.registry.state import BasinInfo, BasinState, StreamInfo, StreamState
+from s2mock.registry.state import (
+    AccountState,
+    BasinInfo,
+    BasinState,
+    StreamInfo,
+    StreamState,
+)
 from s2mock.registry.streams import (
     CreateStream,
     DeleteStream,
@@ -41,11 +47,10 @@ from s2mock.registry.streams import (
 class _Handle:
     """A name in an account, and which of all that ever had it."""
 
-    __slots__ = ("_engine", "_era", "_incarnation", "_name")
+    __slots__ = ("_engine", "_incarnation", "_name")
 
     def __init__(self, engine: Engine, name: str, incarnation: int) -> None:
         self._engine = engine
-        self._era = engine.era
         self._name = name
         self._incarnation = incarnation
 
@@ -72,8 +77,12 @@ class _Handle:
             raise
 
     def _refuse_if_stale(self) -> None:
-        if self._era != self._engine.era:
+        engine = self._engine
+        if self._incarnation < engine.first_incarnation and not self._is_in(engine.origin):
             raise StaleHandle(repr(self)) from None
+
+    def _is_in(self, state: AccountState) -> bool:
+        raise NotImplementedError
 
 
 class Basin(_Handle):
@@ -83,6 +92,10 @@ class Basin(_Handle):
 
     def __repr__(self) -> str:
         return f"<Basin {self._name!r}>"
+
+    def _is_in(self, state: AccountState) -> bool:
+        basin = state.basins.get(self._name)
+        return basin is not None and basin.incarnation == self._incarnation
 
     def _state(self) -> BasinState:
         try:
@@ -209,6 +222,11 @@ class Stream(_Handle):
 
     def __repr__(self) -> str:
         return f"<Stream {self._name!r} in {self._basin.name!r}>"
+
+    def _is_in(self, state: AccountState) -> bool:
+        basin = state.basins.get(self._basin.name)
+        stream = None if basin is None else basin.streams.get(self._name)
+        return stream is not None and stream.incarnation == self._incarnation
 
     @property
     def basin(self) -> Basin:
