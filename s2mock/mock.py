@@ -1,7 +1,6 @@
 """`S2Mock`: what a test holds. It ties the registry, the app and the socket together."""
 
 import json
-import traceback
 import weakref
 from collections.abc import Iterable, Mapping
 from itertools import count
@@ -22,17 +21,6 @@ if TYPE_CHECKING:
     from s2mock.api.app import App
 
 _FRESH = "s2mock-fresh-{}"
-# All mocks of the process that are in use.
-living: "weakref.WeakSet[S2Mock]" = weakref.WeakSet()
-
-
-def take_failures() -> list[str]:
-    """The tracebacks of what has gone wrong in the fake itself since this was last asked."""
-    texts = []
-    for mock in list(living):
-        failures, mock._failures[:] = mock._failures[:], []  # noqa: SLF001
-        texts += ["".join(traceback.format_exception(failure)) for failure in failures]
-    return texts
 
 
 def sdk_environment(url: str, token: str) -> dict[str, str]:
@@ -64,7 +52,7 @@ class S2Mock:
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
     through `url`.
 
-    Raises `ValueError` for an argument that makes no sense.
+    Raises `ValueError` for an argument that makes no sense, and `TypeError`.
     """
 
     is_fake = True
@@ -93,8 +81,6 @@ class S2Mock:
         self._owns_listening = listening is None
         self._app: App | None = None
         self._fresh_names = count(1)
-        # What has gone wrong in the fake itself, and no test has been told yet.
-        self._failures: list[BaseException] = []
         self.token = own_tokens.new_token(self) if token is None else _checked_token(token)
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
         self.account = Account(
@@ -104,7 +90,6 @@ class S2Mock:
             raise ValueError("basins and snapshot are both a beginning: give one of them")
         self._snapshot = snapshot
         self._begin()
-        living.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -127,14 +112,14 @@ class S2Mock:
         """
         for fork in list(self._forks):
             fork.close()
-        living.discard(self)
         own_tokens.end(self.token)
-        self.account.end_sessions()
+        # The connections first: no session is to end as it would on a living server.
         if self._owns_listening:
             self._listening.stop()
         elif self._app is not None and self._listening.app is self._app:
             self._listening.app = None
             self._listening.drop_connections()
+        self.account.end_sessions()
 
     def reset(self) -> None:
         """Begin again with a fresh account, behind the same URL, with the same `basins`.
@@ -201,12 +186,7 @@ class S2Mock:
         if self._app is None:
             from s2mock.api.app import App
 
-            self._app = App(
-                self.account,
-                cors=self._cors,
-                own_hosts_only=self._own_hosts_only,
-                on_failure=self._failures.append,
-            )
+            self._app = App(self.account, cors=self._cors, own_hosts_only=self._own_hosts_only)
         return self._app
 
     @property
@@ -275,7 +255,9 @@ class S2Mock:
 
 
 def _checked_token(token: object) -> str:
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
+    if not isinstance(token, str):
+        raise TypeError(f"token must be text, not {token!r}")
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise ValueError(f"token must be text that fits into a header, not {token!r}")
     return token
 

@@ -6,7 +6,6 @@ Sources: reference: data_plane §1 (common rules), §3 (append), §4 (read).
 from dataclasses import replace
 from typing import Any
 
-from s2mock.api.bodies import HEAVY_BODY_BYTES
 from s2mock.api.query import flag, parse_query, unsigned
 from s2mock.api.record_headers import (
     EVENT_STREAM,
@@ -19,7 +18,7 @@ from s2mock.api.record_headers import (
     last_event_id,
     media_type,
 )
-from s2mock.api.requests import Answering, Asking, S2Request
+from s2mock.api.requests import HEAVY_BODY_BYTES, Answering, Asking, S2Request
 from s2mock.api.responses import S2Response, json_response, text_response
 from s2mock.api.sessions import append_session, read_events, read_frames, session_response
 from s2mock.api.wire import json_records, proto_records

@@ -267,6 +267,8 @@ class ReadSession:
                 if self._following is not None and pause is not None:
                     # Its time may have come without anybody's waking it.
                     self._following.pauses.pop(pause, None)
+                if pause is not None and pause.error is not None:
+                    raise pause.error
                 return self.step(moment)
         finally:
             if pause is not None:

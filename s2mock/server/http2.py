@@ -52,6 +52,8 @@ class Http2:
         """Bytes of all answers for which there is no room yet."""
         self.send_window = frames.DEFAULT_WINDOW
         self.receive_window = RECEIVE_WINDOW
+        self.receive_initial = frames.DEFAULT_WINDOW
+        """What a client may send on each stream, as far as it is known to know."""
         self._initial_window = frames.DEFAULT_WINDOW
         self._unacknowledged = 0
         self._has_sent_head = False
@@ -131,6 +133,12 @@ class Http2:
                 raise FrameError(frames.FLOW_CONTROL_ERROR)
         if change > 0:
             self.pump_all()
+
+    def settings_are_known(self) -> None:
+        """The client has acknowledged our settings, and keeps to them from now on."""
+        for stream in self.streams.values():
+            stream.receive_window += RECEIVE_WINDOW - self.receive_initial
+        self.receive_initial = RECEIVE_WINDOW
 
     def was_ended_here(self, number: int) -> bool:
         """Whether what comes on that stream may have been sent before its end was known."""
@@ -304,7 +312,7 @@ class Http2:
     def _begin(self, stream: Stream) -> None:
         stream.is_begun = True
         request, connection = stream.request, self._connection
-        if request.size > MAX_LIST_BYTES:
+        if request.is_too_long:
             stream.send_head(Head(431, [], b""))
             self.settle(stream)
             return

@@ -28,8 +28,10 @@ _MAX_DECODED_BYTES = 4 * MAX_LIST_BYTES
 _MAX_UNBEGUN_RESETS = 20
 # So many streams of a connection may be reset for faults of the client's.
 _MAX_FAULTS = 1024
+# So many frames of DATA with nothing in them, and no end, may come on a connection.
+_MAX_EMPTY_DATA = 100
 # So many frames that ask for nothing may come in so many seconds.
-_MAX_IDLE_FRAMES = 10_000
+_MAX_IDLE_FRAMES = 50_000
 _IDLE_SECONDS = 10.0
 
 
@@ -57,8 +59,13 @@ class Incoming:
             frames.WINDOW_UPDATE: self._take_window_update,
             frames.CONTINUATION: self._take_continuation,
         }
+        # Our settings, which are sent once.
+        self._is_acknowledged = False
         self._unbegun_resets = 0
         self._faults = 0
+        self._empty_data = 0
+        # Streams on which more came than there was room for.
+        self._overrun: set[int] = set()
         self._idle_frames = 0
         self._idle_since = loop.time()
 
@@ -131,19 +138,21 @@ class Incoming:
         if size > owner.receive_window:
             raise FrameError(frames.FLOW_CONTROL_ERROR)
         data = frames.without_padding(payload, flags)
+        if not data and not flags & frames.END_STREAM:
+            self._empty_data += 1
+            if self._empty_data > _MAX_EMPTY_DATA:
+                raise FrameError(frames.ENHANCE_YOUR_CALM, reason=b"too_many_data_frames")
         owner.receive_window -= size
         stream = owner.streams.get(number)
-        if stream is None or stream.is_received:
-            if stream is not None or self._is_idle(number):
-                raise FrameError(frames.PROTOCOL_ERROR)
-            owner.acknowledge(size)
-            if owner.was_ended_here(number):
-                return
-            raise FrameError(frames.STREAM_CLOSED, number)
+        if stream is None:
+            self._take_late_data(number, size)
+            return
+        if stream.is_received:
+            raise FrameError(frames.PROTOCOL_ERROR)
         if data:
             self._idle_frames = 0
         if size > stream.receive_window:
-            owner.acknowledge(size)
+            self._overrun.add(number)
             raise FrameError(frames.FLOW_CONTROL_ERROR, number)
         stream.receive_window -= size
         stream.body += data
@@ -157,6 +166,17 @@ class Incoming:
             self._end_request(stream)
         if data:
             owner.happened(stream)
+
+    def _take_late_data(self, number: int, size: int) -> None:
+        """DATA on a stream that is not there."""
+        if self._is_idle(number):
+            raise FrameError(frames.PROTOCOL_ERROR)
+        if number in self._overrun:
+            # Who goes on beyond all limits comes to that of the connection.
+            return
+        self._owner.acknowledge(size)
+        if not self._owner.was_ended_here(number):
+            raise FrameError(frames.STREAM_CLOSED, number)
 
     def _end_request(self, stream: "Stream") -> None:
         if stream.to_receive:
@@ -266,8 +286,10 @@ class Incoming:
         if number:
             raise FrameError(frames.PROTOCOL_ERROR)
         if flags & frames.ACK:
-            if payload:
+            if payload or self._is_acknowledged:
                 raise FrameError(frames.PROTOCOL_ERROR)
+            self._is_acknowledged = True
+            self._owner.settings_are_known()
             return
         if len(payload) % 6:
             raise FrameError(frames.PROTOCOL_ERROR)
@@ -303,7 +325,7 @@ class Incoming:
         if int.from_bytes(payload[:4], "big") & 0x7FFFFFFF == number:
             raise FrameError(frames.PROTOCOL_ERROR, number)
 
-    def _take_goaway(self, _: int, number: int, _payload: bytes) -> None:
-        if number:
+    def _take_goaway(self, _: int, number: int, payload: bytes) -> None:
+        if number or len(payload) < 8:
             raise FrameError(frames.PROTOCOL_ERROR)
         self._owner.leave()

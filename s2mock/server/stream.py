@@ -57,7 +57,7 @@ class Stream:
         """Bytes of the body that are to come, if that is known."""
         self.is_received = False
         """Whether the request is complete."""
-        self.receive_window = RECEIVE_WINDOW
+        self.receive_window = owner.receive_initial
         self._unacknowledged = 0
         # The answer.
         self.has_head = False
@@ -159,7 +159,7 @@ class Stream:
         """So many bytes of the request have been read; the client may send as many again."""
         self._owner.acknowledge(size)
         self._unacknowledged += size
-        if self._unacknowledged >= RECEIVE_WINDOW // 2 and not self.is_received:
+        if self._unacknowledged >= self._owner.receive_initial // 2 and not self.is_received:
             self._owner.write(frames.window_update(self.number, self._unacknowledged))
             self.receive_window += self._unacknowledged
             self._unacknowledged = 0

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from s2mock import S2Mock
+from tests.sdk.conftest import path
 
 FOLDER = Path(__file__).parent / "typescript"
 INSTALLED = FOLDER / "node_modules"
@@ -98,9 +99,9 @@ def test_records(observe: Callable[..., Any], s2_mock: S2Mock) -> None:
 
     # Each of the ways that the SDK has of appending and reading, and no other.
     ways = {
-        (request["REQUEST_METHOD"], form(request), request["SERVER_PROTOCOL"].partition(".0")[0])
+        (request["REQUEST_METHOD"], form(request), request["SERVER_PROTOCOL"])
         for request in observed.requests
-        if request["REQUEST_URI"].endswith("/records")
+        if path(request).endswith("/records")
     }
     assert ways == {
         ("POST", "application/json", "HTTP/1.1"),
