@@ -11,7 +11,8 @@ from s2mock.registry.errors import S2Error, StreamNotFound, Unavailable
 from s2mock.registry.log import LogState
 from s2mock.registry.names import BasinName, StreamName
 from s2mock.registry.opening import Opened, open_stream
-from s2mock.registry.records import AppendAck, AppendInput, StreamPosition
+from s2mock.registry.positions import StreamPosition
+from s2mock.registry.records import AppendAck, AppendInput
 from s2mock.registry.state import Change, Effect, StreamState
 
 _EMPTY = LogState()

@@ -31,6 +31,15 @@ class Clock(Protocol):
         """
 
 
+def check_clock(clock: Clock) -> Clock:
+    """The clock, if it is one. Raises `TypeError`."""
+    if isinstance(clock, type):
+        raise TypeError(f"clock must be a clock, not a class: try {clock.__name__}()")
+    if not (callable(getattr(clock, "now", None)) and callable(getattr(clock, "wait", None))):
+        raise TypeError(f"clock must have now() and wait(), as ManualClock() has, not {clock!r}")
+    return clock
+
+
 class SystemClock:
     """The machine's own clock. Dates never run backwards, and durations never stand still."""
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final, Literal, Protocol
 
 from s2mock.conversation import Wait
 from s2mock.registry import delete_on_empty
-from s2mock.registry.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper
+from s2mock.registry.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper, check_clock
 from s2mock.registry.due import FinishDeletion, Schedule
 from s2mock.registry.following import Following, Pause
 from s2mock.registry.log import LogState
@@ -96,7 +96,7 @@ class Engine:
             raise TypeError(f"deletion_delay must be a number of seconds, not {deletion_delay!r}")
         if not deletion_delay >= 0:
             raise ValueError(f"deletion_delay must be 0 or more seconds, not {deletion_delay!r}")
-        self.clock: Clock = SystemClock() if clock is None else clock
+        self.clock: Clock = SystemClock() if clock is None else check_clock(clock)
         self.deletion_delay = deletion_delay
         self.profile = profile
         self.random = random.Random(seed)  # noqa: S311  # reproducible, not secret

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from s2mock.registry.appending import Append
 from s2mock.registry.basins import DeleteBasin, ReconfigureBasin
-from s2mock.registry.checks import check_append, check_config, check_name, check_number, check_text
+from s2mock.registry.checks import check_config, check_name, check_number, check_text
 from s2mock.registry.config import (
     BasinConfig,
     BasinConfigChanges,
@@ -22,11 +22,12 @@ from s2mock.registry.errors import BasinNotFound, StaleHandle, StreamNotFound
 from s2mock.registry.listing import MAX_PAGE, Page
 from s2mock.registry.log import LogState
 from s2mock.registry.names import StreamName
+from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import (
     AppendAck,
     AppendRecord,
     SequencedRecord,
-    StreamPosition,
+    batch_of,
 )
 from s2mock.registry.state import (
     AccountState,
@@ -335,7 +336,7 @@ class Stream(_Handle):
         `StreamNotFound`, `StreamDeletionPending`, and `TypeError` for an argument of the wrong
         type. Source: reference: data_plane §3.
         """
-        batch = check_append(records, match_seq_num, fencing_token)
+        batch = batch_of(records, match_seq_num, fencing_token)
         check_text("encryption_key", encryption_key)
         operation = Append(
             self._basin._name,  # noqa: SLF001  # checked once
