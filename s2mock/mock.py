@@ -173,8 +173,7 @@ class S2Mock:
             clock=clock,
             snapshot=self.snapshot(),
         )
-        # A test may let go of it before its origin is closed, and need not close it.
-        fork._listening.warns = False
+        fork._listening = Listening(is_kept=True)  # closed with this one
         self._forks.add(fork)
         return fork
 
