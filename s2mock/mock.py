@@ -43,9 +43,10 @@ class S2Mock:
     the `"real"` service and the `"documented"` one where they differ. `cors` sends the headers
     that let browsers in. `clock` is where all times come from. `host` and `port` are where the
     socket listens, once `url` is asked for; port 0 picks a free one. `snapshot` is an account to
-    begin with, in place of `basins`. `token` is the account's own access token; without one each
-    mock has another, so that a request that comes late, after the test that made it, is refused
-    with 401 and does not meet the account of the next.
+    begin with, in place of `basins`; a `ManualClock` without a start begins at its time. `token`
+    is the account's own access token; without one each mock has another, so that a request that
+    comes late, after the test that made it, is refused with 401 and does not meet the account of
+    the next.
 
     With `--s2mock-target=URL` the fixture `s2_mock` is a `RemoteS2Mock` in place of this; a suite
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
@@ -85,12 +86,10 @@ class S2Mock:
         self.account = Account(
             clock=self.clock, deletion_delay=deletion_delay, profile=self._profile
         )
-        if snapshot is not None:
-            if self._resources is not None:
-                raise ValueError("basins and snapshot are both a beginning: give one of them")
-            self.account.restore(snapshot)
-        else:
-            self._begin()
+        if snapshot is not None and self._resources is not None:
+            raise ValueError("basins and snapshot are both a beginning: give one of them")
+        self._snapshot = snapshot
+        self._begin()
 
     def __enter__(self) -> Self:
         return self
@@ -123,16 +122,19 @@ class S2Mock:
         self.account.end_sessions()
 
     def reset(self) -> None:
-        """Begin again with a fresh account, behind the same URL.
+        """Begin again with a fresh account, behind the same URL, with the same `basins`.
 
-        Sessions end. A handle from before says so when it is used.
+        With a `snapshot` it begins as that says. Sessions end. A handle from before says so when
+        it is used.
         """
         self.account.clear()
         self._begin()
         self._drop_connections()
 
     def _begin(self) -> None:
-        if self._resources is not None:
+        if self._snapshot is not None:
+            self.account.restore(self._snapshot)
+        elif self._resources is not None:
             from s2mock.resources import apply_resources
 
             apply_resources(self.account, self._resources)

@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 from s2mock.registry.clock import NANOSECONDS, Moment
 from s2mock.registry.config import U64_MAX, Cipher, StreamConfig
 from s2mock.registry.errors import FencingTokenMismatch, Invalid, SeqNumMismatch
+from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import (
     AppendInput,
-    AppendRecord,
+    Record,
     SequencedRecord,
-    StreamPosition,
 )
 
 _MAX_GCM_SEQ_NUM: Final = 2**32 - 1
@@ -31,7 +31,7 @@ _MAX_SKIPPED_BYTES: Final = 16 * 1024
 class Written(NamedTuple):
     """Records that go behind the tail, with all that is decided about them."""
 
-    records: tuple[AppendRecord, ...]
+    records: tuple[Record, ...]
     timestamps: Sequence[int]
     expiry: int
     digest: bytes | None
@@ -52,7 +52,7 @@ class Chunk:
     def __init__(self, owner: object, first_seq_num: int) -> None:
         self.owner = owner
         self.first_seq_num = first_seq_num
-        self.records: list[AppendRecord] = []
+        self.records: list[Record] = []
         self.timestamps = array("Q")
         self.expiries = array("q")
         self.totals = array("Q")
@@ -98,7 +98,7 @@ class Span(NamedTuple):
     end: int
 
     @property
-    def rows(self) -> Iterator[tuple[int, int, AppendRecord]]:
+    def rows(self) -> Iterator[tuple[int, int, Record]]:
         """Sequence number, timestamp, and what was appended, of each of them."""
         chunk, start, end = self
         first = chunk.first_seq_num
@@ -267,7 +267,7 @@ class LogState(NamedTuple):
 
         Source: reference: data_plane §8.5.
         """
-        own = AppendRecord(U64_MAX.to_bytes(8, "big"), ((b"", b"trim"),), U64_MAX)
+        own = Record(U64_MAX.to_bytes(8, "big"), ((b"", b"trim"),), U64_MAX)
         # Asks for the last possible time, and gets it where the stream does not cap.
         preferred = StreamConfig(
             timestamping_mode=config.timestamping_mode
@@ -364,7 +364,7 @@ class LogState(NamedTuple):
         )
 
     def _assign_timestamps(
-        self, records: tuple[AppendRecord, ...], now: int, config: StreamConfig
+        self, records: tuple[Record, ...], now: int, config: StreamConfig
     ) -> Sequence[int]:
         mode, capped = config.timestamping_mode, not config.timestamping_uncapped
         previous = self.tail.timestamp

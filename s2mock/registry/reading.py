@@ -25,12 +25,12 @@ from s2mock.registry.following import Following, LiveBatch, Pause
 from s2mock.registry.log import LogState, Span
 from s2mock.registry.names import BasinName, StreamName
 from s2mock.registry.opening import Opened, open_stream
+from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import (
     MAX_BATCH_BYTES,
     MAX_BATCH_RECORDS,
-    AppendRecord,
+    Record,
     SequencedRecord,
-    StreamPosition,
 )
 from s2mock.registry.state import Change, StreamState
 
@@ -63,7 +63,7 @@ class Batch:
         self._records: tuple[SequencedRecord, ...] | None = None
 
     @property
-    def rows(self) -> Iterator[tuple[int, int, AppendRecord]]:
+    def rows(self) -> Iterator[tuple[int, int, Record]]:
         """Sequence number, timestamp, and what was appended, of each record, in order."""
         return chain.from_iterable(span.rows for span in self.spans)
 

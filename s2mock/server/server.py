@@ -10,9 +10,10 @@ from typing import Any
 
 from s2mock.conversation import Application
 from s2mock.server.connection import Connection
-from s2mock.server.driver import Context
+from s2mock.server.context import Context
 from s2mock.server.listener import Listener
 from s2mock.server.loop import Loop
+from s2mock.server.protocols import recognise
 from s2mock.server.workers import Workers
 
 _log = logging.getLogger("s2mock")
@@ -121,7 +122,7 @@ class Server:
 
     def _begin(self, client: socket.socket, address: Any) -> None:
         try:
-            Connection(client, address, self._context)
+            Connection(client, address, self._context, recognise)
         except OSError:
             # Gone already, or one more than the selector takes.
             client.close()
