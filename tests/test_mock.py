@@ -1,7 +1,6 @@
 """`S2Mock`: what ties the account, the app and the socket together."""
 
 import gc
-import warnings
 import weakref
 from typing import Any
 
@@ -141,49 +140,6 @@ def test_close_and_with(clock: ManualClock) -> None:
     [url] = urls
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{url}/health", trust_env=False)
-
-
-class TestNobodyClosesIt:
-    def forget(self, *mocks: S2Mock) -> list[str]:
-        """The warnings that come when nobody holds these any more."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            del mocks
-            gc.collect()
-        return [str(warning.message) for warning in caught if "S2Mock" in str(warning.message)]
-
-    def test_with_a_socket(self) -> None:
-        urls = []
-
-        def listening() -> S2Mock:
-            mock = S2Mock()
-            urls.append(mock.url)
-            return mock
-
-        [message] = self.forget(listening())
-        [url] = urls
-        assert message.startswith(f"an S2Mock that listened on {url} was never closed")
-        # All the same it has stopped.
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{url}/health", trust_env=False)
-
-    def test_without_a_socket(self) -> None:
-        mock = S2Mock()
-        mock.client.get("/v1/basins")
-        del mock
-        assert self.forget() == []
-
-    def test_a_fork(self) -> None:
-        with S2Mock() as mock:
-            url = mock.fork().url
-            assert self.forget() == []
-            with pytest.raises(httpx.ConnectError):
-                httpx.get(f"{url}/health", trust_env=False)
-            # Or it is closed with its origin.
-            kept = mock.fork()
-            url = kept.url
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{url}/health", trust_env=False)
 
 
 def test_close_without_use() -> None:
