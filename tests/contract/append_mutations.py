@@ -135,7 +135,7 @@ APPEND_MUTATIONS = (
     ),
     Mutation(
         "a record of exactly 1 MiB is refused",
-        registry_records.AppendRecord.__init__,
+        registry_records.Record.__init__,
         "self.metered_bytes > MAX_BATCH_BYTES",
         "self.metered_bytes >= MAX_BATCH_BYTES",
         ("test_append_validation::test_largest_record",),
