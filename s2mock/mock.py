@@ -175,6 +175,7 @@ class S2Mock:
             clock=clock,
             snapshot=self.snapshot(),
         )
+        fork._listening = Listening(is_kept=True)  # closed with this one
         self._forks.add(fork)
         return fork
 
