@@ -90,7 +90,7 @@ class StreamConfig:
 
     def merge(self, defaults: "StreamConfig") -> "StreamConfig":
         """This configuration, each unset leaf taken from `defaults`."""
-        if self is UNSET or self == UNSET:
+        if self is UNSET:
             return defaults
         return StreamConfig(
             _either(self.storage_class, defaults.storage_class),
@@ -144,6 +144,9 @@ class BasinConfig:
                 "default_stream_config must be a StreamConfig, not "
                 f"{described(self.default_stream_config)}: try StreamConfig(...)"
             )
+        if self.default_stream_config == UNSET:
+            # Known by identity to those who ask often.
+            object.__setattr__(self, "default_stream_config", UNSET)
         _check_choice("stream_cipher", self.stream_cipher, Cipher)
         for flag in ("create_stream_on_append", "create_stream_on_read"):
             if type(getattr(self, flag)) is not bool:

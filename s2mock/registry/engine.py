@@ -177,7 +177,7 @@ class Engine:
         if change.basin is not None:
             self._put_basin(*change.basin, moment)
         if change.stream is not None:
-            self._put_stream(change)
+            self._put_stream(change, moment)
         if change.due:
             schedule = self.state.schedule
             for time, due in change.due:
@@ -209,7 +209,7 @@ class Engine:
             written = log.decide_end(moment, stream.config)
             following.note(log.with_written(self.owner, written)[1], written)
 
-    def _put_stream(self, change: Change) -> None:
+    def _put_stream(self, change: Change, moment: Moment) -> None:
         assert change.stream is not None
         basin, name, stream = change.stream
         streams = self._own_streams(basin)
@@ -217,7 +217,7 @@ class Engine:
         if change.written is not None:
             log = (stream or before).log or LogState()  # type: ignore[union-attr]
             log, span = log.with_written(self.owner, change.written)
-            stream = stream and stream.with_log(log)
+            stream = stream and stream.written(log, moment.time)
         if stream is None:
             del streams[name]
         else:

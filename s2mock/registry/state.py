@@ -81,6 +81,10 @@ class StreamState(NamedTuple):
         """The stream with another log."""
         return StreamState(*self[:9], log)
 
+    def written(self, log: LogState, time: int) -> "StreamState":
+        """The stream after a write, at that time of the account's."""
+        return StreamState(*self[:7], time, self.check_due, log)
+
     def refuse_if_deleting(self) -> None:
         """Raises `StreamDeletionPending` from the deletion on."""
         if self.deleted_at is not None:
