@@ -9,6 +9,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, Final, Literal, NamedTuple
 
+from s2mock.registry.chunks import Written
 from s2mock.registry.clock import Moment
 from s2mock.registry.config import (
     SYSTEM_DEFAULTS,
@@ -24,7 +25,7 @@ from s2mock.registry.errors import (
     StreamDeletionPending,
     StreamNotFound,
 )
-from s2mock.registry.log import LogState, Written
+from s2mock.registry.log import LogState
 from s2mock.registry.names import RequestToken
 from s2mock.registry.ordered import Names
 
