@@ -31,6 +31,15 @@ def _check_type(leaf: str, value: object, kind: type) -> None:
         raise InvalidConfig(f"{leaf} must be of type {kind.__name__}, not {value!r}")
 
 
+def _check_unicode(leaf: str, value: str | None) -> None:
+    if value is None or value.isascii():
+        return
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidConfig(f"{leaf} must be Unicode text, not {value!r}") from None
+
+
 def _check_u64(leaf: str, value: object) -> None:
     if value is not None and not (type(value) is int and 0 <= value <= U64_MAX):
         raise InvalidConfig(f"{leaf} must be a whole number from 0 to 2^64-1, not {value!r}")
@@ -80,6 +89,7 @@ class StreamConfig:
 
     def __post_init__(self) -> None:
         _check_type("storage_class", self.storage_class, str)
+        _check_unicode("storage_class", self.storage_class)
         if self.retention_policy == 0 and self.retention_policy is not False:
             raise InvalidConfig("age must be greater than 0 seconds")
         if self.retention_policy != "infinite":
