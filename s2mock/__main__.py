@@ -7,6 +7,7 @@ import signal
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO
 
 _STOP = (signal.SIGINT, signal.SIGTERM)
 _DEFAULT_TOKEN = "s2mock"
@@ -48,13 +49,13 @@ def main() -> int:
             return _fail(f"cannot apply {options.init_file}: {error}")
         except OSError as error:
             return _fail(f"cannot start: {error}")
-        _say("".join(f"export {name}={value}\n" for name, value in env.items()))
-        print(f"s2mock is listening on {mock.url}; stop it with Ctrl-C", file=sys.stderr)
+        _say("".join(f"export {name}={value}\n" for name, value in env.items()), sys.stdout)
+        _say(f"s2mock is listening on {mock.url}; stop it with Ctrl-C\n", sys.stderr)
         if not _is_loopback(options.host):
-            print(
+            _say(
                 f"s2mock: --host {options.host} lets in whoever reaches this machine, with any "
-                "access token",
-                file=sys.stderr,
+                "access token\n",
+                sys.stderr,
             )
         # Loaded now and not with the first request that has a body, or a fault in it.
         import s2mock.api.wire.messages
@@ -79,17 +80,18 @@ def _open_standard_streams() -> None:
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
 
 
-def _say(text: str) -> None:
-    """Print on standard output; where nobody takes it, the server serves all the same."""
+def _say(text: str, stream: TextIO) -> None:
+    """Print; where nobody takes it, the server serves all the same."""
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stream.write(text)
+        stream.flush()
     except OSError as error:
-        print(f"s2mock: cannot write to standard output: {error}", file=sys.stderr)
         # What is left in the buffer would fail once more at the end.
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+        if stream is sys.stdout:
+            _say(f"s2mock: cannot write to standard output: {error}\n", sys.stderr)
 
 
 def _is_loopback(host: str) -> bool:
@@ -100,7 +102,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _fail(message: str) -> int:
-    print(f"s2mock: {message}", file=sys.stderr)
+    _say(f"s2mock: {message}\n", sys.stderr)
     return 1
 
 

@@ -17,12 +17,13 @@ PRODUCT = sorted(
 # What each room may import from, itself aside.
 ROOMS = {
     "conversation": set(),
+    "failures": set(),
     "http_client": set(),
     "own_tokens": set(),
     "registry": {"conversation"},
     "documents": {"registry"},
     "resources": {"documents", "registry"},
-    "api": {"conversation", "documents", "own_tokens", "registry"},
+    "api": {"conversation", "documents", "failures", "own_tokens", "registry"},
     "server": {"conversation"},
 }
 

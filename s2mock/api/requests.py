@@ -181,16 +181,12 @@ class S2Request(Request):
                 raise failure(f"Failed to buffer the request body: {reason}") from None
         return self._sent
 
-    @property
-    def _known_length(self) -> int:
-        length = self.environ.get("CONTENT_LENGTH", "")
-        return int(length) if length.isascii() and length.isdigit() and len(length) < 10 else -1
-
     def _read(self) -> Asking[bytes]:
-        # One byte more than allowed is enough to know that it is too long.
+        # To its end, and not to its announced length: on HTTP/2 an answer before the end resets the
+        # stream. One byte more than allowed is enough to know that it is too long.
         pieces: list[bytes] = []
-        size, whole = 0, self._known_length
-        while size <= MAX_BODY_BYTES and size != whole and (piece := (yield READ)):
+        size = 0
+        while size <= MAX_BODY_BYTES and (piece := (yield READ)):
             pieces.append(piece)
             size += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -38,6 +38,14 @@ FLOODS: Final[dict[str, tuple[bytes, Expected]]] = {
     "header list of 100 kB": (list_of(100_000), CALM),
     "400 fields": (headers((*GET, *[(b"x", b"y")] * 400)), OK),
     "1000 fields": (headers((*GET, *[(b"x", b"y")] * 1000)), Answered(431)),
+    # Nobody has acknowledged the server's settings, nor may have seen them.
+    "as much DATA as the default windows allow": (
+        headers(POST, MORE)
+        + many(3, data(b" " * 16_384))
+        + data(b" " * (16_383 - len(BODY)))
+        + data(BODY, 1),
+        OK,
+    ),
     "more DATA than the windows allow": (
         headers(POST, MORE) + many(200, data(b" " * 16_384)),
         Code.FLOW_CONTROL_ERROR,
@@ -53,6 +61,11 @@ FLOODS: Final[dict[str, tuple[bytes, Expected]]] = {
         CALM,
     ),
     "100 empty DATA frames": (headers(POST, MORE) + many(100, data(b"")) + data(BODY, 1), OK),
+    "101 empty DATA frames": (headers(POST, MORE) + many(101, data(b"")), CALM),
+    "101 empty DATA frames among others": (
+        headers(POST, MORE) + many(101, data(b"") + data(b" " * 256)),
+        CALM,
+    ),
     "1000 empty DATA frames": (headers(POST, MORE) + many(1000, data(b"")), CALM),
     "10 rapid resets": (
         b"".join(headers(GET, END, stream) + reset(stream) for stream in streams(10)),

@@ -45,6 +45,11 @@ class Request:
         self.size = 0
         """Of the list, as SETTINGS_MAX_HEADER_LIST_SIZE counts it."""
 
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the list is longer than we announce, as the reference server has it."""
+        return self.size >= MAX_LIST_BYTES
+
 
 def parse_request(fields: Fields, stream: int) -> Request:
     """The head of a request out of its header list. Raises `FrameError`."""
@@ -63,7 +68,7 @@ def parse_request(fields: Fields, stream: int) -> Request:
                 continue
             known = _checked(name, value)
         request.fields.append(known)
-    if request.size > MAX_LIST_BYTES:
+    if request.is_too_long:
         return request
     is_malformed |= _apply(request)
     if is_malformed or not _apply_pseudo(request, pseudo):
@@ -132,7 +137,8 @@ def _apply_pseudo(request: Request, pseudo: dict[bytes, bytes]) -> bool:
         request.fields.insert(0, ("host", text))
     target = pseudo.get(b":path")
     if target is None:
-        return True
+        # As the reference server has it: an authority without a path makes no URI.
+        return authority is None
     text = target.decode("latin-1")
     if text[:1] not in ("/", "*") or " " in text or "\t" in text:
         return False

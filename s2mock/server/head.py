@@ -12,6 +12,7 @@ MAX_HEADERS: Final = 100
 # What the reference server buffers at most while a head is not complete.
 _MAX_BYTES = 8192 + 100 * 4096
 _MAX_TARGET_BYTES = 65534
+_MAX_NAME_BYTES = 65535
 # A length over this is taken as too large, and over 64 bits as none.
 _MAX_LENGTH = 2**64 - 3
 # A head that comes byte by byte is looked at each time only while it is short.
@@ -136,7 +137,9 @@ def _parse(text: str) -> Head:
         lines = _LINES.match(text, start)
         raise _refusal(text, start, lines.end() if lines else start)
     fields = _FIELD.findall(text, start)
-    if len(fields) > MAX_HEADERS:
+    if len(fields) > MAX_HEADERS or (
+        len(text) > _MAX_NAME_BYTES and any(len(name) > _MAX_NAME_BYTES for name, _ in fields)
+    ):
         raise RefusedError(431)
     method, target, minor = line.groups()
     head = Head(method, target, minor == "1")

@@ -4,20 +4,17 @@ What is a fault of a stream and what one of the connection, and what a flood is 
 as the reference server has it. A flood of frames that ask for nothing ends the connection.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from s2mock.server import frames
-from s2mock.server.fields import MAX_LIST_BYTES, check_trailers, parse_request
+from s2mock.server.fields import MAX_LIST_BYTES, Fields, Request, check_trailers, parse_request
 from s2mock.server.frames import FrameError
 from s2mock.server.hpack_decoder import CompressionError, HpackDecoder, ListTooLargeError
+from s2mock.server.loop import Loop
+from s2mock.server.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from s2mock.server.fields import Fields
-    from s2mock.server.http2 import Http2
-    from s2mock.server.loop import Loop
-    from s2mock.server.stream import Stream
 
 _PREFACE_BYTES = 24
 # Frames of one header block after its first.
@@ -28,15 +25,66 @@ _MAX_DECODED_BYTES = 4 * MAX_LIST_BYTES
 _MAX_UNBEGUN_RESETS = 20
 # So many streams of a connection may be reset for faults of the client's.
 _MAX_FAULTS = 1024
+# So many frames of DATA with nothing in them, and no end, may come on a connection.
+_MAX_EMPTY_DATA = 100
 # So many frames that ask for nothing may come in so many seconds.
-_MAX_IDLE_FRAMES = 10_000
+_MAX_IDLE_FRAMES = 50_000
 _IDLE_SECONDS = 10.0
+
+
+class Owner(Protocol):
+    """What is done about it: by `Http2`."""
+
+    streams: dict[int, Stream]
+    last_stream: int
+    send_window: int
+    receive_window: int
+    receive_initial: int
+
+    def open(self, number: int, request: Request, *, is_received: bool) -> None:
+        """A request has begun."""
+
+    def happened(self, stream: Stream) -> None:
+        """More of a request has come."""
+
+    def settings_are_known(self) -> None:
+        """The client has acknowledged our settings."""
+
+    def set_initial_window(self, size: int) -> None:
+        """How much may be sent on each stream, before the client asks for more."""
+
+    def was_ended_here(self, number: int) -> bool:
+        """Whether what comes on that stream may have been sent before its end was known."""
+
+    def leave(self) -> None:
+        """The client will ask for nothing more: end when all has been answered."""
+
+    def write(self, data: bytes) -> None:
+        """Send a frame."""
+
+    def pump(self, stream: Stream) -> None:
+        """Send what a stream has, as far as there is room for it."""
+
+    def pump_all(self) -> None:
+        """Send what all streams have, each in its turn."""
+
+    def acknowledge(self, size: int) -> None:
+        """So many bytes have been read, on whatever stream."""
+
+    def reset(self, stream: Stream, code: int) -> None:
+        """End a stream from this side."""
+
+    def remember(self, number: int) -> None:
+        """What comes on that stream from now on is nobody's fault."""
+
+    def forget(self, stream: Stream) -> None:
+        """A stream is over."""
 
 
 class Incoming:
     """The receiving side of a connection."""
 
-    def __init__(self, owner: "Http2", loop: "Loop") -> None:
+    def __init__(self, owner: Owner, loop: Loop) -> None:
         self._owner = owner
         self._loop = loop
         self._buffer = bytearray()
@@ -57,8 +105,13 @@ class Incoming:
             frames.WINDOW_UPDATE: self._take_window_update,
             frames.CONTINUATION: self._take_continuation,
         }
+        # Our settings, which are sent once.
+        self._is_acknowledged = False
         self._unbegun_resets = 0
         self._faults = 0
+        self._empty_data = 0
+        # Streams on which more came than there was room for.
+        self._overrun: set[int] = set()
         self._idle_frames = 0
         self._idle_since = loop.time()
 
@@ -131,19 +184,21 @@ class Incoming:
         if size > owner.receive_window:
             raise FrameError(frames.FLOW_CONTROL_ERROR)
         data = frames.without_padding(payload, flags)
+        if not data and not flags & frames.END_STREAM:
+            self._empty_data += 1
+            if self._empty_data > _MAX_EMPTY_DATA:
+                raise FrameError(frames.ENHANCE_YOUR_CALM, reason=b"too_many_data_frames")
         owner.receive_window -= size
         stream = owner.streams.get(number)
-        if stream is None or stream.is_received:
-            if stream is not None or self._is_idle(number):
-                raise FrameError(frames.PROTOCOL_ERROR)
-            owner.acknowledge(size)
-            if owner.was_ended_here(number):
-                return
-            raise FrameError(frames.STREAM_CLOSED, number)
+        if stream is None:
+            self._take_late_data(number, size)
+            return
+        if stream.is_received:
+            raise FrameError(frames.PROTOCOL_ERROR)
         if data:
             self._idle_frames = 0
         if size > stream.receive_window:
-            owner.acknowledge(size)
+            self._overrun.add(number)
             raise FrameError(frames.FLOW_CONTROL_ERROR, number)
         stream.receive_window -= size
         stream.body += data
@@ -158,7 +213,18 @@ class Incoming:
         if data:
             owner.happened(stream)
 
-    def _end_request(self, stream: "Stream") -> None:
+    def _take_late_data(self, number: int, size: int) -> None:
+        """DATA on a stream that is not there."""
+        if self._is_idle(number):
+            raise FrameError(frames.PROTOCOL_ERROR)
+        if number in self._overrun:
+            # Who goes on beyond all limits comes to that of the connection.
+            return
+        self._owner.acknowledge(size)
+        if not self._owner.was_ended_here(number):
+            raise FrameError(frames.STREAM_CLOSED, number)
+
+    def _end_request(self, stream: Stream) -> None:
         if stream.to_receive:
             raise FrameError(frames.PROTOCOL_ERROR, stream.number)
         stream.is_received = True
@@ -215,7 +281,7 @@ class Incoming:
         check_trailers(fields)
         self._end_request(stream)
 
-    def _open(self, number: int, fields: "Fields") -> None:
+    def _open(self, number: int, fields: Fields) -> None:
         try:
             request = parse_request(fields, number)
         except FrameError as error:
@@ -266,8 +332,10 @@ class Incoming:
         if number:
             raise FrameError(frames.PROTOCOL_ERROR)
         if flags & frames.ACK:
-            if payload:
+            if payload or self._is_acknowledged:
                 raise FrameError(frames.PROTOCOL_ERROR)
+            self._is_acknowledged = True
+            self._owner.settings_are_known()
             return
         if len(payload) % 6:
             raise FrameError(frames.PROTOCOL_ERROR)
@@ -303,7 +371,7 @@ class Incoming:
         if int.from_bytes(payload[:4], "big") & 0x7FFFFFFF == number:
             raise FrameError(frames.PROTOCOL_ERROR, number)
 
-    def _take_goaway(self, _: int, number: int, _payload: bytes) -> None:
-        if number:
+    def _take_goaway(self, _: int, number: int, payload: bytes) -> None:
+        if number or len(payload) < 8:
             raise FrameError(frames.PROTOCOL_ERROR)
         self._owner.leave()

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from s2mock.conversation import READ, Conversation, Head
-from tests.server.h2_shapes import PREFACE, Said
+from tests.server.h2_shapes import PREFACE, Heard, Said
 from tests.server.test_driver import PATIENCE, Closing
 from tests.server.test_server import connect
 from tests.server.toys import TEXT, Environ, Gate, like_the_reference, serving
@@ -131,6 +131,56 @@ def _send(client: object, piece: bytes, count: int) -> None:
         assert RECEIVE_WINDOW
 
 
+class TestWindowsOfTheServer:
+    """What a client may send: the default until it has acknowledged our settings."""
+
+    @pytest.mark.parametrize(
+        ("acknowledged", "allowed"),
+        [(False, 65_535), (True, MEBIBYTE)],
+        ids=["of HTTP/2", "of the server"],
+    )
+    def test_a_byte_more(self, acknowledged: bool, allowed: int) -> None:
+        gate = Gate()
+
+        def reads_late(_: Environ) -> Conversation:
+            yield gate
+            yield Head(200, [TEXT], b"%d" % len((yield READ)))
+
+        with serving(reads_late) as server:
+            for excess in (0, 1):
+                with connect(server.port) as client:
+                    said = Said().settings()
+                    if acknowledged:
+                        said.frame(4, 0x1)
+                    said.request(method="POST", end=False)
+                    for start in range(0, allowed + excess, 16_384):
+                        size = min(16_384, allowed + excess - start)
+                        said.body(b" " * size, end=False)
+                    said.frame(6, 0, 0, b"all seen")
+                    client.sendall(PREFACE + said.data)
+                    heard = Heard()
+                    while not any(kind in ("Ping", "GoAway") for _, kind, *_ in heard.said):
+                        heard.take(client.recv(65536))
+                    resets = [said for said in heard.said if said[1] != "Ping"]
+                    if allowed + excess > MEBIBYTE:
+                        # That of the connection is as large.
+                        assert resets == [[0, "GoAway", 1, 3]]
+                    else:
+                        assert resets == [[1, "RstStream", 3]] * excess
+
+    def test_one_who_goes_on_behind_the_end_of_a_stream(self) -> None:
+        """Without a window of its own, what comes counts against that of the connection."""
+        with serving(like_the_reference) as server, connect(server.port) as client:
+            said = Said().settings().reading()
+            for _ in range(65):
+                said.body(b" " * 16_384, end=False)
+            client.sendall(PREFACE + said.data)
+            heard = Heard()
+            while data := client.recv(65536):
+                heard.take(data)
+        assert heard.said == [[1, "RstStream", 3], [0, "GoAway", 1, 3]]
+
+
 def test_small_frames_in_one_go_do_not_end_the_session() -> None:
     """Ten thousand appends in flight, each a frame of its own."""
     count, size = 12_000, 40
@@ -144,6 +194,8 @@ def test_small_frames_in_one_go_do_not_end_the_session() -> None:
 
     with serving(acknowledges) as server, H2Client(server.url) as client:
         stream = client.open("POST", "/", end=False)
+        # By now it knows the server's window, and has said so.
+        client.head(stream)
         said = Said()
         for _ in range(count):
             said.body(b"x" * size, stream, end=False)
@@ -185,23 +237,24 @@ class TestFloods:
     """Floods that have had a name each: the connection ends, and others notice nothing."""
 
     @pytest.mark.parametrize(
-        ("name", "flood"),
+        ("flood", "reason"),
         [
-            ("settings", Said().settings(_4=65535).data),
-            ("ping", Said().frame(6, 0, 0, bytes(8)).data),
-            ("priority", Said().frame(2, 0, 1, bytes(5)).data),
-            ("window", Said().window(1).data),
-            ("unknown", Said().frame(0x77).data),
-            ("empty data", Said().body(b"", end=False).data),
-            ("empty data with padding", Said().frame(0, 8, 1, b"\0").data),
+            (Said().settings(_4=65535).data, b"too_many_idle_frames"),
+            (Said().frame(6, 0, 0, bytes(8)).data, b"too_many_idle_frames"),
+            (Said().frame(2, 0, 1, bytes(5)).data, b"too_many_idle_frames"),
+            (Said().window(1).data, b"too_many_idle_frames"),
+            (Said().frame(0x77).data, b"too_many_idle_frames"),
+            (Said().body(b"", end=False).data, b"too_many_data_frames"),
+            (Said().frame(0, 8, 1, b"\0").data, b"too_many_data_frames"),
         ],
+        ids=["settings", "ping", "priority", "window", "unknown", "empty data", "only padding"],
     )
-    def test_frames_that_ask_for_nothing(self, name: str, flood: bytes) -> None:
+    def test_frames_that_ask_for_nothing(self, flood: bytes, reason: bytes) -> None:
         with serving(like_the_reference) as server, connect(server.port) as client:
             said = Said().settings().reading()
             client.sendall(PREFACE + said.data)
             received = _flood(client, flood * 1000, 100)
-            assert b"too_many_idle_frames" in received, name
+            assert reason in received
             with connect(server.port) as other:
                 other.sendall(b"GET /health HTTP/1.1\r\n\r\n")
                 assert other.recv(65536).startswith(b"HTTP/1.1 200")

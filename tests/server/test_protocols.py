@@ -15,7 +15,9 @@ import pytest
 from s2mock import S2Mock
 from tests.api.test_names import ODD_NAMES
 from tests.conftest import BASIN
+from tests.sessions.h2_client import H2Client
 
+LIMIT = 2 * 1024 * 1024
 VERSIONS = {"HTTP/1.1": {"http1": True, "http2": False}, "HTTP/2": {"http1": False, "http2": True}}
 
 
@@ -83,7 +85,7 @@ def test_head_has_the_headers_of_get(client: httpx.Client) -> None:
 
 
 def test_bodies_of_all_sizes(client: httpx.Client) -> None:
-    limit = 2 * 1024 * 1024
+    limit = LIMIT
     frame = b'{"stream":"s%d","x":""}'
     # Around what is sent in one piece, in one window, and what is taken at all.
     for size in (1 << 14, (1 << 16) - 1, 1 << 16, 1 << 20, limit):
@@ -108,7 +110,10 @@ def test_bodies_of_all_sizes(client: httpx.Client) -> None:
 
 def test_body_beyond_the_limit(client: httpx.Client) -> None:
     headers = {"content-type": "application/json"}
-    for size in (2 * 1024 * 1024 + 1, 8 * 1024 * 1024):
+    for size in (LIMIT + 1, 4 * LIMIT):
+        if size > LIMIT + 1 and client.get("/health").http_version == "HTTP/2":
+            # httpx trips over an answer that comes while it sends, the reference server's too.
+            continue
         body = b'{"stream":"' + b"x" * (size - 13) + b'"}'
         reply = client.post("/v1/streams", content=body, headers=headers)
         assert reply.status_code == 400
@@ -118,6 +123,24 @@ def test_body_beyond_the_limit(client: httpx.Client) -> None:
         }
     # It goes on serving.
     assert client.get("/v1/streams").json()["streams"] == []
+
+
+def test_body_beyond_the_limit_on_http_2(mock: S2Mock) -> None:
+    """It is answered as soon as it is too long, and no more of it is wanted."""
+    mock.create_basin(BASIN)
+    with H2Client(mock.url) as client:
+        stream = client.open("POST", "/v1/streams", {"content-type": "application/json"}, end=False)
+        sent = 0
+        while stream not in client.ended:
+            if client.h2.local_flow_control_window(stream) < 16_384:
+                client._receive()
+            else:
+                assert sent <= 2 * LIMIT
+                client.send(stream, b" " * 16_384)
+                sent += 16_384
+        assert client.head(stream)[":status"] == "400"
+        assert b"length limit exceeded" in client.rest(stream)
+        assert client.head(client.open("GET", "/health"))[":status"] == "200"
 
 
 def test_body_without_a_length(client: httpx.Client) -> None:

@@ -1,5 +1,6 @@
 """What must be over, and how a test makes sure of it without waiting longer than it takes."""
 
+import selectors
 import threading
 import time
 from collections.abc import Callable
@@ -7,23 +8,52 @@ from collections.abc import Callable
 from s2mock import Stream
 from s2mock.contract.passing_time import let_others_be_answered
 from s2mock.contract.sessions import Session
+from s2mock.server.connection import Connection
+from s2mock.server.http1 import Http1
+from s2mock.server.http2 import Http2
+from s2mock.server.server import Server
+from s2mock.server.server import _servers as living_servers
 from tests.records.reads import following_of
 from tests.time.watched_clock import PATIENCE
 
 
-def sessions() -> list[threading.Thread]:
-    """The threads of the server that serve a session."""
-    return [thread for thread in threading.enumerate() if thread.name == "s2mock-session"]
+def sessions() -> int:
+    """How many conversations the servers of this process hold, or are about to begin or to end."""
+    counts: list[int] = []
+    for server in list(living_servers):
+        # On the server's own thread nothing is half done; once that has ended, nothing is counted.
+        server._call(lambda server=server: counts.append(_under_way(server)))
+    return sum(counts)
 
 
 def released(*streams: Stream, left: int = 0) -> bool:
     """Whether so many sessions are served in the end, and nobody follows the streams if none is."""
     patience = time.monotonic() + PATIENCE
-    while len(sessions()) != left or (not left and any(map(_is_followed, streams))):
+    while sessions() != left or (not left and any(map(_is_followed, streams))):
         # A client that goes at once has gone before its request is served.
         assert time.monotonic() < patience, f"still there: {sessions()}"
         time.sleep(0.002)
     return True
+
+
+def _under_way(server: Server) -> int:
+    connections = list(server._context.connections)
+    sockets = [server._listener._socket, *(connection._socket for connection in connections)]
+    # What has come and has not been looked at, or a client that has gone.
+    with selectors.DefaultSelector() as selector:
+        for watched in sockets:
+            selector.register(watched, selectors.EVENT_READ)
+        unread = selector.select(0)
+    # The loop has just been woken for this.
+    due = [call for call, _ in server._loop._ready if call != server._loop._drain]
+    return sum(map(_conversations, connections)) + len(unread) + len(due)
+
+
+def _conversations(connection: Connection) -> int:
+    speaker = connection._speaker
+    if isinstance(speaker, Http2):
+        return sum(stream.exchange is not None for stream in speaker.streams.values())
+    return isinstance(speaker, Http1) and speaker._exchange is not None
 
 
 def _is_followed(stream: Stream) -> bool:

@@ -119,9 +119,7 @@ class TestReset:
         assert released(stream)
         assert client.head(client.open("GET", f"{RECORDS}/tail"))[":status"] == "200"
 
-    def test_of_one_of_many(
-        self, client: H2Client, mock: S2Mock, stream: Stream, clock: WatchedClock
-    ) -> None:
+    def test_of_one_of_many(self, client: H2Client, stream: Stream, clock: WatchedClock) -> None:
         followers = [client.open("GET", RECORDS, S2S) for _ in range(20)]
         clock.await_waiters(20)
         for follower in followers[::2]:
@@ -161,7 +159,7 @@ class TestReset:
 
 class TestOneConnection:
     def test_followers_writers_and_calls_between_them(
-        self, client: H2Client, mock: S2Mock, stream: Stream, clock: WatchedClock
+        self, client: H2Client, stream: Stream, clock: WatchedClock
     ) -> None:
         followers = [client.open("GET", RECORDS, S2S) for _ in range(40)]
         writers = [client.open("POST", RECORDS, S2S, end=False) for _ in range(10)]
@@ -180,9 +178,7 @@ class TestOneConnection:
         client.close()
         assert released(stream)
 
-    def test_dropped(
-        self, client: H2Client, mock: S2Mock, stream: Stream, clock: WatchedClock
-    ) -> None:
+    def test_dropped(self, client: H2Client, stream: Stream, clock: WatchedClock) -> None:
         for _ in range(20):
             client.open("GET", RECORDS, S2S)
         for _ in range(20):

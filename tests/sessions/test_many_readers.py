@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from s2mock import S2Mock, Stream
+from s2mock import Stream
 from s2mock.api.wire.messages import ReadBatch
 from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import acks, append_input, frame
@@ -13,7 +13,7 @@ from tests.time.watched_clock import WatchedClock
 READERS = 101
 
 
-def test_tailing(mock: S2Mock, remote: Remote, stream: Stream, clock: WatchedClock) -> None:
+def test_tailing(remote: Remote, stream: Stream, clock: WatchedClock) -> None:
     with ExitStack() as still_open:
         readers = [
             still_open.enter_context(remote.read_session() if number % 2 else remote.sse())
@@ -35,9 +35,7 @@ def test_tailing(mock: S2Mock, remote: Remote, stream: Stream, clock: WatchedClo
     assert released(stream)
 
 
-def test_waiting_for_one_record(
-    mock: S2Mock, remote: Remote, stream: Stream, clock: WatchedClock
-) -> None:
+def test_waiting_for_one_record(remote: Remote, stream: Stream, clock: WatchedClock) -> None:
     with ExitStack() as still_open:
         polls = [still_open.enter_context(remote.poll(wait=60)) for _ in range(READERS)]
         clock.await_waiters(READERS)

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from s2mock import S2Mock, Stream
+from s2mock import Stream
 from s2mock.api.wire.messages import ReadBatch
 from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import batch
@@ -52,9 +52,7 @@ def seq_nums(form: str, session: Session) -> list[int]:
 
 
 @each_stream
-def test_headers_and_heartbeat_at_once(
-    remote: Remote, clock: WatchedClock, mock: S2Mock, form: str
-) -> None:
+def test_headers_and_heartbeat_at_once(remote: Remote, clock: WatchedClock, form: str) -> None:
     with opened(form, remote) as session:
         assert session.status == 200
         assert session.headers["cache-control"] == "no-cache, no-transform"
@@ -73,9 +71,7 @@ def test_each_append_as_it_comes(remote: Remote, stream: Stream, form: str) -> N
 
 
 @each_stream
-def test_heartbeats_by_the_clock(
-    remote: Remote, clock: WatchedClock, mock: S2Mock, form: str
-) -> None:
+def test_heartbeats_by_the_clock(remote: Remote, clock: WatchedClock, form: str) -> None:
     """One at most every 5 s and at least every 15 s; after seven days in one step, one."""
     with opened(form, remote) as session:
         assert heartbeat(form, session) == 0
@@ -92,9 +88,7 @@ def test_heartbeats_by_the_clock(
 
 
 @each_stream
-def test_wait_that_ends(
-    remote: Remote, clock: WatchedClock, mock: S2Mock, stream: Stream, form: str
-) -> None:
+def test_wait_that_ends(remote: Remote, clock: WatchedClock, stream: Stream, form: str) -> None:
     with opened(form, remote, wait=3) as session:
         assert heartbeat(form, session) == 0
         clock.await_waiters(1)
@@ -106,7 +100,7 @@ def test_wait_that_ends(
 
 
 class TestLongPoll:
-    def test_data(self, remote: Remote, clock: WatchedClock, mock: S2Mock, stream: Stream) -> None:
+    def test_data(self, remote: Remote, clock: WatchedClock, stream: Stream) -> None:
         with remote.poll(wait=30) as session:
             clock.await_waiters(1)
             assert silent(session)
@@ -116,9 +110,7 @@ class TestLongPoll:
         assert answer.json["tail"]["seq_num"] == 2
         assert released(stream)
 
-    def test_expiry(
-        self, remote: Remote, clock: WatchedClock, mock: S2Mock, stream: Stream
-    ) -> None:
+    def test_expiry(self, remote: Remote, clock: WatchedClock, stream: Stream) -> None:
         with remote.poll(wait=30) as session:
             clock.await_waiters(1)
             for _ in range(29):
@@ -131,7 +123,7 @@ class TestLongPoll:
 
     @pytest.mark.parametrize("query", ["w%61it=30", "%77ait=30", "wait=%33%30", "count=5&wait=+30"])
     def test_spelled_oddly(
-        self, remote: Remote, clock: WatchedClock, mock: S2Mock, stream: Stream, query: str
+        self, remote: Remote, clock: WatchedClock, stream: Stream, query: str
     ) -> None:
         """However the query is written, nobody else waits."""
         if "+" in query:
@@ -142,9 +134,7 @@ class TestLongPoll:
             stream.append([b"a"])
             assert len(session.answer().json["records"]) == 1
 
-    def test_each_wakes_at_its_time(
-        self, remote: Remote, clock: WatchedClock, mock: S2Mock
-    ) -> None:
+    def test_each_wakes_at_its_time(self, remote: Remote, clock: WatchedClock) -> None:
         waits = [50, 10, 40, 20, 30]
         with ExitStack() as still_open:
             polls = {wait: still_open.enter_context(remote.poll(wait=wait)) for wait in waits}
@@ -156,7 +146,7 @@ class TestLongPoll:
                 clock.advance(0.001)
                 assert polls.pop(wait).answer().json == {"records": []}
 
-    def test_longest_wait(self, remote: Remote, clock: WatchedClock, mock: S2Mock) -> None:
+    def test_longest_wait(self, remote: Remote, clock: WatchedClock) -> None:
         """At most a minute (§4.2)."""
         with remote.poll(wait=2**32 - 1) as session:
             clock.await_waiters(1)
@@ -165,7 +155,7 @@ class TestLongPoll:
             clock.advance(0.001)
             assert session.answer().json == {"records": []}
 
-    def test_seven_days(self, remote: Remote, clock: WatchedClock, mock: S2Mock) -> None:
+    def test_seven_days(self, remote: Remote, clock: WatchedClock) -> None:
         with remote.poll(wait=60) as session:
             clock.await_waiters(1)
             clock.advance(WEEK)
@@ -175,12 +165,12 @@ class TestLongPoll:
 class TestClientThatGoes:
     @each_form
     def test_while_it_follows(
-        self, remote: Remote, clock: WatchedClock, mock: S2Mock, stream: Stream, form: str
+        self, remote: Remote, clock: WatchedClock, stream: Stream, form: str
     ) -> None:
         with opened(form, remote, wait=60):
             clock.await_waiters(1)
             assert stream.readers == 1
-            assert len(sessions()) == 1
+            assert sessions() == 1
         assert released(stream)
 
     @each_form
@@ -191,7 +181,7 @@ class TestClientThatGoes:
 
     @each_form
     def test_one_of_several(
-        self, remote: Remote, clock: WatchedClock, mock: S2Mock, stream: Stream, form: str
+        self, remote: Remote, clock: WatchedClock, stream: Stream, form: str
     ) -> None:
         """The others do not notice."""
         with opened("s2s", remote) as stays:
@@ -213,7 +203,7 @@ class TestClientThatGoes:
 
     @each_stream
     def test_follower_that_stops_reading(
-        self, remote: Remote, clock: WatchedClock, mock: S2Mock, stream: Stream, form: str
+        self, remote: Remote, clock: WatchedClock, stream: Stream, form: str
     ) -> None:
         """The server keeps a bounded number of appends for it, and lets it go with its client."""
         with opened(form, remote) as session:
