@@ -8,19 +8,19 @@ import pytest
 
 from s2mock.http_client import Client
 
-# A thread of the server is kept inside the interpreter, as may happen by itself on a busy machine.
+# The server's thread is kept inside the interpreter, as may happen by itself on a busy machine.
 ENDS_AT_ONCE = """
-import asyncio, time
+import time
 from s2mock import S2Mock
+from s2mock.server.loop import Loop
 
-wake = asyncio.BaseEventLoop.call_soon_threadsafe
+turn = Loop._turn
 
-def wake_and_linger(*args, **kwargs):
-    handle = wake(*args, **kwargs)
+def turn_and_linger(loop):
+    turn(loop)
     time.sleep(0.05)
-    return handle
 
-asyncio.BaseEventLoop.call_soon_threadsafe = wake_and_linger
+Loop._turn = turn_and_linger
 
 with S2Mock() as s2:
     assert s2.url
