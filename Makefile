@@ -26,7 +26,7 @@ help:
 	@echo 'make shuffled  all tests in random order'
 	@echo 'make lint   formatting, lint rules and types'
 	@echo 'make lowest  the tests with the lowest versions of all dependencies'
-	@echo 'make bench  side-by-side measurements'
+	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
 	@echo 'make soak   mixed load on the standalone server (SECONDS=600)'
 	@echo 'make differential S2MOCK_REFERENCE=URL   comparison with a real server'
 	@echo 'make record S2MOCK_REFERENCE=URL         recordings of a real server, which is fresh'
@@ -71,6 +71,8 @@ lowest:
 	@$(MAKE) --no-print-directory lint test VENV=$(LOWEST) \
 	  PYTEST_FLAGS="tests --ignore=tests/contract $(PYTEST_FLAGS)"
 
+# Peers that run elsewhere are named by the environment: S2MOCK_REFERENCE=http://127.0.0.1:8080, an
+# s2-lite in memory, and S2MOCK_BEFORE=PATH, a checkout of an earlier state of s2mock.
 bench: $(VENV)/.bench
 	@$(RUN) benchmarks
 

@@ -1,7 +1,10 @@
 """The servers that are measured, each in a process of its own.
 
-`python -m benchmarks.peers NAME` serves on a free port, prints it, and stops when its standard
-input ends.
+`python -m benchmarks.peers NAME` serves on a free port, prints it, prints how long its processor
+has worked for each line that it reads, and stops when its standard input ends.
+
+Two peers are named by the environment. `S2MOCK_REFERENCE` is the URL of an s2-lite that runs on
+this machine; `S2MOCK_BEFORE` is a checkout of an earlier state of s2mock.
 """
 
 import asyncio
@@ -10,81 +13,100 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 BASIN = "my-basin"
-LITE = "S2_LITE_BIN"
-_LITE_START_SECONDS = 20
-NEEDS = {"pytest-httpserver": "pytest_httpserver", "moto": "moto"}
+LITE = "s2-lite"
+BEFORE = "before"
+_NAMED_BY = {LITE: "S2MOCK_REFERENCE", BEFORE: "S2MOCK_BEFORE"}
+_NEEDS = {"granian": "granian", "pytest-httpserver": "pytest_httpserver", "moto": "moto"}
+_REPO = Path(__file__).parent.parent
+_CONSTANT = b'{"name":"000000000","created_at":"2024-01-01T00:00:00Z","deleted_at":null}'
 
 
 def absence(name: str) -> str:
     """Why that peer cannot be measured here; empty if it can."""
-    if name == "s2-lite":
-        return "" if os.environ.get(LITE) else f"absent: {LITE} does not name its binary"
-    module = NEEDS.get(name)
+    if variable := _NAMED_BY.get(name):
+        return "" if os.environ.get(variable) else f"absent: {variable} names none"
+    module = _NEEDS.get(name)
     if module is None or importlib.util.find_spec(module):
         return ""
     return f"absent: no module {module}, see the dependency group bench"
 
 
+class Peer:
+    """A server that runs: its port, and how long its processor has worked for it."""
+
+    def __init__(self, port: int, process: subprocess.Popen[str] | None = None) -> None:
+        self.port = port
+        self._process = process
+
+    def processor_seconds(self) -> float:
+        """Seconds. Only of a process that was started here."""
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
+
+
 @contextmanager
-def serving(name: str) -> Iterator[int]:
-    """The port of that peer, for as long as the context lasts."""
-    if name == "s2-lite":
-        with _lite() as port:
-            yield port
+def running(module: str, *arguments: str, peer: str = "s2mock") -> Iterator[subprocess.Popen[str]]:
+    """A module of the benchmarks in a process of its own, with that state of s2mock."""
+    with TemporaryDirectory() as folder:
+        if peer == BEFORE:
+            (Path(folder) / "s2mock").symlink_to(Path(os.environ[_NAMED_BY[BEFORE]]) / "s2mock")
+        # Not the current folder, which would come first.
+        command = [sys.executable, "-P", "-m", module, *arguments]
+        paths = [folder, str(_REPO)]
+        with subprocess.Popen(
+            command,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+@contextmanager
+def serving(name: str) -> Iterator[Peer]:
+    """That peer, for as long as the context lasts."""
+    if name == LITE:
+        yield Peer(_port_of_reference())
         return
-    command = [sys.executable, "-m", "benchmarks.peers", name]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+    with running("benchmarks.peers", name, peer=name) as process:
         assert process.stdout is not None
         announced = process.stdout.readline()
         if not announced:
-            raise RuntimeError(f"{name} did not start: run `{' '.join(command)}` to see why")
-        try:
-            yield int(announced)
-        finally:
-            process.kill()
+            raise RuntimeError(f"{name} did not start")
+        yield Peer(int(announced), process)
 
 
-@contextmanager
-def _lite() -> Iterator[int]:
-    """The reference server in memory; it cannot say which port it has picked."""
-    with socket.create_server(("127.0.0.1", 0)) as placeholder:
-        port: int = placeholder.getsockname()[1]
-    command = [os.environ[LITE], "--port", str(port), "--no-dashboard"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            made = _create_basin(port)
-            if made != HTTPStatus.CREATED:
-                raise RuntimeError(f"{command[0]} answered {made}")
-            yield port
-        finally:
-            process.kill()
-
-
-def _create_basin(port: int) -> int:
-    given_up = time.monotonic() + _LITE_START_SECONDS
-    while True:
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            document, headers = f'{{"basin":"{BASIN}"}}', {"content-type": "application/json"}
-            connection.request("POST", "/v1/basins", document, headers)
-            return connection.getresponse().status
-        except ConnectionRefusedError:
-            if time.monotonic() > given_up:
-                raise
-            time.sleep(0.05)
-        finally:
-            connection.close()
+def _port_of_reference() -> int:
+    """The port of the server that is there already, with the basin that is needed."""
+    url = urlsplit(os.environ[_NAMED_BY[LITE]])
+    if url.hostname not in ("127.0.0.1", "localhost") or url.port is None:
+        raise ValueError(f"{_NAMED_BY[LITE]} must be like http://127.0.0.1:8080: {url.geturl()}")
+    connection = HTTPConnection("127.0.0.1", url.port, timeout=5)
+    connection.request("PUT", f"/v1/basins/{BASIN}")
+    status = connection.getresponse().status
+    connection.close()
+    if status not in (HTTPStatus.CREATED, HTTPStatus.OK, HTTPStatus.NO_CONTENT):
+        raise RuntimeError(f"{url.geturl()} answered {status}")
+    return url.port
 
 
 def _s2mock(announce: Callable[[int], None]) -> None:
@@ -95,45 +117,46 @@ def _s2mock(announce: Callable[[int], None]) -> None:
         announce(int(mock.url.rpartition(":")[2]))
 
 
-def _bare(announce: Callable[[int], None]) -> None:
-    """The server under s2mock's app, with the cheapest of apps in its place.
+def _granian(announce: Callable[[int], None]) -> None:
+    """Granian in this process, with the cheapest of apps.
 
     It reads the request to its end, as whoever answers one has to: answered before, HTTP/2
     resets the stream.
     """
-    from s2mock.server.embedded import _Granian
+    from granian.server.embed import Server
 
-    body = b'{"name":"000000000","created_at":"2024-01-01T00:00:00Z","deleted_at":null}'
-    headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(body)).encode()),
-    ]
+    async def constant(_: Any, protocol: Any) -> None:
+        await protocol()
+        protocol.response_bytes(201, [("content-type", "application/json")], _CONSTANT)
 
-    async def constant(_: Any, receive: Any, send: Any) -> None:
-        while (await receive()).get("more_body"):
-            pass
-        await send({"type": "http.response.start", "status": 201, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+    async def serve() -> None:
+        # It cannot be asked for a free port, nor does it say when it listens.
+        with socket.create_server(("127.0.0.1", 0)) as placeholder:
+            port: int = placeholder.getsockname()[1]
+        server = Server(constant, port=port, backlog=1024, log_enabled=False)
+        serving = asyncio.create_task(server.serve())
+        while not await asyncio.to_thread(_listens, port):
+            await asyncio.sleep(0.01)
+        await asyncio.to_thread(announce, port)
+        serving.cancel()
 
-    def serve() -> None:
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        loop.run_until_complete(_Granian(constant, listener).serve())
+    asyncio.run(serve())
 
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.setblocking(False)
-    port = listener.getsockname()[1]
-    threading.Thread(target=serve, daemon=True).start()
-    announce(port)
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def _pytest_httpserver(announce: Callable[[int], None]) -> None:
     from pytest_httpserver import HTTPServer
 
     with HTTPServer(port=0) as server:
-        document = {"name": "0" * 9, "created_at": "2024-01-01T00:00:00Z", "deleted_at": None}
-        server.expect_request("/v1/streams", method="POST").respond_with_json(document, status=201)
+        answering = server.expect_request("/v1/streams", method="POST")
+        answering.respond_with_data(_CONSTANT, status=201, content_type="application/json")
         announce(server.port)
 
 
@@ -147,7 +170,8 @@ def _moto(announce: Callable[[int], None]) -> None:
 
 _SERVERS = {
     "s2mock": _s2mock,
-    "bare": _bare,
+    BEFORE: _s2mock,
+    "granian": _granian,
     "pytest-httpserver": _pytest_httpserver,
     "moto": _moto,
 }
@@ -155,8 +179,12 @@ _SERVERS = {
 
 def _announce(port: int) -> None:
     print(port, flush=True)
-    sys.stdin.read()
+    for _ in sys.stdin:
+        print(time.process_time(), flush=True)
 
 
 if __name__ == "__main__":
+    # A server may write a log line of its own for each request.
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     _SERVERS[sys.argv[1]](_announce)

@@ -46,6 +46,8 @@ class Row:
     def _aim(self) -> tuple[str, str]:
         if self.aim is None:
             return "", ""
+        if self.absent and not self.absolute:
+            return f"{'≥' if self.more_is_better else '≤'} {_plain(self.aim)}", ""
         reached = median(self.ours if self.absolute else self._ratios())
         met = reached >= self.aim if self.more_is_better else reached <= self.aim
         bound = self.show(self.aim) if self.absolute else _plain(self.aim)

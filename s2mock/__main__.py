@@ -5,8 +5,8 @@ import ipaddress
 import os
 import signal
 import sys
+from importlib import import_module
 from pathlib import Path
-from runpy import run_module
 from typing import TextIO
 
 _STOP = (signal.SIGINT, signal.SIGTERM)
@@ -18,9 +18,9 @@ def main() -> int:
     """Serve until SIGINT or SIGTERM, or print the proof. Returns the exit status."""
     _open_standard_streams()
     if sys.argv[1:] == ["fidelity"]:
-        # The proof stands beside the product, which does without it.
-        run_module("s2mock.contract.fidelity", run_name="__main__")
-        return 0
+        # By name and only now: the product does without the proof.
+        proof = import_module("s2mock.contract.fidelity")
+        return int(proof.main())
     parser = _parser()
     options = parser.parse_args()
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
@@ -62,9 +62,9 @@ def main() -> int:
                 sys.stderr,
             )
         # Loaded now and not with the first request that has a body, or a fault in it.
-        import s2mock.api.bodies
-        import s2mock.api.explaining
-        import s2mock.api.wire.messages  # noqa: F401
+        import s2mock.api.wire.messages
+        import s2mock.documents.explaining
+        import s2mock.documents.parsing  # noqa: F401
 
         signal.sigwait(_STOP)
     return 0

@@ -6,7 +6,7 @@ import warnings
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
-from s2mock import own_tokens
+from s2mock import failures, own_tokens
 from s2mock.conversation import Conversation, Head
 
 if TYPE_CHECKING:
@@ -20,9 +20,6 @@ class Answering(Protocol):
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer one request, step by step."""
-
-    def on_failure(self, error: BaseException, /) -> None:
-        """Something has gone wrong in the fake itself."""
 
 
 class Listening:
@@ -64,7 +61,7 @@ class Listening:
                     lambda environ: _converse(this, environ),
                     host=host,
                     port=port,
-                    on_error=lambda error: _report(this, error),
+                    on_error=failures.note,
                 )
                 # At the end of the process there is nobody left to warn.
                 self._forgotten = weakref.finalize(
@@ -133,12 +130,6 @@ def _nobody(environ: dict[str, Any]) -> Conversation:
     late = own_tokens.is_ended(own_tokens.bearer(environ))
     text = b"no s2_mock is in use: the test that this request belongs to has ended\n"
     yield Head(401 if late else 503, [("content-type", "text/plain")], text)
-
-
-def _report(this: "weakref.ref[Listening]", error: BaseException) -> None:
-    listening = this()
-    if listening is not None and listening.app is not None:
-        listening.app.on_failure(error)
 
 
 def _stop_forgotten(server: "Server", *, warns: bool) -> None:

@@ -1,7 +1,6 @@
 """`S2Mock`: what a test holds. It ties the registry, the app and the socket together."""
 
 import json
-import traceback
 import weakref
 from collections.abc import Iterable, Mapping
 from itertools import count
@@ -22,17 +21,6 @@ if TYPE_CHECKING:
     from s2mock.api.app import App
 
 _FRESH = "s2mock-fresh-{}"
-# All mocks of the process that are in use.
-living: "weakref.WeakSet[S2Mock]" = weakref.WeakSet()
-
-
-def take_failures() -> list[str]:
-    """The tracebacks of what has gone wrong in the fake itself since this was last asked."""
-    texts = []
-    for mock in list(living):
-        failures, mock._failures[:] = mock._failures[:], []  # noqa: SLF001
-        texts += ["".join(traceback.format_exception(failure)) for failure in failures]
-    return texts
 
 
 def sdk_environment(url: str, token: str) -> dict[str, str]:
@@ -55,15 +43,16 @@ class S2Mock:
     the `"real"` service and the `"documented"` one where they differ. `cors` sends the headers
     that let browsers in. `clock` is where all times come from. `host` and `port` are where the
     socket listens, once `url` is asked for; port 0 picks a free one. `snapshot` is an account to
-    begin with, in place of `basins`. `token` is the account's own access token; without one each
-    mock has another, so that a request that comes late, after the test that made it, is refused
-    with 401 and does not meet the account of the next.
+    begin with, in place of `basins`; a `ManualClock` without a start begins at its time. `token`
+    is the account's own access token; without one each mock has another, so that a request that
+    comes late, after the test that made it, is refused with 401 and does not meet the account of
+    the next.
 
     With `--s2mock-target=URL` the fixture `s2_mock` is a `RemoteS2Mock` in place of this; a suite
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
     through `url`.
 
-    Raises `ValueError` for an argument that makes no sense.
+    Raises `ValueError` for an argument that makes no sense, and `TypeError`.
     """
 
     is_fake = True
@@ -92,20 +81,15 @@ class S2Mock:
         self._owns_listening = listening is None
         self._app: App | None = None
         self._fresh_names = count(1)
-        # What has gone wrong in the fake itself, and no test has been told yet.
-        self._failures: list[BaseException] = []
         self.token = own_tokens.new_token(self) if token is None else _checked_token(token)
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
         self.account = Account(
             clock=self.clock, deletion_delay=deletion_delay, profile=self._profile
         )
-        if snapshot is not None:
-            if self._resources is not None:
-                raise ValueError("basins and snapshot are both a beginning: give one of them")
-            self.account.restore(snapshot)
-        else:
-            self._begin()
-        living.add(self)
+        if snapshot is not None and self._resources is not None:
+            raise ValueError("basins and snapshot are both a beginning: give one of them")
+        self._snapshot = snapshot
+        self._begin()
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +112,6 @@ class S2Mock:
         """
         for fork in list(self._forks):
             fork.close()
-        living.discard(self)
         own_tokens.end(self.token)
         # The connections first: no session is to end as it would on a living server.
         if self._owns_listening:
@@ -139,16 +122,19 @@ class S2Mock:
         self.account.end_sessions()
 
     def reset(self) -> None:
-        """Begin again with a fresh account, behind the same URL.
+        """Begin again with a fresh account, behind the same URL, with the same `basins`.
 
-        Sessions end. A handle from before says so when it is used.
+        With a `snapshot` it begins as that says. Sessions end. A handle from before says so when
+        it is used.
         """
         self.account.clear()
         self._begin()
         self._drop_connections()
 
     def _begin(self) -> None:
-        if self._resources is not None:
+        if self._snapshot is not None:
+            self.account.restore(self._snapshot)
+        elif self._resources is not None:
             from s2mock.resources import apply_resources
 
             apply_resources(self.account, self._resources)
@@ -201,12 +187,7 @@ class S2Mock:
         if self._app is None:
             from s2mock.api.app import App
 
-            self._app = App(
-                self.account,
-                cors=self._cors,
-                own_hosts_only=self._own_hosts_only,
-                on_failure=self._failures.append,
-            )
+            self._app = App(self.account, cors=self._cors, own_hosts_only=self._own_hosts_only)
         return self._app
 
     @property
@@ -275,7 +256,9 @@ class S2Mock:
 
 
 def _checked_token(token: object) -> str:
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or " " in token:
+    if not isinstance(token, str):
+        raise TypeError(f"token must be text, not {token!r}")
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise ValueError(f"token must be text that fits into a header, not {token!r}")
     return token
 

@@ -5,6 +5,7 @@ does not use it pays for reading this file.
 """
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _MARKER = (
     "s2_mock(*, basins=[], deletion_delay=0.0, profile='real', cors=True, clock=None, "
-    "use_env=False): options of the s2_mock fixture for this test; "
+    "token=None, snapshot=None, use_env=False): options of the s2_mock fixture for this test; "
     "basins are names, or mappings in the format of a resource file"
 )
 
@@ -29,6 +30,8 @@ _OPTIONS = {
     "profile": "'real' (default) or 'documented': whom to follow where they differ",
     "host": "address that the socket listens on (default: 127.0.0.1)",
     "port": "port that the socket listens on (default: 0, a free one)",
+    "token": "the account's own access token (default: another one in each test), or the access "
+    "token for --s2mock-target (default: s2mock)",
 }
 
 _OF_THE_SESSION = {"host", "port"}
@@ -49,14 +52,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "in place of the fake",
     )
     group.addoption(
-        "--s2mock-token",
-        metavar="TOKEN",
-        default=None,
-        help="access token for --s2mock-target (default: s2mock), or the fake's own, which is "
-        "otherwise another one in each test",
-    )
-    parser.addini("s2mock_token", "access token, as --s2mock-token", default=None)
-    group.addoption(
         "--s2mock-slow",
         action="store_true",
         help="run the contract cases that wait for minutes on a server whose clock is real",
@@ -69,27 +64,54 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> "Generator[None, object, object]":
+    """Report a failure of the fake with a setup that failed; else the call fails with it."""
+    with _reported_with_others(item, "setup"):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> "Generator[None, object, object]":
     """Fail the test in which the fake itself failed, if it passed otherwise."""
-    try:
+    with _reported_with_others(item, "call"):
         result = yield
+    _fail_for_ours()
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> "Generator[None, object, object]":
+    """Do not let the next test answer for what failed here."""
+    with _reported_with_others(item, "teardown"):
+        result = yield
+    _fail_for_ours()
+    return result
+
+
+@contextmanager
+def _reported_with_others(item: pytest.Item, when: str) -> "Iterator[None]":
+    """Tell what failed in the fake beside another failure, a skip or an xfail."""
+    try:
+        yield
     except BaseException:
         for text in _failures_of_ours():
-            item.add_report_section("call", "s2mock", text)
+            item.add_report_section(when, "s2mock", text)
         raise
+
+
+def _fail_for_ours() -> None:
     if texts := _failures_of_ours():
         pytest.fail("\n".join(texts), pytrace=False)
-    return result
 
 
 def _failures_of_ours() -> list[str]:
     """What went wrong in the fake since this was last asked, each with its traceback."""
-    mock = sys.modules.get("s2mock.mock")
-    if mock is None:
+    failures = sys.modules.get("s2mock.failures")
+    if failures is None:
         return []
     return [
         f"s2mock itself failed in this test, please report it:\n{trace}"
-        for trace in mock.take_failures()
+        for trace in failures.take()
     ]
 
 

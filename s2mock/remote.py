@@ -24,9 +24,10 @@ class TargetError(RuntimeError):
 class RemoteS2Mock:
     """What the fixture `s2_mock` is with `--s2mock-target=URL`: the endpoint of a real server.
 
-    `url`, `env`, `use_env`, `basin_name` and `fresh_basin` do what they do on `S2Mock`, so that
-    one suite runs on the fake in seconds and on the real engine before a release. Everything else
-    that `S2Mock` offers raises `NotOnTarget`; a test that needs it asks `is_fake` first.
+    `url`, `token`, `env`, `use_env`, `basin_name` and `fresh_basin` do what they do on `S2Mock`,
+    so that one suite runs on the fake in seconds and on the real engine before a release.
+    Everything else that `S2Mock` offers raises `NotOnTarget`; a test that needs it asks `is_fake`
+    first.
 
     A server outlives a run and is shared by many, so a test takes its basins from `basin_name`
     or `fresh_basin` and not a name of its own choice. Basins that were named or made here are
@@ -50,7 +51,7 @@ class RemoteS2Mock:
             raise ValueError(f"{_OPTION} must be a URL such as http://127.0.0.1:8080, not {url!r}")
         resources = as_resources(basins)
         self.url = url.rstrip("/")
-        self._token = token
+        self.token = token
         self._client = Client(self.url, token=token)
         self._names: list[str] = []
         if resources is not None:
@@ -90,7 +91,7 @@ class RemoteS2Mock:
     @property
     def env(self) -> dict[str, str]:
         """The variables that point S2's SDKs and command line to the server."""
-        return sdk_environment(self.url, self._token)
+        return sdk_environment(self.url, self.token)
 
     def use_env(self, monkeypatch: MonkeyPatch) -> None:
         """Set `env` for the rest of the test, so that unmodified code goes to the server."""
@@ -122,13 +123,13 @@ class RemoteS2Mock:
             raise
 
     def _create_basin(self, name: str, config: BasinConfig) -> None:
-        from s2mock.api.shapes import basin_config_to_json
+        from s2mock.documents.control_plane import basin_config_to_json
 
         document = {"basin": name, "config": basin_config_to_json(config)}
         self._create("/v1/basins", document, f"basin {name!r}", basin=None)
 
     def _create_stream(self, basin: str, stream: str, config: StreamConfig) -> None:
-        from s2mock.api.shapes import stream_config_to_json
+        from s2mock.documents.control_plane import stream_config_to_json
 
         document = {"stream": stream, "config": stream_config_to_json(config)}
         self._create("/v1/streams", document, f"stream {stream!r}", basin=basin)

@@ -62,7 +62,7 @@ def apply_resources(account: Account, document: bytes) -> None:
 
 def read_resources(document: bytes) -> list[BasinResource]:
     """The basins that a resource file describes, checked as a whole. Raises `ResourcesError`."""
-    from s2mock.api.bodies import decode
+    from s2mock.documents.parsing import decode
 
     try:
         plan = [_basin(basin) for basin in decode(document, "resources").get("basins", ())]

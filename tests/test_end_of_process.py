@@ -10,20 +10,23 @@ from s2mock.http_client import Client
 
 # The server's thread is kept inside the interpreter, as may happen by itself on a busy machine.
 ENDS_AT_ONCE = """
-import time
+import selectors, time, urllib.request
 from s2mock import S2Mock
-from s2mock.server.loop import Loop
 
-turn = Loop._turn
+lingered = []
 
-def turn_and_linger(loop):
-    turn(loop)
-    time.sleep(0.05)
+class Lingering(selectors.DefaultSelector):
+    def select(self, timeout=None):
+        ready = super().select(timeout)
+        time.sleep(0.05)
+        lingered.append(ready)
+        return ready
 
-Loop._turn = turn_and_linger
+selectors.DefaultSelector = Lingering
 
 with S2Mock() as s2:
-    assert s2.url
+    with urllib.request.urlopen(s2.url + "/health"):
+        assert lingered
 """
 
 

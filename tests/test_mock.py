@@ -89,13 +89,34 @@ def test_env_and_use_env(mock: S2Mock, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = {
         "S2_ACCOUNT_ENDPOINT": mock.url,
         "S2_BASIN_ENDPOINT": mock.url,
-        "S2_ACCESS_TOKEN": "s2mock",
+        "S2_ACCESS_TOKEN": mock.token,
     }
     assert mock.env == expected
     with monkeypatch.context() as patched:
         mock.use_env(patched)
         assert {name: os.environ[name] for name in expected} == expected
     assert os.environ.get("S2_BASIN_ENDPOINT") != mock.url
+
+
+def test_the_token_is_each_mocks_own_unless_it_is_given() -> None:
+    with S2Mock() as one, S2Mock() as two, one.fork() as fork, S2Mock(token="mine") as mine:
+        assert len({one.token, two.token, fork.token, mine.token}) == 4
+        assert mine.env["S2_ACCESS_TOKEN"] == mine.token == "mine"
+        before = one.token
+        one.reset()
+        one.restore(two.snapshot())
+        assert one.token == before
+
+
+@pytest.mark.parametrize("token", ["", "two words", "tök", "a\nb"])
+def test_a_token_that_fits_into_no_header(token: str) -> None:
+    with pytest.raises(ValueError, match="token must be text that fits into a header"):
+        S2Mock(token=token)
+
+
+def test_a_token_that_is_no_text() -> None:
+    with pytest.raises(TypeError, match="token must be text, not b'mine'"):
+        S2Mock(token=b"mine")  # type: ignore[arg-type]
 
 
 def test_close_and_with(clock: ManualClock) -> None:

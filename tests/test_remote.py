@@ -30,7 +30,7 @@ def remote(server: S2Mock) -> Iterator[RemoteS2Mock]:
 def test_the_endpoint(
     server: S2Mock, remote: RemoteS2Mock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert remote.url == server.url
+    assert (remote.url, remote.token) == (server.url, "secret")
     assert remote.env == {
         "S2_ACCOUNT_ENDPOINT": server.url,
         "S2_BASIN_ENDPOINT": server.url,
@@ -116,7 +116,10 @@ def test_a_server_that_is_not_there(server: S2Mock) -> None:
         "clock",
         "create_basin",
         "ensure_basin",
+        "fork",
         "reset",
+        "restore",
+        "snapshot",
         "wsgi_app",
     ],
 )

@@ -9,6 +9,7 @@ from benchmarks.table import Row
 SUBJECTS = {
     "socket": "benchmarks.subjects.create_by_socket",
     "in-process": "benchmarks.subjects.create_in_process",
+    "operations": "benchmarks.subjects.operations",
     "fixture": "benchmarks.subjects.fixture",
     "plugin": "benchmarks.subjects.idle_plugin",
     "startup": "benchmarks.subjects.startup",
@@ -16,6 +17,7 @@ SUBJECTS = {
     "append": "benchmarks.subjects.append",
     "read": "benchmarks.subjects.read",
     "log": "benchmarks.subjects.log_scale",
+    "snapshot": "benchmarks.subjects.snapshot",
 }
 
 

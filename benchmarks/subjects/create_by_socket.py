@@ -1,7 +1,7 @@
-"""Create stream through the socket, against the limit and against what people use today.
+"""Create stream through the socket, against servers that know nothing and against moto.
 
-The limit is the server that s2mock embeds, with an app that answers a constant. pytest-httpserver
-answers a constant too; moto creates a bucket. Neither speaks h2c.
+Granian and pytest-httpserver answer a constant; moto creates a bucket. Of these only Granian
+speaks h2c.
 """
 
 import json
@@ -14,7 +14,7 @@ from itertools import count
 from typing import NamedTuple
 
 from benchmarks.load.exchange import PLACE, Exchange
-from benchmarks.peers import BASIN, absence, serving
+from benchmarks.peers import BASIN, BEFORE, absence, serving
 from benchmarks.rounds import interleave
 from benchmarks.table import Row, rate
 
@@ -46,22 +46,28 @@ _CREATE_BUCKET = Exchange(
 
 
 class _Load(NamedTuple):
-    """`in_flight` is on each connection; the aim is against the bare server."""
+    """`in_flight` is on each connection; the aims are ratios against these peers."""
 
     protocol: str
     connections: int
     in_flight: int
-    aim: float | None
+    aims: dict[str, float]
 
 
+_HTTPSERVER = "pytest-httpserver"
 _LOADS = {
-    "h2c, one at a time": _Load("h2c", 1, 1, aim=0.7),
-    "h2c, 40 in flight": _Load("h2c", 4, 10, aim=0.3),
-    "HTTP/1.1, one at a time": _Load("http1", 1, 1, aim=None),
-    "HTTP/1.1, 32 in flight": _Load("http1", 32, 1, aim=None),
+    "h2c, one at a time": _Load("h2c", 1, 1, {"granian": 0.85}),
+    "h2c, 40 in flight": _Load("h2c", 4, 10, {BEFORE: 1}),
+    "HTTP/1.1, one at a time": _Load("http1", 1, 1, {_HTTPSERVER: 1.8}),
+    "HTTP/1.1, 32 in flight": _Load("http1", 32, 1, {_HTTPSERVER: 3}),
 }
-_PEERS = {"bare": "bare server", "pytest-httpserver": "pytest-httpserver", "moto": "moto server"}
-_NO_H2C = ("pytest-httpserver", "moto")
+_PEERS = {
+    "granian": "bare Granian",
+    _HTTPSERVER: _HTTPSERVER,
+    "moto": "moto server",
+    BEFORE: "s2mock before",
+}
+_NO_H2C = (_HTTPSERVER, "moto")
 
 # No stream is created twice, whatever the number of rounds: each takes a block of numbers.
 _NUMBERS = count(0, 1_000_000)
@@ -72,7 +78,7 @@ def measure(quick: bool) -> Iterator[Row]:
     rounds, seconds = (1, 0.2) if quick else (7, 1.0)
     with ExitStack() as stack:
         ports = {
-            name: stack.enter_context(serving(name))
+            name: stack.enter_context(serving(name)).port
             for name in ("s2mock", *_PEERS)
             if not absence(name)
         }
@@ -84,15 +90,17 @@ def measure(quick: bool) -> Iterator[Row]:
             }
             rates = interleave(sides, rounds)
             for name, peer in _PEERS.items():
+                if load.protocol == "h2c" and name in _NO_H2C:
+                    continue
                 yield Row(
                     f"create stream, {title}",
                     rates["s2mock"],
                     rate,
                     peer=peer,
                     theirs=rates.get(name),
-                    aim=load.aim if name == "bare" else None,
+                    aim=load.aims.get(name),
                     more_is_better=True,
-                    absent=absence(name) or ("" if name in sides else "speaks no h2c"),
+                    absent=absence(name),
                 )
 
 

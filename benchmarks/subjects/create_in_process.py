@@ -36,7 +36,7 @@ def measure(quick: bool) -> Iterator[Row]:
         microseconds,
         peer="bare test-client call",
         theirs=times["bare"],
-        aim=2,
+        aim=1.8,
     )
 
 

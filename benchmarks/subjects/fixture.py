@@ -99,6 +99,8 @@ def measure(quick: bool) -> Iterator[Row]:
         milliseconds,
         peer=_HTTPSERVER,
         theirs=_more(firsts[_HTTPSERVER], firsts["nothing"]) or None,
+        aim=40e-3,
+        absolute=True,
         absent=absent,
     )
 

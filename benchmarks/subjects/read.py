@@ -7,9 +7,9 @@ from functools import partial
 from threading import Thread
 
 from benchmarks.load.session import FrameSession, append_frame
-from benchmarks.peers import absence, serving
+from benchmarks.peers import LITE, absence, serving
 from benchmarks.rounds import interleave
-from benchmarks.subjects.append import LITE, fill, new_stream
+from benchmarks.subjects.append import fill, new_stream
 from benchmarks.table import Row, mebibytes_rate, milliseconds
 from s2mock.api.wire import messages
 
@@ -23,7 +23,7 @@ def measure(quick: bool) -> Iterator[Row]:
     rounds, records, appends = (1, 20_000, 5) if quick else (3, 1_000_000, 100)
     with ExitStack() as stack:
         ports = {
-            name: stack.enter_context(serving(name))
+            name: stack.enter_context(serving(name)).port
             for name in ("s2mock", LITE)
             if not absence(name)
         }
@@ -40,7 +40,7 @@ def measure(quick: bool) -> Iterator[Row]:
             mebibytes_rate,
             peer=LITE,
             theirs=rates.get(LITE),
-            aim=0.5,
+            aim=2,
             more_is_better=True,
             absent=absence(LITE),
         )
@@ -53,6 +53,7 @@ def measure(quick: bool) -> Iterator[Row]:
             milliseconds,
             peer=LITE,
             theirs=times.get(LITE),
+            aim=0.3,
             absent=absence(LITE),
         )
 

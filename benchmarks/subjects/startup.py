@@ -33,7 +33,7 @@ def measure(quick: bool) -> Iterator[Row]:
             milliseconds,
             peer=title,
             theirs=times.get(name),
-            aim=0.2,
+            aim=0.1,
             absolute=True,
             absent=absent if name == "moto" else "",
         )

@@ -4,12 +4,11 @@ Sources: reference: control_plane §1 (routing and transport), §3 (errors).
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from s2mock import own_tokens
-from s2mock.api.bodies import HEAVY_BODY_BYTES
+from s2mock import failures, own_tokens
 from s2mock.api.content_coding import (
     MIN_COMPRESSED_BYTES,
     REQUEST_CODINGS,
@@ -18,7 +17,7 @@ from s2mock.api.content_coding import (
 )
 from s2mock.api.hosts import is_own_host
 from s2mock.api.operations import OPERATIONS
-from s2mock.api.requests import Answering, S2Request
+from s2mock.api.requests import HEAVY_BODY_BYTES, Answering, S2Request
 from s2mock.api.responses import S2Response, empty_response, error_response
 from s2mock.api.routing import Handler, Router
 from s2mock.api.wsgi import Answered
@@ -39,10 +38,10 @@ _CORS_VARY = "origin, access-control-request-method, access-control-request-head
 class App:
     """S2's HTTP API over one account.
 
-    It is a WSGI app; `converse` is the same without I/O, for a server that drives it. What goes
-    wrong in the fake itself is given to `on_failure`. With `own_hosts_only` a request whose Host
-    is neither an address nor a name of `localhost` is refused: a browser sends one where a page
-    of another site has got it to take this machine for that site.
+    It is a WSGI app; `converse` is the same without I/O, for a server that drives it. With
+    `own_hosts_only` a request whose Host is neither an address nor a name of `localhost` is
+    refused: a browser sends one where a page of another site has got it to take this machine for
+    that site.
     """
 
     def __init__(
@@ -51,12 +50,10 @@ class App:
         *,
         cors: bool = True,
         own_hosts_only: bool = False,
-        on_failure: Callable[[BaseException], None] = lambda _: None,
     ) -> None:
         self.account = account
         self.cors = cors
         self._own_hosts_only = own_hosts_only
-        self.on_failure = on_failure
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -131,7 +128,7 @@ class App:
             return error_response(error)
         except Exception as error:  # noqa: BLE001  # a fault of ours must reach the user as one
             _log.exception("s2mock failed on %s %s", request.method, request.path)
-            self.on_failure(error)
+            failures.note(error)
             return error_response(InternalError(f"s2mock failed, please report it: {error!r}"))
 
 

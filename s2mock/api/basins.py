@@ -6,7 +6,7 @@ Source: reference: control_plane §4; the order of checks is §2.5.
 from s2mock.api.query import listing_parameters, parse_query
 from s2mock.api.requests import Answering, S2Request
 from s2mock.api.responses import empty_response, json_response
-from s2mock.api.shapes import (
+from s2mock.documents.control_plane import (
     basin_changes,
     basin_config,
     basin_config_to_json,

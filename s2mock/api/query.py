@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from s2mock.api.wording import unknown_variant
+from s2mock.documents.phrases import unknown_variant
 from s2mock.registry.errors import BadQuery, InvalidName
 
 # More than any integer here has, and little enough to convert without a thought.

@@ -7,9 +7,9 @@ Sources: reference: data_plane §1.2 (order), §1.4 (media types), §1.5 (format
 from werkzeug.datastructures import Accept
 
 from s2mock.api.requests import S2Request
-from s2mock.api.shapes import stream_config
 from s2mock.api.wire.json_records import FORMATS, Format
 from s2mock.api.wire.sse import EventId
+from s2mock.documents.control_plane import stream_config
 from s2mock.registry.config import UNSET, StreamConfig
 from s2mock.registry.encryption import MAX_KEY_CHARACTERS
 from s2mock.registry.errors import BadHeader, BadJson, InvalidConfig
@@ -43,7 +43,7 @@ def config_of_new_stream(request: S2Request) -> StreamConfig:
     value = request.header("s2-stream-config")
     if value is None:
         return UNSET
-    from s2mock.api.bodies import decode
+    from s2mock.documents.parsing import decode
 
     try:
         return stream_config(decode(value.encode(), "stream_config"))

@@ -6,7 +6,6 @@ Sources: reference: data_plane §1 (common rules), §3 (append), §4 (read).
 from dataclasses import replace
 from typing import Any
 
-from s2mock.api.bodies import HEAVY_BODY_BYTES
 from s2mock.api.query import flag, parse_query, unsigned
 from s2mock.api.record_headers import (
     EVENT_STREAM,
@@ -19,7 +18,7 @@ from s2mock.api.record_headers import (
     last_event_id,
     media_type,
 )
-from s2mock.api.requests import Answering, Asking, S2Request
+from s2mock.api.requests import HEAVY_BODY_BYTES, Answering, Asking, S2Request
 from s2mock.api.responses import S2Response, json_response, text_response
 from s2mock.api.sessions import append_session, read_events, read_frames, session_response
 from s2mock.api.wire import json_records, proto_records
@@ -30,7 +29,9 @@ from s2mock.registry.appending import Append, OpenAppendSession
 from s2mock.registry.config import U64_MAX
 from s2mock.registry.errors import BadProto, Invalid
 from s2mock.registry.names import StreamName
-from s2mock.registry.reading import CheckTail, Read, ReadRequest
+from s2mock.registry.read_request import ReadRequest
+from s2mock.registry.read_session import ReadSession
+from s2mock.registry.reading import CheckTail, Read
 from s2mock.registry.records import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, AppendInput
 
 _MAX_UNARY_WAIT_SECONDS = 60
@@ -87,8 +88,8 @@ def read(request: S2Request) -> Answering:
     accept = media_type(request.environ.get("HTTP_ACCEPT"))
     if media_type(request.environ.get("CONTENT_TYPE")) == S2S:
         wanted = _read_request(start, end)
-        session = yield from request.perform(
-            Read(basin, name, wanted, key=key, config=config, is_session=True)
+        session = yield from _session(
+            request, Read(basin, name, wanted, key=key, config=config, is_session=True)
         )
         frames = read_frames(session, frame_coding(request.accept_encodings))
         return session_response(frames, S2S, session.close)
@@ -96,8 +97,8 @@ def read(request: S2Request) -> Answering:
     if accept == EVENT_STREAM:
         resumed = last_event_id(request)
         wanted = _resume(_read_request(start, end), resumed)
-        session = yield from request.perform(
-            Read(basin, name, wanted, key=key, config=config, is_session=True)
+        session = yield from _session(
+            request, Read(basin, name, wanted, key=key, config=config, is_session=True)
         )
         delivered = resumed or EventId(0, 0, 0)
         return session_response(read_events(session, form, delivered), EVENT_STREAM, session.close)
@@ -109,6 +110,18 @@ def read(request: S2Request) -> Answering:
     if accept in PROTOBUF:
         return _protobuf_response(proto_records.batch_to_proto(batch))
     return text_response(200, json_records.batch_to_json(batch, form))
+
+
+def _session(request: S2Request, operation: Read) -> Asking[ReadSession]:
+    operation.request = request
+    session: ReadSession = yield from request.account.begin(operation)
+    try:
+        yield from request.account.finish(operation)
+    except BaseException:
+        # It follows the stream by now, for an answer that never begins.
+        session.close()
+        raise
+    return session
 
 
 def _read_request(start: dict[str, Any], end: dict[str, Any]) -> ReadRequest:

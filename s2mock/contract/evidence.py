@@ -40,10 +40,6 @@ def _message(call: Call, reply: Reply) -> Any:
     return comparable(call, reply)["body"]["message"]
 
 
-def _header(name: str) -> Callable[[Call, Reply], str | None]:
-    return lambda _, reply: dict(reply.headers).get(name)
-
-
 def _tails(call: Call, reply: Reply) -> list[bool]:
     return ["tail" in batch for batch in comparable(call, reply)["body"]]
 
@@ -130,13 +126,6 @@ EVIDENCE: Final = (
         _status,
         fake=200,
         reference=400,
-    ),
-    Evidence(
-        "server-header",
-        lambda _: [Call("GET", "/v1/basins?prefix=none-of-them")],
-        _header("server"),
-        fake="granian",
-        reference=None,
     ),
     Evidence(
         "length-of-compressed-responses",

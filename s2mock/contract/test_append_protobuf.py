@@ -15,6 +15,8 @@ FULL_RECORD = bytes.fromhex("0a 13 08 80 d0 95 ff bc 31 12 06 0a 01 61 12 01 62 
 MATCH_0 = bytes.fromhex("10 00")
 EMPTY_TOKEN = bytes.fromhex("1a 00")
 
+NO_VARINT = "invalid wire type: Varint (expected LengthDelimited)"
+
 
 def append(stream: Stream, body: bytes, accept: str | None = PROTOBUF) -> Answer:
     """Append these bytes as protobuf."""
@@ -65,17 +67,65 @@ def test_a_zero_is_not_nothing(stream: Stream) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
-    ["ff", "0a", "0a 05 61", "0a 01 ff", "08 01", "0b", "0f", "00", "10" + "ff" * 11, "1a 01 ff"],
+    ("body", "reason"),
+    [
+        ("ff", "invalid varint"),
+        ("0a", "AppendInput.records: invalid varint"),
+        ("0a 05 61", "AppendInput.records: buffer underflow"),
+        ("0a 01 ff", "AppendInput.records: invalid varint"),
+        ("0a 01 1a 05 68 65 6c 6c 6f", "AppendInput.records: delimited length exceeded"),
+        ("0a 02 18 01", f"AppendRecord.body: AppendInput.records: {NO_VARINT}"),
+        (
+            "0a 04 12 02 08 01",
+            f"Header.name: AppendRecord.headers: AppendInput.records: {NO_VARINT}",
+        ),
+        ("08 01", f"AppendInput.records: {NO_VARINT}"),
+        ("0b", "AppendInput.records: invalid wire type: StartGroup (expected LengthDelimited)"),
+        (
+            "15 61 61 61 61",
+            "AppendInput.match_seq_num: invalid wire type: ThirtyTwoBit (expected Varint)",
+        ),
+        ("0f", "invalid wire type value: 7"),
+        ("00", "invalid tag value: 0"),
+        ("80 80 80 80 10 00", "invalid key value: 4294967296"),
+        ("7d 61 61 61", "buffer underflow"),
+        ("7c", "unexpected end group tag"),
+        ("7b 74", "unexpected end group tag"),
+        ("7b", "invalid varint"),
+        ("10" + "ff" * 11, "AppendInput.match_seq_num: invalid varint"),
+        (
+            "1a 01 ff",
+            "AppendInput.fencing_token: invalid string value: data is not UTF-8 encoded",
+        ),
+    ],
 )
-def test_not_protobuf(stream: Stream, body: str) -> None:
-    """400 `bad_proto`; the detail is the library's own (§1.3)."""
+def test_not_protobuf(stream: Stream, body: str, reason: str) -> None:
+    """400 `bad_proto`, which says what is wrong and in which field (§1.3)."""
     answer = append(stream, bytes.fromhex(body))
 
     assert (answer.status, answer.code) == (400, "bad_proto")
-    assert answer.message.startswith("failed to decode Protobuf message: ")
+    assert answer.message == f"failed to decode Protobuf message: {reason}"
     assert answer.headers["content-type"] == "application/json"
     assert stream.tail_ok()["seq_num"] == 0
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_groups_in_groups(stream: Stream, depth: int) -> None:
+    """Unknown ones may stand a hundred deep, the messages around them included (§2)."""
+    for groups, status in ((100 - depth, 200), (101 - depth, 400)):
+        # Field 15: a byte to begin with, and one to end with.
+        message = b"\x7b" * groups + b"\x7c" * groups
+        if depth == 2:
+            message = in_field(2, b"\x0a\x01a" + message)
+        if depth >= 1:
+            message = in_field(1, message)
+        assert append(stream, RECORD_HI + message).status == status
+
+
+def in_field(number: int, message: bytes) -> bytes:
+    """A message of 128 to 16,383 bytes, in a field."""
+    assert 0x80 <= len(message) < 0x4000
+    return bytes([number << 3 | 2, len(message) & 0x7F | 0x80, len(message) >> 7]) + message
 
 
 def test_unknown_fields_are_ignored(stream: Stream) -> None:

@@ -11,7 +11,8 @@ from s2mock.registry.errors import S2Error, StreamNotFound, Unavailable
 from s2mock.registry.log import LogState
 from s2mock.registry.names import BasinName, StreamName
 from s2mock.registry.opening import Opened, open_stream
-from s2mock.registry.records import AppendAck, AppendInput, StreamPosition
+from s2mock.registry.positions import StreamPosition
+from s2mock.registry.records import AppendAck, AppendInput
 from s2mock.registry.state import Change, Effect, StreamState
 
 _EMPTY = LogState()
@@ -22,6 +23,8 @@ class Target(NamedTuple):
 
     incarnation: int
     digest: bytes | None
+    # The session ends with it: see `Engine.era`.
+    era: int
 
 
 class OpenAppendSession(Operation):
@@ -52,7 +55,8 @@ class OpenAppendSession(Operation):
             config=self._config,
             key=self._key,
         )
-        return opened.change(basin)._replace(result=Target(opened.state.incarnation, opened.digest))
+        target = Target(opened.state.incarnation, opened.digest, engine.era)
+        return opened.change(basin)._replace(result=target)
 
 
 class Append(Operation):
@@ -102,6 +106,8 @@ class Append(Operation):
     def _opened(self, engine: Engine, moment: Moment) -> Opened:
         basin, stream, target = str(self.basin), str(self.stream), self._target
         if target is not None:
+            if target.era != engine.era:
+                raise Unavailable
             try:
                 state = engine.state.stream(basin, stream, target.incarnation)
             except StreamNotFound:

@@ -5,9 +5,11 @@ a resolved configuration without unset leaves. Sources: reference: control_plane
 §5.3 (fields), §5.4 (merge), §5.6 (reconfiguration).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypedDict, TypeVar, get_args
 
+from s2mock.registry.checks import described
 from s2mock.registry.errors import InvalidConfig
 
 Cipher = Literal["aegis-256", "aes-256-gcm"]
@@ -38,6 +40,17 @@ def _check_choice(leaf: str, value: object, choices: Any) -> None:
     if value is not None and value not in get_args(choices):
         expected = ", ".join(f"`{choice}`" for choice in get_args(choices))
         raise InvalidConfig(f"{leaf} must be one of {expected}, not {value!r}")
+
+
+def _check_leaves(changes: object, kind: Any) -> None:
+    leaves = kind.__annotations__
+    if not isinstance(changes, Mapping):
+        example = f"{{{next(iter(leaves))!r}: ...}}"
+        raise TypeError(f"changes must be a dict, not {described(changes)}: try {example}")
+    if unknown := changes.keys() - leaves.keys():
+        raise TypeError(
+            f"no such leaf: {', '.join(sorted(unknown))}; there are {', '.join(leaves)}"
+        )
 
 
 class StreamConfigChanges(TypedDict, total=False):
@@ -88,7 +101,8 @@ class StreamConfig:
         )
 
     def reconfigure(self, changes: StreamConfigChanges) -> "StreamConfig":
-        """This configuration with `changes` laid over it."""
+        """This configuration with `changes` laid over it. Raises `TypeError`."""
+        _check_leaves(changes, StreamConfigChanges)
         return replace(self, **changes)
 
 
@@ -114,7 +128,10 @@ class BasinConfigChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class BasinConfig:
-    """Configuration of a basin. Raises `InvalidConfig`. Source: reference: control_plane §4.2."""
+    """Configuration of a basin. Raises `InvalidConfig`, `TypeError`.
+
+    Source: reference: control_plane §4.2.
+    """
 
     default_stream_config: StreamConfig = UNSET
     stream_cipher: Cipher | None = None
@@ -123,8 +140,9 @@ class BasinConfig:
 
     def __post_init__(self) -> None:
         if not isinstance(self.default_stream_config, StreamConfig):
-            raise InvalidConfig(
-                f"default_stream_config must be a StreamConfig, not {self.default_stream_config!r}"
+            raise TypeError(
+                "default_stream_config must be a StreamConfig, not "
+                f"{described(self.default_stream_config)}: try StreamConfig(...)"
             )
         _check_choice("stream_cipher", self.stream_cipher, Cipher)
         for flag in ("create_stream_on_append", "create_stream_on_read"):
@@ -132,7 +150,11 @@ class BasinConfig:
                 raise InvalidConfig(f"{flag} must be True or False, not {getattr(self, flag)!r}")
 
     def reconfigure(self, changes: BasinConfigChanges) -> "BasinConfig":
-        """This configuration with `changes` laid over it, stream defaults leaf by leaf."""
+        """This configuration with `changes` laid over it, stream defaults leaf by leaf.
+
+        Raises `TypeError`.
+        """
+        _check_leaves(changes, BasinConfigChanges)
         leaves: dict[str, Any] = {**changes}
         if "default_stream_config" in changes:
             defaults = changes["default_stream_config"]

@@ -16,13 +16,20 @@ from typing import Any, ClassVar, Final, Literal, Protocol
 
 from s2mock.conversation import Wait
 from s2mock.registry import delete_on_empty
-from s2mock.registry.clock import Clock, Moment, SystemClock, Timekeeper
+from s2mock.registry.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper, check_clock
 from s2mock.registry.due import FinishDeletion, Schedule
 from s2mock.registry.following import Following, Pause
 from s2mock.registry.log import LogState
 from s2mock.registry.ordered import Names
 from s2mock.registry.profile import REAL, Profile
-from s2mock.registry.state import AccountState, BasinState, Change, Effect, StreamState
+from s2mock.registry.state import (
+    AccountState,
+    BasinState,
+    Change,
+    Effect,
+    StreamState,
+    new_incarnation,
+)
 
 Point = Literal["arrival", "commit", "answer"]
 Waits = Generator[Wait, None, None]
@@ -89,7 +96,7 @@ class Engine:
             raise TypeError(f"deletion_delay must be a number of seconds, not {deletion_delay!r}")
         if not deletion_delay >= 0:
             raise ValueError(f"deletion_delay must be 0 or more seconds, not {deletion_delay!r}")
-        self.clock: Clock = SystemClock() if clock is None else clock
+        self.clock: Clock = SystemClock() if clock is None else check_clock(clock)
         self.deletion_delay = deletion_delay
         self.profile = profile
         self.random = random.Random(seed)  # noqa: S311  # reproducible, not secret
@@ -101,8 +108,11 @@ class Engine:
         # Read sessions that wait at the tail of a stream, by the stream's incarnation.
         self.following: dict[int, Following] = {}
         self.pauses: set[Pause] = set()
-        # How many states came in place of another one: handles and sessions are of one of them.
+        # Sessions are of one era, and end with it.
         self.era = next(_eras)
+        # What it began with, last: handles from before then stand for what is in there.
+        self.origin = self.state
+        self.first_incarnation = new_incarnation()
         self.turn = _Turn(self)
         _engines.add(self)
 
@@ -114,9 +124,8 @@ class Engine:
         Raises `S2Error`.
         """
         turn = self.turn
-        turn.lock.acquire()
+        moment = turn.begin()
         try:
-            moment = turn.begin()
             return self.commit(operation.decide(self, moment), moment, operation)
         finally:
             turn.end()
@@ -303,36 +312,47 @@ class Engine:
         return pause
 
     def end_sessions(self) -> None:
-        """End the read sessions that wait: each sees that its account's state is another one."""
+        """End all sessions; each sees it with its next step."""
         with self.turn.lock:
-            self.era = next(_eras)
-            self.following = {}
-            pauses = [*self.pauses]
+            pauses = self._end_era()
+        for pause in pauses:
+            pause.wake()
+
+    def _end_era(self) -> list[Pause]:
+        self.era = next(_eras)
+        self.following = {}
+        return [*self.pauses]
+
+    # Values of it.
+
+    def take_state(self) -> tuple[AccountState, Moment]:
+        """The state as a value that stays as it is, and when it is taken."""
+        with self.turn as moment:
+            self.owner = object()
+            return self.state, moment
+
+    def put_state(self, state: AccountState, taken: Moment) -> None:
+        """Go on from such a value; what is due moves by the time since it was taken."""
+        with self.turn.lock:
+            if isinstance(self.clock, ManualClock):
+                self.clock.begin_at(taken.now)
+            self.timekeeper.shift = self.clock.now() - taken.time
+            pauses = self._begin_with(state)
         for pause in pauses:
             pause.wake()
 
     def clear(self) -> None:
         """Go on with nothing in it."""
         with self.turn.lock:
-            self.owner = object()
-            self.state = AccountState(Names(self.owner), Schedule())
-        self.end_sessions()
+            pauses = self._begin_with(AccountState(Names(object()), Schedule()))
+        for pause in pauses:
+            pause.wake()
 
-    # Values of it.
-
-    def take_state(self) -> tuple[AccountState, int]:
-        """The state as a value that stays as it is, and the account's time."""
-        with self.turn as moment:
-            self.owner = object()
-            return self.state, moment.time
-
-    def put_state(self, state: AccountState, time: int) -> None:
-        """Go on from such a value; what is due moves by the time since it was taken."""
-        with self.turn.lock:
-            self.owner = object()
-            self.state = state
-            self.timekeeper.shift = self.clock.now() - time
-        self.end_sessions()
+    def _begin_with(self, state: AccountState) -> list[Pause]:
+        self.owner = object()
+        self.state = self.origin = state
+        self.first_incarnation = new_incarnation()
+        return self._end_era()
 
 
 class _Turn:
@@ -348,21 +368,23 @@ class _Turn:
         self.is_mine = False
 
     def __enter__(self) -> Moment:
+        return self.begin()
+
+    def begin(self) -> Moment:
+        """Take the lock; the moment, once what has fallen due by then is done."""
         self.lock.acquire()
+        if self.is_mine:
+            self.lock.release()
+            raise AssertionError("an operation within an operation")
+        self.is_mine = True
         try:
-            return self.begin()
+            engine = self._engine
+            moment = engine.timekeeper.moment()
+            if engine.state.schedule.size:
+                engine.settle(moment)
         except BaseException:
             self.end()
             raise
-
-    def begin(self) -> Moment:
-        """The moment, once what has fallen due by then is done; with the lock in hand."""
-        assert not self.is_mine, "an operation within an operation"
-        self.is_mine = True
-        engine = self._engine
-        moment = engine.timekeeper.moment()
-        if engine.state.schedule.size:
-            engine.settle(moment)
         return moment
 
     def end(self) -> None:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from s2mock.registry.clock import Alarm, ManualClock, Timekeeper
 from s2mock.registry.log import Span, Written
-from s2mock.registry.records import StreamPosition
+from s2mock.registry.positions import StreamPosition
 
 # How many appends a follower may lag behind before it is fed from the log, without a tail.
 MAX_FOLLOWER_LAG: Final = 25
@@ -76,6 +76,8 @@ class Pause:
         self._alarm: Alarm | None = None
         # Of a thread that waits here, if one does.
         self._condition: threading.Condition | None = None
+        self.error: Exception | None = None
+        """What a clock of the user's own raised in place of waiting."""
 
     @property
     def timeout(self) -> float | None:
@@ -141,5 +143,8 @@ class Pause:
         with condition:
             if self._woken:
                 return
-            self._timekeeper.clock.wait(condition, self._until)
+            try:
+                self._timekeeper.clock.wait(condition, self._until)
+            except Exception as error:  # noqa: BLE001  # the reader's to raise, not this thread's
+                self.error = error
         self.wake()

@@ -1,19 +1,14 @@
 """HTTP/2 with prior knowledge (RFC 9113): many exchanges at once on a connection."""
 
-from typing import TYPE_CHECKING
-
 from s2mock.conversation import Head
 from s2mock.server import frames
+from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
 from s2mock.server.driver import Exchange
 from s2mock.server.environ import make_environ
 from s2mock.server.fields import MAX_LIST_BYTES, Request
 from s2mock.server.frames import FrameError
-from s2mock.server.http1 import MAX_UNSENT_BYTES
 from s2mock.server.incoming import Incoming
 from s2mock.server.stream import RECEIVE_WINDOW, Stream
-
-if TYPE_CHECKING:
-    from s2mock.server.connection import Connection
 
 # What the reference server announces.
 _SETTINGS = {
@@ -42,7 +37,7 @@ _TURN_SECONDS = 0.005
 class Http2:
     """The protocol on a connection: its streams, and what is sent."""
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._incoming = Incoming(self, connection.context.loop)
         self.streams: dict[int, Stream] = {}

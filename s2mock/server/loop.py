@@ -6,7 +6,6 @@ clock that a test has frozen or set back stops nothing. It also starts faster.
 """
 
 import heapq
-import logging
 import selectors
 import socket
 import time
@@ -15,8 +14,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from typing import Any
-
-_log = logging.getLogger("s2mock")
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
@@ -50,9 +47,11 @@ class Loop:
     """Calls functions when sockets are ready, when they are due, or when asked to.
 
     All methods but `call_soon_threadsafe` and `stop` are for the thread that runs the loop.
+    `on_failure` is told of every exception that comes out of a call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_failure: Callable[[Exception], object]) -> None:
+        self._on_failure = on_failure
         self._selector = selectors.DefaultSelector()
         self._ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
@@ -121,9 +120,9 @@ class Loop:
         while not self._stopping:
             try:
                 self._turn()
-            except Exception:  # noqa: BLE001  # whatever it is
+            except Exception as error:  # noqa: BLE001  # whatever it is
                 # A fault in one callback is not to end all connections.
-                _log.exception("s2mock's server failed in its loop")
+                self._on_failure(error)
 
     def stop(self) -> None:
         """End the loop after this turn; from any thread."""

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from s2mock.api.bodies import decode
 from s2mock.api.wire import json_records, proto_records
-from s2mock.api.wire.proto_records import BadProto
-from s2mock.registry.errors import BadJson, Invalid
+from s2mock.documents.parsing import decode
+from s2mock.registry.errors import BadJson, BadProto, Invalid
 
 
 def in_json(item: bytes, before: bytes = b'{"records":[', after: bytes = b"]}") -> Any:
@@ -56,6 +55,13 @@ PROTOBUF: dict[str, Callable[[int], bytes]] = {
     "headers": lambda size: in_one_record(b"\x12\3\x0a\1a" * (size // 5)),
     "headers without a name": lambda size: in_one_record(b"\x12\0" * (size // 2)),
     "unknown fields": lambda size: b"\x20\0" * (size // 2),
+    "unknown fields in records": lambda size: b"\x0a\2\x20\0" * (size // 4),
+    "groups": lambda size: b"\x23\x24" * (size // 2),
+    "groups in a group": lambda size: b"\x23" + b"\x2b\x2c" * (size // 2) + b"\x24",
+    "headers with a body that is empty": lambda size: in_one_record(
+        b"\x1a\0" + b"\x12\3\x0a\1a" * (size // 5)
+    ),
+    "keys with zeros in front": lambda size: b"\xa0\x80\x00\0" * (size // 4),
 }
 
 CASES = [("json", name) for name in JSON] + [("protobuf", name) for name in PROTOBUF]

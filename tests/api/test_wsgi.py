@@ -11,7 +11,7 @@ import httpx
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from s2mock import S2Mock
+from s2mock import S2Mock, failures
 from s2mock.registry.basins import CreateBasin
 from s2mock.registry.streams import GetStreamConfig
 from tests.api.test_names import ODD_NAMES
@@ -189,5 +189,7 @@ def test_fault_of_ours_is_a_500_that_says_so(
             assert "RuntimeError('broken on purpose')" in message
     assert [record.levelname for record in caplog.records] == ["ERROR", "ERROR"]
     assert "broken on purpose" in caplog.text
+    # Each would otherwise fail this very test.
+    assert ["broken on purpose" in trace for trace in failures.take()] == [True, True]
     assert s2.everything() == before
     assert s2.call("GET", "/v1/streams/s").status == 200

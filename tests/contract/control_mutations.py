@@ -1,6 +1,7 @@
 """Broken rules of basins and streams: names, creation, configurations, listings, deletion."""
 
-from s2mock.api import basins, responses, shapes, streams
+from s2mock.api import basins, responses, streams
+from s2mock.documents import control_plane
 from s2mock.registry import basins as registry_basins
 from s2mock.registry import config, listing, names, provision, state
 from s2mock.registry import streams as registry_streams
@@ -68,8 +69,8 @@ CONTROL_MUTATIONS = (
     Mutation(
         "200 for 201 on the replay of a stream's creation",
         streams.create_stream,
-        "json_response(201,",
-        'json_response(200 if made.result == "noop" else 201,',
+        "text_response(201,",
+        'text_response(200 if made.result == "noop" else 201,',
         ("test_streams_create::test_a_replay_answers_the_stream_that_was_made",),
     ),
     Mutation(
@@ -153,7 +154,7 @@ CONTROL_MUTATIONS = (
     ),
     Mutation(
         "unset defaults of a basin are shown resolved",
-        shapes.basin_config_to_json,
+        control_plane.basin_config_to_json,
         "None if defaults == UNSET else ",
         "",
         ("test_basins_config::test_no_defaults_are_null",),
@@ -167,14 +168,14 @@ CONTROL_MUTATIONS = (
     ),
     Mutation(
         "a basin has no state",
-        shapes.basin_info_to_json,
+        control_plane.basin_info_to_json,
         '"state": "active" if info.deleted_at is None else "deleting",',
         "",
         ("test_basins_create::test_a_new_basin_is_described_with_all_its_keys",),
     ),
     Mutation(
         "times end with +00:00",
-        shapes.time_to_json,
+        control_plane.time_to_json,
         'rstrip("0") + "Z"',
         'rstrip("0") + "+00:00"',
         ("test_basins_create::test_times_are_rfc_3339_in_utc_without_trailing_zeros",),

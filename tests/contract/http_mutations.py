@@ -1,6 +1,7 @@
 """Broken rules of requests in general: the order of checks, bodies, queries, routing."""
 
-from s2mock.api import acceptors, app, bodies, query, requests, routing, streams
+from s2mock.api import app, query, requests, routing, streams
+from s2mock.documents import acceptors, parsing
 from tests.contract.mutation import Mutation
 
 HTTP_MUTATIONS = (
@@ -22,7 +23,7 @@ HTTP_MUTATIONS = (
     # JSON bodies and query strings.
     Mutation(
         "an unknown field is refused",
-        bodies.decode,
+        parsing.decode,
         "return spelled_out(document, expected)",
         "if isinstance(document, dict) and document.keys() - expected.fields.keys():\n"
         "        raise BadJson('an unknown field')\n"
@@ -31,14 +32,14 @@ HTTP_MUTATIONS = (
     ),
     Mutation(
         "a field may come twice",
-        bodies._object,
+        parsing._object,
         "if len(fields) < len(pairs):",
         "if False:",
         ("test_append_json::test_a_key_twice",),
     ),
     Mutation(
         "-0 is an integer",
-        bodies._integer,
+        parsing._integer,
         'digits == "-0" or ',
         "",
         ("test_append_json::test_not_an_unsigned_integer",),

@@ -116,7 +116,7 @@ def test_the_wheel_has_the_whole_package_and_nothing_else(wheel: Path) -> None:
     assert names - metadata == package_files()
     for name in (
         "s2mock/py.typed",
-        "s2mock/api/schemas/create_stream.json",
+        "s2mock/documents/schemas/create_stream.json",
         "s2mock/contract/conftest.py",
     ):
         assert name in names

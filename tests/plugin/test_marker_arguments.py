@@ -19,8 +19,14 @@ def test_what_all_tests_of_a_session_share(name: str, run: Run) -> None:
     assert f"--s2mock-{name}" in errors
 
 
-@pytest.mark.parametrize("delay", [-1, "'1'", "float('nan')"])
-def test_a_delay_that_is_none(delay: object, run: Run) -> None:
-    errors = errors_of(f"deletion_delay={delay}", run)
-
-    assert "deletion_delay must be 0 or more seconds, not " in errors
+@pytest.mark.parametrize(
+    ("delay", "error"),
+    [
+        ("-1", "deletion_delay must be 0 or more seconds, not -1"),
+        ("float('nan')", "deletion_delay must be 0 or more seconds, not nan"),
+        ("'1'", "deletion_delay must be a number of seconds, not '1'"),
+        ("True", "deletion_delay must be a number of seconds, not True"),
+    ],
+)
+def test_a_delay_that_is_none(delay: str, error: str, run: Run) -> None:
+    assert error in errors_of(f"deletion_delay={delay}", run)

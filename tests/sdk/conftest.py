@@ -2,22 +2,21 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from s2_sdk import S2, Compression, Endpoints, Retry, S2Stream
 
-from s2mock import S2Mock, Stream
+from s2mock import S2Mock, Stream, failures
 from s2mock.api.app import App
 from s2mock.api.wire.frames import encode_terminal
+from s2mock.conversation import READ, Conversation, Head, Step
 from s2mock.registry.errors import Unavailable
 from s2mock.server import Server
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+from tests.conversations import relayed
 
 # Retries as the SDK makes them, without its pauses.
 AT_ONCE = Retry(min_base_delay=timedelta(0), max_base_delay=timedelta(0))
@@ -57,7 +56,14 @@ def stream(s2: S2, log: Stream) -> S2Stream:
     return s2[log.basin.name].stream(log.name)
 
 
+def path(environ: dict[str, Any]) -> str:
+    """The path of a request as it was sent, without the query."""
+    target: str = environ["REQUEST_URI"]
+    return target.partition("?")[0]
+
+
 LOST = b'{"code":"unavailable","message":"lost"}'
+REFUSED = b'{"code":"rate_limited","message":"refused"}'
 
 
 class Observed:
@@ -73,47 +79,42 @@ class Observed:
         self.app = app
         self.losing = losing
         self.refusing = refusing
-        self.requests: list[WSGIEnvironment] = []
+        self.requests: list[dict[str, Any]] = []
         self.answers: list[dict[str, str]] = []
         # The bytes of all request bodies, and of the sessions that are not cut short.
         self.received = bytearray()
         self.said = bytearray()
         self._seen: Counter[str] = Counter()
-        self._server = Server(self, may_block=app.may_block)
+        self._server = Server(self.converse, on_error=failures.note)
         self.url = self._server.url
         self.stop = self._server.stop
 
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
+    def converse(self, environ: dict[str, Any]) -> Conversation:
         self.requests.append(environ)
-        environ["wsgi.input"] = Tapped(environ["wsgi.input"], self.received)
-        self._seen[environ["REQUEST_URI"]] += 1
-        lost = self._seen[environ["REQUEST_URI"]] <= self.losing
-        refused = not lost and self._seen[environ["REQUEST_URI"]] <= self.losing + self.refusing
-        is_session = self.app.may_block(environ)
-        if refused:
-            start_response("429 Too Many Requests", [("content-type", "application/json")])
-            return [b'{"code":"rate_limited","message":"refused"}']
+        self._seen[path(environ)] += 1
+        lost = self._seen[path(environ)] <= self.losing
+        if not lost and self._seen[path(environ)] <= self.losing + self.refusing:
+            yield Head(429, [("content-type", "application/json")], REFUSED)
+            return
+        conversation = relayed(self.app.converse(environ), self._note, self._receive)
+        if lost:
+            yield from lose(conversation, environ["REQUEST_METHOD"])
+        else:
+            yield from relayed(conversation, self._listen)
 
-        def start(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
-            self.answers.append({name.lower(): value for name, value in headers})
-            if lost and not is_session:
-                length = ("content-length", str(len(LOST)))
-                return start_response("503 Service Unavailable", [length])
-            return start_response(status, headers)
+    def _note(self, step: Step) -> Step:
+        if isinstance(step, Head):
+            self.answers.append(dict(step.headers))
+        return step
 
-        answer = self.app(environ, start)
-        if is_session:
-            return _cut_short(answer, environ["REQUEST_METHOD"]) if lost else self._listen(answer)
-        body = b"".join(answer)
-        return [LOST if lost else body]
+    def _receive(self, step: Step, answer: Any) -> None:
+        if step is READ:
+            self.received += answer
 
-    def _listen(self, answer: Any) -> Iterator[bytes]:
-        with contextlib.closing(answer):
-            for part in answer:
-                self.said += part
-                yield part
+    def _listen(self, step: Step) -> Step:
+        if isinstance(step, bytes):
+            self.said += step
+        return step
 
     def sent(self, header: str) -> list[str | None]:
         """What each request had in that header, named as in a WSGI environ."""
@@ -124,29 +125,20 @@ class Observed:
         return [answer.get("s2-provision-result") for answer in self.answers]
 
 
-class Tapped:
-    """A request body that notes what is read of it."""
-
-    def __init__(self, source: Any, notes: bytearray) -> None:
-        self._source = source
-        self._notes = notes
-
-    def read(self, size: int = -1) -> bytes:
-        return self._noted(self._source.read(size))
-
-    def read1(self, size: int = -1) -> bytes:
-        return self._noted(self._source.read1(size))
-
-    def _noted(self, data: bytes) -> bytes:
-        self._notes += data
-        return data
-
-
-def _cut_short(answer: Any, method: str) -> Iterator[bytes]:
-    with contextlib.closing(answer):
-        first = next(iter(answer))
+def lose(conversation: Conversation, method: str) -> Conversation:
+    """Carry the request out, and lose the answer; of a session all but a reader's first message."""
+    answer: Any = None
+    with contextlib.closing(conversation):
+        while True:
+            step = conversation.send(answer)
+            if isinstance(step, Head) and step.body is not None:
+                yield Head(503, [], LOST)
+                return
+            if isinstance(step, bytes):
+                break
+            answer = yield step
     if method == "GET":
-        yield first
+        yield step
     yield encode_terminal(Unavailable())
 
 

@@ -142,7 +142,7 @@ async def test_a_wait_ends_with_nothing(s2_mock: S2Mock, stream: S2Stream) -> No
     ]
     # With a heartbeat on the way, each time: a single answer has no place for them.
     for _ in range(4):
-        await asyncio.to_thread(clock.await_waiters, 2, s2_mock.account.turn)
+        await asyncio.to_thread(clock.await_waiters, 2)
         clock.advance(15)
 
     assert await asyncio.gather(*reads) == [ReadBatch([], None)] * 2
@@ -155,7 +155,7 @@ async def test_a_wait_ends_with_the_first_records(
     clock = s2_mock.clock
     assert isinstance(clock, WatchedClock)
     read = asyncio.create_task(stream.read(start=TailOffset(0), wait=60))
-    await asyncio.to_thread(clock.await_waiters, 1, s2_mock.account.turn)
+    await asyncio.to_thread(clock.await_waiters, 1)
     log.append([b"a", b"b"])
 
     batch = await read

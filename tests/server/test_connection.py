@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from s2mock.conversation import Conversation, Head
-from s2mock.server.connection import PREFACE, Connection
-from s2mock.server.driver import Context
+from s2mock.server.connection import Connection
+from s2mock.server.context import Context
 from s2mock.server.loop import Loop
+from s2mock.server.protocols import PREFACE, recognise
 from s2mock.server.workers import Workers
 from tests.server.h2_shapes import Said
 from tests.server.test_server import connect
@@ -19,7 +20,7 @@ MANY = 4 * 1024 * 1024
 
 @pytest.fixture
 def loop() -> Iterator[Loop]:
-    loop = Loop()
+    loop = Loop(pytest.fail)
     yield loop
     loop.close()
 
@@ -37,7 +38,7 @@ def test_room_that_comes_between_two_looks_is_noticed(loop: Loop) -> None:
     context = Context(endless, loop, Workers("x"), ("x", 1), pytest.fail)
     ours, theirs = socket.socketpair()
     with theirs:
-        connection = Connection(ours, None, context)
+        connection = Connection(ours, None, context, recognise)
         theirs.sendall(b"GET / HTTP/1.1\r\n\r\n")
         loop.call_soon(loop.stop)
         loop.run()

@@ -9,31 +9,32 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from s2mock.api.wire.proto_encoding import encode_ack, encode_batch, encode_records
-from s2mock.registry.errors import BadProto
-from s2mock.registry.reading import Batch
-from s2mock.registry.records import AppendAck, AppendInput, AppendRecord, plain_records
+from s2mock.registry.batch import Batch
+from s2mock.registry.records import AppendAck, AppendInput, Record, plain_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+# From here on a number has all of its 64 bits.
+_64_BITS = 1 << 63
 
 
 def append_input(data: bytes) -> AppendInput:
     """The batch in an `AppendInput` message. Raises `BadProto`, `Invalid`."""
     messages, bad_message = _library()
-    records: Iterable[AppendRecord]
+    records: Iterable[Record]
     try:
         message = messages.PlainInput.FromString(data)
-        if _has_only_known_fields(message):
+        if _is_ordinary(message, data):
             bodies = [record.body for record in message.records]
             records = plain_records(bodies, repeat(None, len(bodies)))
         else:
             message = messages.AppendInput.FromString(data)
-            if not _has_only_known_fields(message):
-                _refuse_misplaced_types(messages.AppendInput.FromString(data))
+            if not _is_ordinary(message, data) or any(map(_has_64_bits, message.records)):
+                return _read_strictly(data)
             records = map(_record, message.records)
     except bad_message:
-        # The library says no more than the name of the message.
-        raise BadProto("failed to decode Protobuf message: it is no `AppendInput`") from None
+        return _read_strictly(data)
     return AppendInput(
         records,
         match_seq_num=message.match_seq_num if message.HasField("match_seq_num") else None,
@@ -50,35 +51,35 @@ def _library() -> tuple[Any, type[Exception]]:
     return messages, DecodeError
 
 
-def _record(message: Any) -> AppendRecord:
-    return AppendRecord(
+def _record(message: Any) -> Record:
+    return Record(
         message.body,
         [(header.name, header.value) for header in message.headers],
         message.timestamp if message.HasField("timestamp") else None,
     )
 
 
-def _has_only_known_fields(message: Any) -> bool:
-    """Whether the message has no others; it loses them."""
+def _is_ordinary(message: Any, data: bytes) -> bool:
+    """Whether it has known fields only, each as short as it can be; it loses the others."""
     size = message.ByteSize()
     message.DiscardUnknownFields()
-    return bool(message.ByteSize() == size)
+    return bool(len(data) == size == message.ByteSize()) and message.match_seq_num < _64_BITS
 
 
-def _refuse_misplaced_types(message: Any) -> None:
-    """The library takes a known field of the wrong wire type for an unknown one; S2 refuses it."""
-    from google.protobuf.unknown_fields import UnknownFieldSet
+def _has_64_bits(message: Any) -> bool:
+    # The library cuts off what is above, and what is left may be as long as that.
+    return bool(message.timestamp >= _64_BITS)
 
-    known = message.DESCRIPTOR.fields_by_number
-    unknown_fields: Any = UnknownFieldSet(message)
-    for unknown in unknown_fields:
-        if unknown.field_number in known:
-            name = known[unknown.field_number].full_name.removeprefix("s2mock.v1.")
-            raise BadProto(f"failed to decode Protobuf message: {name}: invalid wire type")
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            for item in value:
-                _refuse_misplaced_types(item)
+
+def _read_strictly(data: bytes) -> AppendInput:
+    from s2mock.api.wire.proto_reading import read_input
+
+    records, match_seq_num, fencing_token = read_input(data)
+    return AppendInput(
+        (Record(body, headers, timestamp) for body, headers, timestamp in records),
+        match_seq_num=match_seq_num,
+        fencing_token=fencing_token,
+    )
 
 
 def ack_to_proto(ack: AppendAck) -> bytes:

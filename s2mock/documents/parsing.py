@@ -5,16 +5,11 @@ text is about S2, followed by the place (reference: control_plane §2.2).
 """
 
 import json
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 
-from s2mock.api.acceptors import form
-from s2mock.api.spellings import RepeatedFields, spelled_out
+from s2mock.documents.acceptors import form
+from s2mock.documents.spellings import RepeatedFields, spelled_out
 from s2mock.registry.errors import BadJson
-
-# In bytes, inflated. Longer ones should not be decoded where others wait meanwhile: the worst
-# that was found, a protobuf batch of records of unknown fields, takes a microsecond for each byte,
-# so 0.07 seconds here; a batch of plain records of this length takes 0.2 milliseconds.
-HEAVY_BODY_BYTES: Final = 64 * 1024
 
 _MAX_U64_DIGITS = 20
 

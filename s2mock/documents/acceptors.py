@@ -74,7 +74,9 @@ def _load(file: str) -> Schema:
             )
         return node
 
-    schema: Schema = inline(json.loads((files("s2mock.api") / "schemas" / file).read_text("utf-8")))
+    schema: Schema = inline(
+        json.loads((files("s2mock.documents") / "schemas" / file).read_text("utf-8"))
+    )
     return schema
 
 

@@ -5,17 +5,26 @@ grow with the body that it stands in.
 """
 
 from typing import Any
+from unicodedata import category
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
-from s2mock.api.acceptors import FORMATS, Schema, is_text
-from s2mock.api.wording import exactly_one, listed, unknown_variant
+from s2mock.documents.acceptors import FORMATS, Schema, is_text
+from s2mock.documents.phrases import exactly_one, listed, unknown_variant
 from s2mock.registry.config import U64_MAX
 from s2mock.registry.errors import S2Error
 
 _WANTED = {"string": "a string", "boolean": "a boolean", "integer": "u64", "array": "a sequence"}
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\0": "\\0", "\t": "\\t", "\r": "\\r", "\n": "\\n"}
+# Joined to what is before them though they are no marks: of the spacing marks and letters these.
+_JOINING = frozenset(
+    "\u09be\u09d7\u0b3e\u0b57\u0bbe\u0bd7\u0cc0\u0cc2\u0cc7\u0cc8\u0cca\u0ccb\u0cd5\u0cd6\u0d3e\u0d57"
+    "\u0dcf\u0ddf\u1715\u1734\u1b35\u1b3b\u1b3d\u1b43\u1b44\u1baa\u1bf2\u1bf3\u302e\u302f\ua953\ua9c0"
+    "\uff9e\uff9f\U000111c0\U00011235\U0001133e\U0001134d\U00011357\U000114b0\U000114bd\U000115af"
+    "\U000116b6\U00011930\U0001193d\U00016ff0\U00016ff1\U0001d165\U0001d166\U0001d16d\U0001d16e"
+    "\U0001d16f\U0001d170\U0001d171\U0001d172"
+)
 # What stands below a value has been looked at before.
 _PARTS = ("$schema", "items", "prefixItems", "properties", "additionalProperties")
 
@@ -98,13 +107,15 @@ def _wanted(schema: Schema) -> str:
 
 
 def _quoted(text: str) -> str:
-    """The text as Rust writes it where it is shown, the few that it has no short form for too."""
-    shown = "".join(
-        _ESCAPES.get(character)
-        or (character if character.isprintable() else f"\\u{{{ord(character):x}}}")
-        for character in text
-    )
-    return f'"{shown}"'
+    """The text as Rust writes it where it is shown."""
+    return f'"{"".join(map(_shown, text))}"'
+
+
+def _shown(character: str) -> str:
+    if character in _ESCAPES:
+        return _ESCAPES[character]
+    stands_alone = category(character) not in ("Mn", "Me") and character not in _JOINING
+    return character if character.isprintable() and stands_alone else f"\\u{{{ord(character):x}}}"
 
 
 def _got(value: object) -> str:

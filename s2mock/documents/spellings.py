@@ -9,8 +9,8 @@ beginning and stops at the first fault, and so does the walk here (reference: co
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from s2mock.api.acceptors import Form, is_text
-from s2mock.api.wording import exactly_one, listed
+from s2mock.documents.acceptors import Form, is_text
+from s2mock.documents.phrases import exactly_one, listed
 from s2mock.registry.errors import BadJson
 
 # So many items are looked at together, and one by one only where one of them is not accepted.
@@ -49,7 +49,7 @@ def spelled_out(value: Any, form: Form, place: str = "") -> Any:
             value = word if nothing is None and word in form.schema["enum"] else value
     if not form.accepts([value]):
         # Its library takes longer to import than all the rest, and is needed here only.
-        from s2mock.api.explaining import explain
+        from s2mock.documents.explaining import explain
 
         _refuse(explain(value, form.schema), place)
     return value
