@@ -29,7 +29,9 @@ from s2mock.registry.appending import Append, OpenAppendSession
 from s2mock.registry.config import U64_MAX
 from s2mock.registry.errors import BadProto, Invalid
 from s2mock.registry.names import StreamName
-from s2mock.registry.reading import CheckTail, Read, ReadRequest, ReadSession
+from s2mock.registry.read_request import ReadRequest
+from s2mock.registry.read_session import ReadSession
+from s2mock.registry.reading import CheckTail, Read
 from s2mock.registry.records import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, AppendInput
 
 _MAX_UNARY_WAIT_SECONDS = 60

@@ -16,8 +16,9 @@ from s2mock.api.wire.proto_records import ack_to_proto, append_input, batch_to_p
 from s2mock.api.wire.sse import DONE, EventId, event
 from s2mock.conversation import READ, Conversation
 from s2mock.registry.appending import Append, OpenAppendSession, Target
+from s2mock.registry.batch import Batch
 from s2mock.registry.errors import BadFrame, BadProto, S2Error
-from s2mock.registry.reading import Batch, ReadSession
+from s2mock.registry.read_session import ReadSession
 
 _MILLISECOND = 1_000_000
 # How much of what is to be said is kept together at most, in bytes.

@@ -8,7 +8,7 @@ and snapshots, share them. Sources: reference: data_plane §3.5 (sequencing), §
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, groupby
 from typing import Final, NamedTuple
 
 from s2mock.registry.clock import NANOSECONDS, Moment
@@ -47,7 +47,16 @@ class Chunk:
     time), the metered bytes up to and with it, and the digest of the key that it came with.
     """
 
-    __slots__ = ("digests", "expiries", "first_seq_num", "owner", "records", "timestamps", "totals")
+    __slots__ = (
+        "digests",
+        "expires_in_order",
+        "expiries",
+        "first_seq_num",
+        "owner",
+        "records",
+        "timestamps",
+        "totals",
+    )
 
     def __init__(self, owner: object, first_seq_num: int) -> None:
         self.owner = owner
@@ -58,6 +67,8 @@ class Chunk:
         self.totals = array("Q")
         # None while no record has one.
         self.digests: list[bytes | None] | None = None
+        # Whether they expire in their order; a retention policy that changes may turn it.
+        self.expires_in_order = True
 
     def part(self, owner: object, start: int, end: int) -> "Chunk":
         """A chunk of the records from index `start` to before `end`."""
@@ -67,11 +78,19 @@ class Chunk:
         part.expiries = self.expiries[start:end]
         part.totals = self.totals[start:end]
         part.digests = None if self.digests is None else self.digests[start:end]
+        part.expires_in_order = self.expires_in_order
         return part
+
+    def holds_much_before(self, index: int) -> bool:
+        """Whether what nobody can read any more, before `index`, is too much to be kept."""
+        before = self.totals[0] - self.records[0].metered_bytes
+        return self.totals[index - 1] - before > _MAX_SKIPPED_BYTES
 
     def extend(self, written: Written, total: int) -> None:
         """Add the records; `total` are the metered bytes before them."""
         records, before = written.records, len(self.records)
+        if before and written.expiry < self.expiries[-1]:
+            self.expires_in_order = False
         self.records += records
         if len(records) == 1:
             # Most appends are: not worth what the rest costs to set up.
@@ -153,6 +172,22 @@ class Span(NamedTuple):
         return digests is not None and any(
             own not in (None, digest) for own in digests[self.start : self.end]
         )
+
+    def lasting(self, time: int) -> "Iterator[tuple[Span, int]]":
+        """Those whose time is not over, run by run, each with the time of its first to expire."""
+        chunk, start, end = self
+        expiries = chunk.expiries
+        if chunk.expires_in_order:
+            start = bisect_right(expiries, time, start, end)
+            if start < end:
+                yield Span(chunk, start, end), expiries[start]
+            return
+        lasts = [expiry > time for expiry in expiries[start:end]]
+        for is_lasting, run in groupby(range(start, end), lambda index: lasts[index - self.start]):
+            if is_lasting:
+                indexes = [*run]
+                first, last = indexes[0], indexes[-1] + 1
+                yield Span(chunk, first, last), min(expiries[first:last])
 
     def within(self, *, count: int | None, size: int | None, until: int | None) -> "Span":
         """As many of them, from the first on, as the limits allow.
@@ -320,8 +355,7 @@ class LogState(NamedTuple):
         first, rest = chunks[at], chunks[at + 1 :]
         skipped = max(self.skipped if at == 0 else 0, point - first.first_seq_num)
         size = self.size
-        if skipped and first.totals[skipped - 1] - first.totals[0] > _MAX_SKIPPED_BYTES:
-            # So that what nobody can read any more is not kept.
+        if skipped and first.holds_much_before(skipped):
             first = first.part(owner, skipped, length)
             size, skipped = size if rest else length - skipped, 0
         return self._replace(chunks=(first, *rest), skipped=skipped, size=size)
@@ -332,22 +366,13 @@ class LogState(NamedTuple):
             return self
         kept: list[Span] = []
         following = _NEVER
-        for chunk, start, end in self.spans():
-            # Most often all of a chunk, or its first records.
-            index = start
-            while index < end:
-                if chunk.expiries[index] <= time:
-                    index += 1
-                    continue
-                until = index
-                while until < end and chunk.expiries[until] > time:
-                    following = min(following, chunk.expiries[until])
-                    until += 1
-                kept.append(Span(chunk, index, until))
-                index = until
+        for span in self.spans():
+            for lasting, earliest in span.lasting(time):
+                kept.append(lasting)
+                following = min(following, earliest)
         # The first may begin and the last may end anywhere in its chunk; others are made whole.
         for at, (chunk, start, end) in enumerate(kept):
-            inner_start = at > 0 and start > 0
+            inner_start = start > 0 and (at > 0 or chunk.holds_much_before(start))
             inner_end = at < len(kept) - 1 and end < len(chunk.records)
             if inner_start or inner_end:
                 kept[at] = Span(chunk.part(owner, start, end), 0, end - start)

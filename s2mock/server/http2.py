@@ -21,6 +21,8 @@ _SETTINGS = {
 _MAX_UNHEARD_BYTES = 1024 * 1024
 # An exchange with something unsent is not resumed while all of them together have so much.
 _MAX_ALL_UNSENT_BYTES = 4 * 1024 * 1024
+# No other exchange is begun while all of them together have so much: answers that are one piece.
+_MAX_BEGUN_UNSENT_BYTES = 32 * 1024 * 1024
 # What is written waits for the end of the turn, unless it is so much.
 _FLUSH_BYTES = 64 * 1024
 # A piece of an answer that is smaller and not its last is what a client gets that makes room for
@@ -56,9 +58,11 @@ class Http2:
         self._is_over = False
         self._is_paused = False
         self._is_working = False
-        # In the order in which they come: streams on which something has happened, streams with
-        # something unsent, and streams ended from here.
+        # In the order in which they come: streams on which something has happened, streams that
+        # are not begun while so much is unsent, streams with something unsent, and streams ended
+        # from here.
         self._due: dict[Stream, None] = {}
+        self._held: dict[Stream, None] = {}
         self._waiting: dict[Stream, None] = {}
         self._ended_here: dict[int, None] = {}
         connection.write(
@@ -213,6 +217,7 @@ class Http2:
         self.streams.pop(stream.number, None)
         self._waiting.pop(stream, None)
         self._due.pop(stream, None)
+        self._held.pop(stream, None)
         if not stream.is_over:
             stream.drop()
 
@@ -290,11 +295,16 @@ class Http2:
 
     def _work(self) -> None:
         loop = self._connection.context.loop
+        if self._held and self.unsent <= _MAX_BEGUN_UNSENT_BYTES:
+            self._due, self._held = self._held | self._due, {}
         until = loop.time() + _TURN_SECONDS if len(self._due) > 1 else None
         while self._due:
             stream = next(iter(self._due))
             del self._due[stream]
             if not stream.is_begun:
+                if self.unsent > _MAX_BEGUN_UNSENT_BYTES:
+                    self._held[stream] = None
+                    continue
                 self._begin(stream)
             elif (exchange := stream.exchange) is not None:
                 exchange.on_body()

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from s2mock import S2Mock
+from s2mock import S2Mock, Stream
 from tests.sdk.conftest import path
 
 FOLDER = Path(__file__).parent / "typescript"
@@ -23,7 +23,7 @@ INSTALLED = FOLDER / "node_modules"
 STAMP = INSTALLED / ".installed-for"
 
 # The files that need a server of a special kind; all others take any.
-SPECIAL = {"pending.test.mjs", "records.test.mjs", "retries.test.mjs"}
+SPECIAL = {"flood.test.mjs", "pending.test.mjs", "records.test.mjs", "retries.test.mjs"}
 OPERATIONS = {path.name for path in FOLDER.glob("*.test.mjs")} - SPECIAL
 
 pytestmark = [
@@ -112,6 +112,23 @@ def test_records(observe: Callable[..., Any], s2_mock: S2Mock) -> None:
         ("GET", "text/event-stream", "HTTP/1.1"),
         ("GET", "s2s/proto", "HTTP/2"),
     }
+
+
+def test_a_flood_of_small_appends(
+    observe: Callable[..., Any], log: Stream, s2_mock: S2Mock
+) -> None:
+    """All of them in one session, which the SDK does not have to open again."""
+    observed = observe()
+    ours = {"S2_ACCOUNT_ENDPOINT": observed.url, "S2_BASIN_ENDPOINT": observed.url}
+
+    run("flood.test.mjs", s2_mock.env | ours)
+
+    numbers = [int(record.body) for record in log.records]
+    assert numbers == list(range(50_000))
+    ways = [
+        (request["REQUEST_METHOD"], request.get("CONTENT_TYPE")) for request in observed.requests
+    ]
+    assert ways == [("POST", "s2s/proto"), ("GET", None)]
 
 
 def form(request: dict[str, str]) -> str:

@@ -220,3 +220,17 @@ def test_pieces_on_http_1_0_end_with_the_connection() -> None:
         assert received.startswith(b"HTTP/1.0 200 OK\r\n")
         assert received.endswith(b"\r\n\r\nabcdef")
         assert b"keep-alive" not in received
+
+
+@pytest.mark.parametrize(
+    "fields", [b"x: " + b"y" * 500_000 + b"\r\n", (b"x: " + b"y" * 10_000 + b"\r\n") * 50]
+)
+def test_a_head_of_half_a_megabyte(fields: bytes) -> None:
+    """More than the reference server ever buffers; where it stops depends on how bytes fall."""
+    with serving(like_the_reference) as server, connect(server.port) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\n" + fields + b"\r\n")
+        answer = b""
+        while data := client.recv(65536):
+            answer += data
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert answer.endswith(b"\r\n\r\n")

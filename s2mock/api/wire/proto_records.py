@@ -9,7 +9,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from s2mock.api.wire.proto_encoding import encode_ack, encode_batch, encode_records
-from s2mock.registry.reading import Batch
+from s2mock.registry.batch import Batch
 from s2mock.registry.records import AppendAck, AppendInput, Record, plain_records
 
 if TYPE_CHECKING:
