@@ -17,7 +17,7 @@ UNUSABLE := $(VENV) is no environment of Python 3.11 or newer that could be used
 # All cores. Who is done early takes from the others, for some tests take long.
 PYTEST := $(RUN) pytest -n auto --dist worksteal
 
-.PHONY: help serve test check shuffled lint lowest bench differential record
+.PHONY: help serve test check shuffled lint lowest bench soak differential record
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -27,6 +27,7 @@ help:
 	@echo 'make lint   formatting, lint rules and types'
 	@echo 'make lowest  the tests with the lowest versions of all dependencies'
 	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
+	@echo 'make soak   mixed load on the standalone server (SECONDS=600)'
 	@echo 'make differential S2MOCK_REFERENCE=URL   comparison with a real server'
 	@echo 'make record S2MOCK_REFERENCE=URL         recordings of a real server, which is fresh'
 
@@ -75,12 +76,18 @@ lowest:
 bench: $(VENV)/.bench
 	@$(RUN) benchmarks
 
+# Mixed valid and hostile load on the standalone server; nothing may grow, and nobody may wait long.
+SECONDS ?= 600
+
+soak: $(VENV)/.test
+	@$(RUN) tests.soak --seconds $(SECONDS)
+
 # Compares with a real server: make differential S2MOCK_REFERENCE=http://127.0.0.1:8080
 SEQUENCES ?= 20000
 S2MOCK_REFERENCE_VERSION ?= s2-lite 0.43.4
 
 differential: $(VENV)/.test
-	@$(RUN) tests.differential "$(S2MOCK_REFERENCE)" --sequences $(SEQUENCES) \
+	@$(RUN) tests.differential "$(S2MOCK_REFERENCE)" --sequences $(SEQUENCES) --processes 4 \
 	  --version "$(S2MOCK_REFERENCE_VERSION)"
 
 # Replaces all recordings in s2mock/contract/corpus; nothing else writes there.

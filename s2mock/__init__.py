@@ -45,10 +45,10 @@ if TYPE_CHECKING:
     from s2mock.registry.handles import Basin as Basin
     from s2mock.registry.handles import Stream as Stream
     from s2mock.registry.listing import Page as Page
+    from s2mock.registry.positions import StreamPosition as StreamPosition
     from s2mock.registry.records import AppendAck as AppendAck
     from s2mock.registry.records import AppendRecord as AppendRecord
     from s2mock.registry.records import SequencedRecord as SequencedRecord
-    from s2mock.registry.records import StreamPosition as StreamPosition
     from s2mock.registry.state import BasinInfo as BasinInfo
     from s2mock.registry.state import StreamInfo as StreamInfo
     from s2mock.remote import NotOnTarget as NotOnTarget
@@ -104,7 +104,7 @@ _HOME = {
     "StreamDeletionPending": "s2mock.registry.errors",
     "StreamInfo": "s2mock.registry.state",
     "StreamNotFound": "s2mock.registry.errors",
-    "StreamPosition": "s2mock.registry.records",
+    "StreamPosition": "s2mock.registry.positions",
     "SystemClock": "s2mock.registry.clock",
     "TargetError": "s2mock.remote",
     "UnusedFault": "s2mock.powers.injection",

@@ -7,8 +7,10 @@ import signal
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import TextIO
 
 _STOP = (signal.SIGINT, signal.SIGTERM)
+_SWITCH_SECONDS = 0.0002
 _DEFAULT_TOKEN = "s2mock"
 
 
@@ -24,6 +26,9 @@ def main() -> int:
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal that comes just before it goes to sleep is lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    # The loop lets go of the interpreter with each call to the system. While a heavy body is worked
+    # on in another thread it gets it back after so long, which is 5 ms by default.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     from s2mock.mock import S2Mock
     from s2mock.resources import ResourcesError, apply_resources
 
@@ -48,15 +53,16 @@ def main() -> int:
             return _fail(f"cannot apply {options.init_file}: {error}")
         except OSError as error:
             return _fail(f"cannot start: {error}")
-        _say("".join(f"export {name}={value}\n" for name, value in env.items()))
-        print(f"s2mock is listening on {mock.url}; stop it with Ctrl-C", file=sys.stderr)
+        _say("".join(f"export {name}={value}\n" for name, value in env.items()), sys.stdout)
+        _say(f"s2mock is listening on {mock.url}; stop it with Ctrl-C\n", sys.stderr)
         if not _is_loopback(options.host):
-            print(
+            _say(
                 f"s2mock: --host {options.host} lets in whoever reaches this machine, with any "
-                "access token",
-                file=sys.stderr,
+                "access token\n",
+                sys.stderr,
             )
-        # Loaded now and not with the first request that has a body, or a fault in it.
+        # Loaded now and not with the first request, or the first that has a body or a fault in it.
+        import s2mock.api.app
         import s2mock.api.wire.messages
         import s2mock.documents.explaining
         import s2mock.documents.parsing  # noqa: F401
@@ -79,17 +85,18 @@ def _open_standard_streams() -> None:
     sys.stderr = sys.stderr or Path(os.devnull).open("w")  # noqa: SIM115
 
 
-def _say(text: str) -> None:
-    """Print on standard output; where nobody takes it, the server serves all the same."""
+def _say(text: str, stream: TextIO) -> None:
+    """Print; where nobody takes it, the server serves all the same."""
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stream.write(text)
+        stream.flush()
     except OSError as error:
-        print(f"s2mock: cannot write to standard output: {error}", file=sys.stderr)
         # What is left in the buffer would fail once more at the end.
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+        if stream is sys.stdout:
+            _say(f"s2mock: cannot write to standard output: {error}\n", sys.stderr)
 
 
 def _is_loopback(host: str) -> bool:
@@ -100,7 +107,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _fail(message: str) -> int:
-    print(f"s2mock: {message}", file=sys.stderr)
+    _say(f"s2mock: {message}\n", sys.stderr)
     return 1
 
 

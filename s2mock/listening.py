@@ -1,5 +1,6 @@
 """The server of one mock, or of all mocks of a test session: it starts when somebody asks."""
 
+import os
 import threading
 import warnings
 import weakref
@@ -24,16 +25,19 @@ class Answering(Protocol):
 class Listening:
     """A server that starts when its address is first asked for, in front of one app at a time.
 
-    Raises `ValueError` for a port that no address has.
+    One that is forgotten while it listens is stopped with a `ResourceWarning`, unless another will
+    see to it (`is_kept`). Raises `ValueError` for a port that no address has.
     """
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, is_kept: bool = False) -> None:
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= _MAX_PORT:
             raise ValueError(f"port must be a number from 0 to {_MAX_PORT}, not {port!r}")
         self._address = (host, port)
+        self._is_kept = is_kept
         self._server: Server | None = None
         self._starting = threading.Lock()
         self.app: Answering | None = None
+        _of_this_process.add(self)
 
     def __repr__(self) -> str:
         return f"<Listening on {self._server.url if self._server else 'nothing yet'}>"
@@ -60,8 +64,10 @@ class Listening:
                     on_error=failures.note,
                 )
                 # At the end of the process there is nobody left to warn.
-                self._warning = weakref.finalize(self, _forgotten, self._server)
-                self._warning.atexit = False
+                self._forgotten = weakref.finalize(
+                    self, _stop_forgotten, self._server, warns=not self._is_kept
+                )
+                self._forgotten.atexit = False
             return _reachable(self._server.url)
 
     def drop_connections(self) -> None:
@@ -84,8 +90,26 @@ class Listening:
         with self._starting:
             server, self._server = self._server, None
         if server is not None:
-            self._warning.detach()
+            self._forgotten.detach()
             server.stop()
+
+    def _begin_anew(self) -> None:
+        """In a forked child: the server is the parent's, and whoever held the lock is there too."""
+        self._starting = threading.Lock()
+        if self._server is not None:
+            self._forgotten.detach()
+            self._server = None
+
+
+_of_this_process: "weakref.WeakSet[Listening]" = weakref.WeakSet()
+
+
+def _begin_all_anew() -> None:
+    for listening in list(_of_this_process):
+        listening._begin_anew()  # noqa: SLF001  # of this module
+
+
+os.register_at_fork(after_in_child=_begin_all_anew)
 
 
 def _reachable(url: str) -> str:
@@ -110,11 +134,13 @@ def _nobody(environ: dict[str, Any]) -> Conversation:
     yield Head(401 if late else 503, [("content-type", "text/plain")], text)
 
 
-def _forgotten(server: "Server") -> None:
-    warnings.warn(
-        f"an S2Mock that listened on {server.url} was never closed: use it in a `with` block, or "
-        "call close()",
-        ResourceWarning,
-        stacklevel=2,
-    )
+def _stop_forgotten(server: "Server", *, warns: bool) -> None:
+    # First, since a warning may be an error.
     server.stop()
+    if warns:
+        warnings.warn(
+            f"an S2Mock that listened on {server.url} was never closed: use it in a `with` block, "
+            "or call close()",
+            ResourceWarning,
+            stacklevel=2,
+        )

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from s2mock import own_tokens
+from s2mock.conversation import Conversation
 from s2mock.listening import Listening
 from s2mock.powers import of_a_test
 from s2mock.powers.faults import Fault
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from s2mock.powers.entry import Insight
 
 _FRESH = "s2mock-fresh-{}"
-_orders = count(1)
 
 
 def sdk_environment(url: str, token: str) -> dict[str, str]:
@@ -53,11 +53,11 @@ class S2Mock:
     the `"real"` service and the `"documented"` one where they differ. `cors` sends the headers
     that let browsers in. `clock` is where all times come from. `host` and `port` are where the
     socket listens, once `url` is asked for; port 0 picks a free one. `snapshot` is an account to
-    begin with, in place of `basins`. `token` is the account's own access token; without one each
-    mock has another, so that a request that comes late, after the test that made it, is refused
-    with 401 and does not meet the account of the next. `faults` are there from the beginning:
-    mappings of the arguments of `inject`. The journal keeps `journal_limit` exchanges, 0 for none,
-    and `journal_bytes` of their bodies.
+    begin with, in place of `basins`; a `ManualClock` without a start begins at its time. `token`
+    is the account's own access token; without one each mock has another, so that a request that
+    comes late, after the test that made it, is refused with 401 and does not meet the account of
+    the next. `faults` are there from the beginning: mappings of the arguments of `inject`. The
+    journal keeps `journal_limit` exchanges, 0 for none, and `journal_bytes` of their bodies.
 
     Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used.
 
@@ -96,6 +96,7 @@ class S2Mock:
         self._listening = Listening(host=host, port=port) if listening is None else listening
         self._owns_listening = listening is None
         self._app: App | None = None
+        self._answering = _Answering(self)
         self._fresh_names = count(1)
         self.token = own_tokens.new_token(self) if token is None else _checked_token(token)
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
@@ -105,16 +106,13 @@ class S2Mock:
         self._powers = Powers(
             self.account, self._insight, journal_limit=journal_limit, journal_bytes=journal_bytes
         )
-        if snapshot is not None:
-            if self._resources is not None:
-                raise ValueError("basins and snapshot are both a beginning: give one of them")
-            self.account.restore(snapshot)
-        else:
-            self._begin()
+        if snapshot is not None and self._resources is not None:
+            raise ValueError("basins and snapshot are both a beginning: give one of them")
+        self._snapshot = snapshot
+        self._begin()
         self._faults = tuple(faults)
         self._inject_faults()
-        self._order = next(_orders)
-        of_a_test.living.add(self)
+        of_a_test.living.add(self._powers)
 
     def __enter__(self) -> Self:
         return self
@@ -142,7 +140,7 @@ class S2Mock:
         """
         for fork in list(self._forks):
             fork.close()
-        of_a_test.end(self, in_a_test=bool(own_tokens.current_test()))
+        of_a_test.end(self._powers, in_a_test=bool(own_tokens.current_test()))
         own_tokens.end(self.token)
         if self._powers.outages:
             self._powers.outages = 0
@@ -157,10 +155,10 @@ class S2Mock:
         self.account.end_sessions()
 
     def reset(self) -> None:
-        """Begin again with a fresh account, behind the same URL.
+        """Begin again with a fresh account, behind the same URL, with the same `basins`.
 
-        Sessions end, faults and holds are removed, and the journal is empty. A handle from before
-        says so when it is used.
+        With a `snapshot` it begins as that says. Sessions end, faults and holds are removed, and
+        the journal is empty. A handle from before says so when it is used.
         """
         self._powers.stage.end()
         self.account.clear()
@@ -170,7 +168,9 @@ class S2Mock:
         self._drop_connections()
 
     def _begin(self) -> None:
-        if self._resources is not None:
+        if self._snapshot is not None:
+            self.account.restore(self._snapshot)
+        elif self._resources is not None:
             from s2mock.resources import apply_resources
 
             apply_resources(self.account, self._resources)
@@ -211,6 +211,7 @@ class S2Mock:
             clock=clock,
             snapshot=self.snapshot(),
         )
+        fork._listening = Listening(is_kept=True)  # closed with this one
         self._forks.add(fork)
         return fork
 
@@ -243,7 +244,7 @@ class S2Mock:
 
         Raises `OSError` if the address cannot be had.
         """
-        self._listening.app = self.wsgi_app
+        self._listening.app = self._answering
         url = self._listening.url
         if self._powers.is_out:
             self._listening.refuse()
@@ -361,7 +362,7 @@ class S2Mock:
 
     @property
     def _is_listened_to(self) -> bool:
-        return self._app is not None and self._listening.app is self._app
+        return self._listening.app is self._answering
 
     @property
     def journal(self) -> Journal:
@@ -392,6 +393,23 @@ class S2Mock:
         return name
 
 
+class _Answering:
+    """A mock's app for the server. It is loaded when the first request comes.
+
+    Many a test has its code pointed here, and then makes no call.
+    """
+
+    def __init__(self, mock: S2Mock) -> None:
+        # Who has let go of a mock without closing it is told so at once, not by the collector.
+        self._mock = weakref.ref(mock)
+
+    def converse(self, environ: dict[str, Any]) -> Conversation:
+        """Answer one request, step by step."""
+        mock = self._mock()
+        assert mock is not None, "a mock and its server end together"
+        return mock.wsgi_app.converse(environ)
+
+
 def _checked_token(token: object) -> str:
     if not isinstance(token, str):
         raise TypeError(f"token must be text, not {token!r}")
@@ -402,7 +420,7 @@ def _checked_token(token: object) -> str:
 
 def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
     """A resource file of these basins, `None` for no basins. Raises `ValueError`."""
-    if isinstance(basins, str | bytes | Mapping):
+    if isinstance(basins, str | bytes | Mapping) or not isinstance(basins, Iterable):
         raise ValueError(f"basins must be a list of names or mappings, not {basins!r}")
     listed = [{"name": basin} if isinstance(basin, str) else basin for basin in basins]
     try:

@@ -86,6 +86,12 @@ def test_prints_the_variables_serves_and_stops(start: Start, number: signal.Sign
     assert "Traceback" not in stderr
 
 
+def test_a_token_of_ones_own(start: Start) -> None:
+    assert (
+        three_lines(start("--port", "0", "--token", "mine"))[2] == "export S2_ACCESS_TOKEN=mine\n"
+    )
+
+
 def test_lines_are_for_a_shell(start: Start) -> None:
     process = start("--port", "0")
     script = "".join(three_lines(process)) + 'printf "%s" "$S2_BASIN_ENDPOINT $S2_ACCESS_TOKEN"'
@@ -183,6 +189,7 @@ def test_port_in_use() -> None:
         (["--port=x"], "argument --port: invalid int value: 'x'"),
         (["--deletion-delay=-1"], "deletion_delay must be 0 or more seconds, not -1.0"),
         (["--deletion-delay=soon"], "argument --deletion-delay: invalid float value: 'soon'"),
+        (["--token=two words"], "token must be text that fits into a header, not 'two words'"),
         (["--profile=fast"], "argument --profile: invalid choice: 'fast'"),
         (["my-basin"], "unrecognized arguments: my-basin"),
     ],
@@ -197,5 +204,5 @@ def test_arguments_that_make_no_sense(arguments: list[str], reason: str) -> None
 
 def test_help_names_every_option() -> None:
     shown = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
-    for option in ("host", "port", "init-file", "deletion-delay", "profile", "no-cors"):
+    for option in ("host", "port", "init-file", "deletion-delay", "profile", "token", "no-cors"):
         assert f"--{option}" in shown

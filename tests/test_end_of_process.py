@@ -8,22 +8,25 @@ import pytest
 
 from s2mock.http_client import Client
 
-# A thread of the server is kept inside the interpreter, as may happen by itself on a busy machine.
+# The server's thread is kept inside the interpreter, as may happen by itself on a busy machine.
 ENDS_AT_ONCE = """
-import asyncio, time
+import selectors, time, urllib.request
 from s2mock import S2Mock
 
-wake = asyncio.BaseEventLoop.call_soon_threadsafe
+lingered = []
 
-def wake_and_linger(*args, **kwargs):
-    handle = wake(*args, **kwargs)
-    time.sleep(0.05)
-    return handle
+class Lingering(selectors.DefaultSelector):
+    def select(self, timeout=None):
+        ready = super().select(timeout)
+        time.sleep(0.05)
+        lingered.append(ready)
+        return ready
 
-asyncio.BaseEventLoop.call_soon_threadsafe = wake_and_linger
+selectors.DefaultSelector = Lingering
 
 with S2Mock() as s2:
-    assert s2.url
+    with urllib.request.urlopen(s2.url + "/health"):
+        assert lingered
 """
 
 

@@ -17,6 +17,7 @@ PRODUCT = sorted(
 # What each room may import from, itself aside.
 ROOMS = {
     "conversation": set(),
+    "failures": set(),
     "http_client": set(),
     "own_tokens": set(),
     "registry": {"conversation"},

@@ -28,10 +28,13 @@ from s2mock.api.wire.sse import EventId
 from s2mock.conversation import Offload
 from s2mock.powers.faults import Cut
 from s2mock.registry.appending import Append, OpenAppendSession
+from s2mock.registry.batch import Batch
 from s2mock.registry.config import U64_MAX
 from s2mock.registry.errors import BadProto, Invalid
 from s2mock.registry.names import StreamName
-from s2mock.registry.reading import Batch, CheckTail, Read, ReadRequest
+from s2mock.registry.read_request import ReadRequest
+from s2mock.registry.read_session import ReadSession
+from s2mock.registry.reading import CheckTail, Read
 from s2mock.registry.records import MAX_BATCH_BYTES, MAX_BATCH_RECORDS, AppendInput
 
 _MAX_UNARY_WAIT_SECONDS = 60
@@ -88,8 +91,8 @@ def read(request: S2Request) -> Answering:
     accept = media_type(request.environ.get("HTTP_ACCEPT"))
     if media_type(request.environ.get("CONTENT_TYPE")) == S2S:
         wanted = _read_request(start, end)
-        session = yield from request.perform(
-            Read(basin, name, wanted, key=key, config=config, is_session=True)
+        session = yield from _session(
+            request, Read(basin, name, wanted, key=key, config=config, is_session=True)
         )
         frames = read_frames(request, session, frame_coding(request.accept_encodings))
         return session_response(frames, S2S, session.close)
@@ -97,8 +100,8 @@ def read(request: S2Request) -> Answering:
     if accept == EVENT_STREAM:
         resumed = last_event_id(request)
         wanted = _resume(_read_request(start, end), resumed)
-        session = yield from request.perform(
-            Read(basin, name, wanted, key=key, config=config, is_session=True)
+        session = yield from _session(
+            request, Read(basin, name, wanted, key=key, config=config, is_session=True)
         )
         delivered = resumed or EventId(0, 0, 0)
         events = read_events(request, session, form, delivered)
@@ -128,6 +131,19 @@ def _read_response(batch: Batch, accept: str, form: json_records.Format) -> S2Re
     if accept in PROTOBUF:
         return _protobuf_response(proto_records.batch_to_proto(batch))
     return text_response(200, json_records.batch_to_json(batch, form))
+
+
+def _session(request: S2Request, operation: Read) -> Asking[ReadSession]:
+    operation.request = request
+    request.operation = operation
+    session: ReadSession = yield from request.account.begin(operation)
+    try:
+        yield from request.account.finish(operation)
+    except BaseException:
+        # It follows the stream by now, for an answer that never begins.
+        session.close()
+        raise
+    return session
 
 
 def _read_request(start: dict[str, Any], end: dict[str, Any]) -> ReadRequest:

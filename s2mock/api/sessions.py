@@ -21,8 +21,9 @@ from s2mock.powers.outcomes import Dropped, InjectedError
 from s2mock.powers.recorder import monotonic
 from s2mock.powers.stage import error_of
 from s2mock.registry.appending import Append, OpenAppendSession, Target
+from s2mock.registry.batch import Batch
 from s2mock.registry.errors import BadFrame, BadProto, S2Error
-from s2mock.registry.reading import Batch, ReadSession
+from s2mock.registry.read_session import ReadSession
 
 _MILLISECOND = 1_000_000
 # How much of what is to be said is kept together at most, in bytes.

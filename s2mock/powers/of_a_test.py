@@ -2,47 +2,45 @@
 
 import weakref
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from s2mock.powers.powers import Powers
 from s2mock.powers.timeline import timeline, title
 
-if TYPE_CHECKING:
-    from s2mock.mock import S2Mock
+living: Final[weakref.WeakSet[Powers]] = weakref.WeakSet()
+"""Those of all mocks that are in use."""
 
-living: "Final[weakref.WeakSet[S2Mock]]" = weakref.WeakSet()
-"""All mocks that are in use."""
-
-# Those that have ended in the test that runs; few tests have so many.
+# Those of mocks that have ended in the test that runs; few tests have so many.
+_ended: Final[deque[Powers]] = deque(maxlen=16)
+# The last exchange of each when the test began.
+_marks: Final[weakref.WeakKeyDictionary[Powers, int]] = weakref.WeakKeyDictionary()
 _MAX_SECTIONS: Final = 4
-_ended: "Final[deque[S2Mock]]" = deque(maxlen=16)
-# The last exchange of each mock when the test began.
-_marks: "Final[weakref.WeakKeyDictionary[S2Mock, int]]" = weakref.WeakKeyDictionary()
 
 
-def end(mock: "S2Mock", *, in_a_test: bool) -> None:
+def end(powers: Powers, *, in_a_test: bool) -> None:
     """The mock is used no longer; the test that runs may still be asked of it."""
-    living.discard(mock)
+    living.discard(powers)
     if in_a_test:
-        _ended.append(mock)
+        _ended.append(powers)
 
 
 def begin() -> None:
     """Another test begins."""
     _ended.clear()
     _marks.clear()
-    for mock in list(living):
-        _marks[mock] = mock.journal.last_number
+    for powers in list(living):
+        _marks[powers] = powers.journal.last_number
 
 
 def complaints(*, has_failed: bool) -> list[str]:
     """What is to be said of faults that were not used; they are removed."""
-    stages = [mock._powers.stage for mock in _all()]  # noqa: SLF001
-    return [text for stage in stages for text in stage.check(has_failed=has_failed)]
+    found = [powers.stage.check(has_failed=has_failed) for powers in _all()]
+    return [text for texts in found for text in texts]
 
 
 def sections() -> list[tuple[str, str]]:
     """Title and text of the timeline of each mock that has met an exchange in this test."""
-    found = [mock.journal.since(_marks.get(mock, 0)) for mock in _all()]
+    found = [powers.journal.since(_marks.get(powers, 0)) for powers in _all()]
     met = [exchanges for exchanges in found if exchanges]
     # A test that tries many examples has a mock for each, of which it fails with the last.
     latest = met if len(met) <= _MAX_SECTIONS else met[-_MAX_SECTIONS:]
@@ -52,6 +50,6 @@ def sections() -> list[tuple[str, str]]:
     return texts
 
 
-def _all() -> "list[S2Mock]":
-    # In the order in which they were made.
-    return sorted({*living, *_ended}, key=lambda mock: mock._order)  # noqa: SLF001
+def _all() -> list[Powers]:
+    # In the order in which the mocks were made.
+    return sorted({*living, *_ended}, key=lambda powers: powers.order)

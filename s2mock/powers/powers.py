@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from itertools import count
 from typing import Final
 
 from s2mock.powers.entry import Insight
@@ -12,6 +13,9 @@ from s2mock.powers.stage import Stage
 from s2mock.registry.engine import Engine, Operation
 
 MAX_LIMIT: Final = 2**63
+
+
+_orders = count(1)
 
 
 class Powers:
@@ -39,6 +43,8 @@ class Powers:
         # How many outages there are, one within the other.
         self.outages = 0
         self._thread = threading.get_ident()
+        self.order = next(_orders)
+        """Their place among those of all mocks that were ever made."""
 
     @property
     def is_out(self) -> bool:

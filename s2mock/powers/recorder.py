@@ -1,7 +1,7 @@
 """Who takes notes of what goes over the wire, for the journal."""
 
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Protocol
 
 from s2mock.powers.entry import Entry
 from s2mock.powers.exchange import Exchange
@@ -9,10 +9,6 @@ from s2mock.powers.journal import Journal
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.registry.engine import Operation
 from s2mock.registry.errors import S2Error
-
-if TYPE_CHECKING:
-    from s2mock.api.requests import S2Request
-    from s2mock.api.responses import S2Response
 
 # Held by name here: tools that stop the clock for a test replace what a module knows.
 _clock: Final = (time.monotonic,)
@@ -25,13 +21,41 @@ def monotonic() -> float:
     return _clock[0]()
 
 
+class Asked(Protocol):
+    """What a request knows of itself that is noted."""
+
+    environ: dict[str, Any]
+    operation: Operation | None
+    notes: Any
+    route_name: str | None
+    raw_path: str
+    path_parameters: dict[str, str]
+    began: float
+    raw_body: bytes
+    sent_body: bytes | None
+    payload: bytes
+    delivered: tuple[int, int] | None
+    is_late: str | None
+    failure: Exception | None
+
+
+class Answered(Protocol):
+    """What an answer has that is noted."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    plain: bytes | None
+    session: Any
+
+
 class Recorder:
     """Takes notes of requests and answers."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
 
-    def note_answer(self, request: "S2Request", response: "S2Response") -> "Entry | None":
+    def note_answer(self, request: Asked, response: Answered) -> Entry | None:
         """An answer is about to leave; returns the entry of a session."""
         operation, environ = request.operation, request.environ
         if (
@@ -66,9 +90,7 @@ class Recorder:
         )
         return None
 
-    def note(
-        self, request: "S2Request", response: "S2Response | None", outcome: Exception | None
-    ) -> Entry:
+    def note(self, request: Asked, response: Answered | None, outcome: Exception | None) -> Entry:
         """An answer is about to leave, or it is known that none will."""
         entry = self._entry(request)
         operation = request.operation
@@ -103,7 +125,7 @@ class Recorder:
         """The exchange of an operation, which may not have been answered yet."""
         entry = operation.note
         if not isinstance(entry, Entry):
-            request: S2Request = operation.request
+            request: Asked = operation.request
             entry = self._entry(request)
             entry.take(operation)
             if operation.is_batch:
@@ -113,7 +135,7 @@ class Recorder:
                 entry.body = request.raw_body if request.sent_body is None else request.sent_body
         return self._journal.exchange(entry)
 
-    def _entry(self, request: "S2Request") -> Entry:
+    def _entry(self, request: Asked) -> Entry:
         environ = request.environ
         entry = Entry(
             environ, request.raw_path, request.path_parameters, request.route_name, request.began

@@ -2,6 +2,7 @@
 
 from s2mock.registry.basins import CreateBasin, EnsureBasin, ListBasins
 from s2mock.registry.checks import check_config, check_name, check_number, check_text
+from s2mock.registry.clock import Moment
 from s2mock.registry.config import BasinConfig
 from s2mock.registry.engine import Engine
 from s2mock.registry.handles import Basin, Stream
@@ -16,24 +17,19 @@ class Snapshot:
     It holds basins, streams, records, request tokens, fencing tokens and what is due.
     """
 
-    __slots__ = ("_state", "_time")
+    __slots__ = ("_state", "_taken")
 
-    def __init__(self, state: AccountState, time: int) -> None:
+    def __init__(self, state: AccountState, taken: Moment) -> None:
         self._state = state
-        self._time = time
+        self._taken = taken
 
     def __repr__(self) -> str:
         return f"<Snapshot of {len(self._state.basins)} basins>"
 
     @property
-    def state(self) -> AccountState:
-        """What there was."""
-        return self._state
-
-    @property
     def time(self) -> int:
-        """The account's time when it was taken, in nanoseconds since the epoch."""
-        return self._time
+        """When it was taken, in nanoseconds since the Unix epoch."""
+        return self._taken.now
 
 
 class Account(Engine):
@@ -123,8 +119,9 @@ class Account(Engine):
         """Be as the snapshot says.
 
         Dates stay as they are; what is due moves by the time that has passed since the snapshot.
-        Read sessions end as by a deletion. Raises `TypeError`.
+        Sessions end as by a deletion. A `ManualClock` that was given no start, and that nobody
+        has looked at, begins at the snapshot's time. Raises `TypeError`.
         """
         if not isinstance(snapshot, Snapshot):
             raise TypeError(f"restore() takes a Snapshot, not {snapshot!r}")
-        self.put_state(snapshot.state, snapshot.time)
+        self.put_state(snapshot._state, snapshot._taken)  # noqa: SLF001  # nobody else's to see

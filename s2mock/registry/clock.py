@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Protocol
 NANOSECONDS: Final = 1_000_000_000
 # Dates are written with four digits of the year.
 _LAST_SECOND: Final = 253_402_300_799
+_DEFAULT_START: Final = 1_704_067_200
 
 # Held by name here, in tuples: tools that stop the wall clock for a test replace what a module
 # knows as `time.monotonic_ns`, and durations have to go on.
@@ -30,6 +31,15 @@ class Clock(Protocol):
         """
 
 
+def check_clock(clock: Clock) -> Clock:
+    """The clock, if it is one. Raises `TypeError`."""
+    if isinstance(clock, type):
+        raise TypeError(f"clock must be a clock, not a class: try {clock.__name__}()")
+    if not (callable(getattr(clock, "now", None)) and callable(getattr(clock, "wait", None))):
+        raise TypeError(f"clock must have now() and wait(), as ManualClock() has, not {clock!r}")
+    return clock
+
+
 class SystemClock:
     """The machine's own clock. Dates never run backwards, and durations never stand still."""
 
@@ -39,8 +49,11 @@ class SystemClock:
     def now(self) -> int:
         """Nanoseconds since the Unix epoch; never less than an earlier answer."""
         # Two threads may both write: each then has an answer that is not before its own earlier.
-        self._latest = latest = max(self._latest, time.time_ns())
-        return latest
+        now = time.time_ns()
+        if now < self._latest:
+            return self._latest
+        self._latest = now
+        return now
 
     def wait(self, condition: threading.Condition, until: int) -> None:
         """Wait to be notified, but no longer than `until` (nanoseconds since the epoch)."""
@@ -51,11 +64,15 @@ class SystemClock:
 class ManualClock:
     """A clock that stands still until the test turns it.
 
-    `start` is in seconds since the Unix epoch; the default is 2024-01-01T00:00:00Z. Raises
-    `TypeError` and `ValueError` for what is no such number.
+    `start` is in seconds since the Unix epoch. Without one it is the time of the snapshot that
+    an account begins with, or else 2024-01-01T00:00:00Z. Raises `TypeError` and `ValueError` for
+    what is no such number.
     """
 
-    def __init__(self, start: float = 1_704_067_200) -> None:
+    def __init__(self, start: float | None = None) -> None:
+        # Whether it may begin elsewhere no more.
+        self._has_begun = start is not None
+        start = _DEFAULT_START if start is None else start
         self._now = int(_checked_seconds("start", start) * NANOSECONDS)
         if not 0 <= self._now <= _LAST_SECOND * NANOSECONDS:
             raise ValueError(
@@ -69,11 +86,22 @@ class ManualClock:
     def at(cls, now: int) -> "ManualClock":
         """A clock that stands at `now`, in nanoseconds since the Unix epoch."""
         clock = cls()
-        clock._now = now
+        clock.begin_at(now)
+        clock._has_begun = True
         return clock
+
+    def begin_at(self, now: int) -> None:
+        """Stand at `now`, unless it was given a start, or somebody has looked at it or turned it.
+
+        `now` is in nanoseconds since the Unix epoch.
+        """
+        with self._lock:
+            if not self._has_begun:
+                self._now = now
 
     def now(self) -> int:
         """Nanoseconds since the Unix epoch."""
+        self._has_begun = True
         return self._now
 
     def wait(self, condition: threading.Condition, until: int) -> None:
@@ -131,7 +159,7 @@ class ManualClock:
             now = self._now + int(seconds * NANOSECONDS)
             if now > _LAST_SECOND * NANOSECONDS:
                 raise ValueError(f"advance({seconds!r}) leads beyond the year 9999")
-            self._now = now
+            self._now, self._has_begun = now, True
             due = [alarm for alarm in self._waiting if alarm.until <= now]
         for alarm in sorted(due, key=lambda alarm: alarm.until):
             alarm.ring()

@@ -5,9 +5,11 @@ a resolved configuration without unset leaves. Sources: reference: control_plane
 §5.3 (fields), §5.4 (merge), §5.6 (reconfiguration).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypedDict, TypeVar, get_args
 
+from s2mock.registry.checks import described
 from s2mock.registry.errors import InvalidConfig
 
 Cipher = Literal["aegis-256", "aes-256-gcm"]
@@ -29,6 +31,15 @@ def _check_type(leaf: str, value: object, kind: type) -> None:
         raise InvalidConfig(f"{leaf} must be of type {kind.__name__}, not {value!r}")
 
 
+def _check_unicode(leaf: str, value: str | None) -> None:
+    if value is None or value.isascii():
+        return
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidConfig(f"{leaf} must be Unicode text, not {value!r}") from None
+
+
 def _check_u64(leaf: str, value: object) -> None:
     if value is not None and not (type(value) is int and 0 <= value <= U64_MAX):
         raise InvalidConfig(f"{leaf} must be a whole number from 0 to 2^64-1, not {value!r}")
@@ -38,6 +49,17 @@ def _check_choice(leaf: str, value: object, choices: Any) -> None:
     if value is not None and value not in get_args(choices):
         expected = ", ".join(f"`{choice}`" for choice in get_args(choices))
         raise InvalidConfig(f"{leaf} must be one of {expected}, not {value!r}")
+
+
+def _check_leaves(changes: object, kind: Any) -> None:
+    leaves = kind.__annotations__
+    if not isinstance(changes, Mapping):
+        example = f"{{{next(iter(leaves))!r}: ...}}"
+        raise TypeError(f"changes must be a dict, not {described(changes)}: try {example}")
+    if unknown := changes.keys() - leaves.keys():
+        raise TypeError(
+            f"no such leaf: {', '.join(sorted(unknown))}; there are {', '.join(leaves)}"
+        )
 
 
 class StreamConfigChanges(TypedDict, total=False):
@@ -67,6 +89,7 @@ class StreamConfig:
 
     def __post_init__(self) -> None:
         _check_type("storage_class", self.storage_class, str)
+        _check_unicode("storage_class", self.storage_class)
         if self.retention_policy == 0 and self.retention_policy is not False:
             raise InvalidConfig("age must be greater than 0 seconds")
         if self.retention_policy != "infinite":
@@ -77,7 +100,7 @@ class StreamConfig:
 
     def merge(self, defaults: "StreamConfig") -> "StreamConfig":
         """This configuration, each unset leaf taken from `defaults`."""
-        if self is UNSET or self == UNSET:
+        if self is UNSET:
             return defaults
         return StreamConfig(
             _either(self.storage_class, defaults.storage_class),
@@ -88,7 +111,8 @@ class StreamConfig:
         )
 
     def reconfigure(self, changes: StreamConfigChanges) -> "StreamConfig":
-        """This configuration with `changes` laid over it."""
+        """This configuration with `changes` laid over it. Raises `TypeError`."""
+        _check_leaves(changes, StreamConfigChanges)
         return replace(self, **changes)
 
 
@@ -114,7 +138,10 @@ class BasinConfigChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class BasinConfig:
-    """Configuration of a basin. Raises `InvalidConfig`. Source: reference: control_plane §4.2."""
+    """Configuration of a basin. Raises `InvalidConfig`, `TypeError`.
+
+    Source: reference: control_plane §4.2.
+    """
 
     default_stream_config: StreamConfig = UNSET
     stream_cipher: Cipher | None = None
@@ -123,16 +150,24 @@ class BasinConfig:
 
     def __post_init__(self) -> None:
         if not isinstance(self.default_stream_config, StreamConfig):
-            raise InvalidConfig(
-                f"default_stream_config must be a StreamConfig, not {self.default_stream_config!r}"
+            raise TypeError(
+                "default_stream_config must be a StreamConfig, not "
+                f"{described(self.default_stream_config)}: try StreamConfig(...)"
             )
+        if self.default_stream_config == UNSET:
+            # Known by identity to those who ask often.
+            object.__setattr__(self, "default_stream_config", UNSET)
         _check_choice("stream_cipher", self.stream_cipher, Cipher)
         for flag in ("create_stream_on_append", "create_stream_on_read"):
             if type(getattr(self, flag)) is not bool:
                 raise InvalidConfig(f"{flag} must be True or False, not {getattr(self, flag)!r}")
 
     def reconfigure(self, changes: BasinConfigChanges) -> "BasinConfig":
-        """This configuration with `changes` laid over it, stream defaults leaf by leaf."""
+        """This configuration with `changes` laid over it, stream defaults leaf by leaf.
+
+        Raises `TypeError`.
+        """
+        _check_leaves(changes, BasinConfigChanges)
         leaves: dict[str, Any] = {**changes}
         if "default_stream_config" in changes:
             defaults = changes["default_stream_config"]

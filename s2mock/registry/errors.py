@@ -4,10 +4,9 @@ Sources of the rules: reference: control_plane §3 (codes, statuses, message tem
 data_plane §1.3 (the two answers without a code).
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:
-    from s2mock.registry.records import StreamPosition
+from s2mock.registry.positions import StreamPosition
 
 STATUS_OF_CODE = {
     "authn": 401,
@@ -181,7 +180,7 @@ class ReadUnwritten(S2Error):
     rule = "data_plane §4.3"
     status = 416
 
-    def __init__(self, tail: "StreamPosition") -> None:
+    def __init__(self, tail: StreamPosition) -> None:
         super().__init__(f"nothing is written there; the tail is {tail.seq_num}")
         self.tail = tail
 

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 
 from s2mock.registry.appending import Append
 from s2mock.registry.basins import DeleteBasin, ReconfigureBasin
-from s2mock.registry.checks import check_append, check_config, check_name, check_number, check_text
+from s2mock.registry.checks import check_config, check_name, check_number, check_text
 from s2mock.registry.config import (
     BasinConfig,
     BasinConfigChanges,
@@ -22,13 +22,20 @@ from s2mock.registry.errors import BasinNotFound, StaleHandle, StreamNotFound
 from s2mock.registry.listing import MAX_PAGE, Page
 from s2mock.registry.log import LogState
 from s2mock.registry.names import StreamName
+from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import (
     AppendAck,
     AppendRecord,
     SequencedRecord,
-    StreamPosition,
+    batch_of,
 )
-from s2mock.registry.state import BasinInfo, BasinState, StreamInfo, StreamState
+from s2mock.registry.state import (
+    AccountState,
+    BasinInfo,
+    BasinState,
+    StreamInfo,
+    StreamState,
+)
 from s2mock.registry.streams import (
     CreateStream,
     DeleteStream,
@@ -42,11 +49,10 @@ from s2mock.registry.waiting import PATIENCE, check_count
 class _Handle:
     """A name in an account, and which of all that ever had it."""
 
-    __slots__ = ("_engine", "_era", "_incarnation", "_name")
+    __slots__ = ("_engine", "_incarnation", "_name")
 
     def __init__(self, engine: Engine, name: str, incarnation: int) -> None:
         self._engine = engine
-        self._era = engine.era
         self._name = name
         self._incarnation = incarnation
 
@@ -73,8 +79,12 @@ class _Handle:
             raise
 
     def _refuse_if_stale(self) -> None:
-        if self._era != self._engine.era:
+        engine = self._engine
+        if self._incarnation < engine.first_incarnation and not self._is_in(engine.origin):
             raise StaleHandle(repr(self)) from None
+
+    def _is_in(self, state: AccountState) -> bool:
+        raise NotImplementedError
 
 
 class Basin(_Handle):
@@ -84,6 +94,10 @@ class Basin(_Handle):
 
     def __repr__(self) -> str:
         return f"<Basin {self._name!r}>"
+
+    def _is_in(self, state: AccountState) -> bool:
+        basin = state.basins.get(self._name)
+        return basin is not None and basin.incarnation == self._incarnation
 
     def _state(self) -> BasinState:
         try:
@@ -210,6 +224,11 @@ class Stream(_Handle):
 
     def __repr__(self) -> str:
         return f"<Stream {self._name!r} in {self._basin.name!r}>"
+
+    def _is_in(self, state: AccountState) -> bool:
+        basin = state.basins.get(self._basin.name)
+        stream = None if basin is None else basin.streams.get(self._name)
+        return stream is not None and stream.incarnation == self._incarnation
 
     @property
     def basin(self) -> Basin:
@@ -350,7 +369,7 @@ class Stream(_Handle):
         `StreamNotFound`, `StreamDeletionPending`, and `TypeError` for an argument of the wrong
         type. Source: reference: data_plane §3.
         """
-        batch = check_append(records, match_seq_num, fencing_token)
+        batch = batch_of(records, match_seq_num, fencing_token)
         check_text("encryption_key", encryption_key)
         operation = Append(
             self._basin._name,  # noqa: SLF001  # checked once

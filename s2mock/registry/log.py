@@ -8,165 +8,23 @@ and snapshots, share them. Sources: reference: data_plane §3.5 (sequencing), §
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 from typing import Final, NamedTuple
 
+from s2mock.registry.chunks import Chunk, Span, Written
 from s2mock.registry.clock import NANOSECONDS, Moment
 from s2mock.registry.config import U64_MAX, Cipher, StreamConfig
 from s2mock.registry.errors import FencingTokenMismatch, Invalid, SeqNumMismatch
+from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import (
     AppendInput,
-    AppendRecord,
+    Record,
     SequencedRecord,
-    StreamPosition,
 )
 
 _MAX_GCM_SEQ_NUM: Final = 2**32 - 1
 _NEVER: Final = 2**63 - 1
 _MILLISECOND: Final = 1_000_000
 _CHUNK_RECORDS: Final = 1024
-_MAX_SKIPPED_BYTES: Final = 16 * 1024
-
-
-class Written(NamedTuple):
-    """Records that go behind the tail, with all that is decided about them."""
-
-    records: tuple[AppendRecord, ...]
-    timestamps: Sequence[int]
-    expiry: int
-    digest: bytes | None
-    tail: StreamPosition
-    fencing_token: str
-    trim_point: int
-
-
-class Chunk:
-    """Records with sequence numbers one after the other; it only grows, and at its end.
-
-    Of a record there are: what was appended, its timestamp, when it expires (by the account's
-    time), the metered bytes up to and with it, and the digest of the key that it came with.
-    """
-
-    __slots__ = ("digests", "expiries", "first_seq_num", "owner", "records", "timestamps", "totals")
-
-    def __init__(self, owner: object, first_seq_num: int) -> None:
-        self.owner = owner
-        self.first_seq_num = first_seq_num
-        self.records: list[AppendRecord] = []
-        self.timestamps = array("Q")
-        self.expiries = array("q")
-        self.totals = array("Q")
-        # None while no record has one.
-        self.digests: list[bytes | None] | None = None
-
-    def part(self, owner: object, start: int, end: int) -> "Chunk":
-        """A chunk of the records from index `start` to before `end`."""
-        part = Chunk(owner, self.first_seq_num + start)
-        part.records = self.records[start:end]
-        part.timestamps = self.timestamps[start:end]
-        part.expiries = self.expiries[start:end]
-        part.totals = self.totals[start:end]
-        part.digests = None if self.digests is None else self.digests[start:end]
-        return part
-
-    def extend(self, written: Written, total: int) -> None:
-        """Add the records; `total` are the metered bytes before them."""
-        records, before = written.records, len(self.records)
-        self.records += records
-        if len(records) == 1:
-            # Most appends are: not worth what the rest costs to set up.
-            self.timestamps.append(written.timestamps[0])
-            self.expiries.append(written.expiry)
-            self.totals.append(total + records[0].metered_bytes)
-        else:
-            self.timestamps.extend(written.timestamps)
-            self.expiries.extend([written.expiry] * len(records))
-            sizes = accumulate([record.metered_bytes for record in records], initial=total)
-            next(sizes)
-            self.totals.extend(sizes)
-        if written.digest is not None and self.digests is None:
-            self.digests = [None] * before
-        if self.digests is not None:
-            self.digests += [None if record.command else written.digest for record in records]
-
-
-class Span(NamedTuple):
-    """Some records of a chunk, one after the other: from index `start` to before `end`."""
-
-    chunk: Chunk
-    start: int
-    end: int
-
-    @property
-    def rows(self) -> Iterator[tuple[int, int, AppendRecord]]:
-        """Sequence number, timestamp, and what was appended, of each of them."""
-        chunk, start, end = self
-        first = chunk.first_seq_num
-        return zip(
-            range(first + start, first + end),
-            chunk.timestamps[start:end],
-            chunk.records[start:end],
-            strict=True,
-        )
-
-    @property
-    def records(self) -> list[SequencedRecord]:
-        """The records, each with its sequence number."""
-        chunk = self.chunk
-        digests = chunk.digests
-        return [
-            SequencedRecord(
-                seq_num,
-                timestamp,
-                record.headers,
-                record.body,
-                record.metered_bytes,
-                None if digests is None else digests[seq_num - chunk.first_seq_num],
-            )
-            for seq_num, timestamp, record in self.rows
-        ]
-
-    @property
-    def first_seq_num(self) -> int:
-        """The sequence number of the first of them."""
-        return self.chunk.first_seq_num + self.start
-
-    @property
-    def end_seq_num(self) -> int:
-        """The sequence number behind the last of them."""
-        return self.chunk.first_seq_num + self.end
-
-    @property
-    def metered_bytes(self) -> int:
-        """Their metered bytes."""
-        return self.chunk.totals[self.end - 1] - self.total_before
-
-    @property
-    def total_before(self) -> int:
-        """The metered bytes of the log before the first of them."""
-        totals, start = self.chunk.totals, self.start
-        return totals[start] - self.chunk.records[start].metered_bytes
-
-    def needs_other_key(self, digest: bytes | None) -> bool:
-        """Whether any of them came with another key than the one of that digest."""
-        digests = self.chunk.digests
-        return digests is not None and any(
-            own not in (None, digest) for own in digests[self.start : self.end]
-        )
-
-    def within(self, *, count: int | None, size: int | None, until: int | None) -> "Span":
-        """As many of them, from the first on, as the limits allow.
-
-        `size` is in metered bytes, `until` is a timestamp which none reaches.
-        """
-        chunk, start, end = self
-        if count is not None:
-            end = min(end, start + count)
-        if size is not None:
-            end = bisect_right(chunk.totals, self.total_before + size, start, end)
-        if until is not None:
-            end = bisect_left(chunk.timestamps, until, start, end)
-        return Span(chunk, start, end)
 
 
 class LogState(NamedTuple):
@@ -267,7 +125,7 @@ class LogState(NamedTuple):
 
         Source: reference: data_plane §8.5.
         """
-        own = AppendRecord(U64_MAX.to_bytes(8, "big"), ((b"", b"trim"),), U64_MAX)
+        own = Record(U64_MAX.to_bytes(8, "big"), ((b"", b"trim"),), U64_MAX)
         # Asks for the last possible time, and gets it where the stream does not cap.
         preferred = StreamConfig(
             timestamping_mode=config.timestamping_mode
@@ -320,8 +178,7 @@ class LogState(NamedTuple):
         first, rest = chunks[at], chunks[at + 1 :]
         skipped = max(self.skipped if at == 0 else 0, point - first.first_seq_num)
         size = self.size
-        if skipped and first.totals[skipped - 1] - first.totals[0] > _MAX_SKIPPED_BYTES:
-            # So that what nobody can read any more is not kept.
+        if skipped and first.holds_much_before(skipped):
             first = first.part(owner, skipped, length)
             size, skipped = size if rest else length - skipped, 0
         return self._replace(chunks=(first, *rest), skipped=skipped, size=size)
@@ -332,22 +189,13 @@ class LogState(NamedTuple):
             return self
         kept: list[Span] = []
         following = _NEVER
-        for chunk, start, end in self.spans():
-            # Most often all of a chunk, or its first records.
-            index = start
-            while index < end:
-                if chunk.expiries[index] <= time:
-                    index += 1
-                    continue
-                until = index
-                while until < end and chunk.expiries[until] > time:
-                    following = min(following, chunk.expiries[until])
-                    until += 1
-                kept.append(Span(chunk, index, until))
-                index = until
+        for span in self.spans():
+            for lasting, earliest in span.lasting(time):
+                kept.append(lasting)
+                following = min(following, earliest)
         # The first may begin and the last may end anywhere in its chunk; others are made whole.
         for at, (chunk, start, end) in enumerate(kept):
-            inner_start = at > 0 and start > 0
+            inner_start = start > 0 and (at > 0 or chunk.holds_much_before(start))
             inner_end = at < len(kept) - 1 and end < len(chunk.records)
             if inner_start or inner_end:
                 kept[at] = Span(chunk.part(owner, start, end), 0, end - start)
@@ -364,7 +212,7 @@ class LogState(NamedTuple):
         )
 
     def _assign_timestamps(
-        self, records: tuple[AppendRecord, ...], now: int, config: StreamConfig
+        self, records: tuple[Record, ...], now: int, config: StreamConfig
     ) -> Sequence[int]:
         mode, capped = config.timestamping_mode, not config.timestamping_uncapped
         previous = self.tail.timestamp

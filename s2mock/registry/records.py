@@ -4,13 +4,22 @@ Sources: reference: data_plane §1.7 (limits and metering), §3.2 (validation), 
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
 from typing import Final, Literal, NamedTuple
 
+from s2mock.registry.checks import (
+    as_bytes,
+    check_name,
+    check_number,
+    check_text,
+    described,
+    is_bytes,
+)
 from s2mock.registry.config import U64_MAX
 from s2mock.registry.errors import Invalid
+from s2mock.registry.positions import StreamPosition
 
 Header = tuple[bytes, bytes]
 Command = Literal["fence", "trim"]
@@ -23,6 +32,7 @@ _TRIM_BYTES = 8
 # What S2 counts for each record and for each header, beside their bytes.
 _RECORD_BYTES = 8
 _HEADER_BYTES = 2
+_PAIR = 2
 
 _RECORD_TOO_LARGE = "record must have metered size less than 1 MiB"
 
@@ -37,11 +47,11 @@ def metered_bytes(headers: Sequence[Header], body: bytes) -> int:
     return size
 
 
-class AppendRecord:
-    """A record to append; checked, so that it cannot be one that S2 refuses.
+class Record:
+    """A record as an append brings it and a stream keeps it; checked, and typed as it says.
 
-    `timestamp` is in milliseconds since the Unix epoch, or in whatever the user counts. Raises
-    `Invalid`.
+    Nobody changes one. `timestamp` is in milliseconds since the Unix epoch, or in whatever the
+    user counts. Raises `Invalid`.
     """
 
     __slots__ = ("body", "command", "headers", "metered_bytes", "timestamp")
@@ -59,17 +69,77 @@ class AppendRecord:
         if timestamp is not None and not 0 <= timestamp <= U64_MAX:
             raise Invalid(f"timestamp must be from 0 to 2^64-1, not {timestamp!r}")
 
+
+class AppendRecord(Record):
+    """A record to append: an immutable value, checked, so that S2 would not refuse it.
+
+    Text, in the body and in headers, is encoded as UTF-8. A header is a name and a value.
+    `timestamp` is in milliseconds since the Unix epoch, or in whatever you count. Raises
+    `Invalid`, and `TypeError` for what is of another type.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        body: bytes | str = b"",
+        headers: Iterable[tuple[bytes | str, bytes | str]] = (),
+        timestamp: int | None = None,
+    ) -> None:
+        check_number("timestamp", timestamp)
+        super().__init__(as_bytes("body", body), _as_headers(headers), timestamp)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if hasattr(self, name):
+            raise AttributeError(f"an AppendRecord is a value: make another one to set {name}")
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"an AppendRecord is a value: {name} stays")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, AppendRecord):
+            return NotImplemented
+        return (self.body, self.headers, self.timestamp) == (
+            other.body,
+            other.headers,
+            other.timestamp,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.body, self.headers, self.timestamp))
+
+    def __repr__(self) -> str:
+        headers = f", {list(self.headers)!r}" if self.headers else ""
+        timestamp = "" if self.timestamp is None else f", timestamp={self.timestamp}"
+        return f"AppendRecord({self.body!r}{headers}{timestamp})"
+
     @classmethod
     def fence(cls, token: str, timestamp: int | None = None) -> "AppendRecord":
-        """The command that sets the stream's fencing token. Raises `Invalid`."""
-        return cls(token.encode(), [(b"", b"fence")], timestamp)
+        """The command that sets the stream's fencing token. Raises `Invalid`, `TypeError`."""
+        return cls(check_name("token", token), [(b"", b"fence")], timestamp)
 
     @classmethod
     def trim(cls, seq_num: int, timestamp: int | None = None) -> "AppendRecord":
-        """The command that trims everything before `seq_num`. Raises `Invalid`."""
+        """The command that trims everything before `seq_num`. Raises `Invalid`, `TypeError`."""
+        check_number("seq_num", seq_num, optional=False)
         if not 0 <= seq_num <= U64_MAX:
             raise Invalid(f"seq_num must be from 0 to 2^64-1, not {seq_num!r}")
         return cls(seq_num.to_bytes(_TRIM_BYTES, "big"), [(b"", b"trim")], timestamp)
+
+
+def _as_headers(headers: Iterable[tuple[bytes | str, bytes | str]]) -> Iterable[Header]:
+    if isinstance(headers, Mapping):
+        raise TypeError(f"headers must be pairs, not {described(headers)}: try headers.items()")
+    if isinstance(headers, str | bytes | bytearray) or not isinstance(headers, Iterable):
+        raise TypeError(f"headers must be an iterable of pairs, not {described(headers)}")
+    for number, header in enumerate(headers):
+        if not isinstance(header, tuple | list) or len(header) != _PAIR:
+            raise TypeError(
+                f"headers[{number}] must be a pair of name and value, not {described(header)}"
+            )
+        name, value = header
+        yield as_bytes(f"name of headers[{number}]", name), as_bytes(f"headers[{number}]", value)
 
 
 def _command(headers: tuple[Header, ...], body: bytes) -> Command | None:
@@ -102,8 +172,8 @@ def check_fencing_token(token: str) -> str:
     return token
 
 
-def plain_records(bodies: Sequence[bytes], timestamps: Iterable[int | None]) -> list[AppendRecord]:
-    """What `AppendRecord(body, (), timestamp)` makes of each of them, at a third of its price.
+def plain_records(bodies: Sequence[bytes], timestamps: Iterable[int | None]) -> list[Record]:
+    """What `Record(body, (), timestamp)` makes of each of them, at a third of its price.
 
     The timestamps must be from 0 to 2^64-1; there are as many as bodies. At most one record more
     than a batch may have is made, which is enough to be too many. Raises `Invalid`.
@@ -111,9 +181,9 @@ def plain_records(bodies: Sequence[bytes], timestamps: Iterable[int | None]) -> 
     if bodies and _RECORD_BYTES + max(map(len, bodies)) > MAX_BATCH_BYTES:
         raise Invalid(_RECORD_TOO_LARGE)
     records = []
-    new = AppendRecord.__new__
+    new = Record.__new__
     for body, timestamp in zip(islice(bodies, MAX_BATCH_RECORDS + 1), timestamps, strict=False):
-        record = new(AppendRecord)
+        record = new(Record)
         record.body = body
         record.headers = ()
         record.timestamp = timestamp
@@ -123,7 +193,7 @@ def plain_records(bodies: Sequence[bytes], timestamps: Iterable[int | None]) -> 
     return records
 
 
-def _enough_of(records: Iterable[AppendRecord]) -> list[AppendRecord]:
+def _enough_of(records: Iterable[Record]) -> list[Record]:
     """As many as it takes to see that they are too many; the others are made all the same.
 
     S2 looks at each record before it counts them.
@@ -144,7 +214,7 @@ class AppendInput:
 
     def __init__(
         self,
-        records: Iterable[AppendRecord],
+        records: Iterable[Record],
         *,
         match_seq_num: int | None = None,
         fencing_token: str | None = None,
@@ -164,11 +234,42 @@ class AppendInput:
             check_fencing_token(fencing_token)
 
 
-class StreamPosition(NamedTuple):
-    """A place in a stream; the timestamp is in milliseconds since the Unix epoch."""
+def batch_of(
+    records: Iterable[AppendRecord | bytes | str],
+    match_seq_num: int | None,
+    fencing_token: str | None,
+) -> AppendInput:
+    """The batch that a test hands over. Raises `TypeError`, `Invalid`."""
+    if not isinstance(records, (list, tuple)):
+        _check_iterable(records)
+    check_number("match_seq_num", match_seq_num)
+    check_text("fencing_token", fencing_token)
+    return AppendInput(
+        [_as_record(index, record) for index, record in enumerate(records)],
+        match_seq_num=match_seq_num,
+        fencing_token=fencing_token,
+    )
 
-    seq_num: int
-    timestamp: int
+
+def _check_iterable(records: object) -> None:
+    # Text and bytes can be iterated, too, but what comes of it is hardly what was meant.
+    if isinstance(records, str | bytes | bytearray | memoryview | AppendRecord):
+        raise TypeError(f"records must be an iterable of records, not one: try [{records!r}]")
+    if isinstance(records, Mapping) or not isinstance(records, Iterable):
+        raise TypeError(f"records must be an iterable of records, not {described(records)}")
+
+
+def _as_record(index: int, record: object) -> Record:
+    if isinstance(record, AppendRecord):
+        return record
+    if isinstance(record, bytes):
+        return Record(record)
+    if isinstance(record, str):
+        return Record(record.encode())
+    hint = ": try bytes(...)" if is_bytes(record) else ""
+    raise TypeError(
+        f"records[{index}] must be an AppendRecord, bytes or text, not {described(record)}{hint}"
+    )
 
 
 class AppendAck(NamedTuple):

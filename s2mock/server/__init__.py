@@ -1,4 +1,7 @@
-"""A small HTTP server: HTTP/1 and HTTP/2 in cleartext on one port, and nothing of S2."""
+"""A small HTTP server: HTTP/1 and HTTP/2 in cleartext on one port, and nothing of S2.
+
+Why it is our own is told in docs/architecture.md.
+"""
 
 from s2mock.server.server import Server
 

@@ -1,13 +1,13 @@
-"""A connection: its socket, what is unsent on it, and which protocol speaks."""
+"""A connection: its socket, and what is unsent on it."""
 
 import socket
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from s2mock.server.driver import Context
-from s2mock.server.http1 import Http1
+from s2mock.server.context import Context
 from s2mock.server.loop import READ, WRITE, Timer
 
 # What is read from a socket at once.
@@ -20,8 +20,8 @@ _JOINED_BYTES = 16 * 1024
 # As many buffers as one call may take everywhere.
 _SEND_BUFFERS = 64
 
-# A client that begins with this speaks HTTP/2 (RFC 9113 §3.4).
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+MAX_UNSENT_BYTES: Final = 256 * 1024
+"""A conversation is not resumed while more than so much is unsent."""
 
 
 class Speaker(Protocol):
@@ -40,10 +40,16 @@ class Speaker(Protocol):
         """The connection is gone: close all conversations."""
 
 
+# Which protocol the first bytes are in, whether or not they are all; None while that is open.
+Recognise = Callable[["Connection", bytes, bool], Speaker | None]
+
+
 class Connection:
     """A socket with a client at its other end. It belongs to the loop's thread."""
 
-    def __init__(self, client: socket.socket, address: Any, context: Context) -> None:
+    def __init__(
+        self, client: socket.socket, address: Any, context: Context, recognise: Recognise
+    ) -> None:
         client.setblocking(False)
         with suppress(OSError):
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -63,6 +69,7 @@ class Connection:
         self._linger: Timer | None = None
         self.is_closed = False
         self._early = b""
+        self._recognise = recognise
         self._speaker: Speaker | None = None
         context.connections.add(self)
         self._loop.watch(client, READ, self._on_ready)
@@ -214,7 +221,7 @@ class Connection:
             return
         if self._speaker is None:
             data = self._early + data
-            self._speaker = self._recognise(data, is_at_end)
+            self._speaker = self._recognise(self, data, is_at_end)
             self._early = b"" if self._speaker else data
         if self._speaker is not None:
             if data:
@@ -222,13 +229,3 @@ class Connection:
             if is_at_end and not self.is_closed:
                 self._speaker.end_of_input()
         self.flush()
-
-    def _recognise(self, data: bytes, is_at_end: bool) -> Speaker | None:
-        """The protocol that the first bytes are in; None where that cannot be told yet."""
-        if data.startswith(PREFACE):
-            from s2mock.server.http2 import Http2
-
-            return Http2(self)
-        if PREFACE.startswith(data) and not is_at_end:
-            return None
-        return Http1(self)

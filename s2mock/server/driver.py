@@ -1,12 +1,9 @@
 """What turns the steps of a conversation into action; the only place that resumes one."""
 
-from collections.abc import Callable
-from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from s2mock.conversation import (
     READ,
-    Application,
     Conversation,
     Head,
     Offload,
@@ -16,11 +13,10 @@ from s2mock.conversation import (
     Step,
     Wait,
 )
-from s2mock.server.loop import Loop, Timer
-from s2mock.server.workers import Workers
+from s2mock.server.context import Context
 
 if TYPE_CHECKING:
-    from s2mock.server.connection import Connection
+    from s2mock.server.loop import Timer
 
 # A conversation that always has something to send is interrupted after so many seconds.
 _TURN_SECONDS = 0.001
@@ -61,29 +57,6 @@ class Wire(Protocol):
 
     def flush(self) -> None:
         """Hand over to the operating system what has been sent."""
-
-
-class Context:
-    """What all connections and exchanges of a server have in common."""
-
-    def __init__(
-        self,
-        application: Application,
-        loop: Loop,
-        workers: Workers,
-        server: tuple[str, int],
-        report: Callable[[BaseException], None],
-    ) -> None:
-        self.application = application
-        self.loop = loop
-        self.workers = workers
-        self.server = server
-        """Host and port, for the environ."""
-        self.report = report
-        """Told of every exception that comes out of a conversation."""
-        self.connections: set[Connection] = set()
-        self.numbers = count(1)
-        """For the connections, in the order in which they come."""
 
 
 class _Waiter:

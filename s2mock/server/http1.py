@@ -1,20 +1,13 @@
 """HTTP/1.0 and HTTP/1.1: one exchange at a time on each connection."""
 
-from typing import TYPE_CHECKING, Final
-
 from s2mock.conversation import Head as AnswerHead
 from s2mock.conversation import Reset
 from s2mock.server.answers import BODYLESS, head_bytes, refusal
 from s2mock.server.body import Body, BodyFaultError, ChunkedBody, LengthBody
+from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
 from s2mock.server.driver import Exchange
 from s2mock.server.environ import make_environ
 from s2mock.server.head import Head, HeadReader, RefusedError
-
-if TYPE_CHECKING:
-    from s2mock.server.connection import Connection
-
-MAX_UNSENT_BYTES: Final = 256 * 1024
-"""A conversation is not resumed while more than so much is unsent."""
 
 # What is written waits for the end of the turn, unless it is so much.
 _FLUSH_BYTES = 64 * 1024
@@ -27,7 +20,7 @@ _REQUESTS_PER_TURN = 16
 class Http1:
     """The protocol on a connection, and the wire of the exchange that is going on."""
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._buffer = bytearray()
         self._heads = HeadReader()

@@ -1,19 +1,14 @@
 """HTTP/2 with prior knowledge (RFC 9113): many exchanges at once on a connection."""
 
-from typing import TYPE_CHECKING
-
 from s2mock.conversation import Head
 from s2mock.server import frames
+from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
 from s2mock.server.driver import Exchange
 from s2mock.server.environ import make_environ
 from s2mock.server.fields import MAX_LIST_BYTES, Request
 from s2mock.server.frames import FrameError
-from s2mock.server.http1 import MAX_UNSENT_BYTES
 from s2mock.server.incoming import Incoming
 from s2mock.server.stream import RECEIVE_WINDOW, Stream
-
-if TYPE_CHECKING:
-    from s2mock.server.connection import Connection
 
 # What the reference server announces.
 _SETTINGS = {
@@ -26,6 +21,8 @@ _SETTINGS = {
 _MAX_UNHEARD_BYTES = 1024 * 1024
 # An exchange with something unsent is not resumed while all of them together have so much.
 _MAX_ALL_UNSENT_BYTES = 4 * 1024 * 1024
+# No other exchange is begun while all of them together have so much: answers that are one piece.
+_MAX_BEGUN_UNSENT_BYTES = 32 * 1024 * 1024
 # What is written waits for the end of the turn, unless it is so much.
 _FLUSH_BYTES = 64 * 1024
 # A piece of an answer that is smaller and not its last is what a client gets that makes room for
@@ -40,7 +37,7 @@ _TURN_SECONDS = 0.005
 class Http2:
     """The protocol on a connection: its streams, and what is sent."""
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._incoming = Incoming(self, connection.context.loop)
         self.streams: dict[int, Stream] = {}
@@ -61,9 +58,11 @@ class Http2:
         self._is_over = False
         self._is_paused = False
         self._is_working = False
-        # In the order in which they come: streams on which something has happened, streams with
-        # something unsent, and streams ended from here.
+        # In the order in which they come: streams on which something has happened, streams that
+        # are not begun while so much is unsent, streams with something unsent, and streams ended
+        # from here.
         self._due: dict[Stream, None] = {}
+        self._held: dict[Stream, None] = {}
         self._waiting: dict[Stream, None] = {}
         self._ended_here: dict[int, None] = {}
         connection.write(
@@ -218,6 +217,7 @@ class Http2:
         self.streams.pop(stream.number, None)
         self._waiting.pop(stream, None)
         self._due.pop(stream, None)
+        self._held.pop(stream, None)
         if not stream.is_over:
             stream.drop()
 
@@ -287,7 +287,8 @@ class Http2:
         if not self.streams and self._is_left and not self._is_over:
             self.goaway(frames.NO_ERROR)
         elif not self.streams and self.is_leaving:
-            connection.close()
+            # The client may just be acknowledging something; a reset would take the answer away.
+            connection.close(is_input_left=True)
         elif connection.unsent > _MAX_UNHEARD_BYTES:
             self._is_paused = True
             connection.pause_reading()
@@ -297,11 +298,16 @@ class Http2:
 
     def _work(self) -> None:
         loop = self._connection.context.loop
+        if self._held and self.unsent <= _MAX_BEGUN_UNSENT_BYTES:
+            self._due, self._held = self._held | self._due, {}
         until = loop.time() + _TURN_SECONDS if len(self._due) > 1 else None
         while self._due:
             stream = next(iter(self._due))
             del self._due[stream]
             if not stream.is_begun:
+                if self.unsent > _MAX_BEGUN_UNSENT_BYTES:
+                    self._held[stream] = None
+                    continue
                 self._begin(stream)
             elif (exchange := stream.exchange) is not None:
                 exchange.on_body()

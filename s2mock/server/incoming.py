@@ -4,20 +4,17 @@ What is a fault of a stream and what one of the connection, and what a flood is 
 as the reference server has it. A flood of frames that ask for nothing ends the connection.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from s2mock.server import frames
-from s2mock.server.fields import MAX_LIST_BYTES, check_trailers, parse_request
+from s2mock.server.fields import MAX_LIST_BYTES, Fields, Request, check_trailers, parse_request
 from s2mock.server.frames import FrameError
 from s2mock.server.hpack_decoder import CompressionError, HpackDecoder, ListTooLargeError
+from s2mock.server.loop import Loop
+from s2mock.server.stream import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from s2mock.server.fields import Fields
-    from s2mock.server.http2 import Http2
-    from s2mock.server.loop import Loop
-    from s2mock.server.stream import Stream
 
 _PREFACE_BYTES = 24
 # Frames of one header block after its first.
@@ -35,10 +32,59 @@ _MAX_IDLE_FRAMES = 50_000
 _IDLE_SECONDS = 10.0
 
 
+class Owner(Protocol):
+    """What is done about it: by `Http2`."""
+
+    streams: dict[int, Stream]
+    last_stream: int
+    send_window: int
+    receive_window: int
+    receive_initial: int
+
+    def open(self, number: int, request: Request, *, is_received: bool) -> None:
+        """A request has begun."""
+
+    def happened(self, stream: Stream) -> None:
+        """More of a request has come."""
+
+    def settings_are_known(self) -> None:
+        """The client has acknowledged our settings."""
+
+    def set_initial_window(self, size: int) -> None:
+        """How much may be sent on each stream, before the client asks for more."""
+
+    def was_ended_here(self, number: int) -> bool:
+        """Whether what comes on that stream may have been sent before its end was known."""
+
+    def leave(self) -> None:
+        """The client will ask for nothing more: end when all has been answered."""
+
+    def write(self, data: bytes) -> None:
+        """Send a frame."""
+
+    def pump(self, stream: Stream) -> None:
+        """Send what a stream has, as far as there is room for it."""
+
+    def pump_all(self) -> None:
+        """Send what all streams have, each in its turn."""
+
+    def acknowledge(self, size: int) -> None:
+        """So many bytes have been read, on whatever stream."""
+
+    def reset(self, stream: Stream, code: int) -> None:
+        """End a stream from this side."""
+
+    def remember(self, number: int) -> None:
+        """What comes on that stream from now on is nobody's fault."""
+
+    def forget(self, stream: Stream) -> None:
+        """A stream is over."""
+
+
 class Incoming:
     """The receiving side of a connection."""
 
-    def __init__(self, owner: "Http2", loop: "Loop") -> None:
+    def __init__(self, owner: Owner, loop: Loop) -> None:
         self._owner = owner
         self._loop = loop
         self._buffer = bytearray()
@@ -178,7 +224,7 @@ class Incoming:
         if not self._owner.was_ended_here(number):
             raise FrameError(frames.STREAM_CLOSED, number)
 
-    def _end_request(self, stream: "Stream") -> None:
+    def _end_request(self, stream: Stream) -> None:
         if stream.to_receive:
             raise FrameError(frames.PROTOCOL_ERROR, stream.number)
         stream.is_received = True
@@ -235,7 +281,7 @@ class Incoming:
         check_trailers(fields)
         self._end_request(stream)
 
-    def _open(self, number: int, fields: "Fields") -> None:
+    def _open(self, number: int, fields: Fields) -> None:
         try:
             request = parse_request(fields, number)
         except FrameError as error:

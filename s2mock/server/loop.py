@@ -6,17 +6,15 @@ clock that a test has frozen or set back stops nothing. It also starts faster.
 """
 
 import heapq
-import logging
 import selectors
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from typing import Any
-
-_log = logging.getLogger("s2mock")
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
@@ -50,9 +48,11 @@ class Loop:
     """Calls functions when sockets are ready, when they are due, or when asked to.
 
     All methods but `call_soon_threadsafe` and `stop` are for the thread that runs the loop.
+    `on_failure` is told of every exception that comes out of a call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, on_failure: Callable[[Exception], object]) -> None:
+        self._on_failure = on_failure
         self._selector = selectors.DefaultSelector()
         self._ready: deque[tuple[Callable[..., object], tuple[Any, ...]]] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
@@ -61,6 +61,8 @@ class Loop:
         self._asleep = False
         self._stopping = False
         self._has_ended = False
+        self.busy = threading.RLock()
+        """Held while calls are made. Whoever takes it finds the loop at rest, for a fork."""
         self._waker, self._wakened = socket.socketpair()
         self._waker.setblocking(False)
         self._wakened.setblocking(False)
@@ -121,9 +123,9 @@ class Loop:
         while not self._stopping:
             try:
                 self._turn()
-            except Exception:  # noqa: BLE001  # whatever it is
+            except Exception as error:  # noqa: BLE001  # whatever it is
                 # A fault in one callback is not to end all connections.
-                _log.exception("s2mock's server failed in its loop")
+                self._on_failure(error)
 
     def stop(self) -> None:
         """End the loop after this turn; from any thread."""
@@ -157,16 +159,17 @@ class Loop:
         timeout = 0.0 if self._ready or self._stopping else self._time_to_next()
         events = self._selector.select(timeout)
         self._asleep = False
-        for key, mask in events:
-            # One callback may close a socket that another event of this turn speaks of.
-            if key.fileobj.fileno() >= 0:  # type: ignore[union-attr]  # sockets only
-                self._ready.append((key.data, (mask,)))
-        if self._timers:
-            self._take_due_timers()
-        # What these append is for the next turn, so that sockets are looked at in between.
-        for _ in range(len(self._ready)):
-            function, arguments = self._ready.popleft()
-            function(*arguments)
+        with self.busy:
+            for key, mask in events:
+                # One callback may close a socket that another event of this turn speaks of.
+                if key.fileobj.fileno() >= 0:  # type: ignore[union-attr]  # sockets only
+                    self._ready.append((key.data, (mask,)))
+            if self._timers:
+                self._take_due_timers()
+            # What these append is for the next turn, so that sockets are looked at in between.
+            for _ in range(len(self._ready)):
+                function, arguments = self._ready.popleft()
+                function(*arguments)
 
     def _time_to_next(self) -> float | None:
         while self._timers and self._timers[0][2].function is None:

@@ -10,9 +10,10 @@ from typing import Any
 
 from s2mock.conversation import Application
 from s2mock.server.connection import Connection
-from s2mock.server.driver import Context
+from s2mock.server.context import Context
 from s2mock.server.listener import Listener
 from s2mock.server.loop import Loop
+from s2mock.server.protocols import recognise
 from s2mock.server.workers import Workers
 
 _log = logging.getLogger("s2mock")
@@ -23,8 +24,9 @@ class Server:
 
     HTTP/1.0, HTTP/1.1 and HTTP/2 with prior knowledge on the same port. `port` 0 picks a free
     one. `on_error` is told, on the server's thread, of every exception that comes out of a
-    conversation; such an exception is logged too, and answered with an empty 500 if nothing has
-    been sent yet. All methods are for any thread. Raises `OSError` if the address cannot be had.
+    conversation or of the server itself. All are logged too; a conversation's is answered with an
+    empty 500 if nothing has been sent yet. All methods are for any thread. Raises `OSError` if the
+    address cannot be had.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class Server:
         self._is_stopped = False
         self._has_ended = False
         self._calls: set[threading.Event] = set()
-        self._loop = Loop()
+        self._loop = Loop(self._report)
         try:
             self._listener = Listener(host, port, self._loop, self._begin)
         except BaseException:
@@ -120,7 +122,7 @@ class Server:
 
     def _begin(self, client: socket.socket, address: Any) -> None:
         try:
-            Connection(client, address, self._context)
+            Connection(client, address, self._context, recognise)
         except OSError:
             # Gone already, or one more than the selector takes.
             client.close()
@@ -169,9 +171,26 @@ class Server:
 _servers: "weakref.WeakSet[Server]" = weakref.WeakSet()
 
 
+_held = threading.local()
+
+
+def _before_fork() -> None:
+    # A module that a loop was loading would be locked in the child for ever. Loops before accounts:
+    # hooks are called in reverse order, and the accounts' are there first.
+    _held.locks = [server._loop.busy for server in list(_servers)]  # noqa: SLF001  # of this module
+    for lock in _held.locks:
+        lock.acquire()
+
+
+def _after_fork() -> None:
+    while _held.locks:
+        _held.locks.pop().release()
+
+
 def _abandon_all() -> None:
+    _after_fork()
     for server in list(_servers):
         server._abandon()  # noqa: SLF001  # of this module
 
 
-os.register_at_fork(after_in_child=_abandon_all)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_abandon_all)

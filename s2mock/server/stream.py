@@ -1,20 +1,54 @@
 """One stream of HTTP/2: the wire of its exchange, and what waits in either direction."""
 
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from s2mock.conversation import Head, Reset
 from s2mock.server import frames
 from s2mock.server.answers import BODYLESS, date
+from s2mock.server.connection import MAX_UNSENT_BYTES
 from s2mock.server.fields import Request, encode_head
-from s2mock.server.http1 import MAX_UNSENT_BYTES
 
 if TYPE_CHECKING:
     from s2mock.server.driver import Exchange
-    from s2mock.server.http2 import Http2
 
 RECEIVE_WINDOW: Final = 1024 * 1024
 """What a client may send before anybody has read it; the reference server's figure."""
+
+
+class Owner(Protocol):
+    """The connection of a stream, as the stream needs it: that of `Http2`."""
+
+    unsent: int
+    receive_initial: int
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether all answers together have too much unsent."""
+
+    def write(self, data: bytes) -> None:
+        """Send a frame."""
+
+    def send_head(self, stream: "Stream", block: bytes) -> None:
+        """Send the head of an answer, which may be all of it."""
+
+    def pump(self, stream: "Stream") -> None:
+        """Send what a stream has, as far as there is room for it."""
+
+    def settle(self, stream: "Stream") -> None:
+        """Let the stream be over if answer and conversation are."""
+
+    def reset(self, stream: "Stream", code: int) -> None:
+        """End a stream from this side."""
+
+    def acknowledge(self, size: int) -> None:
+        """So many bytes have been read, on whatever stream."""
+
+    def cut(self) -> None:
+        """End the connection without a word, after what has been sent."""
+
+    def flush(self) -> None:
+        """Do what has become due, and hand over what has been sent."""
 
 
 class Stream:
@@ -43,7 +77,7 @@ class Stream:
         "unsent",
     )
 
-    def __init__(self, number: int, owner: "Http2", request: Request, send_window: int) -> None:
+    def __init__(self, number: int, owner: Owner, request: Request, send_window: int) -> None:
         self._owner = owner
         self.number = number
         self.request = request

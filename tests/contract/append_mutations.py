@@ -1,6 +1,15 @@
 """Broken rules of appends, of the log, and of the keys and lives of its streams."""
 
-from s2mock.registry import appending, deletion, encryption, log, opening, reading
+from s2mock.registry import (
+    appending,
+    chunks,
+    deletion,
+    encryption,
+    log,
+    opening,
+    read_session,
+    reading,
+)
 from s2mock.registry import records as registry_records
 from tests.contract.mutation import Mutation
 
@@ -135,7 +144,7 @@ APPEND_MUTATIONS = (
     ),
     Mutation(
         "a record of exactly 1 MiB is refused",
-        registry_records.AppendRecord.__init__,
+        registry_records.Record.__init__,
         "self.metered_bytes > MAX_BATCH_BYTES",
         "self.metered_bytes >= MAX_BATCH_BYTES",
         ("test_append_validation::test_largest_record",),
@@ -178,7 +187,7 @@ APPEND_MUTATIONS = (
     ),
     Mutation(
         "a record is readable with any key",
-        reading.ReadSession.step,
+        read_session.ReadSession.step,
         "raise DecryptionFailed",
         "pass",
         ("test_encryption::test_the_whole_batch_is_withheld",),
@@ -192,7 +201,7 @@ APPEND_MUTATIONS = (
     ),
     Mutation(
         "commands are encrypted too",
-        log.Chunk.extend,
+        chunks.Chunk.extend,
         "None if record.command else written.digest",
         "written.digest",
         ("test_encryption::test_commands_are_never_encrypted",),

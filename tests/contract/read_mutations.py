@@ -2,28 +2,28 @@
 
 from s2mock.api import content_coding, record_headers, records, sessions
 from s2mock.api.wire import frames, json_records, proto_records, sse
-from s2mock.registry import log, reading
+from s2mock.registry import chunks, log, read_request, read_session, reading
 from tests.contract.mutation import Mutation
 
 READ_MUTATIONS = (
     # Where a read starts and where it ends.
     Mutation(
         "200 for 416",
-        reading._resolve,
+        read_request.start_of,
         "if position == tail.seq_num and not request.may_follow:",
         "if False:",
         ("test_read_start::test_start_of_an_empty_stream",),
     ),
     Mutation(
         "clamp is ignored",
-        reading._resolve,
+        read_request.start_of,
         "elif request.clamp:",
         "elif False:",
         ("test_read_start::test_start_beyond_the_tail_is_clamped_to_it",),
     ),
     Mutation(
         "tail_offset counts one too many",
-        reading._resolve,
+        read_request.start_of,
         "max(0, tail.seq_num - start)",
         "max(0, tail.seq_num - start - 1)",
         ("test_read_start::test_tail_offset",),
@@ -38,27 +38,27 @@ READ_MUTATIONS = (
     Mutation(
         "a limit of 0 is looked at after the start",
         reading.Read._begun,
-        "0 if used_up else _resolve(log, wanted)",
-        "_resolve(log, wanted)",
+        "0 if used_up else start_of(wanted, log)",
+        "start_of(wanted, log)",
         ("test_read_start::test_limit_of_zero",),
     ),
     Mutation(
         "until is inclusive",
-        log.Span.within,
+        chunks.Span.within,
         "bisect_left(chunk.timestamps, until, start, end)",
         "bisect_right(chunk.timestamps, until, start, end)",
         ("test_read_limits::test_until",),
     ),
     Mutation(
         "one record more than count",
-        log.Span.within,
+        chunks.Span.within,
         "start + count)",
         "start + count + 1)",
         ("test_read_limits::test_count",),
     ),
     Mutation(
         "the last record may exceed bytes",
-        log.Span.within,
+        chunks.Span.within,
         "bisect_right(chunk.totals, self.total_before + size, start, end)",
         "min(end, bisect_left(chunk.totals, self.total_before + size, start, end) + 1)",
         ("test_read_limits::test_bytes",),
@@ -130,21 +130,21 @@ READ_MUTATIONS = (
     # Sessions.
     Mutation(
         "no heartbeat on reaching the tail",
-        reading.ReadSession._step,
+        read_session.ReadSession._step,
         "self._follow()\n            return Batch((), self._tail, at=moment.now)",
         "self._follow()",
         ("test_sse_events::test_the_wait_ends_the_session",),
     ),
     Mutation(
         "wait ends a read though records came",
-        reading.ReadSession._take,
+        read_session.ReadSession._take,
         "self._deadline = None if self._wait is None else moment.elapsed + self._wait",
         "pass",
         ("test_session_read_ends::test_each_batch_starts_the_wait_again",),
     ),
     Mutation(
         "a live batch tells no tail",
-        reading.ReadSession._deliver,
+        read_session.ReadSession._deliver,
         "self._take([allowed], live.tail, moment, shared)",
         "self._take([allowed], None, moment, shared)",
         ("test_read_wait::test_something_comes",),

@@ -14,6 +14,8 @@ from s2mock.http_client import Client, exchange
 from tests.conftest import BASIN
 from tests.plugin.conftest import Run
 
+pytestmark = pytest.mark.openapi_unchecked("S2's description knows no 401, which it may answer")
+
 SEEDS = [{"name": BASIN, "streams": [{"name": "log"}]}]
 PATH = "/v1/streams/log/records"
 TAIL = f"{PATH}?seq_num=0"
@@ -193,7 +195,6 @@ def over_wsgi(mock: S2Mock, token: str | None) -> tuple[int, Any]:
 each_way = pytest.mark.parametrize("put", [over_http1, over_h2, over_wsgi])
 
 
-@pytest.mark.openapi_unchecked("S2's description has no 401, which all its operations may answer")
 @each_way
 def test_a_late_request_is_refused_by_name(
     put: Callable[[S2Mock, str | None], tuple[int, Any]],

@@ -23,7 +23,8 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from s2mock import AppendRecord, BasinConfig, Invalid, S2Error, S2Mock
 from s2mock.api.wire.frames import BadFrame, FrameDecoder
-from s2mock.api.wire.proto_records import BadProto, append_input
+from s2mock.api.wire.proto_records import append_input
+from s2mock.registry.errors import BadProto
 from s2mock.registry.records import AppendInput
 from tests.properties.wire_forms import compress, frame
 from tests.records.reads import following_of, log_of

@@ -10,6 +10,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
@@ -412,12 +413,19 @@ class _NoTurn:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.lock = nullcontext()
 
-    def __enter__(self) -> Moment:
+    def begin(self) -> Moment:
         return self._engine.timekeeper.moment()
 
-    def __exit__(self, *_: object) -> None:
+    def end(self) -> None:
         pass
+
+    def __enter__(self) -> Moment:
+        return self.begin()
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
 def test_a_log_that_is_not_used_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:

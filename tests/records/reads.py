@@ -5,10 +5,13 @@ from itertools import islice
 from typing import NamedTuple
 
 from s2mock import Stream
+from s2mock.registry.batch import Batch
 from s2mock.registry.following import Following
 from s2mock.registry.log import LogState
 from s2mock.registry.opening import Opened
-from s2mock.registry.reading import Batch, Read, ReadRequest, ReadSession
+from s2mock.registry.read_request import ReadRequest
+from s2mock.registry.read_session import ReadSession
+from s2mock.registry.reading import Read
 
 
 class Said(NamedTuple):

@@ -17,7 +17,8 @@ from s2mock import (
 from s2mock.registry.appending import OpenAppendSession
 from s2mock.registry.config import SYSTEM_DEFAULTS
 from s2mock.registry.errors import BasinDeletionPending, InvalidName
-from s2mock.registry.reading import Read, ReadRequest
+from s2mock.registry.read_request import ReadRequest
+from s2mock.registry.reading import Read
 
 KEY = base64.b64encode(bytes(32)).decode()
 CONFIG = StreamConfig(storage_class="standard", retention_policy=3600)

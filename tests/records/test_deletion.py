@@ -42,7 +42,7 @@ def next_said(stream: Stream, session: Steps) -> tuple[list[int], int | None]:
 
 def append_in_session(stream: Stream) -> None:
     """Append as an open session of that very stream does."""
-    target = Target(stream._incarnation, None)
+    target = Target(stream._incarnation, None, stream._engine.era)
     batch = AppendInput([AppendRecord()])
     stream._engine.carry_out(Append(stream.basin.name, stream.name, batch, target=target))
 

@@ -13,7 +13,7 @@ from s2mock.registry.config import BasinConfig, Cipher
 from s2mock.registry.encryption import key_digest
 from s2mock.registry.errors import DecryptionFailed
 from s2mock.registry.log import LogState
-from s2mock.registry.records import StreamPosition
+from s2mock.registry.positions import StreamPosition
 from s2mock.registry.state import Change
 from tests.records.reads import open_read, said
 from tests.records.staged_clock import StagedClock

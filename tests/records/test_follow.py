@@ -16,7 +16,7 @@ from tests.records.reads import Said, Steps, following_of, open_read, read, said
 from tests.records.staged_clock import StagedClock
 
 if TYPE_CHECKING:
-    from s2mock.registry.reading import Batch
+    from s2mock.registry.batch import Batch
 
 FIRST = {"kind": "seq_num", "start": 0}
 

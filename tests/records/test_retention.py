@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from s2mock import AppendRecord, S2Mock, Stream
-from tests.records.reads import open_read
+from tests.records.reads import log_of, open_read
 from tests.records.staged_clock import StagedClock
 
 DAY = 24 * 60 * 60
@@ -156,3 +156,69 @@ class TestHoles:
         assert seq_nums(stream) == []
         stream.append([b"z"])
         assert self.read(stream, kind="timestamp", start=0) == [10]
+
+
+class TestMemory:
+    """What has expired is not kept, though nobody reads; counted in what the log holds."""
+
+    @staticmethod
+    def kept(stream: Stream) -> int:
+        return sum(len(chunk.records) for chunk in log_of(stream).chunks)
+
+    def test_a_log_that_is_only_written(
+        self, new_stream: Callable[..., Stream], clock: StagedClock
+    ) -> None:
+        stream = new_stream(retention_policy=60)
+        most = 0
+        for _ in range(600):
+            stream.append([b"x"] * 100)
+            clock.advance(1)
+            most = max(most, self.kept(stream))
+        # Those of a minute, and at most a chunk before them.
+        assert most <= 60 * 100 + 2 * 1100
+        assert len(log_of(stream).chunks) <= most // 1000 + 1
+        assert stream.records[-1].seq_num == 59_999
+
+    def test_large_records_go_at_once(
+        self, new_stream: Callable[..., Stream], clock: StagedClock
+    ) -> None:
+        """A chunk of them would be a gigabyte: what is gone of it is let go."""
+        stream = new_stream(retention_policy=10)
+        body = bytes(20_000)
+        for _ in range(100):
+            stream.append([body])
+            clock.advance(1)
+            assert self.kept(stream) <= 11
+        assert [record.seq_num for record in stream.records] == list(range(91, 100))
+
+    def test_one_that_is_kept_longer_keeps_nothing_else(
+        self, new_stream: Callable[..., Stream], clock: StagedClock
+    ) -> None:
+        """An age that changes leaves records that outlive those behind them."""
+        stream = new_stream(retention_policy=10)
+        for number in range(5000):
+            if number % 1000 == 500:
+                stream.reconfigure(retention_policy="infinite")
+            stream.append([b"x"])
+            stream.reconfigure(retention_policy=10)
+        clock.advance(10)
+        stream.append([b"last"])
+        lasting = [500, 1500, 2500, 3500, 4500]
+        assert seq_nums(stream) == [*lasting, 5000]
+        assert self.kept(stream) <= 1000
+
+    def test_what_a_snapshot_holds_is_not_touched(
+        self, mock: S2Mock, new_stream: Callable[..., Stream], clock: StagedClock
+    ) -> None:
+        stream = new_stream(retention_policy=10)
+        stream.append([bytes(20_000)] * 50)
+        clock.advance(5)
+        stream.append([b"b"] * 1000)
+        snapshot = mock.snapshot()
+        clock.advance(5)
+        stream.append([b"c"])
+        assert self.kept(stream) == 1001
+        mock.restore(snapshot)
+        assert seq_nums(stream) == list(range(1050))
+        clock.advance(5)
+        assert seq_nums(stream) == list(range(50, 1050))

@@ -61,6 +61,7 @@ def test_reconfigure_of_a_basin_goes_into_its_defaults() -> None:
     [
         {"storage_class": 1},
         {"storage_class": b"x"},
+        {"storage_class": "\ud800"},
         {"retention_policy": 0},
         {"retention_policy": -1},
         {"retention_policy": 2**64},
@@ -109,8 +110,6 @@ def test_good_leaf(good: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "bad",
     [
-        {"default_stream_config": None},
-        {"default_stream_config": {"storage_class": "x"}},
         {"stream_cipher": "AEGIS-256"},
         {"stream_cipher": ""},
         {"create_stream_on_append": None},
@@ -122,6 +121,13 @@ def test_good_leaf(good: dict[str, Any]) -> None:
 def test_bad_basin_leaf(bad: dict[str, Any]) -> None:
     with pytest.raises(InvalidConfig):
         BasinConfig(**bad)
+
+
+@pytest.mark.parametrize("bad", [None, {"storage_class": "x"}, BasinConfig()], ids=str)
+def test_defaults_that_are_no_configuration(bad: Any) -> None:
+    """Of another type, not of another value: S2 has no answer to it."""
+    with pytest.raises(TypeError, match="default_stream_config must be a StreamConfig, not "):
+        BasinConfig(default_stream_config=bad)
 
 
 def test_configs_are_values() -> None:

@@ -1,6 +1,5 @@
 """The three points of an operation, and observers who stand at them."""
 
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,81 +11,13 @@ from s2mock.api.wire.frames import FrameDecoder, encode_frame
 from s2mock.api.wire.messages import AppendAck, AppendInput
 from s2mock.registry.appending import Append
 from s2mock.registry.basins import ListBasins
-from s2mock.registry.engine import Operation, Point, Waits
+from s2mock.registry.engine import Operation, Point
 from s2mock.registry.errors import BasinNotFound, Invalid
 from s2mock.registry.records import AppendInput as Batch
+from tests.observing import POINTS, Gate, Toy, in_a_thread
 from tests.time.watched_clock import PATIENCE
 
 HEADERS = {"s2-basin": "my-basin"}
-POINTS: tuple[Point, ...] = ("arrival", "commit", "answer")
-
-
-class Gate:
-    """Something to wait for, as an observer does; somebody opens it."""
-
-    timeout: float | None = PATIENCE
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._wakes: list[Callable[[], None]] = []
-        self.opened = False
-        self.reached = threading.Event()
-
-    def subscribe(self, wake: Callable[[], None]) -> None:
-        with self._lock:
-            self._wakes.append(wake)
-            opened = self.opened
-        self.reached.set()
-        if opened:
-            wake()
-
-    def open(self) -> None:
-        with self._lock:
-            self.opened = True
-            wakes = [*self._wakes]
-        for wake in wakes:
-            wake()
-
-
-class Toy:
-    """An observer that notes who passes, and does at one point what it is told to."""
-
-    def __init__(self, mock: S2Mock) -> None:
-        self.mock = mock
-        self.passed: list[tuple[Point, str]] = []
-        self.operations: list[Operation] = []
-        self.doing: dict[tuple[Point, str], Callable[[Operation], Waits]] = {}
-        mock.account.observers = (*mock.account.observers, self)
-
-    def at(self, point: Point, operation: Operation) -> Waits | None:
-        # The lock is held at `commit`, and at no other point.
-        assert self.mock.account.turn.is_mine == (point == "commit")
-        self.passed.append((point, operation.name))
-        if operation not in self.operations:
-            self.operations.append(operation)
-        do = self.doing.get((point, operation.name))
-        return None if do is None else do(operation)
-
-    def hold(self, point: Point, name: str) -> Gate:
-        """Keep the next operation of that name waiting there until the gate is opened."""
-        gate = Gate()
-
-        def wait(_: Operation) -> Waits:
-            self.doing.pop((point, name), None)
-            while not gate.opened:
-                yield gate
-
-        self.doing[point, name] = wait
-        return gate
-
-    def fail(self, point: Point, name: str, error: Exception) -> None:
-        """Let every operation of that name fail there."""
-
-        def raise_it(_: Operation) -> Waits:
-            raise error
-            yield
-
-        self.doing[point, name] = raise_it
 
 
 @pytest.fixture
@@ -141,13 +72,6 @@ WITHOUT_STATE = {
 def request(mock: S2Mock, wanted: Request) -> Any:
     method, path, document = wanted
     return mock.client.open(path, method=method, json=document, headers=HEADERS)
-
-
-def in_a_thread(call: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
-    answers: list[Any] = []
-    thread = threading.Thread(target=lambda: answers.append(call()), daemon=True)
-    thread.start()
-    return thread, answers
 
 
 def test_every_operation_has_a_case() -> None:
@@ -251,7 +175,7 @@ def test_appends_of_a_session(mock: S2Mock, toy: Toy) -> None:
     body = encode_frame(message.SerializeToString(), None) * 3
     headers = {**HEADERS, "content-type": "s2s/proto"}
     answer = mock.client.post(RECORDS, data=body, headers=headers)
-    assert len(FrameDecoder().feed(answer.data)) == 3
+    assert len([*FrameDecoder().feed(answer.data)]) == 3
     expected = [(point, name) for name in ["append-session"] + ["append"] * 3 for point in POINTS]
     assert toy.passed == expected
 

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from s2_sdk import S2, Compression, Endpoints, Retry, S2Stream
 
-from s2mock import S2Mock, Stream
+from s2mock import S2Mock, Stream, failures
 from s2mock.api.app import App
 from s2mock.api.wire.frames import encode_terminal
 from s2mock.conversation import READ, Conversation, Head, Step
@@ -85,7 +85,7 @@ class Observed:
         self.received = bytearray()
         self.said = bytearray()
         self._seen: Counter[str] = Counter()
-        self._server = Server(self.converse, on_error=app.on_failure)
+        self._server = Server(self.converse, on_error=failures.note)
         self.url = self._server.url
         self.stop = self._server.stop
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from s2mock import Answer, Cut, Drain, Drop, Fail, S2Mock
+from s2mock import Answer, Cut, Drain, Drop, Fail, S2Mock, Stream
 from tests.sdk.conftest import path
 
 FOLDER = Path(__file__).parent / "typescript"
@@ -23,7 +23,13 @@ INSTALLED = FOLDER / "node_modules"
 STAMP = INSTALLED / ".installed-for"
 
 # The files that need a server of a special kind; all others take any.
-SPECIAL = {"faults.test.mjs", "pending.test.mjs", "records.test.mjs", "retries.test.mjs"}
+SPECIAL = {
+    "faults.test.mjs",
+    "flood.test.mjs",
+    "pending.test.mjs",
+    "records.test.mjs",
+    "retries.test.mjs",
+}
 OPERATIONS = {path.name for path in FOLDER.glob("*.test.mjs")} - SPECIAL
 
 pytestmark = [
@@ -163,6 +169,23 @@ def test_faults(s2_mock: S2Mock) -> None:
         assert carried_out.began > refused.ended
     assert len(basin.stream("advised").records) == 6
     assert len(s2_mock.journal.of("append-session", stream="advised")) == 2
+
+
+def test_a_flood_of_small_appends(
+    observe: Callable[..., Any], log: Stream, s2_mock: S2Mock
+) -> None:
+    """All of them in one session, which the SDK does not have to open again."""
+    observed = observe()
+    ours = {"S2_ACCOUNT_ENDPOINT": observed.url, "S2_BASIN_ENDPOINT": observed.url}
+
+    run("flood.test.mjs", s2_mock.env | ours)
+
+    numbers = [int(record.body) for record in log.records]
+    assert numbers == list(range(50_000))
+    ways = [
+        (request["REQUEST_METHOD"], request.get("CONTENT_TYPE")) for request in observed.requests
+    ]
+    assert ways == [("POST", "s2s/proto"), ("GET", None)]
 
 
 def form(request: dict[str, str]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import hpack
 from hyperframe import frame as frames
 
-from s2mock.server.connection import PREFACE
+from s2mock.server.protocols import PREFACE
 
 RECORDED = Path(__file__).with_name("h2_shapes.json")
 READING = "/v1/basins"

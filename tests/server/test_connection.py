@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from s2mock.conversation import Conversation, Head
-from s2mock.server.connection import PREFACE, Connection
-from s2mock.server.driver import Context
+from s2mock.conversation import Conversation, Head, Retire
+from s2mock.server.connection import Connection
+from s2mock.server.context import Context
 from s2mock.server.loop import Loop
+from s2mock.server.protocols import PREFACE, recognise
 from s2mock.server.workers import Workers
-from tests.server.h2_shapes import Said
+from tests.server.h2_shapes import Heard, Said
 from tests.server.test_server import connect
 from tests.server.toys import TEXT, Environ, like_the_reference, serving
 
@@ -19,7 +20,7 @@ MANY = 4 * 1024 * 1024
 
 @pytest.fixture
 def loop() -> Iterator[Loop]:
-    loop = Loop()
+    loop = Loop(pytest.fail)
     yield loop
     loop.close()
 
@@ -37,7 +38,7 @@ def test_room_that_comes_between_two_looks_is_noticed(loop: Loop) -> None:
     context = Context(endless, loop, Workers("x"), ("x", 1), pytest.fail)
     ours, theirs = socket.socketpair()
     with theirs:
-        connection = Connection(ours, None, context)
+        connection = Connection(ours, None, context, recognise)
         theirs.sendall(b"GET / HTTP/1.1\r\n\r\n")
         loop.call_soon(loop.stop)
         loop.run()
@@ -219,3 +220,37 @@ def test_pieces_on_http_1_0_end_with_the_connection() -> None:
         assert received.startswith(b"HTTP/1.0 200 OK\r\n")
         assert received.endswith(b"\r\n\r\nabcdef")
         assert b"keep-alive" not in received
+
+
+@pytest.mark.parametrize(
+    "fields", [b"x: " + b"y" * 500_000 + b"\r\n", (b"x: " + b"y" * 10_000 + b"\r\n") * 50]
+)
+def test_a_head_of_half_a_megabyte(fields: bytes) -> None:
+    """More than the reference server ever buffers; where it stops depends on how bytes fall."""
+    with serving(like_the_reference) as server, connect(server.port) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\n" + fields + b"\r\n")
+        answer = b""
+        while data := client.recv(65536):
+            answer += data
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+def test_a_client_that_speaks_while_its_connection_is_retired() -> None:
+    """What it says then does not reset the connection, and with it what it has not read yet."""
+
+    def retires(_: Environ) -> Conversation:
+        yield Retire()
+        yield Head(200, [TEXT], b"x" * 60_000)
+
+    with serving(retires) as server, connect(server.port) as client:
+        client.sendall(PREFACE + Said().settings().request().data)
+        heard = Heard()
+        while [0, "GoAway", 1, 0] not in heard.said:
+            # Before anybody has heard of the end, and thereafter.
+            client.sendall(Said().frame(6, 0, 0, bytes(8)).data)
+            heard.take(client.recv(1000))
+        client.sendall(Said().frame(6, 0, 0, bytes(8)).data)
+        client.sendall(Said().frame(6, 0, 0, bytes(8)).data)
+        while client.recv(65536):
+            pass

@@ -1,10 +1,15 @@
 """The decoder beside the one of the library `hpack`."""
 
+import ast
+import sys
+from pathlib import Path
+
 import hpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import s2mock.server
 from s2mock.server.hpack_decoder import CompressionError, HpackDecoder, ListTooLargeError
 
 TEXT = st.binary(max_size=40) | st.sampled_from(
@@ -60,3 +65,18 @@ def test_a_list_that_is_too_large() -> None:
 def test_faults(block: bytes) -> None:
     with pytest.raises(CompressionError):
         HpackDecoder(65536).decode(block)
+
+
+def test_no_private_part_of_a_library_is_used() -> None:
+    """The server stands on the standard library, and on what `hpack` says is public."""
+    names = set()
+    for file in Path(s2mock.server.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    used = {name for name in names if name.partition(".")[0] not in sys.stdlib_module_names}
+    libraries = {name for name in used if not name.startswith("s2mock.")}
+    assert libraries == {"hpack.Decoder", "hpack.HPACKDecodingError"}
+    assert {name.rpartition(".")[2] for name in libraries} <= {*hpack.__all__}

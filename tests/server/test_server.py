@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from s2mock.conversation import Conversation, Head
+from s2mock.server.http1 import Http1
 from s2mock.server.server import Server
 from tests.server.test_driver import PATIENCE, Closing
 from tests.server.toys import Environ, Gate, like_the_reference, serving
@@ -414,3 +415,28 @@ def test_conversations_see_who_asks() -> None:
         "HTTP_ACCEPT": "a,b",
         "s2mock.connection": environ["s2mock.connection"],
     }
+
+
+def test_a_fault_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged and reported, and other connections go on."""
+    errors: list[BaseException] = []
+    told = threading.Event()
+
+    def report(error: BaseException) -> None:
+        errors.append(error)
+        told.set()
+
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("of the test")
+
+    with serving(like_the_reference, on_error=report) as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(Http1, "receive", fails)
+            with Http1Call(server, "/"):
+                assert told.wait(PATIENCE)
+        with connect(server.port) as client:
+            assert is_answered(client)
+    assert {type(error) for error in errors} == {ZeroDivisionError}
+    assert len(caplog.records) == len(errors)

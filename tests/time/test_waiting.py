@@ -12,15 +12,18 @@ from s2mock import ManualClock, SystemClock
 from s2mock.api.wsgi import block
 from s2mock.conversation import Wait
 from s2mock.registry.basins import CreateBasin
+from s2mock.registry.batch import Batch
 from s2mock.registry.clock import NANOSECONDS
 from s2mock.registry.engine import Engine
-from s2mock.registry.reading import Batch, Read, ReadRequest, ReadSession
+from s2mock.registry.read_request import ReadRequest
+from s2mock.registry.reading import Read
 from s2mock.registry.streams import CreateStream
 from tests.registry.noting_engine import NotingEngine
 from tests.time.watched_clock import PATIENCE, WatchedClock
 
 if TYPE_CHECKING:
     from s2mock.registry.following import Pause
+    from s2mock.registry.read_session import ReadSession
 
 
 @pytest.fixture

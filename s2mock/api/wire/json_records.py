@@ -9,14 +9,14 @@ from json.encoder import encode_basestring as quote
 from typing import Any, Literal
 
 from s2mock.api.responses import to_json
+from s2mock.registry.batch import Batch
 from s2mock.registry.encryption import strict_base64
 from s2mock.registry.errors import Invalid
-from s2mock.registry.reading import Batch
+from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import (
     AppendAck,
     AppendInput,
-    AppendRecord,
-    StreamPosition,
+    Record,
     plain_records,
 )
 
@@ -59,7 +59,7 @@ def append_input(document: dict[str, Any], form: Format) -> AppendInput:
     )
 
 
-def _records(documents: list[dict[str, Any]], form: Format) -> Iterable[AppendRecord]:
+def _records(documents: list[dict[str, Any]], form: Format) -> Iterable[Record]:
     if form == "raw" and not [document for document in documents if "headers" in document]:
         return plain_records(
             [document.get("body", "").encode() for document in documents],
@@ -68,7 +68,7 @@ def _records(documents: list[dict[str, Any]], form: Format) -> Iterable[AppendRe
     # One after another, so that the first fault is the one reported.
     decode = _DECODERS[form]
     return (
-        AppendRecord(
+        Record(
             decode(document.get("body", "")),
             [(decode(name), decode(value)) for name, value in document.get("headers", ())],
             document.get("timestamp"),

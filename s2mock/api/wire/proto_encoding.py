@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from s2mock.registry.records import AppendAck, AppendRecord, Header, StreamPosition
+from s2mock.registry.positions import StreamPosition
+from s2mock.registry.records import AppendAck, Header, Record
 
 # The last byte of a number, and one that others follow.
 _LAST: Final = [bytes([digit]) for digit in range(128)]
@@ -92,7 +93,7 @@ def encode_batch(records: Iterable[bytes], tail: StreamPosition | None) -> bytes
     return b"".join(records) + (b"" if tail is None else encode_position(_BYTES_2, tail))
 
 
-def encode_records(rows: Iterable[tuple[int, int, AppendRecord]]) -> list[bytes]:
+def encode_records(rows: Iterable[tuple[int, int, Record]]) -> list[bytes]:
     """What `encode_record` makes of each record, in pieces, at a fraction of its price.
 
     Records that stand together are alike: most have no headers, and the upper digits of their

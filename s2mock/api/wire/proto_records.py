@@ -9,8 +9,9 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from s2mock.api.wire.proto_encoding import encode_ack, encode_batch, encode_records
-from s2mock.registry.reading import Batch
-from s2mock.registry.records import AppendAck, AppendInput, AppendRecord, plain_records
+from s2mock.api.wire.proto_reading import read_input
+from s2mock.registry.batch import Batch
+from s2mock.registry.records import AppendAck, AppendInput, Record, plain_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,7 @@ _64_BITS = 1 << 63
 def append_input(data: bytes) -> AppendInput:
     """The batch in an `AppendInput` message. Raises `BadProto`, `Invalid`."""
     messages, bad_message = _library()
-    records: Iterable[AppendRecord]
+    records: Iterable[Record]
     try:
         message = messages.PlainInput.FromString(data)
         if _is_ordinary(message, data):
@@ -51,8 +52,8 @@ def _library() -> tuple[Any, type[Exception]]:
     return messages, DecodeError
 
 
-def _record(message: Any) -> AppendRecord:
-    return AppendRecord(
+def _record(message: Any) -> Record:
+    return Record(
         message.body,
         [(header.name, header.value) for header in message.headers],
         message.timestamp if message.HasField("timestamp") else None,
@@ -72,11 +73,9 @@ def _has_64_bits(message: Any) -> bool:
 
 
 def _read_strictly(data: bytes) -> AppendInput:
-    from s2mock.api.wire.proto_reading import read_input
-
     records, match_seq_num, fencing_token = read_input(data)
     return AppendInput(
-        (AppendRecord(body, headers, timestamp) for body, headers, timestamp in records),
+        (Record(body, headers, timestamp) for body, headers, timestamp in records),
         match_seq_num=match_seq_num,
         fencing_token=fencing_token,
     )

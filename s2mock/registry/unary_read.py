@@ -1,0 +1,71 @@
+"""A read that is answered once. Source: reference: data_plane §4.5."""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+from s2mock.conversation import Wait
+from s2mock.registry.batch import Batch
+from s2mock.registry.clock import Moment
+from s2mock.registry.engine import Engine
+from s2mock.registry.errors import S2Error
+from s2mock.registry.following import Pause
+from s2mock.registry.opening import Opened
+from s2mock.registry.positions import StreamPosition
+from s2mock.registry.read_request import ReadRequest
+from s2mock.registry.read_session import ReadSession
+
+if TYPE_CHECKING:
+    from s2mock.registry.chunks import Span
+
+
+class UnaryRead(ReadSession):
+    """A read of one batch: what there is at once, or, if that is nothing, what comes first (§4.5).
+
+    Its one answer is a `Batch`; until there is one it waits.
+    """
+
+    tell_tail = False
+
+    def __init__(
+        self,
+        engine: Engine,
+        basin: str,
+        opened: Opened,
+        request: ReadRequest,
+        position: int,
+        tail: StreamPosition,
+    ) -> None:
+        super().__init__(engine, basin, opened, request, position, tail)
+        self._spans: list[Span] = []
+        self._told_tail: StreamPosition | None = None
+        self._waiting = False
+
+    def answer(self) -> Generator[Wait, None, Batch]:
+        """The answer, when there is one. Raises what stepping raises."""
+        try:
+            outcome = self._first
+            while not isinstance(outcome, Batch):
+                if isinstance(outcome, S2Error):
+                    raise outcome
+                assert outcome is not None, "a read of one batch answers"
+                yield outcome
+                outcome = self.next()
+            return outcome
+        finally:
+            self.close()
+
+    def step(self, moment: Moment) -> Batch | Pause:
+        """The answer, or what to wait for. In turn only."""
+        while (outcome := super().step(moment)) is not None:
+            if isinstance(outcome, Pause):
+                return outcome
+            if not outcome.spans:
+                if self._spans:
+                    break
+                self._waiting = True
+                continue
+            self._spans += outcome.spans
+            self._told_tail = outcome.tail
+            if self._waiting:
+                break
+        return Batch(self._spans, self._told_tail)

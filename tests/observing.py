@@ -1,0 +1,85 @@
+"""Observers that stand at the points of operations, and what they keep waiting there."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from s2mock import S2Mock
+from s2mock.registry.engine import Operation, Point, Waits
+
+POINTS: tuple[Point, ...] = ("arrival", "commit", "answer")
+
+
+class Gate:
+    """Something to wait for, as an observer does, until somebody opens it."""
+
+    timeout: float | None = None
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wakes: list[Callable[[], None]] = []
+        self.opened = False
+        self.reached = threading.Event()
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        with self._lock:
+            self._wakes.append(wake)
+            opened = self.opened
+        self.reached.set()
+        if opened:
+            wake()
+
+    def open(self) -> None:
+        with self._lock:
+            self.opened = True
+            wakes = [*self._wakes]
+        for wake in wakes:
+            wake()
+
+
+class Toy:
+    """An observer that notes who passes, and does at one point what it is told to."""
+
+    def __init__(self, mock: S2Mock) -> None:
+        self.mock = mock
+        self.passed: list[tuple[Point, str]] = []
+        self.operations: list[Operation] = []
+        self.doing: dict[tuple[Point, str], Callable[[Operation], Waits]] = {}
+        mock.account.observers = (*mock.account.observers, self)
+
+    def at(self, point: Point, operation: Operation) -> Waits | None:
+        # The lock is held at `commit`, and at no other point.
+        assert self.mock.account.turn.is_mine == (point == "commit")
+        self.passed.append((point, operation.name))
+        if operation not in self.operations:
+            self.operations.append(operation)
+        do = self.doing.get((point, operation.name))
+        return None if do is None else do(operation)
+
+    def hold(self, point: Point, name: str) -> Gate:
+        """Keep the next operation of that name waiting there until the gate is opened."""
+        gate = Gate()
+
+        def wait(_: Operation) -> Waits:
+            self.doing.pop((point, name), None)
+            while not gate.opened:
+                yield gate
+
+        self.doing[point, name] = wait
+        return gate
+
+    def fail(self, point: Point, name: str, error: Exception) -> None:
+        """Let every operation of that name fail there."""
+
+        def raise_it(_: Operation) -> Waits:
+            raise error
+            yield
+
+        self.doing[point, name] = raise_it
+
+
+def in_a_thread(call: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(call()), daemon=True)
+    thread.start()
+    return thread, answers
