@@ -1,10 +1,10 @@
 """Something that operations wait at until it is opened."""
 
-import threading
 from collections.abc import Callable, Generator
 from typing import Final
 
 from s2mock.conversation import Wait
+from s2mock.powers.locks import new_lock
 from s2mock.powers.outcomes import Dropped
 
 
@@ -18,7 +18,7 @@ class Gate:
 
     def __init__(self, advice: str) -> None:
         self.advice = advice
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._wakes: list[Callable[[], None]] = []
         self._is_open = False
         self._drops = False

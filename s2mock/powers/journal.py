@@ -1,6 +1,5 @@
 """The journal: the exchanges of a mock, the latest of them, with a limit to what they take."""
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -9,6 +8,7 @@ from typing import Any, overload
 
 from s2mock.powers.entry import AnswerNote, BatchNote, Entry, Insight
 from s2mock.powers.exchange import Exchange
+from s2mock.powers.locks import new_lock
 from s2mock.powers.matching import Pattern
 from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
 from s2mock.registry.waiting import PATIENCE, Bell, check_count
@@ -32,7 +32,7 @@ class Journal(Sequence[Exchange]):
         self._load_insight = insight
         self._limit = limit
         self._max_bytes = max_bytes
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         # Tuples are entries that nobody has looked at. They are numbered without a gap.
         self._entries: deque[Any] = deque()
         self._bytes = 0

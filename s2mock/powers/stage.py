@@ -3,7 +3,6 @@
 It observes while there is anything to do, and costs nothing otherwise.
 """
 
-import threading
 from collections.abc import Callable, Sequence
 from math import isinf
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from s2mock.powers.faults import CODES, Answer, Cut, Delay, Drain, Drop, Fail, F
 from s2mock.powers.gate import Gate
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
+from s2mock.powers.locks import new_lock
 from s2mock.powers.matching import Pattern
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.registry.appending import OpenAppendSession
@@ -40,7 +40,7 @@ class Stage:
         self._engine = engine
         self.exchange_of = exchange_of
         # Not the account's: at the point `commit` that one is held.
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._injections: tuple[Injection, ...] = ()
         self._holds: tuple[Hold, ...] = ()
         # Those whose operations may still be waiting.
