@@ -7,11 +7,14 @@ from s2mock.powers.entry import Entry
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
+from s2mock.registry.appending import Append
 from s2mock.registry.engine import Operation
 from s2mock.registry.errors import S2Error
 
 # Held by name here: tools that stop the clock for a test replace what a module knows.
 _clock: Final = (time.monotonic,)
+
+_MAX_KEYS: Final = 100
 
 _INJECTED: Final = (InjectedError, Dropped, Replaced)
 
@@ -54,6 +57,8 @@ class Recorder:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        # What environs have: a client sends the same headers again and again.
+        self._keys: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def note_answer(self, request: Asked, response: Answered) -> Entry | None:
         """An answer is about to leave; returns the entry of a session."""
@@ -68,25 +73,37 @@ class Recorder:
             return self.note(request, response, request.failure)
         body = request.sent_body or b""
         said = response.body if response.plain is None else response.plain
+        effect, size = operation.effect, len(body) + len(said)
+        # Nothing is kept but text and numbers, in tuples: the collector of garbage lets go of those
+        # at its first look, and would look at ten thousand of all else again and again.
+        environ["wsgi.errors"] = None
+        keys = tuple(environ)
+        known = self._keys.get(keys)
+        if known is None:
+            if len(self._keys) >= _MAX_KEYS:
+                self._keys.clear()
+            known = self._keys[keys] = keys
         self._journal.note_plainly(
             (
                 body,
                 said,
-                environ,
+                known,
+                tuple(environ.values()),
                 request.raw_path,
-                request.path_parameters,
+                tuple(request.path_parameters.items()),
                 operation.name,
                 operation.basin,
                 operation.stream,
                 operation.at,
-                operation.effect,
+                None if effect is None else tuple(effect),
                 request.began,
                 _clock[0](),
                 response.status,
-                response.headers,
+                tuple(response.headers),
                 request.delivered,
+                size,
             ),
-            len(body) + len(said),
+            size,
         )
         return None
 
@@ -185,17 +202,17 @@ class SessionNotes:
             session.last_seq_num = effect.last_seq_num
         self._journal.note(entry)
 
-    def acked(self, operation: Operation, payload: bytes, answer: bytes) -> None:
+    def acked(self, operation: Append, size: int, answer: bytes) -> None:
         """A batch was appended and is about to be acknowledged, and nobody stood at its points."""
         entry, effect = self.entry, operation.effect
         assert effect is not None, "an append has an effect"
         if entry.first_seq_num is None:
             entry.first_seq_num = effect.first_seq_num
         entry.last_seq_num = effect.last_seq_num
-        self._journal.note_plainly(
-            (payload, answer, entry, operation.at, effect, _clock[0]()),
-            len(payload) + len(answer),
-        )
+        size += len(answer)
+        # Not its bytes, which are as many again as those that the log keeps.
+        note = (operation.batch, answer, entry, operation.at, effect, _clock[0](), size)
+        self._journal.note_plainly(note, size)
 
     def delivered(self, first_seq_num: int, last_seq_num: int) -> None:
         """A read is about to deliver records."""
