@@ -34,7 +34,7 @@ _KEPT: Final = (
 # The same as tuples, which is what most notes are until somebody looks: what is taken of every
 # operation is to cost next to nothing. Both begin with what was asked and what was answered.
 AnswerNote = tuple[Any, ...]
-"""Body, answer, keys and values of the environ, path, parameters, name, basin, stream, moment,
+"""Body, answer, environ, path, parameters, name, basin, stream, moment,
 effect, began, ended, status, headers, first and last record that was read, size of both bodies."""
 BatchNote = tuple[AppendInput, bytes, "Entry", int, Any, float, int]
 """Batch, acknowledgement, session, moment, effect, when, and the size of both bodies."""
@@ -117,9 +117,9 @@ class Entry:
     @classmethod
     def of_answer(cls, note: "AnswerNote", number: int) -> "Entry":
         """The entry of an operation that was carried out and answered."""
-        body, said, keys, values, path, parameters, name, *others = note
+        body, said, environ, path, parameters, name, *others = note
         basin, stream, at, effect, began, ended, status, headers, delivered, _ = others
-        entry = cls(dict(zip(keys, values, strict=True)), path, dict(parameters), name, began)
+        entry = cls(environ, path, parameters, name, began)
         entry.number = number
         entry.is_operation = True
         entry.body, entry.said = body, said

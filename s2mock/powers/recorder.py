@@ -12,16 +12,14 @@ from s2mock.registry.engine import Operation
 from s2mock.registry.errors import S2Error
 
 # Held by name here: tools that stop the clock for a test replace what a module knows.
-_clock: Final = (time.monotonic,)
-
-_MAX_KEYS: Final = 100
+CLOCK: Final = (time.monotonic,)
 
 _INJECTED: Final = (InjectedError, Dropped, Replaced)
 
 
 def monotonic() -> float:
     """Seconds of monotonic time, whatever a test has done to the clock."""
-    return _clock[0]()
+    return CLOCK[0]()
 
 
 class Asked(Protocol):
@@ -57,8 +55,6 @@ class Recorder:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        # What environs have: a client sends the same headers again and again.
-        self._keys: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def note_answer(self, request: Asked, response: Answered) -> Entry | None:
         """An answer is about to leave; returns the entry of a session."""
@@ -74,30 +70,22 @@ class Recorder:
         body = request.sent_body or b""
         said = response.body if response.plain is None else response.plain
         effect, size = operation.effect, len(body) + len(said)
-        # Nothing is kept but text and numbers, in tuples: the collector of garbage lets go of those
-        # at its first look, and would look at ten thousand of all else again and again.
-        environ["wsgi.errors"] = None
-        keys = tuple(environ)
-        known = self._keys.get(keys)
-        if known is None:
-            if len(self._keys) >= _MAX_KEYS:
-                self._keys.clear()
-            known = self._keys[keys] = keys
+        # Nothing is kept but text and numbers: the collector of garbage lets go of what holds only
+        # such, and would look at ten thousand of all else again and again.
         self._journal.note_plainly(
             (
                 body,
                 said,
-                known,
-                tuple(environ.values()),
+                environ,
                 request.raw_path,
-                tuple(request.path_parameters.items()),
+                request.path_parameters,
                 operation.name,
                 operation.basin,
                 operation.stream,
                 operation.at,
                 None if effect is None else tuple(effect),
                 request.began,
-                _clock[0](),
+                CLOCK[0](),
                 response.status,
                 tuple(response.headers),
                 request.delivered,
@@ -211,7 +199,7 @@ class SessionNotes:
         entry.last_seq_num = effect.last_seq_num
         size += len(answer)
         # Not its bytes, which are as many again as those that the log keeps.
-        note = (operation.batch, answer, entry, operation.at, effect, _clock[0](), size)
+        note = (operation.batch, answer, entry, operation.at, effect, CLOCK[0](), size)
         self._journal.note_plainly(note, size)
 
     def delivered(self, first_seq_num: int, last_seq_num: int) -> None:
