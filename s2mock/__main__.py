@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 _STOP = (signal.SIGINT, signal.SIGTERM)
+_SWITCH_SECONDS = 0.0002
 _DEFAULT_TOKEN = "s2mock"
 
 
@@ -25,6 +26,9 @@ def main() -> int:
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal that comes just before it goes to sleep is lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    # The loop lets go of the interpreter with each call to the system. While a heavy body is worked
+    # on in another thread it gets it back after so long, which is 5 ms by default.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     from s2mock.mock import S2Mock
     from s2mock.resources import ResourcesError, apply_resources
 

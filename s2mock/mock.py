@@ -284,7 +284,7 @@ def _checked_token(token: object) -> str:
 
 def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
     """A resource file of these basins, `None` for no basins. Raises `ValueError`."""
-    if isinstance(basins, str | bytes | Mapping):
+    if isinstance(basins, str | bytes | Mapping) or not isinstance(basins, Iterable):
         raise ValueError(f"basins must be a list of names or mappings, not {basins!r}")
     listed = [{"name": basin} if isinstance(basin, str) else basin for basin in basins]
     try:

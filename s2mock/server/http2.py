@@ -285,7 +285,8 @@ class Http2:
         if not self.streams and self._is_left and not self._is_over:
             self.goaway(frames.NO_ERROR)
         elif not self.streams and self.is_leaving:
-            connection.close()
+            # The client may just be acknowledging something; a reset would take the answer away.
+            connection.close(is_input_left=True)
         elif connection.unsent > _MAX_UNHEARD_BYTES:
             self._is_paused = True
             connection.pause_reading()

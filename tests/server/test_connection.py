@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from s2mock.conversation import Conversation, Head
+from s2mock.conversation import Conversation, Head, Retire
 from s2mock.server.connection import Connection
 from s2mock.server.context import Context
 from s2mock.server.loop import Loop
 from s2mock.server.protocols import PREFACE, recognise
 from s2mock.server.workers import Workers
-from tests.server.h2_shapes import Said
+from tests.server.h2_shapes import Heard, Said
 from tests.server.test_server import connect
 from tests.server.toys import TEXT, Environ, like_the_reference, serving
 
@@ -234,3 +234,23 @@ def test_a_head_of_half_a_megabyte(fields: bytes) -> None:
             answer += data
     assert answer.startswith(b"HTTP/1.1 431 ")
     assert answer.endswith(b"\r\n\r\n")
+
+
+def test_a_client_that_speaks_while_its_connection_is_retired() -> None:
+    """What it says then does not reset the connection, and with it what it has not read yet."""
+
+    def retires(_: Environ) -> Conversation:
+        yield Retire()
+        yield Head(200, [TEXT], b"x" * 60_000)
+
+    with serving(retires) as server, connect(server.port) as client:
+        client.sendall(PREFACE + Said().settings().request().data)
+        heard = Heard()
+        while [0, "GoAway", 1, 0] not in heard.said:
+            # Before anybody has heard of the end, and thereafter.
+            client.sendall(Said().frame(6, 0, 0, bytes(8)).data)
+            heard.take(client.recv(1000))
+        client.sendall(Said().frame(6, 0, 0, bytes(8)).data)
+        client.sendall(Said().frame(6, 0, 0, bytes(8)).data)
+        while client.recv(65536):
+            pass
