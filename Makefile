@@ -87,7 +87,7 @@ SEQUENCES ?= 20000
 S2MOCK_REFERENCE_VERSION ?= s2-lite 0.43.4
 
 differential: $(VENV)/.test
-	@$(RUN) tests.differential "$(S2MOCK_REFERENCE)" --sequences $(SEQUENCES) \
+	@$(RUN) tests.differential "$(S2MOCK_REFERENCE)" --sequences $(SEQUENCES) --processes 4 \
 	  --version "$(S2MOCK_REFERENCE_VERSION)"
 
 # Replaces all recordings in s2mock/contract/corpus; nothing else writes there.

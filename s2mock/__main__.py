@@ -61,7 +61,8 @@ def main() -> int:
                 "access token\n",
                 sys.stderr,
             )
-        # Loaded now and not with the first request that has a body, or a fault in it.
+        # Loaded now and not with the first request, or the first that has a body or a fault in it.
+        import s2mock.api.app
         import s2mock.api.wire.messages
         import s2mock.documents.explaining
         import s2mock.documents.parsing  # noqa: F401

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from s2mock import own_tokens
+from s2mock.conversation import Conversation
 from s2mock.listening import Listening
 from s2mock.registry.account import Account, Snapshot
 from s2mock.registry.clock import Clock, ManualClock, SystemClock
@@ -80,6 +81,7 @@ class S2Mock:
         self._listening = Listening(host=host, port=port) if listening is None else listening
         self._owns_listening = listening is None
         self._app: App | None = None
+        self._answering = _Answering(self)
         self._fresh_names = count(1)
         self.token = own_tokens.new_token(self) if token is None else _checked_token(token)
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
@@ -116,7 +118,7 @@ class S2Mock:
         # The connections first: no session is to end as it would on a living server.
         if self._owns_listening:
             self._listening.stop()
-        elif self._app is not None and self._listening.app is self._app:
+        elif self._listening.app is self._answering:
             self._listening.app = None
             self._listening.drop_connections()
         self.account.end_sessions()
@@ -156,7 +158,7 @@ class S2Mock:
         self._drop_connections()
 
     def _drop_connections(self) -> None:
-        if self._app is not None and self._listening.app is self._app:
+        if self._listening.app is self._answering:
             self._listening.drop_connections()
 
     def fork(self) -> "S2Mock":
@@ -203,7 +205,7 @@ class S2Mock:
 
         Raises `OSError` if the address cannot be had.
         """
-        self._listening.app = self.wsgi_app
+        self._listening.app = self._answering
         return self._listening.url
 
     @property
@@ -255,6 +257,23 @@ class S2Mock:
         return name
 
 
+class _Answering:
+    """A mock's app for the server. It is loaded when the first request comes.
+
+    Many a test has its code pointed here, and then makes no call.
+    """
+
+    def __init__(self, mock: S2Mock) -> None:
+        # Who has let go of a mock without closing it is told so at once, not by the collector.
+        self._mock = weakref.ref(mock)
+
+    def converse(self, environ: dict[str, Any]) -> Conversation:
+        """Answer one request, step by step."""
+        mock = self._mock()
+        assert mock is not None, "a mock and its server end together"
+        return mock.wsgi_app.converse(environ)
+
+
 def _checked_token(token: object) -> str:
     if not isinstance(token, str):
         raise TypeError(f"token must be text, not {token!r}")
@@ -265,7 +284,7 @@ def _checked_token(token: object) -> str:
 
 def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
     """A resource file of these basins, `None` for no basins. Raises `ValueError`."""
-    if isinstance(basins, str | bytes | Mapping):
+    if isinstance(basins, str | bytes | Mapping) or not isinstance(basins, Iterable):
         raise ValueError(f"basins must be a list of names or mappings, not {basins!r}")
     listed = [{"name": basin} if isinstance(basin, str) else basin for basin in basins]
     try:

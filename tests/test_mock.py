@@ -174,6 +174,7 @@ def test_fresh_basins(mock: S2Mock) -> None:
     [
         ({"basins": BASIN}, "basins must be a list of names or mappings, not 'my-basin'"),
         ({"basins": {"name": BASIN}}, "basins must be a list of names or mappings"),
+        ({"basins": 5}, "basins must be a list of names or mappings, not 5"),
         ({"basins": ["x"]}, "basin name should be at least 8 bytes in length"),
         ({"basins": [{"name": BASIN, "streams": ["s"]}]}, "invalid type"),
         ({"basins": [BASIN, BASIN]}, "duplicate basin name: 'my-basin'"),

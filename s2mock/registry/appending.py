@@ -13,7 +13,7 @@ from s2mock.registry.names import BasinName, StreamName
 from s2mock.registry.opening import Opened, open_stream
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import AppendAck, AppendInput
-from s2mock.registry.state import Change, Effect, StreamState
+from s2mock.registry.state import Change, Effect
 
 _EMPTY = LogState()
 
@@ -69,6 +69,8 @@ class Append(Operation):
     its session was opened (§8.5).
     """
 
+    basin: str
+    stream: str
     __slots__ = ("_config", "_incarnation", "_key", "_target", "batch")
     name = "append"
 
@@ -92,7 +94,7 @@ class Append(Operation):
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """The records with their numbers and timestamps, behind those that are there."""
-        basin, opened = str(self.basin), self._opened(engine, moment)
+        basin, opened = self.basin, self._opened(engine, moment)
         if opened.error is not None:
             return opened.change(basin)
         try:
@@ -104,7 +106,7 @@ class Append(Operation):
             return opened._replace(error=error).change(basin)
 
     def _opened(self, engine: Engine, moment: Moment) -> Opened:
-        basin, stream, target = str(self.basin), str(self.stream), self._target
+        basin, stream, target = self.basin, self.stream, self._target
         if target is not None:
             if target.era != engine.era:
                 raise Unavailable
@@ -140,9 +142,9 @@ def _append(
     log = stream.log or _EMPTY
     if moment.time >= log.next_expiry:
         log = log.expired(engine.owner, moment.time)
+        stream = stream.with_log(log)
     written = log.decide_append(batch, moment, stream.config, stream.cipher, opened.digest)
     first, tail = log.tail.seq_num, written.tail
-    stream = StreamState(*stream[:7], moment.time, stream.check_due, log)
     if written.trim_point >= tail.seq_num:
         stream, entries = delete_on_empty.emptied(basin, stream, moment.time)
         due += entries

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import chain
 
-from s2mock.registry.log import Span
+from s2mock.registry.chunks import Span
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import Record, SequencedRecord
 

@@ -49,8 +49,11 @@ class SystemClock:
     def now(self) -> int:
         """Nanoseconds since the Unix epoch; never less than an earlier answer."""
         # Two threads may both write: each then has an answer that is not before its own earlier.
-        self._latest = latest = max(self._latest, time.time_ns())
-        return latest
+        now = time.time_ns()
+        if now < self._latest:
+            return self._latest
+        self._latest = now
+        return now
 
     def wait(self, condition: threading.Condition, until: int) -> None:
         """Wait to be notified, but no longer than `until` (nanoseconds since the epoch)."""

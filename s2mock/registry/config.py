@@ -31,6 +31,15 @@ def _check_type(leaf: str, value: object, kind: type) -> None:
         raise InvalidConfig(f"{leaf} must be of type {kind.__name__}, not {value!r}")
 
 
+def _check_unicode(leaf: str, value: str | None) -> None:
+    if value is None or value.isascii():
+        return
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidConfig(f"{leaf} must be Unicode text, not {value!r}") from None
+
+
 def _check_u64(leaf: str, value: object) -> None:
     if value is not None and not (type(value) is int and 0 <= value <= U64_MAX):
         raise InvalidConfig(f"{leaf} must be a whole number from 0 to 2^64-1, not {value!r}")
@@ -80,6 +89,7 @@ class StreamConfig:
 
     def __post_init__(self) -> None:
         _check_type("storage_class", self.storage_class, str)
+        _check_unicode("storage_class", self.storage_class)
         if self.retention_policy == 0 and self.retention_policy is not False:
             raise InvalidConfig("age must be greater than 0 seconds")
         if self.retention_policy != "infinite":
@@ -90,7 +100,7 @@ class StreamConfig:
 
     def merge(self, defaults: "StreamConfig") -> "StreamConfig":
         """This configuration, each unset leaf taken from `defaults`."""
-        if self is UNSET or self == UNSET:
+        if self is UNSET:
             return defaults
         return StreamConfig(
             _either(self.storage_class, defaults.storage_class),
@@ -144,6 +154,9 @@ class BasinConfig:
                 "default_stream_config must be a StreamConfig, not "
                 f"{described(self.default_stream_config)}: try StreamConfig(...)"
             )
+        if self.default_stream_config == UNSET:
+            # Known by identity to those who ask often.
+            object.__setattr__(self, "default_stream_config", UNSET)
         _check_choice("stream_cipher", self.stream_cipher, Cipher)
         for flag in ("create_stream_on_append", "create_stream_on_read"):
             if type(getattr(self, flag)) is not bool:

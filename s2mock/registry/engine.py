@@ -5,17 +5,13 @@ an account's state changes. On its way it passes three points, without a lock: `
 and `answer`. Observers may stand at them and keep that operation, and no other, waiting.
 """
 
-import os
 import random
-import threading
-import weakref
 from collections.abc import Generator
 from itertools import count
-from types import TracebackType
 from typing import Any, ClassVar, Final, Literal, Protocol
 
 from s2mock.conversation import Wait
-from s2mock.registry import delete_on_empty
+from s2mock.registry import delete_on_empty, fallen_due
 from s2mock.registry.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper, check_clock
 from s2mock.registry.due import FinishDeletion, Schedule
 from s2mock.registry.following import Following, Pause
@@ -30,6 +26,10 @@ from s2mock.registry.state import (
     StreamState,
     new_incarnation,
 )
+from s2mock.registry.turn import Turn
+
+# One number for each time that all sessions of an account end.
+_eras: Final = count(1)
 
 Point = Literal["arrival", "commit", "answer"]
 Waits = Generator[Wait, None, None]
@@ -113,8 +113,7 @@ class Engine:
         # What it began with, last: handles from before then stand for what is in there.
         self.origin = self.state
         self.first_incarnation = new_incarnation()
-        self.turn = _Turn(self)
-        _engines.add(self)
+        self.turn = Turn(self._settled_moment)
 
     # Carrying out.
 
@@ -177,7 +176,7 @@ class Engine:
         if change.basin is not None:
             self._put_basin(*change.basin, moment)
         if change.stream is not None:
-            self._put_stream(change)
+            self._put_stream(change, moment)
         if change.due:
             schedule = self.state.schedule
             for time, due in change.due:
@@ -209,7 +208,7 @@ class Engine:
             written = log.decide_end(moment, stream.config)
             following.note(log.with_written(self.owner, written)[1], written)
 
-    def _put_stream(self, change: Change) -> None:
+    def _put_stream(self, change: Change, moment: Moment) -> None:
         assert change.stream is not None
         basin, name, stream = change.stream
         streams = self._own_streams(basin)
@@ -217,7 +216,7 @@ class Engine:
         if change.written is not None:
             log = (stream or before).log or LogState()  # type: ignore[union-attr]
             log, span = log.with_written(self.owner, change.written)
-            stream = stream and stream.with_log(log)
+            stream = stream and stream.written(log, moment.time)
         if stream is None:
             del streams[name]
         else:
@@ -256,6 +255,12 @@ class Engine:
 
     # What falls due.
 
+    def _settled_moment(self) -> Moment:
+        moment = self.timekeeper.moment()
+        if self.state.schedule.size:
+            self.settle(moment)
+        return moment
+
     def settle(self, moment: Moment) -> None:
         """Carry out what has fallen due, the earliest first; in turn only."""
         while (time := self.state.schedule.next_time) is not None and time <= moment.time:
@@ -272,36 +277,11 @@ class Engine:
             self.commit(change, then)
 
     def _finished_deletion(self, due: FinishDeletion) -> Change:
-        basin = self.state.basins.get(due.basin)
-        if due.stream is None:
-            same = basin is not None and basin.incarnation == due.incarnation
-            return Change(basin=(due.basin, None) if same else None)
-        stream = None if basin is None else basin.streams.get(due.stream)
-        same = stream is not None and stream.incarnation == due.incarnation
-        return Change(stream=(due.basin, due.stream, None) if same else None)
+        return fallen_due.finished_deletion(self.state, due)
 
     def _forget_due(self, count: int) -> None:
-        """So many entries of the schedule mean nothing any more; make it anew when most do."""
-        schedule = self.state.schedule
-        schedule = schedule._replace(stale=schedule.stale + count)
-        if schedule.stale > 64 + schedule.size // 2:
-            kept = Schedule()
-            for time, due in sorted(schedule.entries(), key=lambda entry: entry[0]):
-                if self._means_something(due):
-                    kept = kept.add(time, due)
-            schedule = kept
-        self.state = self.state._replace(schedule=schedule)
-
-    def _means_something(self, due: Any) -> bool:
-        if isinstance(due, FinishDeletion):
-            return True
-        basin = self.state.basins.get(due.basin)
-        stream = None if basin is None else basin.streams.get(due.stream)
-        return (
-            stream is not None
-            and stream.incarnation == due.incarnation
-            and stream.check_due == due.at
-        )
+        """So many entries of the schedule mean nothing any more."""
+        self.state = self.state._replace(schedule=fallen_due.without(count, self.state))
 
     # Waiting.
 
@@ -353,69 +333,3 @@ class Engine:
         self.state = self.origin = state
         self.first_incarnation = new_incarnation()
         return self._end_era()
-
-
-class _Turn:
-    """The account's lock: `with engine.turn as moment:` is one operation, at that moment."""
-
-    __slots__ = ("__weakref__", "_engine", "is_mine", "lock")
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        # Taken twice only by the end of a reader that is collected as garbage meanwhile.
-        self.lock = threading.RLock()
-        # Whether somebody is in turn: whoever holds the lock and asks, is.
-        self.is_mine = False
-
-    def __enter__(self) -> Moment:
-        return self.begin()
-
-    def begin(self) -> Moment:
-        """Take the lock; the moment, once what has fallen due by then is done."""
-        self.lock.acquire()
-        if self.is_mine:
-            self.lock.release()
-            raise AssertionError("an operation within an operation")
-        self.is_mine = True
-        try:
-            engine = self._engine
-            moment = engine.timekeeper.moment()
-            if engine.state.schedule.size:
-                engine.settle(moment)
-        except BaseException:
-            self.end()
-            raise
-        return moment
-
-    def end(self) -> None:
-        """Give the lock back."""
-        self.is_mine = False
-        self.lock.release()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.end()
-
-
-# Accounts whose locks a forked child has to have for itself, whoever held them.
-_engines: Final[weakref.WeakSet[Engine]] = weakref.WeakSet()
-_held: Final[list[Any]] = []
-_eras: Final = count(1)
-
-
-def _before_fork() -> None:
-    for engine in list(_engines):
-        engine.turn.lock.acquire()
-        _held.append(engine.turn.lock)
-
-
-def _after_fork() -> None:
-    while _held:
-        _held.pop().release()
-
-
-os.register_at_fork(before=_before_fork, after_in_child=_after_fork, after_in_parent=_after_fork)

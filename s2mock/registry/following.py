@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import Final, NamedTuple
 
+from s2mock.registry.chunks import Span, Written
 from s2mock.registry.clock import Alarm, ManualClock, Timekeeper
-from s2mock.registry.log import Span, Written
 from s2mock.registry.positions import StreamPosition
 
 # How many appends a follower may lag behind before it is fed from the log, without a tail.

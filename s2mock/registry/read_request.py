@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from s2mock.registry.chunks import Span
 from s2mock.registry.errors import ReadUnwritten
-from s2mock.registry.log import LogState, Span
+from s2mock.registry.log import LogState
 from s2mock.registry.records import MAX_BATCH_BYTES, MAX_BATCH_RECORDS
 
 StartKind = Literal["seq_num", "timestamp", "tail_offset"]

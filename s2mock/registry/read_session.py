@@ -9,11 +9,12 @@ from typing import Final
 
 from s2mock.conversation import Wait
 from s2mock.registry.batch import Batch
+from s2mock.registry.chunks import Span
 from s2mock.registry.clock import NANOSECONDS, Moment
 from s2mock.registry.engine import Engine
 from s2mock.registry.errors import DecryptionFailed, S2Error, StreamNotFound, Unavailable
 from s2mock.registry.following import Following, LiveBatch, Pause
-from s2mock.registry.log import LogState, Span
+from s2mock.registry.log import LogState
 from s2mock.registry.opening import Opened
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.read_request import Limits, ReadRequest

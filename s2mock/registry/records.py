@@ -240,11 +240,8 @@ def batch_of(
     fencing_token: str | None,
 ) -> AppendInput:
     """The batch that a test hands over. Raises `TypeError`, `Invalid`."""
-    # Text and bytes can be iterated, too, but what comes of it is hardly what was meant.
-    if isinstance(records, str | bytes | bytearray | memoryview | AppendRecord):
-        raise TypeError(f"records must be an iterable of records, not one: try [{records!r}]")
-    if isinstance(records, Mapping) or not isinstance(records, Iterable):
-        raise TypeError(f"records must be an iterable of records, not {described(records)}")
+    if not isinstance(records, (list, tuple)):
+        _check_iterable(records)
     check_number("match_seq_num", match_seq_num)
     check_text("fencing_token", fencing_token)
     return AppendInput(
@@ -252,6 +249,14 @@ def batch_of(
         match_seq_num=match_seq_num,
         fencing_token=fencing_token,
     )
+
+
+def _check_iterable(records: object) -> None:
+    # Text and bytes can be iterated, too, but what comes of it is hardly what was meant.
+    if isinstance(records, str | bytes | bytearray | memoryview | AppendRecord):
+        raise TypeError(f"records must be an iterable of records, not one: try [{records!r}]")
+    if isinstance(records, Mapping) or not isinstance(records, Iterable):
+        raise TypeError(f"records must be an iterable of records, not {described(records)}")
 
 
 def _as_record(index: int, record: object) -> Record:

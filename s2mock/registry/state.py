@@ -9,6 +9,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, Final, Literal, NamedTuple
 
+from s2mock.registry.chunks import Written
 from s2mock.registry.clock import Moment
 from s2mock.registry.config import (
     SYSTEM_DEFAULTS,
@@ -24,7 +25,7 @@ from s2mock.registry.errors import (
     StreamDeletionPending,
     StreamNotFound,
 )
-from s2mock.registry.log import LogState, Written
+from s2mock.registry.log import LogState
 from s2mock.registry.names import RequestToken
 from s2mock.registry.ordered import Names
 
@@ -80,6 +81,10 @@ class StreamState(NamedTuple):
     def with_log(self, log: LogState) -> "StreamState":
         """The stream with another log."""
         return StreamState(*self[:9], log)
+
+    def written(self, log: LogState, time: int) -> "StreamState":
+        """The stream after a write, at that time of the account's."""
+        return StreamState(*self[:7], time, self.check_due, log)
 
     def refuse_if_deleting(self) -> None:
         """Raises `StreamDeletionPending` from the deletion on."""

@@ -18,6 +18,8 @@ from s2mock.registry.state import (
     new_incarnation,
 )
 
+_CREATED = Effect("created")
+
 
 class ListStreams(Operation):
     """One page of a basin's streams, in name order, those pending deletion too (§5.7).
@@ -64,6 +66,8 @@ def _info(stream: StreamState) -> StreamInfo:
 class _Provision(Operation):
     """An operation that makes a stream if there is none."""
 
+    basin: str
+    stream: str
     __slots__ = ("_config", "_incarnation")
 
     def __init__(
@@ -79,7 +83,7 @@ class _Provision(Operation):
         self._incarnation = incarnation
 
     def _parent(self, engine: Engine) -> BasinState:
-        basin = engine.state.basin(str(self.basin), self._incarnation)
+        basin = engine.state.basin(self.basin, self._incarnation)
         basin.refuse_if_deleting()
         return basin
 
@@ -107,7 +111,7 @@ class CreateStream(_Provision):
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """A new stream, or that there is one."""
-        basin, name, config = self._parent(engine), str(self.stream), self._config
+        basin, name, config = self._parent(engine), self.stream, self._config
         stream = basin.streams.get(name)
         if stream is None:
             creation = None if self._token is None else (self._token, config)
@@ -130,7 +134,7 @@ class EnsureStream(_Provision):
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """A new stream, or another configuration, or nothing."""
-        basin, name = self._parent(engine), str(self.stream)
+        basin, name = self._parent(engine), self.stream
         stream = basin.streams.get(name)
         if stream is None:
             return new_stream(basin, name, self._config, moment, None)
@@ -164,7 +168,7 @@ def new_stream(
     )
     made = Provisioned("created", stream.info, stream.incarnation)
     stream, due = delete_on_empty.watch(basin.name, stream, moment.time, UNSET)
-    return Change(made, stream=(basin.name, name, stream), due=due, effect=Effect("created"))
+    return Change(made, stream=(basin.name, name, stream), due=due, effect=_CREATED)
 
 
 def _reconfigured(

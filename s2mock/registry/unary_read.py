@@ -15,7 +15,7 @@ from s2mock.registry.read_request import ReadRequest
 from s2mock.registry.read_session import ReadSession
 
 if TYPE_CHECKING:
-    from s2mock.registry.log import Span
+    from s2mock.registry.chunks import Span
 
 
 class UnaryRead(ReadSession):

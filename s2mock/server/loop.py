@@ -8,6 +8,7 @@ clock that a test has frozen or set back stops nothing. It also starts faster.
 import heapq
 import selectors
 import socket
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -60,6 +61,8 @@ class Loop:
         self._asleep = False
         self._stopping = False
         self._has_ended = False
+        self.busy = threading.RLock()
+        """Held while calls are made. Whoever takes it finds the loop at rest, for a fork."""
         self._waker, self._wakened = socket.socketpair()
         self._waker.setblocking(False)
         self._wakened.setblocking(False)
@@ -156,16 +159,17 @@ class Loop:
         timeout = 0.0 if self._ready or self._stopping else self._time_to_next()
         events = self._selector.select(timeout)
         self._asleep = False
-        for key, mask in events:
-            # One callback may close a socket that another event of this turn speaks of.
-            if key.fileobj.fileno() >= 0:  # type: ignore[union-attr]  # sockets only
-                self._ready.append((key.data, (mask,)))
-        if self._timers:
-            self._take_due_timers()
-        # What these append is for the next turn, so that sockets are looked at in between.
-        for _ in range(len(self._ready)):
-            function, arguments = self._ready.popleft()
-            function(*arguments)
+        with self.busy:
+            for key, mask in events:
+                # One callback may close a socket that another event of this turn speaks of.
+                if key.fileobj.fileno() >= 0:  # type: ignore[union-attr]  # sockets only
+                    self._ready.append((key.data, (mask,)))
+            if self._timers:
+                self._take_due_timers()
+            # What these append is for the next turn, so that sockets are looked at in between.
+            for _ in range(len(self._ready)):
+                function, arguments = self._ready.popleft()
+                function(*arguments)
 
     def _time_to_next(self) -> float | None:
         while self._timers and self._timers[0][2].function is None:

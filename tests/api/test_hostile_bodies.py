@@ -99,12 +99,12 @@ def test_the_price_of_a_body(kind: str, name: str) -> None:
     # For all that is imported and made once.
     take(kind, body(20))
 
-    small, large = calls(kind, body(20_000)), calls(kind, body(80_000))
+    small, large = calls(kind, body(10_000)), calls(kind, body(40_000))
     assert large <= 4 * small + 1000
     # An item has two bytes at least; entering a function and leaving it count as two.
-    assert large <= 8 * 80_000
+    assert large <= 8 * 40_000
 
-    data = body(200_000)
+    data = body(100_000)
     tracemalloc.start()
     try:
         take(kind, data)

@@ -159,6 +159,7 @@ class Trickle(RawIOBase):
         return len(byte)
 
 
+@pytest.mark.slow
 def test_body_may_come_in_bytes_of_one(mock: S2Mock) -> None:
     """If each of two million copied what came before, the test would not end in time."""
     body = b'{"basin":"new-basin","x":"%b"}' % bytes(2**21 - 30).replace(b"\0", b"x")

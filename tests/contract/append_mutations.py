@@ -1,6 +1,15 @@
 """Broken rules of appends, of the log, and of the keys and lives of its streams."""
 
-from s2mock.registry import appending, deletion, encryption, log, opening, read_session, reading
+from s2mock.registry import (
+    appending,
+    chunks,
+    deletion,
+    encryption,
+    log,
+    opening,
+    read_session,
+    reading,
+)
 from s2mock.registry import records as registry_records
 from tests.contract.mutation import Mutation
 
@@ -192,7 +201,7 @@ APPEND_MUTATIONS = (
     ),
     Mutation(
         "commands are encrypted too",
-        log.Chunk.extend,
+        chunks.Chunk.extend,
         "None if record.command else written.digest",
         "written.digest",
         ("test_encryption::test_commands_are_never_encrypted",),

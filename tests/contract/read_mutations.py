@@ -2,7 +2,7 @@
 
 from s2mock.api import content_coding, record_headers, records, sessions
 from s2mock.api.wire import frames, json_records, proto_records, sse
-from s2mock.registry import log, read_request, read_session, reading
+from s2mock.registry import chunks, log, read_request, read_session, reading
 from tests.contract.mutation import Mutation
 
 READ_MUTATIONS = (
@@ -44,21 +44,21 @@ READ_MUTATIONS = (
     ),
     Mutation(
         "until is inclusive",
-        log.Span.within,
+        chunks.Span.within,
         "bisect_left(chunk.timestamps, until, start, end)",
         "bisect_right(chunk.timestamps, until, start, end)",
         ("test_read_limits::test_until",),
     ),
     Mutation(
         "one record more than count",
-        log.Span.within,
+        chunks.Span.within,
         "start + count)",
         "start + count + 1)",
         ("test_read_limits::test_count",),
     ),
     Mutation(
         "the last record may exceed bytes",
-        log.Span.within,
+        chunks.Span.within,
         "bisect_right(chunk.totals, self.total_before + size, start, end)",
         "min(end, bisect_left(chunk.totals, self.total_before + size, start, end) + 1)",
         ("test_read_limits::test_bytes",),

@@ -54,6 +54,7 @@ def test_what_was_not_done_is_not_claimed() -> None:
     assert shown["recorded server"] == "none"
 
 
+@pytest.mark.slow
 def test_the_suite_is_counted_as_pytest_collects_it() -> None:
     suite = fidelity.count_suite()
     assert suite.cases > suite.rules > 500
@@ -62,8 +63,11 @@ def test_the_suite_is_counted_as_pytest_collects_it() -> None:
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["s2mock", "fidelity"])
     monkeypatch.setattr(recordings, "replayable", lambda: ["test_tail"])
+    # Counting them takes seconds, and has a test of its own.
+    monkeypatch.setattr(fidelity, "count_suite", lambda: Suite(12, 3456))
     assert command.main() == 0
     shown = rows(capsys.readouterr().out)
+    assert shown["rules checked by the contract suite"] == "12 in 3,456 cases"
     groups = recordings.load("test_tail").groups
     exchanges = sum(len(group.exchanges) for group in groups)
     assert shown["recordings replayed just now"] == (

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import s2mock.contract
-from tests.differential.machine import Comparison, compare
+from tests.differential.machine import Comparison, compare, compare_in_parts
 from tests.differential.sweep import sweep
 
 PROOF = Path(s2mock.contract.__file__).parent / "proof.json"
@@ -22,12 +22,16 @@ def main() -> None:
     parser.add_argument("reference", help="URL of the real server")
     parser.add_argument("--version", required=True, help='what it is, such as "s2-lite 0.43.4"')
     parser.add_argument("--sequences", type=int, default=20_000)
+    parser.add_argument("--processes", type=int, default=1, help="how many compare at a time")
     options = parser.parse_args()
     edges, differences = sweep(options.reference)
     if differences:
         print("\n\n".join([*differences, f"{len(differences)} differences at the edges"]))
         sys.exit(1)
-    compare(options.reference, options.sequences)
+    if options.processes == 1:
+        compare(options.reference, options.sequences)
+    else:
+        compare_in_parts(options.reference, options.sequences, options.processes)
     name, _, version = options.version.rpartition(" ")
     proof = {
         "reference": name,

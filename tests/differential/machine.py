@@ -6,8 +6,11 @@ sequence that shows it.
 """
 
 import json
+import multiprocessing
 import time
 import uuid
+from concurrent.futures import ProcessPoolExecutor
+from itertools import repeat
 from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, settings
@@ -146,3 +149,23 @@ def compare(reference: str, sequences: int) -> None:
                 suppress_health_check=list(HealthCheck),
             ),
         )
+
+
+def compare_in_parts(reference: str, sequences: int, processes: int) -> None:
+    """The same, by so many processes at a time, each with a fake of its own.
+
+    What a sequence costs is mostly waiting for the other side, and the drawing of its calls.
+    """
+    part = -(-sequences // processes)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
+        for made, calls, excused in pool.map(_part, repeat(reference), [part] * processes):
+            Comparison.sequences += made
+            Comparison.calls += calls
+            for name, times in excused.items():
+                Comparison.excused[name] = Comparison.excused.get(name, 0) + times
+
+
+def _part(reference: str, sequences: int) -> tuple[int, int, dict[str, int]]:
+    compare(reference, sequences)
+    return Comparison.sequences, Comparison.calls, Comparison.excused

@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
+REPO = Path(__file__).parent.parent.parent
 HEAVY = ("werkzeug", "httptools", "h2", "jsonschema", "google.protobuf", "zstandard")
 
 # Prints, at the end of the session, which modules it has loaded.
@@ -22,7 +24,7 @@ def loaded_by(pytester: pytest.Pytester, module: str) -> set[str]:
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(module)
     # Others that are installed here may load anything.
-    env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": ""}
+    env = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(REPO)}
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "s2mock.pytest_plugin"],
         cwd=pytester.path,
@@ -55,6 +57,12 @@ def test_fixture_loads_what_it_needs(pytester: pytest.Pytester) -> None:
     )
     assert "s2mock.registry.account" in modules
     # No socket, no app: neither was used.
+    assert heavy(modules) == []
+
+
+def test_a_socket_that_nobody_calls_loads_no_app(pytester: pytest.Pytester) -> None:
+    modules = loaded_by(pytester, "def test_it(s2_mock): assert s2_mock.env")
+    assert "s2mock.server.server" in modules
     assert heavy(modules) == []
 
 

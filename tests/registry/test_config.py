@@ -61,6 +61,7 @@ def test_reconfigure_of_a_basin_goes_into_its_defaults() -> None:
     [
         {"storage_class": 1},
         {"storage_class": b"x"},
+        {"storage_class": "\ud800"},
         {"retention_policy": 0},
         {"retention_policy": -1},
         {"retention_policy": 2**64},

@@ -51,8 +51,15 @@ def test_many_threads_ask_for_the_url_at_once(monkeypatch: pytest.MonkeyPatch) -
     assert len(started) == 5
 
 
-def server_threads() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("s2mock-")]
+class Threads:
+    """Those of servers that were started since."""
+
+    def __init__(self) -> None:
+        self._before = set(threading.enumerate())
+
+    def of_servers(self) -> list[str]:
+        since = set(threading.enumerate()) - self._before
+        return [thread.name for thread in since if thread.name.startswith("s2mock-")]
 
 
 def forget(mocks: list[S2Mock]) -> None:
@@ -64,13 +71,14 @@ class TestForgotten:
     """A mock that nobody closed."""
 
     def test_with_a_socket(self) -> None:
+        threads = Threads()
         mocks = [S2Mock()]
         url = mocks[0].url
         assert Client(url).request("GET", "/v1/basins").status == 200
         with pytest.warns(ResourceWarning, match=f"listened on {url} was never closed"):
             forget(mocks)
         # It has stopped all the same.
-        assert server_threads() == []
+        assert threads.of_servers() == []
 
     @pytest.mark.parametrize("is_closed", [False, True])
     def test_without_a_word(self, is_closed: bool) -> None:
@@ -87,6 +95,7 @@ class TestForgotten:
 
     def test_a_fork(self) -> None:
         """It is closed with its origin, with a socket or without."""
+        threads = Threads()
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             with S2Mock() as mock:
@@ -94,7 +103,7 @@ class TestForgotten:
                 assert fork.url != lost.url
                 del lost, other
                 gc.collect()
-                assert len(server_threads()) == 1
+                assert len(threads.of_servers()) == 1
             del fork
             gc.collect()
-        assert server_threads() == []
+        assert threads.of_servers() == []

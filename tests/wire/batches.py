@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from s2mock.registry.batch import Batch
-from s2mock.registry.log import Chunk, Span
+from s2mock.registry.chunks import Chunk, Span
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import AppendRecord, SequencedRecord
 

@@ -9,6 +9,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from s2mock.api.wire.proto_encoding import encode_ack, encode_batch, encode_records
+from s2mock.api.wire.proto_reading import read_input
 from s2mock.registry.batch import Batch
 from s2mock.registry.records import AppendAck, AppendInput, Record, plain_records
 
@@ -72,8 +73,6 @@ def _has_64_bits(message: Any) -> bool:
 
 
 def _read_strictly(data: bytes) -> AppendInput:
-    from s2mock.api.wire.proto_reading import read_input
-
     records, match_seq_num, fencing_token = read_input(data)
     return AppendInput(
         (Record(body, headers, timestamp) for body, headers, timestamp in records),
