@@ -21,8 +21,8 @@ from s2mock.registry.errors import BadFrame, BadProto, S2Error
 from s2mock.registry.read_session import ReadSession
 
 _MILLISECOND = 1_000_000
-# How much of what is to be said is kept together at most, in bytes.
-_MAX_TOGETHER = 16 * 1024
+# So many acknowledgements are sent together at most. Others may have a turn in between.
+_MAX_TOGETHER = 50
 
 
 def session_response(
@@ -45,7 +45,6 @@ def append_session(
     basin, stream = str(opening.basin), str(opening.stream)
     account = request.account
     acks: list[bytes] = []
-    size = 0
     try:
         while data := (yield READ):
             for frame in decoder.feed(data):
@@ -55,17 +54,16 @@ def append_session(
                     batch = append_input(frame.payload)
                 except BadProto as error:
                     raise BadFrame(error.message) from None
-                if acks and (size > _MAX_TOGETHER or account.observers):
+                if acks and (len(acks) >= _MAX_TOGETHER or account.observers):
                     # Whoever stands at a point keeps this append waiting, and not its like.
                     yield b"".join(acks)
-                    acks, size = [], 0
+                    acks = []
                 operation = Append(basin, stream, batch, target=target)
                 ack = yield from request.perform(operation)
                 acks.append(encode_frame(ack_to_proto(ack), coding))
-                size += len(acks[-1])
             if acks:
                 yield b"".join(acks)
-                acks, size = [], 0
+                acks = []
         decoder.finish()
     except S2Error as error:
         yield b"".join([*acks, encode_terminal(error)])
