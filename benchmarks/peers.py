@@ -117,6 +117,14 @@ def _s2mock(announce: Callable[[int], None]) -> None:
         announce(int(mock.url.rpartition(":")[2]))
 
 
+def _unnoted(announce: Callable[[int], None]) -> None:
+    from s2mock import S2Mock
+
+    with S2Mock(journal_limit=0) as mock:
+        mock.create_basin(BASIN)
+        announce(int(mock.url.rpartition(":")[2]))
+
+
 def _granian(announce: Callable[[int], None]) -> None:
     """Granian in this process, with the cheapest of apps.
 
@@ -170,6 +178,7 @@ def _moto(announce: Callable[[int], None]) -> None:
 
 _SERVERS = {
     "s2mock": _s2mock,
+    "s2mock-unnoted": _unnoted,
     BEFORE: _s2mock,
     "granian": _granian,
     "pytest-httpserver": _pytest_httpserver,

@@ -5,6 +5,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from s2mock.mock import S2Mock as S2Mock
+    from s2mock.powers.advice import S2Advice as S2Advice
+    from s2mock.powers.exchange import Effect as Effect
+    from s2mock.powers.exchange import Exchange as Exchange
+    from s2mock.powers.exchange import Request as Request
+    from s2mock.powers.exchange import Response as Response
+    from s2mock.powers.faults import Answer as Answer
+    from s2mock.powers.faults import Cut as Cut
+    from s2mock.powers.faults import Delay as Delay
+    from s2mock.powers.faults import Drain as Drain
+    from s2mock.powers.faults import Drop as Drop
+    from s2mock.powers.faults import Fail as Fail
+    from s2mock.powers.faults import Fault as Fault
+    from s2mock.powers.hold import Hold as Hold
+    from s2mock.powers.injection import Injection as Injection
+    from s2mock.powers.injection import UnusedFault as UnusedFault
+    from s2mock.powers.journal import Journal as Journal
     from s2mock.registry.account import Account as Account
     from s2mock.registry.account import Snapshot as Snapshot
     from s2mock.registry.clock import Clock as Clock
@@ -43,6 +59,7 @@ if TYPE_CHECKING:
 # plugin installed and does not use it pays for nothing.
 _HOME = {
     "Account": "s2mock.registry.account",
+    "Answer": "s2mock.powers.faults",
     "AppendAck": "s2mock.registry.records",
     "AppendConditionFailed": "s2mock.registry.errors",
     "AppendRecord": "s2mock.registry.records",
@@ -53,15 +70,29 @@ _HOME = {
     "BasinInfo": "s2mock.registry.state",
     "BasinNotFound": "s2mock.registry.errors",
     "Clock": "s2mock.registry.clock",
+    "Cut": "s2mock.powers.faults",
+    "Delay": "s2mock.powers.faults",
+    "Drain": "s2mock.powers.faults",
+    "Drop": "s2mock.powers.faults",
+    "Effect": "s2mock.powers.exchange",
+    "Exchange": "s2mock.powers.exchange",
+    "Fail": "s2mock.powers.faults",
+    "Fault": "s2mock.powers.faults",
     "FencingTokenMismatch": "s2mock.registry.errors",
+    "Hold": "s2mock.powers.hold",
+    "Injection": "s2mock.powers.injection",
     "Invalid": "s2mock.registry.errors",
     "InvalidConfig": "s2mock.registry.errors",
     "InvalidName": "s2mock.registry.errors",
+    "Journal": "s2mock.powers.journal",
     "ManualClock": "s2mock.registry.clock",
     "NotOnTarget": "s2mock.remote",
     "Page": "s2mock.registry.listing",
     "RemoteS2Mock": "s2mock.remote",
+    "Request": "s2mock.powers.exchange",
     "ResourceAlreadyExists": "s2mock.registry.errors",
+    "Response": "s2mock.powers.exchange",
+    "S2Advice": "s2mock.powers.advice",
     "S2Error": "s2mock.registry.errors",
     "S2Mock": "s2mock.mock",
     "SeqNumMismatch": "s2mock.registry.errors",
@@ -76,6 +107,7 @@ _HOME = {
     "StreamPosition": "s2mock.registry.positions",
     "SystemClock": "s2mock.registry.clock",
     "TargetError": "s2mock.remote",
+    "UnusedFault": "s2mock.powers.injection",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605

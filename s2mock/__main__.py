@@ -40,6 +40,8 @@ def main() -> int:
             profile=options.profile,
             cors=not options.no_cors,
             token=options.token,
+            journal_limit=options.journal_limit,
+            journal_bytes=options.journal_bytes,
         )
     except ValueError as error:
         parser.error(str(error))
@@ -112,6 +114,9 @@ def _fail(message: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    # With the account it is loaded anyway, and not for the proof.
+    from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
+
     parser = argparse.ArgumentParser(
         prog="python -m s2mock",
         description="An S2 account in memory, as a server. Prints the environment variables that "
@@ -146,6 +151,20 @@ def _parser() -> argparse.ArgumentParser:
         "--token",
         default=_DEFAULT_TOKEN,
         help=f"the account's own access token (default: {_DEFAULT_TOKEN})",
+    )
+    parser.add_argument(
+        "--journal-limit",
+        type=int,
+        default=JOURNAL_LIMIT,
+        metavar="COUNT",
+        help=f"how many exchanges the journal keeps, 0 for none (default: {JOURNAL_LIMIT})",
+    )
+    parser.add_argument(
+        "--journal-bytes",
+        type=int,
+        default=JOURNAL_BYTES,
+        metavar="BYTES",
+        help="how many bytes of bodies the journal keeps (default: 64 MiB)",
     )
     parser.add_argument(
         "--no-cors",

@@ -60,6 +60,16 @@ class Wait(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ReadWithin:
+    """As `READ`, but resumed with None where nothing has come within so many seconds.
+
+    `seconds` is real time. Under WSGI, where nothing but the read itself waits, it is as `READ`.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Offload:
     """Ask for the result of a call that may take long: nobody else is to wait for it.
 
@@ -91,7 +101,7 @@ class Retire:
     """
 
 
-Step = Head | bytes | Read | Wait | Offload | Reset | Retire
+Step = Head | bytes | Read | ReadWithin | Wait | Offload | Reset | Retire
 Conversation = Generator[Step, Any, None]
 
 # What answers requests: from a WSGI environ (PEP 3333) without `wsgi.input` to a conversation.

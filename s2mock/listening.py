@@ -127,7 +127,9 @@ def _converse(this: "weakref.ref[Listening]", environ: dict[str, Any]) -> Conver
 
 def _nobody(environ: dict[str, Any]) -> Conversation:
     """The answer where no mock is in use: a late request is told not to come again."""
-    late = own_tokens.is_ended(own_tokens.bearer(environ))
+    token = own_tokens.bearer(environ)
+    if late := own_tokens.is_ended(token):
+        own_tokens.note_late(token, environ["REQUEST_METHOD"], environ["PATH_INFO"])
     text = b"no s2_mock is in use: the test that this request belongs to has ended\n"
     yield Head(401 if late else 503, [("content-type", "text/plain")], text)
 

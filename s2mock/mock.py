@@ -2,7 +2,8 @@
 
 import json
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -10,9 +11,16 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from s2mock import own_tokens
 from s2mock.conversation import Conversation
 from s2mock.listening import Listening
+from s2mock.powers import of_a_test
+from s2mock.powers.faults import Fault
+from s2mock.powers.hold import Hold
+from s2mock.powers.injection import Injection, UnusedFault
+from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT, Journal
+from s2mock.powers.powers import Powers
 from s2mock.registry.account import Account, Snapshot
 from s2mock.registry.clock import Clock, ManualClock, SystemClock
 from s2mock.registry.config import BasinConfig
+from s2mock.registry.engine import Point
 from s2mock.registry.handles import Basin
 from s2mock.registry.profile import ProfileName, profile_named
 
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from werkzeug.test import Client
 
     from s2mock.api.app import App
+    from s2mock.powers.entry import Insight
 
 _FRESH = "s2mock-fresh-{}"
 
@@ -47,7 +56,10 @@ class S2Mock:
     begin with, in place of `basins`; a `ManualClock` without a start begins at its time. `token`
     is the account's own access token; without one each mock has another, so that a request that
     comes late, after the test that made it, is refused with 401 and does not meet the account of
-    the next.
+    the next. `faults` are there from the beginning: mappings of the arguments of `inject`. The
+    journal keeps `journal_limit` exchanges, 0 for none, and `journal_bytes` of their bodies.
+
+    Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used.
 
     With `--s2mock-target=URL` the fixture `s2_mock` is a `RemoteS2Mock` in place of this; a suite
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
@@ -71,6 +83,9 @@ class S2Mock:
         token: str | None = None,
         listening: Listening | None = None,
         snapshot: Snapshot | None = None,
+        faults: Iterable[Mapping[str, Any]] = (),
+        journal_limit: int = JOURNAL_LIMIT,
+        journal_bytes: int = JOURNAL_BYTES,
     ) -> None:
         self._resources = as_resources(basins)
         self._profile = profile_named(profile)
@@ -88,10 +103,16 @@ class S2Mock:
         self.account = Account(
             clock=self.clock, deletion_delay=deletion_delay, profile=self._profile
         )
+        self._powers = Powers(
+            self.account, self._insight, journal_limit=journal_limit, journal_bytes=journal_bytes
+        )
         if snapshot is not None and self._resources is not None:
             raise ValueError("basins and snapshot are both a beginning: give one of them")
         self._snapshot = snapshot
         self._begin()
+        self._faults = tuple(faults)
+        self._inject_faults()
+        of_a_test.living.add(self._powers)
 
     def __enter__(self) -> Self:
         return self
@@ -102,7 +123,12 @@ class S2Mock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        stage = self._powers.stage
+        complaints = stage.check() if kind is None else []
+        stage.end(has_failed=kind is not None)
         self.close()
+        if complaints:
+            raise UnusedFault("\n".join(complaints))
 
     def __repr__(self) -> str:
         return f"<S2Mock with {len(self.basins)} basins>"
@@ -114,23 +140,31 @@ class S2Mock:
         """
         for fork in list(self._forks):
             fork.close()
+        of_a_test.end(self._powers, in_a_test=bool(own_tokens.current_test()))
         own_tokens.end(self.token)
+        if self._powers.outages:
+            self._powers.outages = 0
+            self._come_back()
         # The connections first: no session is to end as it would on a living server.
         if self._owns_listening:
             self._listening.stop()
-        elif self._listening.app is self._answering:
+        elif self._is_listened_to:
             self._listening.app = None
             self._listening.drop_connections()
+        self._powers.stage.end()
         self.account.end_sessions()
 
     def reset(self) -> None:
         """Begin again with a fresh account, behind the same URL, with the same `basins`.
 
-        With a `snapshot` it begins as that says. Sessions end. A handle from before says so when
-        it is used.
+        With a `snapshot` it begins as that says. Sessions end, faults and holds are removed, and
+        the journal is empty. A handle from before says so when it is used.
         """
+        self._powers.stage.end()
         self.account.clear()
+        self._powers.journal.clear()
         self._begin()
+        self._inject_faults()
         self._drop_connections()
 
     def _begin(self) -> None:
@@ -158,7 +192,7 @@ class S2Mock:
         self._drop_connections()
 
     def _drop_connections(self) -> None:
-        if self._listening.app is self._answering:
+        if self._is_listened_to:
             self._listening.drop_connections()
 
     def fork(self) -> "S2Mock":
@@ -189,7 +223,12 @@ class S2Mock:
         if self._app is None:
             from s2mock.api.app import App
 
-            self._app = App(self.account, cors=self._cors, own_hosts_only=self._own_hosts_only)
+            self._app = App(
+                self.account,
+                cors=self._cors,
+                own_hosts_only=self._own_hosts_only,
+                powers=self._powers,
+            )
         return self._app
 
     @property
@@ -206,7 +245,10 @@ class S2Mock:
         Raises `OSError` if the address cannot be had.
         """
         self._listening.app = self._answering
-        return self._listening.url
+        url = self._listening.url
+        if self._powers.is_out:
+            self._listening.refuse()
+        return url
 
     @property
     def env(self) -> dict[str, str]:
@@ -241,6 +283,100 @@ class S2Mock:
         Raises `InvalidName`, `BasinDeletionPending`.
         """
         return self.account.ensure_basin(name, config)
+
+    # Breaking it, holding it, looking into it.
+
+    def inject(
+        self,
+        fault: Fault | Sequence[Fault | None],
+        *,
+        on: str | Iterable[str],
+        basin: str = "*",
+        stream: str = "*",
+        skip: int = 0,
+        times: int | None = 1,
+        required: bool = True,
+    ) -> Injection:
+        """Let the next operation that matches meet with this fault.
+
+        `on` is the name of an operation, or several; `basin` and `stream` are names or globs.
+        `skip` lets so many pass first, `times` is how many it meets, None for all until it is
+        removed. A list of faults has one for each matching operation, None lets one pass. A fault
+        that never fired fails the test, unless it is not `required`. Raises `TypeError`,
+        `ValueError`.
+        """
+        return self._powers.stage.inject(
+            fault, on=on, basin=basin, stream=stream, skip=skip, times=times, required=required
+        )
+
+    def hold(
+        self,
+        *,
+        on: str | Iterable[str],
+        basin: str = "*",
+        stream: str = "*",
+        at: Point = "commit",
+        skip: int = 0,
+        times: int | None = 1,
+    ) -> Hold:
+        """Keep the next operation that matches waiting, while all others go on.
+
+        `at` is "arrival" (nothing is decided), "commit" (it would succeed now, nothing has
+        changed) or "answer" (it has taken effect). The rest is as with `inject`. Leaving the
+        block releases it. Raises `TypeError`, `ValueError`.
+        """
+        return self._powers.stage.hold(
+            on=on, basin=basin, stream=stream, at=at, skip=skip, times=times
+        )
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """The service is gone: connections are dropped and new ones refused, until the block ends.
+
+        The port stays ours, and nothing in the account changes. Through WSGI a call is a
+        `ConnectionRefusedError`, and one under way a `ConnectionResetError`.
+        """
+        powers = self._powers
+        powers.outages += 1
+        if self._is_listened_to:
+            self._listening.refuse()
+        if self._app is not None:
+            self._app.drop_calls()
+        try:
+            yield
+        finally:
+            # None is left where the mock was closed meanwhile.
+            if powers.outages:
+                powers.outages -= 1
+                if not powers.outages:
+                    self._come_back()
+
+    def _insight(self) -> "Insight":
+        from s2mock.insight import ApiInsight
+
+        return ApiInsight(self.account)
+
+    def _come_back(self) -> None:
+        if self._is_listened_to:
+            self._listening.accept()
+
+    @property
+    def _is_listened_to(self) -> bool:
+        return self._listening.app is self._answering
+
+    @property
+    def journal(self) -> Journal:
+        """What was asked, and what was answered, oldest first."""
+        return self._powers.journal
+
+    def _inject_faults(self) -> None:
+        for arguments in self._faults:
+            if not isinstance(arguments, Mapping):
+                raise TypeError(
+                    "faults must be mappings of what inject() takes, as in "
+                    f"{{'fault': Drop(), 'on': 'append'}}, not {arguments!r}"
+                )
+            self.inject(**arguments)
 
     # For suites that run on a real server too.
 

@@ -5,13 +5,14 @@ does not use it pays for reading this file.
 """
 
 import sys
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from s2mock.listening import Listening
     from s2mock.mock import S2Mock
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 _MARKER = (
     "s2_mock(*, basins=[], deletion_delay=0.0, profile='real', cors=True, clock=None, "
-    "token=None, snapshot=None, use_env=False): options of the s2_mock fixture for this test; "
-    "basins are names, or mappings in the format of a resource file"
+    "token=None, snapshot=None, faults=[], journal_limit=10_000, journal_bytes=64 MiB, "
+    "use_env=False): options of the s2_mock fixture for this test; basins are names, or mappings "
+    "in the format of a resource file, faults are mappings of the arguments of inject()"
 )
 
 # One name in all places: the marker's argument, the ini key behind `s2mock_`, the command line
@@ -28,11 +30,16 @@ _MARKER = (
 _OPTIONS = {
     "deletion_delay": "how long a deletion stays pending, in seconds (default: 0)",
     "profile": "'real' (default) or 'documented': whom to follow where they differ",
+    "journal_limit": "how many exchanges the journal keeps, 0 for none (default: 10000)",
+    "journal_bytes": "how many bytes of bodies the journal keeps (default: 64 MiB)",
     "host": "address that the socket listens on (default: 127.0.0.1)",
     "port": "port that the socket listens on (default: 0, a free one)",
     "token": "the account's own access token (default: another one in each test), or the access "
     "token for --s2mock-target (default: s2mock)",
 }
+
+# Loaded with the first mock.
+_OF_A_TEST = "s2mock.powers.of_a_test"
 
 _OF_THE_SESSION = {"host", "port"}
 
@@ -63,19 +70,27 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> "Generator[None, object, object]":
     """Report a failure of the fake with a setup that failed; else the call fails with it."""
+    __tracebackhide__ = True
+    if (of_a_test := sys.modules.get(_OF_A_TEST)) is not None:
+        of_a_test.begin()
     with _reported_with_others(item, "setup"):
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> "Generator[None, object, object]":
-    """Fail the test in which the fake itself failed, if it passed otherwise."""
+    """Fail the test in which the fake failed or a fault was not used, if it passed otherwise."""
     with _reported_with_others(item, "call"):
         result = yield
-    _fail_for_ours()
+    _advise(item)
+    if getattr(item, "_excinfo", None):
+        # A test of unittest that has failed, which is told later.
+        for text in _unused_faults(has_failed=True):
+            item.add_report_section("call", "s2mock", text)
+    _fail_for_ours(_unused_faults(has_failed=False))
     return result
 
 
@@ -88,19 +103,38 @@ def pytest_runtest_teardown(item: pytest.Item) -> "Generator[None, object, objec
     return result
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,  # noqa: ARG001  # of the hook
+) -> "Generator[None, pytest.TestReport, pytest.TestReport]":
+    """Say what a test that failed has met."""
+    report = yield
+    of_a_test = sys.modules.get(_OF_A_TEST)
+    if report.failed and of_a_test is not None:
+        report.sections += of_a_test.sections()
+    return report
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Call a fault in a test's id what one would type."""
+    faults = sys.modules.get("s2mock.powers.faults")
+    return repr(val) if faults is not None and isinstance(val, faults.Fault) else None
+
+
 @contextmanager
 def _reported_with_others(item: pytest.Item, when: str) -> "Iterator[None]":
     """Tell what failed in the fake beside another failure, a skip or an xfail."""
     try:
         yield
     except BaseException:
-        for text in _failures_of_ours():
+        for text in [*_failures_of_ours(), *_unused_faults(has_failed=True)]:
             item.add_report_section(when, "s2mock", text)
+        _advise(item)
         raise
 
 
-def _fail_for_ours() -> None:
-    if texts := _failures_of_ours():
+def _fail_for_ours(others: "Iterable[str]" = ()) -> None:
+    if texts := [*_failures_of_ours(), *others]:
         pytest.fail("\n".join(texts), pytrace=False)
 
 
@@ -113,6 +147,29 @@ def _failures_of_ours() -> list[str]:
         f"s2mock itself failed in this test, please report it:\n{trace}"
         for trace in failures.take()
     ]
+
+
+def _unused_faults(*, has_failed: bool) -> list[str]:
+    """Which faults the test has injected and not used; they are removed."""
+    of_a_test = sys.modules.get(_OF_A_TEST)
+    return [] if of_a_test is None else of_a_test.complaints(has_failed=has_failed)
+
+
+def _advise(item: pytest.Item) -> None:
+    """Warn of requests that came late: never a failure, since it is another test's doing."""
+    own_tokens = sys.modules.get("s2mock.own_tokens")
+    texts = [] if own_tokens is None else own_tokens.take_late()
+    for text in texts:
+        from s2mock.powers.advice import S2Advice
+
+        where = (str(item.path), (item.location[1] or 0) + 1)
+        try:
+            warnings.warn_explicit(text, S2Advice, *where)
+        except S2Advice:
+            # A filter would make it an error.
+            with warnings.catch_warnings():
+                warnings.simplefilter("always", S2Advice)
+                warnings.warn_explicit(text, S2Advice, *where)
 
 
 @pytest.fixture(scope="session")
@@ -191,6 +248,13 @@ def _from_config(config: pytest.Config) -> dict[str, Any]:
         except ValueError:
             message = f"s2mock_deletion_delay must be a number of seconds, not {delay!r}"
             raise pytest.UsageError(message) from None
+    for name in ("journal_limit", "journal_bytes"):
+        if (limit := _option(config, name)) is not None:
+            try:
+                arguments[name] = int(limit)
+            except ValueError:
+                message = f"s2mock_{name} must be a whole number, not {limit!r}"
+                raise pytest.UsageError(message) from None
     for name in ("profile", "token"):
         if (value := _option(config, name)) is not None:
             arguments[name] = value

@@ -11,6 +11,7 @@ import s2mock
 
 NAMES = [
     "Account",
+    "Answer",
     "AppendAck",
     "AppendConditionFailed",
     "AppendRecord",
@@ -21,15 +22,29 @@ NAMES = [
     "BasinInfo",
     "BasinNotFound",
     "Clock",
+    "Cut",
+    "Delay",
+    "Drain",
+    "Drop",
+    "Effect",
+    "Exchange",
+    "Fail",
+    "Fault",
     "FencingTokenMismatch",
+    "Hold",
+    "Injection",
     "Invalid",
     "InvalidConfig",
     "InvalidName",
+    "Journal",
     "ManualClock",
     "NotOnTarget",
     "Page",
     "RemoteS2Mock",
+    "Request",
     "ResourceAlreadyExists",
+    "Response",
+    "S2Advice",
     "S2Error",
     "S2Mock",
     "SeqNumMismatch",
@@ -44,6 +59,7 @@ NAMES = [
     "StreamPosition",
     "SystemClock",
     "TargetError",
+    "UnusedFault",
 ]
 
 
@@ -77,10 +93,21 @@ import pytest
 
 from s2mock import (
     Account,
+    Answer,
     Basin,
     BasinConfig,
     BasinInfo,
     Clock,
+    Cut,
+    Delay,
+    Drain,
+    Drop,
+    Exchange,
+    Fail,
+    Fault,
+    Hold,
+    Injection,
+    Journal,
     ManualClock,
     Page,
     ResourceAlreadyExists,
@@ -134,6 +161,40 @@ def clocks() -> list[Clock]:
     return [ManualClock(), SystemClock()]
 
 
+FAULTS: list[Fault] = [
+    Fail("unavailable", retry_after=1, committed=True),
+    Drop(refused=True),
+    Cut(bytes=5),
+    Delay(float("inf")),
+    Answer(502, b"<html>", headers={"content-type": "text/html"}),
+    Drain(records=2),
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_powers(s2_mock: S2Mock, fault: Fault) -> None:
+    assert_type(s2_mock.inject(fault, on=["append", "read"], times=None), Injection)
+    with s2_mock.inject([*FAULTS, None], on="append", stream="a/*", required=False) as injected:
+        assert_type(injected.hits, int)
+        assert_type(injected.exchanges, tuple[Exchange, ...])
+    with s2_mock.outage(), s2_mock.hold(on="append", at="answer") as held:
+        assert_type(held, Hold)
+        assert_type(held.wait(2, timeout=1.5), tuple[Exchange, ...])
+    assert_type(s2_mock.journal, Journal)
+    assert_type(s2_mock.journal[0], Exchange)
+    assert_type(s2_mock.journal[1:], tuple[Exchange, ...])
+    [exchange] = s2_mock.journal.of("append", stream="a", status=200)
+    assert_type(exchange.fault, Fault | None)
+    assert_type(exchange.curl(), str)
+    if exchange.response is not None:
+        assert_type(exchange.response.status, int)
+
+
+async def waits(mock: S2Mock) -> None:
+    assert_type(await mock.journal.async_wait_for("append", 2), tuple[Exchange, ...])
+    await mock.basin("my-basin").stream("s").async_wait_for_readers(timeout=1)
+
+
 with S2Mock(profile="documented", clock=ManualClock(0)) as mock:
     assert_type(mock, S2Mock)
     before = mock.snapshot()
@@ -163,6 +224,12 @@ BAD = {
     "S2Mock(delay=5)": "call-arg",
     "S2Mock(snapshot=S2Mock())": "arg-type",
     "s2.restore(s2)": "arg-type",
+    's2.inject("Drop()", on="append")': "arg-type",
+    's2.inject(Drop(), "append")': "call-arg",
+    's2.hold(on="append", at="comit")': "arg-type",
+    "Drop(True)": "call-arg",
+    "Fail()": "call-arg",
+    "s2.journal[0].number = 5": "misc",
     "s2.no_such_thing": "attr-defined",
     "from s2mock import NoSuchThing": "attr-defined",
 }

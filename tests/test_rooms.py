@@ -23,7 +23,9 @@ ROOMS = {
     "registry": {"conversation"},
     "documents": {"registry"},
     "resources": {"documents", "registry"},
-    "api": {"conversation", "documents", "failures", "own_tokens", "registry"},
+    "powers": {"conversation", "registry"},
+    "api": {"conversation", "documents", "failures", "own_tokens", "powers", "registry"},
+    "insight": {"api", "documents", "powers", "registry"},
     "server": {"conversation"},
 }
 

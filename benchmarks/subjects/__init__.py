@@ -17,6 +17,7 @@ SUBJECTS = {
     "append": "benchmarks.subjects.append",
     "read": "benchmarks.subjects.read",
     "log": "benchmarks.subjects.log_scale",
+    "journal": "benchmarks.subjects.journal",
     "snapshot": "benchmarks.subjects.snapshot",
 }
 

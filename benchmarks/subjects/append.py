@@ -35,14 +35,14 @@ def measure(quick: bool) -> Iterator[Row]:
         yield _work(peers, rounds, appends)
         peers.pop(BEFORE, None)
         ports = {name: peer.port for name, peer in peers.items()}
-        latencies: dict[str, list[list[float]]] = {name: [] for name in ports}
+        latencies_of: dict[str, list[list[float]]] = {name: [] for name in ports}
         for _ in range(rounds):
             for name, port in ports.items():
-                latencies[name].append(_latencies(port, appends))
+                latencies_of[name].append(latencies(port, appends))
         for title, percentile in (("p50", 49), ("p99", 98)):
             values = {
                 name: [quantiles(times, n=100)[percentile] for times in measured]
-                for name, measured in latencies.items()
+                for name, measured in latencies_of.items()
             }
             yield Row(
                 f"append of one record, acknowledged, {title}",
@@ -53,7 +53,7 @@ def measure(quick: bool) -> Iterator[Row]:
                 aim=0.02 if title == "p50" else None,
                 absent=absence(LITE),
             )
-        rates = interleave({n: partial(_batch_rate, p, batches) for n, p in ports.items()}, rounds)
+        rates = interleave({n: partial(batch_rate, p, batches) for n, p in ports.items()}, rounds)
         mebibyte = 1024 * 1024 / _BODY_BYTES
         for show, unit in ((rate, 1.0), (mebibytes_rate, mebibyte)):
             yield Row(
@@ -115,11 +115,12 @@ def _work(peers: dict[str, Peer], rounds: int, appends: int) -> Row:
 
 def _work_for_an_append(peer: Peer, appends: int) -> float:
     before = peer.processor_seconds()
-    _latencies(peer.port, appends)
+    latencies(peer.port, appends)
     return (peer.processor_seconds() - before) / appends
 
 
-def _latencies(port: int, appends: int) -> list[float]:
+def latencies(port: int, appends: int) -> list[float]:
+    """Seconds until each append of one record is acknowledged."""
     session = FrameSession(port, "POST", f"{new_stream(port)}/records")
     acknowledged, frame, times = session.frames(), append_frame(1, 100), []
     for _ in range(appends):
@@ -131,7 +132,8 @@ def _latencies(port: int, appends: int) -> list[float]:
     return times
 
 
-def _batch_rate(port: int, batches: int) -> float:
+def batch_rate(port: int, batches: int) -> float:
+    """Records a second, in batches that are sent ahead of their acknowledgements."""
     path, frame = new_stream(port), append_frame(_BATCH_RECORDS, _BODY_BYTES)
     start = time.perf_counter()
     fill(port, path, frame, batches)

@@ -104,6 +104,11 @@ def measure(quick: bool) -> Iterator[Row]:
                 )
 
 
+def create_rate(port: int, title: str, seconds: float) -> float:
+    """Requests a second of s2mock on that port, under the load of that title."""
+    return _run("s2mock", port, _LOADS[title], seconds)
+
+
 def _run(name: str, port: int, load: _Load, seconds: float) -> float:
     exchange = _CREATE_BUCKET if name == "moto" else _CREATE_STREAM
     options = {

@@ -19,14 +19,21 @@ from s2mock.api.hosts import is_own_host
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.requests import HEAVY_BODY_BYTES, Answering, S2Request
 from s2mock.api.responses import S2Response, empty_response, error_response
-from s2mock.api.routing import Handler, Router
+from s2mock.api.routing import Router, Row
+from s2mock.api.shaping import broken_off, cut_session, shorten
 from s2mock.api.wsgi import Answered
-from s2mock.conversation import Conversation, Head, Offload
+from s2mock.conversation import Conversation, Head, Offload, Reset, Retire
+from s2mock.powers.faults import Cut
+from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
+from s2mock.powers.recorder import monotonic
 from s2mock.registry.engine import Engine
 from s2mock.registry.errors import Authn, InternalError, InvalidConfig, S2Error
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+    from s2mock.powers.entry import Entry
+    from s2mock.powers.powers import Powers
 
 _log = logging.getLogger("s2mock")
 
@@ -50,17 +57,36 @@ class App:
         *,
         cors: bool = True,
         own_hosts_only: bool = False,
+        powers: "Powers | None" = None,
     ) -> None:
         self.account = account
         self.cors = cors
         self._own_hosts_only = own_hosts_only
+        self._powers = powers
+        self._recorder = None if powers is None else powers.recorder
+        # Those by WSGI that are under way.
+        self.calls: set[Answered] = set()
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        """Answer one request (PEP 3333)."""
+        """Answer one request (PEP 3333).
+
+        Raises `ConnectionRefusedError` while the service is gone, `ConnectionResetError` where it
+        drops the request.
+        """
+        powers = self._powers
+        if powers is not None and powers.is_out:
+            raise ConnectionRefusedError("the service is gone: s2_mock.outage()")
         environ["PATH_INFO"] = _bytes_as_latin_1(environ["PATH_INFO"])
-        return Answered(self.converse(environ), environ).start(start_response)
+        is_own = powers is not None and powers.is_own_thread
+        answered = Answered(self.converse(environ), environ, self.calls, in_own_thread=is_own)
+        return answered.start(start_response)
+
+    def drop_calls(self) -> None:
+        """End the calls by WSGI that are under way, as a connection that is dropped ends others."""
+        for call in list(self.calls):
+            call.drop()
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer one request, step by step."""
@@ -69,21 +95,62 @@ class App:
         request.account = self.account
         # As it was sent, since methods are case-sensitive; Werkzeug has put it in upper case.
         request.method = environ["REQUEST_METHOD"]
-        response = yield from self._respond(request)
-        if self.cors:
-            _allow_cross_origin(request, response)
-        if response.session is None:
-            yield Head(response.status, response.headers, response.body)
+        recorder = self._recorder
+        if recorder is not None:
+            request.began = monotonic()
+        try:
+            response = yield from self._respond(request)
+        except Dropped as dropped:
+            if recorder is not None:
+                recorder.note(request, None, dropped)
+            yield Reset(dropped.refused, dropped.connection)
             return
+        except Replaced as replaced:
+            response = S2Response(replaced.status, replaced.headers, replaced.body)
+            request.failure = replaced
+        except GeneratorExit:
+            if recorder is not None:
+                recorder.note(request, None, None)
+            raise
+        else:
+            if self.cors:
+                _allow_cross_origin(request, response)
+        entry = None if recorder is None else recorder.note_answer(request, response)
+        if response.retires:
+            yield Retire()
+        if response.session is not None:
+            yield from self._session(request, response, entry)
+        elif response.cut_at is not None:
+            yield from broken_off(response, response.cut_at)
+        else:
+            yield Head(response.status, response.headers, response.body)
+
+    def _session(
+        self, request: S2Request, response: S2Response, entry: "Entry | None"
+    ) -> Conversation:
+        session = response.session
+        assert session is not None
+        notes = None
+        if entry is not None and self._recorder is not None:
+            notes = request.notes = self._recorder.session(entry)
+        if response.cut_at is not None:
+            session = cut_session(session, response.cut_at)
         try:
             yield Head(response.status, response.headers)
-            yield from response.session
+            yield from session
+        except Dropped as dropped:
+            if notes is not None:
+                notes.failed(dropped)
+            yield Reset(dropped.refused, dropped.connection)
         finally:
+            session.close()
             if response.release is not None:
                 response.release()
+            if notes is not None:
+                notes.end()
 
     def _respond(self, request: S2Request) -> Answering:
-        path = _raw_path(request.environ)
+        path = request.raw_path = _raw_path(request.environ)
         if self._own_hosts_only and not is_own_host(request.environ.get("HTTP_HOST", "")):
             return S2Response(
                 403,
@@ -107,29 +174,49 @@ class App:
         elif row is None:
             response = empty_response(405)
         else:
-            response = yield from self._answer(row.handler, request)
+            request.route_name = row.name
+            response = yield from self._answer(row, request)
         if row is None:
             response.headers.append(("allow", route.allow))
-        if is_v1:
+        fault = None if request.operation is None else request.operation.fault
+        if isinstance(fault, Cut):
+            shorten(response, fault)
+        elif is_v1:
             yield from _encode(request, response)
         return response
 
-    def _answer(self, handler: Handler, request: S2Request) -> Answering:
+    def _answer(self, row: Row, request: S2Request) -> Answering:
         try:
-            if own_tokens.is_ended(own_tokens.bearer(request.environ)):
+            token = own_tokens.bearer(request.environ)
+            if own_tokens.is_ended(token):
+                request.is_late = own_tokens.note_late(token, request.method, request.raw_path)
                 raise Authn("the access token is that of a test that has ended")
-            answering = handler(request)
+            answering = row.handler(request)
             if isinstance(answering, S2Response):
                 return answering
             return (yield from answering)
         except InvalidConfig as error:
-            return error_response(request.account.profile.invalid_config(error.message))
+            return self._refused(
+                row, request, request.account.profile.invalid_config(error.message)
+            )
         except S2Error as error:
-            return error_response(error)
+            return self._refused(row, request, error)
+        except (Dropped, Replaced):
+            raise
         except Exception as error:  # noqa: BLE001  # a fault of ours must reach the user as one
             _log.exception("s2mock failed on %s %s", request.method, request.path)
             failures.note(error)
             return error_response(InternalError(f"s2mock failed, please report it: {error!r}"))
+
+    def _refused(self, row: Row, request: S2Request, error: S2Error) -> S2Response:
+        request.failure = error
+        if request.operation is None and self._powers is not None:
+            self._powers.stage.note_refused(row.name)
+        response = error_response(error)
+        if isinstance(error, InjectedError):
+            response.headers += error.headers
+            response.retires = error.retires
+        return response
 
 
 def _raw_path(environ: "WSGIEnvironment") -> str:
@@ -181,6 +268,7 @@ def _encode(request: S2Request, response: S2Response) -> Answering:
         # The real server has carried the request out by now, and answers so all the same.
         response.status = 406
     elif is_long and coding != "identity":
+        response.plain = body
         if len(body) > HEAVY_BODY_BYTES:
             response.body = yield Offload(lambda: compress(body, coding))
         else:

@@ -5,11 +5,11 @@ Source: reference: control_plane §6.2.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from s2mock.api.query import one_of, parse_query, unsigned
-from s2mock.api.requests import S2Request
-from s2mock.registry.errors import NotImplementedByS2
+from s2mock.api.requests import Answering, S2Request
+from s2mock.api.unserved import refuse
 from s2mock.registry.names import BasinName, StreamName
 
 
@@ -29,22 +29,22 @@ _BASIN = _parameters(
 _STREAM = _parameters("storage")
 
 
-def account_metrics(request: S2Request) -> NoReturn:
+def account_metrics(request: S2Request) -> Answering:
     """Metrics of the account."""
     parse_query(request.raw_query, _ACCOUNT, required="set")
-    raise NotImplementedByS2
+    return (yield from refuse(request, "account-metrics"))
 
 
-def basin_metrics(request: S2Request) -> NoReturn:
+def basin_metrics(request: S2Request) -> Answering:
     """Metrics of a basin."""
-    request.path_name("basin", BasinName)
+    basin = request.path_name("basin", BasinName)
     parse_query(request.raw_query, _BASIN, required="set")
-    raise NotImplementedByS2
+    return (yield from refuse(request, "basin-metrics", basin))
 
 
-def stream_metrics(request: S2Request) -> NoReturn:
+def stream_metrics(request: S2Request) -> Answering:
     """Metrics of a stream."""
-    request.path_name("basin", BasinName)
-    request.path_name("stream", StreamName)
+    basin = request.path_name("basin", BasinName)
+    stream = request.path_name("stream", StreamName)
     parse_query(request.raw_query, _STREAM, required="set")
-    raise NotImplementedByS2
+    return (yield from refuse(request, "stream-metrics", basin, stream))

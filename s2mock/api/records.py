@@ -21,11 +21,14 @@ from s2mock.api.record_headers import (
 from s2mock.api.requests import HEAVY_BODY_BYTES, Answering, Asking, S2Request
 from s2mock.api.responses import S2Response, json_response, text_response
 from s2mock.api.sessions import append_session, read_events, read_frames, session_response
+from s2mock.api.shaping import bytes_before
 from s2mock.api.wire import json_records, proto_records
 from s2mock.api.wire.json_records import position_to_json
 from s2mock.api.wire.sse import EventId
 from s2mock.conversation import Offload
+from s2mock.powers.faults import Cut
 from s2mock.registry.appending import Append, OpenAppendSession
+from s2mock.registry.batch import Batch
 from s2mock.registry.config import U64_MAX
 from s2mock.registry.errors import BadProto, Invalid
 from s2mock.registry.names import StreamName
@@ -91,7 +94,7 @@ def read(request: S2Request) -> Answering:
         session = yield from _session(
             request, Read(basin, name, wanted, key=key, config=config, is_session=True)
         )
-        frames = read_frames(session, frame_coding(request.accept_encodings))
+        frames = read_frames(request, session, frame_coding(request.accept_encodings))
         return session_response(frames, S2S, session.close)
     form = json_format(request)
     if accept == EVENT_STREAM:
@@ -101,12 +104,30 @@ def read(request: S2Request) -> Answering:
             request, Read(basin, name, wanted, key=key, config=config, is_session=True)
         )
         delivered = resumed or EventId(0, 0, 0)
-        return session_response(read_events(session, form, delivered), EVENT_STREAM, session.close)
+        events = read_events(request, session, form, delivered)
+        return session_response(events, EVENT_STREAM, session.close)
     operation = Read(basin, name, _bounded(_read_request(start, end)), key=key, config=config)
     operation.request = request
+    request.operation = operation
     unary = yield from request.account.begin(operation)
-    batch = yield from unary.answer()
+    try:
+        batch: Batch = yield from unary.answer()
+    except Exception as error:
+        operation.error = error
+        yield from request.account.finish(operation)
+        raise
     yield from request.account.finish(operation)
+    if batch.spans:
+        request.delivered = (batch.spans[0].first_seq_num, batch.end_seq_num - 1)
+    response = _read_response(batch, accept, form)
+    cut = operation.fault
+    if isinstance(cut, Cut) and cut.records is not None:
+        begun = _read_response(batch.first(cut.records), accept, form)
+        response.cut_at = bytes_before(response.body, begun.body)
+    return response
+
+
+def _read_response(batch: Batch, accept: str, form: json_records.Format) -> S2Response:
     if accept in PROTOBUF:
         return _protobuf_response(proto_records.batch_to_proto(batch))
     return text_response(200, json_records.batch_to_json(batch, form))
@@ -114,6 +135,7 @@ def read(request: S2Request) -> Answering:
 
 def _session(request: S2Request, operation: Read) -> Asking[ReadSession]:
     operation.request = request
+    request.operation = operation
     session: ReadSession = yield from request.account.begin(operation)
     try:
         yield from request.account.finish(operation)

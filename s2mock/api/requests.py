@@ -7,7 +7,7 @@ A handler asks in the order in which S2 checks, so that the first fault is the o
 import re
 from collections.abc import Callable, Generator
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.wrappers import Request
@@ -51,6 +51,29 @@ def _variable(header: str) -> str:
     return f"HTTP_{header.upper().replace('-', '_')}"
 
 
+class Notes(Protocol):
+    """Who takes notes of what goes on in a session."""
+
+    def batch(
+        self,
+        operation: Operation,
+        began: float,
+        payload: bytes,
+        answer: bytes | None,
+        error: BaseException | None,
+    ) -> None:
+        """A batch was appended and is about to be acknowledged, or was refused, or dropped."""
+
+    def acked(self, operation: Operation, payload: bytes, answer: bytes) -> None:
+        """A batch was appended and is about to be acknowledged, and nobody stood at its points."""
+
+    def delivered(self, first_seq_num: int, last_seq_num: int) -> None:
+        """A read is about to deliver records."""
+
+    def failed(self, error: Exception) -> None:
+        """The session ends with an error."""
+
+
 class S2Request(Request):
     """One request to the account.
 
@@ -58,9 +81,25 @@ class S2Request(Request):
     """
 
     account: Engine
-    path_parameters: dict[str, str]
+    path_parameters: dict[str, str] = {}  # noqa: RUF012  # replaced, never changed
+    # What was asked for last, and who takes notes of it, if anybody does.
+    operation: Operation | None = None
+    notes: "Notes | None" = None
+    # For those notes: what the route is called, the path as it was sent, when it began, the body
+    # as it came, as far as it was read, the same inflated, and the batch of a session. Who is told
+    # that it is late.
+    route_name: str | None = None
+    raw_path: str = ""
+    began: float = 0.0
+    raw_body: bytes = b""
+    sent_body: bytes | None = None
+    payload: bytes = b""
+    # First and last of the records that it reads.
+    delivered: tuple[int, int] | None = None
+    is_late: str | None = None
+    # Why it was refused, or not answered.
+    failure: Exception | None = None
     _decoded: dict[str, str] | None = None
-    _sent: bytes | None = None
 
     def header(self, name: str) -> str | None:
         """The value of a header, `None` if it is absent. Raises `BadHeader`.
@@ -130,6 +169,7 @@ class S2Request(Request):
     def perform(self, operation: Operation) -> Asking[Any]:
         """Carry the operation out, and return its result. Raises `S2Error`."""
         operation.request = self
+        self.operation = operation
         return self.account.perform(operation)
 
     def json_body(self, schema: str, build: Callable[[Any], Result] | None = None) -> Asking[Any]:
@@ -169,17 +209,17 @@ class S2Request(Request):
 
     def body(self, failure: type[S2Error] = BadJson) -> Asking[bytes]:
         """The whole body, inflated. Raises `failure` where that is not possible."""
-        if self._sent is None:
+        if self.sent_body is None:
             try:
-                sent = yield from self._read()
+                sent = self.raw_body = yield from self._read()
                 coding = self.environ.get("HTTP_CONTENT_ENCODING", "identity")
-                self._sent = inflate(sent, coding, MAX_BODY_BYTES)
+                self.sent_body = inflate(sent, coding, MAX_BODY_BYTES)
             except (BodyTooLong, CorruptBody) as error:
                 raise failure(f"Failed to buffer the request body: {error}") from None
             except OSError:
                 reason = "error reading a body from connection"
                 raise failure(f"Failed to buffer the request body: {reason}") from None
-        return self._sent
+        return self.sent_body
 
     def _read(self) -> Asking[bytes]:
         # One byte more than allowed is enough to know that it is too long.

@@ -23,6 +23,12 @@ class S2Response:
     session: Conversation | None = None
     # Called when the session has ended, or never began.
     release: Callable[[], None] | None = None
+    # Whether the connection is to end with it.
+    retires: bool = False
+    # The body before it was compressed, where it was.
+    plain: bytes | None = None
+    # After how many bytes of the body it breaks off, where it does.
+    cut_at: int | None = None
 
 
 def json_response(status: int, document: Any, **headers: str) -> S2Response:

@@ -1,10 +1,10 @@
 """The app's conversations under WSGI (PEP 3333): each is driven in the thread of its call."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wsgi import get_input_stream
@@ -14,12 +14,14 @@ from s2mock.conversation import (
     Conversation,
     Head,
     Offload,
+    ReadWithin,
     Reset,
     Retire,
     Step,
     Wait,
 )
 from s2mock.registry.following import Pause
+from s2mock.registry.waiting import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,17 +36,48 @@ _STATUS_LINES = {status.value: f"{status.value} {status.phrase.upper()}" for sta
 _BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
+class GivenUpError(TimeoutError):
+    """A call has waited in the thread that alone could have ended its wait."""
+
+
 class Answered:
     """A conversation under way in this thread, up to its head and then on."""
 
-    def __init__(self, conversation: Conversation, environ: "WSGIEnvironment") -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        environ: "WSGIEnvironment",
+        calls: "set[Answered]",
+        *,
+        in_own_thread: bool,
+    ) -> None:
         self._conversation = conversation
         self._environ = environ
         self._input: Any = None
+        # Those that are under way, this one among them; whether it is made in the test's thread.
+        self._calls = calls
+        self._in_own_thread = in_own_thread
+        self._is_dropped = False
+        self._wake: Callable[[], None] | None = None
+        calls.add(self)
+
+    def drop(self) -> None:
+        """The connection has gone, if there had been one. From any thread."""
+        self._is_dropped = True
+        if (wake := self._wake) is not None:
+            wake()
+
+    def _close(self) -> None:
+        self._calls.discard(self)
+        self._conversation.close()
 
     def start(self, start_response: "StartResponse") -> "Iterable[bytes]":
         """Go on to the head of the answer, and return its body."""
-        head = self._next_piece()
+        try:
+            head = self._next_piece()
+        except BaseException:
+            self._close()
+            raise
         assert isinstance(head, Head), f"an answer begins with its head, not with {head!r}"
         is_head = self._environ["REQUEST_METHOD"] == "HEAD"
         headers, body = head.headers, head.body
@@ -52,7 +85,7 @@ class Answered:
             headers = [*headers, ("content-length", str(len(body)))]
         start_response(_STATUS_LINES.get(head.status, f"{head.status} Unknown"), headers)
         if body is not None or is_head:
-            self._conversation.close()
+            self._close()
             return [] if is_head or not body else [body]
         return self._pieces()
 
@@ -61,7 +94,7 @@ class Answered:
             while (piece := self._next_piece()) is not None:
                 yield piece  # type: ignore[misc]  # the head is behind us
         finally:
-            self._conversation.close()
+            self._close()
 
     def _next_piece(self) -> Head | bytes | None:
         """Do what the conversation asks for, until it has something to say."""
@@ -76,26 +109,46 @@ class Answered:
             except StopIteration:
                 return None
             answer = failure = None
+            if self._is_dropped:
+                self._reset()
             if isinstance(step, Head | bytes):
                 return step
+            if isinstance(step, Reset):
+                self._reset()
             try:
                 answer = self._done(step)
+            except GivenUpError:
+                raise
             except (OSError, ClientDisconnected) as error:
                 failure = error if isinstance(error, OSError) else ConnectionAbortedError(error)
             except Exception as error:  # noqa: BLE001  # it is the conversation's
                 failure = error
 
     def _done(self, step: Any) -> Any:
-        if step is READ:
+        if step is READ or isinstance(step, ReadWithin):
             return self._read()
         if isinstance(step, Offload):
             return step.function()
         if isinstance(step, Retire):
             return None
-        if isinstance(step, Reset):
+        return self._block(step)
+
+    def _reset(self) -> NoReturn:
+        self._conversation.close()
+        raise ConnectionResetError("the connection was reset")
+
+    def _block(self, wait: Wait) -> None:
+        """Wait in this thread; not for ever for what only this thread could do."""
+        advice: str | None = getattr(wait, "advice", None) if self._in_own_thread else None
+        if not block(wait, self._note_wake, None if advice is None else PATIENCE):
             self._conversation.close()
-            raise ConnectionResetError("the connection was reset")
-        return block(step)
+            raise GivenUpError(f"nothing came of the request within {PATIENCE:g} s: {advice}")
+
+    def _note_wake(self, wake: Callable[[], None]) -> None:
+        """That is what ends the wait that is about to begin."""
+        self._wake = wake
+        if self._is_dropped:
+            wake()
 
     def _read(self) -> bytes:
         environ = self._environ
@@ -116,11 +169,24 @@ class Answered:
         return data
 
 
-def block(wait: Wait) -> None:
-    """Wait in this thread."""
-    if isinstance(wait, Pause):
+def block(
+    wait: Wait,
+    note_wake: Callable[[Callable[[], None]], None] = lambda _: None,
+    limit: float | None = None,
+) -> bool:
+    """Wait in this thread, for so many seconds at most; whether it has come to its end by then.
+
+    `note_wake` is told what ends it.
+    """
+    if isinstance(wait, Pause) and wait.needs_a_thread:
+        note_wake(wait.wake)
         wait.block()
-        return
+        return True
     woken = threading.Event()
+    note_wake(woken.set)
     wait.subscribe(woken.set)
-    woken.wait(wait.timeout)
+    timeout = wait.timeout
+    if limit is None or (timeout is not None and timeout <= limit):
+        woken.wait(timeout)
+        return True
+    return woken.wait(limit)

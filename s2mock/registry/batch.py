@@ -48,6 +48,29 @@ class Batch:
             self._shared[form] = encode(self)
         return self._shared[form]
 
+    def first(self, count: int) -> "Batch":
+        """The first so many of the records, without a tail unless that is all of them."""
+        if count >= self.count:
+            return self
+        spans, left = [], count
+        for span in self.spans:
+            part = span.within(count=left, size=None, until=None)
+            if part.end == part.start:
+                break
+            spans.append(part)
+            left -= part.end - part.start
+        return Batch(spans, at=self.at)
+
+    def after(self, count: int) -> "Batch":
+        """The records behind the first so many, with the tail."""
+        spans, left = [], count
+        for span in self.spans:
+            size = span.end - span.start
+            if left < size:
+                spans.append(span._replace(start=span.start + left))
+            left = max(0, left - size)
+        return Batch(spans, self.tail, at=self.at)
+
     @property
     def count(self) -> int:
         """How many records there are."""

@@ -27,6 +27,7 @@ from s2mock.registry.state import (
     new_incarnation,
 )
 from s2mock.registry.turn import Turn
+from s2mock.registry.waiting import Bell
 
 # One number for each time that all sessions of an account end.
 _eras: Final = count(1)
@@ -39,10 +40,24 @@ class Operation:
     """What somebody asks of the account; `name` is S2's own (reference: account_services §1.2).
 
     `basin` and `stream` are the names that it is about, or None. `caller` and `request` are for
-    whoever made it. `effect` is what it has changed, once it has.
+    whoever made it. `effect` is what it has changed, once it has, and `at` the moment of that, in
+    nanoseconds since the epoch. `fault` is for whoever stands at points: what is to go wrong with
+    it; `note` is for whoever takes notes. `is_batch` is whether it came in a session, and gets no
+    answer of its own.
     """
 
-    __slots__ = ("basin", "caller", "effect", "error", "request", "stream")
+    __slots__ = (
+        "at",
+        "basin",
+        "caller",
+        "effect",
+        "error",
+        "fault",
+        "is_batch",
+        "note",
+        "request",
+        "stream",
+    )
 
     name: ClassVar[str]
 
@@ -54,6 +69,10 @@ class Operation:
         self.request: Any = None
         self.effect: Effect | None = None
         self.error: BaseException | None = None
+        self.at = 0
+        self.fault: Any = None
+        self.is_batch = False
+        self.note: Any = None
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.basin or ''} {self.stream or ''}>"
@@ -108,6 +127,8 @@ class Engine:
         # Read sessions that wait at the tail of a stream, by the stream's incarnation.
         self.following: dict[int, Following] = {}
         self.pauses: set[Pause] = set()
+        # Rung when a read session begins to wait at a tail.
+        self.followed = Bell()
         # Sessions are of one era, and end with it.
         self.era = next(_eras)
         # What it began with, last: handles from before then stand for what is in there.
@@ -125,6 +146,7 @@ class Engine:
         turn = self.turn
         moment = turn.begin()
         try:
+            operation.at = moment.now
             return self.commit(operation.decide(self, moment), moment, operation)
         finally:
             turn.end()
@@ -142,6 +164,7 @@ class Engine:
         try:
             yield from self._pass("arrival", operation)
             with self.turn as moment:
+                operation.at = moment.now
                 change = operation.decide(self, moment)
                 standing = None if change.error else self._standing("commit", operation)
                 if not standing:

@@ -84,6 +84,21 @@ class Pause:
         """Seconds of real time after which to go on; None where the clock wakes it."""
         return self._timekeeper.seconds_left(self._until)
 
+    @property
+    def needs_a_thread(self) -> bool:
+        """Whether its clock has nothing but a call that blocks."""
+        return self.timeout is None and not self._is_manual
+
+    @property
+    def advice(self) -> str | None:
+        """What to tell whoever waits in the thread that would have to turn the clock."""
+        if not self._is_manual:
+            return None
+        return (
+            "the request waits for a manual clock, and is made in the thread that would turn it: "
+            "make it in another thread, and turn the clock here"
+        )
+
     def subscribe(self, wake: Callable[[], None]) -> None:
         """Call `wake` when it is time to go on."""
         self._wake = wake
@@ -121,10 +136,15 @@ class Pause:
             self._alarm.close()
         self._on_close(self)
 
+    @property
+    def _is_manual(self) -> bool:
+        clock = self._timekeeper.clock
+        return isinstance(clock, ManualClock) and type(clock).wait is ManualClock.wait
+
     def _set_alarm(self) -> bool:
         """Let a manual clock wake it; False where the clock is of another kind."""
         clock = self._timekeeper.clock
-        if not isinstance(clock, ManualClock) or type(clock).wait is not ManualClock.wait:
+        if not isinstance(clock, ManualClock) or not self._is_manual:
             return False
         self._alarm = clock.call_at(self._until, self.wake)
         if self._alarm.rung:

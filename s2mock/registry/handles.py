@@ -43,6 +43,7 @@ from s2mock.registry.streams import (
     ListStreams,
     ReconfigureStream,
 )
+from s2mock.registry.waiting import PATIENCE, check_count
 
 
 class _Handle:
@@ -302,6 +303,38 @@ class Stream(_Handle):
         with self._engine.turn:
             following = self._engine.following.get(self._state().incarnation)
             return 0 if following is None else following.count
+
+    def wait_for_readers(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
+        """Wait until so many read sessions follow at the tail.
+
+        `timeout` is in seconds of real time; after it, `TimeoutError` says how many there are.
+        Raises `StreamNotFound`, and `TypeError`, `ValueError` for an argument that makes no sense.
+        """
+        check_count("count", count)
+        self._engine.followed.wait(
+            lambda: self._has_readers(count), lambda: self._readers_missing(count, timeout), timeout
+        )
+
+    async def async_wait_for_readers(
+        self,
+        count: int = 1,
+        *,
+        timeout: float = PATIENCE,  # as its twin has it
+    ) -> None:
+        """As `wait_for_readers`, for an event loop."""
+        check_count("count", count)
+        await self._engine.followed.async_wait(
+            lambda: self._has_readers(count), lambda: self._readers_missing(count, timeout), timeout
+        )
+
+    def _has_readers(self, count: int) -> bool | None:
+        return True if self.readers >= count else None
+
+    def _readers_missing(self, count: int, timeout: float) -> str:
+        return (
+            f"{self.readers} of {count} read sessions followed at the tail of {self!r} within "
+            f"{timeout:g} s"
+        )
 
     def reconfigure(self, **changes: Unpack[StreamConfigChanges]) -> StreamConfig:
         """Lay `changes` over the configuration and return the new one.

@@ -224,6 +224,7 @@ class ReadSession:
         following = self._engine.following.setdefault(self._incarnation, Following(self._stream))
         following.count += 1
         self._following = following
+        self._engine.followed.ring()
 
     def _unfollow(self) -> None:
         following, self._following = self._following, None

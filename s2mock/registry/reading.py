@@ -44,7 +44,7 @@ class Read(Operation):
     `StreamDeletionPending`.
     """
 
-    __slots__ = ("_config", "_is_session", "_key", "wanted")
+    __slots__ = ("_config", "_key", "is_session", "wanted")
     name = "read"
 
     def __init__(
@@ -63,7 +63,7 @@ class Read(Operation):
         self.wanted = wanted
         self._key = key
         self._config = config
-        self._is_session = is_session
+        self.is_session = is_session
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """A place to read from, in a stream that is made if need be."""
@@ -93,5 +93,5 @@ class Read(Operation):
         # A limit of nothing is used up before the start is looked at.
         used_up = wanted.count == 0 or wanted.bytes == 0
         position = 0 if used_up else start_of(wanted, log)
-        kind = ReadSession if self._is_session else UnaryRead
+        kind = ReadSession if self.is_session else UnaryRead
         return kind(engine, basin, opened, wanted, position, log.tail)

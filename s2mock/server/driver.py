@@ -7,6 +7,7 @@ from s2mock.conversation import (
     Conversation,
     Head,
     Offload,
+    ReadWithin,
     Reset,
     Retire,
     Step,
@@ -122,6 +123,7 @@ class Exchange:
     def leave(self) -> None:
         """The client has left. A conversation that reads is told so, any other is closed."""
         if self._state is _BODY:
+            self._settle()
             self._advance(None, ConnectionAbortedError("the client has left"))
         self.close()
 
@@ -171,6 +173,7 @@ class Exchange:
     def _read_and_advance(self) -> None:
         data, error = self._read()
         if data is not None or error is not None:
+            self._settle()
             self._advance(data, error)
 
     def _read(self) -> tuple[bytes | None, ConnectionAbortedError | None]:
@@ -252,6 +255,8 @@ class Exchange:
             self._wire.reset(step)
         elif isinstance(step, Offload):
             self._offload(step)
+        elif isinstance(step, ReadWithin):
+            self._read_within(step.seconds)
         else:
             self._wait(step)  # type: ignore[arg-type]  # nothing else is left
         return False
@@ -263,6 +268,23 @@ class Exchange:
         if (timeout := step.timeout) is not None:
             self._timer = self._context.loop.call_later(timeout, self._wait_is_over, waiter)
         step.subscribe(waiter)
+
+    def _read_within(self, seconds: float) -> None:
+        # Read in the next turn, what is there too: it costs no more than that, and is rare.
+        self._state = _BODY
+        loop = self._context.loop
+        self._timer = loop.call_later(seconds, self._read_is_late)
+        loop.call_soon(self._look_for_body)
+
+    def _look_for_body(self) -> None:
+        self.on_body()
+        self._wire.flush()
+
+    def _read_is_late(self) -> None:
+        if self._state is _BODY:
+            self._timer = None
+            self._advance(None, None)
+            self._wire.flush()
 
     def _offload(self, step: Offload) -> None:
         self._state = _WORKER

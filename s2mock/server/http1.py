@@ -154,8 +154,9 @@ class Http1:
         self._connection.abort()
 
     def reset(self, _: Reset) -> None:
-        """As `Wire.reset`."""
-        self.fail()
+        """As `Wire.reset`. What was said before is sent first, however much it is."""
+        self._exchange = None
+        self._connection.close(is_input_left=not self._body.is_complete)
 
     def retire(self) -> None:
         """As `Wire.retire`."""

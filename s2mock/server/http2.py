@@ -266,7 +266,9 @@ class Http2:
                 self._incoming.has_paid()
         if connection.unsent > _FLUSH_BYTES:
             connection.flush()
-        if not stream.unsent and self._waiting.pop(stream, self) is None:
+        if stream.reset_code is not None and not stream.unsent:
+            self.reset(stream, stream.reset_code)
+        elif not stream.unsent and self._waiting.pop(stream, self) is None:
             # Its conversation may be waiting for that.
             self._due[stream] = None
             self.settle(stream)

@@ -71,6 +71,7 @@ class Stream:
         "number",
         "receive_window",
         "request",
+        "reset_code",
         "send_window",
         "to_receive",
         "unsent",
@@ -99,6 +100,8 @@ class Stream:
         """Whether the end of the answer has been sent."""
         self.is_ending = False
         """Whether the end is to be sent behind what is unsent."""
+        self.reset_code: int | None = None
+        """With what the stream is to be reset behind what is unsent, if it is."""
         self.is_retiring = False
         """Whether the connection is to end with this answer."""
         self.unsent = 0
@@ -159,7 +162,11 @@ class Stream:
             self._owner.cut()
         else:
             code = frames.REFUSED_STREAM if step.refused else frames.INTERNAL_ERROR
-            self._owner.reset(self, code)
+            if self.unsent:
+                # What was said before is sent first.
+                self.reset_code = code
+            else:
+                self._owner.reset(self, code)
 
     def retire(self) -> None:
         """As `Wire.retire`."""

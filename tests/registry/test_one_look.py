@@ -62,7 +62,7 @@ def mock(clock: TickingClock) -> S2Mock:
 
 
 class Call(NamedTuple):
-    """A request, and how often it looks; what S2Mock has no state for needs no time."""
+    """A request, and how often it looks; what is refused as it stands needs no time."""
 
     method: str
     path: str
@@ -118,19 +118,15 @@ CASES = {
         Call("GET", "/v1/streams/s/records/tail"),
         Call("GET", "/v1/streams/made/records/tail"),
     ],
-    ("GET", "/v1/access-tokens"): [Call("GET", "/v1/access-tokens", looks=0)],
-    ("POST", "/v1/access-tokens"): [
-        Call("POST", "/v1/access-tokens", {"id": "t", "scope": {}}, looks=0)
-    ],
-    ("DELETE", "/v1/access-tokens/<id>"): [Call("DELETE", "/v1/access-tokens/t", looks=0)],
-    ("GET", "/v1/metrics"): [Call("GET", "/v1/metrics?set=active-basins", looks=0)],
-    ("GET", "/v1/metrics/<basin>"): [Call("GET", f"/v1/metrics/{BASIN}?set=storage", looks=0)],
-    ("GET", "/v1/metrics/<basin>/<stream>"): [
-        Call("GET", f"/v1/metrics/{BASIN}/s?set=storage", looks=0)
-    ],
-    ("GET", "/v1/locations"): [Call("GET", "/v1/locations", looks=0)],
-    ("GET", "/v1/locations/default"): [Call("GET", "/v1/locations/default", looks=0)],
-    ("PUT", "/v1/locations/default"): [Call("PUT", "/v1/locations/default", "x", looks=0)],
+    ("GET", "/v1/access-tokens"): [Call("GET", "/v1/access-tokens")],
+    ("POST", "/v1/access-tokens"): [Call("POST", "/v1/access-tokens", {"id": "t", "scope": {}})],
+    ("DELETE", "/v1/access-tokens/<id>"): [Call("DELETE", "/v1/access-tokens/t")],
+    ("GET", "/v1/metrics"): [Call("GET", "/v1/metrics?set=active-basins")],
+    ("GET", "/v1/metrics/<basin>"): [Call("GET", f"/v1/metrics/{BASIN}?set=storage")],
+    ("GET", "/v1/metrics/<basin>/<stream>"): [Call("GET", f"/v1/metrics/{BASIN}/s?set=storage")],
+    ("GET", "/v1/locations"): [Call("GET", "/v1/locations")],
+    ("GET", "/v1/locations/default"): [Call("GET", "/v1/locations/default")],
+    ("PUT", "/v1/locations/default"): [Call("PUT", "/v1/locations/default", "x")],
     ("GET", "/health"): [Call("GET", "/health", looks=0)],
     ("GET", "/ping"): [Call("GET", "/ping", looks=0)],
 }
@@ -305,7 +301,11 @@ OTHERS: dict[type, set[str]] = {
         "close",
         "env",
         "fresh_basin",
+        "hold",
+        "inject",
         "is_fake",
+        "journal",
+        "outage",
         "reset",
         "restore",
         "url",
@@ -313,7 +313,7 @@ OTHERS: dict[type, set[str]] = {
         "wsgi_app",
     },
     Basin: {"name"},
-    Stream: {"basin", "name"},
+    Stream: {"async_wait_for_readers", "basin", "name", "wait_for_readers"},
 }
 
 

@@ -254,7 +254,8 @@ def test_handles_show_what_a_test_should_touch() -> None:
     assert shown(basin) == sorted([*verbs, "config", "info", "name", "streams"])
     stream = basin.create_stream("s")
     looks = ["basin", "cipher", "config", "fencing_token", "info", "name", "readers", "records"]
-    assert shown(stream) == sorted([*looks, "tail", "append", "delete", "reconfigure"])
+    verbs = ["append", "async_wait_for_readers", "delete", "reconfigure", "wait_for_readers"]
+    assert shown(stream) == sorted([*looks, "tail", *verbs])
 
 
 @pytest.mark.parametrize("name", ["config", "info", "name", "streams"])

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from s2mock import S2Mock, Stream
+from s2mock import Answer, Cut, Drain, Drop, Fail, S2Mock, Stream
 from tests.sdk.conftest import path
 
 FOLDER = Path(__file__).parent / "typescript"
@@ -23,7 +23,13 @@ INSTALLED = FOLDER / "node_modules"
 STAMP = INSTALLED / ".installed-for"
 
 # The files that need a server of a special kind; all others take any.
-SPECIAL = {"flood.test.mjs", "pending.test.mjs", "records.test.mjs", "retries.test.mjs"}
+SPECIAL = {
+    "faults.test.mjs",
+    "flood.test.mjs",
+    "pending.test.mjs",
+    "records.test.mjs",
+    "retries.test.mjs",
+}
 OPERATIONS = {path.name for path in FOLDER.glob("*.test.mjs")} - SPECIAL
 
 pytestmark = [
@@ -112,6 +118,57 @@ def test_records(observe: Callable[..., Any], s2_mock: S2Mock) -> None:
         ("GET", "text/event-stream", "HTTP/1.1"),
         ("GET", "s2s/proto", "HTTP/2"),
     }
+
+
+WAYS = {"unary": "append", "session": "append-session"}
+TRANSPORTS = ("s2s", "fetch")
+READ_FAULTS = {
+    "cut-between": Cut(records=3),
+    "cut-inside": Cut(bytes=60),
+    "failed": Fail("storage", records=4),
+    "dropped": Drop(connection=True),
+    "drained": Drain(records=2),
+}
+
+
+@pytest.mark.openapi_unchecked("faults answer what S2 does not")
+def test_faults(s2_mock: S2Mock) -> None:
+    basin = s2_mock.create_basin("my-basin")
+    appended: dict[str, int] = {}
+    for way, opening in WAYS.items():
+        for name, fault, on, records in (
+            ("limited", Fail("rate_limited", retry_after=0.4), opening, 1),
+            ("lost-careful", Drop(committed=True), "append", 1),
+            ("lost", Drop(committed=True, connection=True), "append", 2),
+            ("refused", Drop(refused=True), opening, 1 if way == "unary" else 0),
+            ("proxy", Answer(502, b"<html>", headers={"content-type": "text/html"}), opening, 1),
+        ):
+            stream = f"{name}-{way}"
+            basin.create_stream(stream)
+            s2_mock.inject(fault, on=on, stream=stream)
+            appended[stream] = records
+    for transport in TRANSPORTS:
+        for name, read_fault in READ_FAULTS.items():
+            stream = f"{name}-{transport}"
+            made = basin.create_stream(stream)
+            made.append([str(number) for number in range(6)])
+            made.append([str(number) for number in range(6, 10)])
+            s2_mock.inject(read_fault, on="read", stream=stream)
+    basin.create_stream("advised")
+    s2_mock.inject(Drain(), on="append", stream="advised", skip=1)
+
+    run("faults.test.mjs", s2_mock.env)
+
+    found = {name: len(basin.stream(name).records) for name in appended}
+    assert found == appended
+    for way, opening in WAYS.items():
+        refused, carried_out = s2_mock.journal.of(opening, stream=f"limited-{way}")
+        assert refused.response is not None
+        assert refused.response.status == 429
+        assert refused.ended is not None
+        assert carried_out.began > refused.ended
+    assert len(basin.stream("advised").records) == 6
+    assert len(s2_mock.journal.of("append-session", stream="advised")) == 2
 
 
 def test_a_flood_of_small_appends(

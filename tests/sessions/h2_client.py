@@ -30,6 +30,8 @@ class H2Client:
         self.heads: dict[int, dict[str, str]] = {}
         self.bodies: defaultdict[int, bytes] = defaultdict(bytes)
         self.ended: set[int] = set()
+        self.reset_codes: dict[int, int] = {}
+        self.goaway_code: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -98,6 +100,12 @@ class H2Client:
             self._receive()
         return self.bodies.pop(stream, b"")
 
+    def until_goaway(self) -> int:
+        """The code of the word with which the server ends the connection."""
+        while self.goaway_code is None:
+            self._receive()
+        return int(self.goaway_code)
+
     def _receive(self) -> None:
         data = self.socket.recv(65536)
         if not data:
@@ -114,7 +122,10 @@ class H2Client:
                         )
                 case h2.events.StreamEnded():
                     self.ended.add(event.stream_id)
+                case h2.events.ConnectionTerminated():
+                    self.goaway_code = event.error_code
                 case h2.events.StreamReset() if event.stream_id not in self.ended:
+                    self.reset_codes[event.stream_id] = int(event.error_code)
                     raise ConnectionResetError(f"stream {event.stream_id} was reset")
                 case h2.events.StreamReset():
                     # How a server says that it wants no more of the request: all is well.

@@ -15,6 +15,7 @@ MIN_COMPRESSED_BYTES: Final = 1024
 
 _LENGTH_BYTES = 3
 _TERMINAL = 0x80
+_RECONNECT = 0x10
 _COMPRESSION = 0x60
 _CODINGS = {0x00: None, 0x20: "zstd", 0x40: "gzip"}
 _FLAGS = {coding: flag for flag, coding in _CODINGS.items()}
@@ -27,12 +28,17 @@ class Frame(NamedTuple):
     terminal: bool = False
 
 
-def encode_frame(payload: bytes, coding: str | None = None) -> bytes:
-    """A regular frame; compressed if there is a coding and the payload is worth it."""
+def encode_frame(
+    payload: bytes, coding: str | None = None, *, advises_reconnect: bool = False
+) -> bytes:
+    """A regular frame; compressed if there is a coding and the payload is worth it.
+
+    A server that drains `advises_reconnect`.
+    """
     flag = 0
     if coding is not None and len(payload) >= MIN_COMPRESSED_BYTES:
         flag, payload = _FLAGS[coding], compress(payload, coding)
-    return _frame(flag, payload)
+    return _frame(flag | _RECONNECT if advises_reconnect else flag, payload)
 
 
 def encode_terminal(error: S2Error) -> bytes:

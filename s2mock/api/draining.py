@@ -1,0 +1,86 @@
+"""A session whose server is going away: the advice to reconnect, and the end that follows it.
+
+Source: reference: account_services §4, data_plane §14.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from s2mock.conversation import READ, Read, ReadWithin, Wait
+from s2mock.powers.faults import Drain
+from s2mock.powers.outcomes import InjectedError
+from s2mock.powers.stage import error_of
+from s2mock.registry.batch import Batch
+
+_SECONDS: Final = 5.0
+"""How long a session is served on after the advice, in real time."""
+
+_monotonic: Final = (time.monotonic,)
+
+
+class Draining:
+    """How far a session has come that drains, after so many records of a read."""
+
+    def __init__(self, fault: Drain) -> None:
+        self._fault = fault
+        self._left = fault.records or 0
+        self._until: float | None = None
+
+    @property
+    def error(self) -> InjectedError:
+        """What the session ends with."""
+        return error_of(self._fault)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the client has been served long enough."""
+        return self._until is not None and self._seconds_left <= 0
+
+    @property
+    def read(self) -> Read | ReadWithin:
+        """The step that asks for more of the request: None comes of it where that is too late."""
+        return READ if self._until is None else ReadWithin(self._seconds_left)
+
+    def advise(self) -> bool:
+        """Whether the next frame has the advice, which is said once."""
+        if self._until is not None:
+            return False
+        self._until = _monotonic[0]() + _SECONDS
+        return True
+
+    def parts(self, batch: Batch) -> Iterator[tuple[Batch, bool]]:
+        """What goes out of a batch, and whether it has the advice."""
+        if self._left:
+            first = batch.first(self._left)
+            self._left -= first.count
+            yield first, False
+            batch = batch.after(first.count)
+            if not batch.spans:
+                return
+        yield batch, self.advise()
+
+    def limited(self, wait: Wait) -> Wait:
+        """The wait, no longer than the client is served."""
+        return wait if self._until is None else _Limited(wait, self._seconds_left)
+
+    @property
+    def _seconds_left(self) -> float:
+        assert self._until is not None
+        return max(0.0, self._until - _monotonic[0]())
+
+
+class _Limited:
+    """A wait that ends after so many seconds at the latest."""
+
+    def __init__(self, wait: Wait, seconds: float) -> None:
+        self._wait = wait
+        self._seconds = seconds
+
+    @property
+    def timeout(self) -> float | None:
+        own = self._wait.timeout
+        return self._seconds if own is None else min(own, self._seconds)
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        self._wait.subscribe(wake)

@@ -1,0 +1,64 @@
+"""Answers that begin and break off, because a test wants them to."""
+
+from s2mock.api.responses import S2Response
+from s2mock.conversation import Conversation, Head, Reset, Step
+from s2mock.powers.faults import Cut
+from s2mock.powers.outcomes import Dropped
+
+
+def shorten(response: S2Response, cut: Cut) -> None:
+    """Note where the answer breaks off; one of records has noted that itself."""
+    if response.cut_at is None:
+        response.cut_at = cut.bytes
+    if response.cut_at is None and response.session is None:
+        # Counted in records, and there are none in it: an error.
+        response.cut_at = len(response.body)
+
+
+def bytes_before(whole: bytes, begun: bytes) -> int:
+    """How much of an answer there is in the one that has only its first records."""
+    limit = min(len(whole), len(begun))
+    return next((at for at in range(limit) if whole[at] != begun[at]), limit)
+
+
+def broken_off(response: S2Response, size: int) -> Conversation:
+    """The head of the answer, so many bytes of its body, and then nothing more."""
+    body, headers = response.body, response.headers
+    if size < len(body):
+        headers = [*headers, ("content-length", str(len(body)))]
+    # Without a length, an answer that is all there is broken off too: its end is missing.
+    yield Head(response.status, headers)
+    if begun := body[:size]:
+        yield begun
+    yield Reset()
+
+
+def cut_session(session: Conversation, size: int) -> Conversation:
+    """The session, up to so many bytes of what it says, or to its end. Raises `Dropped` there."""
+    left = size
+    step = next(session, None)
+    while step is not None and left > 0:
+        if isinstance(step, bytes):
+            step = step[:left]
+            left -= len(step)
+            if not left:
+                yield step
+                break
+        try:
+            value = yield step
+        except GeneratorExit:
+            session.close()
+            raise
+        except Exception as error:  # noqa: BLE001  # it is the session's
+            step = _next(session, error, None)
+        else:
+            step = _next(session, None, value)
+    session.close()
+    raise Dropped
+
+
+def _next(session: Conversation, error: Exception | None, value: object) -> Step | None:
+    try:
+        return session.send(value) if error is None else session.throw(error)
+    except StopIteration:
+        return None

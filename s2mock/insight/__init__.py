@@ -1,0 +1,35 @@
+"""What the notes of the journal mean: bodies as documents, and why a request was refused.
+
+It stands above the api, whose routes and forms it knows, and is loaded when somebody looks.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from s2mock.insight.documents import request_document, response_document
+from s2mock.insight.reasons import reason
+from s2mock.powers.entry import Entry
+from s2mock.powers.exchange import Exchange, Request, Response
+from s2mock.registry.engine import Engine
+
+
+class ApiInsight:
+    """What the notes of one account mean."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def reason(self, entry: Entry, exchange: Exchange, before: Iterator[Entry]) -> str | None:
+        """Why the exchange ended in an error; `before` are those before it, the latest first."""
+        return reason(entry, exchange, self._engine, before)
+
+    def request_document(self, operation: str | None, request: Request) -> Any:
+        """What a request said."""
+        headers = request.headers
+        content_type, form = headers.get("content-type", ""), headers.get("s2-format", "raw")
+        return request_document(operation, content_type, form, request.body)
+
+    def response_document(self, operation: str | None, form: str, response: Response) -> Any:
+        """What an answer said, to a request with that `S2-Format`."""
+        content_type = response.headers.get("content-type", "")
+        return response_document(operation, content_type, form, response.body)

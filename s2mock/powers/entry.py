@@ -1,0 +1,303 @@
+"""The note of an exchange, as it is taken: what it means is worked out when somebody looks.
+
+It is taken of every exchange, so it only keeps what is there anyway.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol
+from urllib.parse import unquote
+
+from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
+
+if TYPE_CHECKING:
+    from s2mock.powers.faults import Fault
+    from s2mock.registry.engine import Operation
+
+_NOTHING: Final = Effect()
+# What an environ has beside headers that a note keeps.
+_KEPT: Final = (
+    "REQUEST_METHOD",
+    "REQUEST_URI",
+    "PATH_INFO",
+    "QUERY_STRING",
+    "SERVER_PROTOCOL",
+    "CONTENT_TYPE",
+    "CONTENT_LENGTH",
+    "s2mock.connection",
+)
+
+
+# The same as tuples, which is what most notes are until somebody looks: what is taken of every
+# operation is to cost next to nothing. Both begin with what was asked and what was answered.
+AnswerNote = tuple[Any, ...]
+"""Body, answer, environ, path, parameters, name, basin, stream, moment, effect, began, ended,
+status, headers, first and last record that was read."""
+BatchNote = tuple[bytes, bytes, "Entry", int, Any, float]
+"""Payload, acknowledgement, session, moment, effect, when."""
+
+
+class Entry:
+    """One exchange."""
+
+    __slots__ = (
+        "_exchange",
+        "advice",
+        "at",
+        "basin",
+        "began",
+        "body",
+        "code",
+        "effect",
+        "ended",
+        "environ",
+        "failure",
+        "fault",
+        "first_seq_num",
+        "headers",
+        "is_injected",
+        "is_operation",
+        "last_seq_num",
+        "name",
+        "number",
+        "parameters",
+        "path",
+        "said",
+        "session",
+        "status",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        path: str,
+        parameters: dict[str, str],
+        name: str | None,
+        began: float,
+    ) -> None:
+        self.environ = environ
+        # As it was sent, and what it has instead of `<basin>` and the like.
+        self.path = path
+        self.parameters = parameters
+        self.name = name
+        self.began = began
+        self.number = 0
+        # Whether it came as far as to be one: else it was refused as it stood.
+        self.is_operation = False
+        self.ended: float | None = None
+        self.at: int | None = None
+        self.basin: str | None = None
+        self.stream: str | None = None
+        self.effect: Any = None
+        self.fault: Fault | None = None
+        # Whether the fault, and not S2, has decided what the answer is.
+        self.is_injected = False
+        # Why it was refused: the rule, and what the error says.
+        self.failure: tuple[type[BaseException], str, str] | None = None
+        self.code: str | None = None
+        self.body: bytes | None = b""
+        # The answer; a status of 0 is none.
+        self.status = 0
+        self.headers: list[tuple[str, str]] = []
+        self.said: bytes | None = b""
+        # Of which session it is: itself, where it is one.
+        self.session: Entry | None = None
+        self.first_seq_num: int | None = None
+        self.last_seq_num: int | None = None
+        self.advice: tuple[str, ...] = ()
+        self._exchange: Exchange | None = None
+
+    @classmethod
+    def of_answer(cls, note: "AnswerNote", number: int) -> "Entry":
+        """The entry of an operation that was carried out and answered."""
+        body, said, environ, path, parameters, name, basin, stream, at, effect, *others = note
+        began, ended, status, headers, delivered = others
+        entry = cls(environ, path, parameters, name, began)
+        entry.number = number
+        entry.is_operation = True
+        entry.body, entry.said = body, said
+        entry.basin, entry.stream = basin, stream
+        entry.at, entry.effect, entry.ended = at, effect, ended
+        entry.status, entry.headers = status, headers
+        if delivered is not None:
+            entry.first_seq_num, entry.last_seq_num = delivered
+        return entry
+
+    @classmethod
+    def of_batch(cls, note: "BatchNote", number: int) -> "Entry":
+        """The entry of a batch that was acknowledged in a session."""
+        payload, ack, session, at, effect, moment = note
+        entry = cls(session.environ, session.path, session.parameters, "append", moment)
+        entry.number = number
+        entry.is_operation = True
+        entry.body, entry.said = payload, ack
+        entry.basin, entry.stream = session.basin, session.stream
+        entry.at, entry.effect, entry.ended = at, effect, moment
+        entry.status, entry.headers = 200, session.headers
+        entry.session = session
+        return entry
+
+    def take(self, operation: "Operation") -> None:
+        """Note what the operation has come to."""
+        self.is_operation = True
+        self.name = operation.name
+        self.basin = operation.basin
+        self.stream = operation.stream
+        self.at = operation.at
+        self.effect = operation.effect
+        self.fault = operation.fault
+
+    def changed(self) -> None:
+        """Something is known now that was not."""
+        self._exchange = None
+
+    def keep_little(self) -> None:
+        """Of a WSGI environ, keep what is asked for here: the rest holds on to much."""
+        environ = self.environ
+        self.environ = {
+            key: value
+            for key, value in environ.items()
+            if key in _KEPT or (key.startswith("HTTP_") and isinstance(value, str))
+        }
+
+    @property
+    def size(self) -> int:
+        """Bytes of bodies that it keeps."""
+        return len(self.body or b"") + len(self.said or b"")
+
+    def forget_bodies(self) -> None:
+        """Keep no bodies any longer."""
+        self.body = self.said = None
+        self._exchange = None
+
+    # What it means.
+
+    @property
+    def operation(self) -> str | None:
+        """The name of the operation."""
+        if self.name == "append" and self.session is None and self._is_s2s:
+            return "append-session"
+        return self.name
+
+    @property
+    def place(self) -> tuple[str | None, str | None]:
+        """Basin and stream; of a request that was refused as it stood, as far as it said."""
+        basin, stream = self.basin, self.stream
+        if self.name is not None and not self.is_operation:
+            parameters = self.parameters
+            basin = basin or _decoded(parameters.get("basin"))
+            stream = stream or _decoded(parameters.get("stream"))
+            if "basin" not in parameters and "-basin" not in self.name:
+                basin = basin or self.environ.get("HTTP_S2_BASIN")
+        return basin, stream
+
+    @property
+    def _is_s2s(self) -> bool:
+        return bool(self.environ.get("CONTENT_TYPE", "").startswith("s2s/"))
+
+    def exchange(
+        self, insight: "Insight", before: "Callable[[Entry], Iterator[Entry]]"
+    ) -> Exchange:
+        """The exchange; `before` gives the entries before this one, the latest first."""
+        known = self._exchange
+        if known is None:
+            known = self.unexplained(insight)
+            if self.failure is not None or self.status >= 400 or self.is_injected:
+                known = replace(known, reason=insight.reason(self, known, before(self)))
+            if self.number and self.ended is not None:
+                self._exchange = known
+        return known
+
+    def unexplained(self, insight: "Insight") -> Exchange:
+        """The exchange, without a reason."""
+        environ, operation = self.environ, self.operation
+        basin, stream = self.place
+        headers = _headers(environ)
+        request = Request(
+            environ.get("REQUEST_METHOD", ""),
+            self.path,
+            environ.get("QUERY_STRING", ""),
+            headers,
+            self.body,
+            partial(insight.request_document, operation),
+        )
+        protocol, connection = environ.get("SERVER_PROTOCOL", ""), environ.get("s2mock.connection")
+        if connection is None:
+            protocol = "wsgi"
+        return Exchange(
+            number=self.number,
+            operation=operation,
+            basin=basin,
+            stream=stream,
+            token_id=None,
+            request=request,
+            response=self._response(
+                partial(insight.response_document, operation, headers.get("s2-format", "raw"))
+            ),
+            effect=self._effect(basin, stream),
+            session=None if self.session is None else self.session.number,
+            protocol="h2c" if protocol == "HTTP/2" else protocol,
+            connection=connection,
+            at=self.at,
+            began=self.began,
+            ended=self.ended,
+            fault=self.fault,
+            reason=None,
+            advice=self.advice,
+        )
+
+    def _response(self, decode: Decode[Response]) -> Response | None:
+        if not self.status:
+            return None
+        headers: dict[str, str] = {}
+        for name, value in self.headers:
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        code, message = self._error()
+        return Response(self.status, code, message, headers, self.said, decode)
+
+    def _error(self) -> tuple[str | None, str | None]:
+        """Code and message of an error; those of the terminal frame where a session ended so."""
+        if self.failure is not None:
+            return self.code, self.failure[2]
+        return None, None
+
+    def _effect(self, basin: str | None, stream: str | None) -> Effect:
+        effect = self.effect
+        if effect is None:
+            if self.first_seq_num is None:
+                return _NOTHING
+            return Effect(first_seq_num=self.first_seq_num, last_seq_num=self.last_seq_num)
+        name = None if effect.kind == "appended" else (stream or basin)
+        first, last = effect.first_seq_num, effect.last_seq_num
+        if first is None:
+            first, last = self.first_seq_num, self.last_seq_num
+        return Effect(True, effect.kind, name, first, last)
+
+
+class Insight(Protocol):
+    """Somebody who knows what the notes mean: all of the API."""
+
+    def reason(self, entry: Entry, exchange: Exchange, before: Iterator[Entry], /) -> str | None:
+        """Why the exchange ended in an error; `before` are those before it, the latest first."""
+
+    def request_document(self, operation: str | None, request: Request, /) -> Any:
+        """What a request said."""
+
+    def response_document(self, operation: str | None, form: str, response: Response, /) -> Any:
+        """What an answer said, to a request with that `S2-Format`."""
+
+
+def _decoded(segment: str | None) -> str | None:
+    return segment and unquote(segment)
+
+
+def _headers(environ: dict[str, Any]) -> dict[str, str]:
+    headers = {}
+    for key, value in environ.items():
+        if key.startswith("HTTP_"):
+            headers[key[5:].replace("_", "-").lower()] = value
+        elif key in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
+            headers[key.replace("_", "-").lower()] = value
+    return headers

@@ -1,0 +1,312 @@
+"""The faults: values that say what goes wrong with an operation.
+
+Sources: reference: account_services §4 (codes, and what they guarantee), data_plane §15 (a server
+that drains).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from math import isinf, isnan
+from typing import Final, NamedTuple
+
+MAX_STATUS: Final = 599
+
+
+class Code(NamedTuple):
+    """An error code of S2: its status, and whether it promises that nothing has happened."""
+
+    status: int
+    promises_no_effect: bool
+    message: str
+
+
+# Reference: account_services §4, the shared table.
+CODES: Final = {
+    "rate_limited": Code(429, True, "rate limited"),
+    "hot_server": Code(502, True, "hot server"),
+    "server_draining": Code(503, True, "server is draining"),
+    "transaction_conflict": Code(409, True, "transaction conflict"),
+    "authn": Code(401, True, "authentication failed"),
+    "permission_denied": Code(403, True, "Operation not permitted"),
+    "quota_exhausted": Code(403, True, "quota exhausted"),
+    "access_token_not_found": Code(404, True, "access token not found"),
+    "basin_not_found": Code(404, True, "basin not found"),
+    "stream_not_found": Code(404, True, "stream not found"),
+    "bad_frame": Code(400, True, "bad frame"),
+    "bad_header": Code(400, True, "bad header"),
+    "bad_json": Code(400, True, "bad JSON"),
+    "bad_path": Code(400, True, "bad path"),
+    "bad_proto": Code(400, True, "bad protobuf"),
+    "bad_query": Code(400, True, "bad query"),
+    "decryption_failed": Code(400, True, "record decryption failed"),
+    "invalid": Code(422, True, "invalid"),
+    "resource_already_exists": Code(409, True, "resource already exists"),
+    "basin_deletion_pending": Code(409, True, "basin is being deleted"),
+    "stream_deletion_pending": Code(409, True, "stream deletion pending"),
+    "not_implemented": Code(501, True, "Not implemented"),
+    "request_timeout": Code(408, False, "request timed out"),
+    "other": Code(500, False, "internal error"),
+    "storage": Code(500, False, "storage error"),
+    "unavailable": Code(503, False, "service unavailable"),
+    "upstream_timeout": Code(504, False, "upstream timed out"),
+    "client_hangup": Code(499, False, "client hung up"),
+}
+
+
+class Fault:
+    """What all faults have in common: frozen, compared by value, printed as one would type it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        parts = []
+        for one in fields(self):  # type: ignore[arg-type]  # each is a dataclass
+            value = getattr(self, one.name)
+            if value == one.default:
+                continue
+            parts.append(f"{one.name}={value!r}" if one.kw_only else repr(value))
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Fail(Fault):
+    """S2's answer for an error code.
+
+    `message` is the text beside the code. `retry_after` is in seconds; it goes out as the header
+    `retry-after-ms`. With `committed` the operation has been carried out, and its answer is lost
+    to this one. With `records` a read session fails after so many records, by the terminal frame
+    or the `error` event, or at its end if fewer come; a read without a session fails as a whole.
+    Raises `TypeError`, `ValueError`: S2 guarantees for some codes that nothing has happened, and
+    such a fault cannot be committed (reference: account_services §4).
+    """
+
+    code: str
+    message: str | None = field(default=None, kw_only=True)
+    retry_after: float | None = field(default=None, kw_only=True)
+    committed: bool = field(default=False, kw_only=True)
+    records: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.code, str):
+            raise TypeError(f"Fail takes the code of an error, not {self.code!r}")
+        if self.code not in CODES:
+            raise ValueError(f"{self.code!r} is no error code of S2: {_near_code(self.code)}")
+        if self.message is not None and not isinstance(self.message, str):
+            raise TypeError(f"message must be text, not {self.message!r}")
+        if self.retry_after is not None:
+            _check_seconds("retry_after", self.retry_after, may_be_infinite=False)
+        _check_flag("committed", self.committed)
+        _check_count("records", self.records)
+        if self.committed and self.records is not None:
+            raise ValueError(
+                f"{self!r}: a read changes nothing, so committed=True says nothing of it: leave "
+                "it out"
+            )
+        if self.committed and CODES[self.code].promises_no_effect:
+            lossy = ", ".join(repr(code) for code in CODES if not CODES[code].promises_no_effect)
+            raise ValueError(
+                f"{self.code!r} promises that nothing has happened, so committed=True would be a "
+                f"lie that S2 never tells (reference: account_services §4); these codes leave it "
+                f"open: {lossy}"
+            )
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that belongs to the code."""
+        return CODES[self.code].status
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Drop(Fault):
+    """No byte of an answer: HTTP/2 resets the stream, HTTP/1.1 closes the connection.
+
+    With `committed` the operation has been carried out. With `connection` the TCP connection is
+    cut on HTTP/2 too, with whatever else runs on it, as by a network that fails. With `refused`
+    the reset is `REFUSED_STREAM`, the promise that nothing has happened; on HTTP/1.1, which has
+    no such promise, that is as without it. Raises `TypeError`, `ValueError`.
+    """
+
+    committed: bool = field(default=False, kw_only=True)
+    connection: bool = field(default=False, kw_only=True)
+    refused: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_flag("committed", self.committed)
+        _check_flag("connection", self.connection)
+        _check_flag("refused", self.refused)
+        if self.refused and self.committed:
+            raise ValueError(
+                "Drop(refused=True) promises that nothing has happened, so committed=True would be "
+                "a lie that no server tells: leave one of them out"
+            )
+        if self.refused and self.connection:
+            raise ValueError(
+                "Drop(refused=True) refuses one stream, and a connection that is cut refuses "
+                "nothing: leave one of them out"
+            )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Cut(Fault):
+    """An answer that begins and breaks off, of an operation that has been carried out.
+
+    After so many `records`, of a `read` only, or after so many `bytes` of the answer's body, which
+    may be inside of a frame, an event or a document. It always breaks off: where the answer is
+    shorter, in place of its end. HTTP/2 resets the stream, HTTP/1.1 closes the connection. Raises
+    `TypeError`, `ValueError`.
+    """
+
+    records: int | None = field(default=None, kw_only=True)
+    bytes: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_count("records", self.records)
+        _check_count("bytes", self.bytes)
+        if (self.records is None) == (self.bytes is None):
+            raise ValueError(
+                "Cut breaks an answer off after so many records or so many bytes: give one of "
+                "them, as in Cut(records=2) or Cut(bytes=0); Drop() is no answer at all"
+            )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Delay(Fault):
+    """An answer that comes late by so many seconds of the account's clock.
+
+    With `committed` the operation is carried out before the delay, without it after. `inf` is
+    not before the test ends. Raises `TypeError`, `ValueError`.
+    """
+
+    seconds: float
+    committed: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_seconds("seconds", self.seconds, may_be_infinite=True)
+        _check_flag("committed", self.committed)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Answer(Fault):
+    """What a proxy in the way would say, byte for byte; S2 hears nothing of the request.
+
+    `headers` are a mapping, or pairs of names and values, which is what they are kept as. Raises
+    `TypeError`, `ValueError`.
+    """
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] | Iterable[tuple[str, str]] = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.status, bool) or not isinstance(self.status, int):
+            raise TypeError(f"status must be a whole number, not {self.status!r}")
+        if not 200 <= self.status <= MAX_STATUS:
+            raise ValueError(f"status must be from 200 to {MAX_STATUS}, not {self.status!r}")
+        if isinstance(self.body, str):
+            raise TypeError(f"body must be bytes, not text: try b{self.body!r}")
+        if not isinstance(self.body, bytes):
+            raise TypeError(f"body must be bytes, not {self.body!r}")
+        if self.body and self.status in (204, 304):
+            raise ValueError(f"an answer with status {self.status} has no body")
+        object.__setattr__(self, "headers", _checked_headers(self.headers))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Drain(Fault):
+    """A server that is going away.
+
+    A session of S2S gets the advice to reconnect with its next frame, and is served on until the
+    client ends it, at most 5 s of real time; then comes the terminal `server_draining`. With
+    `records` a read gets so many first. Server-sent events get the `error` event. All else is
+    answered with 503 `server_draining`, and is not carried out. Then the connection ends: by
+    GOAWAY on HTTP/2, by `connection: close` on HTTP/1.1. Raises `TypeError`, `ValueError`.
+    """
+
+    records: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        _check_count("records", self.records)
+
+
+def check_fault(fault: object) -> None:
+    """Raises `TypeError` for what is no fault."""
+    if isinstance(fault, Fault):
+        return
+    if isinstance(fault, type) and issubclass(fault, Fault):
+        raise TypeError(f"{fault.__name__} is a kind of fault: make one, as in {_EXAMPLES[fault]}")
+    raise TypeError(f"a fault is one of {', '.join(sorted(_EXAMPLES.values()))}, not {fault!r}")
+
+
+_EXAMPLES: Final[dict[type, str]] = {
+    Fail: "Fail('unavailable')",
+    Drop: "Drop()",
+    Cut: "Cut(bytes=10)",
+    Delay: "Delay(1.5)",
+    Answer: "Answer(502, b'<html>')",
+    Drain: "Drain()",
+}
+
+
+def check_place(fault: Fault, names: tuple[str, ...]) -> None:
+    """Raises `ValueError` where the fault means nothing on those operations, and what would."""
+    records = getattr(fault, "records", None)
+    others = [name for name in names if name != "read"]
+    if records is not None and others:
+        instead = {
+            Cut: "Cut(bytes=...) breaks off any answer",
+            Fail: f"Fail({getattr(fault, 'code', '')!r}) fails any operation",
+        }.get(type(fault), "Drain() drains any operation")
+        raise ValueError(
+            f"{fault!r} on {others[0]!r}: only the answer to a read is counted in records; "
+            f"{instead}"
+        )
+
+
+def _near_code(code: str) -> str:
+    near = get_close_matches(code.lower(), CODES, 1, 0.7)
+    listed = f"there are {', '.join(sorted(CODES))}"
+    return f"did you mean {near[0]!r}? {listed}" if near else listed
+
+
+def _check_flag(what: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{what} must be True or False, not {value!r}")
+
+
+def _check_count(what: str, value: object) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{what} must be a whole number, not {value!r}")
+    if value < 0:
+        raise ValueError(f"{what} must be 0 or more, not {value!r}")
+
+
+def _check_seconds(what: str, value: object, *, may_be_infinite: bool) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{what} must be a number of seconds, not {value!r}")
+    if isnan(value) or value < 0 or (isinf(value) and not may_be_infinite):
+        raise ValueError(f"{what} must be 0 or more seconds, not {value!r}")
+
+
+def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:
+    if isinstance(headers, Mapping):
+        headers = headers.items()
+    if isinstance(headers, str | bytes) or not isinstance(headers, Iterable):
+        raise TypeError(f"headers must be pairs of names and values, not {headers!r}")
+    checked = []
+    for pair in headers:
+        if isinstance(pair, str | bytes) or not isinstance(pair, Iterable):
+            raise TypeError(f"headers must be pairs of names and values, not {pair!r}")
+        parts = tuple(pair)
+        if len(parts) != 2 or not all(isinstance(part, str) for part in parts):
+            raise TypeError(f"headers must be pairs of names and values, not {pair!r}")
+        name, value = parts
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+            raise ValueError(f"{name!r} is no name of a header")
+        if not (value.isascii() and (value.isprintable() or not value)):
+            raise ValueError(f"{value!r} is no value of a header")
+        checked.append((name.lower(), value))
+    return tuple(checked)

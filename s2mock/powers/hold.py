@@ -1,0 +1,138 @@
+"""Holding operations at a point, while all others go on."""
+
+from types import TracebackType
+from typing import Final, Protocol, Self, get_args
+
+from s2mock.powers.came import Came
+from s2mock.powers.exchange import Exchange
+from s2mock.powers.gate import Gate
+from s2mock.powers.matching import Pattern
+from s2mock.registry.engine import Operation, Point, Waits
+from s2mock.registry.waiting import PATIENCE, Bell, check_count
+
+POINTS: Final = get_args(Point)
+
+_ADVICE: Final = (
+    "the request is held by s2_mock.hold(), and is made in the thread that would release it: make "
+    "it in another thread, or release the hold first"
+)
+
+
+class Keeper(Protocol):
+    """Who asks the hold at each point: the stage."""
+
+    def exchange_of(self, operation: Operation) -> Exchange:
+        """The operation's exchange, as far as it has come."""
+
+    def forget_hold(self, hold: "Hold") -> None:
+        """It holds nothing more."""
+
+
+class Hold:
+    """Operations that are kept waiting at a point; leaving the `with` block releases them.
+
+    It holds one operation after the other, up to `times`, each until it is released. While one
+    is held every other goes on.
+    """
+
+    def __init__(
+        self, stage: Keeper, pattern: Pattern, at: Point, skip: int, times: int | None
+    ) -> None:
+        if at not in POINTS:
+            raise ValueError(f"at must be one of {', '.join(map(repr, POINTS))}, not {at!r}")
+        check_count("skip", skip, least=0)
+        if times is not None:
+            check_count("times", times)
+        self._stage = stage
+        self._pattern = pattern
+        self.came = Came(pattern)
+        self._at = at
+        self._skip = skip
+        self._times = times
+        self._gate = Gate(_ADVICE)
+        self._bell = Bell()
+        self._held: list[Operation] = []
+        self._is_over = False
+
+    def __repr__(self) -> str:
+        return f"<hold({self._pattern}, at={self._at!r}): {len(self._held)} came>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """What has been held, in the order in which it came; without an answer until it has one."""
+        return tuple(map(self._stage.exchange_of, list(self._held)))
+
+    def wait(self, count: int = 1, *, timeout: float = PATIENCE) -> tuple[Exchange, ...]:
+        """Wait until so many operations have come to be held; those that have come already count.
+
+        `timeout` is in seconds of real time; after it, `TimeoutError` says what did come. Raises
+        `TypeError`, `ValueError`.
+        """
+        check_count("count", count)
+        self._bell.wait(lambda: self._enough(count), lambda: self._missing(count, timeout), timeout)
+        return self.exchanges
+
+    async def async_wait(
+        self,
+        count: int = 1,
+        *,
+        timeout: float = PATIENCE,  # as its twin has it
+    ) -> tuple[Exchange, ...]:
+        """As `wait`, for an event loop."""
+        check_count("count", count)
+        await self._bell.async_wait(
+            lambda: self._enough(count), lambda: self._missing(count, timeout), timeout
+        )
+        return self.exchanges
+
+    def release(self) -> None:
+        """Let go what is held, and hold nothing more."""
+        self.end(drops=False)
+
+    # For the stage.
+
+    def end(self, *, drops: bool) -> None:
+        """Hold nothing more; with `drops`, what is held gets no answer and takes no effect."""
+        self._is_over = True
+        self._stage.forget_hold(self)
+        self._gate.open(drops=drops)
+
+    def take(self, point: Point, operation: Operation) -> bool:
+        """Whether the operation is to be held at this point. Under the stage's lock."""
+        if point == "arrival":
+            self.came.note(operation)
+        if self._is_over or point != self._at or not self._pattern.matches(operation):
+            return False
+        if self._skip:
+            self._skip -= 1
+            return False
+        if self._times is not None and len(self._held) >= self._times:
+            return False
+        self._held.append(operation)
+        return True
+
+    def keep(self) -> Waits:
+        """Keep an operation that was taken."""
+        self._bell.ring()
+        return self._gate.pass_through()
+
+    def _enough(self, count: int) -> bool | None:
+        return True if len(self._held) >= count else None
+
+    def _missing(self, count: int, timeout: float) -> str:
+        came = self.came.describe("the hold")
+        return (
+            f"{len(self._held)} of {count} operations were held by hold({self._pattern}, "
+            f"at={self._at!r}) within {timeout:g} s; {came}"
+        )

@@ -1,0 +1,67 @@
+"""The powers of one mock: what its app and its methods need of them, in one place."""
+
+import threading
+from collections.abc import Callable
+from itertools import count
+from typing import Final
+
+from s2mock.powers.entry import Insight
+from s2mock.powers.exchange import Exchange
+from s2mock.powers.journal import Journal
+from s2mock.powers.recorder import Recorder
+from s2mock.powers.stage import Stage
+from s2mock.registry.engine import Engine, Operation
+
+MAX_LIMIT: Final = 2**63
+
+
+_orders = count(1)
+
+
+class Powers:
+    """Faults, holds, the journal and outages of a mock.
+
+    `insight` loads what knows the meaning of its notes. `journal_limit` is how many exchanges the
+    journal keeps, 0 for none, and `journal_bytes` how many bytes of their bodies. Raises
+    `TypeError`, `ValueError`.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        insight: Callable[[], Insight],
+        *,
+        journal_limit: int,
+        journal_bytes: int,
+    ) -> None:
+        _check_limit("journal_limit", journal_limit)
+        _check_limit("journal_bytes", journal_bytes)
+        self.journal = Journal(insight, journal_limit, journal_bytes)
+        self._notes = Recorder(self.journal)
+        self.recorder = self._notes if journal_limit else None
+        self.stage = Stage(engine, self._exchange_of)
+        # How many outages there are, one within the other.
+        self.outages = 0
+        self._thread = threading.get_ident()
+        self.order = next(_orders)
+        """Their place among those of all mocks that were ever made."""
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the service is gone."""
+        return self.outages > 0
+
+    @property
+    def is_own_thread(self) -> bool:
+        """Whether this is the thread that made the mock: the test's own, as a rule."""
+        return threading.get_ident() == self._thread
+
+    def _exchange_of(self, operation: Operation) -> Exchange:
+        return self._notes.exchange_of(operation)
+
+
+def _check_limit(what: str, limit: object) -> None:
+    if isinstance(limit, bool) or not isinstance(limit, int):
+        raise TypeError(f"{what} must be a whole number, not {limit!r}")
+    if not 0 <= limit < MAX_LIMIT:
+        raise ValueError(f"{what} must be 0 or more, not {limit!r}")

@@ -1,0 +1,222 @@
+"""Who takes notes of what goes over the wire, for the journal."""
+
+import time
+from typing import Any, Final, Protocol
+
+from s2mock.powers.entry import Entry
+from s2mock.powers.exchange import Exchange
+from s2mock.powers.journal import Journal
+from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
+from s2mock.registry.engine import Operation
+from s2mock.registry.errors import S2Error
+
+# Held by name here: tools that stop the clock for a test replace what a module knows.
+_clock: Final = (time.monotonic,)
+
+_INJECTED: Final = (InjectedError, Dropped, Replaced)
+
+
+def monotonic() -> float:
+    """Seconds of monotonic time, whatever a test has done to the clock."""
+    return _clock[0]()
+
+
+class Asked(Protocol):
+    """What a request knows of itself that is noted."""
+
+    environ: dict[str, Any]
+    operation: Operation | None
+    notes: Any
+    route_name: str | None
+    raw_path: str
+    path_parameters: dict[str, str]
+    began: float
+    raw_body: bytes
+    sent_body: bytes | None
+    payload: bytes
+    delivered: tuple[int, int] | None
+    is_late: str | None
+    failure: Exception | None
+
+
+class Answered(Protocol):
+    """What an answer has that is noted."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+    plain: bytes | None
+    session: Any
+
+
+class Recorder:
+    """Takes notes of requests and answers."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def note_answer(self, request: Asked, response: Answered) -> Entry | None:
+        """An answer is about to leave; returns the entry of a session."""
+        operation, environ = request.operation, request.environ
+        if (
+            operation is None
+            or response.session is not None
+            or request.failure is not None
+            or operation.note is not None
+            or "s2mock.connection" not in environ
+        ):
+            return self.note(request, response, request.failure)
+        body = request.sent_body or b""
+        said = response.body if response.plain is None else response.plain
+        self._journal.note_plainly(
+            (
+                body,
+                said,
+                environ,
+                request.raw_path,
+                request.path_parameters,
+                operation.name,
+                operation.basin,
+                operation.stream,
+                operation.at,
+                operation.effect,
+                request.began,
+                _clock[0](),
+                response.status,
+                response.headers,
+                request.delivered,
+            ),
+            len(body) + len(said),
+        )
+        return None
+
+    def note(self, request: Asked, response: Answered | None, outcome: Exception | None) -> Entry:
+        """An answer is about to leave, or it is known that none will."""
+        entry = self._entry(request)
+        operation = request.operation
+        if operation is not None:
+            entry.take(operation)
+            operation.note = entry
+        entry.body = request.raw_body if request.sent_body is None else request.sent_body
+        if outcome is not None:
+            _take_outcome(entry, outcome)
+        if request.delivered is not None:
+            entry.first_seq_num, entry.last_seq_num = request.delivered
+        if response is not None:
+            entry.status = response.status
+            entry.headers = response.headers
+            if response.session is None:
+                entry.said = response.body if response.plain is None else response.plain
+                entry.ended = monotonic()
+            else:
+                entry.session = entry
+        else:
+            entry.ended = monotonic()
+        if request.is_late:
+            entry.advice = (request.is_late,)
+        self._journal.note(entry)
+        return entry
+
+    def session(self, entry: Entry) -> "SessionNotes":
+        """Notes of what goes on in a session that begins."""
+        return SessionNotes(self._journal, entry)
+
+    def exchange_of(self, operation: Operation) -> Exchange:
+        """The exchange of an operation, which may not have been answered yet."""
+        entry = operation.note
+        if not isinstance(entry, Entry):
+            request: Asked = operation.request
+            entry = self._entry(request)
+            entry.take(operation)
+            if operation.is_batch:
+                entry.body = request.payload
+                entry.session = getattr(request.notes, "entry", None)
+            else:
+                entry.body = request.raw_body if request.sent_body is None else request.sent_body
+        return self._journal.exchange(entry)
+
+    def _entry(self, request: Asked) -> Entry:
+        environ = request.environ
+        entry = Entry(
+            environ, request.raw_path, request.path_parameters, request.route_name, request.began
+        )
+        if "s2mock.connection" not in environ:
+            entry.keep_little()
+        return entry
+
+
+class SessionNotes:
+    """Notes of one session: each batch is an exchange, and the session itself keeps ranges."""
+
+    __slots__ = ("_journal", "entry")
+
+    def __init__(self, journal: Journal, entry: Entry) -> None:
+        self._journal = journal
+        self.entry = entry
+
+    def batch(
+        self,
+        operation: Operation,
+        began: float,
+        payload: bytes,
+        answer: bytes | None,
+        error: BaseException | None,
+    ) -> None:
+        """A batch was appended and is about to be acknowledged, or was refused, or dropped."""
+        session = self.entry
+        entry = Entry(session.environ, session.path, session.parameters, "append", began)
+        entry.take(operation)
+        operation.note = entry
+        entry.session = session
+        entry.body = payload
+        entry.ended = monotonic()
+        if answer is not None:
+            entry.status = 200
+            entry.headers = session.headers
+            entry.said = answer
+        elif isinstance(error, S2Error):
+            entry.status = error.status
+        if error is not None:
+            _take_outcome(entry, error)
+        effect = operation.effect
+        if effect is not None and effect.first_seq_num is not None:
+            if session.first_seq_num is None:
+                session.first_seq_num = effect.first_seq_num
+            session.last_seq_num = effect.last_seq_num
+        self._journal.note(entry)
+
+    def acked(self, operation: Operation, payload: bytes, answer: bytes) -> None:
+        """A batch was appended and is about to be acknowledged, and nobody stood at its points."""
+        entry, effect = self.entry, operation.effect
+        assert effect is not None, "an append has an effect"
+        if entry.first_seq_num is None:
+            entry.first_seq_num = effect.first_seq_num
+        entry.last_seq_num = effect.last_seq_num
+        self._journal.note_plainly(
+            (payload, answer, entry, operation.at, effect, _clock[0]()),
+            len(payload) + len(answer),
+        )
+
+    def delivered(self, first_seq_num: int, last_seq_num: int) -> None:
+        """A read is about to deliver records."""
+        entry = self.entry
+        if entry.first_seq_num is None:
+            entry.first_seq_num = first_seq_num
+        entry.last_seq_num = last_seq_num
+
+    def failed(self, error: Exception) -> None:
+        """The session ends with an error."""
+        _take_outcome(self.entry, error)
+
+    def end(self) -> None:
+        """The session is over."""
+        self._journal.end(self.entry, monotonic())
+
+
+def _take_outcome(entry: Entry, error: BaseException) -> None:
+    """Note why there was no answer, or an error; not the error itself, which holds on to much."""
+    entry.is_injected = isinstance(error, _INJECTED)
+    code: Any = getattr(error, "given_code", None) or getattr(error, "code", None)
+    if isinstance(error, S2Error):
+        entry.failure = (type(error), error.rule, error.message)
+        entry.code = code or None

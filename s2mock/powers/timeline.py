@@ -1,0 +1,156 @@
+"""What a test has met, as lines: for the report of one that failed."""
+
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+
+from s2mock.powers.exchange import Exchange
+
+MAX_LINES = 30
+_INDENT = " " * 12
+_MAX_NAME = 40
+
+
+def title(exchanges: Sequence[Exchange]) -> str:
+    """How much there was."""
+    faults = sum(exchange.fault is not None for exchange in exchanges)
+    text = f"s2mock: {_counted(len(exchanges), 'exchange')}"
+    return f"{text}, {_counted(faults, 'fault')}" if faults else text
+
+
+def timeline(exchanges: Sequence[Exchange]) -> str:
+    """The last exchanges, a line each, and what is known of the last that was refused."""
+    folded = list(_folded(exchanges))
+    shown = folded[-MAX_LINES:]
+    start = min(exchange.began for exchange in exchanges)
+    rows = [_row(group, start) for group in shown]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = []
+    if len(shown) < len(folded):
+        lines.append(f"... {len(folded) - len(shown)} lines before these")
+    for group, row in zip(shown, rows, strict=True):
+        cells = [row[0].rjust(widths[0]), *map(str.ljust, row[1:5], widths[1:])]
+        lines.append("  ".join([*cells, *_outcome(group, exchanges)]).rstrip())
+        lines += [f"{_INDENT}{text}" for text in group[-1].advice]
+    refusal = _last_refusal(exchanges)
+    if refusal is not None:
+        before = "" if refusal is shown[-1][-1] else f"{refusal.number}: "
+        if refusal.reason:
+            lines.append(f"{_INDENT}{before}{refusal.reason}")
+            before = ""
+        lines.append(f"{_INDENT}{before}{refusal.curl()}")
+    return "\n".join(lines)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _folded(exchanges: Sequence[Exchange]) -> Iterator[list[Exchange]]:
+    """The exchanges, appends of one session that follow each other and went well together."""
+    group: list[Exchange] = []
+    for exchange in exchanges:
+        if group and _go_together(group[-1], exchange):
+            group.append(exchange)
+            continue
+        if group:
+            yield group
+        group = [exchange]
+    if group:
+        yield group
+
+
+def _go_together(one: Exchange, other: Exchange) -> bool:
+    return _is_plain_batch(one) and _is_plain_batch(other) and one.session == other.session
+
+
+def _is_plain_batch(exchange: Exchange) -> bool:
+    return (
+        exchange.operation == "append"
+        and exchange.session is not None
+        and exchange.response is not None
+        and exchange.response.code is None
+        and exchange.response.status < 400
+        and exchange.fault is None
+    )
+
+
+def _row(group: list[Exchange], start: float) -> list[str]:
+    """Number, time, operation, what it is about, status."""
+    first, last = group[0], group[-1]
+    number = str(first.number) if first is last else f"{first.number}-{last.number}"
+    about = "  ".join(_short(part) for part in (first.basin, first.stream) if part)
+    operation = first.operation
+    if operation is None:
+        operation, about = first.request.method, _short(first.request.path)
+    status = "---" if last.response is None else str(last.response.status)
+    return [number, f"+{first.began - start:.3f}", operation, about, status]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 3] + "..."
+
+
+def _outcome(group: list[Exchange], all_of_them: Sequence[Exchange]) -> Iterator[str]:
+    """What came of it, in a few words each."""
+    last = group[-1]
+    response, effect = last.response, last.effect
+    if response is not None and (response.status >= 400 or response.code or response.message):
+        yield _error(last)
+    first = group[0].effect.first_seq_num
+    if first is not None and effect.last_seq_num is not None:
+        verb = "" if effect.kind == "appended" or last.operation != "read" else "read "
+        count = effect.last_seq_num - first + 1
+        yield f"{verb}{_counted(count, 'record')}, {first}..{effect.last_seq_num}"
+    elif effect.kind is not None:
+        yield effect.kind
+    elif response is not None and response.headers.get("s2-provision-result") == "noop":
+        yield "noop"
+    if last.ended is None:
+        yield "still open"
+    if last.fault is not None:
+        yield repr(last.fault)
+    if (twin := _twin(last, all_of_them)) is not None:
+        yield f"the same batch as {twin}"
+
+
+def _error(exchange: Exchange) -> str:
+    response = exchange.response
+    assert response is not None
+    if response.code:
+        return response.code
+    document = response.document
+    if isinstance(document, dict):
+        for key in document:
+            # What an append is told whose condition did not hold.
+            if key.endswith("_mismatch"):
+                return str(key)
+    try:
+        return HTTPStatus(response.status).phrase.lower()
+    except ValueError:
+        return ""
+
+
+def _twin(exchange: Exchange, all_of_them: Sequence[Exchange]) -> int | None:
+    """The number of an append that brought the same before, and whose answer was lost."""
+    if exchange.operation != "append":
+        return None
+    document = None
+    for one in all_of_them:
+        if one.number >= exchange.number:
+            break
+        was_lost = one.effect.committed and (one.response is None or one.response.status >= 500)
+        same_place = (one.basin, one.stream) == (exchange.basin, exchange.stream)
+        if one.operation == "append" and was_lost and same_place:
+            if document is None:
+                document = exchange.request.document
+            if document is not None and one.request.document == document:
+                return one.number
+    return None
+
+
+def _last_refusal(exchanges: Sequence[Exchange]) -> Exchange | None:
+    for exchange in reversed(exchanges):
+        response = exchange.response
+        if response is None or response.status >= 400 or response.message:
+            return exchange
+    return None

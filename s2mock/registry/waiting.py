@@ -1,0 +1,122 @@
+"""Waiting for something to have come, with a limit, in a thread or in an event loop."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+Result = TypeVar("Result")
+
+# Held by name here: tools that stop the clock for a test replace what a module knows.
+_monotonic: Final = (time.monotonic,)
+
+PATIENCE: Final = 5.0
+"""How long to wait for what a test waits for, unless it says so: seconds of real time."""
+
+_IN_A_LOOP = (
+    "; this waits in the thread of a running event loop, where nothing else goes on meanwhile: "
+    "`await` its twin, whose name begins with async_"
+)
+
+
+class Bell:
+    """Rung when something may have come that somebody waits for. From any thread, under any lock.
+
+    Who waits looks first, and again whenever it is rung; None is what there is nothing of.
+    """
+
+    __slots__ = ("_listeners",)
+
+    def __init__(self) -> None:
+        self._listeners: tuple[Callable[[], object], ...] = ()
+
+    def ring(self) -> None:
+        """Let everybody look."""
+        for listener in self._listeners:
+            listener()
+
+    def wait(
+        self, look: Callable[[], Result | None], missing: Callable[[], str], timeout: float
+    ) -> Result:
+        """What `look` finds. Raises `TimeoutError` with what `missing` says."""
+        check_timeout(timeout)
+        rung = threading.Event()
+        given_up = _monotonic[0]() + timeout
+        self._listen(rung.set)
+        try:
+            while True:
+                rung.clear()
+                if (found := look()) is not None:
+                    return found
+                if (left := given_up - _monotonic[0]()) <= 0:
+                    raise TimeoutError(missing() + (_IN_A_LOOP if _is_in_a_loop() else ""))
+                rung.wait(min(left, threading.TIMEOUT_MAX))
+        finally:
+            self._forget(rung.set)
+
+    async def async_wait(
+        self, look: Callable[[], Result | None], missing: Callable[[], str], timeout: float
+    ) -> Result:
+        """The same for an event loop, which goes on meanwhile."""
+        import asyncio  # loaded by whoever has an event loop
+
+        check_timeout(timeout)
+        rung = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def listener() -> None:
+            # The loop may be gone by the time that a thread rings.
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(rung.set)
+
+        given_up = _monotonic[0]() + timeout
+        self._listen(listener)
+        try:
+            while True:
+                rung.clear()
+                if (found := look()) is not None:
+                    return found
+                if (left := given_up - _monotonic[0]()) <= 0:
+                    raise TimeoutError(missing())
+                try:
+                    await asyncio.wait_for(rung.wait(), left)
+                except TimeoutError:
+                    continue
+        finally:
+            self._forget(listener)
+
+    # One assignment each, so that who rings sees one tuple or the other.
+
+    def _listen(self, listener: Callable[[], object]) -> None:
+        with _changing:
+            self._listeners = (*self._listeners, listener)
+
+    def _forget(self, listener: Callable[[], object]) -> None:
+        with _changing:
+            self._listeners = tuple(one for one in self._listeners if one != listener)
+
+
+_changing: Final = threading.Lock()
+
+
+def check_timeout(timeout: object) -> None:
+    """Seconds to wait at most. Raises `TypeError`, `ValueError`."""
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        raise TypeError(f"timeout must be a number of seconds, not {timeout!r}")
+    if not timeout >= 0:
+        raise ValueError(f"timeout must be 0 or more seconds, not {timeout!r}")
+
+
+def check_count(what: str, count: object, *, least: int = 1) -> None:
+    """How many to wait for, or the like. Raises `TypeError`, `ValueError`."""
+    if isinstance(count, bool) or not isinstance(count, int):
+        raise TypeError(f"{what} must be a whole number, not {count!r}")
+    if count < least:
+        raise ValueError(f"{what} must be {least} or more, not {count!r}")
+
+
+def _is_in_a_loop() -> bool:
+    asyncio = sys.modules.get("asyncio")
+    # Nothing else tells without an exception; asyncio says that it is there for the like of this.
+    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001

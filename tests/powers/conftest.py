@@ -1,0 +1,192 @@
+"""Calls to a mock over each of the three ways, and accounts to break."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+# Loaded here: within a run of pytest in pytest it would be another module afterwards.
+import httpcore  # noqa: F401
+import httpx
+import pytest
+
+from s2mock import S2Mock
+from tests.plugin.conftest import run
+
+__all__ = ["run"]
+
+BASIN = "my-basin"
+# More than anything here takes, and less than pytest's own limit.
+PATIENCE = 30.0
+HERE = Path(__file__).parent
+SEEDS = [{"name": BASIN, "streams": [{"name": "log"}, {"name": "orders/eu"}]}]
+RECORDS = "/v1/streams/log/records"
+FRAMES = {"content-type": "s2s/proto"}
+EVENTS = {"accept": "text/event-stream"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What faults answer is not in S2's description, which is the point of them."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.openapi_unchecked("faults answer what S2 does not"))
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Way:
+    """One way to a mock. What breaks off or is dropped is a `ConnectionError`."""
+
+    def __init__(self, name: str, mock: S2Mock) -> None:
+        self.name = name
+        self.mock = mock
+        self._http: httpx.Client | None = None
+
+    @property
+    def http(self) -> httpx.Client:
+        """The client, where there is a socket."""
+        if self._http is None:
+            h2 = self.name == "h2c"
+            self._http = httpx.Client(
+                base_url=self.mock.url,
+                http1=not h2,
+                http2=h2,
+                trust_env=False,
+                timeout=PATIENCE,
+            )
+        return self._http
+
+    def close(self) -> None:
+        if self._http is not None:
+            self._http.close()
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        document: Any = None,
+        *,
+        content: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """One request, in the basin `my-basin`."""
+        fields = {"s2-basin": BASIN, **(headers or {})}
+        if self.name == "wsgi":
+            given = {"json": document} if document is not None else {"data": content}
+            got = self.mock.client.open(path, method=method, headers=fields, **given)
+            return Answer(got.status_code, {k.lower(): v for k, v in got.headers}, got.data)
+        try:
+            answer = self.http.request(
+                method,
+                path,
+                content=json.dumps(document).encode() if document is not None else content,
+                headers={"content-type": "application/json", **fields}
+                if document is not None
+                else fields,
+            )
+        except httpx.ConnectError as error:
+            raise ConnectionRefusedError(str(error)) from None
+        except httpx.TransportError as error:
+            raise ConnectionResetError(str(error)) from None
+        return Answer(answer.status_code, dict(answer.headers), answer.content)
+
+    def append(self, *bodies: str, stream: str = "log") -> Answer:
+        """Append one batch."""
+        records = [{"body": body} for body in bodies]
+        path = f"/v1/streams/{stream.replace('/', '%2F')}/records"
+        return self("POST", path, {"records": records})
+
+    def pieces(
+        self, path: str, headers: dict[str, str], method: str = "GET", content: bytes | None = None
+    ) -> "Iterator[bytes]":
+        """What comes of a session, piece by piece. What breaks off is a `ConnectionError`."""
+        fields = {"s2-basin": BASIN, **headers}
+        if self.name == "wsgi":
+            got = self.mock.client.open(path, method=method, headers=fields, data=content)
+            yield from got.iter_encoded()
+            return
+        try:
+            with self.http.stream(method, path, headers=fields, content=content) as answer:
+                yield from answer.iter_raw()
+        except httpx.TransportError as error:
+            raise ConnectionResetError(str(error)) from None
+
+    def session(
+        self, path: str, headers: dict[str, str], method: str = "GET", content: bytes | None = None
+    ) -> tuple[bytes, bool]:
+        """All that comes of a session, and whether it broke off."""
+        received = b""
+        try:
+            for piece in self.pieces(path, headers, method, content):
+                received += piece
+        except ConnectionError:
+            return received, True
+        return received, False
+
+
+@pytest.fixture
+def mock() -> Iterator[S2Mock]:
+    with S2Mock(basins=SEEDS) as mock:
+        yield mock
+
+
+@pytest.fixture(params=["http1", "h2c", "wsgi"])
+def way(request: pytest.FixtureRequest, mock: S2Mock) -> Iterator[Way]:
+    """Each of the ways in, in turn."""
+    with closing(Way(request.param, mock)) as way:
+        yield way
+
+
+@pytest.fixture
+def http1(mock: S2Mock) -> Iterator[Way]:
+    with closing(Way("http1", mock)) as way:
+        yield way
+
+
+@pytest.fixture
+def h2c(mock: S2Mock) -> Iterator[Way]:
+    with closing(Way("h2c", mock)) as way:
+        yield way
+
+
+def bodies(mock: S2Mock, stream: str = "log") -> list[str]:
+    """What is in a stream."""
+    return [record.body.decode() for record in mock.basin(BASIN).stream(stream).records]
+
+
+class Started:
+    """A call in a thread of its own."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._outcome: list[Any] = []
+
+        def run() -> None:
+            try:
+                self._outcome.append(call())
+            except Exception as error:  # noqa: BLE001  # it is looked at
+                self._outcome.append(error)
+
+        self._thread = threading.Thread(target=run, daemon=True)
+        self._thread.start()
+
+    @property
+    def is_over(self) -> bool:
+        return not self._thread.is_alive()
+
+    def result(self) -> Any:
+        """What came of it; an exception is returned, too."""
+        self._thread.join(PATIENCE)
+        assert self.is_over, "still running"
+        return self._outcome[0]
