@@ -222,11 +222,19 @@ class S2Request(Request):
         return self.sent_body
 
     def _read(self) -> Asking[bytes]:
-        # To its end, and not to its announced length: on HTTP/2 an answer before the end resets the
-        # stream. One byte more than allowed is enough to know that it is too long.
+        # One byte more than allowed is enough to know that it is too long.
         pieces: list[bytes] = []
-        size = 0
-        while size <= MAX_BODY_BYTES and (piece := (yield READ)):
+        size, whole = 0, self._known_length
+        while size <= MAX_BODY_BYTES and size != whole and (piece := (yield READ)):
             pieces.append(piece)
             size += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    @property
+    def _known_length(self) -> int:
+        """The bytes after which a body is complete; -1 where its end has to be waited for."""
+        length = self.environ.get("CONTENT_LENGTH", "")
+        # On HTTP/2 the end is said once more, and an answer before that resets the stream.
+        if self.environ["SERVER_PROTOCOL"] == "HTTP/2":
+            return -1
+        return int(length) if length.isascii() and length.isdigit() and len(length) < 10 else -1

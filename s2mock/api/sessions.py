@@ -26,8 +26,8 @@ from s2mock.registry.errors import BadFrame, BadProto, S2Error
 from s2mock.registry.read_session import ReadSession
 
 _MILLISECOND = 1_000_000
-# How much of what is to be said is kept together at most, in bytes.
-_MAX_TOGETHER = 16 * 1024
+# So many acknowledgements are sent together at most. Others may have a turn in between.
+_MAX_TOGETHER = 50
 
 
 def session_response(
@@ -50,7 +50,6 @@ def append_session(
     basin, stream = str(opening.basin), str(opening.stream)
     account = request.account
     acks: list[bytes] = []
-    size = 0
     fault = opening.fault
     draining = Draining(fault) if isinstance(fault, Drain) else None
     try:
@@ -62,10 +61,10 @@ def append_session(
                     batch = append_input(frame.payload)
                 except BadProto as error:
                     raise BadFrame(error.message) from None
-                if acks and (size > _MAX_TOGETHER or account.observers):
+                if acks and (len(acks) >= _MAX_TOGETHER or account.observers):
                     # Whoever stands at a point keeps this append waiting, and not its like.
                     yield b"".join(acks)
-                    acks, size = [], 0
+                    acks = []
                 operation = Append(basin, stream, batch, target=target)
                 ack = (
                     (yield from _watched_append(request, operation, frame.payload))
@@ -77,12 +76,11 @@ def append_session(
                     draining = Draining(fault)
                 if fault is None and draining is None:
                     acks.append(encode_frame(ack, coding))
-                    size += len(acks[-1])
                 else:
                     yield from _acknowledged(ack, coding, draining, fault)
             if acks:
                 yield b"".join(acks)
-                acks, size = [], 0
+                acks = []
         if data is None and draining is not None:
             raise draining.error
         decoder.finish()

@@ -2,10 +2,9 @@
 
 import base64
 import shlex
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from s2mock.powers.exchange import Request
+from s2mock.powers.secret import BLACKED_OUT, SECRET_HEADERS
+
 
 # What curl sends by itself, or what says nothing of the request.
 _OWN = frozenset(
@@ -25,21 +24,19 @@ _OWN = frozenset(
 _MAX_BODY_BYTES = 4096
 
 
-def curl(request: "Request", protocol: str) -> str:
+def curl(
+    method: str, path: str, query: str, headers: dict[str, str], body: bytes, protocol: str
+) -> str:
     """The command that sends the request again; secrets are blacked out."""
-    from s2mock.powers.exchange import BLACKED_OUT, SECRET_HEADERS
-
-    headers = request.headers
-    target = f"{request.path}?{request.query}" if request.query else request.path
+    target = f"{path}?{query}" if query else path
     url = target if "://" in target else f"http://{headers.get('host', 'localhost')}{target}"
     words = ["curl"]
     if protocol == "h2c":
         words.append("--http2-prior-knowledge")
-    body = request.body or b""
-    if request.method == "HEAD":
+    if method == "HEAD":
         words.append("--head")
-    elif request.method != ("POST" if body else "GET"):
-        words += ["-X", request.method]
+    elif method != ("POST" if body else "GET"):
+        words += ["-X", method]
     words.append(url)
     for name, value in headers.items():
         if name in _OWN or (name == "accept" and value == "*/*"):

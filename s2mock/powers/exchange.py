@@ -9,20 +9,11 @@ from typing import Any, TypeVar
 
 from s2mock.powers.curl import curl
 from s2mock.powers.faults import Fault
+from s2mock.powers.secret import in_text
 
 Message = TypeVar("Message")
 # What makes a document of a body, with all that is said of it.
 Decode = Callable[[Message], Any]
-
-SECRET_HEADERS = frozenset({"authorization", "s2-encryption-key"})
-BLACKED_OUT = "***"
-
-
-def in_text(headers: dict[str, str]) -> dict[str, str]:
-    """The headers as they may be shown: secrets blacked out."""
-    return {
-        name: BLACKED_OUT if name in SECRET_HEADERS else value for name, value in headers.items()
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +129,10 @@ class Exchange:
 
     def curl(self) -> str:
         """The command that sends the request again. Secrets in it are blacked out."""
-        return curl(self.request, self.protocol)
+        asked = self.request
+        return curl(
+            asked.method, asked.path, asked.query, asked.headers, asked.body or b"", self.protocol
+        )
 
 
 def _short(body: bytes | None) -> str:

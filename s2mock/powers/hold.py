@@ -1,7 +1,7 @@
 """Holding operations at a point, while all others go on."""
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, get_args
+from typing import Final, Protocol, Self, get_args
 
 from s2mock.powers.came import Came
 from s2mock.powers.exchange import Exchange
@@ -10,15 +10,22 @@ from s2mock.powers.matching import Pattern
 from s2mock.registry.engine import Operation, Point, Waits
 from s2mock.registry.waiting import PATIENCE, Bell, check_count
 
-if TYPE_CHECKING:
-    from s2mock.powers.stage import Stage
-
 POINTS: Final = get_args(Point)
 
 _ADVICE: Final = (
     "the request is held by s2_mock.hold(), and is made in the thread that would release it: make "
     "it in another thread, or release the hold first"
 )
+
+
+class Keeper(Protocol):
+    """Who asks the hold at each point: the stage."""
+
+    def exchange_of(self, operation: Operation) -> Exchange:
+        """The operation's exchange, as far as it has come."""
+
+    def forget_hold(self, hold: "Hold") -> None:
+        """It holds nothing more."""
 
 
 class Hold:
@@ -29,7 +36,7 @@ class Hold:
     """
 
     def __init__(
-        self, stage: "Stage", pattern: Pattern, at: Point, skip: int, times: int | None
+        self, stage: Keeper, pattern: Pattern, at: Point, skip: int, times: int | None
     ) -> None:
         if at not in POINTS:
             raise ValueError(f"at must be one of {', '.join(map(repr, POINTS))}, not {at!r}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Protocol, Self
 
 from s2mock.powers.came import Came
 from s2mock.powers.exchange import Exchange
@@ -11,12 +11,19 @@ from s2mock.powers.matching import Pattern
 from s2mock.registry.engine import Operation
 from s2mock.registry.waiting import PATIENCE, Bell, check_count
 
-if TYPE_CHECKING:
-    from s2mock.powers.stage import Stage
-
 
 class UnusedFault(AssertionError):  # what a test that fails by it is told
     """A fault was injected, and what it waited for never came."""
+
+
+class Keeper(Protocol):
+    """Who asks the injection at each arrival: the stage."""
+
+    def exchange_of(self, operation: Operation) -> Exchange:
+        """The operation's exchange, as far as it has come."""
+
+    def forget_injection(self, injection: "Injection") -> None:
+        """It waits for nothing more."""
 
 
 class Injection:
@@ -27,7 +34,7 @@ class Injection:
 
     def __init__(
         self,
-        stage: "Stage",
+        stage: Keeper,
         fault: Fault | Sequence[Fault | None],
         pattern: Pattern,
         *,

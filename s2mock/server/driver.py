@@ -99,7 +99,7 @@ class Exchange:
         self._state: object = _TURN
         self._timer: Timer | None = None
         self._is_left = False
-        self._turn_ends: float | None = None
+        self._turn_ends = 0.0
 
     def start(self, environ: dict[str, Any]) -> None:
         """Answer that request, until the conversation has to wait for something or has ended."""
@@ -189,7 +189,7 @@ class Exchange:
     def _advance(self, value: Any, error: BaseException | None) -> None:
         """Resume the conversation with a value or an exception, again and again until it waits."""
         self._state = _RUNNING
-        self._turn_ends = None
+        self._turn_ends = self._context.loop.time() + _TURN_SECONDS
         conversation = self._conversation
         goes_on = True
         try:
@@ -239,10 +239,7 @@ class Exchange:
         if not self._wire.send_piece(data):
             self._state = _ROOM
             return False
-        now = self._context.loop.time()
-        if self._turn_ends is None:
-            self._turn_ends = now + _TURN_SECONDS
-        elif now > self._turn_ends:
+        if self._context.loop.time() > self._turn_ends:
             self._state = _TURN
             self._context.loop.call_soon(self._take_turn)
             return False

@@ -1,6 +1,7 @@
 """The steps of a conversation, over both protocols."""
 
 import logging
+import socket
 import threading
 from collections.abc import Callable
 from itertools import count
@@ -379,3 +380,39 @@ def test_pieces_that_nobody_wants_are_not_asked_for(call: Call) -> None:
     with serving(closing.around(endless)) as server, call(server, "/", method="HEAD") as client:
         assert client.status() == 200
         assert closing.closed.wait(PATIENCE)
+
+
+def test_pieces_that_take_long_to_make_let_others_have_a_turn(call: Call) -> None:
+    """Each by itself, the first included."""
+    order: list[str] = []
+    begun, asked = threading.Event(), threading.Event()
+
+    def application(environ: Environ) -> Conversation:
+        if environ["PATH_INFO"] != "/slow":
+            order.append(environ["PATH_INFO"])
+            yield Head(200, [TEXT], b"")
+            return
+        yield Head(200, [TEXT])
+        begun.set()
+        assert asked.wait(PATIENCE)
+        for _ in range(3):
+            # By the clock of the loop, longer than a turn.
+            until = server._loop.time() + 0.002
+            while server._loop.time() < until:
+                pass
+            order.append("piece")
+            yield b"x"
+
+    with (
+        serving(application) as server,
+        socket.create_connection(("127.0.0.1", server.port), PATIENCE) as other,
+    ):
+        other.sendall(b"GET /in HTTP/1.1\r\n\r\n")
+        assert other.recv(65536).startswith(b"HTTP/1.1 200")
+        with call(server, "/slow") as slow:
+            assert begun.wait(PATIENCE)
+            other.sendall(b"GET /other HTTP/1.1\r\n\r\n")
+            asked.set()
+            assert other.recv(65536).startswith(b"HTTP/1.1 200")
+            assert slow.status() == 200
+    assert order.index("/other") <= 3

@@ -1,6 +1,7 @@
 """Append sessions over full-duplex HTTP/1.1. Source: reference: data_plane §6.1, §6.4."""
 
 from s2mock import S2Mock, Stream
+from s2mock.api.wire.frames import FrameDecoder
 from s2mock.api.wire.messages import AppendAck
 from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import acks, append_input, frame
@@ -81,6 +82,21 @@ def test_a_failure_ends_it_though_the_request_is_open(remote: Remote, stream: St
         assert (last.status, last.error) == (412, {"seq_num_mismatch": 1})
     assert released()
     assert [record.body for record in stream.records] == [b"a"]
+
+
+def test_others_have_a_turn_between_frames_that_came_together(mock: S2Mock) -> None:
+    """At every piece that is said, a server may see to others."""
+    mock.basin("my-basin").create_stream("t")
+    answer = mock.client.post(
+        "/v1/streams/t/records",
+        headers={"s2-basin": "my-basin"},
+        content_type="s2s/proto",
+        data=frame(append_input(b"a")) * 1000,
+        buffered=False,
+    )
+    counts = [len([*FrameDecoder().feed(piece)]) for piece in answer.iter_encoded()]
+    assert sum(counts) == 1000
+    assert max(counts) <= 50
 
 
 def test_two_sessions_take_turns(remote: Remote) -> None:
