@@ -5,7 +5,6 @@ import shlex
 
 from s2mock.powers.secret import BLACKED_OUT, SECRET_HEADERS
 
-
 # What curl sends by itself, or what says nothing of the request.
 _OWN = frozenset(
     {
