@@ -104,7 +104,8 @@ class Retire:
 Step = Head | bytes | Read | ReadWithin | Wait | Offload | Reset | Retire
 Conversation = Generator[Step, Any, None]
 
-# What answers requests: from a WSGI environ (PEP 3333) without `wsgi.input` to a conversation.
+# What answers requests: from a WSGI environ (PEP 3333) without `wsgi.input` and
+# `wsgi.errors` to a conversation.
 # `s2mock.connection` in it is the number of the connection, `SERVER_PROTOCOL` is "HTTP/1.0",
 # "HTTP/1.1" or "HTTP/2", `REQUEST_URI` is the request target as it was sent.
 Application = Callable[[dict[str, Any]], Conversation]

@@ -25,7 +25,7 @@ from s2mock.api.wsgi import Answered
 from s2mock.conversation import Conversation, Head, Offload, Reset, Retire
 from s2mock.powers.faults import Cut
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
-from s2mock.powers.recorder import monotonic
+from s2mock.powers.recorder import CLOCK
 from s2mock.registry.engine import Engine
 from s2mock.registry.errors import Authn, InternalError, InvalidConfig, S2Error
 
@@ -39,7 +39,7 @@ _log = logging.getLogger("s2mock")
 
 _router = Router(OPERATIONS)
 
-_CORS_VARY = "origin, access-control-request-method, access-control-request-headers"
+_VARY = ("vary", "origin, access-control-request-method, access-control-request-headers")
 
 
 class App:
@@ -97,7 +97,7 @@ class App:
         request.method = environ["REQUEST_METHOD"]
         recorder = self._recorder
         if recorder is not None:
-            request.began = monotonic()
+            request.began = CLOCK[0]()
         try:
             response = yield from self._respond(request)
         except Dropped as dropped:
@@ -280,7 +280,7 @@ def _encode(request: S2Request, response: S2Response) -> Answering:
 def _allow_cross_origin(request: S2Request, response: S2Response) -> None:
     """Let a browser on any origin use the API (reference: control_plane §1.4)."""
     headers, environ = response.headers, request.environ
-    headers.append(("vary", _CORS_VARY))
+    headers.append(_VARY)
     headers.append(("access-control-allow-credentials", "true"))
     if origin := environ.get("HTTP_ORIGIN"):
         headers.append(("access-control-allow-origin", origin))

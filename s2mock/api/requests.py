@@ -64,8 +64,8 @@ class Notes(Protocol):
     ) -> None:
         """A batch was appended and is about to be acknowledged, or was refused, or dropped."""
 
-    def acked(self, operation: Operation, payload: bytes, answer: bytes) -> None:
-        """A batch was appended and is about to be acknowledged, and nobody stood at its points."""
+    def acked(self, operation: Any, size: int, answer: bytes) -> None:
+        """A batch of that size is about to be acknowledged, and nobody stood at its points."""
 
     def delivered(self, first_seq_num: int, last_seq_num: int) -> None:
         """A read is about to deliver records."""

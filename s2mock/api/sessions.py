@@ -120,7 +120,7 @@ def _append(request: S2Request, operation: Append, payload: bytes) -> bytes:
             notes.batch(operation, monotonic(), payload, None, error)
         raise
     if notes is not None:
-        notes.acked(operation, payload, ack)
+        notes.acked(operation, len(payload), ack)
     return ack
 
 

@@ -6,11 +6,12 @@ It stands above the api, whose routes and forms it knows, and is loaded when som
 from collections.abc import Iterator
 from typing import Any
 
-from s2mock.insight.documents import request_document, response_document
+from s2mock.insight.documents import encoded_batch, request_document, response_document
 from s2mock.insight.reasons import reason
 from s2mock.powers.entry import Entry
 from s2mock.powers.exchange import Exchange, Request, Response
 from s2mock.registry.engine import Engine
+from s2mock.registry.records import AppendInput
 
 
 class ApiInsight:
@@ -22,6 +23,10 @@ class ApiInsight:
     def reason(self, entry: Entry, exchange: Exchange, before: Iterator[Entry]) -> str | None:
         """Why the exchange ended in an error; `before` are those before it, the latest first."""
         return reason(entry, exchange, self._engine, before)
+
+    def encoded(self, batch: AppendInput) -> bytes:
+        """A batch as its session has sent it: the same message, if not byte for byte."""
+        return encoded_batch(batch)
 
     def request_document(self, operation: str | None, request: Request) -> Any:
         """What a request said."""

@@ -31,6 +31,25 @@ def request_document(
     return document
 
 
+def encoded_batch(batch: AppendInput) -> bytes:
+    """The `AppendInput` message of a batch."""
+    from s2mock.api.wire import messages
+
+    message = messages.AppendInput()
+    for record in batch.records:
+        made = message.records.add(body=record.body)
+        if record.timestamp is not None:
+            made.timestamp = record.timestamp
+        for name, value in record.headers:
+            made.headers.add(name=name, value=value)
+    if batch.match_seq_num is not None:
+        message.match_seq_num = batch.match_seq_num
+    if batch.fencing_token is not None:
+        message.fencing_token = batch.fencing_token
+    data: bytes = message.SerializeToString()
+    return data
+
+
 def response_document(
     operation: str | None, content_type: str, record_format: str, body: bytes | None
 ) -> Any:

@@ -3,13 +3,15 @@
 It is taken of every exchange, so it only keeps what is there anyway.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote
 
 from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
+from s2mock.registry.records import AppendInput
+from s2mock.registry.state import Effect as Change
 
 if TYPE_CHECKING:
     from s2mock.powers.faults import Fault
@@ -32,10 +34,10 @@ _KEPT: Final = (
 # The same as tuples, which is what most notes are until somebody looks: what is taken of every
 # operation is to cost next to nothing. Both begin with what was asked and what was answered.
 AnswerNote = tuple[Any, ...]
-"""Body, answer, environ, path, parameters, name, basin, stream, moment, effect, began, ended,
-status, headers, first and last record that was read."""
-BatchNote = tuple[bytes, bytes, "Entry", int, Any, float]
-"""Payload, acknowledgement, session, moment, effect, when."""
+"""Body, answer, environ, path, parameters, name, basin, stream, moment,
+effect, began, ended, status, headers, first and last record that was read, size of both bodies."""
+BatchNote = tuple[AppendInput, bytes, "Entry", int, Any, float, int]
+"""Batch, acknowledgement, session, moment, effect, when, and the size of both bodies."""
 
 
 class Entry:
@@ -46,6 +48,7 @@ class Entry:
         "advice",
         "at",
         "basin",
+        "batch",
         "began",
         "body",
         "code",
@@ -97,10 +100,12 @@ class Entry:
         # Why it was refused: the rule, and what the error says.
         self.failure: tuple[type[BaseException], str, str] | None = None
         self.code: str | None = None
+        # What was appended, of a batch whose body is not kept: the log has its records anyway.
+        self.batch: tuple[AppendInput, int] | None = None
         self.body: bytes | None = b""
         # The answer; a status of 0 is none.
         self.status = 0
-        self.headers: list[tuple[str, str]] = []
+        self.headers: Sequence[tuple[str, str]] = ()
         self.said: bytes | None = b""
         # Of which session it is: itself, where it is one.
         self.session: Entry | None = None
@@ -112,14 +117,15 @@ class Entry:
     @classmethod
     def of_answer(cls, note: "AnswerNote", number: int) -> "Entry":
         """The entry of an operation that was carried out and answered."""
-        body, said, environ, path, parameters, name, basin, stream, at, effect, *others = note
-        began, ended, status, headers, delivered = others
+        body, said, environ, path, parameters, name, *others = note
+        basin, stream, at, effect, began, ended, status, headers, delivered, _ = others
         entry = cls(environ, path, parameters, name, began)
         entry.number = number
         entry.is_operation = True
         entry.body, entry.said = body, said
         entry.basin, entry.stream = basin, stream
-        entry.at, entry.effect, entry.ended = at, effect, ended
+        entry.at, entry.ended = at, ended
+        entry.effect = None if effect is None else Change(*effect)
         entry.status, entry.headers = status, headers
         if delivered is not None:
             entry.first_seq_num, entry.last_seq_num = delivered
@@ -128,11 +134,11 @@ class Entry:
     @classmethod
     def of_batch(cls, note: "BatchNote", number: int) -> "Entry":
         """The entry of a batch that was acknowledged in a session."""
-        payload, ack, session, at, effect, moment = note
+        batch, ack, session, at, effect, moment, size = note
         entry = cls(session.environ, session.path, session.parameters, "append", moment)
         entry.number = number
         entry.is_operation = True
-        entry.body, entry.said = payload, ack
+        entry.batch, entry.said = (batch, size), ack
         entry.basin, entry.stream = session.basin, session.stream
         entry.at, entry.effect, entry.ended = at, effect, moment
         entry.status, entry.headers = 200, session.headers
@@ -165,11 +171,13 @@ class Entry:
     @property
     def size(self) -> int:
         """Bytes of bodies that it keeps."""
+        if self.batch is not None:
+            return self.batch[1]
         return len(self.body or b"") + len(self.said or b"")
 
     def forget_bodies(self) -> None:
         """Keep no bodies any longer."""
-        self.body = self.said = None
+        self.body = self.said = self.batch = None
         self._exchange = None
 
     # What it means.
@@ -220,7 +228,7 @@ class Entry:
             self.path,
             environ.get("QUERY_STRING", ""),
             headers,
-            self.body,
+            self.body if self.batch is None else insight.encoded(self.batch[0]),
             partial(insight.request_document, operation),
         )
         protocol, connection = environ.get("SERVER_PROTOCOL", ""), environ.get("s2mock.connection")
@@ -281,6 +289,9 @@ class Insight(Protocol):
 
     def reason(self, entry: Entry, exchange: Exchange, before: Iterator[Entry], /) -> str | None:
         """Why the exchange ended in an error; `before` are those before it, the latest first."""
+
+    def encoded(self, batch: AppendInput, /) -> bytes:
+        """A batch as its session has sent it."""
 
     def request_document(self, operation: str | None, request: Request, /) -> Any:
         """What a request said."""

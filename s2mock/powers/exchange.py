@@ -21,8 +21,8 @@ class Request:
     """What was asked.
 
     Header names are in lower case. `body` is what came, its content coding undone: None where it
-    is kept no longer, `b""` where it was refused before anybody read it. `path` is as it was sent,
-    percent-encoded.
+    is kept no longer, `b""` where it was refused before anybody read it. That of a batch in a
+    session is the message in its frame. `path` is as it was sent, percent-encoded.
     """
 
     method: str

@@ -7,18 +7,19 @@ from s2mock.powers.entry import Entry
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
+from s2mock.registry.appending import Append
 from s2mock.registry.engine import Operation
 from s2mock.registry.errors import S2Error
 
 # Held by name here: tools that stop the clock for a test replace what a module knows.
-_clock: Final = (time.monotonic,)
+CLOCK: Final = (time.monotonic,)
 
 _INJECTED: Final = (InjectedError, Dropped, Replaced)
 
 
 def monotonic() -> float:
     """Seconds of monotonic time, whatever a test has done to the clock."""
-    return _clock[0]()
+    return CLOCK[0]()
 
 
 class Asked(Protocol):
@@ -68,6 +69,9 @@ class Recorder:
             return self.note(request, response, request.failure)
         body = request.sent_body or b""
         said = response.body if response.plain is None else response.plain
+        effect, size = operation.effect, len(body) + len(said)
+        # Nothing is kept but text and numbers: the collector of garbage lets go of what holds only
+        # such, and would look at ten thousand of all else again and again.
         self._journal.note_plainly(
             (
                 body,
@@ -79,14 +83,15 @@ class Recorder:
                 operation.basin,
                 operation.stream,
                 operation.at,
-                operation.effect,
+                None if effect is None else tuple(effect),
                 request.began,
-                _clock[0](),
+                CLOCK[0](),
                 response.status,
-                response.headers,
+                tuple(response.headers),
                 request.delivered,
+                size,
             ),
-            len(body) + len(said),
+            size,
         )
         return None
 
@@ -185,17 +190,17 @@ class SessionNotes:
             session.last_seq_num = effect.last_seq_num
         self._journal.note(entry)
 
-    def acked(self, operation: Operation, payload: bytes, answer: bytes) -> None:
+    def acked(self, operation: Append, size: int, answer: bytes) -> None:
         """A batch was appended and is about to be acknowledged, and nobody stood at its points."""
         entry, effect = self.entry, operation.effect
         assert effect is not None, "an append has an effect"
         if entry.first_seq_num is None:
             entry.first_seq_num = effect.first_seq_num
         entry.last_seq_num = effect.last_seq_num
-        self._journal.note_plainly(
-            (payload, answer, entry, operation.at, effect, _clock[0]()),
-            len(payload) + len(answer),
-        )
+        size += len(answer)
+        # Not its bytes, which are as many again as those that the log keeps.
+        note = (operation.batch, answer, entry, operation.at, effect, CLOCK[0](), size)
+        self._journal.note_plainly(note, size)
 
     def delivered(self, first_seq_num: int, last_seq_num: int) -> None:
         """A read is about to deliver records."""

@@ -31,6 +31,11 @@ class Bell:
     def __init__(self) -> None:
         self._listeners: tuple[Callable[[], object], ...] = ()
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody waits."""
+        return bool(self._listeners)
+
     def ring(self) -> None:
         """Let everybody look."""
         for listener in self._listeners:

@@ -1,6 +1,5 @@
 """The WSGI environ of a request (PEP 3333), as the application wants it."""
 
-import sys
 from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
@@ -25,7 +24,7 @@ def make_environ(
     client_host: str,
     server: tuple[str, int],
 ) -> dict[str, Any]:
-    """The environ, without `wsgi.input`.
+    """The environ, without `wsgi.input` and `wsgi.errors`: it holds nothing but text and numbers.
 
     Of a repeated header S2 reads the first, except for those of content negotiation. A name with
     an underscore would pass for the one with a hyphen in its place, which is another, and is left
@@ -43,7 +42,6 @@ def make_environ(
         "REMOTE_ADDR": client_host,
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
