@@ -217,6 +217,8 @@ class S2Mock:
             cors=self._cors,
             clock=clock,
             snapshot=self.snapshot(),
+            journal_limit=self.journal.limit,
+            journal_bytes=self.journal.max_bytes,
         )
         fork._listening = Listening(is_kept=True)  # closed with this one
         self._forks.add(fork)

@@ -17,6 +17,8 @@ JOURNAL_LIMIT = 10_000
 JOURNAL_BYTES = 64 * 1024 * 1024
 
 _BATCH_PARTS = 7
+# So many more are kept until somebody looks: letting go of many at once takes less than of each.
+_SLACK = 256
 
 
 class Journal(Sequence[Exchange]):
@@ -30,8 +32,8 @@ class Journal(Sequence[Exchange]):
     def __init__(self, insight: Callable[[], Insight], limit: int, max_bytes: int) -> None:
         # Loaded when somebody looks: it knows the whole API.
         self._load_insight = insight
-        self._limit = limit
-        self._max_bytes = max_bytes
+        self.limit = limit
+        self.max_bytes = max_bytes
         self._lock = new_lock()
         # Tuples are entries that nobody has looked at. They are numbered without a gap.
         self._entries: deque[Any] = deque()
@@ -43,21 +45,23 @@ class Journal(Sequence[Exchange]):
         self._bell = Bell()
 
     def __repr__(self) -> str:
-        gone = f", {self._dropped} dropped" if self._dropped else ""
-        return f"<Journal of {len(self._entries)} exchanges{gone}>"
+        gone = f", {self.dropped} dropped" if self.dropped else ""
+        return f"<Journal of {len(self)} exchanges{gone}>"
 
     @property
     def dropped(self) -> int:
         """How many exchanges are gone for want of room, since the last `clear()`."""
+        self._trim()
         return self._dropped
 
     @property
     def body_bytes(self) -> int:
         """How many bytes of bodies are kept now."""
+        self._trim()
         return self._bytes
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return min(len(self._entries), self.limit)
 
     @overload
     def __getitem__(self, index: int) -> Exchange: ...
@@ -143,7 +147,7 @@ class Journal(Sequence[Exchange]):
     @property
     def is_on(self) -> bool:
         """Whether anything is kept."""
-        return self._limit > 0
+        return self.limit > 0
 
     def look_with(self, load: Callable[[], Insight]) -> None:
         """Let another tell what the notes mean from now on."""
@@ -170,9 +174,9 @@ class Journal(Sequence[Exchange]):
             entries = self._entries
             entries.append(note)
             self._bytes += size
-            if len(entries) > self._limit:
+            if len(entries) > self.limit + _SLACK:
                 self._drop_oldest()
-            if self._bytes > self._max_bytes:
+            if self._bytes > self.max_bytes:
                 self._empty_oldest()
         if self._bell.is_heard:
             self._bell.ring()
@@ -182,24 +186,31 @@ class Journal(Sequence[Exchange]):
         entries = self._entries
         entries.append(entry)
         self._bytes += size
-        if len(entries) > self._limit:
+        if len(entries) > self.limit + _SLACK:
             self._drop_oldest()
-        if self._bytes > self._max_bytes:
+        if self._bytes > self.max_bytes:
             self._empty_oldest()
 
     def _drop_oldest(self) -> None:
-        entry = self._entries.popleft()
-        self._dropped += 1
-        if self._bare:
-            self._bare -= 1
-        elif type(entry) is tuple:
-            self._bytes -= entry[-1]
-        else:
-            self._bytes -= entry.size
+        """Keep no more than the limit; with the lock in hand."""
+        entries = self._entries
+        while len(entries) > self.limit:
+            entry = entries.popleft()
+            self._dropped += 1
+            if self._bare:
+                self._bare -= 1
+            elif type(entry) is tuple:
+                self._bytes -= entry[-1]
+            else:
+                self._bytes -= entry.size
+
+    def _trim(self) -> None:
+        with self._lock:
+            self._drop_oldest()
 
     def _empty_oldest(self) -> None:
         """Let the oldest that keep bodies keep them no longer, as many as it takes."""
-        while self._bytes > self._max_bytes:
+        while self._bytes > self.max_bytes:
             entry = self._looked_at(self._bare)
             self._bytes -= entry.size
             entry.forget_bodies()
@@ -230,6 +241,7 @@ class Journal(Sequence[Exchange]):
 
     def _now(self) -> list[Entry]:
         with self._lock:
+            self._drop_oldest()
             if not self._entries:
                 return []
             first = self._number - len(self._entries) + 1

@@ -459,6 +459,13 @@ class TestLimits:
             assert (gone.request.document, gone.response and gone.response.body) == (None, None)
             assert gone.effect.first_seq_num == 0
 
+    def test_a_fork_has_the_same_and_a_journal_of_its_own(self) -> None:
+        with S2Mock(basins=SEEDS, journal_limit=3, journal_bytes=10) as mock:
+            Way("wsgi", mock).append("a")
+            with mock.fork() as fork:
+                assert (fork.journal.limit, fork.journal.max_bytes) == (3, 10)
+                assert len(fork.journal) == 0
+
     def test_none(self) -> None:
         with S2Mock(basins=SEEDS, journal_limit=0) as mock:
             Way("wsgi", mock).append("a")
