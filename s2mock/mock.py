@@ -4,6 +4,7 @@ import json
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -12,6 +13,7 @@ from s2mock import own_tokens
 from s2mock.conversation import Conversation
 from s2mock.listening import Listening
 from s2mock.powers import of_a_test
+from s2mock.powers.entry import Ended
 from s2mock.powers.faults import Fault
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection, UnusedFault
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from werkzeug.test import Client
 
     from s2mock.api.app import App
-    from s2mock.powers.entry import Insight
+    from s2mock.powers.entry import Insight, Lookable
 
 _FRESH = "s2mock-fresh-{}"
 
@@ -104,7 +106,10 @@ class S2Mock:
             clock=self.clock, deletion_delay=deletion_delay, profile=self._profile
         )
         self._powers = Powers(
-            self.account, self._insight, journal_limit=journal_limit, journal_bytes=journal_bytes
+            self.account,
+            partial(_insight, self.account),
+            journal_limit=journal_limit,
+            journal_bytes=journal_bytes,
         )
         if snapshot is not None and self._resources is not None:
             raise ValueError("basins and snapshot are both a beginning: give one of them")
@@ -140,7 +145,6 @@ class S2Mock:
         """
         for fork in list(self._forks):
             fork.close()
-        of_a_test.end(self._powers, in_a_test=bool(own_tokens.current_test()))
         own_tokens.end(self.token)
         if self._powers.outages:
             self._powers.outages = 0
@@ -153,6 +157,9 @@ class S2Mock:
             self._listening.drop_connections()
         self._powers.stage.end()
         self.account.end_sessions()
+        # What is told of it at the end of the test does not keep the account.
+        self._powers.journal.look_with(partial(_insight, Ended(self.account.state)))
+        of_a_test.end(self._powers, in_a_test=bool(own_tokens.current_test()))
 
     def reset(self) -> None:
         """Begin again with a fresh account, behind the same URL, with the same `basins`.
@@ -351,11 +358,6 @@ class S2Mock:
                 if not powers.outages:
                     self._come_back()
 
-    def _insight(self) -> "Insight":
-        from s2mock.insight import ApiInsight
-
-        return ApiInsight(self.account)
-
     def _come_back(self) -> None:
         if self._is_listened_to:
             self._listening.accept()
@@ -391,6 +393,12 @@ class S2Mock:
         name = self.basin_name()
         self.create_basin(name, config)
         return name
+
+
+def _insight(account: "Lookable") -> "Insight":
+    from s2mock.insight import ApiInsight
+
+    return ApiInsight(account)
 
 
 class _Answering:

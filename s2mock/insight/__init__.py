@@ -8,16 +8,15 @@ from typing import Any
 
 from s2mock.insight.documents import encoded_batch, request_document, response_document
 from s2mock.insight.reasons import reason
-from s2mock.powers.entry import Entry
+from s2mock.powers.entry import Entry, Lookable
 from s2mock.powers.exchange import Exchange, Request, Response
-from s2mock.registry.engine import Engine
 from s2mock.registry.records import AppendInput
 
 
 class ApiInsight:
     """What the notes of one account mean."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Lookable) -> None:
         self._engine = engine
 
     def reason(self, entry: Entry, exchange: Exchange, before: Iterator[Entry]) -> str | None:

@@ -11,9 +11,8 @@ from itertools import islice
 from urllib.parse import quote, unquote
 
 from s2mock.api.operations import OPERATIONS
-from s2mock.powers.entry import Entry
+from s2mock.powers.entry import Entry, Lookable
 from s2mock.powers.exchange import Exchange
-from s2mock.registry.engine import Engine
 from s2mock.registry.errors import (
     Authn,
     BadHeader,
@@ -39,7 +38,9 @@ _MAX_BEFORE = 1_000
 _MAX_LISTED = 5
 
 
-def reason(entry: Entry, exchange: Exchange, engine: Engine, before: Iterator[Entry]) -> str | None:
+def reason(
+    entry: Entry, exchange: Exchange, engine: Lookable, before: Iterator[Entry]
+) -> str | None:
     """The rule that decided, and what would have been right; None where nothing went wrong."""
     if exchange.fault is not None and entry.is_injected:
         return f"injected: {exchange.fault!r}"
@@ -57,7 +58,7 @@ def _hint(
     kind: type[BaseException],
     message: str,
     exchange: Exchange,
-    engine: Engine,
+    engine: Lookable,
     before: Iterator[Entry],
 ) -> str | None:
     basin, stream = exchange.basin or "", exchange.stream or ""
@@ -109,23 +110,23 @@ def _listed(what: str, where: str, names: Iterable[str]) -> str:
     )
 
 
-def _names(engine: Engine) -> list[str]:
+def _names(engine: Lookable) -> list[str]:
     with engine.turn.lock:
         return list(islice(engine.state.basins, _MAX_NAMES))
 
 
-def _basin(engine: Engine, name: str) -> BasinState | None:
+def _basin(engine: Lookable, name: str) -> BasinState | None:
     with engine.turn.lock:
         return engine.state.basins.get(name)
 
 
-def _streams(engine: Engine, basin: str) -> list[str]:
+def _streams(engine: Lookable, basin: str) -> list[str]:
     with engine.turn.lock:
         found = engine.state.basins.get(basin)
         return [] if found is None else list(islice(found.streams, _MAX_NAMES))
 
 
-def _no_basin(name: str, engine: Engine) -> str:
+def _no_basin(name: str, engine: Lookable) -> str:
     names = _names(engine)
     if name in names:
         return f"there is a basin `{name}` by now: it was made later"
@@ -134,7 +135,7 @@ def _no_basin(name: str, engine: Engine) -> str:
     return _listed("basin", "", names)
 
 
-def _no_stream(basin: str, name: str, engine: Engine) -> str:
+def _no_stream(basin: str, name: str, engine: Lookable) -> str:
     if _basin(engine, basin) is None:
         return f"there is no basin `{basin}`; {_no_basin(basin, engine)}"
     names = _streams(engine, basin)
@@ -148,7 +149,7 @@ def _no_stream(basin: str, name: str, engine: Engine) -> str:
     return _listed("stream", " in that basin", names)
 
 
-def _no_basin_named(engine: Engine) -> str:
+def _no_basin_named(engine: Lookable) -> str:
     names = _names(engine)
     example = names[0] if names else "my-basin"
     return f"name the basin, as in -H 's2-basin: {example}'; {_listed('basin', '', names)}"

@@ -4,6 +4,7 @@ It is taken of every exchange, so it only keeps what is there anyway.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -11,6 +12,7 @@ from urllib.parse import unquote
 
 from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
 from s2mock.registry.records import AppendInput
+from s2mock.registry.state import AccountState
 from s2mock.registry.state import Effect as Change
 
 if TYPE_CHECKING:
@@ -282,6 +284,23 @@ class Entry:
         if first is None:
             first, last = self.first_seq_num, self.last_seq_num
         return Effect(True, effect.kind, name, first, last)
+
+
+class Lookable(Protocol):
+    """An account, as far as it is looked at for what may have been meant."""
+
+    turn: Any
+    """Its lock is `turn.lock`."""
+    state: AccountState
+
+
+class Ended:
+    """What there was in an account that has ended."""
+
+    def __init__(self, state: AccountState) -> None:
+        self.state = state
+        self.lock = nullcontext()
+        self.turn = self
 
 
 class Insight(Protocol):

@@ -145,6 +145,11 @@ class Journal(Sequence[Exchange]):
         """Whether anything is kept."""
         return self._limit > 0
 
+    def look_with(self, load: Callable[[], Insight]) -> None:
+        """Let another tell what the notes mean from now on."""
+        self._load_insight = load
+        self.__dict__.pop("_insight", None)
+
     @property
     def last_number(self) -> int:
         """The number of the latest exchange."""

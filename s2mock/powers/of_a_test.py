@@ -2,16 +2,29 @@
 
 import weakref
 from collections import deque
-from typing import Final
+from operator import itemgetter
+from typing import Final, NamedTuple
 
+from s2mock.powers.journal import Journal
 from s2mock.powers.powers import Powers
 from s2mock.powers.timeline import timeline, title
 
 living: Final[weakref.WeakSet[Powers]] = weakref.WeakSet()
 """Those of all mocks that are in use."""
 
-# Those of mocks that have ended in the test that runs; few tests have so many.
-_ended: Final[deque[Powers]] = deque(maxlen=16)
+
+class _Ended(NamedTuple):
+    """What is left of a mock that has ended, its account not among it."""
+
+    order: int
+    mark: int
+    journal: Journal
+    complaints: list[str]
+    remarks: list[str]
+
+
+# Those of the test that runs; few tests have so many.
+_ended: Final[deque[_Ended]] = deque(maxlen=16)
 # The last exchange of each when the test began.
 _marks: Final[weakref.WeakKeyDictionary[Powers, int]] = weakref.WeakKeyDictionary()
 _MAX_SECTIONS: Final = 4
@@ -19,9 +32,10 @@ _MAX_SECTIONS: Final = 4
 
 def end(powers: Powers, *, in_a_test: bool) -> None:
     """The mock is used no longer; the test that runs may still be asked of it."""
+    if in_a_test and powers in living:
+        mark = _marks.get(powers, 0)
+        _ended.append(_Ended(powers.order, mark, powers.journal, *powers.stage.take()))
     living.discard(powers)
-    if in_a_test:
-        _ended.append(powers)
 
 
 def begin() -> None:
@@ -34,13 +48,23 @@ def begin() -> None:
 
 def complaints(*, has_failed: bool) -> list[str]:
     """What is to be said of faults that were not used; they are removed."""
-    found = [powers.stage.check(has_failed=has_failed) for powers in _all()]
-    return [text for texts in found for text in texts]
+    texts = []
+    for ended in _ended:
+        texts += [*ended.complaints, *ended.remarks] if has_failed else ended.complaints
+        # Said once.
+        ended.complaints.clear()
+        ended.remarks.clear()
+    for powers in sorted(living, key=lambda powers: powers.order):
+        texts += powers.stage.check(has_failed=has_failed)
+    return texts
 
 
 def sections() -> list[tuple[str, str]]:
     """Title and text of the timeline of each mock that has met an exchange in this test."""
-    found = [powers.journal.since(_marks.get(powers, 0)) for powers in _all()]
+    journals = [(powers.order, _marks.get(powers, 0), powers.journal) for powers in living]
+    journals += [ended[:3] for ended in _ended]
+    # In the order in which the mocks were made.
+    found = [journal.since(mark) for _, mark, journal in sorted(journals, key=itemgetter(0))]
     met = [exchanges for exchanges in found if exchanges]
     # A test that tries many examples has a mock for each, of which it fails with the last.
     latest = met if len(met) <= _MAX_SECTIONS else met[-_MAX_SECTIONS:]
@@ -48,8 +72,3 @@ def sections() -> list[tuple[str, str]]:
     if len(latest) < len(met):
         texts.insert(0, (f"s2mock: of {len(met)} mocks the last {len(latest)}", ""))
     return texts
-
-
-def _all() -> list[Powers]:
-    # In the order in which the mocks were made.
-    return sorted({*living, *_ended}, key=lambda powers: powers.order)

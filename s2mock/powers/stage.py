@@ -117,11 +117,14 @@ class Stage:
 
     def check(self, *, has_failed: bool = False) -> list[str]:
         """Remove all faults, and say which of them were not used up; since this was last asked."""
-        complaints = [*self._complaints, *self._removed()]
-        if has_failed:
-            complaints += self._remarks
+        complaints, remarks = self.take()
+        return [*complaints, *remarks] if has_failed else complaints
+
+    def take(self) -> tuple[list[str], list[str]]:
+        """The same in two: what fails a test, and what is told beside another failure."""
+        taken = ([*self._complaints, *self._removed()], self._remarks)
         self._complaints, self._remarks = [], []
-        return complaints
+        return taken
 
     def _removed(self) -> list[str]:
         """Remove all faults; what is to be said of those that were not used up."""
