@@ -172,6 +172,27 @@ def steps(draw: st.DrawFn) -> Step:
         "list-locations": ("GET", "/v1/locations", None, lambda _: None),
         "account-metrics": ("GET", "/v1/metrics?set=active-basins", None, lambda _: None),
         "list-access-tokens": ("GET", "/v1/access-tokens", None, lambda _: None),
+        "issue-access-token": (
+            "POST",
+            "/v1/access-tokens",
+            {"id": "t", "scope": {}},
+            lambda _: None,
+        ),
+        "revoke-access-token": ("DELETE", "/v1/access-tokens/t", None, lambda _: None),
+        "basin-metrics": ("GET", f"/v1/metrics/{basin}?set=storage", None, lambda _: None),
+        "stream-metrics": (
+            "GET",
+            f"/v1/metrics/{basin}/{stream.replace('/', '%2F')}?set=storage",
+            None,
+            lambda _: None,
+        ),
+        "get-default-location": ("GET", "/v1/locations/default", None, lambda _: None),
+        "set-default-location": (
+            "PUT",
+            "/v1/locations/default",
+            "aws:us-east-1",
+            lambda _: None,
+        ),
     }
     # Half of all are such as make a basin or a stream, without which the rest has little to do.
     name = draw(
