@@ -95,6 +95,8 @@ def section(result: pytest.RunResult) -> str:
     end = re.search(r"^(=====|_____)", text[start:], re.MULTILINE)
     text = text[start : start + end.start()] if end else text[start:]
     text = re.sub(r"^-+ (s2mock: .*?) -+$", r"--- \1 ---", text, flags=re.MULTILINE)
+    # As the versions of httpx write JSON, now with and now without spaces.
+    text = re.sub(r"--data-binary '.*'", lambda body: re.sub(r"([,:]) ", r"\1", body[0]), text)
     text = re.sub(r"\+\d+\.\d{3}", "+0.000", text)
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:41234", text)
 
