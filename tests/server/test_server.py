@@ -1,5 +1,6 @@
 """A server from construction to stop, its threads, descriptors and connections."""
 
+import gc
 import socket
 import subprocess
 import sys
@@ -36,6 +37,8 @@ def is_gone(client: socket.socket) -> bool:
 
 
 def descriptors() -> int:
+    # Without those that other tests have left to the collector of garbage, whenever that comes.
+    gc.collect()
     return len(list(Path("/dev/fd").iterdir()))
 
 
