@@ -18,15 +18,16 @@ PRODUCT = sorted(
 ROOMS = {
     "conversation": set(),
     "failures": set(),
+    "forking": set(),
     "http_client": set(),
     "own_tokens": set(),
-    "registry": {"conversation"},
+    "registry": {"conversation", "forking"},
     "documents": {"registry"},
     "resources": {"documents", "registry"},
-    "powers": {"conversation", "registry"},
+    "powers": {"conversation", "forking", "registry"},
     "api": {"conversation", "documents", "failures", "own_tokens", "powers", "registry"},
     "insight": {"api", "documents", "powers", "registry"},
-    "server": {"conversation"},
+    "server": {"conversation", "forking"},
 }
 
 

@@ -1,10 +1,11 @@
 """Something that operations wait at until it is opened."""
 
+import threading
 from collections.abc import Callable, Generator
 from typing import Final
 
 from s2mock.conversation import Wait
-from s2mock.powers.locks import new_lock
+from s2mock.forking import Rank, take_at_fork
 from s2mock.powers.outcomes import Dropped
 
 
@@ -18,7 +19,8 @@ class Gate:
 
     def __init__(self, advice: str) -> None:
         self.advice = advice
-        self._lock = new_lock()
+        self._lock = threading.Lock()
+        take_at_fork(self._lock, Rank.INNER)
         self._wakes: list[Callable[[], None]] = []
         self._is_open = False
         self._drops = False

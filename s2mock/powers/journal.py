@@ -1,14 +1,15 @@
 """The journal: the exchanges of a mock, the latest of them, with a limit to what they take."""
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, overload
 
+from s2mock.forking import Rank, take_at_fork
 from s2mock.powers.entry import AnswerNote, BatchNote, Entry, Insight
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.locks import new_lock
 from s2mock.powers.matching import Pattern
 from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
 from s2mock.registry.waiting import PATIENCE, Bell, check_count
@@ -34,7 +35,8 @@ class Journal(Sequence[Exchange]):
         self._load_insight = insight
         self.limit = limit
         self.max_bytes = max_bytes
-        self._lock = new_lock()
+        self._lock = threading.Lock()
+        take_at_fork(self._lock, Rank.INNER)
         # Tuples are entries that nobody has looked at. They are numbered without a gap.
         self._entries: deque[Any] = deque()
         self._bytes = 0

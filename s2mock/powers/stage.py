@@ -3,17 +3,18 @@
 It observes while there is anything to do, and costs nothing otherwise.
 """
 
+import threading
 from collections.abc import Callable, Sequence
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from s2mock.conversation import Wait
+from s2mock.forking import Rank, take_at_fork
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import CODES, Answer, Cut, Delay, Drain, Drop, Fail, Fault
 from s2mock.powers.gate import Gate
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
-from s2mock.powers.locks import new_lock
 from s2mock.powers.matching import Pattern
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.registry.appending import OpenAppendSession
@@ -40,7 +41,8 @@ class Stage:
         self._engine = engine
         self.exchange_of = exchange_of
         # Not the account's: at the point `commit` that one is held.
-        self._lock = new_lock()
+        self._lock = threading.Lock()
+        take_at_fork(self._lock, Rank.INNER)
         self._injections: tuple[Injection, ...] = ()
         self._holds: tuple[Hold, ...] = ()
         # Those whose operations may still be waiting.

@@ -1,19 +1,17 @@
-"""The account's lock, its moments, and what becomes of it when the process forks."""
+"""The account's lock and its moments."""
 
-import os
 import threading
-import weakref
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Final
 
+from s2mock.forking import Rank, take_at_fork
 from s2mock.registry.clock import Moment
 
 
 class Turn:
     """The account's lock: `with engine.turn as moment:` is one operation, at that moment."""
 
-    __slots__ = ("__weakref__", "_look", "is_mine", "lock")
+    __slots__ = ("_look", "is_mine", "lock")
 
     def __init__(self, look: Callable[[], Moment]) -> None:
         # Called in turn: the moment, once what has fallen due by then is done.
@@ -22,7 +20,7 @@ class Turn:
         self.lock = threading.RLock()
         # Whether somebody is in turn: whoever holds the lock and asks, is.
         self.is_mine = False
-        _turns.add(self)
+        take_at_fork(self.lock, Rank.ACCOUNT)
 
     def __enter__(self) -> Moment:
         return self.begin()
@@ -52,22 +50,3 @@ class Turn:
         trace: TracebackType | None,
     ) -> None:
         self.end()
-
-
-# A forked child has the locks for itself, whoever held them.
-_turns: Final[weakref.WeakSet[Turn]] = weakref.WeakSet()
-_held: Final[list[Any]] = []
-
-
-def _before_fork() -> None:
-    for turn in list(_turns):
-        turn.lock.acquire()
-        _held.append(turn.lock)
-
-
-def _after_fork() -> None:
-    while _held:
-        _held.pop().release()
-
-
-os.register_at_fork(before=_before_fork, after_in_child=_after_fork, after_in_parent=_after_fork)

@@ -16,6 +16,8 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
+from s2mock.forking import Rank, take_at_fork
+
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
@@ -61,8 +63,10 @@ class Loop:
         self._asleep = False
         self._stopping = False
         self._has_ended = False
-        self.busy = threading.RLock()
-        """Held while calls are made. Whoever takes it finds the loop at rest, for a fork."""
+        # Held while calls are made: a fork finds the loop at rest. A module that it was loading
+        # would be locked in the child for ever.
+        self._busy = threading.RLock()
+        take_at_fork(self._busy, Rank.LOOP)
         self._waker, self._wakened = socket.socketpair()
         self._waker.setblocking(False)
         self._wakened.setblocking(False)
@@ -159,7 +163,7 @@ class Loop:
         timeout = 0.0 if self._ready or self._stopping else self._time_to_next()
         events = self._selector.select(timeout)
         self._asleep = False
-        with self.busy:
+        with self._busy:
             for key, mask in events:
                 # One callback may close a socket that another event of this turn speaks of.
                 if key.fileobj.fileno() >= 0:  # type: ignore[union-attr]  # sockets only

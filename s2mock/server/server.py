@@ -171,26 +171,9 @@ class Server:
 _servers: "weakref.WeakSet[Server]" = weakref.WeakSet()
 
 
-_held = threading.local()
-
-
-def _before_fork() -> None:
-    # A module that a loop was loading would be locked in the child for ever. Loops before accounts:
-    # hooks are called in reverse order, and the accounts' are there first.
-    _held.locks = [server._loop.busy for server in list(_servers)]  # noqa: SLF001  # of this module
-    for lock in _held.locks:
-        lock.acquire()
-
-
-def _after_fork() -> None:
-    while _held.locks:
-        _held.locks.pop().release()
-
-
 def _abandon_all() -> None:
-    _after_fork()
     for server in list(_servers):
         server._abandon()  # noqa: SLF001  # of this module
 
 
-os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_abandon_all)
+os.register_at_fork(after_in_child=_abandon_all)

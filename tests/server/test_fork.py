@@ -82,3 +82,39 @@ def test_without_closing_in_the_child() -> None:
     print("well")
     """
     assert run(code) == "well\n"
+
+
+def test_while_an_observer_is_asked() -> None:
+    """An account's lock is taken before those that are taken in its turn, whatever came first."""
+    code = """
+    import faulthandler, os, threading, time
+    import s2mock.registry.engine
+    from s2mock import S2Mock
+
+    faulthandler.dump_traceback_later(20, exit=True)
+    mock = S2Mock()
+    turn, inner = mock.account.turn, mock._powers.stage._lock
+    in_turn = threading.Event()
+
+    def decide():
+        with turn:
+            in_turn.set()
+            # Until the fork has taken it, which it is not to do now.
+            until = time.monotonic() + 0.5
+            while not inner.locked() and time.monotonic() < until:
+                time.sleep(0.001)
+            with inner:
+                pass
+
+    thread = threading.Thread(target=decide)
+    thread.start()
+    in_turn.wait()
+    child = os.fork()
+    if not child:
+        mock.create_basin("my-basin")
+        os._exit(0)
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+    mock.close()
+    """
+    run(code)
