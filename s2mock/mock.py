@@ -410,7 +410,7 @@ class _Answering:
     """
 
     def __init__(self, mock: S2Mock) -> None:
-        # Who has let go of a mock without closing it is told so at once, not by the collector.
+        # Weak, so that a mock that nobody closes warns as soon as it is let go of.
         self._mock = weakref.ref(mock)
 
     def converse(self, environ: dict[str, Any]) -> Conversation:

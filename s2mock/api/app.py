@@ -25,7 +25,7 @@ from s2mock.api.wsgi import Answered
 from s2mock.conversation import Conversation, Head, Offload, Reset, Retire
 from s2mock.powers.faults import Cut
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
-from s2mock.powers.recorder import CLOCK
+from s2mock.registry.clock import monotonic
 from s2mock.registry.engine import Engine
 from s2mock.registry.errors import Authn, InternalError, InvalidConfig, S2Error
 
@@ -97,7 +97,7 @@ class App:
         request.method = environ["REQUEST_METHOD"]
         recorder = self._recorder
         if recorder is not None:
-            request.began = CLOCK[0]()
+            request.began = monotonic()
         try:
             response = yield from self._respond(request)
         except Dropped as dropped:

@@ -3,7 +3,6 @@
 Source: reference: account_services §4, data_plane §14.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -12,11 +11,10 @@ from s2mock.powers.faults import Drain
 from s2mock.powers.outcomes import InjectedError
 from s2mock.powers.stage import error_of
 from s2mock.registry.batch import Batch
+from s2mock.registry.clock import monotonic
 
 _SECONDS: Final = 5.0
 """How long a session is served on after the advice, in real time."""
-
-_monotonic: Final = (time.monotonic,)
 
 
 class Draining:
@@ -46,7 +44,7 @@ class Draining:
         """Whether the next frame has the advice, which is said once."""
         if self._until is not None:
             return False
-        self._until = _monotonic[0]() + _SECONDS
+        self._until = monotonic() + _SECONDS
         return True
 
     def parts(self, batch: Batch) -> Iterator[tuple[Batch, bool]]:
@@ -67,7 +65,7 @@ class Draining:
     @property
     def _seconds_left(self) -> float:
         assert self._until is not None
-        return max(0.0, self._until - _monotonic[0]())
+        return max(0.0, self._until - monotonic())
 
 
 class _Limited:

@@ -7,7 +7,7 @@ A handler asks in the order in which S2 checks, so that the first fault is the o
 import re
 from collections.abc import Callable, Generator
 from functools import cache
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.wrappers import Request
@@ -16,6 +16,7 @@ from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate
 from s2mock.api.responses import S2Response
 from s2mock.conversation import READ, Offload, Step
 from s2mock.documents.parsing import decode
+from s2mock.powers.recorder import SessionNotes
 from s2mock.registry.engine import Engine, Operation
 from s2mock.registry.errors import BadHeader, BadJson, BadPath, InvalidName, S2Error
 from s2mock.registry.names import BasinName, RequestToken
@@ -51,29 +52,6 @@ def _variable(header: str) -> str:
     return f"HTTP_{header.upper().replace('-', '_')}"
 
 
-class Notes(Protocol):
-    """Who takes notes of what goes on in a session."""
-
-    def batch(
-        self,
-        operation: Operation,
-        began: float,
-        payload: bytes,
-        answer: bytes | None,
-        error: BaseException | None,
-    ) -> None:
-        """A batch was appended and is about to be acknowledged, or was refused, or dropped."""
-
-    def acked(self, operation: Any, size: int, answer: bytes) -> None:
-        """A batch of that size is about to be acknowledged, and nobody stood at its points."""
-
-    def delivered(self, first_seq_num: int, last_seq_num: int) -> None:
-        """A read is about to deliver records."""
-
-    def failed(self, error: Exception) -> None:
-        """The session ends with an error."""
-
-
 class S2Request(Request):
     """One request to the account.
 
@@ -84,7 +62,7 @@ class S2Request(Request):
     path_parameters: dict[str, str] = {}  # noqa: RUF012  # replaced, never changed
     # What was asked for last, and who takes notes of it, if anybody does.
     operation: Operation | None = None
-    notes: "Notes | None" = None
+    notes: SessionNotes | None = None
     # For those notes: what the route is called, the path as it was sent, when it began, the body
     # as it came, as far as it was read, the same inflated, and the batch of a session. Who is told
     # that it is late.

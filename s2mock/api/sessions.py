@@ -18,10 +18,10 @@ from s2mock.api.wire.sse import DONE, EventId, event
 from s2mock.conversation import READ, Conversation, Retire, Wait
 from s2mock.powers.faults import Cut, Drain, Fail, Fault
 from s2mock.powers.outcomes import Dropped, InjectedError
-from s2mock.powers.recorder import monotonic
 from s2mock.powers.stage import error_of
 from s2mock.registry.appending import Append, OpenAppendSession, Target
 from s2mock.registry.batch import Batch
+from s2mock.registry.clock import monotonic
 from s2mock.registry.errors import BadFrame, BadProto, S2Error
 from s2mock.registry.read_session import ReadSession
 

@@ -9,50 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from math import isinf, isnan
-from typing import Final, NamedTuple
+from typing import Final
+
+from s2mock.registry.codes import CODES
 
 MAX_STATUS: Final = 599
-
-
-class Code(NamedTuple):
-    """An error code of S2: its status, and whether it promises that nothing has happened."""
-
-    status: int
-    promises_no_effect: bool
-    message: str
-
-
-# Reference: account_services §4, the shared table.
-CODES: Final = {
-    "rate_limited": Code(429, True, "rate limited"),
-    "hot_server": Code(502, True, "hot server"),
-    "server_draining": Code(503, True, "server is draining"),
-    "transaction_conflict": Code(409, True, "transaction conflict"),
-    "authn": Code(401, True, "authentication failed"),
-    "permission_denied": Code(403, True, "Operation not permitted"),
-    "quota_exhausted": Code(403, True, "quota exhausted"),
-    "access_token_not_found": Code(404, True, "access token not found"),
-    "basin_not_found": Code(404, True, "basin not found"),
-    "stream_not_found": Code(404, True, "stream not found"),
-    "bad_frame": Code(400, True, "bad frame"),
-    "bad_header": Code(400, True, "bad header"),
-    "bad_json": Code(400, True, "bad JSON"),
-    "bad_path": Code(400, True, "bad path"),
-    "bad_proto": Code(400, True, "bad protobuf"),
-    "bad_query": Code(400, True, "bad query"),
-    "decryption_failed": Code(400, True, "record decryption failed"),
-    "invalid": Code(422, True, "invalid"),
-    "resource_already_exists": Code(409, True, "resource already exists"),
-    "basin_deletion_pending": Code(409, True, "basin is being deleted"),
-    "stream_deletion_pending": Code(409, True, "stream deletion pending"),
-    "not_implemented": Code(501, True, "Not implemented"),
-    "request_timeout": Code(408, False, "request timed out"),
-    "other": Code(500, False, "internal error"),
-    "storage": Code(500, False, "storage error"),
-    "unavailable": Code(503, False, "service unavailable"),
-    "upstream_timeout": Code(504, False, "upstream timed out"),
-    "client_hangup": Code(499, False, "client hung up"),
-}
 
 
 class Fault:

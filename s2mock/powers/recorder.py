@@ -1,6 +1,5 @@
 """Who takes notes of what goes over the wire, for the journal."""
 
-import time
 from typing import Any, Final, Protocol
 
 from s2mock.powers.entry import Entry
@@ -8,18 +7,11 @@ from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.registry.appending import Append
+from s2mock.registry.clock import monotonic
 from s2mock.registry.engine import Operation
 from s2mock.registry.errors import S2Error
 
-# Held by name here: tools that stop the clock for a test replace what a module knows.
-CLOCK: Final = (time.monotonic,)
-
 _INJECTED: Final = (InjectedError, Dropped, Replaced)
-
-
-def monotonic() -> float:
-    """Seconds of monotonic time, whatever a test has done to the clock."""
-    return CLOCK[0]()
 
 
 class Asked(Protocol):
@@ -85,7 +77,7 @@ class Recorder:
                 operation.at,
                 None if effect is None else tuple(effect),
                 request.began,
-                CLOCK[0](),
+                monotonic(),
                 response.status,
                 tuple(response.headers),
                 request.delivered,
@@ -199,7 +191,7 @@ class SessionNotes:
         entry.last_seq_num = effect.last_seq_num
         size += len(answer)
         # Not its bytes, which are as many again as those that the log keeps.
-        note = (operation.batch, answer, entry, operation.at, effect, CLOCK[0](), size)
+        note = (operation.batch, answer, entry, operation.at, effect, monotonic(), size)
         self._journal.note_plainly(note, size)
 
     def delivered(self, first_seq_num: int, last_seq_num: int) -> None:

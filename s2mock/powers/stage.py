@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from s2mock.conversation import Wait
 from s2mock.forking import Rank, take_at_fork
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.faults import CODES, Answer, Cut, Delay, Drain, Drop, Fail, Fault
+from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
 from s2mock.powers.gate import Gate
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
@@ -19,6 +19,7 @@ from s2mock.powers.matching import Pattern
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.registry.appending import OpenAppendSession
 from s2mock.registry.clock import NANOSECONDS
+from s2mock.registry.codes import CODES
 from s2mock.registry.engine import Engine, Operation, Point, Waits
 from s2mock.registry.reading import Read
 

@@ -16,6 +16,7 @@ _DEFAULT_START: Final = 1_704_067_200
 # Held by name here, in tuples: tools that stop the wall clock for a test replace what a module
 # knows as `time.monotonic_ns`, and durations have to go on.
 _monotonic_ns: Final = (time.monotonic_ns,)
+_monotonic: Final = (time.monotonic,)
 
 
 class Clock(Protocol):
@@ -235,6 +236,11 @@ class Timekeeper:
         if self._is_system:
             return max(0.0, (until - _monotonic_ns[0]()) / NANOSECONDS)
         return None
+
+
+def monotonic() -> float:
+    """Seconds of real time for durations, whatever a test has done to the machine's clock."""
+    return _monotonic[0]()
 
 
 def _checked_seconds(what: str, value: object) -> float:

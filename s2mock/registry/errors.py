@@ -6,27 +6,8 @@ data_plane §1.3 (the two answers without a code).
 
 from typing import Any, ClassVar
 
+from s2mock.registry.codes import CODES
 from s2mock.registry.positions import StreamPosition
-
-STATUS_OF_CODE = {
-    "authn": 401,
-    "bad_frame": 400,
-    "bad_header": 400,
-    "bad_json": 400,
-    "bad_path": 400,
-    "bad_proto": 400,
-    "bad_query": 400,
-    "basin_deletion_pending": 409,
-    "basin_not_found": 404,
-    "decryption_failed": 400,
-    "invalid": 422,
-    "not_implemented": 501,
-    "other": 500,
-    "resource_already_exists": 409,
-    "stream_deletion_pending": 409,
-    "stream_not_found": 404,
-    "unavailable": 503,
-}
 
 
 class S2Error(Exception):
@@ -43,7 +24,7 @@ class S2Error(Exception):
 
     def __init_subclass__(cls) -> None:
         if "code" in cls.__dict__ and cls.code:
-            cls.status = STATUS_OF_CODE[cls.code]
+            cls.status = CODES[cls.code].status
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

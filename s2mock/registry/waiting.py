@@ -2,14 +2,12 @@
 
 import sys
 import threading
-import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-Result = TypeVar("Result")
+from s2mock.registry.clock import monotonic
 
-# Held by name here: tools that stop the clock for a test replace what a module knows.
-_monotonic: Final = (time.monotonic,)
+Result = TypeVar("Result")
 
 PATIENCE: Final = 5.0
 """How long to wait for what a test waits for, unless it says so: seconds of real time."""
@@ -47,14 +45,14 @@ class Bell:
         """What `look` finds. Raises `TimeoutError` with what `missing` says."""
         check_timeout(timeout)
         rung = threading.Event()
-        given_up = _monotonic[0]() + timeout
+        given_up = monotonic() + timeout
         self._listen(rung.set)
         try:
             while True:
                 rung.clear()
                 if (found := look()) is not None:
                     return found
-                if (left := given_up - _monotonic[0]()) <= 0:
+                if (left := given_up - monotonic()) <= 0:
                     raise TimeoutError(missing() + (_IN_A_LOOP if _is_in_a_loop() else ""))
                 rung.wait(min(left, threading.TIMEOUT_MAX))
         finally:
@@ -75,14 +73,14 @@ class Bell:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(rung.set)
 
-        given_up = _monotonic[0]() + timeout
+        given_up = monotonic() + timeout
         self._listen(listener)
         try:
             while True:
                 rung.clear()
                 if (found := look()) is not None:
                     return found
-                if (left := given_up - _monotonic[0]()) <= 0:
+                if (left := given_up - monotonic()) <= 0:
                     raise TimeoutError(missing())
                 try:
                     await asyncio.wait_for(rung.wait(), left)
