@@ -191,10 +191,13 @@ class App:
             if own_tokens.is_ended(token):
                 request.is_late = own_tokens.note_late(token, request.method, request.raw_path)
                 raise Authn("the access token is that of a test that has ended")
-            answering = row.handler(request)
-            if isinstance(answering, S2Response):
-                return answering
-            return (yield from answering)
+            asked = row.handler(request)
+            if isinstance(asked, S2Response):
+                return asked
+            operation, answer = asked if isinstance(asked, tuple) else (yield from asked)
+            operation.request = request
+            request.operation = operation
+            return answer(request, (yield from self.account.perform(operation)))
         except InvalidConfig as error:
             return self._refused(
                 row, request, request.account.profile.invalid_config(error.message)

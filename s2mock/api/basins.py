@@ -4,8 +4,8 @@ Source: reference: control_plane §4; the order of checks is §2.5.
 """
 
 from s2mock.api.query import listing_parameters, parse_query
-from s2mock.api.requests import Answering, S2Request
-from s2mock.api.responses import empty_response, json_response
+from s2mock.api.requests import Asking, S2Request, Wanted
+from s2mock.api.responses import S2Response, empty_response, json_response
 from s2mock.documents.control_plane import (
     basin_changes,
     basin_config,
@@ -20,54 +20,70 @@ from s2mock.registry.basins import (
     ListBasins,
     ReconfigureBasin,
 )
+from s2mock.registry.config import BasinConfig
+from s2mock.registry.listing import Page
 from s2mock.registry.names import BasinName
+from s2mock.registry.provision import Provisioned
+from s2mock.registry.state import BasinInfo
 
 _LISTING = listing_parameters(BasinName.check_filter)
 
 
-def list_basins(request: S2Request) -> Answering:
+def list_basins(request: S2Request) -> Wanted:
     """One page of basins (§4.7)."""
-    wanted = parse_query(request.raw_query, _LISTING)
-    page = yield from request.perform(ListBasins(**wanted))
-    basins = [basin_info_to_json(info) for info in page.items]
-    return json_response(200, {"basins": basins, "has_more": page.has_more})
+    return ListBasins(**parse_query(request.raw_query, _LISTING)), _listed
 
 
-def create_basin(request: S2Request) -> Answering:
+def create_basin(request: S2Request) -> Asking[Wanted]:
     """Create a basin, or answer a replay (§4.3)."""
     token = request.request_token
     document = yield from request.json_body("create_basin")
     config = basin_config(document.get("config"))
-    made = yield from request.perform(CreateBasin(document["basin"], config, token))
+    return CreateBasin(document["basin"], config, token), _created
+
+
+def get_basin_config(request: S2Request) -> Wanted:
+    """The configuration, also while a deletion is pending (§4.5)."""
+    return GetBasinConfig(request.path_name("basin", BasinName)), _configured
+
+
+def ensure_basin(request: S2Request) -> Asking[Wanted]:
+    """Create a basin, or replace its configuration (§4.4)."""
+    name = request.path_name("basin", BasinName)
+    document = (yield from request.optional_json_body("ensure_basin")) or {}
+    return EnsureBasin(name, basin_config(document.get("config"))), _ensured
+
+
+def reconfigure_basin(request: S2Request) -> Asking[Wanted]:
+    """Change what the body mentions (§4.5)."""
+    name = request.path_name("basin", BasinName)
+    changes = basin_changes((yield from request.json_body("basin_reconfiguration")))
+    return ReconfigureBasin(name, changes), _configured
+
+
+def delete_basin(request: S2Request) -> Wanted:
+    """Delete a basin (§4.6)."""
+    return DeleteBasin(request.path_name("basin", BasinName)), _deleted
+
+
+def _listed(_: S2Request, page: Page[BasinInfo]) -> S2Response:
+    basins = [basin_info_to_json(info) for info in page.items]
+    return json_response(200, {"basins": basins, "has_more": page.has_more})
+
+
+def _created(_: S2Request, made: Provisioned[BasinInfo]) -> S2Response:
     # Also for a replay: the 200 in the published description is never sent.
     return json_response(201, basin_info_to_json(made.info), s2_provision_result=made.result)
 
 
-def get_basin_config(request: S2Request) -> Answering:
-    """The configuration, also while a deletion is pending (§4.5)."""
-    config = yield from request.perform(GetBasinConfig(request.path_name("basin", BasinName)))
-    return json_response(200, basin_config_to_json(config))
-
-
-def ensure_basin(request: S2Request) -> Answering:
-    """Create a basin, or replace its configuration (§4.4)."""
-    name = request.path_name("basin", BasinName)
-    document = (yield from request.optional_json_body("ensure_basin")) or {}
-    config = basin_config(document.get("config"))
-    made = yield from request.perform(EnsureBasin(name, config))
+def _ensured(_: S2Request, made: Provisioned[BasinInfo]) -> S2Response:
     status = 201 if made.result == "created" else 200
     return json_response(status, basin_info_to_json(made.info), s2_provision_result=made.result)
 
 
-def reconfigure_basin(request: S2Request) -> Answering:
-    """Change what the body mentions (§4.5)."""
-    name = request.path_name("basin", BasinName)
-    changes = basin_changes((yield from request.json_body("basin_reconfiguration")))
-    config = yield from request.perform(ReconfigureBasin(name, changes))
+def _configured(_: S2Request, config: BasinConfig) -> S2Response:
     return json_response(200, basin_config_to_json(config))
 
 
-def delete_basin(request: S2Request) -> Answering:
-    """Delete a basin (§4.6)."""
-    yield from request.perform(DeleteBasin(request.path_name("basin", BasinName)))
+def _deleted(_: S2Request, __: None) -> S2Response:
     return empty_response(202)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from s2mock.api.query import one_of, parse_query, unsigned
-from s2mock.api.requests import Answering, S2Request
-from s2mock.api.unserved import refuse
+from s2mock.api.requests import S2Request, Wanted
+from s2mock.api.unserved import unserved
 from s2mock.registry.names import BasinName, StreamName
 
 
@@ -29,22 +29,22 @@ _BASIN = _parameters(
 _STREAM = _parameters("storage")
 
 
-def account_metrics(request: S2Request) -> Answering:
+def account_metrics(request: S2Request) -> Wanted:
     """Metrics of the account."""
     parse_query(request.raw_query, _ACCOUNT, required="set")
-    return (yield from refuse(request, "account-metrics"))
+    return unserved("account-metrics")
 
 
-def basin_metrics(request: S2Request) -> Answering:
+def basin_metrics(request: S2Request) -> Wanted:
     """Metrics of a basin."""
     basin = request.path_name("basin", BasinName)
     parse_query(request.raw_query, _BASIN, required="set")
-    return (yield from refuse(request, "basin-metrics", basin))
+    return unserved("basin-metrics", basin)
 
 
-def stream_metrics(request: S2Request) -> Answering:
+def stream_metrics(request: S2Request) -> Wanted:
     """Metrics of a stream."""
     basin = request.path_name("basin", BasinName)
     stream = request.path_name("stream", StreamName)
     parse_query(request.raw_query, _STREAM, required="set")
-    return (yield from refuse(request, "stream-metrics", basin, stream))
+    return unserved("stream-metrics", basin, stream)

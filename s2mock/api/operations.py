@@ -6,7 +6,10 @@ methods of a path is that of its `Allow` header.
 
 from typing import Final
 
-from s2mock.api import access_tokens, basins, health, locations, metrics, records, streams
+from s2mock.api import access_tokens, basins, health, locations, metrics, streams
+from s2mock.api.records.append import append
+from s2mock.api.records.read import read
+from s2mock.api.records.tail import check_tail
 from s2mock.api.routing import Row
 
 OPERATIONS: Final = (
@@ -23,9 +26,9 @@ OPERATIONS: Final = (
     Row("delete-stream", "DELETE", "/v1/streams/<stream>", streams.delete_stream),
     Row("reconfigure-stream", "PATCH", "/v1/streams/<stream>", streams.reconfigure_stream),
     # An append that opens a session is an `append-session`, and each batch in it an `append`.
-    Row("read", "GET", "/v1/streams/<stream>/records", records.read),
-    Row("append", "POST", "/v1/streams/<stream>/records", records.append),
-    Row("check-tail", "GET", "/v1/streams/<stream>/records/tail", records.check_tail),
+    Row("read", "GET", "/v1/streams/<stream>/records", read),
+    Row("append", "POST", "/v1/streams/<stream>/records", append),
+    Row("check-tail", "GET", "/v1/streams/<stream>/records/tail", check_tail),
     Row("list-access-tokens", "GET", "/v1/access-tokens", access_tokens.list_access_tokens),
     Row("issue-access-token", "POST", "/v1/access-tokens", access_tokens.issue_access_token),
     Row(

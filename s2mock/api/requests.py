@@ -24,7 +24,7 @@ from s2mock.registry.names import BasinName, RequestToken
 Name = TypeVar("Name", bound=str)
 Result = TypeVar("Result")
 
-# What a handler is: it yields the steps that it needs, and returns the response.
+# Both yield the steps that they need.
 Answering = Generator[Step, Any, S2Response]
 Asking = Generator[Step, Any, Result]
 
@@ -144,12 +144,6 @@ class S2Request(Request):
         query: str = self.environ.get("QUERY_STRING", "")
         return query
 
-    def perform(self, operation: Operation) -> Asking[Any]:
-        """Carry the operation out, and return its result. Raises `S2Error`."""
-        operation.request = self
-        self.operation = operation
-        return self.account.perform(operation)
-
     def json_body(self, schema: str, build: Callable[[Any], Result] | None = None) -> Asking[Any]:
         """The body, which must be there, accepted by that schema; or what `build` makes of it.
 
@@ -216,3 +210,7 @@ class S2Request(Request):
         if self.environ["SERVER_PROTOCOL"] == "HTTP/2":
             return -1
         return int(length) if length.isascii() and length.isdigit() and len(length) < 10 else -1
+
+
+# The operation that a request asks for, and what makes its result the answer.
+Wanted = tuple[Operation, Callable[[S2Request, Any], S2Response]]

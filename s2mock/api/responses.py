@@ -44,6 +44,11 @@ def text_response(status: int, text: str, **headers: str) -> S2Response:
     return S2Response(status, fields, text.encode())
 
 
+def protobuf_response(message: bytes) -> S2Response:
+    """A protobuf message that is encoded already."""
+    return S2Response(200, [("content-type", "application/protobuf")], message)
+
+
 def error_response(error: S2Error) -> S2Response:
     """The error as S2 sends it."""
     return json_response(error.status, error.body())

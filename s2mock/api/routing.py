@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from s2mock.api.requests import Answering, S2Request
+from s2mock.api.requests import Asking, S2Request, Wanted
 from s2mock.api.responses import S2Response
 
-# What answers a request; a plain function where it needs no step.
-Handler = Callable[[S2Request], Answering | S2Response]
+# From a request to the operation that it asks for, in steps or at once; or to an answer, where
+# there is none.
+Handler = Callable[[S2Request], Asking[Wanted] | Wanted | S2Response]
 
 
 class Row(NamedTuple):
-    """One operation: its name, where it is asked for, and what answers. `<name>` is a segment.
+    """One operation: its name, where it is asked for, and what reads it. `<name>` is a segment.
 
     `name` is S2's own, or None where S2 has none (`/health`).
     """

@@ -4,13 +4,14 @@ Asked for one value at a time, whose own parts are all right: so the cost of an 
 grow with the body that it stands in.
 """
 
+import re
 from typing import Any
 from unicodedata import category
 
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
-from s2mock.documents.acceptors import FORMATS, Schema, is_text
+from s2mock.documents.acceptors import FORMATS, Schema
 from s2mock.documents.phrases import exactly_one, listed, unknown_variant
 from s2mock.registry.config import U64_MAX
 from s2mock.registry.errors import S2Error
@@ -25,6 +26,7 @@ _JOINING = frozenset(
     "\U000116b6\U00011930\U0001193d\U00016ff0\U00016ff1\U0001d165\U0001d166\U0001d16d\U0001d16e"
     "\U0001d16f\U0001d170\U0001d171\U0001d172"
 )
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # What stands below a value has been looked at before.
 _PARTS = ("$schema", "items", "prefixItems", "properties", "additionalProperties")
 
@@ -56,7 +58,7 @@ _Validator: Any = extend(  # type: ignore[no-untyped-call]  # the library leaves
 
 def explain(value: Any, schema: Schema) -> str:
     """The first fault of the value, which that schema does not accept."""
-    if isinstance(value, str) and not is_text((value,)):
+    if isinstance(value, str) and _LONE_SURROGATE.search(value):
         return "invalid unicode code point in a string"
     own = {keyword: rule for keyword, rule in schema.items() if keyword not in _PARTS}
     error: ValidationError = next(_Validator(own, format_checker=_formats).iter_errors(value))
@@ -88,7 +90,7 @@ def _explain_word(value: Any, words: list[str]) -> str:
             return unknown_variant(value, words)
         case dict() if value:
             word, beside = next(iter(value.items()))
-            if not is_text((word,)):
+            if _LONE_SURROGATE.search(word):
                 return "invalid unicode code point in a string"
             if word not in words:
                 return unknown_variant(word, words)

@@ -8,7 +8,7 @@ import json
 from typing import Any, NoReturn
 
 from s2mock.documents.acceptors import form
-from s2mock.documents.spellings import RepeatedFields, spelled_out
+from s2mock.documents.spellings import RepeatedFields, respelled
 from s2mock.registry.errors import BadJson
 
 _MAX_U64_DIGITS = 20
@@ -47,7 +47,7 @@ def decode(body: bytes, schema: str) -> Any:
     if document is None and "null" in expected.schema["type"]:
         # The schemas allow null where a configuration may stand; a body is never null.
         raise BadJson(f"invalid type: null, expected struct {expected.schema['title']}")
-    return spelled_out(document, expected)
+    return document if expected.accepts([document]) else respelled(document, expected)
 
 
 def _parse(body: bytes) -> Any:

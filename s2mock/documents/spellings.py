@@ -31,8 +31,11 @@ def spelled_out(value: Any, form: Form, place: str = "") -> Any:
 
     `place` is where the value stands in the document, such as `.records[3].body`.
     """
-    if form.accepts([value]):
-        return value
+    return value if form.accepts([value]) else respelled(value, form, place)
+
+
+def respelled(value: Any, form: Form, place: str = "") -> Any:
+    """The same, of a value that is not accepted as it is."""
     is_choice = "maxProperties" in form.schema
     if isinstance(value, list):
         if form.item is not None:

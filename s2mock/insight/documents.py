@@ -7,7 +7,7 @@ as bytes where they are not.
 import json
 from typing import Any
 
-from s2mock.api.record_headers import PROTOBUF, S2S, media_type
+from s2mock.api.records.headers import PROTOBUF, S2S, media_type
 from s2mock.api.wire import json_records, proto_records
 from s2mock.registry.errors import S2Error
 from s2mock.registry.records import AppendInput

@@ -60,6 +60,8 @@ class Operation:
     )
 
     name: ClassVar[str]
+    # Whether its result is a `Waiting`.
+    waits: ClassVar[bool] = False
 
     def __init__(self, basin: str | None = None, stream: str | None = None) -> None:
         # Plain text, whatever checked it: it is looked up often.
@@ -80,6 +82,16 @@ class Operation:
     def decide(self, engine: "Engine", moment: Moment) -> Change:
         """What it would change and return, at this moment. Changes nothing. Raises `S2Error`."""
         raise NotImplementedError
+
+
+class Waiting(Protocol):
+    """The result of an operation that has been carried out, and may wait for its answer."""
+
+    def answer(self) -> Generator[Wait, None, Any]:
+        """The answer, when there is one. Raises `S2Error`."""
+
+    def close(self) -> None:
+        """There will be no answer."""
 
 
 class Observer(Protocol):
@@ -153,12 +165,31 @@ class Engine:
 
     def perform(self, operation: Operation) -> Generator[Wait, None, Any]:
         """Carry an operation out, with its points. Raises `S2Error`, and what observers raise."""
-        result = yield from self.begin(operation)
-        yield from self.finish(operation)
+        result = yield from self._begin(operation)
+        if operation.waits:
+            return (yield from self._waited(operation, result))
+        if self.observers:
+            yield from self._pass("answer", operation)
         return result
 
-    def begin(self, operation: Operation) -> Generator[Wait, None, Any]:
-        """Carry an operation out, with its points but the last; see `finish`."""
+    def _waited(self, operation: Operation, waiting: "Waiting") -> Generator[Wait, None, Any]:
+        """What comes of an operation that was carried out and waits, with its last point."""
+        try:
+            result = yield from waiting.answer()
+        except Exception as error:
+            operation.error = error
+            yield from self._pass("answer", operation)
+            raise
+        try:
+            yield from self._pass("answer", operation)
+        except BaseException:
+            # It follows the stream by now, for an answer that never begins.
+            waiting.close()
+            raise
+        return result
+
+    def _begin(self, operation: Operation) -> Generator[Wait, None, Any]:
+        """Carry an operation out, with its points but the last."""
         if not self.observers:
             return self.carry_out(operation)
         try:
@@ -177,11 +208,6 @@ class Engine:
             operation.error = error
             yield from self._pass("answer", operation)
             raise
-
-    def finish(self, operation: Operation) -> Waits:
-        """The last point of an operation that was carried out, before its answer is given."""
-        if self.observers:
-            yield from self._pass("answer", operation)
 
     def _standing(self, point: Point, operation: Operation) -> list[Waits]:
         found = [observer.at(point, operation) for observer in self.observers]

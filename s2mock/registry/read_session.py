@@ -5,7 +5,7 @@ Sources: reference: data_plane §4.4, §4.5.
 """
 
 from collections.abc import Generator, Hashable
-from typing import Final
+from typing import Any, Final
 
 from s2mock.conversation import Wait
 from s2mock.registry.batch import Batch
@@ -69,6 +69,11 @@ class ReadSession:
             # Told when the answer has begun.
             self._first = error
         return self
+
+    def answer(self) -> Generator[Wait, None, Any]:
+        """The session itself, at once."""
+        return self
+        yield
 
     def batches(self) -> Generator[Batch | Wait, None, None]:
         """The batches and heartbeats as they come, and the waits between them."""

@@ -46,6 +46,7 @@ class Read(Operation):
 
     __slots__ = ("_config", "_key", "is_session", "wanted")
     name = "read"
+    waits = True
 
     def __init__(
         self,

@@ -61,14 +61,14 @@ CONTROL_MUTATIONS = (
     # Create and replay.
     Mutation(
         "200 for 201 on the replay of a basin's creation",
-        basins.create_basin,
+        basins._created,
         "json_response(201,",
         'json_response(200 if made.result == "noop" else 201,',
         ("test_basins_create::test_a_replay_answers_the_basin_that_was_made",),
     ),
     Mutation(
         "200 for 201 on the replay of a stream's creation",
-        streams.create_stream,
+        streams._created,
         "text_response(201,",
         'text_response(200 if made.result == "noop" else 201,',
         ("test_streams_create::test_a_replay_answers_the_stream_that_was_made",),
@@ -96,7 +96,7 @@ CONTROL_MUTATIONS = (
     ),
     Mutation(
         "no s2-provision-result on a create",
-        streams.create_stream,
+        streams._created,
         ", s2_provision_result=made.result",
         "",
         ("test_streams_create::test_a_new_stream_is_described_with_all_its_keys",),

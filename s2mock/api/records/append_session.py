@@ -1,0 +1,127 @@
+"""Append sessions: a stream of S2S frames, an acknowledgement for each.
+
+Source: reference: data_plane §6.4.
+"""
+
+from s2mock.api.records.draining import Draining
+from s2mock.api.records.headers import S2S, frame_coding
+from s2mock.api.records.sessions import session_response
+from s2mock.api.requests import Asking, S2Request
+from s2mock.api.responses import S2Response
+from s2mock.api.wire.frames import FrameDecoder, encode_frame, encode_terminal
+from s2mock.api.wire.proto_records import ack_to_proto, append_input
+from s2mock.conversation import READ, Conversation, Retire
+from s2mock.powers.faults import Cut, Drain, Fault
+from s2mock.powers.outcomes import Dropped
+from s2mock.registry.appending import Append, Target
+from s2mock.registry.clock import monotonic
+from s2mock.registry.errors import BadFrame, BadProto, S2Error
+
+# So many acknowledgements are sent together at most. Others may have a turn in between.
+_MAX_TOGETHER = 50
+
+
+def open_append_session(request: S2Request, target: Target) -> S2Response:
+    """The answer to an append that opens a session."""
+    return session_response(_appends(request, target, frame_coding(request.accept_encodings)), S2S)
+
+
+def _appends(request: S2Request, target: Target, coding: str | None) -> Conversation:
+    """One acknowledgement for each append that is read, and what ends the session early."""
+    opening = request.operation
+    assert opening is not None
+    decoder = FrameDecoder()
+    basin, stream = str(opening.basin), str(opening.stream)
+    account = request.account
+    acks: list[bytes] = []
+    fault = opening.fault
+    draining = Draining(fault) if isinstance(fault, Drain) else None
+    try:
+        while data := (yield READ if draining is None else draining.read):
+            for frame in decoder.feed(data):
+                if frame.terminal:
+                    raise BadFrame("Unexpected terminal frame as input")
+                try:
+                    batch = append_input(frame.payload)
+                except BadProto as error:
+                    raise BadFrame(error.message) from None
+                if acks and (len(acks) >= _MAX_TOGETHER or account.observers):
+                    # Whoever stands at a point keeps this append waiting, and not its like.
+                    yield b"".join(acks)
+                    acks = []
+                operation = Append(basin, stream, batch, target=target)
+                ack = (
+                    (yield from _watched_append(request, operation, frame.payload))
+                    if account.observers
+                    else _append(request, operation, frame.payload)
+                )
+                fault = operation.fault
+                if isinstance(fault, Drain) and draining is None:
+                    draining = Draining(fault)
+                if fault is None and draining is None:
+                    acks.append(encode_frame(ack, coding))
+                else:
+                    yield from _acknowledged(ack, coding, draining, fault)
+            if acks:
+                yield b"".join(acks)
+                acks = []
+        if data is None and draining is not None:
+            raise draining.error
+        decoder.finish()
+    except S2Error as error:
+        if request.notes is not None:
+            request.notes.failed(error)
+        yield b"".join([*acks, encode_terminal(error)])
+
+
+def _acknowledged(
+    ack: bytes, coding: str | None, draining: Draining | None, fault: Fault | None
+) -> Conversation:
+    """One acknowledgement by itself, with what is to go wrong with it. Raises `Dropped`."""
+    advises = draining is not None and draining.advise()
+    frame = encode_frame(ack, coding, advises_reconnect=advises)
+    if isinstance(fault, Cut):
+        # It always breaks off.
+        yield frame[: min(fault.bytes or 0, len(frame) - 1)]
+        raise Dropped
+    yield frame
+    if advises:
+        yield Retire()
+
+
+def _append(request: S2Request, operation: Append, payload: bytes) -> bytes:
+    """Carry a batch out at which nobody stands, and take notes of it.
+
+    Returns the acknowledgement, encoded. Raises `S2Error`.
+    """
+    operation.request = request
+    notes = request.notes
+    try:
+        ack = ack_to_proto(request.account.carry_out(operation))
+    except S2Error as error:
+        if notes is not None:
+            operation.is_batch = True
+            notes.batch(operation, monotonic(), payload, None, error)
+        raise
+    if notes is not None:
+        notes.acked(operation, len(payload), ack)
+    return ack
+
+
+def _watched_append(request: S2Request, operation: Append, payload: bytes) -> Asking[bytes]:
+    """The same, with its points. Raises what observers raise, too."""
+    operation.is_batch = True
+    operation.request = request
+    request.operation = operation
+    notes = request.notes
+    if notes is None:
+        return ack_to_proto((yield from request.account.perform(operation)))
+    began = monotonic()
+    request.payload = payload
+    try:
+        ack = ack_to_proto((yield from request.account.perform(operation)))
+    except BaseException as error:
+        notes.batch(operation, began, payload, None, error)
+        raise
+    notes.batch(operation, began, payload, ack, None)
+    return ack

@@ -1,0 +1,24 @@
+"""The batch in the body of an append. Sources: reference: data_plane §2 (protobuf), §3.1 (JSON)."""
+
+from s2mock.api.requests import HEAVY_BODY_BYTES, Asking, S2Request
+from s2mock.api.wire import json_records, proto_records
+from s2mock.conversation import Offload
+from s2mock.registry.errors import BadProto
+from s2mock.registry.records import AppendInput
+
+
+def protobuf_batch(request: S2Request) -> Asking[AppendInput]:
+    """The batch in an `AppendInput` message. Raises `BadProto`, `Invalid`."""
+    body = yield from request.body(BadProto)
+    if len(body) > HEAVY_BODY_BYTES:
+        batch: AppendInput = yield Offload(lambda: proto_records.append_input(body))
+        return batch
+    return proto_records.append_input(body)
+
+
+def json_batch(request: S2Request, form: json_records.Format) -> Asking[AppendInput]:
+    """The batch in a JSON document. Raises `BadJson`, `Invalid`."""
+    batch: AppendInput = yield from request.json_body(
+        "append_input", lambda document: json_records.append_input(document, form)
+    )
+    return batch

@@ -1,0 +1,71 @@
+"""Read one batch, or open a read session, in whichever form is asked for.
+
+Sources: reference: data_plane §1 (common rules), §4 (read).
+"""
+
+from functools import partial
+
+from s2mock.api.query import parse_query
+from s2mock.api.records.headers import (
+    EVENT_STREAM,
+    PROTOBUF,
+    S2S,
+    config_of_new_stream,
+    encryption_key,
+    json_format,
+    last_event_id,
+    media_type,
+)
+from s2mock.api.records.limits import END, START, read_request
+from s2mock.api.records.read_events import open_events
+from s2mock.api.records.read_frames import open_frames
+from s2mock.api.requests import S2Request, Wanted
+from s2mock.api.responses import S2Response, protobuf_response, text_response
+from s2mock.api.shaping import bytes_before
+from s2mock.api.wire import json_records, proto_records
+from s2mock.powers.faults import Cut
+from s2mock.registry.batch import Batch
+from s2mock.registry.names import StreamName
+from s2mock.registry.reading import Read
+
+
+def read(request: S2Request) -> Wanted:
+    """Read one batch (§4), or open a read session: in events (§5), in frames (§6.5)."""
+    basin, name = request.basin, request.path_name("stream", StreamName)
+    start = parse_query(request.raw_query, START)
+    end = parse_query(request.raw_query, END)
+    key, config = encryption_key(request), config_of_new_stream(request)
+    in_frames = media_type(request.environ.get("CONTENT_TYPE")) == S2S
+    form = "raw" if in_frames else json_format(request)
+    in_events = not in_frames and media_type(request.environ.get("HTTP_ACCEPT")) == EVENT_STREAM
+    had = last_event_id(request) if in_events else None
+    is_session = in_frames or in_events
+    wanted = read_request(start, end, had, is_session=is_session)
+    operation = Read(
+        basin,
+        name,
+        wanted,
+        key=key,
+        config=config,
+        is_session=is_session,
+    )
+    if in_frames:
+        return operation, open_frames
+    return operation, partial(open_events, form, had) if in_events else partial(_answer, form)
+
+
+def _answer(form: json_records.Format, request: S2Request, batch: Batch) -> S2Response:
+    if batch.spans:
+        request.delivered = (batch.spans[0].first_seq_num, batch.end_seq_num - 1)
+    response = _read_response(batch, request, form)
+    cut = None if request.operation is None else request.operation.fault
+    if isinstance(cut, Cut) and cut.records is not None:
+        begun = _read_response(batch.first(cut.records), request, form)
+        response.cut_at = bytes_before(response.body, begun.body)
+    return response
+
+
+def _read_response(batch: Batch, request: S2Request, form: json_records.Format) -> S2Response:
+    if media_type(request.environ.get("HTTP_ACCEPT")) in PROTOBUF:
+        return protobuf_response(proto_records.batch_to_proto(batch))
+    return text_response(200, json_records.batch_to_json(batch, form))
