@@ -17,6 +17,7 @@ PRODUCT = sorted(
 # What each room may import from, itself aside.
 ROOMS = {
     "conversation": set(),
+    "environ": set(),
     "failures": set(),
     "forking": set(),
     "http_client": set(),
@@ -24,10 +25,10 @@ ROOMS = {
     "registry": {"conversation", "forking"},
     "documents": {"registry"},
     "resources": {"documents", "registry"},
-    "powers": {"conversation", "forking", "registry"},
-    "api": {"conversation", "documents", "failures", "own_tokens", "powers", "registry"},
+    "powers": {"conversation", "environ", "forking", "registry"},
+    "api": {"conversation", "documents", "environ", "failures", "own_tokens", "powers", "registry"},
     "insight": {"api", "documents", "powers", "registry"},
-    "server": {"conversation", "forking"},
+    "server": {"conversation", "environ", "forking"},
 }
 
 

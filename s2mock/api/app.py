@@ -6,7 +6,7 @@ Sources: reference: control_plane §1 (routing and transport), §3 (errors).
 import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from s2mock import failures, own_tokens
 from s2mock.api.content_coding import (
@@ -23,6 +23,7 @@ from s2mock.api.routing import Router, Row
 from s2mock.api.shaping import broken_off, cut_session, shorten
 from s2mock.api.wsgi import Answered
 from s2mock.conversation import Conversation, Head, Offload, Reset, Retire
+from s2mock.environ import path_of
 from s2mock.powers.faults import Cut
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.registry.clock import monotonic
@@ -227,9 +228,7 @@ def _raw_path(environ: "WSGIEnvironment") -> str:
     target: str | None = environ.get("REQUEST_URI") or environ.get("RAW_URI")
     if target is None:
         return _encoded_again(environ["PATH_INFO"])
-    if not target.startswith("/"):
-        target = urlsplit(target).path
-    return target.partition("?")[0].partition("#")[0]
+    return path_of(target)
 
 
 def _bytes_as_latin_1(path: str) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from s2mock.conversation import Conversation
@@ -60,4 +61,9 @@ def empty_response(status: int, **headers: str) -> S2Response:
 
 
 def _fields(headers: dict[str, str]) -> Headers:
-    return [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return [_field(name, value) for name, value in headers.items()]
+
+
+@lru_cache(maxsize=256)
+def _field(name: str, value: str) -> tuple[str, str]:
+    return name.replace("_", "-"), value

@@ -7,7 +7,7 @@ Routing is on the path as sent, still percent-encoded: a stream named `a/b` is t
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from s2mock.api.requests import Asking, S2Request, Wanted
 from s2mock.api.responses import S2Response
@@ -15,6 +15,10 @@ from s2mock.api.responses import S2Response
 # From a request to the operation that it asks for, in steps or at once; or to an answer, where
 # there is none.
 Handler = Callable[[S2Request], Asking[Wanted] | Wanted | S2Response]
+
+
+# The parameters of a path without any: one for all requests, which is never written to.
+_NONE: Final[dict[str, str]] = {}
 
 
 class Row(NamedTuple):
@@ -62,7 +66,7 @@ class Router:
     def match(self, raw_path: str) -> tuple[Route, dict[str, str]] | None:
         """The route of a path and its parameters, still encoded; `None` for an unknown path."""
         if (route := self._plain.get(raw_path)) is not None:
-            return route, {}
+            return route, _NONE
         for pattern, route in self._patterns:
             if matched := pattern.fullmatch(raw_path):
                 return route, matched.groupdict()

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote
 
+from s2mock.environ import again, path_of
 from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
 from s2mock.registry.records import AppendInput
 from s2mock.registry.state import AccountState
@@ -33,13 +34,37 @@ _KEPT: Final = (
 )
 
 
-# The same as tuples, which is what most notes are until somebody looks: what is taken of every
-# operation is to cost next to nothing. Both begin with what was asked and what was answered.
-AnswerNote = tuple[Any, ...]
-"""Body, answer, environ, path, parameters, name, basin, stream, moment,
-effect, began, ended, status, headers, first and last record that was read, size of both bodies."""
-BatchNote = tuple[AppendInput, bytes, "Entry", int, Any, float, int]
-"""Batch, acknowledgement, session, moment, effect, when, and the size of both bodies."""
+# The same as the parts of a tuple, which is what most notes are until somebody looks: what is
+# taken of every operation is to cost next to nothing.
+AnswerForm = tuple[
+    str,
+    str,
+    tuple[tuple[str, str], ...],
+    str,
+    int,
+    str,
+    str | None,
+    int,
+    tuple[tuple[str, str], ...],
+]
+"""Method, target, header fields, protocol, connection, operation, basin, status, headers of the
+answer."""
+Note = tuple[
+    bytes | AppendInput,
+    bytes,
+    "AnswerForm | Entry",
+    str | None,
+    int,
+    Any,
+    float,
+    float,
+    tuple[int, int] | None,
+    int,
+]
+"""Body, answer, what others have too, stream, moment, effect, when it began and when it ended,
+first and last record that was read, size of both bodies. Of a batch in a session: the batch and
+the session instead of the body and what others have too, and no beginning."""
+NOTE_PARTS: Final = 10
 
 
 class Entry:
@@ -117,34 +142,30 @@ class Entry:
         self._exchange: Exchange | None = None
 
     @classmethod
-    def of_answer(cls, note: "AnswerNote", number: int) -> "Entry":
-        """The entry of an operation that was carried out and answered."""
-        body, said, environ, path, parameters, name, *others = note
-        basin, stream, at, effect, began, ended, status, headers, delivered, _ = others
-        entry = cls(environ, path, parameters, name, began)
+    def of(cls, note: Note, number: int) -> "Entry":
+        """The entry that such a note is."""
+        body, said, form, stream, at, effect, began, ended, delivered, size = note
+        if isinstance(form, Entry):
+            entry = cls(form.environ, form.path, form.parameters, "append", ended)
+            entry.session, entry.basin = form, form.basin
+            entry.status, entry.headers = 200, form.headers
+        else:
+            method, target, fields, protocol, connection, name, basin, status, headers = form
+            environ = again(method, target, fields, protocol, connection)
+            entry = cls(environ, path_of(target), {}, name, began)
+            entry.basin = basin
+            entry.status, entry.headers = status, headers
+        if isinstance(body, AppendInput):
+            entry.batch = (body, size)
+        else:
+            entry.body = body
+        entry.said = said
         entry.number = number
         entry.is_operation = True
-        entry.body, entry.said = body, said
-        entry.basin, entry.stream = basin, stream
-        entry.at, entry.ended = at, ended
-        entry.effect = None if effect is None else Change(*effect)
-        entry.status, entry.headers = status, headers
+        entry.stream, entry.at, entry.ended = stream, at, ended
+        entry.effect = Change(*effect) if type(effect) is tuple else effect
         if delivered is not None:
             entry.first_seq_num, entry.last_seq_num = delivered
-        return entry
-
-    @classmethod
-    def of_batch(cls, note: "BatchNote", number: int) -> "Entry":
-        """The entry of a batch that was acknowledged in a session."""
-        batch, ack, session, at, effect, moment, size = note
-        entry = cls(session.environ, session.path, session.parameters, "append", moment)
-        entry.number = number
-        entry.is_operation = True
-        entry.batch, entry.said = (batch, size), ack
-        entry.basin, entry.stream = session.basin, session.stream
-        entry.at, entry.effect, entry.ended = at, effect, moment
-        entry.status, entry.headers = 200, session.headers
-        entry.session = session
         return entry
 
     def take(self, operation: "Operation") -> None:

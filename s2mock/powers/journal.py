@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, overload
 
 from s2mock.forking import Rank, take_at_fork
-from s2mock.powers.entry import AnswerNote, BatchNote, Entry, Insight
+from s2mock.powers.entry import NOTE_PARTS, Entry, Insight, Note
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.matching import Pattern
 from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
@@ -17,9 +17,11 @@ from s2mock.registry.waiting import PATIENCE, Bell, check_count
 JOURNAL_LIMIT = 10_000
 JOURNAL_BYTES = 64 * 1024 * 1024
 
-_BATCH_PARTS = 7
 # So many more are kept until somebody looks: letting go of many at once takes less than of each.
 _SLACK = 256
+# So many parts are not counted before somebody looks, of notes of so many bytes at most.
+_FRESH = 128 * NOTE_PARTS
+_SMALL = 16 * 1024
 
 
 class Journal(Sequence[Exchange]):
@@ -37,8 +39,14 @@ class Journal(Sequence[Exchange]):
         self.max_bytes = max_bytes
         self._lock = threading.Lock()
         take_at_fork(self._lock, Rank.INNER)
-        # Tuples are entries that nobody has looked at. They are numbered without a gap.
-        self._entries: deque[Any] = deque()
+        # Tuples are the parts of many notes that nobody has looked at, one after another: one
+        # tuple of them all, since the collector of garbage looks at each that is kept. Notes and
+        # entries are numbered without a gap.
+        self._kept: deque[Entry | tuple[Any, ...]] = deque()
+        # How many exchanges these are.
+        self._count = 0
+        # The parts of the latest, not counted yet; whoever looks counts them first.
+        self._fresh: list[Any] = []
         self._bytes = 0
         # How many of them, from the oldest on, keep no bodies.
         self._bare = 0
@@ -53,17 +61,21 @@ class Journal(Sequence[Exchange]):
     @property
     def dropped(self) -> int:
         """How many exchanges are gone for want of room, since the last `clear()`."""
-        self._trim()
-        return self._dropped
+        with self._lock:
+            self._trim()
+            return self._dropped
 
     @property
     def body_bytes(self) -> int:
         """How many bytes of bodies are kept now."""
-        self._trim()
-        return self._bytes
+        with self._lock:
+            self._trim()
+            return self._bytes
 
     def __len__(self) -> int:
-        return min(len(self._entries), self.limit)
+        with self._lock:
+            self._trim()
+            return self._count
 
     @overload
     def __getitem__(self, index: int) -> Exchange: ...
@@ -141,8 +153,9 @@ class Journal(Sequence[Exchange]):
     def clear(self) -> None:
         """Forget all exchanges. Their numbers go on."""
         with self._lock:
-            self._entries.clear()
-            self._bytes = self._bare = self._dropped = 0
+            self._take_in()
+            self._kept.clear()
+            self._count = self._bytes = self._bare = self._dropped = 0
 
     # For those who take the notes.
 
@@ -159,73 +172,93 @@ class Journal(Sequence[Exchange]):
     @property
     def last_number(self) -> int:
         """The number of the latest exchange."""
-        return self._number
+        with self._lock:
+            self._take_in()
+            return self._number
 
     def note(self, entry: Entry) -> None:
         """Take an exchange in, under the next number."""
         with self._lock:
-            entry.number = self._number + 1
-            self._take_in(entry, entry.size)
+            self._take_in()
+            self._number += 1
+            entry.number = self._number
+            self._kept.append(entry)
+            self._count += 1
+            self._bytes += entry.size
+            self._make_room()
         self._bell.ring()
 
-    def note_plainly(self, note: AnswerNote | BatchNote, size: int) -> None:
+    def note_plainly(self, note: Note, size: int) -> None:
         """Take in one that went well, with bodies of that size."""
-        # As `note`, and written out: this is what everything that goes well pays for.
-        with self._lock:
-            self._number += 1
-            entries = self._entries
-            entries.append(note)
-            self._bytes += size
-            if len(entries) > self.limit + _SLACK:
-                self._drop_oldest()
-            if self._bytes > self.max_bytes:
-                self._empty_oldest()
+        # This is what everything that goes well pays for: no more is done to each of them.
+        fresh = self._fresh
+        fresh += note
+        if size > _SMALL or len(fresh) >= _FRESH:
+            with self._lock:
+                self._take_in()
+                self._make_room()
         if self._bell.is_heard:
             self._bell.ring()
 
-    def _take_in(self, entry: Any, size: int) -> None:
-        self._number += 1
-        entries = self._entries
-        entries.append(entry)
-        self._bytes += size
-        if len(entries) > self.limit + _SLACK:
+    # With the lock in hand:
+
+    def _take_in(self) -> None:
+        """Count the latest. Others may come in meanwhile."""
+        if not (parts := len(self._fresh)):
+            return
+        notes = tuple(self._fresh[:parts])
+        del self._fresh[:parts]
+        self._kept.append(notes)
+        self._number += parts // NOTE_PARTS
+        self._count += parts // NOTE_PARTS
+        self._bytes += _size_of(notes)
+
+    def _make_room(self) -> None:
+        """Keep to the limits, though some more may stay than that; see `_trim`."""
+        while self._count > self.limit + _SLACK:
+            oldest = self._kept[0]
+            if isinstance(oldest, tuple) and len(oldest) > (self._count - self.limit) * NOTE_PARTS:
+                break
             self._drop_oldest()
-        if self._bytes > self.max_bytes:
+        while self._bytes > self.max_bytes:
             self._empty_oldest()
 
-    def _drop_oldest(self) -> None:
-        """Keep no more than the limit; with the lock in hand."""
-        entries = self._entries
-        while len(entries) > self.limit:
-            entry = entries.popleft()
-            self._dropped += 1
-            if self._bare:
-                self._bare -= 1
-            elif type(entry) is tuple:
-                self._bytes -= entry[-1]
-            else:
-                self._bytes -= entry.size
-
     def _trim(self) -> None:
-        with self._lock:
+        """Keep no more than the limits."""
+        self._take_in()
+        self._make_room()
+        while self._count > self.limit:
+            self._spread(0)
             self._drop_oldest()
 
-    def _empty_oldest(self) -> None:
-        """Let the oldest that keep bodies keep them no longer, as many as it takes."""
-        while self._bytes > self.max_bytes:
-            entry = self._looked_at(self._bare)
-            self._bytes -= entry.size
-            entry.forget_bodies()
-            self._bare += 1
+    def _drop_oldest(self) -> None:
+        oldest = self._kept.popleft()
+        gone = len(oldest) // NOTE_PARTS if isinstance(oldest, tuple) else 1
+        self._count -= gone
+        self._dropped += gone
+        if self._bare:
+            self._bare -= 1
+        else:
+            self._bytes -= _size_of(oldest) if isinstance(oldest, tuple) else oldest.size
 
-    def _looked_at(self, index: int) -> Entry:
-        entries = self._entries
-        entry = entries[index]
-        if type(entry) is tuple:
-            number = self._number - len(entries) + index + 1
-            entry = entries[index] = _entry_of(entry, number)
-        found: Entry = entry
-        return found
+    def _empty_oldest(self) -> None:
+        """Let the oldest that keeps bodies keep them no longer."""
+        self._spread(self._bare)
+        entry = self._kept[self._bare]
+        assert isinstance(entry, Entry)
+        self._bytes -= entry.size
+        entry.forget_bodies()
+        self._bare += 1
+
+    def _spread(self, place: int) -> None:
+        """Make entries of the notes that stand behind so many entries, if they are notes."""
+        kept = self._kept
+        notes = kept[place]
+        if isinstance(notes, tuple):
+            kept.rotate(-place)
+            kept.popleft()
+            kept.extendleft(reversed(_entries_of(notes, self._number - self._count + place + 1)))
+            kept.rotate(place)
 
     def end(self, entry: Entry, ended: float) -> None:
         """A session that was noted when it began is over."""
@@ -243,16 +276,16 @@ class Journal(Sequence[Exchange]):
 
     def _now(self) -> list[Entry]:
         with self._lock:
-            self._drop_oldest()
-            if not self._entries:
-                return []
-            first = self._number - len(self._entries) + 1
-            made = [
-                entry if type(entry) is not tuple else _entry_of(entry, number)
-                for number, entry in enumerate(self._entries, first)
-            ]
-            self._entries = deque(made)
-            return made
+            self._trim()
+            entries: list[Entry] = []
+            first = self._number - self._count + 1
+            for kept in self._kept:
+                if isinstance(kept, tuple):
+                    entries += _entries_of(kept, first + len(entries))
+                else:
+                    entries.append(kept)
+            self._kept = deque(entries)
+            return entries
 
     @cached_property
     def _insight(self) -> Insight:
@@ -287,9 +320,18 @@ class Journal(Sequence[Exchange]):
         return f"{text}; of {len(others)} others these came last: {last}"
 
 
-def _entry_of(note: Any, number: int) -> Entry:
-    make = Entry.of_batch if len(note) == _BATCH_PARTS else Entry.of_answer
-    return make(note, number)
+def _size_of(notes: tuple[Any, ...]) -> int:
+    """Bytes of bodies that they keep."""
+    return sum(notes[NOTE_PARTS - 1 :: NOTE_PARTS])
+
+
+def _entries_of(notes: tuple[Any, ...], first: int) -> list[Entry]:
+    """The entries that they are, numbered from `first` on."""
+    starts = range(0, len(notes), NOTE_PARTS)
+    return [
+        Entry.of(notes[start : start + NOTE_PARTS], number)
+        for number, start in enumerate(starts, first)
+    ]
 
 
 class _Wanted:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, Protocol
 
-from s2mock.powers.entry import Entry
+from s2mock.powers.entry import AnswerForm, Entry
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
@@ -10,7 +10,10 @@ from s2mock.registry.appending import Append
 from s2mock.registry.clock import monotonic
 from s2mock.registry.engine import Operation
 from s2mock.registry.errors import S2Error
+from s2mock.registry.state import Effect
 
+# The effects without numbers, so that one of each is kept.
+_EFFECTS: Final = {Effect(kind): (kind, None, None) for kind in ("created", "updated", "deleted")}
 _INJECTED: Final = (InjectedError, Dropped, Replaced)
 
 
@@ -47,6 +50,8 @@ class Recorder:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
+        # What the latest for each operation may have in common with the next.
+        self._forms: dict[str, AnswerForm] = {}
 
     def note_answer(self, request: Asked, response: Answered) -> Entry | None:
         """An answer is about to leave; returns the entry of a session."""
@@ -62,24 +67,34 @@ class Recorder:
         body = request.sent_body or b""
         said = response.body if response.plain is None else response.plain
         effect, size = operation.effect, len(body) + len(said)
-        # Nothing is kept but text and numbers: the collector of garbage lets go of what holds only
-        # such, and would look at ten thousand of all else again and again.
+        name = operation.name
+        form = (
+            environ["REQUEST_METHOD"],
+            environ["REQUEST_URI"],
+            environ["s2mock.fields"],
+            environ["SERVER_PROTOCOL"],
+            environ["s2mock.connection"],
+            name,
+            operation.basin,
+            response.status,
+            tuple(response.headers),
+        )
+        if form == self._forms.get(name):
+            form = self._forms[name]
+        else:
+            self._forms[name] = form
+        # As little as can be, since memory that is kept is not at hand for the next request: so no
+        # environ, and what a request has in common with the one before is kept once.
         self._journal.note_plainly(
             (
                 body,
                 said,
-                environ,
-                request.raw_path,
-                request.path_parameters,
-                operation.name,
-                operation.basin,
+                form,
                 operation.stream,
                 operation.at,
-                None if effect is None else tuple(effect),
+                None if effect is None else _EFFECTS.get(effect) or tuple(effect),
                 request.began,
                 monotonic(),
-                response.status,
-                tuple(response.headers),
                 request.delivered,
                 size,
             ),
@@ -191,8 +206,21 @@ class SessionNotes:
         entry.last_seq_num = effect.last_seq_num
         size += len(answer)
         # Not its bytes, which are as many again as those that the log keeps.
-        note = (operation.batch, answer, entry, operation.at, effect, monotonic(), size)
-        self._journal.note_plainly(note, size)
+        self._journal.note_plainly(
+            (
+                operation.batch,
+                answer,
+                entry,
+                operation.stream,
+                operation.at,
+                effect,
+                0.0,
+                monotonic(),
+                None,
+                size,
+            ),
+            size,
+        )
 
     def delivered(self, first_seq_num: int, last_seq_num: int) -> None:
         """A read is about to deliver records."""

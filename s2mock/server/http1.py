@@ -2,11 +2,11 @@
 
 from s2mock.conversation import Head as AnswerHead
 from s2mock.conversation import Reset
+from s2mock.environ import make_environ
 from s2mock.server.answers import BODYLESS, head_bytes, refusal
 from s2mock.server.body import Body, BodyFaultError, ChunkedBody, LengthBody
 from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
 from s2mock.server.driver import Exchange
-from s2mock.server.environ import make_environ
 from s2mock.server.head import Head, HeadReader, RefusedError
 
 # What is written waits for the end of the turn, unless it is so much.

@@ -1,10 +1,10 @@
 """HTTP/2 with prior knowledge (RFC 9113): many exchanges at once on a connection."""
 
 from s2mock.conversation import Head
+from s2mock.environ import make_environ
 from s2mock.server import frames
 from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
 from s2mock.server.driver import Exchange
-from s2mock.server.environ import make_environ
 from s2mock.server.fields import MAX_LIST_BYTES, Request
 from s2mock.server.frames import FrameError
 from s2mock.server.incoming import Incoming

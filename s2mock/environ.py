@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlsplit
 
 # The names of headers as they come, and what they are called in an environ.
 _KEYS: Final[dict[str, str]] = {
     "content-type": "CONTENT_TYPE",
     "content-length": "CONTENT_LENGTH",
 }
+Fields = tuple[tuple[str, str], ...]
 # So many names are remembered; a client that makes up names is not to fill the memory.
 _MAX_KEYS = 1000
 
@@ -28,7 +29,8 @@ def make_environ(
 
     Of a repeated header S2 reads the first, except for those of content negotiation. A name with
     an underscore would pass for the one with a hyphen in its place, which is another, and is left
-    out. Header names are in lower case.
+    out. Header names are in lower case. `s2mock.fields` are the headers as they came: little to
+    keep, where all of them together are much.
     """
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -47,7 +49,35 @@ def make_environ(
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,
         "s2mock.connection": connection,
+        "s2mock.fields": (kept := tuple(fields)),
     }
+    _add(environ, kept)
+    return environ
+
+
+def again(
+    method: str, target: str, fields: Fields, protocol: str, connection: int
+) -> dict[str, Any]:
+    """What such an environ says of the request and of how it came, without the rest."""
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "REQUEST_URI": target,
+        "QUERY_STRING": target.partition("?")[2],
+        "SERVER_PROTOCOL": protocol,
+        "s2mock.connection": connection,
+    }
+    _add(environ, fields)
+    return environ
+
+
+def path_of(target: str) -> str:
+    """The path in a request target, percent-encoded as it was sent."""
+    if not target.startswith("/"):
+        target = urlsplit(target).path
+    return target.partition("?")[0].partition("#")[0]
+
+
+def _add(environ: dict[str, Any], fields: Fields) -> None:
     for name, value in fields:
         key = _KEYS.get(name) or _key(name)
         if key not in environ:
@@ -56,7 +86,6 @@ def make_environ(
             environ[key] += f",{value}"
     # Where names with an underscore were put.
     environ.pop("", None)
-    return environ
 
 
 def _key(name: str) -> str:
