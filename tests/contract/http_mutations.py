@@ -83,8 +83,8 @@ HTTP_MUTATIONS = (
     Mutation(
         "an encoded slash separates segments",
         app._raw_path,
-        'partition("#")[0]',
-        'partition("#")[0].replace("%2F", "/")',
+        "path_of(target)",
+        'path_of(target).replace("%2F", "/")',
         ("test_tail::test_stream_name_is_one_encoded_segment",),
     ),
     Mutation(

@@ -417,6 +417,16 @@ def test_conversations_see_who_asks() -> None:
         "HTTP_X_TWICE": "1",
         "HTTP_ACCEPT": "a,b",
         "s2mock.connection": environ["s2mock.connection"],
+        # As they came.
+        "s2mock.fields": (
+            ("content-type", "x"),
+            ("x_y", "no"),
+            ("x-twice", "1"),
+            ("x-twice", "2"),
+            ("accept", "a"),
+            ("accept", "b"),
+            ("content-length", "0"),
+        ),
     }
 
 
