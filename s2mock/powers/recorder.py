@@ -85,8 +85,9 @@ class Recorder:
             response.status,
             tuple(response.headers),
         )
-        if form == self._forms.get(name):
-            form = self._forms[name]
+        last = self._forms.get(name)
+        if last == form:
+            form = last
         else:
             self._forms[name] = form
         # As little as can be, since memory that is kept is not at hand for the next request: so no
