@@ -27,8 +27,8 @@ from s2mock.contract.exchange import Call, Connection, comparable
 from s2mock.contract.ledger import excuse
 from tests.differential import strategies
 
-# Seconds of real time that the reference may take for what it does in the background: a busy machine
-# keeps it from it.
+# Seconds of real time that the reference may take for what it does in the background; a busy
+# machine keeps it from it.
 _GONE_WITHIN = 30.0
 _SETTLED_WITHIN = 10.0
 
