@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from s2mock.remote import RemoteS2Mock as RemoteS2Mock
     from s2mock.remote import TargetError as TargetError
 
+    __version__: str
+
 # Where each public name lives. Loaded when first asked for, so that a test session that has the
 # plugin installed and does not use it pays for nothing.
 _HOME = {
@@ -117,6 +119,10 @@ if not TYPE_CHECKING:
     # Hidden from type checkers, which would take every name there is none of for a public one.
 
     def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("s2mock")
         if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(_HOME[name]), name)

@@ -6,23 +6,45 @@ import os
 import signal
 import sys
 from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
 
 _STOP = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_SECONDS = 0.0002
 _DEFAULT_TOKEN = "s2mock"
+# What an interpreter lacks if s2mock was not installed into its environment.
+_NEEDED = ("werkzeug", "hpack", "jsonschema", "zstandard", "google")
 
 
 def main() -> int:
     """Serve until SIGINT or SIGTERM, or print the proof. Returns the exit status."""
     _open_standard_streams()
-    if sys.argv[1:] == ["fidelity"]:
-        # By name and only now: the product does without the proof.
-        proof = import_module("s2mock.contract.fidelity")
-        return int(proof.main())
+    for name in _NEEDED:
+        if find_spec(name) is None:
+            return _fail(_not_installed(name))
+    return _fidelity() if sys.argv[1:2] == ["fidelity"] else _serve()
+
+
+def _fidelity() -> int:
+    parser = argparse.ArgumentParser(
+        prog=f"{_program()} fidelity",
+        description="Count the cases of the contract suite, replay every recording of the real "
+        "server on the fake, and print what came of it with each known difference, as Markdown. "
+        "The exit status is 1 if a recording is not answered as recorded.",
+    )
+    parser.parse_args(sys.argv[2:])
+    # By name and only now: the product does without the proof.
+    proof = import_module("s2mock.contract.fidelity")
+    return int(proof.main())
+
+
+def _serve() -> int:
     parser = _parser()
     options = parser.parse_args()
+    if options.verbose:
+        _log_requests()
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal that comes just before it goes to sleep is lost.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
@@ -108,6 +130,32 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _program() -> str:
+    """How it was started: by `python -m`, or by the script that pip installs."""
+    return "python -m s2mock" if Path(sys.argv[0]).name == "__main__.py" else "s2mock"
+
+
+def _log_requests() -> None:
+    import logging
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("s2mock: %(message)s"))
+    # Where nobody takes it, the server serves all the same.
+    logging.raiseExceptions = False
+    logger = logging.getLogger("s2mock")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+
+
+def _not_installed(name: str) -> str:
+    made_here = Path(__file__).parent.parent / ".venv" / "bin" / "python"
+    if made_here.exists() and Path(sys.executable) != made_here:
+        way = f"run {made_here} -m s2mock"
+    else:
+        way = "run `make serve` in the checkout, or install s2mock with pip"
+    return f"{sys.executable} has no module {name}, which s2mock needs: {way}"
+
+
 def _fail(message: str) -> int:
     _say(f"s2mock: {message}\n", sys.stderr)
     return 1
@@ -118,11 +166,15 @@ def _parser() -> argparse.ArgumentParser:
     from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
 
     parser = argparse.ArgumentParser(
-        prog="python -m s2mock",
+        prog=_program(),
         description="An S2 account in memory, as a server. Prints the environment variables that "
         "point S2's SDKs to it, once it is listening.",
-        epilog="`python -m s2mock fidelity` prints in place of that how s2mock was compared with "
+        epilog=f"`{_program()} fidelity` prints in place of that how s2mock was compared with "
         "real servers, and what came of it.",
+    )
+    parser.add_argument("--version", action="version", version=f"s2mock {version('s2mock')}")
+    parser.add_argument(
+        "--verbose", action="store_true", help="print a line for each request on standard error"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument(

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from s2mock import own_tokens
+from s2mock.beginning import as_resource
 from s2mock.conversation import Conversation
 from s2mock.listening import Listening
 from s2mock.powers import of_a_test
@@ -20,10 +21,11 @@ from s2mock.powers.injection import Injection, UnusedFault
 from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT, Journal
 from s2mock.powers.powers import Powers
 from s2mock.registry.account import Account, Snapshot
+from s2mock.registry.checks import check_flag
 from s2mock.registry.clock import Clock, ManualClock, SystemClock
 from s2mock.registry.config import BasinConfig
 from s2mock.registry.engine import Point
-from s2mock.registry.handles import Basin
+from s2mock.registry.handles import Basin, Stream
 from s2mock.registry.profile import ProfileName, profile_named
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ class MonkeyPatch(Protocol):
 class S2Mock:
     """A fresh S2 account, by socket, by WSGI and by direct calls.
 
-    `basins` are there from the beginning: names, or mappings in the format of a resource file.
+    `basins` are there from the beginning: names, or mappings in the format of a resource file or
+    of S2's requests, where a configuration may be a `BasinConfig` or a `StreamConfig`.
     `deletion_delay` is how long a deletion stays pending, in seconds. `profile` chooses between
     the `"real"` service and the `"documented"` one where they differ. `cors` sends the headers
     that let browsers in. `clock` is where all times come from. `host` and `port` are where the
@@ -91,6 +94,7 @@ class S2Mock:
     ) -> None:
         self._resources = as_resources(basins)
         self._profile = profile_named(profile)
+        check_flag("cors", cors)
         self._cors = cors
         # The standalone server sets it; a test of one's own names hosts as it likes.
         self._own_hosts_only = False
@@ -136,7 +140,9 @@ class S2Mock:
             raise UnusedFault("\n".join(complaints))
 
     def __repr__(self) -> str:
-        return f"<S2Mock with {len(self.basins)} basins>"
+        number = len(self.basins)
+        where = self._listening.url if self._is_listened_to else "no URL yet"
+        return f"<S2Mock at {where} with {number} basin{'' if number == 1 else 's'}>"
 
     def close(self) -> None:
         """Stop the socket, drop its connections and end all sessions; the forks' too.
@@ -279,6 +285,10 @@ class S2Mock:
     def basin(self, name: str) -> Basin:
         """The basin of that name. Raises `InvalidName`, `BasinNotFound`."""
         return self.account.basin(name)
+
+    def stream(self, basin: str, name: str) -> Stream:
+        """The stream of that name in that basin. Raises `InvalidName`, `StreamNotFound`."""
+        return self.account.stream(basin, name)
 
     def create_basin(
         self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None
@@ -432,7 +442,7 @@ def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
     """A resource file of these basins, `None` for no basins. Raises `ValueError`."""
     if isinstance(basins, str | bytes | Mapping) or not isinstance(basins, Iterable):
         raise ValueError(f"basins must be a list of names or mappings, not {basins!r}")
-    listed = [{"name": basin} if isinstance(basin, str) else basin for basin in basins]
+    listed = [as_resource(basin) for basin in basins]
     try:
         return json.dumps({"basins": listed}).encode() if listed else None
     except TypeError as error:

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import s2mock
 from s2mock.resources import parse_duration
 from tests.conftest import BASIN
 from tests.ports import unused_port
@@ -204,5 +205,76 @@ def test_arguments_that_make_no_sense(arguments: list[str], reason: str) -> None
 
 def test_help_names_every_option() -> None:
     shown = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
-    for option in ("host", "port", "init-file", "deletion-delay", "profile", "token", "no-cors"):
+    for option in (
+        "verbose",
+        "version",
+        "host",
+        "port",
+        "init-file",
+        "deletion-delay",
+        "profile",
+        "token",
+        "no-cors",
+    ):
         assert f"--{option}" in shown
+
+
+def test_help_of_the_subcommand() -> None:
+    shown = subprocess.run(
+        [*COMMAND, "fidelity", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.startswith("usage: python -m s2mock fidelity [-h]")
+    assert "replay every recording" in shown
+
+
+def test_version() -> None:
+    shown = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout == f"s2mock {s2mock.__version__}\n"
+
+
+def test_the_script_says_its_own_name() -> None:
+    program = "import sys, s2mock.__main__ as m; sys.argv[0] = '/bin/s2mock'; sys.exit(m.main())"
+    shown = subprocess.run(
+        [sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.startswith("usage: s2mock [-h]")
+    assert "`s2mock fidelity`" in shown
+
+
+@pytest.mark.parametrize("more", [[], ["--journal-limit=0"]])
+def test_a_line_for_each_request(start: Start, more: list[str]) -> None:
+    process = start("--port", "0", "--verbose", *more)
+    url = url_of(process)
+    get(f"{url}/v1/streams/a%2Fb?x=1", BASIN)
+    get(f"{url}/nowhere")
+    _, _, stderr = end(process)
+    lines = [line.partition(" (")[0] for line in stderr.splitlines() if "GET" in line]
+    assert lines == [
+        f"s2mock: GET /v1/streams/a%2Fb?x=1 404 get-stream-config {BASIN} a/b stream_not_found",
+        "s2mock: GET /nowhere 404",
+    ]
+
+
+def test_quiet_without_verbose(start: Start) -> None:
+    process = start("--port", "0")
+    get(f"{url_of(process)}/health")
+    assert "GET" not in end(process)[2]
+
+
+@pytest.mark.parametrize("arguments", [["--port=0"], ["--help"], ["fidelity"]])
+def test_an_interpreter_without_what_it_needs(arguments: list[str]) -> None:
+    """As where `python -m s2mock` is typed in a checkout, outside its virtual environment."""
+    repo = Path(s2mock.__file__).parent.parent
+    ended = subprocess.run(
+        [sys.executable, "-S", "-m", "s2mock", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(repo)},
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(
+        f"s2mock: {sys.executable} has no module werkzeug, which s2mock needs: run "
+    )
+    assert ended.stderr.count("\n") == 1

@@ -94,6 +94,7 @@ import pytest
 from s2mock import (
     Account,
     Answer,
+    AppendAck,
     Basin,
     BasinConfig,
     BasinInfo,
@@ -113,6 +114,7 @@ from s2mock import (
     ResourceAlreadyExists,
     S2Error,
     S2Mock,
+    SequencedRecord,
     Snapshot,
     Stream,
     StreamConfig,
@@ -136,6 +138,10 @@ def test_it(s2_mock: S2Mock, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_type(basin.list_streams(prefix="a", limit=5), Page[StreamInfo])
     stream = basin.create_stream("s", StreamConfig(retention_policy="infinite"))
     assert_type(stream, Stream)
+    assert_type(s2_mock.stream("my-basin", "s"), Stream)
+    assert_type(stream.bodies, tuple[bytes, ...])
+    assert_type(stream.wait_for(2, timeout=1), tuple[SequencedRecord, ...])
+    assert_type(stream.fence("token"), AppendAck)
     assert_type(stream.config, StreamConfig)
     assert_type(stream.reconfigure(retention_policy=60, storage_class=None), StreamConfig)
     assert_type(
@@ -193,6 +199,7 @@ def test_powers(s2_mock: S2Mock, fault: Fault) -> None:
 async def waits(mock: S2Mock) -> None:
     assert_type(await mock.journal.async_wait_for("append", 2), tuple[Exchange, ...])
     await mock.basin("my-basin").stream("s").async_wait_for_readers(timeout=1)
+    await mock.stream("my-basin", "s").async_wait_for(timeout=1)
 
 
 with S2Mock(profile="documented", clock=ManualClock(0)) as mock:

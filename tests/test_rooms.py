@@ -1,4 +1,4 @@
-"""Who may import what, as docs/architecture.md has it."""
+"""Who may import what, as docs/explanation/architecture.md has it."""
 
 import ast
 from collections.abc import Iterator

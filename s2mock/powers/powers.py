@@ -8,6 +8,7 @@ from typing import Final
 from s2mock.powers.entry import Insight
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
+from s2mock.powers.logged import DEBUG, LOGGER
 from s2mock.powers.recorder import Recorder
 from s2mock.powers.stage import Stage
 from s2mock.registry.engine import Engine, Operation
@@ -38,7 +39,8 @@ class Powers:
         _check_limit("journal_bytes", journal_bytes)
         self.journal = Journal(insight, journal_limit, journal_bytes)
         self._notes = Recorder(self.journal)
-        self.recorder = self._notes if journal_limit else None
+        is_asked = journal_limit or LOGGER.isEnabledFor(DEBUG)
+        self.recorder = self._notes if is_asked else None
         self.stage = Stage(engine, self._exchange_of)
         # How many outages there are, one within the other.
         self.outages = 0

@@ -141,6 +141,8 @@ class Engine:
         self.pauses: set[Pause] = set()
         # Rung when a read session begins to wait at a tail.
         self.followed = Bell()
+        # Rung when what a stream holds may have changed.
+        self.changed = Bell()
         # Sessions are of one era, and end with it.
         self.era = next(_eras)
         # What it began with, last: handles from before then stand for what is in there.
@@ -233,6 +235,8 @@ class Engine:
             self.state = AccountState(self.state.basins, schedule)
         if operation is not None:
             operation.effect = change.effect
+        if self.changed.is_heard:
+            self.changed.ring()
         if change.error is not None:
             raise change.error
         return change.result if change.after is None else change.after(moment)
@@ -381,4 +385,5 @@ class Engine:
         self.owner = object()
         self.state = self.origin = state
         self.first_incarnation = new_incarnation()
+        self.changed.ring()
         return self._end_era()
