@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from s2mock.remote import NotOnTarget as NotOnTarget
     from s2mock.remote import RemoteS2Mock as RemoteS2Mock
     from s2mock.remote import TargetError as TargetError
+    from s2mock.sweep import Sweep as Sweep
 
 # Where each public name lives. Loaded when first asked for, so that a test session that has the
 # plugin installed and does not use it pays for nothing.
@@ -105,6 +106,7 @@ _HOME = {
     "StreamInfo": "s2mock.registry.state",
     "StreamNotFound": "s2mock.registry.errors",
     "StreamPosition": "s2mock.registry.positions",
+    "Sweep": "s2mock.sweep",
     "SystemClock": "s2mock.registry.clock",
     "TargetError": "s2mock.remote",
     "UnusedFault": "s2mock.powers.injection",
