@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from s2mock.powers.injection import Injection as Injection
     from s2mock.powers.injection import UnusedFault as UnusedFault
     from s2mock.powers.journal import Journal as Journal
+    from s2mock.powers.plans import FaultPlan as FaultPlan
+    from s2mock.powers.plans import PlannedFault as PlannedFault
     from s2mock.registry.account import Account as Account
     from s2mock.registry.account import Snapshot as Snapshot
     from s2mock.registry.clock import Clock as Clock
@@ -79,6 +81,7 @@ _HOME = {
     "Exchange": "s2mock.powers.exchange",
     "Fail": "s2mock.powers.faults",
     "Fault": "s2mock.powers.faults",
+    "FaultPlan": "s2mock.powers.plans",
     "FencingTokenMismatch": "s2mock.registry.errors",
     "Hold": "s2mock.powers.hold",
     "Injection": "s2mock.powers.injection",
@@ -89,6 +92,7 @@ _HOME = {
     "ManualClock": "s2mock.registry.clock",
     "NotOnTarget": "s2mock.remote",
     "Page": "s2mock.registry.listing",
+    "PlannedFault": "s2mock.powers.plans",
     "RemoteS2Mock": "s2mock.remote",
     "Request": "s2mock.powers.exchange",
     "ResourceAlreadyExists": "s2mock.registry.errors",

@@ -18,6 +18,7 @@ from s2mock.powers.faults import Fault
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection, UnusedFault
 from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT, Journal
+from s2mock.powers.plans import FaultPlan
 from s2mock.powers.powers import Powers
 from s2mock.registry.account import Account, Snapshot
 from s2mock.registry.clock import Clock, ManualClock, SystemClock
@@ -321,6 +322,25 @@ class S2Mock:
         """
         return self._powers.stage.inject(
             fault, on=on, basin=basin, stream=stream, skip=skip, times=times, required=required
+        )
+
+    def apply(self, plan: FaultPlan) -> tuple[Injection, ...]:
+        """Inject the faults of a plan, none of which is required to fire.
+
+        `s2mock.strategies.fault_plans()` makes plans. Raises `TypeError`.
+        """
+        if not isinstance(plan, FaultPlan):
+            raise TypeError(f"apply() takes a FaultPlan, not {plan!r}")
+        return tuple(
+            self.inject(
+                one.fault,
+                on=one.on,
+                basin=one.basin,
+                stream=one.stream,
+                skip=one.skip,
+                required=False,
+            )
+            for one in plan
         )
 
     def hold(

@@ -30,6 +30,7 @@ NAMES = [
     "Exchange",
     "Fail",
     "Fault",
+    "FaultPlan",
     "FencingTokenMismatch",
     "Hold",
     "Injection",
@@ -40,6 +41,7 @@ NAMES = [
     "ManualClock",
     "NotOnTarget",
     "Page",
+    "PlannedFault",
     "RemoteS2Mock",
     "Request",
     "ResourceAlreadyExists",
@@ -107,11 +109,13 @@ from s2mock import (
     Exchange,
     Fail,
     Fault,
+    FaultPlan,
     Hold,
     Injection,
     Journal,
     ManualClock,
     Page,
+    PlannedFault,
     ResourceAlreadyExists,
     S2Error,
     S2Mock,
@@ -183,6 +187,8 @@ def test_powers(s2_mock: S2Mock, fault: Fault) -> None:
     with s2_mock.outage(), s2_mock.hold(on="append", at="answer") as held:
         assert_type(held, Hold)
         assert_type(held.wait(2, timeout=1.5), tuple[Exchange, ...])
+    plan = FaultPlan([PlannedFault(fault, on="append", stream="orders/*", skip=2)])
+    assert_type(s2_mock.apply(plan), tuple[Injection, ...])
     assert_type(s2_mock.journal, Journal)
     assert_type(s2_mock.journal[0], Exchange)
     assert_type(s2_mock.journal[1:], tuple[Exchange, ...])
