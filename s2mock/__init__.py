@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from s2mock.powers.injection import Injection as Injection
     from s2mock.powers.injection import UnusedFault as UnusedFault
     from s2mock.powers.journal import Journal as Journal
+    from s2mock.powers.plans import FaultPlan as FaultPlan
+    from s2mock.powers.plans import PlannedFault as PlannedFault
     from s2mock.registry.account import Account as Account
     from s2mock.registry.account import Snapshot as Snapshot
     from s2mock.registry.clock import Clock as Clock
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from s2mock.remote import NotOnTarget as NotOnTarget
     from s2mock.remote import RemoteS2Mock as RemoteS2Mock
     from s2mock.remote import TargetError as TargetError
+    from s2mock.sweep import Sweep as Sweep
 
     __version__: str
 
@@ -80,6 +83,7 @@ _HOME = {
     "Exchange": "s2mock.powers.exchange",
     "Fail": "s2mock.powers.faults",
     "Fault": "s2mock.powers.faults",
+    "FaultPlan": "s2mock.powers.plans",
     "FencingTokenMismatch": "s2mock.registry.errors",
     "Hold": "s2mock.powers.hold",
     "Injection": "s2mock.powers.injection",
@@ -90,6 +94,7 @@ _HOME = {
     "ManualClock": "s2mock.registry.clock",
     "NotOnTarget": "s2mock.remote",
     "Page": "s2mock.registry.listing",
+    "PlannedFault": "s2mock.powers.plans",
     "RemoteS2Mock": "s2mock.remote",
     "Request": "s2mock.powers.exchange",
     "ResourceAlreadyExists": "s2mock.registry.errors",
@@ -107,6 +112,7 @@ _HOME = {
     "StreamInfo": "s2mock.registry.state",
     "StreamNotFound": "s2mock.registry.errors",
     "StreamPosition": "s2mock.registry.positions",
+    "Sweep": "s2mock.sweep",
     "SystemClock": "s2mock.registry.clock",
     "TargetError": "s2mock.remote",
     "UnusedFault": "s2mock.powers.injection",

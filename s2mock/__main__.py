@@ -52,13 +52,22 @@ def _serve() -> int:
     # on in another thread it gets it back after so long, which is 5 ms by default.
     sys.setswitchinterval(_SWITCH_SECONDS)
     from s2mock.mock import S2Mock
+    from s2mock.registry.account import Snapshot
     from s2mock.resources import ResourcesError, apply_resources
 
+    if options.init_file is not None and options.snapshot is not None:
+        parser.error("--init-file and --snapshot are both a beginning: give one of them")
+    try:
+        snapshot = None if options.snapshot is None else Snapshot.load(options.snapshot)
+    except (OSError, ValueError) as error:
+        return _fail(f"cannot load the snapshot: {error}")
     try:
         mock = S2Mock(
+            snapshot=snapshot,
             host=options.host,
             port=options.port,
             deletion_delay=options.deletion_delay,
+            append_latency=options.append_latency,
             profile=options.profile,
             cors=not options.no_cors,
             token=options.token,
@@ -187,11 +196,24 @@ def _parser() -> argparse.ArgumentParser:
         help="JSON file of basins and streams to begin with, as for s2-lite",
     )
     parser.add_argument(
+        "--snapshot",
+        type=Path,
+        metavar="FILE",
+        help="file of a snapshot to begin with, as Snapshot.save() writes it",
+    )
+    parser.add_argument(
         "--deletion-delay",
         type=float,
         default=0.0,
         metavar="SECONDS",
         help="how long a deletion stays pending",
+    )
+    parser.add_argument(
+        "--append-latency",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long an append takes to be durable; 0.005 is the pace of s2-lite",
     )
     parser.add_argument(
         "--profile",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from s2mock import own_tokens
 from s2mock.beginning import as_resource
@@ -19,6 +19,7 @@ from s2mock.powers.faults import Fault
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection, UnusedFault
 from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT, Journal
+from s2mock.powers.plans import FaultPlan
 from s2mock.powers.powers import Powers
 from s2mock.registry.account import Account, Snapshot
 from s2mock.registry.checks import check_flag
@@ -56,13 +57,15 @@ class S2Mock:
     of S2's requests, where a configuration may be a `BasinConfig` or a `StreamConfig`.
     `deletion_delay` is how long a deletion stays pending, in seconds. `profile` chooses between
     the `"real"` service and the `"documented"` one where they differ. `cors` sends the headers
-    that let browsers in. `clock` is where all times come from. `host` and `port` are where the
-    socket listens, once `url` is asked for; port 0 picks a free one. `snapshot` is an account to
-    begin with, in place of `basins`; a `ManualClock` without a start begins at its time. `token`
-    is the account's own access token; without one each mock has another, so that a request that
-    comes late, after the test that made it, is refused with 401 and does not meet the account of
-    the next. `faults` are there from the beginning: mappings of the arguments of `inject`. The
-    journal keeps `journal_limit` exchanges, 0 for none, and `journal_bytes` of their bodies.
+    that let browsers in. `clock` is where all times come from, `"manual"` a fresh `ManualClock`.
+    `append_latency` is how long an append takes to be durable, in seconds of that clock. `host`
+    and `port` are where the socket listens, once `url` is asked for; port 0 picks a free one.
+    `snapshot` is an account to begin with, in place of `basins`; a `ManualClock` without a start
+    begins at its time. `token` is the account's own access token; without one each mock has
+    another, so that a request that comes late, after the test that made it, is refused with 401 and
+    does not meet the account of the next. `faults` are there from the beginning: mappings of the
+    arguments of `inject`. The journal keeps `journal_limit` exchanges, 0 for none, and
+    `journal_bytes` of their bodies.
 
     Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used.
 
@@ -82,7 +85,8 @@ class S2Mock:
         deletion_delay: float = 0.0,
         profile: ProfileName = "real",
         cors: bool = True,
-        clock: Clock | None = None,
+        clock: Clock | Literal["manual"] | None = None,
+        append_latency: float = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,
         token: str | None = None,
@@ -98,7 +102,7 @@ class S2Mock:
         self._cors = cors
         # The standalone server sets it; a test of one's own names hosts as it likes.
         self._own_hosts_only = False
-        self.clock: Clock = SystemClock() if clock is None else clock
+        self.clock: Clock = _as_clock(clock)
         self._listening = Listening(host=host, port=port) if listening is None else listening
         self._owns_listening = listening is None
         self._app: App | None = None
@@ -114,6 +118,7 @@ class S2Mock:
             partial(_insight, self.account),
             journal_limit=journal_limit,
             journal_bytes=journal_bytes,
+            append_latency=append_latency,
         )
         if snapshot is not None and self._resources is not None:
             raise ValueError("basins and snapshot are both a beginning: give one of them")
@@ -222,6 +227,7 @@ class S2Mock:
             profile=self._profile.name,
             cors=self._cors,
             clock=clock,
+            append_latency=self._powers.durability.latency,
             snapshot=self.snapshot(),
             journal_limit=self.journal.limit,
             journal_bytes=self.journal.max_bytes,
@@ -328,6 +334,25 @@ class S2Mock:
             fault, on=on, basin=basin, stream=stream, skip=skip, times=times, required=required
         )
 
+    def apply(self, plan: FaultPlan) -> tuple[Injection, ...]:
+        """Inject the faults of a plan, none of which is required to fire.
+
+        `s2mock.strategies.fault_plans()` makes plans. Raises `TypeError`.
+        """
+        if not isinstance(plan, FaultPlan):
+            raise TypeError(f"apply() takes a FaultPlan, not {plan!r}")
+        return tuple(
+            self.inject(
+                one.fault,
+                on=one.on,
+                basin=one.basin,
+                stream=one.stream,
+                skip=one.skip,
+                required=False,
+            )
+            for one in plan
+        )
+
     def hold(
         self,
         *,
@@ -373,6 +398,19 @@ class S2Mock:
     def _come_back(self) -> None:
         if self._is_listened_to:
             self._listening.accept()
+
+    def advance(self, seconds: float) -> None:
+        """Turn the clock forward by `seconds`; whoever waited for that goes on before this returns.
+
+        Raises `TypeError` where the clock is no `ManualClock`, and for what is no number, and
+        `ValueError` for a negative one.
+        """
+        if not isinstance(self.clock, ManualClock):
+            raise TypeError(
+                f"advance() turns a ManualClock, and the clock of this mock is {self.clock!r}: "
+                'make the mock with clock="manual", as in @pytest.mark.s2_mock(clock="manual")'
+            )
+        self.clock.advance(seconds)
 
     @property
     def _is_listened_to(self) -> bool:
@@ -428,6 +466,16 @@ class _Answering:
         mock = self._mock()
         assert mock is not None, "a mock and its server end together"
         return mock.wsgi_app.converse(environ)
+
+
+def _as_clock(clock: Clock | str | None) -> Clock:
+    if clock is None:
+        return SystemClock()
+    if not isinstance(clock, str):
+        return clock
+    if clock != "manual":
+        raise ValueError(f"clock must be a clock, or 'manual' for a fresh one, not {clock!r}")
+    return ManualClock()
 
 
 def _checked_token(token: object) -> str:

@@ -9,6 +9,7 @@ import re
 import sys
 import warnings
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
     from s2mock.listening import Listening
     from s2mock.mock import S2Mock
     from s2mock.remote import RemoteS2Mock
+    from s2mock.sweep import Sweep
 
 _MARKER = (
     "s2_mock(*, basins=[], deletion_delay=0.0, profile='real', cors=True, clock=None, "
-    "token=None, snapshot=None, faults=[], journal_limit=10_000, journal_bytes=64 MiB, "
-    "use_env=False): options of the s2_mock fixture for this test; basins are names, or mappings "
-    "in the format of a resource file or of S2's requests, faults are mappings of the arguments "
-    "of inject()"
+    "append_latency=0.0, token=None, snapshot=None, faults=[], journal_limit=10_000, "
+    "journal_bytes=64 MiB, use_env=False): options of the s2_mock fixture for this test; basins "
+    "are names, or mappings in the format of a resource file or of S2's requests, clock may be "
+    "'manual', faults are mappings of the arguments of inject()"
 )
 
 # One name in all places: the marker's argument, the ini key behind `s2mock_`, the command line
@@ -33,6 +35,7 @@ _MARKER = (
 _OPTIONS = {
     "deletion_delay": "how long a deletion stays pending, in seconds (default: 0)",
     "profile": "'real' (default) or 'documented': whom to follow where they differ",
+    "append_latency": "how long an append takes to be durable, in seconds (default: 0)",
     "journal_limit": "how many exchanges the journal keeps, 0 for none (default: 10000)",
     "journal_bytes": "how many bytes of bodies the journal keeps (default: 64 MiB)",
     "host": "address that the socket listens on (default: 127.0.0.1)",
@@ -273,9 +276,47 @@ def _has_chosen_port(config: pytest.Config) -> bool:
     return _option(config, "port") not in (None, "0")
 
 
+@pytest.fixture
+def s2_sweep(request: pytest.FixtureRequest) -> "Iterator[Sweep]":
+    """Every fault at every operation, one after the other: see `Sweep`."""
+    from s2mock.sweep import Sweep
+
+    config = request.config
+    if (url := config.getoption("s2mock_target")) is not None:
+        from s2mock.remote import NotOnTarget
+
+        raise NotOnTarget(
+            f"s2_sweep is a power of the fake, and switched off by --s2mock-target={url}"
+        )
+    arguments = _from_config(config) | _from_markers(request.node)
+    use_env = arguments.pop("use_env", False)
+
+    def make(**options: Any) -> "S2Mock":
+        mock = _fake(request, arguments | options)
+        if use_env:
+            mock.use_env(request.getfixturevalue("monkeypatch"))
+        return mock
+
+    sweep = Sweep(make, partial(_show_progress, config))
+    yield sweep
+    if (text := sweep.left_over()) is not None:
+        pytest.fail(text, pytrace=False)
+
+
+def _show_progress(config: pytest.Config, mark: str) -> None:
+    """Say at the terminal that a test goes on, where somebody looks at it."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and config.get_verbosity() >= 0:
+        with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            reporter.write(mark, flush=True)
+
+
 def _fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2Mock":
     from s2mock.mock import S2Mock
 
+    # Where both are used they are not of one socket.
+    if "s2_mock" in request.fixturenames and request.fixturename != "s2_mock":
+        return S2Mock(**arguments)
     return S2Mock(**arguments, listening=request.getfixturevalue("_s2mock_listening"))
 
 
@@ -319,12 +360,13 @@ def _from_markers(node: pytest.Item) -> dict[str, Any]:
 
 def _from_config(config: pytest.Config) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
-    if (delay := _option(config, "deletion_delay")) is not None:
-        try:
-            arguments["deletion_delay"] = float(delay)
-        except ValueError:
-            message = f"s2mock_deletion_delay must be a number of seconds, not {delay!r}"
-            raise pytest.UsageError(message) from None
+    for name in ("deletion_delay", "append_latency"):
+        if (seconds := _option(config, name)) is not None:
+            try:
+                arguments[name] = float(seconds)
+            except ValueError:
+                message = f"s2mock_{name} must be a number of seconds, not {seconds!r}"
+                raise pytest.UsageError(message) from None
     for name in ("journal_limit", "journal_bytes"):
         if (limit := _option(config, name)) is not None:
             try:

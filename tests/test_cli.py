@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 import s2mock
+from s2mock import ManualClock, S2Mock
 from s2mock.resources import parse_duration
 from tests.conftest import BASIN
 from tests.ports import unused_port
@@ -172,6 +173,27 @@ def test_bad_init_file(tmp_path: Path, content: bytes | None, reason: str) -> No
     assert reason in stderr
 
 
+def test_snapshot(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "account.jsonl"
+    with S2Mock(basins=[BASIN], clock=ManualClock(0)) as mock:
+        mock.basin(BASIN).create_stream("log").append(["a year ago"])
+        mock.snapshot().save(file)
+    url = url_of(start("--port", "0", "--snapshot", str(file)))
+    answer = get(f"{url}/v1/streams/log/records?seq_num=0", BASIN).json()
+    assert answer["records"] == [{"seq_num": 0, "timestamp": 0, "body": "a year ago"}]
+
+
+def test_bad_snapshot(tmp_path: Path) -> None:
+    file = tmp_path / "account.jsonl"
+    file.write_text('{"s2mock_snapshot": 1, "taken": "1970-01-01T00:00:00Z"}\n{"basin": "x"}\n')
+    status, stderr = fails("--port", "0", "--snapshot", str(file))
+    reason = "basin: basin name should be at least 8 bytes in length"
+    assert (status, stderr) == (1, f"s2mock: cannot load the snapshot: {file}, line 2: {reason}\n")
+    status, stderr = fails("--port", "0", "--snapshot", str(tmp_path / "none"))
+    assert (status, stderr.count("\n")) == (1, 1)
+    assert "No such file" in stderr
+
+
 def test_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -191,6 +213,11 @@ def test_port_in_use() -> None:
         (["--deletion-delay=-1"], "deletion_delay must be 0 or more seconds, not -1.0"),
         (["--deletion-delay=soon"], "argument --deletion-delay: invalid float value: 'soon'"),
         (["--token=two words"], "token must be text that fits into a header, not 'two words'"),
+        (["--append-latency=-1"], "append_latency must be 0 or more seconds, not -1.0"),
+        (
+            ["--init-file=a", "--snapshot=b"],
+            "--init-file and --snapshot are both a beginning: give one of them",
+        ),
         (["--profile=fast"], "argument --profile: invalid choice: 'fast'"),
         (["my-basin"], "unrecognized arguments: my-basin"),
     ],
@@ -211,7 +238,9 @@ def test_help_names_every_option() -> None:
         "host",
         "port",
         "init-file",
+        "snapshot",
         "deletion-delay",
+        "append-latency",
         "profile",
         "token",
         "no-cors",

@@ -30,6 +30,7 @@ NAMES = [
     "Exchange",
     "Fail",
     "Fault",
+    "FaultPlan",
     "FencingTokenMismatch",
     "Hold",
     "Injection",
@@ -40,6 +41,7 @@ NAMES = [
     "ManualClock",
     "NotOnTarget",
     "Page",
+    "PlannedFault",
     "RemoteS2Mock",
     "Request",
     "ResourceAlreadyExists",
@@ -57,6 +59,7 @@ NAMES = [
     "StreamInfo",
     "StreamNotFound",
     "StreamPosition",
+    "Sweep",
     "SystemClock",
     "TargetError",
     "UnusedFault",
@@ -87,6 +90,7 @@ def test_each_is_documented_with_its_members(name: str) -> None:
 GOOD = '''
 """A user's module: everything here is meant to be as typed as it looks."""
 
+from pathlib import Path
 from typing import assert_type
 
 import pytest
@@ -106,11 +110,13 @@ from s2mock import (
     Exchange,
     Fail,
     Fault,
+    FaultPlan,
     Hold,
     Injection,
     Journal,
     ManualClock,
     Page,
+    PlannedFault,
     ResourceAlreadyExists,
     S2Error,
     S2Mock,
@@ -119,6 +125,7 @@ from s2mock import (
     Stream,
     StreamConfig,
     StreamInfo,
+    Sweep,
     SystemClock,
 )
 
@@ -186,6 +193,8 @@ def test_powers(s2_mock: S2Mock, fault: Fault) -> None:
     with s2_mock.outage(), s2_mock.hold(on="append", at="answer") as held:
         assert_type(held, Hold)
         assert_type(held.wait(2, timeout=1.5), tuple[Exchange, ...])
+    plan = FaultPlan([PlannedFault(fault, on="append", stream="orders/*", skip=2)])
+    assert_type(s2_mock.apply(plan), tuple[Injection, ...])
     assert_type(s2_mock.journal, Journal)
     assert_type(s2_mock.journal[0], Exchange)
     assert_type(s2_mock.journal[1:], tuple[Exchange, ...])
@@ -196,6 +205,14 @@ def test_powers(s2_mock: S2Mock, fault: Fault) -> None:
         assert_type(exchange.response.status, int)
 
 
+def test_sweep(s2_sweep: Sweep) -> None:
+    for attempt in s2_sweep([Drop()], on="append", basins=["my-basin"]):
+        with attempt as s2:
+            assert_type(s2, S2Mock)
+    with s2_sweep.replay("append", 3, Drop(committed=True)) as again:
+        assert_type(again, S2Mock)
+
+
 async def waits(mock: S2Mock) -> None:
     assert_type(await mock.journal.async_wait_for("append", 2), tuple[Exchange, ...])
     await mock.basin("my-basin").stream("s").async_wait_for_readers(timeout=1)
@@ -204,8 +221,12 @@ async def waits(mock: S2Mock) -> None:
 
 with S2Mock(profile="documented", clock=ManualClock(0)) as mock:
     assert_type(mock, S2Mock)
+    mock.advance(1.5)
+    S2Mock(clock="manual", append_latency=0.005)
     before = mock.snapshot()
     assert_type(before, Snapshot)
+    before.save("account.jsonl")
+    assert_type(Snapshot.load(Path("account.jsonl")), Snapshot)
     mock.reset()
     mock.restore(before)
     with mock.fork() as fork:
@@ -228,6 +249,7 @@ BAD = {
     'BasinConfig(stream_cipher="rot13")': "arg-type",
     'S2Mock(profile="Real")': "arg-type",
     "S2Mock(clock=5)": "arg-type",
+    'S2Mock(clock="Manual")': "arg-type",
     "S2Mock(delay=5)": "call-arg",
     "S2Mock(snapshot=S2Mock())": "arg-type",
     "s2.restore(s2)": "arg-type",

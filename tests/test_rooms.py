@@ -25,6 +25,8 @@ ROOMS = {
     "registry": {"conversation", "forking"},
     "documents": {"registry"},
     "resources": {"documents", "registry"},
+    "snapshots": {"documents", "registry"},
+    "strategies": {"documents", "powers", "registry"},
     "powers": {"conversation", "environ", "forking", "registry"},
     "api": {"conversation", "documents", "environ", "failures", "own_tokens", "powers", "registry"},
     "insight": {"api", "documents", "powers", "registry"},

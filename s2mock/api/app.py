@@ -26,7 +26,7 @@ from s2mock.conversation import Conversation, Head, Offload, Reset, Retire
 from s2mock.environ import path_of
 from s2mock.powers.faults import Cut
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
-from s2mock.registry.clock import monotonic
+from s2mock.registry.durations import monotonic
 from s2mock.registry.engine import Engine
 from s2mock.registry.errors import Authn, InternalError, InvalidConfig, S2Error
 

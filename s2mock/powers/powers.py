@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final
 
+from s2mock.powers.durability import Durability
 from s2mock.powers.entry import Insight
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
@@ -23,8 +24,9 @@ class Powers:
     """Faults, holds, the journal and outages of a mock.
 
     `insight` loads what knows the meaning of its notes. `journal_limit` is how many exchanges the
-    journal keeps, 0 for none, and `journal_bytes` how many bytes of their bodies. Raises
-    `TypeError`, `ValueError`.
+    journal keeps, 0 for none, and `journal_bytes` how many bytes of their bodies.
+    `append_latency` is how long an append takes to be durable, in seconds. Raises `TypeError`,
+    `ValueError`.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class Powers:
         *,
         journal_limit: int,
         journal_bytes: int,
+        append_latency: float,
     ) -> None:
         _check_limit("journal_limit", journal_limit)
         _check_limit("journal_bytes", journal_bytes)
@@ -41,6 +44,7 @@ class Powers:
         self._notes = Recorder(self.journal)
         is_asked = journal_limit or LOGGER.isEnabledFor(DEBUG)
         self.recorder = self._notes if is_asked else None
+        self.durability = Durability(engine, append_latency)
         self.stage = Stage(engine, self._exchange_of)
         # How many outages there are, one within the other.
         self.outages = 0

@@ -9,7 +9,7 @@ from s2mock.powers.journal import Journal
 from s2mock.powers.logged import DEBUG, LOGGER, log_request
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.registry.appending import Append
-from s2mock.registry.clock import monotonic
+from s2mock.registry.durations import monotonic
 from s2mock.registry.engine import Operation
 from s2mock.registry.errors import S2Error
 from s2mock.registry.state import Effect

@@ -1,5 +1,9 @@
 """The account: what a test reaches without HTTP. Source: reference: control_plane §4."""
 
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from s2mock.registry.basins import CreateBasin, EnsureBasin, ListBasins
 from s2mock.registry.checks import check_config, check_name, check_number, check_text
 from s2mock.registry.clock import Moment
@@ -9,6 +13,9 @@ from s2mock.registry.handles import Basin, Stream
 from s2mock.registry.listing import MAX_PAGE, Page
 from s2mock.registry.names import BasinName, StreamName
 from s2mock.registry.state import AccountState, BasinInfo
+
+if TYPE_CHECKING:
+    from os import PathLike
 
 
 class Snapshot:
@@ -30,6 +37,25 @@ class Snapshot:
     def time(self) -> int:
         """When it was taken, in nanoseconds since the Unix epoch."""
         return self._taken.now
+
+    def save(self, path: "str | PathLike[str]") -> None:
+        """Write it to a file of JSON lines, which a person can read, compare and edit.
+
+        Raises `OSError`.
+        """
+        # By name: the file speaks S2's JSON, which is no affair of this room.
+        writing = import_module("s2mock.snapshots.writing")
+        Path(path).write_bytes(writing.snapshot_to_bytes(self._state, self._taken))
+
+    @classmethod
+    def load(cls, path: "str | PathLike[str]") -> "Snapshot":
+        """The snapshot in a file that `save` or a person has written.
+
+        Raises `OSError`, and `ValueError` with the line that is wrong.
+        """
+        reading = import_module("s2mock.snapshots.reading")
+        loaded: Snapshot = reading.snapshot_from_bytes(Path(path).read_bytes(), str(path))
+        return loaded
 
 
 class Account(Engine):

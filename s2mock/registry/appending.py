@@ -62,16 +62,17 @@ class OpenAppendSession(Operation):
 class Append(Operation):
     """Append a batch, all of it or nothing.
 
-    With a `target`, to the stream of an open session; with an `incarnation`, to that stream and
-    no other of its name. Returns an `AppendAck`. Raises `Invalid`, `BadHeader` (for the key),
-    `FencingTokenMismatch`, `SeqNumMismatch`, `BasinNotFound`, `BasinDeletionPending`,
-    `StreamNotFound`, `StreamDeletionPending`, and `Unavailable` where the stream has gone since
-    its session was opened (§8.5).
+    With a `target`, to the stream of an open session; with an `incarnation`, to that stream and no
+    other of its name. `is_with_last` is whether it came in a session together with the batch before
+    it, so that both become durable at once. Returns an `AppendAck`. Raises `Invalid`, `BadHeader`
+    (for the key), `FencingTokenMismatch`, `SeqNumMismatch`, `BasinNotFound`,
+    `BasinDeletionPending`, `StreamNotFound`, `StreamDeletionPending`, and `Unavailable` where the
+    stream has gone since its session was opened (§8.5).
     """
 
     basin: str
     stream: str
-    __slots__ = ("_config", "_incarnation", "_key", "_target", "batch")
+    __slots__ = ("_config", "_incarnation", "_key", "_target", "batch", "is_with_last")
     name = "append"
 
     def __init__(
@@ -84,9 +85,11 @@ class Append(Operation):
         config: StreamConfig | None = None,
         target: Target | None = None,
         incarnation: int | None = None,
+        is_with_last: bool = False,
     ) -> None:
         super().__init__(BasinName(basin), StreamName(stream))
         self.batch = batch
+        self.is_with_last = is_with_last
         self._key = key
         self._config = config
         self._target = target
