@@ -81,6 +81,11 @@ class ManualClock:
             )
         self._lock = threading.Condition(threading.Lock())
         self._waiting: list[Alarm] = []
+        # Late, since a bell has its time from here.
+        from s2mock.registry.waiting import Bell
+
+        self.bell: Final = Bell()
+        """Rung when somebody begins to wait on it."""
         _after_fork.add(self)
 
     @classmethod
@@ -130,7 +135,13 @@ class ManualClock:
             if not alarm.rung:
                 self._waiting.append(alarm)
                 self._lock.notify_all()
+                self.bell.ring()
         return alarm
+
+    @property
+    def waiters(self) -> int:
+        """How many wait on it now."""
+        return len(self._waiting)
 
     def wait_for_waiters(self, count: int = 1, *, timeout: float = 5.0) -> None:
         """Wait until so many wait on this clock, so that turning it meets them.
