@@ -70,8 +70,8 @@ def announcement(port: int, token: str) -> tuple[str, str]:
         f"export S2_BASIN_ENDPOINT={url}",
         f"export S2_ACCESS_TOKEN={token}",
     )
+    listening = _log(f'starting plain http server addr="{HOST}:{port}"')
     copy = _log("copy/paste into a new terminal to point the S2 CLI at this server:")
-    listening = _log(f'starting plain http server addr="0.0.0.0:{port}"')
     return f"{listening}\n", "\n".join((copy, *exports, ""))
 
 
