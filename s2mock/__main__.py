@@ -5,11 +5,17 @@ import ipaddress
 import os
 import signal
 import sys
+from contextlib import closing
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+from s2mock import lite, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _STOP = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_SECONDS = 0.0002
@@ -41,18 +47,21 @@ def _fidelity() -> int:
 
 
 def _serve() -> int:
-    parser = _parser()
-    options = parser.parse_args()
+    kind, arguments, command = _divided(sys.argv[1:])
+    parser = _parser(kind)
+    options = parser.parse_args(arguments)
+    _check(kind, parser, options, command)
     if options.verbose:
         _log_requests()
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal that comes just before it goes to sleep is lost.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    mask = running.block() if command else signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
     # The loop lets go of the interpreter with each call to the system. While a heavy body is worked
     # on in another thread it gets it back after so long, which is 5 ms by default.
     sys.setswitchinterval(_SWITCH_SECONDS)
     from s2mock.mock import S2Mock
     from s2mock.registry.account import Snapshot
+    from s2mock.registry.clock import ManualClock
     from s2mock.resources import ResourcesError, apply_resources
 
     if options.init_file is not None and options.snapshot is not None:
@@ -73,21 +82,27 @@ def _serve() -> int:
             token=options.token,
             journal_limit=options.journal_limit,
             journal_bytes=options.journal_bytes,
+            clock=ManualClock() if options.clock == "manual" else None,
+            control=not options.no_control,
         )
     except ValueError as error:
         parser.error(str(error))
     mock._own_hosts_only = options.no_cors and _is_loopback(options.host)  # noqa: SLF001
-    with mock:
+    mock._control_token = options.control_token  # noqa: SLF001  # for this server only
+    with closing(mock):
         try:
             if options.init_file is not None:
-                apply_resources(mock.account, options.init_file.read_bytes())
+                # What it begins with, and begins again with.
+                resources = options.init_file.read_bytes()
+                apply_resources(mock.account, resources)
+                mock._resources = resources  # noqa: SLF001
             env = mock.env
         except ResourcesError as error:
             return _fail(f"cannot apply {options.init_file}: {error}")
         except OSError as error:
             return _fail(f"cannot start: {error}")
-        _say("".join(f"export {name}={value}\n" for name, value in env.items()), sys.stdout)
-        _say(f"s2mock is listening on {mock.url}; stop it with Ctrl-C\n", sys.stderr)
+        if not command:
+            _announce(kind, mock.url, env)
         if not _is_loopback(options.host):
             _say(
                 f"s2mock: --host {options.host} lets in whoever reaches this machine, with any "
@@ -100,8 +115,61 @@ def _serve() -> int:
         import s2mock.documents.explaining
         import s2mock.documents.parsing  # noqa: F401
 
+        if command:
+            return _run(command, env, mask)
         signal.sigwait(_STOP)
     return 0
+
+
+def _check(
+    kind: str,
+    parser: argparse.ArgumentParser,
+    options: argparse.Namespace,
+    command: list[str],
+) -> None:
+    """End the process where the options make no sense together; say which change nothing."""
+    if kind == "run" and not command:
+        parser.error("say which command to run, behind --, as in: run -- npm test")
+    if options.no_control and options.control_token is not None:
+        parser.error("--control-token says who is let in to what --no-control does not serve")
+    if kind == "lite":
+        for warning in lite.check(parser, options):
+            _say(f"s2mock: {warning}\n", sys.stderr)
+
+
+def _announce(kind: str, url: str, env: dict[str, str]) -> None:
+    """Say that it listens, and where."""
+    port = int(url.rpartition(":")[2])
+    if kind == "lite":
+        log, rest = lite.announcement(port, env["S2_ACCESS_TOKEN"])
+        # It prints all to standard output; who reads only the log may well read the other.
+        _say(log + rest, sys.stdout)
+        _say(log, sys.stderr)
+    else:
+        lines = "".join(f"export {name}={value}\n" for name, value in env.items())
+        _say(lines, sys.stdout)
+        _say(f"s2mock is listening on {url}; stop it with Ctrl-C\n", sys.stderr)
+
+
+def _run(command: list[str], env: dict[str, str], mask: "Iterable[signal.Signals | int]") -> int:
+    try:
+        return running.run(command, env, mask)
+    except FileNotFoundError:
+        _fail(f"there is no command {command[0]!r}")
+        return running.NOT_FOUND
+    except OSError as error:
+        _fail(f"cannot run {command[0]!r}: {error.strerror}")
+        return running.NOT_EXECUTABLE
+
+
+def _divided(arguments: list[str]) -> tuple[str, list[str], list[str]]:
+    """What is to be done, with which options, and for `run` the command."""
+    kind = arguments[0] if arguments[:1] in (["lite"], ["run"]) else "serve"
+    rest = arguments if kind == "serve" else arguments[1:]
+    if kind != "run" or "--" not in rest:
+        return kind, rest, []
+    end = rest.index("--")
+    return kind, rest[:end], rest[end + 1 :]
 
 
 def _open_standard_streams() -> None:
@@ -170,24 +238,30 @@ def _fail(message: str) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _token(text: str) -> str:
+    if not (text and text.isascii() and text.isprintable() and " " not in text):
+        raise argparse.ArgumentTypeError(f"must be text that fits into a header, not {text!r}")
+    return text
+
+
+def _parser(kind: str) -> argparse.ArgumentParser:
     # With the account it is loaded anyway, and not for the proof.
     from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
 
     parser = argparse.ArgumentParser(
-        prog=_program(),
-        description="An S2 account in memory, as a server. Prints the environment variables that "
-        "point S2's SDKs to it, once it is listening.",
-        epilog=f"`{_program()} fidelity` prints in place of that how s2mock was compared with "
-        "real servers, and what came of it.",
+        prog=_program() if kind == "serve" else f"{_program()} {kind}",
+        usage="%(prog)s [options] -- command [argument ...]" if kind == "run" else None,
+        description=_DESCRIPTIONS[kind],
+        epilog=_EPILOG if kind == "serve" else None,
     )
     parser.add_argument("--version", action="version", version=f"s2mock {version('s2mock')}")
     parser.add_argument(
         "--verbose", action="store_true", help="print a line for each request on standard error"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    port = 0 if kind == "run" else 8080
     parser.add_argument(
-        "--port", type=int, default=8080, help="port to listen on; 0 picks a free one"
+        "--port", type=int, default=port, help="port to listen on; 0 picks a free one"
     )
     parser.add_argument(
         "--init-file",
@@ -246,7 +320,37 @@ def _parser() -> argparse.ArgumentParser:
         help="send no CORS headers, and on a loopback address refuse requests whose Host is "
         "another name than this machine's own",
     )
+    parser.add_argument(
+        "--clock",
+        choices=("system", "manual"),
+        default="system",
+        help="'manual' stands at 2024-01-01 until POST /_s2mock/clock/advance turns it",
+    )
+    parser.add_argument(
+        "--control-token",
+        type=_token,
+        metavar="TOKEN",
+        help="serve /_s2mock to whoever brings this in the header S2Mock-Control-Token too, and "
+        "not only to this machine",
+    )
+    parser.add_argument("--no-control", action="store_true", help="do not serve /_s2mock at all")
+    if kind == "lite":
+        lite.add_options(parser)
     return parser
+
+
+_DESCRIPTIONS = {
+    "serve": "An S2 account in memory, as a server. Prints the environment variables that point "
+    "S2's SDKs to it, once it is listening.",
+    "lite": "The same in the place of `s2 lite`, with its options, its port and what it prints.",
+    "run": "Run a command with such a server on a free port, and with the environment variables "
+    "that point S2's SDKs to it. Ends with the command, with its status.",
+}
+_EPILOG = (
+    "`python -m s2mock lite` takes the place of `s2 lite`; `python -m s2mock run -- COMMAND` runs "
+    "a command with a server of its own; `python -m s2mock fidelity` prints how s2mock was "
+    "compared with real servers, and what came of it."
+)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from s2mock import failures, own_tokens
 from s2mock.conversation import Conversation, Head
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from s2mock.server import Server
 
 _MAX_PORT = 65_535
@@ -70,10 +72,15 @@ class Listening:
                 self._forgotten.atexit = False
             return _reachable(self._server.url)
 
-    def drop_connections(self) -> None:
-        """Drop every connection; it goes on listening."""
+    @property
+    def connections(self) -> set[int]:
+        """The numbers of the connections that are open; on the server's thread only."""
+        return set() if self._server is None else self._server.connections
+
+    def drop_connections(self, numbers: "AbstractSet[int] | None" = None) -> None:
+        """Drop every connection, or those of these numbers; it goes on listening."""
         if self._server is not None:
-            self._server.drop_connections()
+            self._server.drop_connections(numbers)
 
     def refuse(self) -> None:
         """Drop every connection and refuse new ones; the port stays ours."""

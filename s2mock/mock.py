@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from werkzeug.test import Client
 
     from s2mock.api.app import App
+    from s2mock.control import Front
     from s2mock.powers.entry import Insight, Lookable
 
 _FRESH = "s2mock-fresh-{}"
@@ -65,7 +66,8 @@ class S2Mock:
     another, so that a request that comes late, after the test that made it, is refused with 401 and
     does not meet the account of the next. `faults` are there from the beginning: mappings of the
     arguments of `inject`. The journal keeps `journal_limit` exchanges, 0 for none, and
-    `journal_bytes` of their bodies.
+    `journal_bytes` of their bodies. With `control` the powers are served at `/_s2mock` under
+    `url` too, to this machine.
 
     Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used.
 
@@ -95,7 +97,10 @@ class S2Mock:
         faults: Iterable[Mapping[str, Any]] = (),
         journal_limit: int = JOURNAL_LIMIT,
         journal_bytes: int = JOURNAL_BYTES,
+        control: bool = False,
     ) -> None:
+        if not isinstance(control, bool):
+            raise TypeError(f"control must be True or False, not {control!r}")
         self._resources = as_resources(basins)
         self._profile = profile_named(profile)
         check_flag("cors", cors)
@@ -107,6 +112,10 @@ class S2Mock:
         self._owns_listening = listening is None
         self._app: App | None = None
         self._answering = _Answering(self)
+        # What stands before its app, and before those of others on the same port.
+        self._front: Front | None = None
+        self._has_control = control
+        self._control_token: str | None = None
         self._fresh_names = count(1)
         self.token = own_tokens.new_token(self) if token is None else _checked_token(token)
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
@@ -156,6 +165,8 @@ class S2Mock:
         """
         for fork in list(self._forks):
             fork.close()
+        if self._has_control and self._front is not None:
+            self._front.close()
         own_tokens.end(self.token)
         if self._powers.outages:
             self._powers.outages = 0
@@ -210,8 +221,30 @@ class S2Mock:
         self._drop_connections()
 
     def _drop_connections(self) -> None:
-        if self._is_listened_to:
+        if self._front is not None:
+            self._front.drop_connections(self)
+        elif self._is_listened_to:
             self._listening.drop_connections()
+
+    def _another(self, **options: Any) -> "S2Mock":
+        """One that begins as this one began, with a token of its own, unless options say else."""
+        options.setdefault("clock", ManualClock() if isinstance(self.clock, ManualClock) else None)
+        options.setdefault("faults", self._faults)
+        made = S2Mock(**{**self._options(), **options})
+        if not options.keys() & {"basins", "snapshot"}:
+            made._resources, made._snapshot = self._resources, self._snapshot
+            made._begin()
+        return made
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "deletion_delay": self.account.deletion_delay,
+            "profile": self._profile.name,
+            "cors": self._cors,
+            "append_latency": self._powers.durability.latency,
+            "journal_limit": self.journal.limit,
+            "journal_bytes": self.journal.max_bytes,
+        }
 
     def fork(self) -> "S2Mock":
         """A mock of its own that begins as this one is now: its own account, clock and socket.
@@ -222,16 +255,7 @@ class S2Mock:
         clock: Clock = SystemClock()
         if isinstance(self.clock, ManualClock):
             clock = ManualClock.at(self.clock.now())
-        fork = S2Mock(
-            deletion_delay=self.account.deletion_delay,
-            profile=self._profile.name,
-            cors=self._cors,
-            clock=clock,
-            append_latency=self._powers.durability.latency,
-            snapshot=self.snapshot(),
-            journal_limit=self.journal.limit,
-            journal_bytes=self.journal.max_bytes,
-        )
+        fork = S2Mock(**self._options(), clock=clock, snapshot=self.snapshot())
         fork._listening = Listening(is_kept=True)  # closed with this one
         self._forks.add(fork)
         return fork
@@ -413,6 +437,14 @@ class S2Mock:
         self.clock.advance(seconds)
 
     @property
+    def _controlled(self) -> "Front":
+        if self._front is None:
+            from s2mock.control import Front
+
+            self._front = Front(self, self._listening, self._control_token)
+        return self._front
+
+    @property
     def _is_listened_to(self) -> bool:
         return self._listening.app is self._answering
 
@@ -465,6 +497,8 @@ class _Answering:
         """Answer one request, step by step."""
         mock = self._mock()
         assert mock is not None, "a mock and its server end together"
+        if mock._has_control:  # noqa: SLF001  # two halves of one thing
+            return mock._controlled.converse(environ)  # noqa: SLF001
         return mock.wsgi_app.converse(environ)
 
 

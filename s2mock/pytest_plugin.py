@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 _MARKER = (
     "s2_mock(*, basins=[], deletion_delay=0.0, profile='real', cors=True, clock=None, "
     "append_latency=0.0, token=None, snapshot=None, faults=[], journal_limit=10_000, "
-    "journal_bytes=64 MiB, use_env=False): options of the s2_mock fixture for this test; basins "
-    "are names, or mappings in the format of a resource file or of S2's requests, clock may be "
-    "'manual', faults are mappings of the arguments of inject()"
+    "journal_bytes=64 MiB, control=False, use_env=False): options of the s2_mock fixture for this "
+    "test; basins are names, or mappings in the format of a resource file or of S2's requests, "
+    "clock may be 'manual', faults are mappings of the arguments of inject()"
 )
 
 # One name in all places: the marker's argument, the ini key behind `s2mock_`, the command line

@@ -30,6 +30,17 @@ ROOMS = {
     "powers": {"conversation", "environ", "forking", "registry"},
     "api": {"conversation", "documents", "environ", "failures", "own_tokens", "powers", "registry"},
     "insight": {"api", "documents", "powers", "registry"},
+    "control": {
+        "api",
+        "conversation",
+        "environ",
+        "failures",
+        "listening",
+        "mock",
+        "own_tokens",
+        "powers",
+        "registry",
+    },
     "server": {"conversation", "environ", "forking"},
 }
 

@@ -7,6 +7,7 @@ methods of a path is that of its `Allow` header.
 from typing import Final
 
 from s2mock.api import access_tokens, basins, health, locations, metrics, streams
+from s2mock.api.process_metrics import process_metrics
 from s2mock.api.records.append import append
 from s2mock.api.records.read import read
 from s2mock.api.records.tail import check_tail
@@ -42,4 +43,5 @@ OPERATIONS: Final = (
     Row("set-default-location", "PUT", "/v1/locations/default", locations.set_default_location),
     Row(None, "GET", "/health", health.health),
     Row(None, "GET", "/ping", health.health),
+    Row(None, "GET", "/metrics", process_metrics),
 )

@@ -1,5 +1,6 @@
 """Holding operations at a point, while all others go on."""
 
+from collections.abc import Generator
 from types import TracebackType
 from typing import Final, Protocol, Self, get_args
 
@@ -8,7 +9,7 @@ from s2mock.powers.exchange import Exchange
 from s2mock.powers.gate import Gate
 from s2mock.powers.matching import Pattern
 from s2mock.registry.engine import Operation, Point, Waits
-from s2mock.registry.waiting import PATIENCE, Bell, check_count
+from s2mock.registry.waiting import PATIENCE, Bell, Rung, check_count
 
 POINTS: Final = get_args(Point)
 
@@ -69,6 +70,11 @@ class Hold:
         self.release()
 
     @property
+    def is_over(self) -> bool:
+        """Whether it was released, and holds nothing more."""
+        return self._is_over
+
+    @property
     def exchanges(self) -> tuple[Exchange, ...]:
         """What has been held, in the order in which it came; without an answer until it has one."""
         return tuple(map(self._stage.exchange_of, list(self._held)))
@@ -92,6 +98,13 @@ class Hold:
         """As `wait`, for an event loop."""
         check_count("count", count)
         await self._bell.async_wait(
+            lambda: self._enough(count), lambda: self._missing(count, timeout), timeout
+        )
+        return self.exchanges
+
+    def steps(self, count: int, timeout: float) -> Generator[Rung, None, tuple[Exchange, ...]]:
+        """As `wait`, for a conversation."""
+        yield from self._bell.steps(
             lambda: self._enough(count), lambda: self._missing(count, timeout), timeout
         )
         return self.exchanges

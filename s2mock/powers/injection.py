@@ -1,6 +1,6 @@
 """A fault that waits for operations, and what it has met."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -9,7 +9,7 @@ from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import Answer, Drop, Fault, check_fault, check_place
 from s2mock.powers.matching import Pattern
 from s2mock.registry.engine import Operation
-from s2mock.registry.waiting import PATIENCE, Bell, check_count
+from s2mock.registry.waiting import PATIENCE, Bell, Rung, check_count
 
 
 class UnusedFault(AssertionError):  # what a test that fails by it is told
@@ -137,6 +137,13 @@ class Injection:
         """As `wait`, for an event loop."""
         check_count("hits", hits)
         await self._bell.async_wait(
+            lambda: self._enough(hits), lambda: self._missing(hits, timeout), timeout
+        )
+        return self.exchanges
+
+    def steps(self, hits: int, timeout: float) -> Generator[Rung, None, tuple[Exchange, ...]]:
+        """As `wait`, for a conversation."""
+        yield from self._bell.steps(
             lambda: self._enough(hits), lambda: self._missing(hits, timeout), timeout
         )
         return self.exchanges

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, overload
@@ -12,7 +12,7 @@ from s2mock.powers.entry import NOTE_PARTS, Entry, Insight, Note
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.matching import Pattern
 from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
-from s2mock.registry.waiting import PATIENCE, Bell, check_count
+from s2mock.registry.waiting import PATIENCE, Bell, Rung, check_count
 
 JOURNAL_LIMIT = 10_000
 JOURNAL_BYTES = 64 * 1024 * 1024
@@ -148,6 +148,27 @@ class Journal(Sequence[Exchange]):
             lambda: self._enough(wanted, count),
             lambda: self._missing(wanted, count, timeout),
             timeout,
+        )
+
+    def steps(
+        self,
+        operation: str | Iterable[str] | None,
+        count: int,
+        *,
+        timeout: float | None,
+        basin: str = "*",
+        stream: str = "*",
+        status: int | None = None,
+        after: int = 0,
+    ) -> Generator[Rung, None, tuple[Exchange, ...]]:
+        """As `wait_for`, for a conversation; those numbered up to `after` do not count."""
+        wanted = _Wanted(operation, basin, stream, status, self._document)
+        return (
+            yield from self._bell.steps(
+                lambda: self._enough(wanted, count, after),
+                lambda: self._missing(wanted, count, timeout or 0.0),
+                timeout,
+            )
         )
 
     def clear(self) -> None:
@@ -301,8 +322,12 @@ class Journal(Sequence[Exchange]):
         """The entries before that one, the latest first."""
         return (one for one in reversed(self._now()) if one.number < entry.number)
 
-    def _enough(self, wanted: "_Wanted", count: int) -> tuple[Exchange, ...] | None:
-        found = [entry for entry in self._now() if wanted.has(entry)]
+    def _enough(self, wanted: "_Wanted", count: int, after: int = 0) -> tuple[Exchange, ...] | None:
+        entries = self._now()
+        if after and entries:
+            # Numbered without a gap.
+            entries = entries[max(0, after + 1 - entries[0].number) :]
+        found = [entry for entry in entries if wanted.has(entry)]
         if len(found) < count:
             return None
         return tuple(map(self._exchange, found))

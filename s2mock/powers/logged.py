@@ -3,7 +3,7 @@
 import logging
 from typing import Any, Final, Protocol
 
-from s2mock.registry.clock import monotonic
+from s2mock.registry.durations import monotonic
 from s2mock.registry.engine import Operation
 
 DEBUG: Final = logging.DEBUG

@@ -79,7 +79,8 @@ class ManualClock:
             )
         self._lock = threading.Lock()
         self._waiting: list[Alarm] = []
-        self._bell = Bell()
+        self.bell: Final = Bell()
+        """Rung when somebody begins to wait on it."""
         _after_fork.add(self)
 
     @classmethod
@@ -128,8 +129,13 @@ class ManualClock:
             alarm = Alarm(self, until, wake, rung=until <= self._now)
             if not alarm.rung:
                 self._waiting.append(alarm)
-                self._bell.ring()
+                self.bell.ring()
         return alarm
+
+    @property
+    def waiters(self) -> int:
+        """How many wait on it now."""
+        return len(self._waiting)
 
     def wait_for_waiters(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
         """Wait until so many wait on this clock, so that turning it meets them.
@@ -139,7 +145,7 @@ class ManualClock:
         time; after it, `TimeoutError` says how many there are. Raises `TypeError`, `ValueError`.
         """
         check_count("count", count)
-        self._bell.wait(
+        self.bell.wait(
             lambda: self._has_waiters(count), lambda: self._waiters_missing(count, timeout), timeout
         )
 
@@ -151,7 +157,7 @@ class ManualClock:
     ) -> None:
         """As `wait_for_waiters`, for an event loop."""
         check_count("count", count)
-        await self._bell.async_wait(
+        await self.bell.async_wait(
             lambda: self._has_waiters(count), lambda: self._waiters_missing(count, timeout), timeout
         )
 

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Final, TypeVar
 
 from s2mock.registry.durations import monotonic
@@ -16,6 +16,32 @@ _IN_A_LOOP = (
     "; this waits in the thread of a running event loop, where nothing else goes on meanwhile: "
     "`await` its twin, whose name begins with async_"
 )
+
+
+class Rung:
+    """The wait of a conversation for a bell, as `conversation.Wait` has it."""
+
+    def __init__(self) -> None:
+        self.timeout: float | None = None
+        self._is_rung = False
+        self._wake: Callable[[], None] | None = None
+
+    def clear(self) -> None:
+        """What was rung so far is being looked at."""
+        self._wake = None
+        self._is_rung = False
+
+    def ring(self) -> None:
+        """Something may have come."""
+        self._is_rung = True
+        if (wake := self._wake) is not None:
+            wake()
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        """Call `wake` when it is rung."""
+        self._wake = wake
+        if self._is_rung:
+            wake()
 
 
 class Bell:
@@ -88,6 +114,29 @@ class Bell:
                     continue
         finally:
             self._forget(listener)
+
+    def steps(
+        self,
+        look: Callable[[], Result | None],
+        missing: Callable[[], str],
+        timeout: float | None,
+    ) -> "Generator[Rung, None, Result]":
+        """The same for a conversation, whose driver goes on meanwhile; None is no limit."""
+        given_up = None if timeout is None else monotonic() + timeout
+        rung = Rung()
+        self._listen(rung.ring)
+        try:
+            while True:
+                rung.clear()
+                if (found := look()) is not None:
+                    return found
+                if given_up is not None:
+                    rung.timeout = given_up - monotonic()
+                    if rung.timeout <= 0:
+                        raise TimeoutError(missing())
+                yield rung
+        finally:
+            self._forget(rung.ring)
 
     # One assignment each, so that who rings sees one tuple or the other.
 

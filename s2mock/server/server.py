@@ -6,6 +6,8 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any
 
 from s2mock.conversation import Application
@@ -79,9 +81,17 @@ class Server:
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def drop_connections(self) -> None:
-        """Drop every open connection and close what is going on there. Listening goes on."""
-        self._call(self._drop_connections)
+    @property
+    def connections(self) -> set[int]:
+        """The numbers of the open connections, for a conversation to ask for."""
+        return {connection.number for connection in self._context.connections}
+
+    def drop_connections(self, numbers: AbstractSet[int] | None = None) -> None:
+        """Drop every open connection, or those of these numbers, with what is going on there.
+
+        Listening goes on.
+        """
+        self._call(partial(self._drop_connections, numbers))
 
     def refuse(self) -> None:
         """Begin an outage: connections are dropped, and new ones refused until `accept()`.
@@ -131,9 +141,10 @@ class Server:
         self._listener.refuse()
         self._drop_connections()
 
-    def _drop_connections(self) -> None:
+    def _drop_connections(self, numbers: AbstractSet[int] | None = None) -> None:
         for connection in list(self._context.connections):
-            connection.abort()
+            if numbers is None or connection.number in numbers:
+                connection.abort()
 
     def _run(self) -> None:
         try:

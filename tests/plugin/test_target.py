@@ -13,8 +13,8 @@ pytest_plugins = ["pytester"]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Client]:
-    """A standalone fake, which for the runs below is a server like any other."""
-    command = [sys.executable, "-m", "s2mock", "--port", "0"]
+    """A standalone fake, which for the runs below is a server like any other: without powers."""
+    command = [sys.executable, "-m", "s2mock", "--port", "0", "--no-control"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as (process):

@@ -1,0 +1,173 @@
+"""`/_s2mock/accounts` and the rest of an account as a whole: reset, snapshots, outages."""
+
+import weakref
+from typing import TYPE_CHECKING, Any, Final
+
+from s2mock.control.answers import Answer, Refused
+from s2mock.control.asked import Asked
+from s2mock.control.seat import Numbered, Seat
+from s2mock.powers.fault_json import faults_from_json
+from s2mock.registry.account import Snapshot
+from s2mock.registry.clock import Clock, ManualClock, SystemClock
+
+if TYPE_CHECKING:
+    from s2mock.listening import Listening
+    from s2mock.mock import S2Mock
+
+_OPTIONS: Final = (
+    "basins",
+    "clock",
+    "cors",
+    "deletion_delay",
+    "faults",
+    "journal_bytes",
+    "journal_limit",
+    "profile",
+    "snapshot",
+)
+
+
+class Accounts:
+    """All accounts of one server: the first, those made over HTTP, and snapshots of any."""
+
+    def __init__(self, first: "S2Mock", listening: "Listening") -> None:
+        self._listening = listening
+        # Who made that one sees to its end, also by letting go of it.
+        self.first = Seat(weakref.ref(first), listening)
+        self.mocks: list[S2Mock] = []
+        self.others: dict[str, Seat] = {}
+        self.snapshots: Numbered[Snapshot] = Numbered("snapshot")
+
+    def of(self, token: str) -> Seat:
+        """The one whose token it is, else the first."""
+        return self.others.get(token, self.first)
+
+    @property
+    def all(self) -> list[Seat]:
+        """All of them."""
+        return [self.first, *self.others.values()]
+
+    def make(self, asked: Asked) -> Answer:
+        """A new account with a token of its own; options have the names of `S2Mock`'s."""
+        asked.query(())
+        options = asked.document(*_OPTIONS)
+        try:
+            if "clock" in options:
+                options["clock"] = _clock_of(options["clock"])
+            if "snapshot" in options:
+                options["snapshot"] = self.snapshots.of(_whole("snapshot", options["snapshot"]))
+            if "faults" in options:
+                options["faults"] = [_fault_of(fault) for fault in _list(options["faults"])]
+            mock = self.first.mock._another(**options)  # noqa: SLF001  # nobody else's to ask for
+        except (TypeError, ValueError) as error:
+            raise Refused(400, str(error)) from None
+        mock._front = self.first.mock._front  # noqa: SLF001
+        self.mocks.append(mock)
+        self.others[mock.token] = Seat(weakref.ref(mock), self._listening)
+        return Answer(201, {"token": mock.token})
+
+    def end(self, asked: Asked) -> Answer:
+        """The account of the bearer token ends: late requests with it are refused with 401."""
+        asked.query(())
+        if asked.seat is self.first:
+            raise Refused(
+                409, "the first account ends with the server: name another by its bearer token"
+            )
+        mock = asked.mock
+        asked.seat.drop_connections()
+        del self.others[mock.token]
+        self.mocks.remove(mock)
+        mock.close()
+        return Answer(204)
+
+    def take_snapshot(self, asked: Asked) -> Answer:
+        """As `S2Mock.snapshot`; the server keeps it for all of its accounts."""
+        asked.query(())
+        if asked.body:
+            load: Any = getattr(Snapshot, "loads", None)
+            if load is None:
+                raise Refused(501, "snapshots cannot be loaded yet: send no body to take one")
+            try:
+                snapshot = load(asked.body)
+            except ValueError as error:
+                raise Refused(400, str(error)) from None
+        else:
+            snapshot = asked.mock.snapshot()
+        return Answer(201, _snapshot_form(self.snapshots.add(snapshot), snapshot))
+
+    def get_snapshot(self, asked: Asked) -> Answer:
+        """What a snapshot is of."""
+        asked.query(())
+        return Answer(200, _snapshot_form(asked.number, self.snapshots.of(asked.number)))
+
+    def forget_snapshot(self, asked: Asked) -> Answer:
+        """The server keeps it no longer."""
+        asked.query(())
+        self.snapshots.take(asked.number)
+        return Answer(204)
+
+    def restore(self, asked: Asked) -> Answer:
+        """As `S2Mock.restore`."""
+        asked.query(())
+        asked.mock.restore(self.snapshots.of(asked.number))
+        return Answer(204)
+
+
+def reset(asked: Asked) -> Answer:
+    """As `S2Mock.reset`: the account begins again as it began; its token stays."""
+    asked.query(())
+    asked.seat.clear()
+    asked.mock.reset()
+    return Answer(204)
+
+
+def begin_outage(asked: Asked) -> Answer:
+    """The service is gone for whoever uses this account; beginning twice is harmless."""
+    asked.query(())
+    asked.seat.is_out = True
+    asked.seat.drop_connections()
+    return Answer(204)
+
+
+def end_outage(asked: Asked) -> Answer:
+    """It is back."""
+    asked.query(())
+    asked.seat.is_out = False
+    return Answer(204)
+
+
+def _snapshot_form(number: int, snapshot: Snapshot) -> dict[str, Any]:
+    return {"number": number, "time": snapshot.time}
+
+
+def _clock_of(given: Any) -> Clock:
+    if given == "system":
+        return SystemClock()
+    if given == "manual":
+        return ManualClock()
+    if isinstance(given, dict) and list(given) == ["manual"]:
+        return ManualClock(given["manual"])
+    raise ValueError(
+        f'clock must be "system", "manual", or {{"manual": seconds since 1970}}, not {given!r}'
+    )
+
+
+def _fault_of(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict) or "fault" not in given or "on" not in given:
+        raise ValueError(
+            'faults must be objects such as {"fault": {"Drop": {}}, "on": "append"}, '
+            f"not {given!r}"
+        )
+    return {**given, "fault": faults_from_json(given["fault"])}
+
+
+def _whole(what: str, given: Any) -> int:
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise ValueError(f"{what} must be the number of a snapshot, not {given!r}")
+    return given
+
+
+def _list(given: Any) -> list[Any]:
+    if not isinstance(given, list):
+        raise ValueError(f"faults must be a list, not {given!r}")
+    return given

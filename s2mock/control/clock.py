@@ -1,0 +1,97 @@
+"""`/_s2mock/clock` and `/_s2mock/readers`: the account's time, and who follows at a tail."""
+
+from collections.abc import Generator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from s2mock.control.answers import Answer, Refused
+from s2mock.control.asked import Asked, count_of, seconds_of
+from s2mock.conversation import Offload, Step
+from s2mock.registry.clock import NANOSECONDS, ManualClock
+from s2mock.registry.errors import S2Error
+
+if TYPE_CHECKING:
+    from s2mock.registry.waiting import Bell
+
+_MICROSECOND = 1_000
+_MILLISECOND = 1_000_000
+
+
+def read_clock(asked: Asked) -> Generator[Step, Any, Answer]:
+    """The time; with `wait`, when so many wait for the clock to be turned."""
+    query = asked.query(("waiters", "wait"))
+    wait = seconds_of(query)
+    count = count_of(query, wait, "waiters")
+    if wait is not None:
+        clock = _manual(asked, "nobody waits for it to be turned")
+        yield from clock.bell.steps(
+            lambda: True if clock.waiters >= count else None,
+            lambda: f"{clock.waiters} of {count} waited on the clock within {wait:g} s",
+            wait,
+        )
+    return Answer(200, _form(asked))
+
+
+def advance(asked: Asked) -> Generator[Step, Any, Answer]:
+    """As `ManualClock.advance`: whoever waited for that has gone on when this is answered."""
+    asked.query(())
+    seconds = asked.document("seconds", required=("seconds",))["seconds"]
+    clock = _manual(asked, "it cannot be turned")
+    try:
+        # It waits until all who were woken have had their turn, most of them on this very loop.
+        yield Offload(lambda: clock.advance(seconds))
+    except (TypeError, ValueError) as error:
+        raise Refused(400, str(error)) from None
+    return Answer(200, _form(asked))
+
+
+def _manual(asked: Asked, so: str) -> ManualClock:
+    clock = asked.mock.clock
+    if not isinstance(clock, ManualClock):
+        raise Refused(
+            409,
+            f"this account goes by the machine's clock, so {so}: start the server with "
+            '--clock manual, or make an account with {"clock": "manual"}',
+        )
+    return clock
+
+
+def _form(asked: Asked) -> dict[str, Any]:
+    clock = asked.mock.clock
+    now = clock.now()
+    date = datetime.fromtimestamp(now // NANOSECONDS, UTC)
+    date = date.replace(microsecond=now % NANOSECONDS // _MICROSECOND)
+    is_manual = isinstance(clock, ManualClock)
+    return {
+        "clock": "manual" if is_manual else "system",
+        "now": now,
+        "timestamp": now // _MILLISECOND,
+        "date": date.isoformat().replace("+00:00", "Z"),
+        "waiters": clock.waiters if is_manual else 0,
+    }
+
+
+def read_readers(asked: Asked) -> Generator[Step, Any, Answer]:
+    """How many read sessions follow at the tail; with `wait`, when there are so many."""
+    query = asked.query(("basin", "stream", "count", "wait"))
+    wait = seconds_of(query)
+    count = count_of(query, wait)
+    for name in ("basin", "stream"):
+        if name not in query:
+            raise Refused(400, f"say which stream: {name} is missing, as in ?basin=…&stream=…")
+    try:
+        stream = asked.mock.account.stream(query["basin"], query["stream"])
+        if wait is not None:
+            bell: Bell = asked.mock.account.followed
+            yield from bell.steps(
+                lambda: True if stream.readers >= count else None,
+                lambda: (
+                    f"{stream.readers} of {count} read sessions followed at the tail of "
+                    f"{stream!r} within {wait:g} s"
+                ),
+                wait,
+            )
+        return Answer(200, {"readers": stream.readers})
+    except S2Error as error:
+        status = error.status if error.status in (404, 409) else 400
+        raise Refused(status, error.message) from None

@@ -1,0 +1,95 @@
+"""What the control API says of faults, holds and exchanges, as JSON.
+
+An exchange has the members of `s2mock.Exchange`, under the same names. Bytes are text where they
+are UTF-8, else `{"base64": ...}`.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from s2mock.powers.exchange import Exchange, Request, Response
+from s2mock.powers.fault_json import bytes_to_json, fault_to_json
+from s2mock.powers.hold import Hold
+from s2mock.powers.injection import Injection
+
+
+def injection_form(number: int, injection: Injection, asked: dict[str, Any]) -> dict[str, Any]:
+    """A fault in wait, and what it has met."""
+    return {
+        "number": number,
+        **asked,
+        "hits": injection.hits,
+        "remaining": injection.remaining,
+        "complaint": injection.complaint,
+        "exchanges": [exchange_form(exchange) for exchange in injection.exchanges],
+    }
+
+
+def hold_form(number: int, hold: Hold, asked: dict[str, Any]) -> dict[str, Any]:
+    """A hold, and what has come to be held."""
+    exchanges = [exchange_form(exchange) for exchange in hold.exchanges]
+    return {
+        "number": number,
+        **asked,
+        "count": len(exchanges),
+        "released": hold.is_over,
+        "exchanges": exchanges,
+    }
+
+
+def exchange_form(exchange: Exchange) -> dict[str, Any]:
+    """One exchange."""
+    response = exchange.response
+    return {
+        "number": exchange.number,
+        "operation": exchange.operation,
+        "basin": exchange.basin,
+        "stream": exchange.stream,
+        "token_id": exchange.token_id,
+        "request": _request(exchange.request),
+        "response": None if response is None else _response(response),
+        "effect": asdict(exchange.effect),
+        "session": exchange.session,
+        "protocol": exchange.protocol,
+        "connection": exchange.connection,
+        "at": exchange.at,
+        "began": exchange.began,
+        "ended": exchange.ended,
+        "fault": None if exchange.fault is None else fault_to_json(exchange.fault),
+        "reason": exchange.reason,
+        "advice": list(exchange.advice),
+        "curl": exchange.curl(),
+    }
+
+
+def _request(request: Request) -> dict[str, Any]:
+    return {
+        "method": request.method,
+        "path": request.path,
+        "query": request.query,
+        "headers": request.headers,
+        "body": None if request.body is None else bytes_to_json(request.body),
+        "document": _plain(request.document),
+    }
+
+
+def _response(response: Response) -> dict[str, Any]:
+    return {
+        "status": response.status,
+        "code": response.code,
+        "message": response.message,
+        "headers": response.headers,
+        "body": None if response.body is None else bytes_to_json(response.body),
+        "document": _plain(response.document),
+    }
+
+
+def _plain(document: Any) -> Any:
+    """The document without bytes."""
+    if isinstance(document, bytes):
+        return bytes_to_json(document)
+    if isinstance(document, dict):
+        return {name: _plain(value) for name, value in document.items()}
+    if isinstance(document, list | tuple):
+        return [_plain(value) for value in document]
+    return document

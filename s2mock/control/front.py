@@ -1,0 +1,185 @@
+"""The front of a server with a control API: it sends each request to the account it is for."""
+
+import json
+import re
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from s2mock import failures, own_tokens
+from s2mock.control import clock, faults, journal
+from s2mock.control.accounts import Accounts, begin_outage, end_outage, reset
+from s2mock.control.answers import Answer, Refused
+from s2mock.control.asked import Asked
+from s2mock.control.guard import objection
+from s2mock.control.seat import Seat
+from s2mock.conversation import Conversation, Reset
+from s2mock.environ import path_of
+
+if TYPE_CHECKING:
+    from s2mock.listening import Listening
+    from s2mock.mock import S2Mock
+
+PREFIX: Final = "/_s2mock"
+_DIRECT: Final = f"{PREFIX}/v1/"
+
+
+class Row(NamedTuple):
+    """What is asked for here: `{number}` stands for a segment."""
+
+    method: str
+    path: str
+    handler: Callable[[Asked], Any]
+
+    def __str__(self) -> str:
+        return f"{self.method} {PREFIX}{self.path}"
+
+
+class Front:
+    """Answers `/_s2mock` itself, and leaves all else to the app of an account.
+
+    With a `token` it is served to whoever brings that too, from anywhere.
+    """
+
+    def __init__(self, first: "S2Mock", listening: "Listening", token: str | None) -> None:
+        self._token = token
+        self.accounts = accounts = Accounts(first, listening)
+        self.rows: Final = (
+            Row("GET", "", self._index),
+            Row("GET", "/openapi.json", _description),
+            Row("POST", "/accounts", accounts.make),
+            Row("DELETE", "/accounts", accounts.end),
+            Row("POST", "/reset", reset),
+            Row("GET", "/faults", faults.list_faults),
+            Row("POST", "/faults", faults.inject),
+            Row("GET", "/faults/{number}", faults.get_fault),
+            Row("DELETE", "/faults/{number}", faults.remove_fault),
+            Row("GET", "/holds", faults.list_holds),
+            Row("POST", "/holds", faults.hold),
+            Row("GET", "/holds/{number}", faults.get_hold),
+            Row("POST", "/holds/{number}/release", faults.release),
+            Row("GET", "/journal", journal.read_journal),
+            Row("DELETE", "/journal", journal.clear_journal),
+            Row("GET", "/clock", clock.read_clock),
+            Row("POST", "/clock/advance", clock.advance),
+            Row("GET", "/readers", clock.read_readers),
+            Row("POST", "/snapshots", accounts.take_snapshot),
+            Row("GET", "/snapshots/{number}", accounts.get_snapshot),
+            Row("DELETE", "/snapshots/{number}", accounts.forget_snapshot),
+            Row("POST", "/snapshots/{number}/restore", accounts.restore),
+            Row("POST", "/outage", begin_outage),
+            Row("DELETE", "/outage", end_outage),
+        )
+        self._routes: dict[str, dict[str, Row]] = {}
+        for row in self.rows:
+            self._routes.setdefault(row.path, {})[row.method] = row
+
+    def close(self) -> None:
+        """End all accounts but the first, which ends by itself."""
+        for mock in self.accounts.mocks:
+            mock.close()
+
+    def drop_connections(self, mock: "S2Mock") -> None:
+        """Drop the connections on which that mock's account is used."""
+        for seat in self.accounts.all:
+            if seat.mock is mock:
+                seat.drop_connections()
+
+    def converse(self, environ: dict[str, Any]) -> Conversation:
+        """Answer one request, step by step."""
+        seat = self.accounts.of(own_tokens.bearer(environ))
+        target: str = environ["REQUEST_URI"]
+        if PREFIX in target:
+            path = path_of(target)
+            if path == PREFIX or path.startswith(f"{PREFIX}/"):
+                return self._control(environ, path, seat)
+        seat.note_connection(environ["s2mock.connection"])
+        if seat.is_out:
+            return _gone()
+        return seat.mock.wsgi_app.converse(environ)
+
+    def _control(self, environ: dict[str, Any], path: str, seat: Seat) -> Conversation:
+        try:
+            if (text := objection(environ, self._token)) is not None:
+                raise Refused(403, text)
+            token = own_tokens.bearer(environ)
+            if own_tokens.is_ended(token):
+                raise Refused(401, "the access token is that of an account that has ended")
+            if path.startswith(_DIRECT):
+                yield from _direct(environ, path, seat)
+                return
+            row, number = self._row(environ["REQUEST_METHOD"], path)
+            asked = Asked(environ, seat, number)
+            yield from asked.read()
+            answer = yield from _carried_out(row, asked)
+        except Refused as refused:
+            answer = refused.answer
+        except TimeoutError as error:
+            answer = Refused(408, str(error)).answer
+        except (GeneratorExit, ConnectionError):
+            raise
+        except Exception as error:  # noqa: BLE001  # a fault of ours must reach the user as one
+            failures.note(error)
+            answer = Refused(500, f"s2mock failed, please report it: {error!r}").answer
+        if answer is not None:
+            yield answer.head
+
+    def _row(self, method: str, path: str) -> tuple[Row, str | None]:
+        rest, number = path.removeprefix(PREFIX), None
+        rows = self._routes.get(rest)
+        if rows is None and (found := _NUMBERED.fullmatch(rest)) is not None:
+            number = found[2]
+            rows = self._routes.get(f"{found[1]}{{number}}{found[3]}")
+        if rows is None:
+            raise Refused(404, f"nothing is served at {path}: there are {_listed(self.rows)}")
+        if (row := rows.get(method)) is None:
+            allow = ", ".join(rows)
+            raise Refused(405, f"{path} takes {allow}, not {method}", ("allow", allow))
+        return row, number
+
+    def _index(self, asked: Asked) -> Answer:
+        """What is served here."""
+        asked.query(())
+        return Answer(
+            200,
+            {
+                "name": "s2mock",
+                "version": version("s2mock"),
+                "description": f"{PREFIX}/openapi.json",
+                "serves": [*map(str, self.rows), f"* {_DIRECT}... as S2, unseen by the powers"],
+            },
+        )
+
+
+_NUMBERED: Final = re.compile(r"(/[a-z]+/)([^/]+)(/[a-z]+|)")
+
+
+def _carried_out(row: Row, asked: Asked) -> Any:
+    # Asked for on this connection, the answer is to be sent on it.
+    with asked.seat.keeping(asked.environ["s2mock.connection"]):
+        answer = row.handler(asked)
+    return answer if answer is None or isinstance(answer, Answer) else (yield from answer)
+
+
+def _listed(rows: tuple[Row, ...]) -> str:
+    return ", ".join(map(str, rows))
+
+
+def _direct(environ: dict[str, Any], path: str, seat: Seat) -> Conversation:
+    """S2's API as a direct call of the test would have it."""
+    query = environ.get("QUERY_STRING", "")
+    rest = path.removeprefix(PREFIX)
+    again = {**environ, "REQUEST_URI": f"{rest}?{query}" if query else rest, "PATH_INFO": rest}
+    return seat.direct.converse(again)
+
+
+def _gone() -> Conversation:
+    yield Reset(connection=True)
+
+
+def _description(asked: Asked) -> Answer:
+    """The OpenAPI description of what is served here."""
+    asked.query(())
+    text = (Path(__file__).parent / "openapi.json").read_text("utf-8")
+    return Answer(200, json.loads(text))

@@ -1,0 +1,64 @@
+"""Who may ask for anything under `/_s2mock`: a test on this machine, and no page in a browser.
+
+A request comes from a loopback peer and names a loopback host, or it brings the control token. A
+page of another site reaches this machine by the browser of whoever works on it: such a request has
+an `Origin` or a `Sec-Fetch-Site` that says so, or the `Host` of that site.
+"""
+
+import hmac
+import ipaddress
+from typing import Any, Final
+
+TOKEN_HEADER: Final = "S2Mock-Control-Token"
+
+
+def objection(environ: dict[str, Any], token: str | None) -> str | None:
+    """Why the request is refused; None where it is let in."""
+    origin = environ.get("HTTP_ORIGIN")
+    host = environ.get("HTTP_HOST", "")
+    if origin is not None and origin.lower() != f"http://{host.lower()}":
+        return f"the Origin {origin!r} is another than this server's, http://{host}"
+    site = environ.get("HTTP_SEC_FETCH_SITE", "none")
+    if site not in ("none", "same-origin"):
+        return f"a browser sends this for a page of another origin (Sec-Fetch-Site: {site})"
+    brought = environ.get("HTTP_S2MOCK_CONTROL_TOKEN")
+    if token is not None and brought is not None:
+        if hmac.compare_digest(brought.encode(), token.encode()):
+            return None
+        return f"{TOKEN_HEADER} is not the token that the server was started with"
+    way = (
+        f"send {TOKEN_HEADER}, with the token of --control-token"
+        if token is not None
+        else f"start the server with --control-token, and send it in {TOKEN_HEADER}"
+    )
+    peer = environ.get("REMOTE_ADDR", "")
+    if not _is_loopback(peer):
+        return f"the request comes from {peer or 'nowhere'}, which is not this machine: {way}"
+    if not is_loopback_host(host):
+        return f"the Host {host!r} is no name or address of this machine's loopback: {way}"
+    return None
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether a `Host` header is localhost, a name below it, or a loopback address."""
+    name, port = host, ""
+    if host.startswith("["):
+        name, _, port = host[1:].partition("]")
+        if port and not port.startswith(":"):
+            return False
+        port = port[1:]
+    elif ":" in host:
+        name, _, port = host.partition(":")
+    if port and not (port.isascii() and port.isdigit()):
+        return False
+    name = name.lower().removesuffix(".")
+    return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    return bool((mapped or parsed).is_loopback)

@@ -1,0 +1,98 @@
+"""`/_s2mock/journal`: what was asked and answered, as a list or as it comes."""
+
+import json
+from collections.abc import Callable, Generator
+from typing import Any
+
+from s2mock.control.answers import Answer, Refused
+from s2mock.control.asked import Asked, count_of, seconds_of, whole_of
+from s2mock.control.forms import exchange_form
+from s2mock.conversation import Conversation, Head, Offload, Step
+from s2mock.powers.exchange import Exchange
+
+_FILTERS = ("after", "basin", "stream", "status")
+# A comment is sent to a client that follows after so many seconds of nothing, so that one that has
+# left is noticed.
+_HEARTBEAT_SECONDS = 15.0
+# More than so many are put into words where nobody waits for it.
+_MANY = 20
+
+
+def read_journal(asked: Asked) -> Generator[Step, Any, Answer | None]:
+    """The exchanges that match; with `wait`, when there are so many of them."""
+    query = asked.query((*_FILTERS, "count", "wait"), lists=("operation",))
+    wait = seconds_of(query)
+    count = count_of(query, wait)
+    if "text/event-stream" in asked.environ.get("HTTP_ACCEPT", ""):
+        if wait is not None:
+            raise Refused(400, "wait says nothing of a journal that is followed: leave it out")
+        yield from _follow(asked, query)
+        return None
+    journal = asked.mock.journal
+    found: tuple[Exchange, ...] = yield from _steps(
+        asked, query, 0 if wait is None else count, wait or 0.0
+    )
+
+    def put() -> dict[str, Any]:
+        return {
+            "exchanges": [exchange_form(exchange) for exchange in found],
+            "last": journal.last_number,
+            "dropped": journal.dropped,
+        }
+
+    return Answer(200, (yield Offload(put)) if len(found) > _MANY else put())
+
+
+def clear_journal(asked: Asked) -> Answer:
+    """As `Journal.clear`."""
+    asked.query(())
+    asked.mock.journal.clear()
+    return Answer(204)
+
+
+def _follow(asked: Asked, query: dict[str, Any]) -> Conversation:
+    """Server-sent events: each exchange when it is there, from `after` on."""
+    last = asked.environ.get("HTTP_LAST_EVENT_ID")
+    if last:
+        query["after"] = last
+    # What is wrong with it is said before anything else.
+    found: tuple[Exchange, ...] = yield from _steps(asked, query, 0, 0.0)
+    yield Head(200, [("content-type", "text/event-stream"), ("cache-control", "no-store")])
+    after = whole_of(query, "after", 0)
+    while True:
+        for start in range(0, len(found), _MANY):
+            part = found[start : start + _MANY]
+            yield "".join(map(_event, part)).encode("utf-8", "surrogatepass")
+            after = part[-1].number
+        query["after"] = str(after)
+        try:
+            found = yield from _steps(asked, query, 1, _HEARTBEAT_SECONDS)
+        except TimeoutError:
+            found = ()
+            yield b": \n\n"
+
+
+def _event(exchange: Exchange) -> str:
+    data = json.dumps(exchange_form(exchange), ensure_ascii=False)
+    return f"event: exchange\nid: {exchange.number}\ndata: {data}\n\n"
+
+
+def _steps(
+    asked: Asked, query: dict[str, Any], count: int, timeout: float
+) -> Generator[Step, Any, tuple[Exchange, ...]]:
+    after = whole_of(query, "after", 0)
+    status = whole_of(query, "status")
+    steps: Callable[..., Any] = asked.mock.journal.steps
+    try:
+        found: tuple[Exchange, ...] = yield from steps(
+            query.get("operation"),
+            count,
+            timeout=timeout,
+            basin=query.get("basin", "*"),
+            stream=query.get("stream", "*"),
+            status=status,
+            after=after,
+        )
+    except (TypeError, ValueError) as error:
+        raise Refused(400, str(error).replace("on=", "operation=", 1)) from None
+    return found

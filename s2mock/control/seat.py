@@ -1,0 +1,137 @@
+"""One account among those of a server, and what was asked for it over HTTP."""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+from s2mock.control.answers import Refused
+
+if TYPE_CHECKING:
+    import weakref
+
+    from s2mock.api.app import App
+    from s2mock.conversation import Wait
+    from s2mock.listening import Listening
+    from s2mock.mock import S2Mock
+    from s2mock.powers.hold import Hold
+    from s2mock.powers.injection import Injection
+    from s2mock.registry.engine import Engine, Operation
+
+# So many are remembered before those that are gone are forgotten.
+_MAX_CONNECTIONS = 1_000
+
+Thing = TypeVar("Thing")
+
+
+class Numbered(Generic[Thing]):
+    """Things under numbers that nobody else ever had."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._numbers = count(1)
+        self._things: dict[int, Thing] = {}
+
+    def add(self, thing: Thing) -> int:
+        """Put it under the next number."""
+        number = next(self._numbers)
+        self._things[number] = thing
+        return number
+
+    def of(self, number: int) -> Thing:
+        """The one under that number. Raises `Refused`."""
+        if number not in self._things:
+            there = ", ".join(map(str, self._things)) or "none"
+            raise Refused(404, f"there is no {self._what} {number}; there are {there}")
+        return self._things[number]
+
+    def take(self, number: int) -> Thing:
+        """The same, and it is gone. Raises `Refused`."""
+        thing = self.of(number)
+        del self._things[number]
+        return thing
+
+    def items(self) -> list[tuple[int, Thing]]:
+        """All of them with their numbers."""
+        return list(self._things.items())
+
+    def clear(self) -> None:
+        """Forget them all."""
+        self._things.clear()
+
+
+class Seat:
+    """An account: its mock, its faults and holds, and the connections that it is used on."""
+
+    def __init__(self, mock: "weakref.ref[S2Mock]", listening: "Listening") -> None:
+        self._mock = mock
+        self._listening = listening
+        # Each with what was asked for.
+        self.faults: Numbered[tuple[Injection, dict[str, Any]]] = Numbered("fault")
+        self.holds: Numbered[tuple[Hold, dict[str, Any]]] = Numbered("hold")
+        self.is_out = False
+        self._connections: set[int] = set()
+        self._kept: int | None = None
+        self._direct: App | None = None
+
+    @property
+    def mock(self) -> "S2Mock":
+        """The mock of the account."""
+        mock = self._mock()
+        assert mock is not None, "a mock and its server end together"
+        return mock
+
+    def note_connection(self, number: int) -> None:
+        """The account is used on that connection."""
+        self._connections.add(number)
+        if len(self._connections) > _MAX_CONNECTIONS:
+            self._connections &= self._listening.connections
+
+    def drop_connections(self) -> None:
+        """Drop the connections that it is used on, but the one on which that is asked for."""
+        dropped, self._connections = self._connections, set()
+        if self._kept in dropped:
+            self._connections.add(self._kept)
+        self._listening.drop_connections(dropped - {self._kept})
+
+    @contextmanager
+    def keeping(self, number: int) -> Iterator[None]:
+        """Keep that connection meanwhile."""
+        self._kept = number
+        try:
+            yield
+        finally:
+            self._kept = None
+
+    def clear(self) -> None:
+        """Its account begins again."""
+        self.faults.clear()
+        self.holds.clear()
+
+    @property
+    def direct(self) -> "App":
+        """S2's API as direct calls of the test: nobody stands at their points or takes notes."""
+        if self._direct is None:
+            from s2mock.api.app import App
+
+            self._direct = App(cast("Engine", _Unwatched(self.mock.account)), cors=False)
+        return self._direct
+
+
+class _Unwatched:
+    """An account whose operations pass no points."""
+
+    observers = ()
+
+    def __init__(self, account: "Engine") -> None:
+        self._account = account
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._account, name)
+
+    def perform(self, operation: "Operation") -> "Generator[Wait, None, Any]":
+        """Carry it out. Raises `S2Error`."""
+        result = self._account.carry_out(operation)
+        if operation.waits:
+            return (yield from result.answer())
+        return result

@@ -1,0 +1,187 @@
+"""Accounts on one port, and what becomes of an account as a whole."""
+
+from contextlib import closing
+
+import httpx
+import pytest
+
+from s2mock import S2Mock
+from tests.control.conftest import BASIN, Control
+from tests.powers.conftest import Started
+
+
+def basins(control: Control) -> list[str]:
+    return [basin["name"] for basin in control.http.get("/v1/basins").json()["basins"]]
+
+
+def test_accounts_do_not_meet(control: Control) -> None:
+    one, other = control.account(), control.account()
+    assert one.token != other.token
+    # Each begins as the first began.
+    assert basins(one) == basins(other) == basins(control) == [BASIN]
+    one("POST", "/faults", {"on": "append", "fault": {"Drop": {"committed": True}}})
+    with pytest.raises(httpx.RemoteProtocolError):
+        one.append("mine")
+    assert other.append("yours").status_code == 200
+    assert (one.read(), other.read(), control.read()) == (["mine"], ["yours"], [])
+    for each in (one, other):
+        assert len(each("GET", "/journal?operation=append").json()["exchanges"]) == 1
+    assert control("GET", "/journal?operation=append").json()["exchanges"] == []
+    assert other("GET", "/faults").json() == {"faults": []}
+
+
+def test_a_token_of_nobody_is_the_first_account(mock: S2Mock, control: Control) -> None:
+    for token in ("anything", mock.token):
+        assert control.as_(token).append("a").status_code == 200
+    assert control.read() == ["a", "a"]
+
+
+def test_an_account_with_options(control: Control) -> None:
+    made = control.account(
+        basins=["other-basin"],
+        clock={"manual": 1_000_000_000},
+        deletion_delay=60,
+        faults=[{"on": "list-streams", "fault": {"Fail": {"code": "unavailable"}}}],
+        journal_limit=1,
+    )
+    assert basins(made) == ["other-basin"]
+    assert made("GET", "/clock").json()["date"] == "2001-09-09T01:46:40Z"
+    assert made.http.get("/v1/streams", headers={"s2-basin": "other-basin"}).status_code == 503
+    assert made.http.delete("/v1/basins/other-basin").status_code == 202
+    assert basins(made) == ["other-basin"]
+    journal = made("GET", "/journal").json()
+    assert (len(journal["exchanges"]), journal["last"], journal["dropped"]) == (1, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"basin": []}, "did you mean 'basins'?"),
+        ({"basins": "my-basin"}, "basins must be a list of names or mappings"),
+        ({"basins": ["x"]}, "basin name should be at least 8 bytes"),
+        ({"clock": "fast"}, 'clock must be "system", "manual"'),
+        ({"clock": {"manual": -1}}, "start must be seconds since 1970"),
+        ({"deletion_delay": -1}, "deletion_delay must be 0 or more"),
+        ({"faults": {}}, "faults must be a list"),
+        ({"faults": [{"on": "append"}]}, "faults must be objects such as"),
+        ({"snapshot": "1"}, "snapshot must be the number of a snapshot"),
+        ({"profile": "fast"}, "profile"),
+        ({"journal_limit": -1}, "journal_limit must be 0 or more"),
+    ],
+)
+def test_an_account_that_makes_no_sense(
+    control: Control, options: dict[str, object], reason: str
+) -> None:
+    status, message = control.refused("POST", "/accounts", options)
+    assert status == 400
+    assert reason in message
+
+
+def test_an_account_that_has_ended(control: Control) -> None:
+    made = control.account()
+    assert made("DELETE", "/accounts").status_code == 204
+    assert made.http.get("/v1/basins").status_code == 401
+    assert made.refused("GET", "/journal")[0] == 401
+    status, message = control.refused("DELETE", "/accounts")
+    assert status == 409
+    assert "the first account ends with the server" in message
+    assert basins(control) == [BASIN]
+
+
+def test_an_account_ends_with_its_mock() -> None:
+    with S2Mock(control=True) as mock, closing(Control(mock.url)) as control:
+        made = control.account()
+        assert basins(made) == []
+        mock.close()
+        with pytest.raises(httpx.TransportError):
+            made.http.get("/v1/basins")
+
+
+def test_reset(control: Control) -> None:
+    made = control.account()
+    made.http.delete(f"/v1/basins/{BASIN}")
+    made.append("a")
+    made("POST", "/faults", {"on": "append", "fault": {"Drop": {}}, "required": False})
+    made("POST", "/holds", {"on": "append"})
+    control.append("a")
+    assert made("POST", "/reset").status_code == 204
+    assert (basins(made), made.read(), control.read()) == ([BASIN], [], ["a"])
+    assert made("GET", "/faults").json() == {"faults": []}
+    assert made("GET", "/holds").json() == {"holds": []}
+    assert made.append("b").status_code == 200
+
+
+def test_reset_ends_what_goes_on(control: Control) -> None:
+    made = control.account()
+    reading = Started(lambda: list(_follow(made)))
+    made("GET", f"/readers?basin={BASIN}&stream=log&wait=30")
+    other = Started(lambda: next(iter(_follow(control))))
+    control("GET", f"/readers?basin={BASIN}&stream=log&wait=30")
+    assert made("POST", "/reset").status_code == 204
+    assert isinstance(reading.result(), httpx.TransportError)
+    control.append("a")
+    assert b'"a"' in other.result()
+
+
+def _follow(control: Control) -> "list[bytes]":
+    headers = {"s2-basin": BASIN, "accept": "text/event-stream"}
+    got = []
+    with (
+        httpx.Client(base_url=control.url, headers=control.http.headers, trust_env=False) as http,
+        http.stream("GET", "/v1/streams/log/records?seq_num=0", headers=headers) as answer,
+    ):
+        for piece in answer.iter_raw():
+            if b"event: batch" in piece:
+                got.append(piece)
+                break
+    return got
+
+
+def test_snapshots(control: Control) -> None:
+    control.append("a")
+    taken = control("POST", "/snapshots")
+    assert (taken.status_code, taken.json()["number"]) == (201, 1)
+    control.append("b")
+    made = control.account(snapshot=1)
+    assert made.read() == ["a"]
+    assert control("POST", "/snapshots/1/restore").status_code == 204
+    assert control.read() == ["a"]
+    other = control.account(basins=[])
+    assert other("POST", "/snapshots/1/restore").status_code == 204
+    assert other.read() == ["a"]
+    assert control("GET", "/snapshots/1").json() == taken.json()
+    assert control("DELETE", "/snapshots/1").status_code == 204
+    assert control.refused("POST", "/snapshots/1/restore")[0] == 404
+    assert control.refused("POST", "/accounts", {"snapshot": 1})[0] == 404
+
+
+def test_an_outage_is_that_of_one_account(control: Control) -> None:
+    made = control.account()
+    reading = Started(lambda: _follow(made))
+    made("GET", f"/readers?basin={BASIN}&stream=log&wait=30")
+    assert made("POST", "/outage").status_code == 204
+    assert made("POST", "/outage").status_code == 204
+    assert isinstance(reading.result(), httpx.TransportError)
+    for _ in range(2):
+        with pytest.raises(httpx.TransportError):
+            made.append("a")
+    assert control.append("b").status_code == 200
+    assert made("DELETE", "/outage").status_code == 204
+    assert made.append("c").status_code == 200
+    assert (made.read(), control.read()) == (["c"], ["b"])
+    assert len(made("GET", "/journal?operation=append").json()["exchanges"]) == 1
+
+
+def test_direct_calls_meet_nothing(control: Control) -> None:
+    control("POST", "/faults", {"on": "append", "fault": {"Drop": {}}, "required": False})
+    answer = control.http.post(
+        "/_s2mock/v1/streams/log/records",
+        json={"records": [{"body": "a"}]},
+        headers={"s2-basin": BASIN},
+    )
+    assert answer.status_code == 200
+    assert control.read() == ["a"]
+    assert control("GET", "/faults/1").json()["hits"] == 0
+    assert control("GET", "/journal").json()["exchanges"] == []
+    missing = control.http.get("/_s2mock/v1/streams/nope", headers={"s2-basin": BASIN})
+    assert (missing.status_code, missing.json()["code"]) == (404, "stream_not_found")

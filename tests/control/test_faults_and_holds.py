@@ -1,0 +1,175 @@
+"""`/_s2mock/faults` and `/_s2mock/holds`."""
+
+import httpx
+import pytest
+
+from s2mock import S2Mock
+from tests.control.conftest import Control
+from tests.powers.conftest import Started
+
+
+def test_a_fault_is_met_and_looked_at(control: Control) -> None:
+    asked = {
+        "on": "append",
+        "stream": "orders/*",
+        "fault": {"Fail": {"code": "unavailable", "committed": True}},
+    }
+    made = control("POST", "/faults", asked)
+    assert made.status_code == 201
+    assert made.json() == {
+        "number": 1,
+        "fault": {"Fail": {"code": "unavailable", "committed": True}},
+        "on": ["append"],
+        "basin": "*",
+        "stream": "orders/*",
+        "skip": 0,
+        "times": 1,
+        "required": True,
+        "hits": 0,
+        "remaining": 1,
+        "complaint": made.json()["complaint"],
+        "exchanges": [],
+    }
+    assert "never fired" in made.json()["complaint"]
+    assert control.append("a").status_code == 200
+    assert control.append("b", stream="orders/eu").status_code == 503
+    met = control("GET", "/faults/1").json()
+    assert (met["hits"], met["remaining"], met["complaint"]) == (1, 0, None)
+    [exchange] = met["exchanges"]
+    assert exchange["effect"]["committed"] is True
+    assert exchange["fault"] == asked["fault"]
+    assert exchange["request"]["document"] == {"records": [{"body": "b"}]}
+    assert control("GET", "/faults").json() == {"faults": [met]}
+    assert control.read("orders/eu") == ["b"]
+
+
+def test_a_list_of_faults(control: Control) -> None:
+    plan = [{"Answer": {"status": 502, "body": "<html>"}}, None, {"Drop": {}}]
+    assert control("POST", "/faults", {"on": "append", "fault": plan}).json()["times"] == 3
+    assert control.append("a").text == "<html>"
+    assert control.append("b").status_code == 200
+    with pytest.raises(httpx.RemoteProtocolError):
+        control.append("c")
+    assert control.append("d").status_code == 200
+    assert control.read() == ["b", "d"]
+
+
+def test_a_fault_that_is_removed(control: Control) -> None:
+    control("POST", "/faults", {"on": "append", "times": None, "fault": {"Drop": {}}})
+    assert control("DELETE", "/faults/1").status_code == 204
+    assert control.append("a").status_code == 200
+    assert control("GET", "/faults").json() == {"faults": []}
+    assert control.refused("DELETE", "/faults/1") == (404, "there is no fault 1; there are none")
+
+
+def test_waiting_for_a_fault_keeps_nobody_waiting(control: Control) -> None:
+    control("POST", "/faults", {"on": "append", "times": 2, "fault": {"Fail": {"code": "storage"}}})
+    waiting = Started(lambda: control("GET", "/faults/1?hits=2&wait=30").json())
+    assert control.append("a").status_code == 500
+    assert control.append("b").status_code == 500
+    assert waiting.result()["hits"] == 2
+
+
+def test_a_fault_that_is_waited_for_in_vain(control: Control) -> None:
+    control(
+        "POST",
+        "/faults",
+        {"on": "append", "stream": "order", "fault": {"Drop": {}}, "required": False},
+    )
+    control.append("a")
+    status, message = control.refused("GET", "/faults/1?wait=0")
+    assert status == 408
+    assert "0 of 1 hits of inject(Drop(), on='append', stream='order')" in message
+    assert "1 append came, to `log`" in message
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ({"on": "append"}, "lacks 'fault'"),
+        ({"fault": {"Drop": {}}}, "lacks 'on'"),
+        ({"on": "appent", "fault": {"Drop": {}}}, "did you mean 'append'?"),
+        ({"on": "append", "fault": {"drop": {}}}, "'drop' is no fault: did you mean 'Drop'?"),
+        ({"on": "append", "fault": "Drop"}, "an object of one key"),
+        ({"on": "append", "fault": {"Drop": {}, "Cut": {}}}, "an object of one key"),
+        ({"on": "append", "fault": {"Drop": None}}, "an object of its arguments"),
+        ({"on": "append", "fault": {"Drop": {"comitted": True}}}, "did you mean 'committed'?"),
+        ({"on": "append", "fault": {"Fail": {}}}, "Fail needs 'code'"),
+        ({"on": "append", "fault": {"Fail": {"code": "slow"}}}, "no error code of S2"),
+        ({"on": "append", "fault": {"Delay": {"seconds": "1"}}}, "must be a number of seconds"),
+        ({"on": "append", "fault": {"Answer": {"status": 502, "body": 1}}}, "body must be text"),
+        ({"on": "append", "fault": {"Cut": {"records": 1}}}, "counted in records"),
+        ({"on": "append", "fault": []}, "holds no fault"),
+        ({"on": "append", "fault": {"Drop": {}}, "strem": "a"}, "did you mean 'stream'?"),
+        ({"on": "append", "fault": {"Drop": {}}, "times": 0}, "times must be 1 or more"),
+        ({"on": 1, "fault": {"Drop": {}}}, "on must be the name of an operation"),
+        (["append"], "must be a JSON object"),
+    ],
+)
+def test_a_fault_that_makes_no_sense(control: Control, document: object, reason: str) -> None:
+    status, message = control.refused("POST", "/faults", document)
+    assert status == 400
+    assert reason in message
+    assert control("GET", "/faults").json() == {"faults": []}
+
+
+def test_a_hold_keeps_one_and_no_other(control: Control) -> None:
+    made = control("POST", "/holds", {"on": "append", "at": "commit"})
+    assert (made.status_code, made.json()["count"], made.json()["released"]) == (201, 0, False)
+    first = Started(lambda: control.append("a"))
+    held = control("GET", "/holds/1?wait=30").json()
+    assert held["count"] == 1
+    assert held["exchanges"][0]["number"] == 0
+    assert held["exchanges"][0]["response"] is None
+    assert control.append("b").status_code == 200
+    assert control.read() == ["b"]
+    released = control("POST", "/holds/1/release").json()
+    assert released["released"] is True
+    assert first.result().status_code == 200
+    assert control.read() == ["b", "a"]
+    assert control("POST", "/holds/1/release").status_code == 200
+    [listed] = control("GET", "/holds").json()["holds"]
+    assert listed["exchanges"][0]["number"] == 2
+
+
+def test_a_hold_that_nothing_reaches(control: Control) -> None:
+    control("POST", "/holds", {"on": ["append", "read"], "stream": "order"})
+    control.append("a")
+    status, message = control.refused("GET", "/holds/1?wait=0.01&count=2")
+    assert status == 408
+    assert "0 of 2 operations were held by hold(" in message
+    assert control.refused("GET", "/holds/2")[0] == 404
+    assert control.refused("GET", "/holds/x") == (404, "'x' is no number such as 1")
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("count=2", "add wait"),
+        ("wait=soon", "wait must be a number of seconds such as 5, not 'soon'"),
+        ("wait=-1", "wait must be a number of seconds"),
+        ("wait=nan", "wait must be a number of seconds"),
+        ("wait=1&count=0", "count must be 1 or more"),
+        ("wait=1&count=x", "count must be a whole number"),
+        ("wiat=1", "unknown parameter 'wiat': did you mean 'wait'?"),
+        ("wait=1&wait=2", "twice"),
+    ],
+)
+def test_a_wait_that_makes_no_sense(control: Control, query: str, reason: str) -> None:
+    control("POST", "/holds", {"on": "append"})
+    status, message = control.refused("GET", f"/holds/1?{query}")
+    assert status == 400
+    assert reason in message
+
+
+def test_a_hold_that_makes_no_sense(control: Control) -> None:
+    assert "one of 'arrival'" in control.refused("POST", "/holds", {"on": "read", "at": "x"})[1]
+    assert control("GET", "/holds").json() == {"holds": []}
+
+
+def test_those_of_the_mock_itself_are_met_too(mock: S2Mock, control: Control) -> None:
+    with mock.hold(on="append") as held:
+        first = Started(lambda: control.append("a"))
+        held.wait()
+        assert control("GET", "/holds").json() == {"holds": []}
+    assert first.result().status_code == 200

@@ -1,0 +1,121 @@
+"""Who is let in to `/_s2mock`, and that whoever is not changes nothing."""
+
+import httpx
+import pytest
+
+from s2mock import S2Mock
+from s2mock.control.guard import is_loopback_host, objection
+from tests.control.conftest import Control
+
+FAULT = {"on": "append", "fault": {"Drop": {}}}
+OWN = {"HTTP_HOST": "127.0.0.1:8080", "REMOTE_ADDR": "127.0.0.1"}
+
+
+def changed(control: Control) -> bool:
+    return control("GET", "/faults").json() != {"faults": []}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "evil.example:8080"},
+        {"host": "127.0.0.1.evil.example"},
+        {"host": "192.168.0.7:8080"},
+        {"host": ""},
+        {"origin": "http://evil.example"},
+        {"origin": "http://localhost:3000"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+        {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"},
+    ],
+    ids=str,
+)
+def test_a_page_of_another_site(control: Control, headers: dict[str, str]) -> None:
+    for method, path in (("POST", "/faults"), ("GET", "/journal"), ("GET", ""), ("POST", "/reset")):
+        document = FAULT if path == "/faults" else ...
+        assert control.refused(method, path, document, headers=headers)[0] == 403
+    direct = control.http.put("/_s2mock/v1/basins/other-basin", headers=headers)
+    assert direct.status_code == 403
+    assert control.http.get("/v1/basins/other-basin").status_code == 404
+    assert not changed(control)
+
+
+def test_a_preflight_allows_nothing(control: Control) -> None:
+    headers = {
+        "origin": "http://evil.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type",
+    }
+    answer = control("OPTIONS", "/faults", headers=headers)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_a_form(control: Control, kind: str) -> None:
+    """Which a browser sends without asking first."""
+    headers = {"content-type": kind} if kind else {}
+    text = '{"on": "append", "fault": {"Drop": {}}}'
+    status, message = control.refused("POST", "/faults", headers=headers, content=text)
+    assert status == 415
+    assert "needs the content type application/json" in message
+    assert not changed(control)
+
+
+def test_its_own_page_is_let_in(control: Control) -> None:
+    headers = {"origin": control.url, "sec-fetch-site": "same-origin"}
+    assert control("POST", "/faults", FAULT, headers=headers).status_code == 201
+    assert control("DELETE", "/faults/1").status_code == 204
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:1", "s2.localhost", "[::1]:8", "127.1.2.3"]
+)
+def test_hosts_of_this_machine(control: Control, host: str) -> None:
+    assert control("GET", "", headers={"host": host}).status_code == 200
+    assert is_loopback_host(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "10.0.0.1", "[::1]evil", "localhost.evil", "127.0.0.1:80@evil", "::1x", "[fe80::1]"],
+)
+def test_other_hosts(host: str) -> None:
+    assert not is_loopback_host(host)
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
+def test_peers_of_this_machine(peer: str) -> None:
+    assert objection({**OWN, "REMOTE_ADDR": peer}, None) is None
+
+
+@pytest.mark.parametrize("peer", ["172.17.0.2", "::ffff:10.0.0.1", "fe80::1%eth0", ""])
+def test_other_peers(peer: str) -> None:
+    environ = {**OWN, "REMOTE_ADDR": peer}
+    assert "--control-token" in (objection(environ, None) or "")
+    token = {"HTTP_S2MOCK_CONTROL_TOKEN": "secret"}
+    assert objection({**environ, **token}, None) is not None
+    assert objection({**environ, **token}, "secret") is None
+    assert objection({**environ, **token}, "other") is not None
+    container = {"HTTP_HOST": "s2mock:8080", **token}
+    assert objection({**environ, **container}, "secret") is None
+    page = {"HTTP_ORIGIN": "http://evil.example", **container}
+    assert objection({**environ, **page}, "secret") is not None
+
+
+def test_the_token_is_asked_for_where_one_is_brought() -> None:
+    wrong = {**OWN, "HTTP_S2MOCK_CONTROL_TOKEN": "wrong"}
+    assert "is not the token" in (objection(wrong, "secret") or "")
+    assert objection(OWN, "secret") is None
+
+
+def test_it_is_off_unless_asked_for() -> None:
+    with S2Mock() as mock:
+        for path in ("/_s2mock", "/_s2mock/faults", "/_s2mock/v1/basins"):
+            assert httpx.get(f"{mock.url}{path}", trust_env=False).status_code == 404
+
+
+def test_control_is_a_flag() -> None:
+    with pytest.raises(TypeError, match="control must be True or False, not 1"):
+        S2Mock(control=1)  # type: ignore[arg-type]

@@ -1,0 +1,235 @@
+"""The journal, the clock and the readers, from outside."""
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+
+import httpx
+import pytest
+
+from s2mock import ManualClock, S2Mock
+from tests.control.conftest import BASIN, PATIENCE, Control
+from tests.powers.conftest import Started
+
+
+def operations(control: Control, query: str = "") -> list[str]:
+    found = control("GET", f"/journal{query}").json()["exchanges"]
+    return [exchange["operation"] for exchange in found]
+
+
+def test_exchanges_are_listed_and_filtered(control: Control) -> None:
+    control.append("a")
+    control.append("b", stream="orders/eu")
+    control.http.get("/v1/basins")
+    control.http.get("/v1/basin")
+    assert operations(control) == ["append", "append", "list-basins", None]
+    assert operations(control, "?operation=append") == ["append"] * 2
+    assert operations(control, "?operation=append,list-basins&after=1") == ["append", "list-basins"]
+    assert operations(control, "?operation=read&operation=list-basins") == ["list-basins"]
+    assert operations(control, "?stream=orders/*") == ["append"]
+    assert operations(control, "?basin=my-*") == ["append"] * 2
+    assert operations(control, "?status=404") == [None]
+    assert operations(control, "?after=4") == []
+    whole = control("GET", "/journal").json()
+    assert (whole["last"], whole["dropped"]) == (4, 0)
+    first, last = whole["exchanges"][0], whole["exchanges"][-1]
+    assert first["request"]["body"] == '{"records":[{"body":"a"}]}'
+    assert first["response"]["document"]["tail"]["seq_num"] == 1
+    assert first["effect"] == {
+        "committed": True,
+        "kind": "appended",
+        "name": None,
+        "first_seq_num": 0,
+        "last_seq_num": 0,
+    }
+    assert "is it /v1/basins?" in last["reason"]
+    assert last["curl"].startswith("curl http://")
+
+
+def test_bytes_that_are_no_text(control: Control) -> None:
+    headers = {"s2-basin": BASIN, "s2-format": "base64"}
+    document = {"records": [{"body": "/w=="}]}
+    control.http.post("/v1/streams/log/records", json=document, headers=headers)
+    [exchange] = control("GET", "/journal").json()["exchanges"]
+    assert exchange["request"]["document"] == {"records": [{"body": {"base64": "/w=="}}]}
+
+
+def test_many_exchanges(control: Control) -> None:
+    for number in range(30):
+        control.append(str(number))
+    assert operations(control) == ["append"] * 30
+
+
+def test_waiting_for_exchanges_keeps_nobody_waiting(control: Control) -> None:
+    waiting = Started(lambda: control("GET", "/journal?operation=append&count=2&wait=30").json())
+    control.append("a")
+    control.append("b")
+    assert [each["number"] for each in waiting.result()["exchanges"]] == [1, 2]
+    later = Started(lambda: control("GET", "/journal?after=2&wait=30").json())
+    control.append("c")
+    assert [each["number"] for each in later.result()["exchanges"]] == [3]
+
+
+def test_exchanges_that_do_not_come(control: Control) -> None:
+    control.append("a")
+    status, message = control.refused("GET", "/journal?operation=read&wait=0")
+    assert status == 408
+    assert "0 of 1 read came within 0 s" in message
+    assert "append" in message
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("operation=appent", "operation='appent' is no operation: did you mean 'append'?"),
+        ("after=x", "after must be a whole number"),
+        ("status=ok", "status must be a whole number"),
+        ("steam=a", "did you mean 'stream'?"),
+        ("basin=", "basin must be a name or a glob"),
+    ],
+)
+def test_a_filter_that_makes_no_sense(control: Control, query: str, reason: str) -> None:
+    for headers in ({}, {"accept": "text/event-stream"}):
+        status, message = control.refused("GET", f"/journal?{query}", headers=headers)
+        assert status == 400
+        assert reason in message
+
+
+def test_clearing(control: Control) -> None:
+    control.append("a")
+    assert control("DELETE", "/journal").status_code == 204
+    assert operations(control) == []
+    control.append("b")
+    assert [each["number"] for each in control("GET", "/journal").json()["exchanges"]] == [2]
+
+
+def events(answer: httpx.Response) -> Iterator[dict[str, str]]:
+    text = ""
+    for piece in answer.iter_text():
+        text += piece
+        while "\n\n" in text:
+            event, _, text = text.partition("\n\n")
+            yield dict(line.split(": ", 1) for line in event.split("\n"))
+
+
+def test_following_the_journal(control: Control) -> None:
+    control.append("a")
+    control.append("b")
+    headers = {"accept": "text/event-stream"}
+    with control.http.stream(
+        "GET", "/_s2mock/journal?operation=append&after=1", headers=headers
+    ) as answer:
+        assert answer.headers["content-type"] == "text/event-stream"
+        coming = events(answer)
+        event = next(coming)
+        assert (event["event"], event["id"]) == ("exchange", "2")
+        document = json.loads(event["data"])
+        assert document == control("GET", "/journal?after=1").json()["exchanges"][0]
+        control.http.get("/v1/basins")
+        control.append("c")
+        assert next(coming)["id"] == "4"
+    again = {**headers, "last-event-id": "3"}
+    with control.http.stream("GET", "/_s2mock/journal", headers=again) as answer:
+        assert next(events(answer))["id"] == "4"
+
+
+def test_a_follower_that_waits_is_a_mistake(control: Control) -> None:
+    headers = {"accept": "text/event-stream"}
+    assert "leave it out" in control.refused("GET", "/journal?wait=1", headers=headers)[1]
+
+
+def test_the_machines_clock(control: Control) -> None:
+    told = control("GET", "/clock").json()
+    assert (told["clock"], told["waiters"]) == ("system", 0)
+    assert told["timestamp"] == told["now"] // 1_000_000
+    assert re.fullmatch(r"20\d\d-.*Z", told["date"])
+    for method, path, document in (
+        ("POST", "/clock/advance", {"seconds": 1}),
+        ("GET", "/clock?wait=1", ...),
+    ):
+        status, message = control.refused(method, path, document)
+        assert status == 409
+        assert "--clock manual" in message
+
+
+def test_a_clock_that_is_turned(manual: Control) -> None:
+    assert manual("GET", "/clock").json() == {
+        "clock": "manual",
+        "now": 1_704_067_200_000_000_000,
+        "timestamp": 1_704_067_200_000,
+        "date": "2024-01-01T00:00:00Z",
+        "waiters": 0,
+    }
+    manual("POST", "/faults", {"on": "append", "fault": {"Delay": {"seconds": 3600}}})
+    late = Started(lambda: manual.append("a"))
+    assert manual("GET", "/clock?wait=30").json()["waiters"] == 1
+    assert manual.append("b").status_code == 200
+    turned = manual("POST", "/clock/advance", {"seconds": 3600.5})
+    assert turned.json()["date"] == "2024-01-01T01:00:00.500000Z"
+    assert late.result().status_code == 200
+    assert manual.read() == ["b", "a"]
+
+
+def test_turning_wakes_who_follows_and_waits_for_it(manual: Control) -> None:
+    """The follower is served on the loop that answers, which must not wait for itself."""
+    headers = {"s2-basin": BASIN, "accept": "text/event-stream"}
+    with manual.http.stream("GET", "/v1/streams/log/records?wait=60", headers=headers) as answer:
+        coming = answer.iter_text()
+        assert "ping" in next(coming)
+        manual("GET", "/clock?waiters=1&wait=30")
+        assert manual("POST", "/clock/advance", {"seconds": 30}).status_code == 200
+        assert "ping" in next(coming)
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ({}, "lacks 'seconds'"),
+        ({"seconds": -1}, "a clock only goes forward"),
+        ({"seconds": "1"}, "seconds must be a number of seconds"),
+        ({"secs": 1}, "did you mean"),
+    ],
+)
+def test_a_turn_that_makes_no_sense(manual: Control, document: object, reason: str) -> None:
+    status, message = manual.refused("POST", "/clock/advance", document)
+    assert status == 400
+    assert reason in message
+    assert manual("GET", "/clock").json()["timestamp"] == 1_704_067_200_000
+
+
+def test_the_clock_of_a_new_account_is_its_own(manual: Control) -> None:
+    made = manual.account()
+    manual("POST", "/clock/advance", {"seconds": 60})
+    assert made("GET", "/clock").json()["date"] == "2024-01-01T00:00:00Z"
+
+
+def test_readers(control: Control) -> None:
+    log = f"/readers?basin={BASIN}&stream=log"
+    assert control("GET", log).json() == {"readers": 0}
+    waiting = Started(lambda: control("GET", f"{log}&count=1&wait=30").json())
+    headers = {"s2-basin": BASIN, "accept": "text/event-stream"}
+    with control.http.stream("GET", "/v1/streams/log/records", headers=headers):
+        assert waiting.result() == {"readers": 1}
+    status, message = control.refused("GET", f"{log}&count=7&wait=0")
+    assert status == 408
+    assert "of 7 read sessions followed at the tail" in message
+    assert control.refused("GET", f"/readers?basin={BASIN}")[0] == 400
+    assert control.refused("GET", f"/readers?basin={BASIN}&stream=nope")[0] == 404
+    assert control.refused("GET", "/readers?basin=x&stream=log")[0] == 400
+
+
+def test_many_wait_at_once() -> None:
+    """More than there are threads for heavy work."""
+    with (
+        S2Mock(clock=ManualClock(), control=True) as mock,
+        closing(Control(mock.url)) as control,
+    ):
+        everybody = [
+            Started(lambda: control("GET", "/journal?wait=30").status_code) for _ in range(20)
+        ]
+        while len(mock.journal._bell._listeners) < len(everybody):
+            threading.Event().wait(0.001)
+        httpx.get(f"{mock.url}/v1/basins", trust_env=False, timeout=PATIENCE)
+        assert [each.result() for each in everybody] == [200] * len(everybody)
