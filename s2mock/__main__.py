@@ -40,6 +40,8 @@ def main() -> int:
             profile=options.profile,
             cors=not options.no_cors,
             token=options.token,
+            auth=options.auth,
+            revocation_delay=options.revocation_delay,
             journal_limit=options.journal_limit,
             journal_bytes=options.journal_bytes,
         )
@@ -57,7 +59,7 @@ def main() -> int:
             return _fail(f"cannot start: {error}")
         _say("".join(f"export {name}={value}\n" for name, value in env.items()), sys.stdout)
         _say(f"s2mock is listening on {mock.url}; stop it with Ctrl-C\n", sys.stderr)
-        if not _is_loopback(options.host):
+        if not _is_loopback(options.host) and options.auth == "open":
             _say(
                 f"s2mock: --host {options.host} lets in whoever reaches this machine, with any "
                 "access token\n",
@@ -151,6 +153,19 @@ def _parser() -> argparse.ArgumentParser:
         "--token",
         default=_DEFAULT_TOKEN,
         help=f"the account's own access token (default: {_DEFAULT_TOKEN})",
+    )
+    parser.add_argument(
+        "--auth",
+        choices=("open", "required"),
+        default="open",
+        help="whether requests without an access token of this account are let in",
+    )
+    parser.add_argument(
+        "--revocation-delay",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long a revoked access token is still good",
     )
     parser.add_argument(
         "--journal-limit",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from s2mock import own_tokens
@@ -22,7 +22,7 @@ from s2mock.powers.powers import Powers
 from s2mock.registry.account import Account, Snapshot
 from s2mock.registry.clock import Clock, ManualClock, SystemClock
 from s2mock.registry.config import BasinConfig
-from s2mock.registry.engine import Point
+from s2mock.registry.engine import Auth, Point
 from s2mock.registry.handles import Basin
 from s2mock.registry.profile import ProfileName, profile_named
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from s2mock.api.app import App
     from s2mock.powers.entry import Insight, Lookable
+    from s2mock.tokens import Names, Token
 
 _FRESH = "s2mock-fresh-{}"
 
@@ -60,6 +61,8 @@ class S2Mock:
     comes late, after the test that made it, is refused with 401 and does not meet the account of
     the next. `faults` are there from the beginning: mappings of the arguments of `inject`. The
     journal keeps `journal_limit` exchanges, 0 for none, and `journal_bytes` of their bodies.
+    `auth="required"` lets in nobody without an access token of this account; `revocation_delay` is
+    how long one that is revoked is still good, in seconds.
 
     Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used.
 
@@ -88,6 +91,8 @@ class S2Mock:
         faults: Iterable[Mapping[str, Any]] = (),
         journal_limit: int = JOURNAL_LIMIT,
         journal_bytes: int = JOURNAL_BYTES,
+        auth: Auth = "open",
+        revocation_delay: float = 0.0,
     ) -> None:
         self._resources = as_resources(basins)
         self._profile = profile_named(profile)
@@ -103,7 +108,12 @@ class S2Mock:
         self.token = own_tokens.new_token(self) if token is None else _checked_token(token)
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
         self.account = Account(
-            clock=self.clock, deletion_delay=deletion_delay, profile=self._profile
+            clock=self.clock,
+            deletion_delay=deletion_delay,
+            profile=self._profile,
+            auth=auth,
+            token=self.token,
+            revocation_delay=revocation_delay,
         )
         self._powers = Powers(
             self.account,
@@ -158,7 +168,7 @@ class S2Mock:
         self._powers.stage.end()
         self.account.end_sessions()
         # What is told of it at the end of the test does not keep the account.
-        self._powers.journal.look_with(partial(_insight, Ended(self.account.state)))
+        self._powers.journal.look_with(partial(_insight, Ended(self.account.state, self.token)))
         of_a_test.end(self._powers, in_a_test=bool(own_tokens.current_test()))
 
     def reset(self) -> None:
@@ -219,6 +229,8 @@ class S2Mock:
             snapshot=self.snapshot(),
             journal_limit=self.journal.limit,
             journal_bytes=self.journal.max_bytes,
+            auth="open" if self.account.is_open else "required",
+            revocation_delay=self.account.revocation_delay,
         )
         fork._listening = Listening(is_kept=True)  # closed with this one
         self._forks.add(fork)
@@ -292,6 +304,47 @@ class S2Mock:
         Raises `InvalidName`, `BasinDeletionPending`.
         """
         return self.account.ensure_basin(name, config)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The ids of all access tokens, in order: the account's own too, and the expired ones."""
+        return self.account.tokens
+
+    def issue_token(
+        self,
+        token_id: str,
+        *,
+        basins: "Names" = None,
+        streams: "Names" = None,
+        access_tokens: "Names" = None,
+        ops: Iterable[str] = (),
+        op_groups: Mapping[str, Mapping[str, bool]] = MappingProxyType({}),
+        expires_in: float | None = None,
+        auto_prefix_streams: bool = False,
+    ) -> "Token":
+        """Issue an access token.
+
+        It is for the `basins`, `streams` and `access_tokens` of these names: a name, a prefix with
+        `*` behind it, or S2's `{"exact": …}` and `{"prefix": …}`; without one it is for none. It
+        may carry out `ops`, and what `op_groups` give, as in `{"stream": {"read": True}}`.
+        `expires_in` is in seconds of the account's clock. With `auto_prefix_streams` the prefix
+        of `streams` goes before each stream's name that its bearer says. Raises `InvalidName`,
+        `Invalid`, `ResourceAlreadyExists`, `TypeError`, `ValueError`.
+        Source: reference: account_services §1.
+        """
+        from s2mock.tokens import issue
+
+        return issue(
+            self,
+            token_id,
+            basins=basins,
+            streams=streams,
+            access_tokens=access_tokens,
+            ops=ops,
+            op_groups=op_groups,
+            expires_in=expires_in,
+            auto_prefix_streams=auto_prefix_streams,
+        )
 
     # Breaking it, holding it, looking into it.
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _MARKER = (
     "s2_mock(*, basins=[], deletion_delay=0.0, profile='real', cors=True, clock=None, "
-    "token=None, snapshot=None, faults=[], journal_limit=10_000, journal_bytes=64 MiB, "
+    "token=None, auth='open', revocation_delay=0.0, snapshot=None, faults=[], "
+    "journal_limit=10_000, journal_bytes=64 MiB, "
     "use_env=False): options of the s2_mock fixture for this test; basins are names, or mappings "
     "in the format of a resource file, faults are mappings of the arguments of inject()"
 )
@@ -30,6 +31,9 @@ _MARKER = (
 _OPTIONS = {
     "deletion_delay": "how long a deletion stays pending, in seconds (default: 0)",
     "profile": "'real' (default) or 'documented': whom to follow where they differ",
+    "auth": "'open' (default) lets everybody in, 'required' only who brings an access token of the "
+    "account",
+    "revocation_delay": "how long a revoked access token is still good, in seconds (default: 0)",
     "journal_limit": "how many exchanges the journal keeps, 0 for none (default: 10000)",
     "journal_bytes": "how many bytes of bodies the journal keeps (default: 64 MiB)",
     "host": "address that the socket listens on (default: 127.0.0.1)",
@@ -242,12 +246,13 @@ def _from_markers(node: pytest.Item) -> dict[str, Any]:
 
 def _from_config(config: pytest.Config) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
-    if (delay := _option(config, "deletion_delay")) is not None:
-        try:
-            arguments["deletion_delay"] = float(delay)
-        except ValueError:
-            message = f"s2mock_deletion_delay must be a number of seconds, not {delay!r}"
-            raise pytest.UsageError(message) from None
+    for name in ("deletion_delay", "revocation_delay"):
+        if (delay := _option(config, name)) is not None:
+            try:
+                arguments[name] = float(delay)
+            except ValueError:
+                message = f"s2mock_{name} must be a number of seconds, not {delay!r}"
+                raise pytest.UsageError(message) from None
     for name in ("journal_limit", "journal_bytes"):
         if (limit := _option(config, name)) is not None:
             try:
@@ -255,7 +260,7 @@ def _from_config(config: pytest.Config) -> dict[str, Any]:
             except ValueError:
                 message = f"s2mock_{name} must be a whole number, not {limit!r}"
                 raise pytest.UsageError(message) from None
-    for name in ("profile", "token"):
+    for name in ("profile", "token", "auth"):
         if (value := _option(config, name)) is not None:
             arguments[name] = value
     return arguments

@@ -10,6 +10,7 @@ import pytest
 import s2mock
 
 NAMES = [
+    "AccessTokenNotFound",
     "Account",
     "Answer",
     "AppendAck",
@@ -43,10 +44,12 @@ NAMES = [
     "RemoteS2Mock",
     "Request",
     "ResourceAlreadyExists",
+    "ResourceSet",
     "Response",
     "S2Advice",
     "S2Error",
     "S2Mock",
+    "Scope",
     "SeqNumMismatch",
     "SequencedRecord",
     "Snapshot",
@@ -59,6 +62,8 @@ NAMES = [
     "StreamPosition",
     "SystemClock",
     "TargetError",
+    "Token",
+    "TokenInfo",
     "UnusedFault",
 ]
 

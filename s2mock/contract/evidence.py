@@ -64,6 +64,13 @@ def _posting(body: bytes, **headers: str) -> Callable[[str], Sequence[Call]]:
 
 EVIDENCE: Final = (
     Evidence(
+        "account-services",
+        lambda _: [Call("GET", "/v1/access-tokens")],
+        _status,
+        fake=200,
+        reference=501,
+    ),
+    Evidence(
         "json-library",
         _posting(b"{"),
         _message,

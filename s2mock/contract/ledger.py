@@ -122,7 +122,26 @@ def _without_tails(answer: Comparable) -> Comparable:
     return {**answer, "body": batches}
 
 
+_ACCOUNT_SERVICES: Final = ("/v1/access-tokens", "/v1/metrics", "/v1/locations")
+
+
+def _account_services(call: Call, fake: Comparable, reference: Comparable) -> bool:
+    return (
+        call.path.startswith(_ACCOUNT_SERVICES)
+        and _error(reference)[:2] == (501, "not_implemented")
+        # What is not well formed is refused by both.
+        and fake["status"] in (200, 201, 204, 404, 409, 422)
+    )
+
+
 KNOWN_DIFFERENCES: Final = (
+    KnownDifference(
+        "account-services",
+        "Access tokens, metrics and locations are served.",
+        "The hosted service serves them, and those who use it mock them by hand. The reference "
+        "has their routes and answers 501; `account_services` says how each rule is known.",
+        _account_services,
+    ),
     KnownDifference(
         "json-library",
         "The text after the code `bad_json` where a body is no JSON, or of the wrong JSON type.",

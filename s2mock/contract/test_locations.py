@@ -9,7 +9,7 @@ from s2mock.contract.bodies import JSON
 from s2mock.contract.client import Client
 from s2mock.contract.control_cases import control_case
 from s2mock.contract.errors import bad_json
-from s2mock.contract.unserved import assert_unserved
+from s2mock.contract.unserved import assert_good
 
 DEFAULT = "/v1/locations/default"
 
@@ -18,15 +18,15 @@ DEFAULT = "/v1/locations/default"
 @pytest.mark.parametrize("path", ["/v1/locations", "/v1/locations?x=1", DEFAULT])
 def test_not_served(target: Client, path: str) -> None:
     """The list, and the default (§6.3)."""
-    assert_unserved(target.request("GET", path))
+    assert_good(target.request("GET", path))
 
 
 @pytest.mark.parametrize("location", ["aws:us-east-1", "a", "x" * 64, ".:-A9"])
 def test_setting_the_default_is_not_served(target: Client, location: str) -> None:
     """The body is a bare JSON string (§6.3)."""
-    assert_unserved(target.request("PUT", DEFAULT, location))
+    assert_good(target.request("PUT", DEFAULT, location))
     padded = f' "{location}"\n'.encode()
-    assert_unserved(target.request("PUT", DEFAULT, body=padded, headers=JSON))
+    assert_good(target.request("PUT", DEFAULT, body=padded, headers=JSON))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The account: what a test reaches without HTTP. Source: reference: control_plane §4."""
 
+from s2mock.registry.access_tokens import ordered_tokens
 from s2mock.registry.basins import CreateBasin, EnsureBasin, ListBasins
 from s2mock.registry.checks import check_config, check_name, check_number, check_text
 from s2mock.registry.clock import Moment
@@ -14,7 +15,8 @@ from s2mock.registry.state import AccountState, BasinInfo
 class Snapshot:
     """An account as it was: a value that never changes, and may be kept as long as one likes.
 
-    It holds basins, streams, records, request tokens, fencing tokens and what is due.
+    It holds basins, streams, records, request tokens, fencing tokens, issued access tokens and
+    what is due.
     """
 
     __slots__ = ("_state", "_taken")
@@ -37,7 +39,8 @@ class Account(Engine):
 
     `deletion_delay` is how long, in seconds, a deleted basin or stream stays pending: with 0 it
     is gone before the answer, with `float("inf")` it stays. `seed` is where all randomness (the
-    time between heartbeats) comes from. Raises `TypeError`, `ValueError`.
+    time between heartbeats, the secrets of access tokens) comes from. `auth`, `token` and
+    `revocation_delay` are as with `S2Mock`. Raises `TypeError`, `ValueError`.
     """
 
     @property
@@ -45,6 +48,12 @@ class Account(Engine):
         """The names of all basins, in order, those pending deletion too."""
         with self.turn:
             return tuple(self.ordered_basins())
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The ids of all access tokens, in order, the expired ones and its own too."""
+        with self.turn:
+            return tuple(ordered_tokens(self))
 
     def basin(self, name: str) -> Basin:
         """The basin of that name, also while its deletion is pending.

@@ -10,6 +10,7 @@ from s2mock.registry.listing import MAX_PAGE, page_of
 from s2mock.registry.names import BasinName, RequestToken
 from s2mock.registry.ordered import Names
 from s2mock.registry.provision import Provisioned, is_replay
+from s2mock.registry.scopes import ALL
 from s2mock.registry.state import BasinInfo, BasinState, Change, Effect, new_incarnation
 
 
@@ -28,8 +29,9 @@ class ListBasins(Operation):
         self._start_after = BasinName.check_filter(start_after, "start-after")
         self._limit = limit
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
+    def decide(self, engine: Engine, moment: Moment) -> Change:
         """The page."""
+        token = engine.token_of(self.caller, moment)
         return Change(
             page_of(
                 engine.ordered_basins(),
@@ -37,6 +39,7 @@ class ListBasins(Operation):
                 prefix=self._prefix,
                 start_after=self._start_after,
                 limit=self._limit,
+                within=ALL if token is None else token.scope.basins,
             )
         )
 

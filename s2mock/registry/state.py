@@ -28,6 +28,7 @@ from s2mock.registry.errors import (
 from s2mock.registry.log import LogState
 from s2mock.registry.names import RequestToken
 from s2mock.registry.ordered import Names
+from s2mock.registry.tokens import Tokens
 
 ProvisionResult = Literal["created", "updated", "noop"]
 
@@ -120,10 +121,15 @@ class BasinState(NamedTuple):
 
 
 class AccountState(NamedTuple):
-    """An account: its basins, and what falls due later."""
+    """An account: its basins, what falls due later, and its access tokens.
+
+    `tokens` is None while there is nothing to look at: its own token alone, and everybody is let
+    in.
+    """
 
     basins: Names[BasinState]
     schedule: Schedule
+    tokens: Tokens | None = None
 
     def basin(self, name: str, incarnation: int | None = None) -> BasinState:
         """The basin of that name, also while its deletion is pending; that one, if it is said.
@@ -175,3 +181,6 @@ class Change(NamedTuple):
     error: S2Error | None = None
     # Done in the same turn, when all else has been; returns the result.
     after: Callable[[Moment], Any] | None = None
+    # From the account's state, and who may write to it, to the next; for what is of the account
+    # as such, its tokens.
+    account: Callable[[AccountState, object], AccountState] | None = None
