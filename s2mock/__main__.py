@@ -42,6 +42,7 @@ def main() -> int:
             token=options.token,
             auth=options.auth,
             revocation_delay=options.revocation_delay,
+            locations=options.locations and [name.strip() for name in options.locations.split(",")],
             journal_limit=options.journal_limit,
             journal_bytes=options.journal_bytes,
         )
@@ -166,6 +167,11 @@ def _parser() -> argparse.ArgumentParser:
         default=0.0,
         metavar="SECONDS",
         help="how long a revoked access token is still good",
+    )
+    parser.add_argument(
+        "--locations",
+        metavar="NAMES",
+        help="where basins can be: names with commas between them, the default first",
     )
     parser.add_argument(
         "--journal-limit",

@@ -24,7 +24,9 @@ from s2mock.registry.clock import Clock, ManualClock, SystemClock
 from s2mock.registry.config import BasinConfig
 from s2mock.registry.engine import Auth, Point
 from s2mock.registry.handles import Basin
+from s2mock.registry.locations import as_locations
 from s2mock.registry.profile import ProfileName, profile_named
+from s2mock.registry.state import LOCATIONS
 
 if TYPE_CHECKING:
     from werkzeug.test import Client
@@ -62,7 +64,8 @@ class S2Mock:
     the next. `faults` are there from the beginning: mappings of the arguments of `inject`. The
     journal keeps `journal_limit` exchanges, 0 for none, and `journal_bytes` of their bodies.
     `auth="required"` lets in nobody without an access token of this account; `revocation_delay` is
-    how long one that is revoked is still good, in seconds.
+    how long one that is revoked is still good, in seconds. `locations` are where basins can be,
+    the default first: names, or mappings as S2 describes a location.
 
     Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used.
 
@@ -93,6 +96,7 @@ class S2Mock:
         journal_bytes: int = JOURNAL_BYTES,
         auth: Auth = "open",
         revocation_delay: float = 0.0,
+        locations: Iterable[str | Mapping[str, Any]] | None = None,
     ) -> None:
         self._resources = as_resources(basins)
         self._profile = profile_named(profile)
@@ -114,6 +118,7 @@ class S2Mock:
             auth=auth,
             token=self.token,
             revocation_delay=revocation_delay,
+            locations=LOCATIONS if locations is None else as_locations(locations),
         )
         self._powers = Powers(
             self.account,
@@ -231,6 +236,7 @@ class S2Mock:
             journal_bytes=self.journal.max_bytes,
             auth="open" if self.account.is_open else "required",
             revocation_delay=self.account.revocation_delay,
+            locations=[location._asdict() for location in self.account.locations],
         )
         fork._listening = Listening(is_kept=True)  # closed with this one
         self._forks.add(fork)
@@ -293,17 +299,29 @@ class S2Mock:
         return self.account.basin(name)
 
     def create_basin(
-        self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None
+        self,
+        name: str,
+        config: BasinConfig | None = None,
+        *,
+        request_token: str | None = None,
+        location: str | None = None,
     ) -> Basin:
-        """Create a basin. Raises `InvalidName`, `BasinDeletionPending`, `ResourceAlreadyExists`."""
-        return self.account.create_basin(name, config, request_token=request_token)
+        """Create a basin, in that location or in the default one.
 
-    def ensure_basin(self, name: str, config: BasinConfig | None = None) -> Basin:
+        Raises `InvalidName`, `Invalid`, `BasinDeletionPending`, `ResourceAlreadyExists`.
+        """
+        return self.account.create_basin(
+            name, config, request_token=request_token, location=location
+        )
+
+    def ensure_basin(
+        self, name: str, config: BasinConfig | None = None, *, location: str | None = None
+    ) -> Basin:
         """Create the basin, or replace its configuration.
 
-        Raises `InvalidName`, `BasinDeletionPending`.
+        Raises `InvalidName`, `Invalid`, `BasinDeletionPending`.
         """
-        return self.account.ensure_basin(name, config)
+        return self.account.ensure_basin(name, config, location=location)
 
     @property
     def tokens(self) -> tuple[str, ...]:

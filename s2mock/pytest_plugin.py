@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _MARKER = (
     "s2_mock(*, basins=[], deletion_delay=0.0, profile='real', cors=True, clock=None, "
-    "token=None, auth='open', revocation_delay=0.0, snapshot=None, faults=[], "
+    "token=None, auth='open', revocation_delay=0.0, locations=None, snapshot=None, faults=[], "
     "journal_limit=10_000, journal_bytes=64 MiB, "
     "use_env=False): options of the s2_mock fixture for this test; basins are names, or mappings "
     "in the format of a resource file, faults are mappings of the arguments of inject()"
@@ -34,6 +34,8 @@ _OPTIONS = {
     "auth": "'open' (default) lets everybody in, 'required' only who brings an access token of the "
     "account",
     "revocation_delay": "how long a revoked access token is still good, in seconds (default: 0)",
+    "locations": "names of locations, with commas between them, the default first (default: "
+    "aws:us-east-1, aws:us-west-2, aws:eu-north-1)",
     "journal_limit": "how many exchanges the journal keeps, 0 for none (default: 10000)",
     "journal_bytes": "how many bytes of bodies the journal keeps (default: 64 MiB)",
     "host": "address that the socket listens on (default: 127.0.0.1)",
@@ -260,6 +262,8 @@ def _from_config(config: pytest.Config) -> dict[str, Any]:
             except ValueError:
                 message = f"s2mock_{name} must be a whole number, not {limit!r}"
                 raise pytest.UsageError(message) from None
+    if (names := _option(config, "locations")) is not None:
+        arguments["locations"] = [name.strip() for name in names.split(",")]
     for name in ("profile", "token", "auth"):
         if (value := _option(config, name)) is not None:
             arguments[name] = value

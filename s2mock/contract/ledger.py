@@ -134,7 +134,35 @@ def _account_services(call: Call, fake: Comparable, reference: Comparable) -> bo
     )
 
 
+def _location(call: Call, fake: Comparable, reference: Comparable) -> bool:
+    if not call.path.startswith("/v1/basins"):
+        return False
+    if _error(fake)[:2] == (422, "invalid") and _error(fake)[2].startswith(_NO_SUCH_LOCATION):
+        # The reference makes, or finds, the basin all the same.
+        return reference["status"] in (200, 201)
+    return _without_locations(fake) == reference and fake != reference
+
+
+_NO_SUCH_LOCATION: Final = ("location `", "basin `")
+
+
+def _without_locations(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: None if name == "location" else _without_locations(item)
+            for name, item in value.items()
+        }
+    return [_without_locations(item) for item in value] if isinstance(value, list) else value
+
+
 KNOWN_DIFFERENCES: Final = (
+    KnownDifference(
+        "basin-location",
+        "A basin is in a location: in that which its creation asks for, which there must be, or "
+        "in the default.",
+        "The hosted service has locations; the reference checks the name of one and drops it.",
+        _location,
+    ),
     KnownDifference(
         "account-services",
         "Access tokens, metrics and locations are served.",

@@ -78,31 +78,41 @@ class Account(Engine):
             return Stream(self, parent, name, found.incarnation)
 
     def create_basin(
-        self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None
+        self,
+        name: str,
+        config: BasinConfig | None = None,
+        *,
+        request_token: str | None = None,
+        location: str | None = None,
     ) -> Basin:
         """Create a basin, or find the one that the same request with the same token created.
 
-        `request_token` is at most 36 bytes. Raises `InvalidName`, `BasinDeletionPending`,
+        `request_token` is at most 36 bytes, `location` the name of one, None for the default.
+        Raises `InvalidName`, `Invalid` (for the location), `BasinDeletionPending`,
         `ResourceAlreadyExists`, and `TypeError` for an argument of the wrong type.
         Source: reference: control_plane §4.3.
         """
         check_name("a basin's name", name)
         check_config(config, BasinConfig)
         check_text("request_token", request_token)
+        check_text("location", location)
         name = BasinName(name)
-        made = self.carry_out(CreateBasin(name, config, request_token))
+        made = self.carry_out(CreateBasin(name, config, request_token, location))
         return Basin(self, name, made.incarnation)
 
-    def ensure_basin(self, name: str, config: BasinConfig | None = None) -> Basin:
-        """Create the basin, or replace its whole configuration.
+    def ensure_basin(
+        self, name: str, config: BasinConfig | None = None, *, location: str | None = None
+    ) -> Basin:
+        """Create the basin, or replace its whole configuration; not its location.
 
-        Raises `InvalidName`, `BasinDeletionPending`, and `TypeError` for an argument of the wrong
-        type. Source: reference: control_plane §4.4.
+        Raises `InvalidName`, `Invalid` (for the location), `BasinDeletionPending`, and `TypeError`
+        for an argument of the wrong type. Source: reference: control_plane §4.4.
         """
         check_name("a basin's name", name)
         check_config(config, BasinConfig)
+        check_text("location", location)
         name = BasinName(name)
-        made = self.carry_out(EnsureBasin(name, config))
+        made = self.carry_out(EnsureBasin(name, config, location))
         return Basin(self, name, made.incarnation)
 
     def list_basins(

@@ -20,10 +20,12 @@ from s2mock.registry.ordered import Names
 from s2mock.registry.permission import Caller, bearer_of, permit
 from s2mock.registry.profile import REAL, Profile
 from s2mock.registry.state import (
+    LOCATIONS,
     AccountState,
     BasinState,
     Change,
     Effect,
+    Location,
     StreamState,
     new_incarnation,
 )
@@ -120,7 +122,7 @@ class Engine:
     time between heartbeats, the secrets of access tokens) comes from. `auth` is who is let in
     besides the bearers of its tokens: everybody, or nobody. `token` is the secret of the account's
     own access token. `revocation_delay` is how long, in seconds, a revoked one is still good.
-    Raises `TypeError`, `ValueError`.
+    `locations` are where basins can be, the default first. Raises `TypeError`, `ValueError`.
     """
 
     def __init__(
@@ -133,6 +135,7 @@ class Engine:
         auth: Auth = "open",
         token: str | None = None,
         revocation_delay: float = 0.0,
+        locations: tuple[Location, ...] = LOCATIONS,
     ) -> None:
         check_delay("deletion_delay", deletion_delay)
         check_delay("revocation_delay", revocation_delay)
@@ -140,6 +143,7 @@ class Engine:
             raise ValueError(f'auth must be "open" or "required", not {auth!r}')
         self.is_open = auth == "open"
         self.own_secret = token
+        self.locations = locations
         self.revocation_delay = revocation_delay
         self.seed = seed
         self.clock: Clock = SystemClock() if clock is None else check_clock(clock)
@@ -272,7 +276,7 @@ class Engine:
             schedule = self.state.schedule
             for time, due in change.due:
                 schedule = schedule.add(time, due)
-            self.state = AccountState(self.state.basins, schedule, self.state.tokens)
+            self.state = self.state._replace(schedule=schedule)
         if change.account is not None:
             self.state = change.account(self.state, self.owner)
         if operation is not None:

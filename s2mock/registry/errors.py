@@ -112,6 +112,16 @@ class InvalidToken(Invalid):
     rule = "account_services §1.1, §1.3"
 
 
+class InvalidLocation(Invalid):
+    """A location that there is not, or where the basin is not."""
+
+    rule = "account_services §3"
+
+    def __init__(self, message: str, explanation: str | None = None) -> None:
+        super().__init__(message)
+        self.explanation = explanation
+
+
 class NotImplementedByS2(S2Error):
     """A route that exists and is not served (reference: control_plane §6)."""
 

@@ -130,7 +130,7 @@ CASES = {
     ("GET", "/v1/metrics/<basin>/<stream>"): [Call("GET", f"/v1/metrics/{BASIN}/s?set=storage")],
     ("GET", "/v1/locations"): [Call("GET", "/v1/locations")],
     ("GET", "/v1/locations/default"): [Call("GET", "/v1/locations/default")],
-    ("PUT", "/v1/locations/default"): [Call("PUT", "/v1/locations/default", "x")],
+    ("PUT", "/v1/locations/default"): [Call("PUT", "/v1/locations/default", "aws:us-west-2")],
     ("GET", "/health"): [Call("GET", "/health", looks=0)],
     ("GET", "/ping"): [Call("GET", "/ping", looks=0)],
 }
