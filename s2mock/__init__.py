@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from s2mock.registry.clock import SystemClock as SystemClock
     from s2mock.registry.config import BasinConfig as BasinConfig
     from s2mock.registry.config import StreamConfig as StreamConfig
+    from s2mock.registry.errors import AccessTokenNotFound as AccessTokenNotFound
     from s2mock.registry.errors import AppendConditionFailed as AppendConditionFailed
     from s2mock.registry.errors import BadHeader as BadHeader
     from s2mock.registry.errors import BasinDeletionPending as BasinDeletionPending
@@ -51,18 +52,23 @@ if TYPE_CHECKING:
     from s2mock.registry.records import AppendAck as AppendAck
     from s2mock.registry.records import AppendRecord as AppendRecord
     from s2mock.registry.records import SequencedRecord as SequencedRecord
+    from s2mock.registry.scopes import ResourceSet as ResourceSet
+    from s2mock.registry.scopes import Scope as Scope
     from s2mock.registry.state import BasinInfo as BasinInfo
     from s2mock.registry.state import StreamInfo as StreamInfo
+    from s2mock.registry.tokens import TokenInfo as TokenInfo
     from s2mock.remote import NotOnTarget as NotOnTarget
     from s2mock.remote import RemoteS2Mock as RemoteS2Mock
     from s2mock.remote import TargetError as TargetError
     from s2mock.sweep import Sweep as Sweep
+    from s2mock.tokens import Token as Token
 
     __version__: str
 
 # Where each public name lives. Loaded when first asked for, so that a test session that has the
 # plugin installed and does not use it pays for nothing.
 _HOME = {
+    "AccessTokenNotFound": "s2mock.registry.errors",
     "Account": "s2mock.registry.account",
     "Answer": "s2mock.powers.faults",
     "AppendAck": "s2mock.registry.records",
@@ -98,10 +104,12 @@ _HOME = {
     "RemoteS2Mock": "s2mock.remote",
     "Request": "s2mock.powers.exchange",
     "ResourceAlreadyExists": "s2mock.registry.errors",
+    "ResourceSet": "s2mock.registry.scopes",
     "Response": "s2mock.powers.exchange",
     "S2Advice": "s2mock.powers.advice",
     "S2Error": "s2mock.registry.errors",
     "S2Mock": "s2mock.mock",
+    "Scope": "s2mock.registry.scopes",
     "SeqNumMismatch": "s2mock.registry.errors",
     "SequencedRecord": "s2mock.registry.records",
     "Snapshot": "s2mock.registry.account",
@@ -115,6 +123,8 @@ _HOME = {
     "Sweep": "s2mock.sweep",
     "SystemClock": "s2mock.registry.clock",
     "TargetError": "s2mock.remote",
+    "Token": "s2mock.tokens",
+    "TokenInfo": "s2mock.registry.tokens",
     "UnusedFault": "s2mock.powers.injection",
 }
 

@@ -80,6 +80,9 @@ def _serve() -> int:
             profile=options.profile,
             cors=not options.no_cors,
             token=options.token,
+            auth=options.auth,
+            revocation_delay=options.revocation_delay,
+            locations=options.locations and [name.strip() for name in options.locations.split(",")],
             journal_limit=options.journal_limit,
             journal_bytes=options.journal_bytes,
             clock=ManualClock() if options.clock == "manual" else None,
@@ -103,7 +106,7 @@ def _serve() -> int:
             return _fail(f"cannot start: {error}")
         if not command:
             _announce(kind, mock.url, env)
-        if not _is_loopback(options.host):
+        if not _is_loopback(options.host) and options.auth == "open":
             _say(
                 f"s2mock: --host {options.host} lets in whoever reaches this machine, with any "
                 "access token\n",
@@ -299,6 +302,24 @@ def _parser(kind: str) -> argparse.ArgumentParser:
         "--token",
         default=_DEFAULT_TOKEN,
         help=f"the account's own access token (default: {_DEFAULT_TOKEN})",
+    )
+    parser.add_argument(
+        "--auth",
+        choices=("open", "required"),
+        default="open",
+        help="whether requests without an access token of this account are let in",
+    )
+    parser.add_argument(
+        "--revocation-delay",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long a revoked access token is still good",
+    )
+    parser.add_argument(
+        "--locations",
+        metavar="NAMES",
+        help="where basins can be: names with commas between them, the default first",
     )
     parser.add_argument(
         "--journal-limit",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from s2mock import own_tokens
@@ -25,9 +25,11 @@ from s2mock.registry.account import Account, Snapshot
 from s2mock.registry.checks import check_flag
 from s2mock.registry.clock import Clock, ManualClock, SystemClock
 from s2mock.registry.config import BasinConfig
-from s2mock.registry.engine import Point
+from s2mock.registry.engine import Auth, Point
 from s2mock.registry.handles import Basin, Stream
+from s2mock.registry.locations import as_locations
 from s2mock.registry.profile import ProfileName, profile_named
+from s2mock.registry.state import LOCATIONS
 
 if TYPE_CHECKING:
     from werkzeug.test import Client
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from s2mock.api.app import App
     from s2mock.control import Front
     from s2mock.powers.entry import Insight, Lookable
+    from s2mock.tokens import Names, Token
 
 _FRESH = "s2mock-fresh-{}"
 
@@ -67,7 +70,10 @@ class S2Mock:
     does not meet the account of the next. `faults` are there from the beginning: mappings of the
     arguments of `inject`. The journal keeps `journal_limit` exchanges, 0 for none, and
     `journal_bytes` of their bodies. With `control` the powers are served at `/_s2mock` under
-    `url` too, to this machine.
+    `url` too, to this machine. `auth="required"` lets in nobody without an
+    access token of this account; `revocation_delay` is how long one that is revoked is still good,
+    in seconds. `locations` are where basins can be, the default first: names, or mappings as S2
+    describes a location.
 
     Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used.
 
@@ -98,6 +104,9 @@ class S2Mock:
         journal_limit: int = JOURNAL_LIMIT,
         journal_bytes: int = JOURNAL_BYTES,
         control: bool = False,
+        auth: Auth = "open",
+        revocation_delay: float = 0.0,
+        locations: Iterable[str | Mapping[str, Any]] | None = None,
     ) -> None:
         if not isinstance(control, bool):
             raise TypeError(f"control must be True or False, not {control!r}")
@@ -120,7 +129,13 @@ class S2Mock:
         self.token = own_tokens.new_token(self) if token is None else _checked_token(token)
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
         self.account = Account(
-            clock=self.clock, deletion_delay=deletion_delay, profile=self._profile
+            clock=self.clock,
+            deletion_delay=deletion_delay,
+            profile=self._profile,
+            auth=auth,
+            token=self.token,
+            revocation_delay=revocation_delay,
+            locations=LOCATIONS if locations is None else as_locations(locations),
         )
         self._powers = Powers(
             self.account,
@@ -180,7 +195,7 @@ class S2Mock:
         self._powers.stage.end()
         self.account.end_sessions()
         # What is told of it at the end of the test does not keep the account.
-        self._powers.journal.look_with(partial(_insight, Ended(self.account.state)))
+        self._powers.journal.look_with(partial(_insight, Ended(self.account.state, self.token)))
         of_a_test.end(self._powers, in_a_test=bool(own_tokens.current_test()))
 
     def reset(self) -> None:
@@ -242,6 +257,9 @@ class S2Mock:
             "profile": self._profile.name,
             "cors": self._cors,
             "append_latency": self._powers.durability.latency,
+            "auth": "open" if self.account.is_open else "required",
+            "revocation_delay": self.account.revocation_delay,
+            "locations": [location._asdict() for location in self.account.locations],
             "journal_limit": self.journal.limit,
             "journal_bytes": self.journal.max_bytes,
         }
@@ -321,17 +339,70 @@ class S2Mock:
         return self.account.stream(basin, name)
 
     def create_basin(
-        self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None
+        self,
+        name: str,
+        config: BasinConfig | None = None,
+        *,
+        request_token: str | None = None,
+        location: str | None = None,
     ) -> Basin:
-        """Create a basin. Raises `InvalidName`, `BasinDeletionPending`, `ResourceAlreadyExists`."""
-        return self.account.create_basin(name, config, request_token=request_token)
+        """Create a basin, in that location or in the default one.
 
-    def ensure_basin(self, name: str, config: BasinConfig | None = None) -> Basin:
+        Raises `InvalidName`, `Invalid`, `BasinDeletionPending`, `ResourceAlreadyExists`.
+        """
+        return self.account.create_basin(
+            name, config, request_token=request_token, location=location
+        )
+
+    def ensure_basin(
+        self, name: str, config: BasinConfig | None = None, *, location: str | None = None
+    ) -> Basin:
         """Create the basin, or replace its configuration.
 
-        Raises `InvalidName`, `BasinDeletionPending`.
+        Raises `InvalidName`, `Invalid`, `BasinDeletionPending`.
         """
-        return self.account.ensure_basin(name, config)
+        return self.account.ensure_basin(name, config, location=location)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The ids of all access tokens, in order: the account's own too, and the expired ones."""
+        return self.account.tokens
+
+    def issue_token(
+        self,
+        token_id: str,
+        *,
+        basins: "Names" = None,
+        streams: "Names" = None,
+        access_tokens: "Names" = None,
+        ops: Iterable[str] = (),
+        op_groups: Mapping[str, Mapping[str, bool]] = MappingProxyType({}),
+        expires_in: float | None = None,
+        auto_prefix_streams: bool = False,
+    ) -> "Token":
+        """Issue an access token.
+
+        It is for the `basins`, `streams` and `access_tokens` of these names: a name, a prefix with
+        `*` behind it, or S2's `{"exact": …}` and `{"prefix": …}`; without one it is for none. It
+        may carry out `ops`, and what `op_groups` give, as in `{"stream": {"read": True}}`.
+        `expires_in` is in seconds of the account's clock. With `auto_prefix_streams` the prefix
+        of `streams` goes before each stream's name that its bearer says. Raises `InvalidName`,
+        `Invalid`, `ResourceAlreadyExists`, `TypeError`, `ValueError`.
+        Source: reference: account_services §1.
+        """
+        from s2mock.tokens import issue
+
+        return issue(
+            self,
+            token_id,
+            basins=basins,
+            streams=streams,
+            access_tokens=access_tokens,
+            ops=ops,
+            op_groups=op_groups,
+            expires_in=expires_in,
+            auto_prefix_streams=auto_prefix_streams,
+        )
 
     # Breaking it, holding it, looking into it.
 

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 _MARKER = (
     "s2_mock(*, basins=[], deletion_delay=0.0, profile='real', cors=True, clock=None, "
-    "append_latency=0.0, token=None, snapshot=None, faults=[], journal_limit=10_000, "
-    "journal_bytes=64 MiB, control=False, use_env=False): options of the s2_mock fixture for this "
-    "test; basins are names, or mappings in the format of a resource file or of S2's requests, "
-    "clock may be 'manual', faults are mappings of the arguments of inject()"
+    "append_latency=0.0, token=None, auth='open', revocation_delay=0.0, locations=None, "
+    "snapshot=None, faults=[], journal_limit=10_000, journal_bytes=64 MiB, control=False, "
+    "use_env=False): options of the s2_mock fixture for this test; basins are names, or mappings "
+    "in the format of a resource file or of S2's requests, clock may be 'manual', faults are "
+    "mappings of the arguments of inject()"
 )
 
 # One name in all places: the marker's argument, the ini key behind `s2mock_`, the command line
@@ -36,6 +37,11 @@ _OPTIONS = {
     "deletion_delay": "how long a deletion stays pending, in seconds (default: 0)",
     "profile": "'real' (default) or 'documented': whom to follow where they differ",
     "append_latency": "how long an append takes to be durable, in seconds (default: 0)",
+    "auth": "'open' (default) lets everybody in, 'required' only who brings an access token of the "
+    "account",
+    "revocation_delay": "how long a revoked access token is still good, in seconds (default: 0)",
+    "locations": "names of locations, with commas between them, the default first (default: "
+    "aws:us-east-1, aws:us-west-2, aws:eu-north-1)",
     "journal_limit": "how many exchanges the journal keeps, 0 for none (default: 10000)",
     "journal_bytes": "how many bytes of bodies the journal keeps (default: 64 MiB)",
     "host": "address that the socket listens on (default: 127.0.0.1)",
@@ -360,7 +366,7 @@ def _from_markers(node: pytest.Item) -> dict[str, Any]:
 
 def _from_config(config: pytest.Config) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
-    for name in ("deletion_delay", "append_latency"):
+    for name in ("deletion_delay", "append_latency", "revocation_delay"):
         if (seconds := _option(config, name)) is not None:
             try:
                 arguments[name] = float(seconds)
@@ -374,7 +380,9 @@ def _from_config(config: pytest.Config) -> dict[str, Any]:
             except ValueError:
                 message = f"s2mock_{name} must be a whole number, not {limit!r}"
                 raise pytest.UsageError(message) from None
-    for name in ("profile", "token"):
+    if (names := _option(config, "locations")) is not None:
+        arguments["locations"] = [name.strip() for name in names.split(",")]
+    for name in ("profile", "token", "auth"):
         if (value := _option(config, name)) is not None:
             arguments[name] = value
     return arguments

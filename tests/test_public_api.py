@@ -10,6 +10,7 @@ import pytest
 import s2mock
 
 NAMES = [
+    "AccessTokenNotFound",
     "Account",
     "Answer",
     "AppendAck",
@@ -45,10 +46,12 @@ NAMES = [
     "RemoteS2Mock",
     "Request",
     "ResourceAlreadyExists",
+    "ResourceSet",
     "Response",
     "S2Advice",
     "S2Error",
     "S2Mock",
+    "Scope",
     "SeqNumMismatch",
     "SequencedRecord",
     "Snapshot",
@@ -62,6 +65,8 @@ NAMES = [
     "Sweep",
     "SystemClock",
     "TargetError",
+    "Token",
+    "TokenInfo",
     "UnusedFault",
 ]
 

@@ -255,5 +255,5 @@ def _take_outcome(entry: Entry, error: BaseException) -> None:
     entry.is_injected = isinstance(error, _INJECTED)
     code: Any = getattr(error, "given_code", None) or getattr(error, "code", None)
     if isinstance(error, S2Error):
-        entry.failure = (type(error), error.rule, error.message)
+        entry.failure = (type(error), error.rule, error.message, error.explanation)
         entry.code = code or None

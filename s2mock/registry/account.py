@@ -4,6 +4,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from s2mock.registry.access_tokens import ordered_tokens
 from s2mock.registry.basins import CreateBasin, EnsureBasin, ListBasins
 from s2mock.registry.checks import check_config, check_name, check_number, check_text
 from s2mock.registry.clock import Moment
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 class Snapshot:
     """An account as it was: a value that never changes, and may be kept as long as one likes.
 
-    It holds basins, streams, records, request tokens, fencing tokens and what is due.
+    It holds basins, streams, records, request tokens, fencing tokens, issued access tokens and
+    what is due.
     """
 
     __slots__ = ("_state", "_taken")
@@ -63,7 +65,8 @@ class Account(Engine):
 
     `deletion_delay` is how long, in seconds, a deleted basin or stream stays pending: with 0 it
     is gone before the answer, with `float("inf")` it stays. `seed` is where all randomness (the
-    time between heartbeats) comes from. Raises `TypeError`, `ValueError`.
+    time between heartbeats, the secrets of access tokens) comes from. `auth`, `token` and
+    `revocation_delay` are as with `S2Mock`. Raises `TypeError`, `ValueError`.
     """
 
     @property
@@ -71,6 +74,12 @@ class Account(Engine):
         """The names of all basins, in order, those pending deletion too."""
         with self.turn:
             return tuple(self.ordered_basins())
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The ids of all access tokens, in order, the expired ones and its own too."""
+        with self.turn:
+            return tuple(ordered_tokens(self))
 
     def basin(self, name: str) -> Basin:
         """The basin of that name, also while its deletion is pending.
@@ -95,31 +104,41 @@ class Account(Engine):
             return Stream(self, parent, name, found.incarnation)
 
     def create_basin(
-        self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None
+        self,
+        name: str,
+        config: BasinConfig | None = None,
+        *,
+        request_token: str | None = None,
+        location: str | None = None,
     ) -> Basin:
         """Create a basin, or find the one that the same request with the same token created.
 
-        `request_token` is at most 36 bytes. Raises `InvalidName`, `BasinDeletionPending`,
+        `request_token` is at most 36 bytes, `location` the name of one, None for the default.
+        Raises `InvalidName`, `Invalid` (for the location), `BasinDeletionPending`,
         `ResourceAlreadyExists`, and `TypeError` for an argument of the wrong type.
         Source: reference: control_plane §4.3.
         """
         check_name("a basin's name", name)
         check_config(config, BasinConfig)
         check_text("request_token", request_token)
+        check_text("location", location)
         name = BasinName(name)
-        made = self.carry_out(CreateBasin(name, config, request_token))
+        made = self.carry_out(CreateBasin(name, config, request_token, location))
         return Basin(self, name, made.incarnation)
 
-    def ensure_basin(self, name: str, config: BasinConfig | None = None) -> Basin:
-        """Create the basin, or replace its whole configuration.
+    def ensure_basin(
+        self, name: str, config: BasinConfig | None = None, *, location: str | None = None
+    ) -> Basin:
+        """Create the basin, or replace its whole configuration; not its location.
 
-        Raises `InvalidName`, `BasinDeletionPending`, and `TypeError` for an argument of the wrong
-        type. Source: reference: control_plane §4.4.
+        Raises `InvalidName`, `Invalid` (for the location), `BasinDeletionPending`, and `TypeError`
+        for an argument of the wrong type. Source: reference: control_plane §4.4.
         """
         check_name("a basin's name", name)
         check_config(config, BasinConfig)
+        check_text("location", location)
         name = BasinName(name)
-        made = self.carry_out(EnsureBasin(name, config))
+        made = self.carry_out(EnsureBasin(name, config, location))
         return Basin(self, name, made.incarnation)
 
     def list_basins(

@@ -54,6 +54,7 @@ class OpenAppendSession(Operation):
             create_on="append",
             config=self._config,
             key=self._key,
+            caller=self.caller,
         )
         target = Target(opened.state.incarnation, opened.digest, engine.era)
         return opened.change(basin)._replace(result=target)
@@ -95,6 +96,11 @@ class Append(Operation):
         self._target = target
         self._incarnation = incarnation
 
+    @property
+    def parts(self) -> frozenset[str]:  # type: ignore[override]  # of each batch
+        """The operations that the batch consists of: `append` for records that are no command."""
+        return frozenset(record.command or "append" for record in self.batch.records)
+
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """The records with their numbers and timestamps, behind those that are there."""
         basin, opened = self.basin, self._opened(engine, moment)
@@ -131,6 +137,7 @@ class Append(Operation):
             create_on="append",
             config=self._config,
             key=self._key,
+            caller=self.caller,
         )
 
 

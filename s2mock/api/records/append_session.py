@@ -76,8 +76,7 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
             raise draining.error
         decoder.finish()
     except S2Error as error:
-        if request.notes is not None:
-            request.notes.failed(error)
+        request.refuse(error)
         yield b"".join([*acks, encode_terminal(error)])
 
 
@@ -110,6 +109,7 @@ def _append(request: S2Request, operation: Append, payload: bytes) -> bytes:
 
     Returns the acknowledgement, encoded. Raises `S2Error`.
     """
+    request.claim(operation)
     operation.request = request
     notes = request.notes
     try:
@@ -127,6 +127,7 @@ def _append(request: S2Request, operation: Append, payload: bytes) -> bytes:
 def _watched_append(request: S2Request, operation: Append, payload: bytes) -> Asking[bytes]:
     """The same, with its points. Raises what observers raise, too."""
     operation.is_batch = True
+    request.claim(operation)
     operation.request = request
     request.operation = operation
     notes = request.notes
