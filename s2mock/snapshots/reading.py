@@ -10,22 +10,26 @@ from s2mock.registry.clock import Moment
 from s2mock.registry.config import SYSTEM_DEFAULTS, U64_MAX, UNSET, BasinConfig
 from s2mock.registry.due import CheckEmpty, Due, FinishDeletion, Schedule
 from s2mock.registry.log import LogState
-from s2mock.registry.names import BasinName, RequestToken, StreamName
+from s2mock.registry.names import AccessTokenId, BasinName, RequestToken, StreamName
 from s2mock.registry.ordered import Names
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import AppendRecord, Record, check_fencing_token
-from s2mock.registry.state import AccountState, BasinState, StreamState, new_incarnation
+from s2mock.registry.state import LOCATIONS, AccountState, BasinState, StreamState, new_incarnation
+from s2mock.registry.tokens import OWN_SECRET, AccessToken, Tokens
 from s2mock.snapshots.lines import Line
 from s2mock.snapshots.times import date_from_file, time_from_file
 from s2mock.snapshots.values import (
+    account_fields,
     basin_config,
     check,
     cipher,
     expiry,
+    flag,
     from_base64,
     headers,
     or_null,
     position,
+    scope,
     sha256,
     stream_config,
     text,
@@ -76,12 +80,21 @@ class _Reader:
         self._owner = object()
         self._basins: Names[BasinState] = Names(self._owner)
         self._due: list[tuple[int, Due]] = []
+        self._tokens: Tokens | None = None
+        self._issued = 0
+        self._default_location: str | None = None
         self._basin: BasinState | None = None
         self._stream: _StreamReader | None = None
 
     def read(self, line: Line) -> None:
         """Take in the next line."""
-        if "basin" in line:
+        if "account" in line:
+            account = line.take("account", account_fields)
+            self._default_location = account.get("default_location")
+            self._issued = account.get("tokens_issued", 0)
+        elif "access_token" in line:
+            self._read_token(line)
+        elif "basin" in line:
             self.end_stream()
             self._read_basin(line)
         elif "stream" in line:
@@ -98,7 +111,10 @@ class _Reader:
         schedule = Schedule()
         for time, due in sorted(self._due, key=lambda entry: entry[0]):
             schedule = schedule.add(time, due)
-        return AccountState(self._basins, schedule)
+        tokens = None
+        if self._tokens is not None:
+            tokens = self._tokens._replace(issued=max(self._issued, self._tokens.issued))
+        return AccountState(self._basins, schedule, tokens, self._default_location)
 
     def end_stream(self) -> None:
         """The stream that is being read has no further record."""
@@ -108,6 +124,28 @@ class _Reader:
             self._basin.streams[stream.name] = stream
             self._due += due
             self._stream = None
+
+    def _read_token(self, line: Line) -> None:
+        tokens = self._tokens or Tokens(Names(self._owner), Names(self._owner))
+        name = line.take("access_token", lambda value: AccessTokenId(text(value)))
+        token = AccessToken(
+            str(name),
+            line.take("secret", or_null(text), None) or OWN_SECRET,
+            line.take("scope", scope),
+            line.take("expires_at", time_from_file, None),
+            line.take("auto_prefix_streams", flag, False),
+        )
+        if tokens.by_secret.get(token.secret) is not None:
+            line.refuse("secret: that of an access token above")
+        is_revoked = "revoked" in line
+        ends = line.take("revoked", or_null(time_from_file), None)
+        if not is_revoked and tokens.by_id.get(token.id) is not None:
+            line.refuse(f"there is an access token {token.id!r} above")
+        if is_revoked:
+            tokens.by_secret[token.secret] = token._replace(ends=ends)
+        else:
+            tokens = tokens.with_issued(self._owner, token)
+        self._tokens = tokens
 
     def _read_basin(self, line: Line) -> None:
         name = line.take("basin", lambda value: BasinName(text(value)))
@@ -122,6 +160,7 @@ class _Reader:
             line.take("deleted_at", date_from_file, None),
             _creation(line, basin_config, BasinConfig()),
             Names(self._owner),
+            line.take("location", text, LOCATIONS[0].name),
         )
         self._due += _deletion(line, FinishDeletion(name, None, incarnation))
 

@@ -11,9 +11,11 @@ from typing import Any, TypeVar
 
 from s2mock.documents import control_plane
 from s2mock.documents.parsing import decode
+from s2mock.documents.tokens import scope_of
 from s2mock.registry.config import BasinConfig, Cipher, StreamConfig
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import Header
+from s2mock.registry.scopes import Scope
 from s2mock.snapshots.times import NEVER, time_from_file
 
 Value = TypeVar("Value")
@@ -50,6 +52,27 @@ def basin_config(value: object) -> BasinConfig:
 def stream_config(value: object) -> StreamConfig:
     """A stream's configuration, as in S2's JSON."""
     return control_plane.stream_config(decode(json.dumps(value).encode(), "stream_config"))
+
+
+def scope(value: object) -> Scope:
+    """What an access token may do, as in S2's JSON."""
+    issuing = {"id": "any", "scope": value}
+    return scope_of(decode(json.dumps(issuing).encode(), "issue_access_token")["scope"])
+
+
+def flag(value: object) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"this is true or false, not {value!r}")
+    return value
+
+
+def account_fields(value: object) -> dict[str, Any]:
+    """What is of the account as such; each field may be missing."""
+    reads: dict[str, Callable[[object], Any]] = {"default_location": text, "tokens_issued": whole}
+    if not isinstance(value, dict) or value.keys() - reads.keys():
+        raise ValueError(f"this has the fields {' and '.join(reads)}, not {value!r}")
+    return {name: reads[name](value[name]) for name in value}
 
 
 def cipher(value: Any) -> Cipher | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from s2mock.documents.control_plane import basin_config_to_json, stream_config_to_json
+from s2mock.documents.tokens import scope_to_json
 from s2mock.registry.chunks import Span
 from s2mock.registry.clock import NANOSECONDS, Moment
 from s2mock.registry.config import StreamConfig
@@ -13,7 +14,8 @@ from s2mock.registry.due import CheckEmpty, FinishDeletion
 from s2mock.registry.log import LogState
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import Record
-from s2mock.registry.state import AccountState, BasinState, StreamState
+from s2mock.registry.state import LOCATIONS, AccountState, BasinState, StreamState
+from s2mock.registry.tokens import OWN_SECRET
 from s2mock.snapshots.times import NEVER, time_to_file
 
 VERSION: Final = 1
@@ -56,6 +58,7 @@ class _Writer:
                 self._due.checks[due.incarnation] = (due.at, time)
 
     def lines(self) -> Iterator[Fields]:
+        yield from self._account()
         basins = sorted(self._state.basins.values(), key=lambda basin: basin.name)
         for basin in basins:
             yield self._basin(basin)
@@ -64,6 +67,31 @@ class _Writer:
                 records = [*self._records(log, stream.config)]
                 yield self._stream(basin, stream, log)
                 yield from records
+
+    def _account(self) -> Iterator[Fields]:
+        tokens, account = self._state.tokens, Fields()
+        if self._state.default_location is not None:
+            account["default_location"] = self._state.default_location
+        if tokens is not None:
+            account["tokens_issued"] = tokens.issued
+        if account:
+            yield {"account": account}
+        if tokens is None:
+            return
+        for token in sorted(tokens.by_secret.values(), key=lambda token: (token.id, token.secret)):
+            fields: Fields = {
+                "access_token": token.id,
+                "secret": None if token.secret == OWN_SECRET else token.secret,
+                "scope": scope_to_json(token.scope),
+            }
+            if token.expires is not None:
+                fields["expires_at"] = self._date(token.expires)
+            if token.auto_prefix_streams:
+                fields["auto_prefix_streams"] = True
+            listed = tokens.by_id.get(token.id)
+            if listed is None or listed.secret != token.secret:
+                fields["revoked"] = None if token.ends is None else self._date(token.ends)
+            yield fields
 
     def _date(self, time: int) -> str | int:
         return time_to_file(time + self._shift)
@@ -74,6 +102,8 @@ class _Writer:
             "config": basin_config_to_json(basin.config),
             "created_at": time_to_file(basin.created_at),
         }
+        if basin.location != LOCATIONS[0].name:
+            fields["location"] = basin.location
         if basin.creation is not None:
             token, config = basin.creation
             fields["request_token"] = str(token)

@@ -20,6 +20,7 @@ from s2mock import (
 from s2mock.registry.due import CheckEmpty, FinishDeletion
 from s2mock.registry.log import LogState
 from s2mock.registry.state import AccountState, BasinState, StreamState
+from s2mock.registry.tokens import AccessToken, Tokens
 from tests.calls import Api, over_wsgi
 
 DAY = 24 * 60 * 60
@@ -351,9 +352,82 @@ def test_any_records(tmp_path_factory: Any, batches: list[list[AppendRecord]]) -
             assert copy.basin("my-basin").stream("s").records == stream.records
 
 
+def test_access_tokens_and_locations_go_with_it(tmp_path: Path) -> None:
+    clock = ManualClock.at(START)
+    with S2Mock(clock=clock, revocation_delay=60) as mock:
+        put = mock.client.put("/v1/locations/default", json="aws:us-west-2")
+        assert put.status_code == 200
+        mock.create_basin("my-basin")
+        lasting = mock.issue_token("lasting", basins="*", ops=["get-basin-config"])
+        ending = mock.issue_token("ending", basins="*", ops=["get-basin-config"], expires_in=100)
+        own = mock.issue_token(
+            "own", basins="*", streams="a/*", ops=["append"], auto_prefix_streams=True
+        )
+        gone = mock.issue_token("gone", basins="*", ops=["get-basin-config"])
+        gone.revoke()
+        mock.snapshot().save(tmp_path / "first")
+        loaded = Snapshot.load(tmp_path / "first")
+        loaded.save(tmp_path / "second")
+        assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+        listed = mock.client.get("/v1/access-tokens").json
+
+    with S2Mock(snapshot=loaded, clock=ManualClock()) as copy:
+
+        def status(secret: str) -> int:
+            headers = {"authorization": f"Bearer {secret}"}
+            return copy.client.get("/v1/basins/my-basin", headers=headers).status_code
+
+        assert copy.client.get("/v1/access-tokens").json == listed
+        assert copy.client.get("/v1/locations/default").json["name"] == "aws:us-west-2"
+        assert [status(token.secret) for token in (lasting, ending, own, gone)] == [
+            200,
+            200,
+            403,
+            200,
+        ]
+        copy.advance(61)
+        assert [status(token.secret) for token in (lasting, ending, gone)] == [200, 200, 401]
+        copy.advance(40)
+        assert [status(token.secret) for token in (lasting, ending, gone)] == [200, 401, 401]
+        # Nobody gets a secret that somebody has.
+        assert copy.issue_token("new", basins="*", ops=["read"]).secret not in {
+            token.secret for token in (lasting, ending, own, gone)
+        }
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ('{"access_token": "t"}', "there is no 'scope'"),
+        ('{"access_token": "t", "scope": {"ops": ["fly"]}}', "scope: unknown variant `fly`"),
+        ('{"access_token": "t", "scope": {}, "secret": 7}', "secret: this is text, not 7"),
+        (
+            '{"access_token": "t", "scope": {}, "auto_prefix_streams": 1}',
+            "auto_prefix_streams: this is true or false, not 1",
+        ),
+        ('{"account": {"name": "me"}}', "account: this has the fields"),
+        ('{"account": {"tokens_issued": -1}}', "account: this is a whole number"),
+    ],
+)
+def test_a_damaged_token(tmp_path: Path, line: str, what: str) -> None:
+    text = f'{{"s2mock_snapshot": 1, "taken": "2024-01-01T00:00:00Z"}}\n{line}\n'
+    (tmp_path / "file").write_text(text)
+    with pytest.raises(ValueError, match="line 2: " + re.escape(what)):
+        Snapshot.load(tmp_path / "file")
+
+
 def test_the_file_knows_all_that_there_is() -> None:
     """Whoever adds to the state adds it to `s2mock/snapshots`, and then here."""
-    assert AccountState._fields == ("basins", "schedule")
+    assert AccountState._fields == ("basins", "schedule", "tokens", "default_location")
+    assert Tokens._fields == ("by_id", "by_secret", "issued")
+    assert AccessToken._fields == (
+        "id",
+        "secret",
+        "scope",
+        "expires",
+        "auto_prefix_streams",
+        "ends",
+    )
     assert BasinState._fields == (
         "name",
         "incarnation",
@@ -362,6 +436,7 @@ def test_the_file_knows_all_that_there_is() -> None:
         "deleted_at",
         "creation",
         "streams",
+        "location",
     )
     assert StreamState._fields == (
         "name",
