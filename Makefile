@@ -14,6 +14,9 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and \
 UNUSABLE := $(VENV) is no environment of Python 3.11 or newer that could be used. Remove it, or \
   say where another may be made, as in make VENV=.venv-mine
 
+# In the folder of an example.
+EXAMPLE := $(abspath $(VENV))/bin/python -m
+
 # All cores. Who is done early takes from the others, for some tests take long.
 PYTEST := $(RUN) pytest -n auto --dist worksteal
 
@@ -54,9 +57,9 @@ lint: $(VENV)/.lint $(VENV)/.test
 	@$(RUN) ruff check .
 	@$(RUN) mypy
 	@# Each example by itself, as its user has it: their modules have the same names.
-	@for example in conftest_examples/*/; do \
-	  (cd $$example && $(abspath $(VENV))/bin/python -m mypy --strict \
-	    --cache-dir=$(CURDIR)/.mypy_cache/examples .) || exit 1; done
+	@for example in conftest_examples/*/; do (cd $$example && $(EXAMPLE) mypy --strict \
+	  --cache-dir=$(CURDIR)/.mypy_cache/examples . && $(EXAMPLE) pyright .) || exit 1; done
+	@$(RUN) pyright --verifytypes s2mock --ignoreexternal
 
 # With the lowest version that is declared of each dependency, first of the package alone, then of
 # what its tests need as well. The environment is made anew each time, and nobody else's.

@@ -104,9 +104,9 @@ class S2Mock:
         self._app: App | None = None
         self._answering = _Answering(self)
         self._fresh_names = count(1)
-        self.token = own_tokens.new_token(self) if token is None else _checked_token(token)
+        self.token: str = own_tokens.new_token(self) if token is None else _checked_token(token)
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
-        self.account = Account(
+        self.account: Account = Account(
             clock=self.clock, deletion_delay=deletion_delay, profile=self._profile
         )
         self._powers = Powers(

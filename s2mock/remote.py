@@ -50,7 +50,7 @@ class RemoteS2Mock:
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"{_OPTION} must be a URL such as http://127.0.0.1:8080, not {url!r}")
         resources = as_resources(basins)
-        self.url = url.rstrip("/")
+        self.url: str = url.rstrip("/")
         self.token = token
         self._client = Client(self.url, token=token)
         self._names: list[str] = []

@@ -1,6 +1,7 @@
 """Codings of unary requests and answers. Source: reference: data_plane §7; §10, case 94."""
 
 import gzip
+from collections.abc import Callable
 
 import pytest
 import zstandard
@@ -10,7 +11,10 @@ from s2mock.contract.client import Answer
 from s2mock.contract.records import PROTOBUF, Stream
 from s2mock.contract.sessions import Session, inflate
 
-COMPRESS = {"gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "zstd": zstandard.ZstdCompressor().compress,
+}
 CODINGS = pytest.mark.parametrize("coding", ["gzip", "zstd"])
 JSON_HI = b'{"records":[{"body":"hi"}]}'
 PROTOBUF_HI = bytes.fromhex("0a 04 1a 02 68 69")
@@ -107,7 +111,7 @@ def test_a_coding_without_a_body(stream: Stream) -> None:
     assert stream.bodies(seq_num=0, headers={"content-encoding": "gzip"}) == ["a"]
 
 
-ACCEPTED = [
+ACCEPTED: list[tuple[str | None, str | None]] = [
     ("gzip", "gzip"),
     ("GZIP", "gzip"),
     ("x-gzip", "gzip"),

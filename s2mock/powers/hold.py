@@ -45,7 +45,7 @@ class Hold:
             check_count("times", times)
         self._stage = stage
         self._pattern = pattern
-        self.came = Came(pattern)
+        self.came: Came = Came(pattern)
         self._at = at
         self._skip = skip
         self._times = times

@@ -63,7 +63,7 @@ class Injection:
         self._fault = fault
         self._stage = stage
         self._pattern = pattern
-        self.came = Came(pattern)
+        self.came: Came = Came(pattern)
         self._skip = skip
         self._skipped = 0
         self._times = times

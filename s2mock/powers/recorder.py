@@ -169,7 +169,7 @@ class SessionNotes:
 
     def __init__(self, journal: Journal, entry: Entry) -> None:
         self._journal = journal
-        self.entry = entry
+        self.entry: Entry = entry
 
     def batch(
         self,

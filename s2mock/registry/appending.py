@@ -86,7 +86,7 @@ class Append(Operation):
         incarnation: int | None = None,
     ) -> None:
         super().__init__(BasinName(basin), StreamName(stream))
-        self.batch = batch
+        self.batch: AppendInput = batch
         self._key = key
         self._config = config
         self._target = target

@@ -186,7 +186,7 @@ class Alarm:
         self, clock: ManualClock, until: int, wake: Callable[[], None], *, rung: bool
     ) -> None:
         self.until = until
-        self.rung = rung
+        self.rung: bool = rung
         self._clock = clock
         self._wake = wake
         self._done = threading.Event()

@@ -39,7 +39,7 @@ class _Date:
         return self._text
 
 
-date = _Date()
+date: _Date = _Date()
 """The date of now by the wall clock, as in a `date` header."""
 
 
