@@ -15,7 +15,7 @@ _STOP = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_SECONDS = 0.0002
 _DEFAULT_TOKEN = "s2mock"
 # What an interpreter lacks if s2mock was not installed into its environment.
-_NEEDED = ("werkzeug", "hpack", "jsonschema", "zstandard", "google")
+_NEEDED = ("werkzeug", "hpack", "jsonschema", "google")
 
 
 def main() -> int:

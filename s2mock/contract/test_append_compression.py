@@ -4,8 +4,9 @@ import gzip
 from collections.abc import Callable
 
 import pytest
-import zstandard
 
+from s2mock.api import zstd
+from s2mock.api.zstd import CompressionParameter as Parameter
 from s2mock.contract.cases import case
 from s2mock.contract.client import Answer
 from s2mock.contract.records import PROTOBUF, Stream
@@ -13,7 +14,7 @@ from s2mock.contract.sessions import Session, inflate
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
-    "zstd": zstandard.ZstdCompressor().compress,
+    "zstd": zstd.compress,
 }
 CODINGS = pytest.mark.parametrize("coding", ["gzip", "zstd"])
 JSON_HI = b'{"records":[{"body":"hi"}]}'
@@ -39,8 +40,10 @@ def test_compressed_request(stream: Stream, coding: str, body: bytes, content_ty
 @pytest.mark.parametrize(
     "data",
     [
-        zstandard.ZstdCompressor(write_content_size=False).compress(JSON_HI),
-        zstandard.ZstdCompressor(level=19, write_checksum=True).compress(JSON_HI),
+        zstd.compress(JSON_HI, options={Parameter.content_size_flag: 0}),
+        zstd.compress(
+            JSON_HI, options={Parameter.compression_level: 19, Parameter.checksum_flag: 1}
+        ),
     ],
     ids=["no size", "checksum"],
 )

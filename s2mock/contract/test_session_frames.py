@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import zstandard
 
+from s2mock.api import zstd
 from s2mock.api.wire.messages import AppendAck, ReadBatch
 from s2mock.contract.cases import case
 from s2mock.contract.records import Stream, acks, append_input, batch, frame
@@ -19,7 +19,7 @@ from s2mock.contract.sessions import Frame, Session
 MAX_PAYLOAD = 2 * 1024 * 1024 - 1
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
-    "zstd": zstandard.ZstdCompressor().compress,
+    "zstd": zstd.compress,
 }
 FLAGS = {"gzip": 0x40, "zstd": 0x20}
 
