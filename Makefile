@@ -16,6 +16,7 @@ UNUSABLE := $(VENV) is no environment of Python 3.11 or newer that could be used
 
 # In the folder of an example.
 EXAMPLE := $(abspath $(VENV))/bin/python -m
+PYRIGHT := pyright --pythonpath $(abspath $(VENV))/bin/python
 
 # All cores. Who is done early takes from the others, for some tests take long.
 PYTEST := $(RUN) pytest -n auto --dist worksteal
@@ -38,7 +39,8 @@ help:
 serve: $(VENV)/.package
 	@exec $(RUN) s2mock --port $(PORT)
 
-test: $(VENV)/.test
+# The documentation is built by a test, too.
+test: $(VENV)/.test $(VENV)/.docs
 	@$(PYTEST) $(PYTEST_FLAGS)
 
 # A first answer in less than a minute; `make test` runs these tests, too. Schemathesis takes seconds
@@ -48,7 +50,7 @@ check: $(VENV)/.test
 	  $(PYTEST_FLAGS)
 
 # The order's seed is printed: PYTEST_FLAGS=--random-order-seed=N has the same order again.
-shuffled: $(VENV)/.test
+shuffled: $(VENV)/.test $(VENV)/.docs
 	@$(PYTEST) --random-order-bucket=global $(PYTEST_FLAGS)
 
 # The examples are checked too, for which their own requirements have to be there.
@@ -58,8 +60,8 @@ lint: $(VENV)/.lint $(VENV)/.test
 	@$(RUN) mypy
 	@# Each example by itself, as its user has it: their modules have the same names.
 	@for example in conftest_examples/*/; do (cd $$example && $(EXAMPLE) mypy --strict \
-	  --cache-dir=$(CURDIR)/.mypy_cache/examples . && $(EXAMPLE) pyright .) || exit 1; done
-	@$(RUN) pyright --verifytypes s2mock --ignoreexternal
+	  --cache-dir=$(CURDIR)/.mypy_cache/examples . && $(EXAMPLE) $(PYRIGHT) .) || exit 1; done
+	@$(RUN) $(PYRIGHT) --verifytypes s2mock --ignoreexternal
 
 # With the lowest version that is declared of each dependency, first of the package alone, then of
 # what its tests need as well. The environment is made anew each time, and nobody else's.
