@@ -29,10 +29,10 @@ class Keeper(Protocol):
 
 
 class Hold:
-    """Operations that are kept waiting at a point; leaving the `with` block releases them.
+    """Operations that are kept waiting at a point. Leaving the `with` block releases them.
 
-    It holds one operation after the other, up to `times`, each until it is released. While one
-    is held every other goes on.
+    It holds one operation after the other, up to `times`, each until it is released. Every other
+    operation goes on meanwhile.
     """
 
     def __init__(

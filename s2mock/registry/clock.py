@@ -148,7 +148,7 @@ class ManualClock:
                 self._lock.wait(left / NANOSECONDS)
 
     def advance(self, seconds: float) -> None:
-        """Turn the clock forward by `seconds`; whoever waited for that goes on.
+        """Turn the clock forward by `seconds`. Whoever waits for a moment by then goes on.
 
         They go on one after the other, the earliest first, before this returns. Raises
         `TypeError` and `ValueError` for what is no number of seconds, or a negative one.

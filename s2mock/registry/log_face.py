@@ -19,7 +19,7 @@ class LogFace:
 
     @property
     def records(self) -> tuple[SequencedRecord, ...]:
-        """The records that survive, commands too, in order."""
+        """The records that are there, in order, with the commands among them."""
         raise NotImplementedError
 
     def append(self, records: Iterable[AppendRecord | bytes | str]) -> AppendAck:

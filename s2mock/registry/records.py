@@ -71,11 +71,11 @@ class Record:
 
 
 class AppendRecord(Record):
-    """A record to append: an immutable value, checked, so that S2 would not refuse it.
+    """A record to append. It never changes, and is one that S2 would accept.
 
     Text, in the body and in headers, is encoded as UTF-8. A header is a name and a value.
     `timestamp` is in milliseconds since the Unix epoch, or in whatever you count. Raises
-    `Invalid`, and `TypeError` for what is of another type.
+    `Invalid`, and `TypeError` for an argument of the wrong type.
     """
 
     __slots__ = ()
