@@ -192,7 +192,7 @@ class Drain(Fault):
 
 
 def check_fault(fault: object) -> None:
-    """Raises `TypeError` for what is no fault."""
+    """Raises `TypeError` for anything but a fault."""
     if isinstance(fault, Fault):
         return
     if isinstance(fault, type) and issubclass(fault, Fault):

@@ -1,4 +1,4 @@
-"""What becomes of an operation that is made to fail: exceptions, which the app answers to."""
+"""Exceptions for an operation that a fault makes fail. The app turns them into answers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Who takes notes of what goes over the wire, for the journal."""
+"""The recorder: it takes a note of each request and its answer, for the journal."""
 
 from typing import Any, Final, Protocol
 

@@ -1,8 +1,8 @@
-"""The middle of the house: one operation at a time, one moment and one commit for each.
+"""The engine: one operation at a time, with one look at the clock and one commit for each.
 
-An operation decides, which changes nothing, and what it decided is committed: the one place where
-an account's state changes. On its way it passes three points, without a lock: `arrival`, `commit`
-and `answer`. Observers may stand at them and keep that operation, and no other, waiting.
+First an operation decides, which changes nothing. Then `commit` carries out what it decided: the one
+place where an account's state changes. On its way the operation passes three points without a lock:
+`arrival`, `commit` and `answer`. Observers may stand there and keep it waiting, and nobody else.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""What most tests do with a stream beside `append` and `records`: a part of `Stream`."""
+"""The part of `Stream` that most tests need beside `append` and `records`."""
 
 from collections.abc import Iterable
 

@@ -57,6 +57,6 @@ def head_bytes(
 
 
 def refusal(status: int) -> bytes:
-    """The answer to what is no request; the connection ends with it."""
+    """The answer to bytes that are not a request. The connection ends with it."""
     empty = [("connection", "close"), ("content-length", "0")]
     return head_bytes(status, empty, is_http_1_1=True, connection=None)
