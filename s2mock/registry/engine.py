@@ -1,8 +1,9 @@
 """The engine: one operation at a time, with one look at the clock and one commit for each.
 
-First an operation decides, which changes nothing. Then `commit` carries out what it decided: the one
-place where an account's state changes. On its way the operation passes three points without a lock:
-`arrival`, `commit` and `answer`. Observers may stand there and keep it waiting, and nobody else.
+First an operation decides, which changes nothing. Then `commit` carries out what it decided, the
+one place where an account's state changes. On its way the operation passes three points without a
+lock: `arrival`, `commit` and `answer`. Observers may stand there and keep it waiting, and nobody
+else.
 """
 
 import random
