@@ -141,7 +141,9 @@ class S2Mock:
 
     def __repr__(self) -> str:
         number = len(self.basins)
-        where = self._listening.url if self._is_listened_to else "no URL yet"
+        # Its server may have been stopped, and would be started by asking.
+        is_there = self._is_listened_to and self._listening.started
+        where = self._listening.url if is_there else "no URL"
         return f"<S2Mock at {where} with {number} basin{'' if number == 1 else 's'}>"
 
     def close(self) -> None:
