@@ -169,16 +169,21 @@ def _parser() -> argparse.ArgumentParser:
         prog=_program(),
         description="An S2 account in memory, as a server. Prints the environment variables that "
         "point S2's SDKs to it, once it is listening.",
-        epilog=f"`{_program()} fidelity` prints in place of that how s2mock was compared with "
-        "real servers, and what came of it.",
+        epilog=f"`{_program()} fidelity` serves nothing: it prints how s2mock compares with the "
+        "real server. `--help` after it says more.",
     )
     parser.add_argument("--version", action="version", version=f"s2mock {version('s2mock')}")
     parser.add_argument(
         "--verbose", action="store_true", help="print a line for each request on standard error"
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument(
-        "--port", type=int, default=8080, help="port to listen on; 0 picks a free one"
+        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)"
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=8080,
+        help="port to listen on; 0 picks a free one (default: 8080)",
     )
     parser.add_argument(
         "--init-file",
