@@ -143,7 +143,7 @@ def _is_wider(item: pytest.Item, name: str) -> bool:
     """Whether a fixture lives longer than a test. Those come first."""
     # Where pytest keeps what it has found; a request, which would tell, is not there yet.
     info = getattr(item, "_fixtureinfo", None)
-    found = None if info is None else info.name2fixturedefs.get(name)
+    found = () if info is None else info.name2fixturedefs.get(name, ())
     return bool(found) and found[-1].scope != "function"
 
 
