@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from s2mock.listening import Listening
     from s2mock.mock import S2Mock
@@ -143,7 +143,7 @@ def _is_wider(item: pytest.Item, name: str) -> bool:
     """Whether a fixture lives longer than a test. Those come first."""
     # Where pytest keeps what it has found; a request, which would tell, is not there yet.
     info = getattr(item, "_fixtureinfo", None)
-    found = () if info is None else info.name2fixturedefs.get(name, ())
+    found: Sequence[Any] = () if info is None else info.name2fixturedefs.get(name, ())
     return bool(found) and found[-1].scope != "function"
 
 
