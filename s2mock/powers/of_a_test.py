@@ -1,4 +1,4 @@
-"""What one test has to do with the mocks of the process: what it met, and what it left undone."""
+"""The end of a test: what its mocks have met, and which of its faults were not used."""
 
 import weakref
 from collections import deque
