@@ -64,6 +64,24 @@ def complaints(*, has_failed: bool) -> list[str]:
     return texts
 
 
+def advice() -> list[str]:
+    """What the test is to be told of what S2 has accepted without a word; each thing once."""
+    journals = [(powers.order, powers.journal) for powers in living]
+    journals += [(ended.order, ended.journal) for ended in _ended]
+    # Where, and how often, each thing was.
+    found: dict[str, list[str]] = {}
+    for _, journal in sorted(journals, key=itemgetter(0)):
+        for exchange in journal.take_advised():
+            about = " ".join(part for part in (exchange.basin, exchange.stream) if part)
+            where = f"exchange {exchange.number}, {exchange.operation} {about}".rstrip()
+            for text in exchange.advice:
+                found.setdefault(text, []).append(where)
+    return [
+        f"{text} ({places[0]}{f', and {len(places) - 1} more' if len(places) > 1 else ''})"
+        for text, places in found.items()
+    ]
+
+
 def sections() -> list[tuple[str, str]]:
     """Title and text of the timeline of each mock that has met an exchange in this test."""
     journals = [(powers.order, _marks.get(powers, 0), powers.journal) for powers in living]
