@@ -64,6 +64,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "in place of the fake",
     )
     group.addoption(
+        "--s2mock-coverage",
+        metavar="FILE.json",
+        nargs="?",
+        const="",
+        default=None,
+        help="say at the end what the tests have met, and what never; write it to a file, too",
+    )
+    group.addoption(
         "--s2mock-slow",
         action="store_true",
         help="run the contract cases that wait for minutes on a server whose clock is real",
@@ -75,6 +83,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", _MARKER)
     if (advice := _option(config, "advice") or "on") not in ("on", "off"):
         raise pytest.UsageError(f"s2mock_advice must be 'on' or 'off', not {advice!r}")
+    if (file := config.getoption("s2mock_coverage")) is not None:
+        if file and not file.endswith(".json"):
+            raise pytest.UsageError(
+                f"--s2mock-coverage writes to a .json file, not to {file!r}: put tests before it, "
+                "or write --s2mock-coverage=FILE.json"
+            )
+        from s2mock.coverage_report import CoveragePlugin
+
+        config.pluginmanager.register(CoveragePlugin(file), "s2mock_coverage")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -25,6 +25,9 @@ _SMALL = 16 * 1024
 # So many that have advice are told of at the end of a test, at most.
 _MAX_UNTOLD = 1000
 
+before_clearing: "list[Callable[[Journal], object]]" = []
+"""Who looks at each journal before it forgets."""
+
 
 class Journal(Sequence[Exchange]):
     """What was asked of a mock, and what was answered, oldest first.
@@ -163,6 +166,8 @@ class Journal(Sequence[Exchange]):
         """Forget all exchanges. Their numbers go on."""
         if len(self):
             self._advise()
+        for look in before_clearing:
+            look(self)
         with self._lock:
             self._take_in()
             self._kept.clear()
