@@ -350,7 +350,7 @@ class Journal(Sequence[Exchange]):
         return (one for one in reversed(self._now()) if one.number < entry.number)
 
     def _enough(self, wanted: "_Wanted", count: int) -> tuple[Exchange, ...] | None:
-        found = [entry for entry in self._now() if wanted.has(entry)]
+        found = [entry for entry in self._advise() if wanted.has(entry)]
         if len(found) < count:
             return None
         return tuple(map(self._exchange, found))
