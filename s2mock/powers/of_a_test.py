@@ -39,6 +39,8 @@ def count_with(coverage: Coverage) -> None:
     global _coverage  # noqa: PLW0603  # of the session of tests, as all here
     _coverage = coverage
     before_clearing.append(coverage.take)
+    for powers in list(living):
+        coverage.skip(powers.journal)
 
 
 def stop_counting() -> None:
