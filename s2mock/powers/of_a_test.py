@@ -5,7 +5,8 @@ from collections import deque
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from s2mock.powers.journal import Journal
+from s2mock.powers.coverage import Coverage
+from s2mock.powers.journal import Journal, before_clearing
 from s2mock.powers.powers import Powers
 from s2mock.powers.timeline import timeline, title
 
@@ -30,8 +31,32 @@ _marks: Final[weakref.WeakKeyDictionary[Powers, int]] = weakref.WeakKeyDictionar
 _MAX_SECTIONS: Final = 4
 
 
+_coverage: Coverage | None = None
+
+
+def count_with(coverage: Coverage) -> None:
+    """Let all that is met be counted from now on."""
+    global _coverage  # noqa: PLW0603  # of the session of tests, as all here
+    _coverage = coverage
+    before_clearing.append(coverage.take)
+    for powers in list(living):
+        coverage.skip(powers.journal)
+
+
+def stop_counting() -> None:
+    """Count what has come until now, and no more."""
+    global _coverage  # noqa: PLW0603
+    if _coverage is not None:
+        for powers in list(living):
+            _coverage.take(powers.journal, is_over=True)
+        before_clearing.remove(_coverage.take)
+        _coverage = None
+
+
 def end(powers: Powers, *, in_a_test: bool) -> None:
     """The mock is used no longer; the test that runs may still be asked of it."""
+    if _coverage is not None and powers in living:
+        _coverage.take(powers.journal, is_over=True)
     if in_a_test and powers in living:
         mark = _marks.get(powers, 0)
         _ended.append(_Ended(powers.order, mark, powers.journal, *powers.stage.take()))
@@ -40,6 +65,8 @@ def end(powers: Powers, *, in_a_test: bool) -> None:
 
 def forget(powers: Powers) -> None:
     """The test is asked nothing of this mock any more: somebody else tells of it."""
+    if _coverage is not None:
+        _coverage.take(powers.journal, is_over=True)
     living.discard(powers)
 
 
@@ -49,6 +76,8 @@ def begin() -> None:
     _marks.clear()
     for powers in list(living):
         _marks[powers] = powers.journal.last_number
+        if _coverage is not None:
+            _coverage.take(powers.journal)
 
 
 def complaints(*, has_failed: bool) -> list[str]:
@@ -62,6 +91,24 @@ def complaints(*, has_failed: bool) -> list[str]:
     for powers in sorted(living, key=lambda powers: powers.order):
         texts += powers.stage.check(has_failed=has_failed)
     return texts
+
+
+def advice() -> list[str]:
+    """What the test is to be told of what S2 has accepted without a word; each thing once."""
+    journals = [(powers.order, powers.journal) for powers in living]
+    journals += [(ended.order, ended.journal) for ended in _ended]
+    # Where, and how often, each thing was.
+    found: dict[str, list[str]] = {}
+    for _, journal in sorted(journals, key=itemgetter(0)):
+        for exchange in journal.take_advised():
+            about = " ".join(part for part in (exchange.basin, exchange.stream) if part)
+            where = f"exchange {exchange.number}, {exchange.operation} {about}".rstrip()
+            for text in exchange.advice:
+                found.setdefault(text, []).append(where)
+    return [
+        f"{text} ({places[0]}{f', and {len(places) - 1} more' if len(places) > 1 else ''})"
+        for text, places in found.items()
+    ]
 
 
 def sections() -> list[tuple[str, str]]:
