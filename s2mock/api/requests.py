@@ -100,6 +100,12 @@ class S2Request(Request):
         return value
 
     @property
+    def connection(self) -> int | None:
+        """The number of the connection that it came over, if it came over one."""
+        number: int | None = self.environ.get("s2mock.connection")
+        return number
+
+    @property
     def request_token(self) -> RequestToken | None:
         """The idempotency token, if there is one. Raises `BadHeader`."""
         value = self.header("s2-request-token")

@@ -31,6 +31,7 @@ from s2mock.registry.state import (
 )
 from s2mock.registry.tokens import OWN_SECRET, AccessToken, fresh_tokens
 from s2mock.registry.turn import Turn
+from s2mock.registry.usage import Usage
 from s2mock.registry.waiting import Bell
 
 # One number for each time that all sessions of an account end.
@@ -67,6 +68,8 @@ class Operation:
     name: ClassVar[str]
     # Whether its result is a `Waiting`.
     waits: ClassVar[bool] = False
+    # Of a read: whether it goes on.
+    is_session: bool
     # Of a batch: the operations that it consists of, as S2 calls them.
     parts: "frozenset[str] | None" = None
 
@@ -164,6 +167,7 @@ class Engine:
         self.era = next(_eras)
         # What it began with, last: handles from before then stand for what is in there.
         self.origin = self.state
+        self.usage = Usage()
         self.first_incarnation = new_incarnation()
         self.turn = Turn(self._settled_moment)
 
@@ -283,7 +287,10 @@ class Engine:
             operation.effect = change.effect
         if change.error is not None:
             raise change.error
-        return change.result if change.after is None else change.after(moment)
+        result = change.result if change.after is None else change.after(moment)
+        if operation is not None and operation.request is not None:
+            self.usage.carried_out(operation, change, moment)
+        return result
 
     def _put_basin(self, name: str, basin: BasinState | None, moment: Moment) -> None:
         basins = self._own_basins()
@@ -292,6 +299,9 @@ class Engine:
             return
         gone = basins.get(name)
         assert gone is not None, f"no basin {name!r} to take away"
+        if len(gone.streams):
+            self.usage.end_active(name, moment)
+            self.usage.stored.end_basin(name, gone.streams.values(), moment)
         del basins[name]
         if self.state.schedule.size:
             checks = sum(stream.check_due is not None for stream in gone.streams.values())
@@ -310,12 +320,18 @@ class Engine:
         basin, name, stream = change.stream
         streams = self._own_streams(basin)
         before, span = streams.get(name), None
+        if before is None:
+            self._note_new(basin, name, moment)
+        if change.written is not None or (before is not None and before.log is not None):
+            self.usage.stored.changes(basin, name, before, moment)
         if change.written is not None:
             log = (stream or before).log or LogState()  # type: ignore[union-attr]
             log, span = log.with_written(self.owner, change.written)
             stream = stream and stream.written(log, moment.time)
         if stream is None:
             del streams[name]
+            if not len(streams):
+                self.usage.end_active(basin, moment)
         else:
             streams[name] = stream
         if before is None:
@@ -325,6 +341,13 @@ class Engine:
             following.note(span, change.written)
         if before.check_due is not None and (stream is None or stream.check_due is None):
             self._forget_due(1)
+
+    def _note_new(self, basin: str, name: str, moment: Moment) -> None:
+        """A stream is about to be there that was not."""
+        usage = self.usage
+        usage.begin_active(basin, moment)
+        if usage.stored.has(basin, name):
+            usage.stored.changes(basin, name, None, moment)
 
     def _own_basins(self) -> Names[BasinState]:
         basins = self.state.basins
@@ -434,6 +457,7 @@ class Engine:
         if state.tokens is None and not self.is_open:
             state = state._replace(tokens=fresh_tokens(self.owner))
         self.state = self.origin = state
+        self.usage = Usage()
         self.first_incarnation = new_incarnation()
         return self._end_era()
 

@@ -122,6 +122,12 @@ class InvalidLocation(Invalid):
         self.explanation = explanation
 
 
+class InvalidMetrics(Invalid):
+    """Metrics that there cannot be: of a period without a beginning, or of one to come."""
+
+    rule = "account_services §2"
+
+
 class NotImplementedByS2(S2Error):
     """A route that exists and is not served (reference: control_plane §6)."""
 
