@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock.contract.basins import temporary_basin, unused_name
+from s2mock.contract.bearers import Bearers
 from s2mock.contract.client import Client
 from s2mock.contract.passing_time import PassingTime, RealTime, TurnedTime
 from s2mock.contract.records import Stream, create_stream
@@ -46,6 +47,15 @@ def guarded(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iter
 
     with S2Mock(auth="required", token="s2mock") as mock:
         yield Client(mock.url)
+
+
+@pytest.fixture
+def bearers(s2: Client) -> Iterator[Bearers]:
+    """Issues tokens on a server that serves them, in a fresh basin with a stream `s`."""
+    assert s2.request("PUT", "/v1/streams/s").status == 201
+    bearers = Bearers(s2)
+    yield bearers
+    bearers.revoke_all()
 
 
 @pytest.fixture

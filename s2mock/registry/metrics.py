@@ -56,9 +56,9 @@ class Period(NamedTuple):
 
     @property
     def steps(self) -> range:
-        """The beginnings of the intervals that it touches."""
+        """The beginnings of the intervals that it touches, both ends included."""
         step = SECONDS[self.interval]
-        return range(self.start // step * step, max(self.end, self.start + 1), step)
+        return range(self.start // step * step, self.end + 1, step)
 
 
 # The sets, by what they are about: the interval unless one is said, and whether there is another.

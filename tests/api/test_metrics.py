@@ -105,7 +105,7 @@ class TestDocuments:
         s2.create_stream("s")
         append(s2, "s", "12345")
         clock.advance(60)
-        assert asked(s2, f"/{BASIN}/s", "storage", T - 60, T + 60).body == (
+        assert asked(s2, f"/{BASIN}/s", "storage", T - 60, T + 59).body == (
             b'{"values":[{"gauge":{"name":"metered_size","unit":"bytes",'
             b'"values":[[%d,0.0],[%d,13.0]]}}]}' % (T - 60, T)
         )
@@ -246,7 +246,7 @@ class TestCounting:
 
 class TestStorage:
     def stored(self, api: Api, start: int, end: int) -> list[float]:
-        [[*found]] = values(api, f"/{BASIN}/s", "storage", start, end).values()
+        [[*found]] = values(api, f"/{BASIN}/s", "storage", start, end - 1).values()
         assert [at for at, _ in found] == list(range(start, end, MINUTE))
         return [size for _, size in found]
 
