@@ -157,7 +157,7 @@ def _without_locations(value: Any) -> Any:
 
 KNOWN_DIFFERENCES: Final = (
     KnownDifference(
-        "basin-location",
+        "location-of-a-basin",
         "A basin is in a location: in that which its creation asks for, which there must be, or "
         "in the default.",
         "The hosted service has locations; the reference checks the name of one and drops it.",

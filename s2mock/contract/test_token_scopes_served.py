@@ -1,5 +1,6 @@
 """What a token lets its bearer do, on a server that serves tokens (account_services §1.2, §1.3)."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -125,8 +126,11 @@ def test_making_a_stream_on_append(bearers: Bearers, s2: Client) -> None:
     assert wide.request("POST", path, {"records": [{}]}).status == 200
 
 
-def test_listings_show_what_the_sets_match(bearers: Bearers, s2: Client) -> None:
+def test_listings_show_what_the_sets_match(
+    bearers: Bearers, s2: Client, fresh: Callable[[], str]
+) -> None:
     """And pages are of that (§1.3)."""
+    assert s2.request("PUT", f"/v1/basins/{fresh()}").status == 201
     for name in ("a/1", "a/2", "a/3", "b/1"):
         assert s2.request("PUT", f"/v1/streams/{name.replace('/', '%2F')}").status == 201
 

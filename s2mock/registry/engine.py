@@ -89,6 +89,12 @@ class Operation:
     def __repr__(self) -> str:
         return f"<{self.name} {self.basin or ''} {self.stream or ''}>"
 
+    def check(self, moment: Moment) -> None:
+        """What it says by itself, before it is asked who may have it. Raises `S2Error`.
+
+        Only what is not checked when it is made; `decide` sees to it, too.
+        """
+
     def decide(self, engine: "Engine", moment: Moment) -> Change:
         """What it would change and return, at this moment. Changes nothing. Raises `S2Error`."""
         raise NotImplementedError
@@ -265,6 +271,7 @@ class Engine:
     def _permit(self, operation: Operation, caller: Caller, moment: Moment) -> None:
         token = self._bearer_of(caller.secret, moment)
         if token is not None:
+            operation.check(moment)
             permit(token, caller.needs, operation)
 
     # Changing.

@@ -81,7 +81,7 @@ _UNPRICED: Final = "estimated-billable-usage"
 class _Metrics(Operation):
     """A set of metrics. Returns a list of `Metric`. Raises `InvalidMetrics`."""
 
-    __slots__ = ("_period", "_set")
+    __slots__ = ("_asked", "_set")
     level: str
 
     def __init__(
@@ -95,17 +95,33 @@ class _Metrics(Operation):
     ) -> None:
         super().__init__(basin, stream)
         self._set = which
-        self._period = None
-        if which != _UNPRICED:
-            self._period = _period(which, start, end, interval, *SETS[self.level][which])
+        self._asked = (start, end, interval)
+
+    def check(self, moment: Moment) -> None:
+        """Raises `InvalidMetrics`."""
+        if self._set != _UNPRICED:
+            self._period(moment)
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """The metrics, up to this moment."""
-        if self._period is None:
+        if self._set == _UNPRICED:
             raise NotImplementedByS2
-        if self._period.end > moment.now // _NANOSECONDS + _LEEWAY_SECONDS:
+        return Change(self._metrics(engine, moment, self._period(moment)))
+
+    def _period(self, moment: Moment) -> Period:
+        start, end, interval = self._asked
+        default, has_others = SETS[self.level][self._set]
+        if start is None or end is None:
+            raise InvalidMetrics(f"start and end params required for {self._set}")
+        if start > end:
+            raise InvalidMetrics("start must not be after end")
+        if end - start > _MAX_SPAN_SECONDS:
+            raise InvalidMetrics("start and end must not be more than 90 days apart")
+        if not has_others and interval not in (None, default):
+            raise InvalidMetrics(f"interval must be {default} for {self._set}")
+        if end > moment.now // _NANOSECONDS + _LEEWAY_SECONDS:
             raise InvalidMetrics("end must not be more than 60 seconds in the future")
-        return Change(self._metrics(engine, moment, self._period))
+        return Period(start, end, (interval if default else None) or default or "minute")
 
     def _metrics(self, engine: Engine, moment: Moment, period: Period) -> list[Metric]:
         raise NotImplementedError
@@ -189,25 +205,6 @@ class StreamMetrics(_Metrics):
         if not is_there and not engine.usage.stored.has(basin, stream):
             return []
         return [_stored(engine, basin, {stream}, moment, period)]
-
-
-def _period(
-    which: str,
-    start: int | None,
-    end: int | None,
-    interval: str | None,
-    default: str | None,
-    has_others: bool,
-) -> Period:
-    if start is None or end is None:
-        raise InvalidMetrics(f"start and end params required for {which}")
-    if start > end:
-        raise InvalidMetrics("start must not be after end")
-    if end - start > _MAX_SPAN_SECONDS:
-        raise InvalidMetrics("start and end must not be more than 90 days apart")
-    if not has_others and interval not in (None, default):
-        raise InvalidMetrics(f"interval must be {default} for {which}")
-    return Period(start, end, (interval if default else None) or default or "minute")
 
 
 def _accumulated(series: dict[str, Series], unit: str, period: Period) -> list[Metric]:
