@@ -11,6 +11,9 @@ from s2mock.contract.client import Client
 from s2mock.contract.passing_time import PassingTime, RealTime, TurnedTime
 from s2mock.contract.records import Stream, create_stream
 
+# The account's own, of the fake.
+_TOKEN = "s2mock"
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the markers of the suite."""
@@ -22,10 +25,12 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Client:
     """The endpoint under test: `--s2mock-target`, or the fake on a socket of this process."""
-    url = pytestconfig.getoption("s2mock_target")
+    url, token = pytestconfig.getoption("s2mock_target"), pytestconfig.getoption("s2mock_token")
     if url is None:
         url = request.getfixturevalue("_contract_fake_url")
-    return Client(url.rstrip("/"), token=pytestconfig.getoption("s2mock_token"))
+        if pytestconfig.getoption("s2mock_auth") == "required":
+            token = _TOKEN
+    return Client(url.rstrip("/"), token=token)
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +38,8 @@ def _contract_fake_url(pytestconfig: pytest.Config) -> Iterator[str]:
     from s2mock.mock import S2Mock
 
     delay = float(pytestconfig.getoption("s2mock_deletion_delay") or 0.0)
-    with S2Mock(deletion_delay=delay) as mock:
+    auth = pytestconfig.getoption("s2mock_auth") or "open"
+    with S2Mock(deletion_delay=delay, auth=auth, token=_TOKEN) as mock:
         yield mock.url
 
 
@@ -45,8 +51,8 @@ def guarded(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iter
         return
     from s2mock.mock import S2Mock
 
-    with S2Mock(auth="required", token="s2mock") as mock:
-        yield Client(mock.url)
+    with S2Mock(auth="required", token=_TOKEN) as mock:
+        yield Client(mock.url, token=_TOKEN)
 
 
 @pytest.fixture
