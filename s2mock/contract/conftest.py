@@ -38,8 +38,10 @@ def _contract_fake_url(pytestconfig: pytest.Config) -> Iterator[str]:
     from s2mock.mock import S2Mock
 
     delay = float(pytestconfig.getoption("s2mock_deletion_delay") or 0.0)
-    auth = pytestconfig.getoption("s2mock_auth") or "open"
-    with S2Mock(deletion_delay=delay, auth=auth, token=_TOKEN) as mock:
+    is_closed = pytestconfig.getoption("s2mock_auth") == "required"
+    with S2Mock(
+        deletion_delay=delay, auth="required" if is_closed else "open", token=_TOKEN
+    ) as mock:
         yield mock.url
 
 

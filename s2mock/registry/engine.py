@@ -328,7 +328,9 @@ class Engine:
         streams = self._own_streams(basin)
         before, span = streams.get(name), None
         if before is None:
-            self._note_new(basin, name, moment)
+            if not len(streams):
+                self.usage.begin_active(basin, moment)
+            self.usage.stored.comes(basin, name, moment)
         if change.written is not None or (before is not None and before.log is not None):
             self.usage.stored.changes(basin, name, before, moment)
         if change.written is not None:
@@ -348,13 +350,6 @@ class Engine:
             following.note(span, change.written)
         if before.check_due is not None and (stream is None or stream.check_due is None):
             self._forget_due(1)
-
-    def _note_new(self, basin: str, name: str, moment: Moment) -> None:
-        """A stream is about to be there that was not."""
-        usage = self.usage
-        usage.begin_active(basin, moment)
-        if usage.stored.has(basin, name):
-            usage.stored.changes(basin, name, None, moment)
 
     def _own_basins(self) -> Names[BasinState]:
         basins = self.state.basins

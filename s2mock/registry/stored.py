@@ -52,6 +52,12 @@ class Stored:
             one.series.put(minute, size)
         one.until = until
 
+    def comes(self, basin: str, name: str, moment: Moment) -> None:
+        """A stream of that name is about to be there, perhaps again."""
+        sizes = self._sizes.get(basin)
+        if sizes is not None and name in sizes:
+            self.changes(basin, name, None, moment)
+
     def has(self, basin: str, name: str) -> bool:
         """Whether something of that name is known."""
         return name in self._sizes.get(basin, ())

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from s2mock.registry.clock import Moment
+from s2mock.registry.scopes import OPERATIONS
 from s2mock.registry.series import KEPT, Series
 from s2mock.registry.stored import MINUTE, Stored
 
@@ -19,7 +20,6 @@ _OF_ACCOUNT: Final = frozenset(
     (
         "list-basins",
         "create-basin",
-        "ensure-basin",
         "delete-basin",
         "reconfigure-basin",
         "get-basin-config",
@@ -32,6 +32,10 @@ _OF_ACCOUNT: Final = frozenset(
         "set-default-location",
     )
 )
+_COUNTED: Final = {
+    name: ("account-ops" if name in _OF_ACCOUNT else "basin-ops", name.replace("-", "_"))
+    for name in OPERATIONS
+}
 _ENSURED: Final = {
     "ensure-basin": ("create-basin", "reconfigure-basin"),
     "ensure-stream": ("create-stream", "reconfigure-stream"),
@@ -82,11 +86,9 @@ class Usage:
             if name in _ENSURED:
                 effect = change.effect
                 name = _ENSURED[name][effect is None or effect.kind != "created"]
-            series = name.replace("-", "_")
-            if operation.name in _OF_ACCOUNT:
-                self.add("account-ops", None, series, minute, 1)
-            else:
-                self.add("basin-ops", operation.basin, series, minute, 1)
+            which, series = _COUNTED[name]
+            basin = operation.basin if which == "basin-ops" else None
+            self.add(which, basin, series, minute, 1)
 
     def _append(self, operation: "Operation", change: "Change", minute: int) -> None:
         if minute != self._minute:
