@@ -239,6 +239,40 @@ class TestBatches:
             assert reply.status == status
 
 
+class TestForms:
+    """Whatever a request looks like, it needs the same."""
+
+    APPENDS = (
+        ("application/json", b'{"records":[{"body":"a"}]}'),
+        ("application/protobuf", append_input(b"a").SerializeToString()),
+        ("s2s/proto", frame(append_input(b"a"))),
+    )
+    READS = (
+        {},
+        {"accept": "application/protobuf"},
+        {"accept": "text/event-stream"},
+        {"content-type": "s2s/proto"},
+    )
+
+    @pytest.mark.parametrize(("content_type", "body"), APPENDS)
+    def test_of_an_append(self, s2: Api, mock: S2Mock, content_type: str, body: bytes) -> None:
+        s2.create_stream("s")
+        headers = {"content-type": content_type}
+        for ops, status in (["read"], 403), (["append"], 200):
+            bearer = issued(s2, f"svc-{ops[0]}", {**ALL, "ops": ops})
+            assert bearer.call("POST", RECORDS, body=body, headers=headers).status == status
+        assert mock.basin(BASIN).stream("s").tail.seq_num == 1
+
+    @pytest.mark.parametrize("headers", READS, ids=str)
+    def test_of_a_read(self, s2: Api, headers: dict[str, str]) -> None:
+        s2.create_stream("s")
+        s2.call("POST", RECORDS, {"records": [{}]})
+        for ops, status in (["append"], 403), (["read"], 200):
+            bearer = issued(s2, f"svc-{ops[0]}", {**ALL, "ops": ops})
+            reply = bearer.call("GET", f"{RECORDS}?seq_num=0&count=1", headers=headers)
+            assert reply.status == status
+
+
 class TestMakingAStream:
     @pytest.mark.parametrize("method", ["append", "read", "tail"])
     def test_on_append_and_read(self, api: Api, mock: S2Mock, method: str) -> None:
