@@ -69,6 +69,8 @@ class S2Request(Request):
     secret: str = ""
     needs: Needs = Needs()
     prefix: str = ""
+    # By what metrics know it again.
+    counted_as: object = None
     # What was asked for last, and who takes notes of it, if anybody does.
     operation: Operation | None = None
     notes: SessionNotes | None = None

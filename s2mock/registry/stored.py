@@ -32,15 +32,21 @@ class Stored:
 
     def __init__(self) -> None:
         self._sizes: dict[str, dict[str, _Sizes]] = {}
+        # The latest of them: most changes are to the same stream in the same minute.
+        self._latest: tuple[str, str] = ("", "")
+        self._latest_until = 0
 
     def __len__(self) -> int:
         return sum(len(one.series) for sizes in self._sizes.values() for one in sizes.values())
 
     def changes(self, basin: str, name: str, before: StreamState | None, moment: Moment) -> None:
         """What that stream holds is about to change; `before` is how it was up to now."""
+        if moment.now <= self._latest_until and self._latest == (basin, name):
+            return
         sizes = self._sizes.get(basin)
         one = None if sizes is None else sizes.get(name)
         until = -(-moment.now // MINUTE)
+        self._latest, self._latest_until = (basin, name), until * MINUTE
         if one is None:
             # Of one that came with a snapshot nobody knows how it came to be.
             new = before is None or before.log is None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from s2mock.registry.clock import Moment
+from s2mock.registry.config import UNSET
 from s2mock.registry.scopes import OPERATIONS
 from s2mock.registry.series import KEPT, Series
 from s2mock.registry.stored import MINUTE, Stored
@@ -58,7 +59,15 @@ class Usage:
         self._series: dict[tuple[str, str | None, str], Series] = {}
         # Of the minute that runs: the bytes that were appended to a stream, of a storage class,
         # over a connection.
-        self._minute = 0
+        self._minute = self._minute_end = 0
+        # The mark of the latest request that appended, which may be a session, its connection, and
+        # what: the stream, its configuration, how many bytes. Not the request, which knows the
+        # account: the two would hold each other.
+        self._writer: object = None
+        self._connection: object = None
+        self._written = ("", "")
+        self._written_as = UNSET
+        self._written_bytes = 0
         self._appended: dict[tuple[str, str, str | None, object], int] = {}
         self.streaming: dict[object, Streaming] = {}
         # When basins had streams: since when, and the times that are over.
@@ -75,10 +84,12 @@ class Usage:
 
     def carried_out(self, operation: "Operation", change: "Change", moment: Moment) -> None:
         """An operation that came from outside has been carried out."""
-        name, minute = operation.name, moment.now // MINUTE
+        name = operation.name
         if name == "append":
-            self._append(operation, change, minute)
-        elif name == "read":
+            self._append(operation, change, moment.now)
+            return
+        minute = moment.now // MINUTE
+        if name == "read":
             # A session is counted while it lasts.
             if not operation.is_session:
                 self.add("read-ops", operation.basin, "unary", minute, 1)
@@ -90,10 +101,7 @@ class Usage:
             basin = operation.basin if which == "basin-ops" else None
             self.add(which, basin, series, minute, 1)
 
-    def _append(self, operation: "Operation", change: "Change", minute: int) -> None:
-        if minute != self._minute:
-            self._finish_minute()
-            self._minute = minute
+    def _append(self, operation: "Operation", change: "Change", now: int) -> None:
         basin, name, stream = change.stream  # type: ignore[misc]  # an append has one
         records = change.written.records  # type: ignore[union-attr]
         size = (
@@ -101,12 +109,37 @@ class Usage:
             if len(records) == 1
             else sum([record.metered_bytes for record in records])
         )
-        connection = getattr(operation.request, "connection", None)
-        appender = (basin, name, stream.config.storage_class, connection)  # type: ignore[union-attr]
-        self._appended[appender] = self._appended.get(appender, 0) + size
+        config = stream.config  # type: ignore[union-attr]
+        if (
+            now < self._minute_end
+            and operation.request.counted_as is self._writer
+            and (basin, name) == self._written
+            and config is self._written_as
+        ):
+            # One more of a session.
+            self._written_bytes += size
+            return
+        self._finish_session()
+        if now >= self._minute_end:
+            self._finish_minute()
+            self._minute = now // MINUTE
+            self._minute_end = (self._minute + 1) * MINUTE
+        self._writer = operation.request.counted_as = object()
+        self._connection = operation.request.connection
+        self._written, self._written_as, self._written_bytes = (basin, name), config, size
+
+    def _finish_session(self) -> None:
+        """Add up what the latest request has appended."""
+        if self._writer is None:
+            return
+        basin, name = self._written
+        appender = (basin, name, self._written_as.storage_class, self._connection)
+        self._appended[appender] = self._appended.get(appender, 0) + self._written_bytes
+        self._writer = None
 
     def _finish_minute(self) -> None:
         """Add up what was appended in the minute that ran."""
+        self._finish_session()
         for (basin, _, named, __), size in self._appended.items():
             storage_class = str(named)
             self.add("append-throughput", basin, storage_class, self._minute, size)

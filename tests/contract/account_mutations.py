@@ -336,15 +336,15 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "each append is one",
         usage.Usage._append,
-        'getattr(operation.request, "connection", None)',
+        "operation.request.connection",
         "object()",
         (f"{METRICS}::test_appends",),
     ),
     Mutation(
         "appends of a day are one",
         usage.Usage._append,
-        "if minute != self._minute:",
-        "if not self._minute:",
+        "if now >= self._minute_end:",
+        "if not self._minute_end:",
         (f"{METRICS}::test_appends",),
     ),
     Mutation(

@@ -3,6 +3,7 @@
 import random
 import tracemalloc
 from collections import defaultdict
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -231,6 +232,8 @@ def test_a_million_operations_take_little_room() -> None:
         Change(stream=(operation.basin, operation.stream, state), written=written)
         for operation, state in zip(operations, states, strict=True)
     ]
+    for operation in operations:
+        operation.request = SimpleNamespace(counted_as=None, connection=None)
     usage = Usage()
     tracemalloc.start()
     try:
