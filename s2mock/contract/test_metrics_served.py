@@ -4,6 +4,7 @@ Times are those of a clock that the case can turn, or the case is skipped.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from s2mock.contract.client import Client
 from s2mock.contract.passing_time import PassingTime
 from s2mock.contract.records import Stream, acks, append_input, frame
 from s2mock.contract.unserved import skip_if_unserved
+from s2mock.http_client import exchange, read
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -140,6 +142,20 @@ def test_appends(timed: PassingTime, history: Callable[..., dict[str, Any]]) -> 
         acks(session, 1)
     assert history("append-ops", basin) == {"express": [[0, 1.0], [MINUTE, 1.0]]}
     assert history("append-throughput", basin) == {"express": [[0, 54.0], [MINUTE, 9.0]]}
+
+
+def test_appends_one_by_one(timed: PassingTime, history: Callable[..., dict[str, Any]]) -> None:
+    """What counts is the connection, and not the request (§2)."""
+    client = timed.s2
+    headers = {"s2-basin": str(client.basin), "content-type": "application/json"}
+    for times in (3, 2):
+        with closing(client.connect()) as connection:
+            for _ in range(times):
+                body = b'{"records":[{"body":"a"}]}'
+                fields = {**headers, "content-length": str(len(body))}
+                path = "/v1/streams/s/records"
+                assert read(exchange(connection, "POST", path, fields, body)).status == 200
+    assert history("append-ops", f"/{client.basin}") == {"express": [[0, 2.0]]}
 
 
 def test_reads(timed: PassingTime, history: Callable[..., dict[str, Any]]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Final, Literal, Protocol
 
 from s2mock.conversation import Wait
 from s2mock.registry import delete_on_empty, fallen_due
+from s2mock.registry.checks import check_delay
 from s2mock.registry.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper, check_clock
 from s2mock.registry.due import FinishDeletion, Schedule
 from s2mock.registry.following import Following, Pause
@@ -462,11 +463,3 @@ class Engine:
         self.usage = Usage()
         self.first_incarnation = new_incarnation()
         return self._end_era()
-
-
-def check_delay(what: str, delay: object) -> None:
-    """A number of seconds, infinite ones too. Raises `TypeError`, `ValueError`."""
-    if isinstance(delay, bool) or not isinstance(delay, int | float):
-        raise TypeError(f"{what} must be a number of seconds, not {delay!r}")
-    if not delay >= 0:
-        raise ValueError(f"{what} must be 0 or more seconds, not {delay!r}")

@@ -338,7 +338,7 @@ ACCOUNT_MUTATIONS = (
         usage.Usage._append,
         "operation.request.connection",
         "object()",
-        (f"{METRICS}::test_appends",),
+        (f"{METRICS}::test_appends_one_by_one",),
     ),
     Mutation(
         "appends of a day are one",
