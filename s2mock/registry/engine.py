@@ -457,7 +457,10 @@ class Engine:
 
     def _begin_with(self, state: AccountState) -> list[Pause]:
         self.owner = object()
-        if state.tokens is None and not self.is_open:
+        if state.tokens is not None:
+            # It is no part of a snapshot.
+            state = state._replace(tokens=state.tokens.with_own(self.owner))
+        elif not self.is_open:
             state = state._replace(tokens=fresh_tokens(self.owner))
         self.state = self.origin = state
         self.usage = Usage()

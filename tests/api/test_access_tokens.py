@@ -304,6 +304,19 @@ class TestSnapshots:
         mock.reset()
         assert mock.tokens == ("s2mock",)
 
+    def test_the_own_token_is_no_part_of_them(self, api: Api, mock: S2Mock) -> None:
+        """Also where it was revoked, and its id issued again."""
+        own = Bearer(api, mock.token)
+        for issues_again in (False, True):
+            assert own.call("DELETE", f"{PATH}/s2mock").status == 204
+            if issues_again:
+                bearer = issued(api, "s2mock", EVERYTHING)
+            assert own.call("GET", PATH).status == 401
+            mock.restore(mock.snapshot())
+            assert own.call("GET", PATH).status == 200
+            assert mock.tokens == ("s2mock",)
+        assert bearer.call("GET", PATH).status == 200
+
 
 class TestWhoIsAsking:
     @pytest.mark.parametrize("auth", ["open", "required"])
