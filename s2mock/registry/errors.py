@@ -129,10 +129,10 @@ class InvalidMetrics(Invalid):
 
 
 class NotImplementedByS2(S2Error):
-    """A route that exists and is not served (reference: control_plane §6)."""
+    """What S2 has and is not served here: what things cost (reference: account_services §2)."""
 
     code = "not_implemented"
-    rule = "control_plane §6"
+    rule = "account_services §2"
 
     def __init__(self) -> None:
         super().__init__("Not implemented")
