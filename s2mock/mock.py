@@ -378,7 +378,7 @@ class S2Mock:
         streams: "Names" = None,
         access_tokens: "Names" = None,
         ops: Iterable[str] = (),
-        op_groups: Mapping[str, Mapping[str, bool]] = MappingProxyType({}),
+        op_groups: Mapping[str, Mapping[str, bool] | str] = MappingProxyType({}),
         expires_in: float | None = None,
         auto_prefix_streams: bool = False,
     ) -> "Token":
@@ -386,7 +386,8 @@ class S2Mock:
 
         It is for the `basins`, `streams` and `access_tokens` of these names: a name, a prefix with
         `*` behind it, or S2's `{"exact": …}` and `{"prefix": …}`; without one it is for none. It
-        may carry out `ops`, and what `op_groups` give, as in `{"stream": {"read": True}}`.
+        may carry out `ops`, and what `op_groups` give, as in `{"stream": {"read": True}}` or
+        `{"stream": "read-write"}`.
         `expires_in` is in seconds of the account's clock. With `auto_prefix_streams` the prefix
         of `streams` goes before each stream's name that its bearer says. Raises `InvalidName`,
         `Invalid`, `ResourceAlreadyExists`, `TypeError`, `ValueError`.

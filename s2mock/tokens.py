@@ -21,6 +21,12 @@ Names = str | Mapping[str, str] | None
 """Names that a token is for: one, or with `*` behind it all that begin so; or S2's own form,
 `{"exact": name}` or `{"prefix": prefix}`; None for no names."""
 
+# As the SDKs have it.
+_HALVES = {
+    "read": {"read": True},
+    "write": {"write": True},
+    "read-write": {"read": True, "write": True},
+}
 _LEVELS = ("account", "basin", "stream")
 _KINDS: dict[str, type[BasinName | StreamName | AccessTokenId]] = {
     "basins": BasinName,
@@ -83,7 +89,7 @@ def issue(
     streams: Names,
     access_tokens: Names,
     ops: Iterable[str],
-    op_groups: Mapping[str, Mapping[str, bool]],
+    op_groups: Mapping[str, Mapping[str, bool] | str],
     expires_in: float | None,
     auto_prefix_streams: bool,
 ) -> Token:
@@ -147,12 +153,14 @@ def _operations(given: object) -> tuple[str, ...]:
 
 
 def _groups(given: object) -> Iterable[str]:
-    example = "such as {'stream': {'read': True, 'write': False}}"
+    example = "such as {'stream': {'read': True, 'write': False}} or {'stream': 'read'}"
     if not isinstance(given, Mapping):
         raise TypeError(f"op_groups must be a mapping {example}, not {described(given)}")
     for level, halves in given.items():
         if level not in _LEVELS:
             raise ValueError(f"op_groups: {level!r} is no group; there are {', '.join(_LEVELS)}")
+        if isinstance(halves, str) and halves in _HALVES:
+            halves = _HALVES[halves]  # noqa: PLW2901
         if not isinstance(halves, Mapping):
             raise TypeError(f"op_groups must be a mapping {example}, not {described(given)}")
         for half, allowed in halves.items():

@@ -129,6 +129,15 @@ def test_options(start: Start) -> None:
         assert client.get("/v1/basins").json()["basins"][0]["state"] == "deleting"
 
 
+def test_options_of_the_account(start: Start) -> None:
+    process = start("--port=0", "--auth=required", "--token=mine", "--locations=here, there")
+    with httpx.Client(base_url=url_of(process), trust_env=False) as client:
+        assert client.get("/v1/locations").status_code == 401
+        client.headers["authorization"] = "Bearer mine"
+        names = [location["name"] for location in client.get("/v1/locations").json()]
+        assert names == ["here", "there"]
+
+
 def test_init_file(start: Start, tmp_path: Path) -> None:
     file = tmp_path / "resources.json"
     streams = [{"name": "a/b", "config": {"retention_policy": "7days"}}, {"name": "c"}]

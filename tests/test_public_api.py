@@ -132,6 +132,8 @@ from s2mock import (
     StreamInfo,
     Sweep,
     SystemClock,
+    Token,
+    TokenInfo,
 )
 
 
@@ -166,6 +168,27 @@ def test_it(s2_mock: S2Mock, monkeypatch: pytest.MonkeyPatch) -> None:
         assert_type(error.code, str)
         assert_type(error.status, int)
         assert isinstance(error, S2Error)
+
+
+@pytest.mark.s2_mock(auth="required", revocation_delay=60, locations=["here"])
+def test_tokens(s2_mock: S2Mock) -> None:
+    token = s2_mock.issue_token(
+        "svc",
+        basins="my-basin",
+        streams={"prefix": "a/"},
+        ops=["append"],
+        op_groups={"stream": {"read": True}, "basin": "read-write"},
+        expires_in=3600,
+        auto_prefix_streams=True,
+    )
+    assert_type(token, Token)
+    assert_type(token.secret, str)
+    assert_type(token.env, dict[str, str])
+    assert_type(token.info, TokenInfo)
+    assert_type(token.info.scope.ops, tuple[str, ...])
+    assert_type(s2_mock.tokens, tuple[str, ...])
+    assert_type(s2_mock.create_basin("my-basin", location="here").info.location, str)
+    token.revoke()
 
 
 class Stopped:
@@ -258,6 +281,9 @@ BAD = {
     "S2Mock(delay=5)": "call-arg",
     "S2Mock(snapshot=S2Mock())": "arg-type",
     "s2.restore(s2)": "arg-type",
+    's2.issue_token("svc", ops="read", expires_in="1h")': "arg-type",
+    's2.issue_token("svc", "my-basin")': "call-arg",
+    'S2Mock(auth="closed")': "arg-type",
     's2.inject("Drop()", on="append")': "arg-type",
     's2.inject(Drop(), "append")': "call-arg",
     's2.hold(on="append", at="comit")': "arg-type",

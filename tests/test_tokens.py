@@ -87,6 +87,12 @@ def test_names(mock: S2Mock, given: Any, expected: ResourceSet) -> None:
     assert mock.issue_token("svc", basins=given, ops=["read"]).info.scope.basins == expected
 
 
+def test_groups_as_the_sdks_have_them(mock: S2Mock) -> None:
+    groups = {"account": "read", "basin": "write", "stream": "read-write"}
+    scope = mock.issue_token("svc", op_groups=groups).info.scope
+    assert scope.groups == ("account.read", "basin.write", "stream.read", "stream.write")
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [

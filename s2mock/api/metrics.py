@@ -1,7 +1,6 @@
 """`/v1/metrics`: the usage of the account, of a basin, of a stream.
 
-As with the reference server, every request is checked and none is carried out.
-Source: reference: control_plane §6.2.
+Sources: reference: account_services §2, control_plane §6.2.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,7 +8,16 @@ from typing import Any
 
 from s2mock.api.query import one_of, parse_query, unsigned
 from s2mock.api.requests import S2Request, Wanted
-from s2mock.api.unserved import unserved
+from s2mock.api.responses import S2Response, json_response
+from s2mock.registry.metrics import (
+    SECONDS,
+    AccountMetrics,
+    Accumulation,
+    BasinMetrics,
+    Gauge,
+    Metric,
+    StreamMetrics,
+)
 from s2mock.registry.names import BasinName
 
 
@@ -18,7 +26,7 @@ def _parameters(*sets: str) -> Mapping[str, Callable[[str], Any]]:
         "set": one_of(*sets),
         "start": unsigned(32),
         "end": unsigned(32),
-        "interval": one_of("minute", "hour", "day"),
+        "interval": one_of(*SECONDS),
     }
 
 
@@ -31,20 +39,33 @@ _STREAM = _parameters("storage")
 
 def account_metrics(request: S2Request) -> Wanted:
     """Metrics of the account."""
-    parse_query(request.raw_query, _ACCOUNT, required="set")
-    return unserved("account-metrics")
+    return AccountMetrics(*_wanted(request, _ACCOUNT)), _answered
 
 
 def basin_metrics(request: S2Request) -> Wanted:
     """Metrics of a basin."""
     basin = request.path_name("basin", BasinName)
-    parse_query(request.raw_query, _BASIN, required="set")
-    return unserved("basin-metrics", basin)
+    return BasinMetrics(*_wanted(request, _BASIN), basin=basin), _answered
 
 
 def stream_metrics(request: S2Request) -> Wanted:
     """Metrics of a stream."""
-    basin = request.path_name("basin", BasinName)
-    stream = request.stream_name
-    parse_query(request.raw_query, _STREAM, required="set")
-    return unserved("stream-metrics", basin, stream)
+    basin, stream = request.path_name("basin", BasinName), request.stream_name
+    wanted = _wanted(request, _STREAM)
+    return StreamMetrics(*wanted, basin=basin, stream=stream), _answered
+
+
+def _wanted(request: S2Request, parameters: Mapping[str, Callable[[str], Any]]) -> list[Any]:
+    """The set, start, end and interval of the query. Raises `BadQuery`."""
+    query = parse_query(request.raw_query, parameters, required="set")
+    return list(map(query.get, ("set", "start", "end", "interval")))
+
+
+def _answered(_: S2Request, metrics: list[Metric]) -> S2Response:
+    return json_response(200, {"values": [_document(metric) for metric in metrics]})
+
+
+def _document(metric: Metric) -> dict[str, Any]:
+    if isinstance(metric, Accumulation):
+        return {"accumulation": metric._asdict()}
+    return {"gauge" if isinstance(metric, Gauge) else "label": metric._asdict()}

@@ -69,6 +69,8 @@ class S2Request(Request):
     secret: str = ""
     needs: Needs = Needs()
     prefix: str = ""
+    # By what metrics know it again.
+    counted_as: object = None
     # What was asked for last, and who takes notes of it, if anybody does.
     operation: Operation | None = None
     notes: SessionNotes | None = None
@@ -98,6 +100,12 @@ class S2Request(Request):
         if value is not None and not (value.isascii() and value.replace("\t", " ").isprintable()):
             raise BadHeader(f"Invalid header `{name}`: not UTF-8")
         return value
+
+    @property
+    def connection(self) -> int | None:
+        """The number of the connection that it came over, if it came over one."""
+        number: int | None = self.environ.get("s2mock.connection")
+        return number
 
     @property
     def request_token(self) -> RequestToken | None:

@@ -7,9 +7,13 @@ from typing import Any
 import pytest
 
 from s2mock.contract.basins import temporary_basin, unused_name
+from s2mock.contract.bearers import Bearers
 from s2mock.contract.client import Client
 from s2mock.contract.passing_time import PassingTime, RealTime, TurnedTime
 from s2mock.contract.records import Stream, create_stream
+
+# The account's own, of the fake.
+_TOKEN = "s2mock"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,10 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Client:
     """The endpoint under test: `--s2mock-target`, or the fake on a socket of this process."""
-    url = pytestconfig.getoption("s2mock_target")
+    url, token = pytestconfig.getoption("s2mock_target"), pytestconfig.getoption("s2mock_token")
     if url is None:
         url = request.getfixturevalue("_contract_fake_url")
-    return Client(url.rstrip("/"), token=pytestconfig.getoption("s2mock_token"))
+        if pytestconfig.getoption("s2mock_auth") == "required":
+            token = _TOKEN
+    return Client(url.rstrip("/"), token=token)
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +47,10 @@ def _contract_fake_url(pytestconfig: pytest.Config) -> Iterator[str]:
     from s2mock.mock import S2Mock
 
     delay = float(pytestconfig.getoption("s2mock_deletion_delay") or 0.0)
-    with S2Mock(deletion_delay=delay) as mock:
+    is_closed = pytestconfig.getoption("s2mock_auth") == "required"
+    with S2Mock(
+        deletion_delay=delay, auth="required" if is_closed else "open", token=_TOKEN
+    ) as mock:
         yield mock.url
 
 
@@ -53,8 +62,17 @@ def guarded(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iter
         return
     from s2mock.mock import S2Mock
 
-    with S2Mock(auth="required", token="s2mock") as mock:
-        yield Client(mock.url)
+    with S2Mock(auth="required", token=_TOKEN) as mock:
+        yield Client(mock.url, token=_TOKEN)
+
+
+@pytest.fixture
+def bearers(s2: Client) -> Iterator[Bearers]:
+    """Issues tokens on a server that serves them, in a fresh basin with a stream `s`."""
+    assert s2.request("PUT", "/v1/streams/s").status == 201
+    bearers = Bearers(s2)
+    yield bearers
+    bearers.revoke_all()
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def _posting(body: bytes, **headers: str) -> Callable[[str], Sequence[Call]]:
 
 EVIDENCE: Final = (
     Evidence(
-        "basin-location",
+        "location-of-a-basin",
         lambda basin: [_create(basin)],
         lambda call, reply: comparable(call, reply)["body"]["location"],
         fake="aws:us-east-1",

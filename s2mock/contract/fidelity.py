@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from s2mock.contract import recordings
+from s2mock.contract.account_services import RULES, counted
 from s2mock.contract.cases import DATA_PLANE
 from s2mock.contract.control_cases import CASE_COUNT, CASES
 from s2mock.contract.ledger import KNOWN_DIFFERENCES, KnownDifference
@@ -46,7 +47,7 @@ def main() -> int:
 
 
 def report(suite: Suite, replayed: Replayed, proof: dict[str, Any] | None) -> str:
-    """The table, and those of the known differences and gaps, in Markdown."""
+    """The table, and those of known differences, unverified rules and gaps, in Markdown."""
     planes = (
         f"control plane {len(CASES)} of {CASE_COUNT}, "
         f"data plane {len(DATA_PLANE)} of {_DATA_PLANE_CASES}"
@@ -62,10 +63,13 @@ def report(suite: Suite, replayed: Replayed, proof: dict[str, Any] | None) -> st
         ("recorded server", "; ".join(replayed.servers) or "none"),
         ("recordings replayed just now", recorded),
         ("known differences from that server", str(len(KNOWN_DIFFERENCES))),
+        ("rules of the account services, by how they are known", counted()),
         ("known gaps of the published OpenAPI description", str(len(GAPS))),
     ]
     lines = _table(("proof", "result"), proofs)
     lines += ["", *_table(("known difference", "what, and why"), _named(KNOWN_DIFFERENCES))]
+    ours = [(f"account_services {rule.section}", rule.what) for rule in RULES if rule.grade == "O"]
+    lines += ["", *_table(("unverified rule", "what is chosen"), ours)]
     lines += ["", *_table(("gap of the description", "what, and why"), _named(GAPS))]
     return "\n".join([*lines, ""])
 

@@ -179,7 +179,7 @@ GAPS: Final[tuple[Gap, ...]] = (
         "not-implemented",
         "501, the status of the code `not_implemented`.",
         "A fake has no prices, so it does not serve `estimated-billable-usage`.",
-        lambda found: _is_status(501)(found) and found.operation.startswith("GET /metrics"),
+        lambda found: _is_status(501)(found) and found.operation == "GET /metrics",
     ),
     Gap(
         "unauthenticated",

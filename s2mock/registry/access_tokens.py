@@ -69,17 +69,23 @@ class IssueAccessToken(Operation):
     ) -> None:
         super().__init__()
         self.access_token = str(AccessTokenId(token_id))
-        if not scope.granted:
-            raise InvalidToken("Access token permissions cannot be empty")
-        if auto_prefix_streams and scope.streams.kind != "prefix":
-            raise InvalidToken("Auto prefixing is only allowed for streams with prefix matching")
         self._scope = scope
         self._expires_at = expires_at
         self._prefixes = auto_prefix_streams
 
+    def check(self, moment: Moment) -> None:
+        """Raises `InvalidToken`."""
+        scope = self._scope
+        if not scope.granted:
+            raise InvalidToken("Access token permissions cannot be empty")
+        if self._prefixes and scope.streams.kind != "prefix":
+            raise InvalidToken("Auto prefixing is only allowed for streams with prefix matching")
+        if self._expires_at is not None and self._expires_at <= moment.now:
+            raise InvalidToken("expires_at must be in the future")
+
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """The token."""
-        self.check_expiry(moment.now)
+        self.check(moment)
         issuer = engine.token_of(self.caller, moment)
         if issuer is not None and (beyond := self._scope.first_beyond(issuer.scope)):
             raise PermissionDenied(
@@ -102,11 +108,6 @@ class IssueAccessToken(Operation):
                 tokens=_tokens(state, owner).with_issued(owner, token)
             ),
         )
-
-    def check_expiry(self, now: int) -> None:
-        """Raises `InvalidToken` where its time has passed by `now`, in nanoseconds."""
-        if self._expires_at is not None and self._expires_at <= now:
-            raise InvalidToken("expires_at must be in the future")
 
     def _expires(self, moment: Moment, issuer: AccessToken | None) -> int | None:
         latest = None if issuer is None else issuer.expires

@@ -35,6 +35,14 @@ def check_flag(what: str, value: object) -> None:
         raise TypeError(f"{what} must be True or False, not {described(value)}")
 
 
+def check_delay(what: str, delay: object) -> None:
+    """A number of seconds, infinite ones too. Raises `TypeError`, `ValueError`."""
+    if isinstance(delay, bool) or not isinstance(delay, int | float):
+        raise TypeError(f"{what} must be a number of seconds, not {delay!r}")
+    if not delay >= 0:
+        raise ValueError(f"{what} must be 0 or more seconds, not {delay!r}")
+
+
 def check_config(value: Any, kind: type) -> None:
     """A configuration of that kind, or None. Raises `TypeError`."""
     if value is not None and not isinstance(value, kind):

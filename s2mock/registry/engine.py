@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, Literal, Protocol
 
 from s2mock.conversation import Wait
 from s2mock.registry import delete_on_empty, fallen_due
+from s2mock.registry.checks import check_delay
 from s2mock.registry.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper, check_clock
 from s2mock.registry.due import FinishDeletion, Schedule
 from s2mock.registry.following import Following, Pause
@@ -32,6 +33,7 @@ from s2mock.registry.state import (
 )
 from s2mock.registry.tokens import OWN_SECRET, AccessToken, fresh_tokens
 from s2mock.registry.turn import Turn
+from s2mock.registry.usage import Usage
 from s2mock.registry.waiting import Bell
 
 # One number for each time that all sessions of an account end.
@@ -68,6 +70,8 @@ class Operation:
     name: ClassVar[str]
     # Whether its result is a `Waiting`.
     waits: ClassVar[bool] = False
+    # Of a read: whether it goes on.
+    is_session: bool
     # Of a batch: the operations that it consists of, as S2 calls them.
     parts: "frozenset[str] | None" = None
 
@@ -86,6 +90,12 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.basin or ''} {self.stream or ''}>"
+
+    def check(self, moment: Moment) -> None:
+        """What it says by itself, before it is asked who may have it. Raises `S2Error`.
+
+        Only what is not checked when it is made; `decide` sees to it, too.
+        """
 
     def decide(self, engine: "Engine", moment: Moment) -> Change:
         """What it would change and return, at this moment. Changes nothing. Raises `S2Error`."""
@@ -167,6 +177,7 @@ class Engine:
         self.era: int = next(_eras)
         # What it began with, last: handles from before then stand for what is in there.
         self.origin: AccountState = self.state
+        self.usage: Usage = Usage()
         self.first_incarnation: int = new_incarnation()
         self.turn: Turn = Turn(self._settled_moment)
 
@@ -264,6 +275,7 @@ class Engine:
     def _permit(self, operation: Operation, caller: Caller, moment: Moment) -> None:
         token = self._bearer_of(caller.secret, moment)
         if token is not None:
+            operation.check(moment)
             permit(token, caller.needs, operation)
 
     # Changing.
@@ -288,7 +300,10 @@ class Engine:
             self.changed.ring()
         if change.error is not None:
             raise change.error
-        return change.result if change.after is None else change.after(moment)
+        result = change.result if change.after is None else change.after(moment)
+        if operation is not None and operation.request is not None:
+            self.usage.carried_out(operation, change, moment)
+        return result
 
     def _put_basin(self, name: str, basin: BasinState | None, moment: Moment) -> None:
         basins = self._own_basins()
@@ -297,6 +312,9 @@ class Engine:
             return
         gone = basins.get(name)
         assert gone is not None, f"no basin {name!r} to take away"
+        if len(gone.streams):
+            self.usage.end_active(name, moment)
+            self.usage.stored.end_basin(name, gone.streams.values(), moment)
         del basins[name]
         if self.state.schedule.size:
             checks = sum(stream.check_due is not None for stream in gone.streams.values())
@@ -315,12 +333,20 @@ class Engine:
         basin, name, stream = change.stream
         streams = self._own_streams(basin)
         before, span = streams.get(name), None
+        if before is None:
+            if not len(streams):
+                self.usage.begin_active(basin, moment)
+            self.usage.stored.comes(basin, name, moment)
+        if change.written is not None or (before is not None and before.log is not None):
+            self.usage.stored.changes(basin, name, before, moment)
         if change.written is not None:
             log = (stream or before).log or LogState()  # type: ignore[union-attr]
             log, span = log.with_written(self.owner, change.written)
             stream = stream and stream.written(log, moment.time)
         if stream is None:
             del streams[name]
+            if not len(streams):
+                self.usage.end_active(basin, moment)
         else:
             streams[name] = stream
         if before is None:
@@ -436,17 +462,13 @@ class Engine:
 
     def _begin_with(self, state: AccountState) -> list[Pause]:
         self.owner = object()
-        if state.tokens is None and not self.is_open:
+        if state.tokens is not None:
+            # It is no part of a snapshot.
+            state = state._replace(tokens=state.tokens.with_own(self.owner))
+        elif not self.is_open:
             state = state._replace(tokens=fresh_tokens(self.owner))
         self.state = self.origin = state
+        self.usage = Usage()
         self.first_incarnation = new_incarnation()
         self.changed.ring()
         return self._end_era()
-
-
-def check_delay(what: str, delay: object) -> None:
-    """A number of seconds, infinite ones too. Raises `TypeError`, `ValueError`."""
-    if isinstance(delay, bool) or not isinstance(delay, int | float):
-        raise TypeError(f"{what} must be a number of seconds, not {delay!r}")
-    if not delay >= 0:
-        raise ValueError(f"{what} must be 0 or more seconds, not {delay!r}")

@@ -122,11 +122,17 @@ class InvalidLocation(Invalid):
         self.explanation = explanation
 
 
+class InvalidMetrics(Invalid):
+    """Metrics that there cannot be: of a period without a beginning, or of one to come."""
+
+    rule = "account_services §2"
+
+
 class NotImplementedByS2(S2Error):
-    """A route that exists and is not served (reference: control_plane §6)."""
+    """What S2 has and is not served here: what things cost (reference: account_services §2)."""
 
     code = "not_implemented"
-    rule = "control_plane §6"
+    rule = "account_services §2"
 
     def __init__(self) -> None:
         super().__init__("Not implemented")

@@ -34,6 +34,10 @@ class Caller(NamedTuple):
     needs: Needs
 
 
+_WAY_OUT: Final = (
+    ": bring the account's own, s2_mock.token, which is in s2_mock.env, or one of "
+    's2_mock.issue_token(); with auth="open" everybody is let in'
+)
 _SETS: Final = {"basin": "basins", "stream": "streams", "access_token": "access_tokens"}
 
 
@@ -45,11 +49,13 @@ def bearer_of(
     if token is None:
         if is_open:
             return None
-        raise Authn(
+        error = Authn(
             "the access token is none that this account has issued"
             if secret
             else "the request brings no access token"
         )
+        error.explanation = f"{error.message}{_WAY_OUT}"
+        raise error
     if token.ends is not None and moment.time >= token.ends:
         raise Authn(f"the access token `{token.id}` was revoked")
     if token.expires is not None and moment.time >= token.expires:

@@ -34,6 +34,7 @@ class ReadSession:
     """
 
     tell_tail = True
+    is_streaming = True
 
     def __init__(
         self,
@@ -60,9 +61,13 @@ class ReadSession:
         self._heartbeat: int | None = None
         self._pause: Pause | None = None
         self._first: Batch | Pause | S2Error | None = None
+        # Whether it came from outside, and metrics tell of it.
+        self.is_counted = False
 
     def begin(self, moment: Moment) -> "ReadSession":
         """Make the first step, at the moment of the opening; in turn only."""
+        if self.is_counted and self.is_streaming:
+            self._engine.usage.begin_streaming(self, self._basin, moment)
         try:
             self._first = self.step(moment)
         except S2Error as error:
@@ -106,18 +111,27 @@ class ReadSession:
         """Follow no longer."""
         with self._engine.turn.lock:
             self._unfollow()
+            if self.is_counted and self in self._engine.usage.streaming:
+                # It did not come to its end.
+                self._engine.usage.end_streaming(self, self._engine.clock.now())
         if self._pause is not None:
             self._pause.close()
             self._pause = None
 
     def step(self, moment: Moment) -> Batch | Pause | None:
         """What to deliver or what to wait for; None at the end. In turn only."""
-        batch = self._step(moment)
-        if isinstance(batch, Batch):
-            if any(span.needs_other_key(self._digest) for span in batch.spans):
-                raise DecryptionFailed
-        elif batch is not None:
-            self._pause = batch
+        try:
+            batch = self._step(moment)
+            if isinstance(batch, Batch):
+                if any(span.needs_other_key(self._digest) for span in batch.spans):
+                    raise DecryptionFailed
+            elif batch is not None:
+                self._pause = batch
+        except S2Error:
+            self._engine.usage.end_streaming(self, moment.now)
+            raise
+        if batch is None and self.is_counted:
+            self._engine.usage.end_streaming(self, moment.now)
         return batch
 
     def _step(self, moment: Moment) -> Batch | Pause | None:
@@ -192,7 +206,10 @@ class ReadSession:
     ) -> Batch:
         batch = Batch(spans, tail, at=moment.now, shared=shared)
         self._position = batch.end_seq_num
-        self._limits.use(batch.count, batch.metered_bytes)
+        size = batch.metered_bytes
+        self._limits.use(batch.count, size)
+        if self.is_counted:
+            self._engine.usage.read(self._basin, size, moment)
         self._deadline = None if self._wait is None else moment.elapsed + self._wait
         self._heartbeat = None
         return batch

@@ -104,4 +104,6 @@ class Read(Operation):
         used_up = wanted.count == 0 or wanted.bytes == 0
         position = 0 if used_up else start_of(wanted, log)
         kind = ReadSession if self.is_session else UnaryRead
-        return kind(engine, basin, opened, wanted, position, log.tail)
+        session = kind(engine, basin, opened, wanted, position, log.tail)
+        session.is_counted = self.request is not None
+        return session

@@ -78,6 +78,17 @@ class Tokens(NamedTuple):
         own.by_secret[token.secret] = token._replace(ends=ends)
         return own
 
+    def with_own(self, owner: object) -> "Tokens":
+        """The tokens with the account's own, though it was revoked in another."""
+        known = self.by_secret.get(OWN_SECRET)
+        if known is not None and known.ends is None and self.by_id.get(OWN_ID) is known:
+            return self
+        tokens = self.copy(owner)
+        own = tokens.by_secret[OWN_SECRET] = AccessToken(OWN_ID, OWN_SECRET, EVERYTHING)
+        if tokens.by_id.get(OWN_ID) is None:
+            tokens.by_id[OWN_ID] = own
+        return tokens
+
     def copy(self, owner: object) -> "Tokens":
         """The same, which that owner may write to."""
         if self.by_id.owner is owner:

@@ -25,6 +25,7 @@ class UnaryRead(ReadSession):
     """
 
     tell_tail = False
+    is_streaming = False
 
     def __init__(
         self,

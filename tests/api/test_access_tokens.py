@@ -304,6 +304,19 @@ class TestSnapshots:
         mock.reset()
         assert mock.tokens == ("s2mock",)
 
+    def test_the_own_token_is_no_part_of_them(self, api: Api, mock: S2Mock) -> None:
+        """Also where it was revoked, and its id issued again."""
+        own = Bearer(api, mock.token)
+        for issues_again in (False, True):
+            assert own.call("DELETE", f"{PATH}/s2mock").status == 204
+            if issues_again:
+                bearer = issued(api, "s2mock", EVERYTHING)
+            assert own.call("GET", PATH).status == 401
+            mock.restore(mock.snapshot())
+            assert own.call("GET", PATH).status == 200
+            assert mock.tokens == ("s2mock",)
+        assert bearer.call("GET", PATH).status == 200
+
 
 class TestWhoIsAsking:
     @pytest.mark.parametrize("auth", ["open", "required"])
@@ -324,6 +337,11 @@ class TestWhoIsAsking:
         with S2Mock(auth="required") as mock:
             api = Api(over_wsgi(mock.wsgi_app))
             assert api.call("GET", "/v1/basins").status == 401
+            assert mock.journal[-1].reason == (
+                "the request brings no access token: bring the account's own, s2_mock.token, which "
+                'is in s2_mock.env, or one of s2_mock.issue_token(); with auth="open" everybody '
+                "is let in (reference: account_services §1.3)"
+            )
             mock.reset()
             assert api.call("GET", "/v1/basins").status == 401
             mock.restore(S2Mock().snapshot())

@@ -120,6 +120,43 @@ ROUTES: dict[tuple[str, str], dict[str, tuple[str, Any, dict[str, str]]]] = {
         "422": ("/v1/streams/s/records", {"records": []}, {}),
         "state": ("/v1/streams/none/records", {"records": [{}]}, {}),
     },
+    ("GET", "list-basins"): {"400": ("/v1/basins?limit=x", ..., {})},
+    ("PUT", "create-basin reconfigure-basin"): {
+        "400": (f"/v1/basins/{BASIN}", {"config": 1}, {}),
+        "422": (
+            f"/v1/basins/{BASIN}",
+            {"config": {"default_stream_config": {"retention_policy": {"age": 0}}}},
+            {},
+        ),
+        "state": (f"/v1/basins/{BASIN}", {"location": "aws:nowhere"}, {}),
+    },
+    ("PUT", "create-stream reconfigure-stream"): {
+        "400": ("/v1/streams/s", {"storage_class": 1}, {}),
+        "422": ("/v1/streams/s", {"retention_policy": {"age": 0}}, {}),
+        "state": ("/v1/streams/s", {}, {"s2-basin": "no-such-basin"}),
+    },
+    ("GET", "account-metrics"): {
+        "400": ("/v1/metrics?set=x", ..., {}),
+        "422": ("/v1/metrics?set=account-ops", ..., {}),
+    },
+    ("GET", "basin-metrics"): {
+        "400": (f"/v1/metrics/{BASIN}?set=x", ..., {}),
+        "422": (f"/v1/metrics/{BASIN}?set=storage", ..., {}),
+        "422, one that is to come": (
+            f"/v1/metrics/{BASIN}?set=storage&start=4000000000&end=4000000000",
+            ...,
+            {},
+        ),
+    },
+    ("GET", "stream-metrics"): {
+        "400": (f"/v1/metrics/{BASIN}/s?set=x", ..., {}),
+        "422": (f"/v1/metrics/{BASIN}/s?set=storage&start=1&end=0", ..., {}),
+    },
+    ("PUT", "set-default-location"): {
+        "400": ("/v1/locations/default", 5, {}),
+        "state": ("/v1/locations/default", "aws:nowhere", {}),
+    },
+    ("GET", "list-access-tokens"): {"400": ("/v1/access-tokens?limit=x", ..., {})},
     ("POST", "issue-access-token"): {
         "400": ("/v1/access-tokens", {"id": "t"}, {}),
         "422": ("/v1/access-tokens", {"id": "t", "scope": {}}, {}),
@@ -138,6 +175,14 @@ ROUTES: dict[tuple[str, str], dict[str, tuple[str, Any, dict[str, str]]]] = {
 
 
 class TestTheOrder:
+    def test_every_route_that_can_be_wrong_is_here(self) -> None:
+        asked = {(method, tuple(names.split())) for method, names in ROUTES}
+        for row in ROWS:
+            if row.needs is None or row.name in ("list-locations", "get-default-location"):
+                continue
+            names = ("append",) if row.needs.by_batch else row.needs.operations
+            assert (row.method, names) in asked, row
+
     @pytest.mark.parametrize(("method", "operation"), ROUTES, ids=str)
     def test_the_earlier_fault_is_told(self, method: str, operation: str) -> None:
         """401, then what the request says by itself, then 403, then what the account says."""
@@ -145,21 +190,26 @@ class TestTheOrder:
         with S2Mock(auth="required", basins=basins, clock=ManualClock()) as mock:
             api = Api(over_wsgi(mock.wsgi_app), BASIN)
             own = Bearer(api, mock.token)
-            others = [name for name in OPERATIONS if name != operation]
+            ops = operation.split()
+            others = [name for name in OPERATIONS if name != ops[-1]]
             without = issued(own, "without", {**ALL, "ops": others})
             elsewhere = {"basins": {"exact": "elsewhere"}, "access_tokens": {"exact": "x"}}
-            outside = issued(own, "outside", {**elsewhere, "ops": [operation]})
-            may = issued(own, "may", {**ALL, "ops": [operation, "read"]})
+            outside = issued(own, "outside", {**elsewhere, "ops": ops})
+            may = issued(own, "may", {**ALL, "ops": [*ops, "read"]})
+            of_a_set = any(
+                row.needs.of for row in ROWS if row.needs and ops[-1] in row.needs.operations
+            )
+            refused = (without, outside) if of_a_set else (without,)
             before = mock.account.state
             for kind, (target, document, headers) in ROUTES[method, operation].items():
                 by_itself = kind[:3]
                 assert api.call(method, target, document, headers=headers).status == 401
                 told = may.call(method, target, document, headers=headers)
                 assert told.status >= 400
-                for bearer in (without, outside):
+                for bearer in refused:
                     reply = bearer.call(method, target, document, headers=headers)
                     if kind == "state":
-                        assert told.status in (404, 409)
+                        assert told.status in (404, 409, 422)
                         assert reply.error == DENIED
                     else:
                         assert str(told.status) == by_itself
@@ -186,6 +236,40 @@ class TestBatches:
         for ops, status in (["append"], 403), (["trim"], 403), (["append", "trim"], 200):
             bearer = issued(s2, f"svc-{'-'.join(ops)}", {**ALL, "ops": ops})
             reply = bearer.call("POST", RECORDS, mixed, headers={"s2-format": "base64"})
+            assert reply.status == status
+
+
+class TestForms:
+    """Whatever a request looks like, it needs the same."""
+
+    APPENDS = (
+        ("application/json", b'{"records":[{"body":"a"}]}'),
+        ("application/protobuf", append_input(b"a").SerializeToString()),
+        ("s2s/proto", frame(append_input(b"a"))),
+    )
+    READS = (
+        {},
+        {"accept": "application/protobuf"},
+        {"accept": "text/event-stream"},
+        {"content-type": "s2s/proto"},
+    )
+
+    @pytest.mark.parametrize(("content_type", "body"), APPENDS)
+    def test_of_an_append(self, s2: Api, mock: S2Mock, content_type: str, body: bytes) -> None:
+        s2.create_stream("s")
+        headers = {"content-type": content_type}
+        for ops, status in (["read"], 403), (["append"], 200):
+            bearer = issued(s2, f"svc-{ops[0]}", {**ALL, "ops": ops})
+            assert bearer.call("POST", RECORDS, body=body, headers=headers).status == status
+        assert mock.basin(BASIN).stream("s").tail.seq_num == 1
+
+    @pytest.mark.parametrize("headers", READS, ids=str)
+    def test_of_a_read(self, s2: Api, headers: dict[str, str]) -> None:
+        s2.create_stream("s")
+        s2.call("POST", RECORDS, {"records": [{}]})
+        for ops, status in (["append"], 403), (["read"], 200):
+            bearer = issued(s2, f"svc-{ops[0]}", {**ALL, "ops": ops})
+            reply = bearer.call("GET", f"{RECORDS}?seq_num=0&count=1", headers=headers)
             assert reply.status == status
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from s2mock import __main__ as command
 from s2mock.contract import fidelity, recordings
+from s2mock.contract.account_services import RULES
 from s2mock.contract.fidelity import Replayed, Suite, report
 from s2mock.contract.ledger import KNOWN_DIFFERENCES
 from s2mock.contract.replay import Difference
@@ -44,8 +45,20 @@ def test_the_table_says_what_the_data_says() -> None:
         "7 with 8,900 exchanges, 0 unexplained differences"
     )
     assert shown["known differences from that server"] == str(len(KNOWN_DIFFERENCES))
+    grades = shown["rules of the account services, by how they are known"]
+    assert sum(map(int, re.findall(r"(\d+) [TDEO] ", grades))) == len(RULES)
     for entry in (*KNOWN_DIFFERENCES, *GAPS):
         assert shown[f"`{entry.name}`"].endswith(entry.why)
+
+
+def test_every_rule_that_nothing_confirms_is_shown() -> None:
+    text = report(Suite(0, 0), Replayed([], 0, 0, []), None)
+    unverified = [rule for rule in RULES if rule.grade == "O"]
+    assert len(unverified) > 20
+    for rule in unverified:
+        assert f"| account_services {rule.section} | {rule.what} |" in text
+    for rule in RULES:
+        assert (rule.what in text) == (rule.grade == "O")
 
 
 def test_what_was_not_done_is_not_claimed() -> None:

@@ -6,6 +6,7 @@ A mutation that no test catches is a contract case that is missing.
 import pytest
 
 from s2mock.contract.records import Stream
+from tests.contract.account_mutations import ACCOUNT_MUTATIONS
 from tests.contract.append_mutations import APPEND_MUTATIONS
 from tests.contract.control_mutations import CONTROL_MUTATIONS
 from tests.contract.http_mutations import HTTP_MUTATIONS
@@ -15,7 +16,13 @@ from tests.contract.read_mutations import READ_MUTATIONS
 
 pytestmark = pytest.mark.slow
 
-MUTATIONS = (*CONTROL_MUTATIONS, *HTTP_MUTATIONS, *APPEND_MUTATIONS, *READ_MUTATIONS)
+MUTATIONS = (
+    *CONTROL_MUTATIONS,
+    *HTTP_MUTATIONS,
+    *APPEND_MUTATIONS,
+    *READ_MUTATIONS,
+    *ACCOUNT_MUTATIONS,
+)
 
 
 @pytest.mark.openapi_unchecked("the fake is broken on purpose")

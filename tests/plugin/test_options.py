@@ -90,6 +90,69 @@ def test_marker_that_makes_no_sense(run: Run, marker: str, error: str) -> None:
     result.stdout.fnmatch_lines([f"*{escaped}"])
 
 
+ACCOUNT = """
+    def test_it(s2_mock):
+        account = s2_mock.account
+        print("auth", "open" if account.is_open else "required", account.revocation_delay)
+        print("at", *[location.name for location in account.locations])
+"""
+
+
+@pytest.mark.parametrize(
+    ("ini", "arguments", "expected"),
+    [
+        ("", [], ["auth open 0.0", "at aws:us-east-1 aws:us-west-2 aws:eu-north-1"]),
+        (
+            "s2mock_auth = required\ns2mock_revocation_delay = 5\ns2mock_locations = a, b",
+            [],
+            ["auth required 5.0", "at a b"],
+        ),
+        (
+            "s2mock_auth = required\ns2mock_locations = a",
+            ["--s2mock-auth=open", "--s2mock-revocation-delay=inf", "--s2mock-locations=c,d"],
+            ["auth open inf", "at c d"],
+        ),
+    ],
+)
+def test_options_of_the_account(
+    pytester: pytest.Pytester, run: Run, ini: str, arguments: list[str], expected: list[str]
+) -> None:
+    pytester.makeini(f"[pytest]\n{ini}\n")
+    result = run(ACCOUNT, "-s", *arguments)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([f"*{line}*" for line in expected])
+
+
+def test_a_marker_for_the_account(run: Run) -> None:
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.s2_mock(auth="required", revocation_delay=7, locations=["here"])
+        def test_it(s2_mock):
+            assert s2_mock.client.get("/v1/basins").status_code == 401
+            assert s2_mock.account.revocation_delay == 7
+            assert s2_mock.create_basin("my-basin").info.location == "here"
+        """,
+        "--s2mock-auth=open",
+    )
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("argument", "error"),
+    [
+        ("--s2mock-auth=on", """s2_mock: auth must be "open" or "required", not 'on'*"""),
+        ("--s2mock-revocation-delay=x", "s2mock_revocation_delay must be a number of seconds*x*"),
+        ("--s2mock-locations=a b", "s2_mock: locations: location name must comprise*"),
+    ],
+)
+def test_options_of_the_account_that_make_no_sense(run: Run, argument: str, error: str) -> None:
+    result = run("def test_it(s2_mock): pass", argument)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([f"*{error}"])
+
+
 MODULE = """
     def test_it(s2_mock):
         print("delay", s2_mock.account.deletion_delay, s2_mock.account.profile.name)

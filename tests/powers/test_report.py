@@ -71,6 +71,16 @@ MISTAKES = {
             answer = s2.post("/v1/streams/orders%2Feu/records", json=document)
             assert answer.status_code == 200
     """,
+    "missing_token_scope": """
+        def test_it(s2, s2_mock):
+            svc = s2_mock.issue_token("svc", basins="*", streams="*", ops=["append", "read"])
+            s2.headers["authorization"] = f"Bearer {svc.secret}"
+            document = {"records": [{"body": "a"}]}
+            assert s2.post("/v1/streams/orders%2Feu/records", json=document).status_code == 200
+            trim = {"headers": [["", "trim"]], "body": "\\0\\0\\0\\0\\0\\0\\0\\1"}
+            answer = s2.post("/v1/streams/orders%2Feu/records", json={"records": [trim]})
+            assert answer.status_code == 200
+    """,
     "a_lost_acknowledgement": """
         def append(s2, *bodies):
             document = {"records": [{"body": body} for body in bodies]}

@@ -134,7 +134,7 @@ class Model:
         basin = self.basins[name]
         return {
             "name": name,
-            "location": None,
+            "location": "aws:us-east-1",
             "created_at": self.time(basin.created),
             "deleted_at": self.time(basin.deleted),
             "state": "active" if basin.deleted is None else "deleting",

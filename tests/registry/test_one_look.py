@@ -122,12 +122,17 @@ CASES = {
     ("POST", "/v1/access-tokens"): [
         Call("POST", "/v1/access-tokens", {"id": "t", "scope": {"ops": ["read"]}}),
         Call("POST", "/v1/access-tokens", {"id": "s2mock", "scope": {"ops": ["read"]}}),
-        Call("POST", "/v1/access-tokens", {"id": "t", "scope": {}}, looks=0),
+        Call("POST", "/v1/access-tokens", {"id": "t", "scope": {}}),
     ],
     ("DELETE", "/v1/access-tokens/<id>"): [Call("DELETE", "/v1/access-tokens/t")],
-    ("GET", "/v1/metrics"): [Call("GET", "/v1/metrics?set=active-basins")],
-    ("GET", "/v1/metrics/<basin>"): [Call("GET", f"/v1/metrics/{BASIN}?set=storage")],
-    ("GET", "/v1/metrics/<basin>/<stream>"): [Call("GET", f"/v1/metrics/{BASIN}/s?set=storage")],
+    ("GET", "/v1/metrics"): [
+        Call("GET", "/v1/metrics?set=active-basins&start=0&end=1"),
+        Call("GET", "/v1/metrics?set=active-basins"),
+    ],
+    ("GET", "/v1/metrics/<basin>"): [Call("GET", f"/v1/metrics/{BASIN}?set=storage&start=0&end=1")],
+    ("GET", "/v1/metrics/<basin>/<stream>"): [
+        Call("GET", f"/v1/metrics/{BASIN}/s?set=storage&start=0&end=1")
+    ],
     ("GET", "/v1/locations"): [Call("GET", "/v1/locations")],
     ("GET", "/v1/locations/default"): [Call("GET", "/v1/locations/default")],
     ("PUT", "/v1/locations/default"): [Call("PUT", "/v1/locations/default", "aws:us-west-2")],

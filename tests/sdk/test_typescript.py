@@ -24,6 +24,7 @@ STAMP = INSTALLED / ".installed-for"
 
 # The files that need a server of a special kind; all others take any.
 SPECIAL = {
+    "account.test.mjs",
     "faults.test.mjs",
     "flood.test.mjs",
     "pending.test.mjs",
@@ -77,6 +78,11 @@ def run(file: str, env: dict[str, str]) -> None:
 @pytest.mark.parametrize("file", sorted(OPERATIONS))
 def test_operations(s2_mock: S2Mock, file: str) -> None:
     run(file, s2_mock.env)
+
+
+@pytest.mark.s2_mock(auth="required")
+def test_account_services(s2_mock: S2Mock) -> None:
+    run("account.test.mjs", s2_mock.env)
 
     assert s2_mock.basins != ()
 

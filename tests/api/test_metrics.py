@@ -1,0 +1,343 @@
+"""`/v1/metrics`: computed when asked, from the account's own history and clock.
+
+Source: reference: account_services §2. A whole day is in tests/properties/test_metrics.py.
+"""
+
+from typing import Any
+
+import pytest
+
+from s2mock import ManualClock, S2Mock
+from s2mock.contract.client import Client
+from s2mock.contract.records import Stream as Remote
+from s2mock.contract.records import acks, append_input, frame
+from tests.calls import Api, Reply, over_wsgi
+from tests.conftest import BASIN
+
+# 2024-01-01T00:00:00Z, where the clock stands at first.
+T = 1_704_067_200
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+def asked(api: Api, where: str, name: str, start: int, end: int, interval: str = "") -> Reply:
+    more = f"&interval={interval}" if interval else ""
+    return api.call("GET", f"/v1/metrics{where}?set={name}&start={start}&end={end}{more}")
+
+
+def values(api: Api, where: str, name: str, *period: Any) -> dict[str, Any]:
+    """The series of a set by their names, or the names of a label."""
+    reply = asked(api, where, name, *period)
+    assert reply.status == 200, reply
+    found = {}
+    for metric in reply.json["values"]:
+        [(_, series)] = metric.items()
+        found[series["name"]] = series["values"]
+    return found
+
+
+def append(api: Api, stream: str, *bodies: str) -> None:
+    document = {"records": [{"body": body} for body in bodies]}
+    assert api.call("POST", f"/v1/streams/{stream}/records", document).status == 200
+
+
+SETS = [
+    ("", "active-basins"),
+    ("", "account-ops"),
+    *[
+        (f"/{BASIN}", name)
+        for name in ("storage", "append-ops", "read-ops", "read-throughput", "basin-ops")
+    ],
+    (f"/{BASIN}/s", "storage"),
+]
+
+
+class TestAsking:
+    @pytest.mark.parametrize(("where", "name"), SETS)
+    def test_a_period_that_makes_no_sense(self, s2: Api, where: str, name: str) -> None:
+        required = f"start and end params required for {name}"
+        for query in ("", f"&start={T}", f"&end={T}"):
+            reply = s2.call("GET", f"/v1/metrics{where}?set={name}{query}")
+            assert reply.error == (422, "invalid", required)
+        for start, end, text in (
+            (T, T - 1, "start must not be after end"),
+            (T - 90 * DAY - 1, T, "start and end must not be more than 90 days apart"),
+            (T, T + 61, "end must not be more than 60 seconds in the future"),
+        ):
+            assert asked(s2, where, name, start, end).error == (422, "invalid", text)
+        for start, end in ((T, T), (T - 90 * DAY, T), (T, T + 60), (0, 0), (0, HOUR)):
+            assert asked(s2, where, name, start, end).status == 200
+
+    def test_an_interval_that_storage_does_not_have(self, s2: Api) -> None:
+        text = "interval must be hour for storage"
+        for interval in ("minute", "day"):
+            reply = asked(s2, f"/{BASIN}", "storage", T, T, interval)
+            assert reply.error == (422, "invalid", text)
+        assert asked(s2, f"/{BASIN}", "storage", T, T, "hour").status == 200
+        text = "interval must be minute for storage"
+        for interval in ("hour", "day"):
+            reply = asked(s2, f"/{BASIN}/s", "storage", T, T, interval)
+            assert reply.error == (422, "invalid", text)
+        assert asked(s2, f"/{BASIN}/s", "storage", T, T, "minute").status == 200
+
+    def test_a_fake_has_no_prices(self, api: Api) -> None:
+        for query in ("", f"&start={T}&end={T}"):
+            reply = api.call("GET", f"/v1/metrics?set=estimated-billable-usage{query}")
+            assert reply.error == (501, "not_implemented", "Not implemented")
+
+    @pytest.mark.parametrize(("where", "name"), SETS[2:])
+    def test_what_is_not_there_has_no_values(self, api: Api, where: str, name: str) -> None:
+        reply = asked(api, where, name, T - HOUR, T)
+        assert (reply.status, reply.json) == (200, {"values": []})
+
+
+class TestDocuments:
+    def test_an_accumulation(self, s2: Api, clock: ManualClock) -> None:
+        s2.create_stream("s")
+        clock.advance(125)
+        s2.create_stream("t")
+        reply = asked(s2, f"/{BASIN}", "basin-ops", T, T + 125, "minute")
+        assert reply.body == (
+            b'{"values":[{"accumulation":{"name":"create_stream","unit":"operations",'
+            b'"interval":"minute","values":[[%d,1.0],[%d,1.0]]}}]}' % (T, T + 120)
+        )
+
+    def test_a_gauge(self, s2: Api, clock: ManualClock) -> None:
+        s2.create_stream("s")
+        append(s2, "s", "12345")
+        clock.advance(60)
+        assert asked(s2, f"/{BASIN}/s", "storage", T - 60, T + 59).body == (
+            b'{"values":[{"gauge":{"name":"metered_size","unit":"bytes",'
+            b'"values":[[%d,0.0],[%d,13.0]]}}]}' % (T - 60, T)
+        )
+
+    def test_a_label(self, s2: Api) -> None:
+        s2.create_stream("s")
+        assert asked(s2, "", "active-basins", T, T).body == (
+            b'{"values":[{"label":{"name":"active_basins","values":["my-basin"]}}]}'
+        )
+
+
+class TestCounting:
+    def test_operations_on_the_account_and_on_a_basin(self, s2: Api) -> None:
+        s2.call("GET", "/v1/basins")
+        s2.call("GET", f"/v1/basins/{BASIN}")
+        s2.call("PUT", "/v1/basins/other-basin", {})
+        s2.call("PUT", "/v1/basins/other-basin", {})
+        s2.call("PATCH", f"/v1/basins/{BASIN}", {})
+        s2.call("DELETE", "/v1/basins/other-basin")
+        s2.call("GET", "/v1/access-tokens")
+        s2.call("GET", "/v1/locations/default")
+        s2.create_stream("s")
+        s2.call("PUT", "/v1/streams/s", {})
+        s2.call("GET", "/v1/streams/s")
+        s2.call("GET", "/v1/streams/s/records/tail")
+        s2.call("DELETE", "/v1/streams/s")
+        # Refused, so it has not occurred.
+        s2.call("GET", "/v1/streams/s")
+        s2.call("POST", "/v1/basins", {"basin": BASIN})
+        assert values(s2, "", "account-ops", T, T) == {
+            "create_basin": [[T, 2.0]],
+            "delete_basin": [[T, 1.0]],
+            "get_basin_config": [[T, 1.0]],
+            "get_default_location": [[T, 1.0]],
+            "list_access_tokens": [[T, 1.0]],
+            "list_basins": [[T, 1.0]],
+            "reconfigure_basin": [[T, 2.0]],
+        }
+        assert values(s2, "", "account-ops", T, T)["account_metrics"] == [[T, 1.0]]
+        assert values(s2, f"/{BASIN}", "basin-ops", T, T) == {
+            "check_tail": [[T, 1.0]],
+            "create_stream": [[T, 1.0]],
+            "delete_stream": [[T, 1.0]],
+            "get_stream_config": [[T, 1.0]],
+            "reconfigure_stream": [[T, 1.0]],
+        }
+
+    def test_a_test_by_itself_is_not_counted(self, mock: S2Mock, api: Api) -> None:
+        stream = mock.create_basin(BASIN).create_stream("s")
+        stream.append(["12345"])
+        assert stream.records
+        assert values(api, f"/{BASIN}", "basin-ops", T, T) == {}
+        assert values(api, f"/{BASIN}", "append-ops", T, T) == {}
+        assert values(api, "", "account-ops", T, T) == {}
+        # What it has stored is stored.
+        assert values(api, f"/{BASIN}/s", "storage", T, T) == {"metered_size": [[T, 13.0]]}
+
+    def test_a_minute_of_appends_is_one(self, s2: Api, clock: ManualClock) -> None:
+        s2.create_stream("s")
+        s2.create_stream("slow", {"storage_class": "standard"})
+        for _ in range(3):
+            append(s2, "s", "1", "2")
+        append(s2, "slow", "12")
+        clock.advance(60)
+        append(s2, "s", "1")
+        end = T + 60
+        assert values(s2, f"/{BASIN}", "append-ops", T, end + 1) == {
+            "express": [[T, 1.0], [end, 1.0]],
+            "standard": [[T, 1.0]],
+        }
+        assert values(s2, f"/{BASIN}", "append-throughput", T, end + 1) == {
+            "express": [[T, 54.0], [end, 9.0]],
+            "standard": [[T, 10.0]],
+        }
+        assert values(s2, f"/{BASIN}", "append-ops", T, end, "hour")["express"] == [[T, 2.0]]
+
+    def test_over_another_connection_it_is_another(self, mock: S2Mock, s2: Api) -> None:
+        s2.create_stream("s")
+        for _ in range(2):
+            # A connection of its own, each.
+            assert Remote(Client(mock.url, basin=BASIN), "s").append("a").status == 200
+        with Remote(Client(mock.url, basin=BASIN), "s").append_session() as session:
+            for _ in range(3):
+                session.send(frame(append_input(b"a")))
+                acks(session, 1)
+        assert values(s2, f"/{BASIN}", "append-ops", T, T) == {"express": [[T, 3.0]]}
+        assert values(s2, f"/{BASIN}", "append-throughput", T, T) == {"express": [[T, 45.0]]}
+
+    def test_reads(self, s2: Api, clock: ManualClock) -> None:
+        s2.create_stream("s")
+        append(s2, "s", "1", "22")
+        for query in ("seq_num=0", "seq_num=1", "seq_num=0&count=1"):
+            assert s2.call("GET", f"/v1/streams/s/records?{query}").status == 200
+        assert s2.call("GET", "/v1/streams/s/records?seq_num=9").status == 416
+        headers = {"accept": "text/event-stream"}
+        target = "/v1/streams/s/records?seq_num=0&count=2"
+        assert s2.call("GET", target, headers=headers).status == 200
+        clock.advance(90)
+        assert s2.call("GET", target, headers=headers).status == 200
+        period = (T, T + 90)
+        assert values(s2, f"/{BASIN}", "read-ops", *period) == {
+            "streaming": [[T, 1.0], [T + 60, 1.0]],
+            "unary": [[T, 3.0]],
+        }
+        both = 9.0 + 10.0
+        assert values(s2, f"/{BASIN}", "read-throughput", *period) == {
+            "read": [[T, 2 * both + 19.0], [T + 60, both]]
+        }
+
+    def test_each_started_minute_of_a_streaming_read(
+        self, mock: S2Mock, s2: Api, clock: ManualClock
+    ) -> None:
+        s2.create_stream("s")
+        stream = mock.basin(BASIN).stream("s")
+
+        def streaming() -> Any:
+            end = clock.now() // 1_000_000_000
+            return values(s2, f"/{BASIN}", "read-ops", T, end + 1)["streaming"]
+
+        clock.advance(30)
+        with Remote(Client(mock.url, basin=BASIN), "s").sse(tail_offset=0) as session:
+            assert next(session.events()).name == "ping"
+            stream.wait_for_readers()
+            assert streaming() == [[T, 1.0]]
+            clock.advance(60)
+            assert streaming() == [[T, 1.0]]
+            clock.advance(0.001)
+            stream.wait_for_readers()
+            assert streaming() == [[T, 1.0], [T + 60, 1.0]]
+            clock.advance(120)
+            assert streaming() == [[T + at, 1.0] for at in (0, 60, 120, 180)]
+            # It ends with its stream, and nothing is added from then on.
+            s2.call("DELETE", "/v1/streams/s")
+            assert [event.name for event in session.events()][-1] == "error"
+        clock.advance(600)
+        assert streaming() == [[T + at, 1.0] for at in (0, 60, 120, 180)]
+
+
+class TestStorage:
+    def stored(self, api: Api, start: int, end: int) -> list[float]:
+        [[*found]] = values(api, f"/{BASIN}/s", "storage", start, end - 1).values()
+        assert [at for at, _ in found] == list(range(start, end, MINUTE))
+        return [size for _, size in found]
+
+    def test_retention_at_its_time(self, s2: Api, clock: ManualClock) -> None:
+        s2.create_stream("s", {"retention_policy": {"age": 120}})
+        append(s2, "s", "1")
+        clock.advance(60)
+        append(s2, "s", "22")
+        clock.advance(600)
+        # Nobody has looked meanwhile.
+        assert self.stored(s2, T, T + 300) == [9.0, 19.0, 10.0, 0.0, 0.0]
+        append(s2, "s", "333")
+        clock.advance(30)
+        assert self.stored(s2, T, T + 300) == [9.0, 19.0, 10.0, 0.0, 0.0]
+        assert self.stored(s2, T + 600, T + 720) == [0.0, 11.0]
+
+    def test_a_trim_and_a_deletion(self, s2: Api, mock: S2Mock, clock: ManualClock) -> None:
+        s2.create_stream("s")
+        append(s2, "s", "1", "22", "333")
+        clock.advance(60)
+        trim = {"headers": [["", "dHJpbQ=="]], "body": "AAAAAAAAAAI="}
+        headers = {"s2-format": "base64"}
+        s2.call("POST", "/v1/streams/s/records", {"records": [trim]}, headers=headers)
+        left = sum(record.metered_bytes for record in mock.basin(BASIN).stream("s").records)
+        clock.advance(60)
+        s2.call("DELETE", "/v1/streams/s")
+        clock.advance(60)
+        s2.create_stream("s")
+        append(s2, "s", "4444")
+        clock.advance(60)
+        assert self.stored(s2, T, T + 240) == [30.0, left, 0.0, 12.0]
+        # A basin that is gone was there.
+        s2.call("DELETE", f"/v1/basins/{BASIN}")
+        clock.advance(60)
+        assert self.stored(s2, T, T + 300) == [30.0, left, 0.0, 12.0, 0.0]
+
+    def test_of_a_basin(self, s2: Api, clock: ManualClock) -> None:
+        for name in ("s", "t"):
+            s2.create_stream(name)
+        append(s2, "s", "1")
+        clock.advance(HOUR)
+        append(s2, "t", "22")
+        clock.advance(HOUR - 1)
+        assert values(s2, f"/{BASIN}", "storage", T - HOUR, T + 2 * HOUR - 1) == {
+            "metered_size": [[T - HOUR, 0.0], [T, 9.0], [T + HOUR, 19.0]]
+        }
+
+    def test_of_a_snapshot(self, s2: Api, mock: S2Mock, clock: ManualClock) -> None:
+        s2.create_stream("s", {"retention_policy": {"age": 120}})
+        append(s2, "s", "1")
+        before = mock.snapshot()
+        clock.advance(600)
+        mock.restore(before)
+        start = T + 600
+        assert self.stored(s2, start, start + 60) == [9.0]
+        clock.advance(180)
+        assert self.stored(s2, start, start + 240) == [9.0, 9.0, 0.0, 0.0]
+        # What was done before is of another history.
+        assert values(s2, f"/{BASIN}", "append-ops", T, start) == {}
+
+
+class TestActiveBasins:
+    def test_those_that_had_a_stream(self, api: Api, clock: ManualClock) -> None:
+        for name in ("basin-aa", "basin-bb", "basin-cc"):
+            api.create_basin(name)
+        clock.advance(HOUR)
+        api.within("basin-aa").create_stream("s")
+        api.within("basin-bb").create_stream("s")
+        clock.advance(HOUR)
+        api.within("basin-aa").call("DELETE", "/v1/streams/s")
+        clock.advance(HOUR)
+        api.call("DELETE", "/v1/basins/basin-bb")
+        clock.advance(HOUR)
+
+        def active(start: int, end: int) -> list[str]:
+            found: list[str] = values(api, "", "active-basins", T + start, T + end)["active_basins"]
+            return found
+
+        assert active(0, HOUR - 1) == []
+        assert active(0, HOUR) == ["basin-aa", "basin-bb"]
+        assert active(2 * HOUR + 1, 3 * HOUR) == ["basin-bb"]
+        assert active(3 * HOUR + 1, 4 * HOUR) == []
+        api.within("basin-cc").create_stream("s")
+        assert active(4 * HOUR, 4 * HOUR) == ["basin-cc"]
+
+
+def test_a_restart_of_the_account_begins_anew(mock: S2Mock, s2: Api) -> None:
+    s2.create_stream("s")
+    append(s2, "s", "1")
+    mock.reset()
+    api = Api(over_wsgi(mock.wsgi_app))
+    assert values(api, "", "active-basins", T, T) == {"active_basins": []}
+    assert values(api, f"/{BASIN}", "storage", T, T) == {}
+    assert set(values(api, "", "account-ops", T, T)) == {"account_metrics"}
