@@ -39,9 +39,15 @@ OPTION_TEXTS = {
     "version": "nothing; prints the version and ends",
     "use_env": "whether S2's environment variables point to the account during the test",
     "token": "the account's own access token; with `--s2mock-target`, the one for that server",
+    "coverage": "print at the end what the tests have met, and write it to a file where one is "
+    "named; see [](../how-to/coverage.md)",
     "target": "a server to run the tests on, in place of the fake",
 }
+# What only the command line of pytest has.
+_FLAGS_OF_PYTEST = ("target", "coverage")
 DEFAULTS = {
+    "advice": "`on`",
+    "coverage": "not printed",
     "basins": "none",
     "clock": "`SystemClock()`",
     "faults": "none",
@@ -79,9 +85,9 @@ def options() -> list[str]:
     names = [name for name in arguments if name != "listening"]
     names += [name for name in (*marker, *pytest_plugin._OPTIONS) if name not in names]
     rows = []
-    for name in (*dict.fromkeys(names), "target"):
+    for name in (*dict.fromkeys(names), *_FLAGS_OF_PYTEST):
         ini = name in pytest_plugin._OPTIONS
-        flag = ini or name == "target"
+        flag = ini or name in _FLAGS_OF_PYTEST
         rows.append(
             [
                 f"`{name}`",
