@@ -211,7 +211,7 @@ class S2Mock:
 
     def _drop_connections(self) -> None:
         if self._front is not None:
-            self._front.drop_connections(self)
+            self._front.drop_calls(self)
         elif self._is_listened_to:
             self._listening.drop_connections()
 

@@ -74,7 +74,7 @@ class Accounts:
                 409, "the first account ends with the server: name another by its bearer token"
             )
         mock = asked.mock
-        asked.seat.drop_connections()
+        asked.seat.drop_calls()
         del self.others[mock.token]
         self.mocks.remove(mock)
         mock.close()
@@ -125,7 +125,7 @@ def begin_outage(asked: Asked) -> Answer:
     """The service is gone for whoever uses this account; beginning twice is harmless."""
     asked.query(())
     asked.seat.is_out = True
-    asked.seat.drop_connections()
+    asked.seat.drop_calls()
     return Answer(204)
 
 

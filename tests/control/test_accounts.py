@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from s2mock import S2Mock
-from tests.control.conftest import BASIN, Control
+from tests.control.conftest import BASIN, PATIENCE, Control
 from tests.powers.conftest import Started
 
 
@@ -185,3 +185,27 @@ def test_direct_calls_meet_nothing(control: Control) -> None:
     assert control("GET", "/journal").json()["exchanges"] == []
     missing = control.http.get("/_s2mock/v1/streams/nope", headers={"s2-basin": BASIN})
     assert (missing.status_code, missing.json()["code"]) == (404, "stream_not_found")
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_what_ends_an_account_leaves_the_others_of_a_client_alone(
+    control: Control, http2: bool
+) -> None:
+    """Clients keep connections, and use them with whatever token they have."""
+    made, other = control.account(), control.account()
+    with httpx.Client(
+        base_url=control.url, http1=not http2, http2=http2, trust_env=False, timeout=PATIENCE
+    ) as http:
+
+        def get(control: Control) -> int:
+            headers = {"authorization": f"Bearer {control.token}"}
+            return http.get("/v1/basins", headers=headers).status_code
+
+        assert (get(made), get(other)) == (200, 200)
+        [connection] = http._transport._pool.connections  # type: ignore[attr-defined]
+        made("POST", "/reset")
+        made("POST", "/snapshots")
+        made("POST", "/snapshots/1/restore")
+        made("DELETE", "/accounts")
+        assert get(other) == 200
+        assert http._transport._pool.connections == [connection]  # type: ignore[attr-defined]
