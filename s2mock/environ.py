@@ -10,6 +10,8 @@ _KEYS: Final[dict[str, str]] = {
     "content-length": "CONTENT_LENGTH",
 }
 Fields = tuple[tuple[str, str], ...]
+# The other way round; empty for what is not a header.
+_NAMES: Final[dict[str, str]] = {key: name for name, key in _KEYS.items()}
 # So many names are remembered; a client that makes up names is not to fill the memory.
 _MAX_KEYS = 1000
 
@@ -55,17 +57,33 @@ def make_environ(
     return environ
 
 
+def fields_of(environ: dict[str, Any]) -> Fields:
+    """The headers in any WSGI environ. Of a name that came twice there is one."""
+    fields = []
+    for key, value in environ.items():
+        name = _NAMES.get(key)
+        if name is None:
+            name = _name(key)
+        if name and isinstance(value, str) and (value or key.startswith("HTTP_")):
+            fields.append((name, value))
+    return tuple(fields)
+
+
 def again(
-    method: str, target: str, fields: Fields, protocol: str, connection: int
+    method: str, target: str, fields: Fields, protocol: str, connection: int | None
 ) -> dict[str, Any]:
-    """What such an environ says of the request and of how it came, without the rest."""
+    """What such an environ says of the request and of how it came, without the rest.
+
+    `connection` is None for a request that came by none.
+    """
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
         "REQUEST_URI": target,
         "QUERY_STRING": target.partition("?")[2],
         "SERVER_PROTOCOL": protocol,
-        "s2mock.connection": connection,
     }
+    if connection is not None:
+        environ["s2mock.connection"] = connection
     _add(environ, fields)
     return environ
 
@@ -93,3 +111,10 @@ def _key(name: str) -> str:
     if len(_KEYS) < _MAX_KEYS:
         _KEYS[name] = key
     return key
+
+
+def _name(key: str) -> str:
+    name = key[5:].replace("_", "-").lower() if key.startswith("HTTP_") else ""
+    if len(_NAMES) < _MAX_KEYS:
+        _NAMES[key] = name
+    return name

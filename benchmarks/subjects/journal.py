@@ -24,7 +24,7 @@ _PAIRS = 6
 def measure(quick: bool) -> Iterator[Row]:
     """Creates over h2c, acknowledged appends, batches."""
     pairs, rounds, seconds, appends, batches = (
-        (1, 1, 0.2, 50, 20) if quick else (_PAIRS, 4, 0.5, 1000, 300)
+        (1, 1, 0.2, 50, 20) if quick else (_PAIRS, 4, 0.5, 1000, 1200)
     )
     works: dict[str, tuple[Callable[[Peer], float], Format]] = {
         f"create stream, {title}": (

@@ -41,7 +41,7 @@ AnswerForm = tuple[
     str,
     tuple[tuple[str, str], ...],
     str,
-    int,
+    int | None,
     str,
     str | None,
     int,

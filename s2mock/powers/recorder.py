@@ -2,6 +2,7 @@
 
 from typing import Any, Final, Protocol
 
+from s2mock.environ import fields_of
 from s2mock.powers.entry import AnswerForm, Entry
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
@@ -61,26 +62,32 @@ class Recorder:
             or response.session is not None
             or request.failure is not None
             or operation.note is not None
-            or "s2mock.connection" not in environ
         ):
             return self.note(request, response, request.failure)
         body = request.sent_body or b""
         said = response.body if response.plain is None else response.plain
         effect, size = operation.effect, len(body) + len(said)
         name = operation.name
+        fields, target = environ.get("s2mock.fields"), request.raw_path
+        if fields is None:
+            # Of a WSGI call. Its environ holds on to much.
+            fields = fields_of(environ)
+        if query := environ.get("QUERY_STRING"):
+            target = f"{target}?{query}"
         form = (
             environ["REQUEST_METHOD"],
-            environ["REQUEST_URI"],
-            environ["s2mock.fields"],
+            target,
+            fields,
             environ["SERVER_PROTOCOL"],
-            environ["s2mock.connection"],
+            environ.get("s2mock.connection"),
             name,
             operation.basin,
             response.status,
             tuple(response.headers),
         )
-        if form == self._forms.get(name):
-            form = self._forms[name]
+        last = self._forms.get(name)
+        if last == form:
+            form = last
         else:
             self._forms[name] = form
         # As little as can be, since memory that is kept is not at hand for the next request: so no

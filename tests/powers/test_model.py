@@ -18,7 +18,7 @@ from s2mock.registry.codes import CODES
 from tests.powers.conftest import FRAMES
 from tests.powers.frames import append_frame
 from tests.properties.model import Expected, Model, Thing
-from tests.properties.stream_model import Given, Refused, StreamModel
+from tests.properties.stream_model import FENCE, TRIM, Given, Refused, StreamModel
 from tests.properties.stream_model import Settings as StreamSettings
 
 BASINS = ("first-basin", "other-basin")
@@ -77,12 +77,11 @@ class Account:
         return self.logs.setdefault(id(thing), (thing, StreamModel(StreamSettings())))[1]
 
     def append(
-        self, basin: str, stream: str, bodies: list[str], match: int | None
+        self, basin: str, stream: str, batch: list[Given], match: int | None = None
     ) -> Expected | None:
         log = self.log(basin, stream)
         if log is None:
             return None
-        batch = [Given(body.encode()) for body in bodies]
         try:
             log.append(batch, NOW, match_seq_num=match)
         except Refused as refused:
@@ -105,6 +104,8 @@ def steps(draw: st.DrawFn) -> Step:
     of_basin, of_stream = f"/v1/basins/{basin}", f"/v1/streams/{stream.replace('/', '%2F')}"
     bodies = draw(st.lists(st.sampled_from(["x", "y"]), min_size=1, max_size=3))
     match = draw(st.sampled_from([None, None, 0, 1]))
+    # Where to trim: within a short log, or behind its end.
+    first = draw(st.sampled_from([0, 1, 3])).to_bytes(8, "big")
     batch: dict[str, Any] = {"records": [{"body": body} for body in bodies]}
     if match is not None:
         batch["match_seq_num"] = match
@@ -165,7 +166,19 @@ def steps(draw: st.DrawFn) -> Step:
             "POST",
             f"{of_stream}/records",
             batch,
-            lambda m: m.append(basin, stream, bodies, match),
+            lambda m: m.append(basin, stream, [Given(body.encode()) for body in bodies], match),
+        ),
+        "fence": (
+            "POST",
+            f"{of_stream}/records",
+            {"records": [{"headers": [["", "fence"]], "body": bodies[0]}]},
+            lambda m: m.append(basin, stream, [Given(bodies[0].encode(), FENCE)]),
+        ),
+        "trim": (
+            "POST",
+            f"{of_stream}/records",
+            {"records": [{"headers": [["", "trim"]], "body": first.decode()}]},
+            lambda m: m.append(basin, stream, [Given(first, TRIM)]),
         ),
         "read": ("GET", f"{of_stream}/records?seq_num=0", None, lambda _: None),
         "check-tail": ("GET", f"{of_stream}/records/tail", None, lambda _: None),
@@ -198,7 +211,7 @@ def steps(draw: st.DrawFn) -> Step:
     name = draw(
         st.one_of(
             st.sampled_from(sorted(possible)),
-            st.sampled_from(["ensure-basin", "ensure-stream", "append"]),
+            st.sampled_from(["ensure-basin", "ensure-stream", "append", "append"]),
         )
     )
     method, path, document, expect = possible[name]
