@@ -17,7 +17,7 @@ UNUSABLE := $(VENV) is no environment of Python 3.11 or newer that could be used
 # All cores. Who is done early takes from the others, for some tests take long.
 PYTEST := $(RUN) pytest -n auto --dist worksteal
 
-.PHONY: help serve test check shuffled lint lowest bench soak differential record
+.PHONY: help serve test check shuffled lint lowest docs bench soak differential record
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -26,6 +26,7 @@ help:
 	@echo 'make shuffled  all tests in random order'
 	@echo 'make lint   formatting, lint rules and types'
 	@echo 'make lowest  the tests with the lowest versions of all dependencies'
+	@echo 'make docs   the documentation, in build/docs'
 	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
 	@echo 'make soak   mixed load on the standalone server (SECONDS=600)'
 	@echo 'make differential S2MOCK_REFERENCE=URL   comparison with a real server'
@@ -47,10 +48,15 @@ check: $(VENV)/.test
 shuffled: $(VENV)/.test
 	@$(PYTEST) --random-order-bucket=global $(PYTEST_FLAGS)
 
-lint: $(VENV)/.lint
+# The examples are checked too, for which their own requirements have to be there.
+lint: $(VENV)/.lint $(VENV)/.test
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
+	@# Each example by itself, as its user has it: their modules have the same names.
+	@for example in conftest_examples/*/; do \
+	  (cd $$example && $(abspath $(VENV))/bin/python -m mypy --strict \
+	    --cache-dir=$(CURDIR)/.mypy_cache/examples .) || exit 1; done
 
 # With the lowest version that is declared of each dependency, first of the package alone, then of
 # what its tests need as well. The environment is made anew each time, and nobody else's.
@@ -70,6 +76,11 @@ lowest:
 	@touch $(LOWEST)/.package $(LOWEST)/.test $(LOWEST)/.lint
 	@$(MAKE) --no-print-directory lint test VENV=$(LOWEST) \
 	  PYTEST_FLAGS="tests --ignore=tests/contract $(PYTEST_FLAGS)"
+
+# A warning fails it: a link that leads nowhere, a page that nobody gets to.
+docs: $(VENV)/.docs
+	@$(RUN) sphinx -W --keep-going -q -b html docs build/docs
+	@echo 'the documentation is in build/docs/index.html'
 
 # Peers that run elsewhere are named by the environment: S2MOCK_REFERENCE=http://127.0.0.1:8080, an
 # s2-lite in memory, and S2MOCK_BEFORE=PATH, a checkout of an earlier state of s2mock.

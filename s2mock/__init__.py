@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from s2mock.powers.injection import Injection as Injection
     from s2mock.powers.injection import UnusedFault as UnusedFault
     from s2mock.powers.journal import Journal as Journal
+    from s2mock.powers.plans import FaultPlan as FaultPlan
+    from s2mock.powers.plans import PlannedFault as PlannedFault
     from s2mock.registry.account import Account as Account
     from s2mock.registry.account import Snapshot as Snapshot
     from s2mock.registry.clock import Clock as Clock
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from s2mock.registry.clock import SystemClock as SystemClock
     from s2mock.registry.config import BasinConfig as BasinConfig
     from s2mock.registry.config import StreamConfig as StreamConfig
+    from s2mock.registry.errors import AccessTokenNotFound as AccessTokenNotFound
     from s2mock.registry.errors import AppendConditionFailed as AppendConditionFailed
     from s2mock.registry.errors import BadHeader as BadHeader
     from s2mock.registry.errors import BasinDeletionPending as BasinDeletionPending
@@ -49,15 +52,23 @@ if TYPE_CHECKING:
     from s2mock.registry.records import AppendAck as AppendAck
     from s2mock.registry.records import AppendRecord as AppendRecord
     from s2mock.registry.records import SequencedRecord as SequencedRecord
+    from s2mock.registry.scopes import ResourceSet as ResourceSet
+    from s2mock.registry.scopes import Scope as Scope
     from s2mock.registry.state import BasinInfo as BasinInfo
     from s2mock.registry.state import StreamInfo as StreamInfo
+    from s2mock.registry.tokens import TokenInfo as TokenInfo
     from s2mock.remote import NotOnTarget as NotOnTarget
     from s2mock.remote import RemoteS2Mock as RemoteS2Mock
     from s2mock.remote import TargetError as TargetError
+    from s2mock.sweep import Sweep as Sweep
+    from s2mock.tokens import Token as Token
+
+    __version__: str
 
 # Where each public name lives. Loaded when first asked for, so that a test session that has the
 # plugin installed and does not use it pays for nothing.
 _HOME = {
+    "AccessTokenNotFound": "s2mock.registry.errors",
     "Account": "s2mock.registry.account",
     "Answer": "s2mock.powers.faults",
     "AppendAck": "s2mock.registry.records",
@@ -78,6 +89,7 @@ _HOME = {
     "Exchange": "s2mock.powers.exchange",
     "Fail": "s2mock.powers.faults",
     "Fault": "s2mock.powers.faults",
+    "FaultPlan": "s2mock.powers.plans",
     "FencingTokenMismatch": "s2mock.registry.errors",
     "Hold": "s2mock.powers.hold",
     "Injection": "s2mock.powers.injection",
@@ -88,13 +100,16 @@ _HOME = {
     "ManualClock": "s2mock.registry.clock",
     "NotOnTarget": "s2mock.remote",
     "Page": "s2mock.registry.listing",
+    "PlannedFault": "s2mock.powers.plans",
     "RemoteS2Mock": "s2mock.remote",
     "Request": "s2mock.powers.exchange",
     "ResourceAlreadyExists": "s2mock.registry.errors",
+    "ResourceSet": "s2mock.registry.scopes",
     "Response": "s2mock.powers.exchange",
     "S2Advice": "s2mock.powers.advice",
     "S2Error": "s2mock.registry.errors",
     "S2Mock": "s2mock.mock",
+    "Scope": "s2mock.registry.scopes",
     "SeqNumMismatch": "s2mock.registry.errors",
     "SequencedRecord": "s2mock.registry.records",
     "Snapshot": "s2mock.registry.account",
@@ -105,8 +120,11 @@ _HOME = {
     "StreamInfo": "s2mock.registry.state",
     "StreamNotFound": "s2mock.registry.errors",
     "StreamPosition": "s2mock.registry.positions",
+    "Sweep": "s2mock.sweep",
     "SystemClock": "s2mock.registry.clock",
     "TargetError": "s2mock.remote",
+    "Token": "s2mock.tokens",
+    "TokenInfo": "s2mock.registry.tokens",
     "UnusedFault": "s2mock.powers.injection",
 }
 
@@ -117,6 +135,10 @@ if not TYPE_CHECKING:
     # Hidden from type checkers, which would take every name there is none of for a public one.
 
     def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("s2mock")
         if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(_HOME[name]), name)

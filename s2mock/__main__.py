@@ -7,6 +7,8 @@ import signal
 import sys
 from contextlib import closing
 from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -18,19 +20,39 @@ if TYPE_CHECKING:
 _STOP = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_SECONDS = 0.0002
 _DEFAULT_TOKEN = "s2mock"
+# What an interpreter lacks if s2mock was not installed into its environment.
+_NEEDED = ("werkzeug", "hpack", "jsonschema", "zstandard", "google")
 
 
 def main() -> int:
     """Serve until SIGINT or SIGTERM, or print the proof. Returns the exit status."""
     _open_standard_streams()
-    if sys.argv[1:] == ["fidelity"]:
-        # By name and only now: the product does without the proof.
-        proof = import_module("s2mock.contract.fidelity")
-        return int(proof.main())
+    for name in _NEEDED:
+        if find_spec(name) is None:
+            return _fail(_not_installed(name))
+    return _fidelity() if sys.argv[1:2] == ["fidelity"] else _serve()
+
+
+def _fidelity() -> int:
+    parser = argparse.ArgumentParser(
+        prog=f"{_program()} fidelity",
+        description="Count the cases of the contract suite, replay every recording of the real "
+        "server on the fake, and print what came of it with each known difference, as Markdown. "
+        "The exit status is 1 if a recording is not answered as recorded.",
+    )
+    parser.parse_args(sys.argv[2:])
+    # By name and only now: the product does without the proof.
+    proof = import_module("s2mock.contract.fidelity")
+    return int(proof.main())
+
+
+def _serve() -> int:
     kind, arguments, command = _divided(sys.argv[1:])
     parser = _parser(kind)
     options = parser.parse_args(arguments)
     _check(kind, parser, options, command)
+    if options.verbose:
+        _log_requests()
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal that comes just before it goes to sleep is lost.
     mask = running.block() if command else signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
@@ -38,17 +60,29 @@ def main() -> int:
     # on in another thread it gets it back after so long, which is 5 ms by default.
     sys.setswitchinterval(_SWITCH_SECONDS)
     from s2mock.mock import S2Mock
+    from s2mock.registry.account import Snapshot
     from s2mock.registry.clock import ManualClock
     from s2mock.resources import ResourcesError, apply_resources
 
+    if options.init_file is not None and options.snapshot is not None:
+        parser.error("--init-file and --snapshot are both a beginning: give one of them")
+    try:
+        snapshot = None if options.snapshot is None else Snapshot.load(options.snapshot)
+    except (OSError, ValueError) as error:
+        return _fail(f"cannot load the snapshot: {error}")
     try:
         mock = S2Mock(
+            snapshot=snapshot,
             host=options.host,
             port=options.port,
             deletion_delay=options.deletion_delay,
+            append_latency=options.append_latency,
             profile=options.profile,
             cors=not options.no_cors,
             token=options.token,
+            auth=options.auth,
+            revocation_delay=options.revocation_delay,
+            locations=options.locations and [name.strip() for name in options.locations.split(",")],
             journal_limit=options.journal_limit,
             journal_bytes=options.journal_bytes,
             clock=ManualClock() if options.clock == "manual" else None,
@@ -72,7 +106,7 @@ def main() -> int:
             return _fail(f"cannot start: {error}")
         if not command:
             _announce(kind, mock.url, env)
-        if not _is_loopback(options.host):
+        if not _is_loopback(options.host) and options.auth == "open":
             _say(
                 f"s2mock: --host {options.host} lets in whoever reaches this machine, with any "
                 "access token\n",
@@ -176,6 +210,32 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _program() -> str:
+    """How it was started: by `python -m`, or by the script that pip installs."""
+    return "python -m s2mock" if Path(sys.argv[0]).name == "__main__.py" else "s2mock"
+
+
+def _log_requests() -> None:
+    import logging
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("s2mock: %(message)s"))
+    # Where nobody takes it, the server serves all the same.
+    logging.raiseExceptions = False
+    logger = logging.getLogger("s2mock")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+
+
+def _not_installed(name: str) -> str:
+    made_here = Path(__file__).parent.parent / ".venv" / "bin" / "python"
+    if made_here.exists() and Path(sys.executable) != made_here:
+        way = f"run {made_here} -m s2mock"
+    else:
+        way = "run `make serve` in the checkout, or install s2mock with pip"
+    return f"{sys.executable} has no module {name}, which s2mock needs: {way}"
+
+
 def _fail(message: str) -> int:
     _say(f"s2mock: {message}\n", sys.stderr)
     return 1
@@ -192,10 +252,14 @@ def _parser(kind: str) -> argparse.ArgumentParser:
     from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
 
     parser = argparse.ArgumentParser(
-        prog="python -m s2mock" if kind == "serve" else f"python -m s2mock {kind}",
+        prog=_program() if kind == "serve" else f"{_program()} {kind}",
         usage="%(prog)s [options] -- command [argument ...]" if kind == "run" else None,
         description=_DESCRIPTIONS[kind],
         epilog=_EPILOG if kind == "serve" else None,
+    )
+    parser.add_argument("--version", action="version", version=f"s2mock {version('s2mock')}")
+    parser.add_argument(
+        "--verbose", action="store_true", help="print a line for each request on standard error"
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     port = 0 if kind == "run" else 8080
@@ -209,11 +273,24 @@ def _parser(kind: str) -> argparse.ArgumentParser:
         help="JSON file of basins and streams to begin with, as for s2-lite",
     )
     parser.add_argument(
+        "--snapshot",
+        type=Path,
+        metavar="FILE",
+        help="file of a snapshot to begin with, as Snapshot.save() writes it",
+    )
+    parser.add_argument(
         "--deletion-delay",
         type=float,
         default=0.0,
         metavar="SECONDS",
         help="how long a deletion stays pending",
+    )
+    parser.add_argument(
+        "--append-latency",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long an append takes to be durable; 0.005 is the pace of s2-lite",
     )
     parser.add_argument(
         "--profile",
@@ -225,6 +302,24 @@ def _parser(kind: str) -> argparse.ArgumentParser:
         "--token",
         default=_DEFAULT_TOKEN,
         help=f"the account's own access token (default: {_DEFAULT_TOKEN})",
+    )
+    parser.add_argument(
+        "--auth",
+        choices=("open", "required"),
+        default="open",
+        help="whether requests without an access token of this account are let in",
+    )
+    parser.add_argument(
+        "--revocation-delay",
+        type=float,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long a revoked access token is still good",
+    )
+    parser.add_argument(
+        "--locations",
+        metavar="NAMES",
+        help="where basins can be: names with commas between them, the default first",
     )
     parser.add_argument(
         "--journal-limit",

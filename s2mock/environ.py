@@ -88,6 +88,12 @@ def again(
     return environ
 
 
+def bearer(environ: dict[str, Any]) -> str:
+    """The access token that a request brings, "" for none."""
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def path_of(target: str) -> str:
     """The path in a request target, percent-encoded as it was sent."""
     if not target.startswith("/"):

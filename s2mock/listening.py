@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from s2mock import failures, own_tokens
 from s2mock.conversation import Conversation, Head
+from s2mock.environ import bearer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +135,7 @@ def _converse(this: "weakref.ref[Listening]", environ: dict[str, Any]) -> Conver
 
 def _nobody(environ: dict[str, Any]) -> Conversation:
     """The answer where no mock is in use: a late request is told not to come again."""
-    token = own_tokens.bearer(environ)
+    token = bearer(environ)
     if late := own_tokens.is_ended(token):
         own_tokens.note_late(token, environ["REQUEST_METHOD"], environ["PATH_INFO"])
     text = b"no s2_mock is in use: the test that this request belongs to has ended\n"

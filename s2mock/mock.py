@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import count
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from s2mock import own_tokens
+from s2mock.beginning import as_resource
 from s2mock.conversation import Conversation
 from s2mock.listening import Listening
 from s2mock.powers import of_a_test
@@ -18,13 +19,17 @@ from s2mock.powers.faults import Fault
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection, UnusedFault
 from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT, Journal
+from s2mock.powers.plans import FaultPlan
 from s2mock.powers.powers import Powers
 from s2mock.registry.account import Account, Snapshot
+from s2mock.registry.checks import check_flag
 from s2mock.registry.clock import Clock, ManualClock, SystemClock
 from s2mock.registry.config import BasinConfig
-from s2mock.registry.engine import Point
-from s2mock.registry.handles import Basin
+from s2mock.registry.engine import Auth, Point
+from s2mock.registry.handles import Basin, Stream
+from s2mock.registry.locations import as_locations
 from s2mock.registry.profile import ProfileName, profile_named
+from s2mock.registry.state import LOCATIONS
 
 if TYPE_CHECKING:
     from werkzeug.test import Client
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from s2mock.api.app import App
     from s2mock.control import Front
     from s2mock.powers.entry import Insight, Lookable
+    from s2mock.tokens import Names, Token
 
 _FRESH = "s2mock-fresh-{}"
 
@@ -51,17 +57,23 @@ class MonkeyPatch(Protocol):
 class S2Mock:
     """A fresh S2 account, by socket, by WSGI and by direct calls.
 
-    `basins` are there from the beginning: names, or mappings in the format of a resource file.
+    `basins` are there from the beginning: names, or mappings in the format of a resource file or
+    of S2's requests, where a configuration may be a `BasinConfig` or a `StreamConfig`.
     `deletion_delay` is how long a deletion stays pending, in seconds. `profile` chooses between
     the `"real"` service and the `"documented"` one where they differ. `cors` sends the headers
-    that let browsers in. `clock` is where all times come from. `host` and `port` are where the
-    socket listens, once `url` is asked for; port 0 picks a free one. `snapshot` is an account to
-    begin with, in place of `basins`; a `ManualClock` without a start begins at its time. `token`
-    is the account's own access token; without one each mock has another, so that a request that
-    comes late, after the test that made it, is refused with 401 and does not meet the account of
-    the next. `faults` are there from the beginning: mappings of the arguments of `inject`. The
-    journal keeps `journal_limit` exchanges, 0 for none, and `journal_bytes` of their bodies. With
-    `control` the powers are served at `/_s2mock` under `url` too, to this machine.
+    that let browsers in. `clock` is where all times come from, `"manual"` a fresh `ManualClock`.
+    `append_latency` is how long an append takes to be durable, in seconds of that clock. `host`
+    and `port` are where the socket listens, once `url` is asked for; port 0 picks a free one.
+    `snapshot` is an account to begin with, in place of `basins`; a `ManualClock` without a start
+    begins at its time. `token` is the account's own access token; without one each mock has
+    another, so that a request that comes late, after the test that made it, is refused with 401 and
+    does not meet the account of the next. `faults` are there from the beginning: mappings of the
+    arguments of `inject`. The journal keeps `journal_limit` exchanges, 0 for none, and
+    `journal_bytes` of their bodies. With `control` the powers are served at `/_s2mock` under
+    `url` too, to this machine. `auth="required"` lets in nobody without an
+    access token of this account; `revocation_delay` is how long one that is revoked is still good,
+    in seconds. `locations` are where basins can be, the default first: names, or mappings as S2
+    describes a location.
 
     Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used.
 
@@ -81,7 +93,8 @@ class S2Mock:
         deletion_delay: float = 0.0,
         profile: ProfileName = "real",
         cors: bool = True,
-        clock: Clock | None = None,
+        clock: Clock | Literal["manual"] | None = None,
+        append_latency: float = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,
         token: str | None = None,
@@ -91,15 +104,19 @@ class S2Mock:
         journal_limit: int = JOURNAL_LIMIT,
         journal_bytes: int = JOURNAL_BYTES,
         control: bool = False,
+        auth: Auth = "open",
+        revocation_delay: float = 0.0,
+        locations: Iterable[str | Mapping[str, Any]] | None = None,
     ) -> None:
         if not isinstance(control, bool):
             raise TypeError(f"control must be True or False, not {control!r}")
         self._resources = as_resources(basins)
         self._profile = profile_named(profile)
+        check_flag("cors", cors)
         self._cors = cors
         # The standalone server sets it; a test of one's own names hosts as it likes.
         self._own_hosts_only = False
-        self.clock: Clock = SystemClock() if clock is None else clock
+        self.clock: Clock = _as_clock(clock)
         self._listening = Listening(host=host, port=port) if listening is None else listening
         self._owns_listening = listening is None
         self._app: App | None = None
@@ -112,13 +129,20 @@ class S2Mock:
         self.token = own_tokens.new_token(self) if token is None else _checked_token(token)
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
         self.account = Account(
-            clock=self.clock, deletion_delay=deletion_delay, profile=self._profile
+            clock=self.clock,
+            deletion_delay=deletion_delay,
+            profile=self._profile,
+            auth=auth,
+            token=self.token,
+            revocation_delay=revocation_delay,
+            locations=LOCATIONS if locations is None else as_locations(locations),
         )
         self._powers = Powers(
             self.account,
             partial(_insight, self.account),
             journal_limit=journal_limit,
             journal_bytes=journal_bytes,
+            append_latency=append_latency,
         )
         if snapshot is not None and self._resources is not None:
             raise ValueError("basins and snapshot are both a beginning: give one of them")
@@ -145,7 +169,9 @@ class S2Mock:
             raise UnusedFault("\n".join(complaints))
 
     def __repr__(self) -> str:
-        return f"<S2Mock with {len(self.basins)} basins>"
+        number = len(self.basins)
+        where = self._listening.url if self._is_listened_to else "no URL yet"
+        return f"<S2Mock at {where} with {number} basin{'' if number == 1 else 's'}>"
 
     def close(self) -> None:
         """Stop the socket, drop its connections and end all sessions; the forks' too.
@@ -169,7 +195,7 @@ class S2Mock:
         self._powers.stage.end()
         self.account.end_sessions()
         # What is told of it at the end of the test does not keep the account.
-        self._powers.journal.look_with(partial(_insight, Ended(self.account.state)))
+        self._powers.journal.look_with(partial(_insight, Ended(self.account.state, self.token)))
         of_a_test.end(self._powers, in_a_test=bool(own_tokens.current_test()))
 
     def reset(self) -> None:
@@ -230,6 +256,10 @@ class S2Mock:
             "deletion_delay": self.account.deletion_delay,
             "profile": self._profile.name,
             "cors": self._cors,
+            "append_latency": self._powers.durability.latency,
+            "auth": "open" if self.account.is_open else "required",
+            "revocation_delay": self.account.revocation_delay,
+            "locations": [location._asdict() for location in self.account.locations],
             "journal_limit": self.journal.limit,
             "journal_bytes": self.journal.max_bytes,
         }
@@ -304,18 +334,75 @@ class S2Mock:
         """The basin of that name. Raises `InvalidName`, `BasinNotFound`."""
         return self.account.basin(name)
 
-    def create_basin(
-        self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None
-    ) -> Basin:
-        """Create a basin. Raises `InvalidName`, `BasinDeletionPending`, `ResourceAlreadyExists`."""
-        return self.account.create_basin(name, config, request_token=request_token)
+    def stream(self, basin: str, name: str) -> Stream:
+        """The stream of that name in that basin. Raises `InvalidName`, `StreamNotFound`."""
+        return self.account.stream(basin, name)
 
-    def ensure_basin(self, name: str, config: BasinConfig | None = None) -> Basin:
+    def create_basin(
+        self,
+        name: str,
+        config: BasinConfig | None = None,
+        *,
+        request_token: str | None = None,
+        location: str | None = None,
+    ) -> Basin:
+        """Create a basin, in that location or in the default one.
+
+        Raises `InvalidName`, `Invalid`, `BasinDeletionPending`, `ResourceAlreadyExists`.
+        """
+        return self.account.create_basin(
+            name, config, request_token=request_token, location=location
+        )
+
+    def ensure_basin(
+        self, name: str, config: BasinConfig | None = None, *, location: str | None = None
+    ) -> Basin:
         """Create the basin, or replace its configuration.
 
-        Raises `InvalidName`, `BasinDeletionPending`.
+        Raises `InvalidName`, `Invalid`, `BasinDeletionPending`.
         """
-        return self.account.ensure_basin(name, config)
+        return self.account.ensure_basin(name, config, location=location)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The ids of all access tokens, in order: the account's own too, and the expired ones."""
+        return self.account.tokens
+
+    def issue_token(
+        self,
+        token_id: str,
+        *,
+        basins: "Names" = None,
+        streams: "Names" = None,
+        access_tokens: "Names" = None,
+        ops: Iterable[str] = (),
+        op_groups: Mapping[str, Mapping[str, bool]] = MappingProxyType({}),
+        expires_in: float | None = None,
+        auto_prefix_streams: bool = False,
+    ) -> "Token":
+        """Issue an access token.
+
+        It is for the `basins`, `streams` and `access_tokens` of these names: a name, a prefix with
+        `*` behind it, or S2's `{"exact": …}` and `{"prefix": …}`; without one it is for none. It
+        may carry out `ops`, and what `op_groups` give, as in `{"stream": {"read": True}}`.
+        `expires_in` is in seconds of the account's clock. With `auto_prefix_streams` the prefix
+        of `streams` goes before each stream's name that its bearer says. Raises `InvalidName`,
+        `Invalid`, `ResourceAlreadyExists`, `TypeError`, `ValueError`.
+        Source: reference: account_services §1.
+        """
+        from s2mock.tokens import issue
+
+        return issue(
+            self,
+            token_id,
+            basins=basins,
+            streams=streams,
+            access_tokens=access_tokens,
+            ops=ops,
+            op_groups=op_groups,
+            expires_in=expires_in,
+            auto_prefix_streams=auto_prefix_streams,
+        )
 
     # Breaking it, holding it, looking into it.
 
@@ -340,6 +427,25 @@ class S2Mock:
         """
         return self._powers.stage.inject(
             fault, on=on, basin=basin, stream=stream, skip=skip, times=times, required=required
+        )
+
+    def apply(self, plan: FaultPlan) -> tuple[Injection, ...]:
+        """Inject the faults of a plan, none of which is required to fire.
+
+        `s2mock.strategies.fault_plans()` makes plans. Raises `TypeError`.
+        """
+        if not isinstance(plan, FaultPlan):
+            raise TypeError(f"apply() takes a FaultPlan, not {plan!r}")
+        return tuple(
+            self.inject(
+                one.fault,
+                on=one.on,
+                basin=one.basin,
+                stream=one.stream,
+                skip=one.skip,
+                required=False,
+            )
+            for one in plan
         )
 
     def hold(
@@ -387,6 +493,19 @@ class S2Mock:
     def _come_back(self) -> None:
         if self._is_listened_to:
             self._listening.accept()
+
+    def advance(self, seconds: float) -> None:
+        """Turn the clock forward by `seconds`; whoever waited for that goes on before this returns.
+
+        Raises `TypeError` where the clock is no `ManualClock`, and for what is no number, and
+        `ValueError` for a negative one.
+        """
+        if not isinstance(self.clock, ManualClock):
+            raise TypeError(
+                f"advance() turns a ManualClock, and the clock of this mock is {self.clock!r}: "
+                'make the mock with clock="manual", as in @pytest.mark.s2_mock(clock="manual")'
+            )
+        self.clock.advance(seconds)
 
     @property
     def _controlled(self) -> "Front":
@@ -454,6 +573,16 @@ class _Answering:
         return mock.wsgi_app.converse(environ)
 
 
+def _as_clock(clock: Clock | str | None) -> Clock:
+    if clock is None:
+        return SystemClock()
+    if not isinstance(clock, str):
+        return clock
+    if clock != "manual":
+        raise ValueError(f"clock must be a clock, or 'manual' for a fresh one, not {clock!r}")
+    return ManualClock()
+
+
 def _checked_token(token: object) -> str:
     if not isinstance(token, str):
         raise TypeError(f"token must be text, not {token!r}")
@@ -466,7 +595,7 @@ def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
     """A resource file of these basins, `None` for no basins. Raises `ValueError`."""
     if isinstance(basins, str | bytes | Mapping) or not isinstance(basins, Iterable):
         raise ValueError(f"basins must be a list of names or mappings, not {basins!r}")
-    listed = [{"name": basin} if isinstance(basin, str) else basin for basin in basins]
+    listed = [as_resource(basin) for basin in basins]
     try:
         return json.dumps({"basins": listed}).encode() if listed else None
     except TypeError as error:

@@ -9,7 +9,7 @@ import secrets
 import weakref
 from collections import OrderedDict, deque
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
 _PREFIX = f"s2mock-{secrets.token_hex(8)}-"
 _numbers = count(1)
@@ -66,9 +66,3 @@ def end(token: str) -> None:
 def is_ended(token: str) -> bool:
     """Whether the token is that of a mock of this process that has ended."""
     return token.startswith(_PREFIX) and token not in _living
-
-
-def bearer(environ: dict[str, Any]) -> str:
-    """The token that a request brings, "" for none."""
-    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""

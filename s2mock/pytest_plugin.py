@@ -4,26 +4,31 @@ Nothing heavy is imported before a fixture is used: a session that has the plugi
 does not use it pays for reading this file.
 """
 
+import argparse
+import re
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from s2mock.listening import Listening
     from s2mock.mock import S2Mock
     from s2mock.remote import RemoteS2Mock
+    from s2mock.sweep import Sweep
 
 _MARKER = (
     "s2_mock(*, basins=[], deletion_delay=0.0, profile='real', cors=True, clock=None, "
-    "token=None, snapshot=None, faults=[], journal_limit=10_000, journal_bytes=64 MiB, "
-    "control=False, use_env=False): options of the s2_mock fixture for this test; basins are "
-    "names, or mappings in the format of a resource file, faults are mappings of the arguments of "
-    "inject()"
+    "append_latency=0.0, token=None, auth='open', revocation_delay=0.0, locations=None, "
+    "snapshot=None, faults=[], journal_limit=10_000, journal_bytes=64 MiB, control=False, "
+    "use_env=False): options of the s2_mock fixture for this test; basins are names, or mappings "
+    "in the format of a resource file or of S2's requests, clock may be 'manual', faults are "
+    "mappings of the arguments of inject()"
 )
 
 # One name in all places: the marker's argument, the ini key behind `s2mock_`, the command line
@@ -31,6 +36,12 @@ _MARKER = (
 _OPTIONS = {
     "deletion_delay": "how long a deletion stays pending, in seconds (default: 0)",
     "profile": "'real' (default) or 'documented': whom to follow where they differ",
+    "append_latency": "how long an append takes to be durable, in seconds (default: 0)",
+    "auth": "'open' (default) lets everybody in, 'required' only who brings an access token of the "
+    "account",
+    "revocation_delay": "how long a revoked access token is still good, in seconds (default: 0)",
+    "locations": "names of locations, with commas between them, the default first (default: "
+    "aws:us-east-1, aws:us-west-2, aws:eu-north-1)",
     "journal_limit": "how many exchanges the journal keeps, 0 for none (default: 10000)",
     "journal_bytes": "how many bytes of bodies the journal keeps (default: 64 MiB)",
     "host": "address that the socket listens on (default: 127.0.0.1)",
@@ -62,7 +73,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--s2mock-slow",
         action="store_true",
-        help="run the contract cases that wait for minutes on a server whose clock is real",
+        # Of use to this project only, so it is not shown: see CONTRIBUTING.md.
+        help=argparse.SUPPRESS,
     )
 
 
@@ -75,6 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> "Generator[None, object, object]":
     """Report a failure of the fake with a setup that failed; else the call fails with it."""
     __tracebackhide__ = True
+    _use_if_marked(item)
     if (of_a_test := sys.modules.get(_OF_A_TEST)) is not None:
         of_a_test.begin()
     with _reported_with_others(item, "setup"):
@@ -120,6 +133,17 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     """Call a fault in a test's id what one would type."""
     faults = sys.modules.get("s2mock.powers.faults")
     return repr(val) if faults is not None and isinstance(val, faults.Fault) else None
+
+
+def _use_if_marked(item: pytest.Item) -> None:
+    """Give a marked test the fixture, whether or not it takes it.
+
+    Before all others, so that those which read the environment find what `use_env` has set.
+    """
+    names = getattr(item, "fixturenames", None)
+    if names is not None and "s2_mock" not in names and item.get_closest_marker("s2_mock"):
+        # Another list: parametrized tests share one, and need not share a marker.
+        item.fixturenames = ["s2_mock", *names]  # type: ignore[attr-defined]
 
 
 @contextmanager
@@ -182,8 +206,49 @@ def _s2mock_listening(pytestconfig: pytest.Config) -> "Iterator[Listening]":
         listening = Listening(host=host, port=int(port))
     except ValueError:
         raise pytest.UsageError(f"s2mock_port must be a port number, not {port!r}") from None
+    if int(port):
+        _listen_now(pytestconfig, listening, int(port))
     yield listening
     listening.stop()
+
+
+def _listen_now(config: pytest.Config, listening: "Listening", port: int) -> None:
+    """Take a port that somebody has chosen, since somebody may know it without asking for `url`."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        raise pytest.UsageError(
+            f"s2mock_port={port}: one port cannot serve {workers} workers; leave the port out, so "
+            "that each worker takes a free one, or run the tests in one process with -n 0"
+        )
+    try:
+        _ = listening.url
+    except OSError as error:
+        raise pytest.UsageError(f"s2mock_port={port}: {error}") from None
+
+
+@pytest.fixture(scope="session")
+def make_s2_mock(
+    pytestconfig: pytest.Config,
+) -> "Iterator[Callable[..., S2Mock | RemoteS2Mock]]":
+    """Make an S2 account that lives as long as you want: for a module, a session, or two at once.
+
+    Takes the arguments of `S2Mock`; the s2mock options of the ini file and the command line count,
+    except for the port. Each has a port of its own. What is still open is closed with the session.
+    """
+    with ExitStack() as made:
+
+        def make(**arguments: Any) -> "S2Mock | RemoteS2Mock":
+            from s2mock.mock import S2Mock
+
+            of_the_server = {"host": _option(pytestconfig, "host") or "127.0.0.1"}
+            arguments = _from_config(pytestconfig) | arguments
+            if pytestconfig.getoption("s2mock_target") is not None:
+                return made.enter_context(_remote(pytestconfig, arguments))
+            mock = S2Mock(**of_the_server | arguments)
+            made.callback(mock.close)
+            return mock
+
+        yield make
 
 
 @pytest.fixture
@@ -194,28 +259,77 @@ def s2_mock(request: pytest.FixtureRequest) -> "Iterator[S2Mock | RemoteS2Mock]"
     """
     arguments = _from_config(request.config) | _from_markers(request.node)
     use_env = arguments.pop("use_env", False)
-    target = request.config.getoption("s2mock_target")
-    make = _fake if target is None else _remote
+    mock: S2Mock | RemoteS2Mock
     try:
-        mock = make(request, arguments)
+        if not isinstance(use_env, bool):
+            raise TypeError(f"use_env must be True or False, not {use_env!r}")
+        if request.config.getoption("s2mock_target") is None:
+            mock = _fake(request, arguments)
+        else:
+            mock = _remote(request.config, arguments)
     except (TypeError, ValueError) as error:
         raise pytest.UsageError(f"s2_mock: {error}") from None
     with mock:
+        if _has_chosen_port(request.config):
+            # Whoever knows the port may come without being told.
+            _ = mock.url
         if use_env:
             mock.use_env(request.getfixturevalue("monkeypatch"))
         yield mock
 
 
+def _has_chosen_port(config: pytest.Config) -> bool:
+    return _option(config, "port") not in (None, "0")
+
+
+@pytest.fixture
+def s2_sweep(request: pytest.FixtureRequest) -> "Iterator[Sweep]":
+    """Every fault at every operation, one after the other: see `Sweep`."""
+    from s2mock.sweep import Sweep
+
+    config = request.config
+    if (url := config.getoption("s2mock_target")) is not None:
+        from s2mock.remote import NotOnTarget
+
+        raise NotOnTarget(
+            f"s2_sweep is a power of the fake, and switched off by --s2mock-target={url}"
+        )
+    arguments = _from_config(config) | _from_markers(request.node)
+    use_env = arguments.pop("use_env", False)
+
+    def make(**options: Any) -> "S2Mock":
+        mock = _fake(request, arguments | options)
+        if use_env:
+            mock.use_env(request.getfixturevalue("monkeypatch"))
+        return mock
+
+    sweep = Sweep(make, partial(_show_progress, config))
+    yield sweep
+    if (text := sweep.left_over()) is not None:
+        pytest.fail(text, pytrace=False)
+
+
+def _show_progress(config: pytest.Config, mark: str) -> None:
+    """Say at the terminal that a test goes on, where somebody looks at it."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and config.get_verbosity() >= 0:
+        with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            reporter.write(mark, flush=True)
+
+
 def _fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2Mock":
     from s2mock.mock import S2Mock
 
+    # Where both are used they are not of one socket.
+    if "s2_mock" in request.fixturenames and request.fixturename != "s2_mock":
+        return S2Mock(**arguments)
     return S2Mock(**arguments, listening=request.getfixturevalue("_s2mock_listening"))
 
 
-def _remote(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "RemoteS2Mock":
+def _remote(config: pytest.Config, arguments: dict[str, Any]) -> "RemoteS2Mock":
     from s2mock.remote import RemoteS2Mock
 
-    return RemoteS2Mock(request.config.getoption("s2mock_target"), **arguments)
+    return RemoteS2Mock(config.getoption("s2mock_target"), **arguments)
 
 
 def _from_markers(node: pytest.Item) -> dict[str, Any]:
@@ -232,17 +346,27 @@ def _from_markers(node: pytest.Item) -> dict[str, Any]:
             f"@pytest.mark.s2_mock takes no {name}: the tests of a session share one socket; "
             f"set the ini key s2mock_{name}, or --s2mock-{name} on the command line"
         )
+    known = re.findall(r"(\w+)=", _MARKER)
+    if unknown := sorted(arguments.keys() - known):
+        from difflib import get_close_matches
+
+        near = get_close_matches(unknown[0], known, 1, 0.6)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise pytest.UsageError(
+            f"@pytest.mark.s2_mock has no option {unknown[0]}: {hint}There are {', '.join(known)}"
+        )
     return arguments
 
 
 def _from_config(config: pytest.Config) -> dict[str, Any]:
     arguments: dict[str, Any] = {}
-    if (delay := _option(config, "deletion_delay")) is not None:
-        try:
-            arguments["deletion_delay"] = float(delay)
-        except ValueError:
-            message = f"s2mock_deletion_delay must be a number of seconds, not {delay!r}"
-            raise pytest.UsageError(message) from None
+    for name in ("deletion_delay", "append_latency", "revocation_delay"):
+        if (seconds := _option(config, name)) is not None:
+            try:
+                arguments[name] = float(seconds)
+            except ValueError:
+                message = f"s2mock_{name} must be a number of seconds, not {seconds!r}"
+                raise pytest.UsageError(message) from None
     for name in ("journal_limit", "journal_bytes"):
         if (limit := _option(config, name)) is not None:
             try:
@@ -250,7 +374,9 @@ def _from_config(config: pytest.Config) -> dict[str, Any]:
             except ValueError:
                 message = f"s2mock_{name} must be a whole number, not {limit!r}"
                 raise pytest.UsageError(message) from None
-    for name in ("profile", "token"):
+    if (names := _option(config, "locations")) is not None:
+        arguments["locations"] = [name.strip() for name in names.split(",")]
+    for name in ("profile", "token", "auth"):
         if (value := _option(config, name)) is not None:
             arguments[name] = value
     return arguments

@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+import s2mock
+from s2mock import ManualClock, S2Mock
 from s2mock.resources import parse_duration
 from tests.conftest import BASIN
 from tests.ports import unused_port
@@ -171,6 +173,27 @@ def test_bad_init_file(tmp_path: Path, content: bytes | None, reason: str) -> No
     assert reason in stderr
 
 
+def test_snapshot(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "account.jsonl"
+    with S2Mock(basins=[BASIN], clock=ManualClock(0)) as mock:
+        mock.basin(BASIN).create_stream("log").append(["a year ago"])
+        mock.snapshot().save(file)
+    url = url_of(start("--port", "0", "--snapshot", str(file)))
+    answer = get(f"{url}/v1/streams/log/records?seq_num=0", BASIN).json()
+    assert answer["records"] == [{"seq_num": 0, "timestamp": 0, "body": "a year ago"}]
+
+
+def test_bad_snapshot(tmp_path: Path) -> None:
+    file = tmp_path / "account.jsonl"
+    file.write_text('{"s2mock_snapshot": 1, "taken": "1970-01-01T00:00:00Z"}\n{"basin": "x"}\n')
+    status, stderr = fails("--port", "0", "--snapshot", str(file))
+    reason = "basin: basin name should be at least 8 bytes in length"
+    assert (status, stderr) == (1, f"s2mock: cannot load the snapshot: {file}, line 2: {reason}\n")
+    status, stderr = fails("--port", "0", "--snapshot", str(tmp_path / "none"))
+    assert (status, stderr.count("\n")) == (1, 1)
+    assert "No such file" in stderr
+
+
 def test_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -190,6 +213,11 @@ def test_port_in_use() -> None:
         (["--deletion-delay=-1"], "deletion_delay must be 0 or more seconds, not -1.0"),
         (["--deletion-delay=soon"], "argument --deletion-delay: invalid float value: 'soon'"),
         (["--token=two words"], "token must be text that fits into a header, not 'two words'"),
+        (["--append-latency=-1"], "append_latency must be 0 or more seconds, not -1.0"),
+        (
+            ["--init-file=a", "--snapshot=b"],
+            "--init-file and --snapshot are both a beginning: give one of them",
+        ),
         (["--profile=fast"], "argument --profile: invalid choice: 'fast'"),
         (["my-basin"], "unrecognized arguments: my-basin"),
     ],
@@ -204,5 +232,78 @@ def test_arguments_that_make_no_sense(arguments: list[str], reason: str) -> None
 
 def test_help_names_every_option() -> None:
     shown = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
-    for option in ("host", "port", "init-file", "deletion-delay", "profile", "token", "no-cors"):
+    for option in (
+        "verbose",
+        "version",
+        "host",
+        "port",
+        "init-file",
+        "snapshot",
+        "deletion-delay",
+        "append-latency",
+        "profile",
+        "token",
+        "no-cors",
+    ):
         assert f"--{option}" in shown
+
+
+def test_help_of_the_subcommand() -> None:
+    shown = subprocess.run(
+        [*COMMAND, "fidelity", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.startswith("usage: python -m s2mock fidelity [-h]")
+    assert "replay every recording" in shown
+
+
+def test_version() -> None:
+    shown = subprocess.run([*COMMAND, "--version"], capture_output=True, text=True, check=True)
+    assert shown.stdout == f"s2mock {s2mock.__version__}\n"
+
+
+def test_the_script_says_its_own_name() -> None:
+    program = "import sys, s2mock.__main__ as m; sys.argv[0] = '/bin/s2mock'; sys.exit(m.main())"
+    shown = subprocess.run(
+        [sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert shown.startswith("usage: s2mock [-h]")
+    assert "`s2mock fidelity`" in shown
+
+
+@pytest.mark.parametrize("more", [[], ["--journal-limit=0"]])
+def test_a_line_for_each_request(start: Start, more: list[str]) -> None:
+    process = start("--port", "0", "--verbose", *more)
+    url = url_of(process)
+    get(f"{url}/v1/streams/a%2Fb?x=1", BASIN)
+    get(f"{url}/nowhere")
+    _, _, stderr = end(process)
+    lines = [line.partition(" (")[0] for line in stderr.splitlines() if "GET" in line]
+    assert lines == [
+        f"s2mock: GET /v1/streams/a%2Fb?x=1 404 get-stream-config {BASIN} a/b stream_not_found",
+        "s2mock: GET /nowhere 404",
+    ]
+
+
+def test_quiet_without_verbose(start: Start) -> None:
+    process = start("--port", "0")
+    get(f"{url_of(process)}/health")
+    assert "GET" not in end(process)[2]
+
+
+@pytest.mark.parametrize("arguments", [["--port=0"], ["--help"], ["fidelity"]])
+def test_an_interpreter_without_what_it_needs(arguments: list[str]) -> None:
+    """As where `python -m s2mock` is typed in a checkout, outside its virtual environment."""
+    repo = Path(s2mock.__file__).parent.parent
+    ended = subprocess.run(
+        [sys.executable, "-S", "-m", "s2mock", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(repo)},
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(
+        f"s2mock: {sys.executable} has no module werkzeug, which s2mock needs: run "
+    )
+    assert ended.stderr.count("\n") == 1

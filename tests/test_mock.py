@@ -158,7 +158,9 @@ def test_direct_calls_keep_the_rules(mock: S2Mock) -> None:
     assert basin.config.create_stream_on_append
     with pytest.raises(BasinNotFound):
         mock.basin("no-such-basin")
-    assert repr(mock) == "<S2Mock with 1 basins>"
+    assert repr(mock) == "<S2Mock at no URL yet with 1 basin>"
+    url = mock.url
+    assert repr(mock) == f"<S2Mock at {url} with 1 basin>"
 
 
 def test_fresh_basins(mock: S2Mock) -> None:
@@ -177,7 +179,7 @@ def test_fresh_basins(mock: S2Mock) -> None:
         ({"basins": {"name": BASIN}}, "basins must be a list of names or mappings"),
         ({"basins": 5}, "basins must be a list of names or mappings, not 5"),
         ({"basins": ["x"]}, "basin name should be at least 8 bytes in length"),
-        ({"basins": [{"name": BASIN, "streams": ["s"]}]}, "invalid type"),
+        ({"basins": [{"name": BASIN, "streams": [5]}]}, "invalid type"),
         ({"basins": [BASIN, BASIN]}, "duplicate basin name: 'my-basin'"),
         ({"basins": [{"name": BASIN, "config": {1}}]}, "basins must hold names and JSON"),
         ({"deletion_delay": -1}, "deletion_delay must be 0 or more seconds, not -1"),

@@ -10,6 +10,7 @@ import pytest
 import s2mock
 
 NAMES = [
+    "AccessTokenNotFound",
     "Account",
     "Answer",
     "AppendAck",
@@ -30,6 +31,7 @@ NAMES = [
     "Exchange",
     "Fail",
     "Fault",
+    "FaultPlan",
     "FencingTokenMismatch",
     "Hold",
     "Injection",
@@ -40,13 +42,16 @@ NAMES = [
     "ManualClock",
     "NotOnTarget",
     "Page",
+    "PlannedFault",
     "RemoteS2Mock",
     "Request",
     "ResourceAlreadyExists",
+    "ResourceSet",
     "Response",
     "S2Advice",
     "S2Error",
     "S2Mock",
+    "Scope",
     "SeqNumMismatch",
     "SequencedRecord",
     "Snapshot",
@@ -57,8 +62,11 @@ NAMES = [
     "StreamInfo",
     "StreamNotFound",
     "StreamPosition",
+    "Sweep",
     "SystemClock",
     "TargetError",
+    "Token",
+    "TokenInfo",
     "UnusedFault",
 ]
 
@@ -87,6 +95,7 @@ def test_each_is_documented_with_its_members(name: str) -> None:
 GOOD = '''
 """A user's module: everything here is meant to be as typed as it looks."""
 
+from pathlib import Path
 from typing import assert_type
 
 import pytest
@@ -94,6 +103,7 @@ import pytest
 from s2mock import (
     Account,
     Answer,
+    AppendAck,
     Basin,
     BasinConfig,
     BasinInfo,
@@ -105,18 +115,22 @@ from s2mock import (
     Exchange,
     Fail,
     Fault,
+    FaultPlan,
     Hold,
     Injection,
     Journal,
     ManualClock,
     Page,
+    PlannedFault,
     ResourceAlreadyExists,
     S2Error,
     S2Mock,
+    SequencedRecord,
     Snapshot,
     Stream,
     StreamConfig,
     StreamInfo,
+    Sweep,
     SystemClock,
 )
 
@@ -136,6 +150,10 @@ def test_it(s2_mock: S2Mock, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_type(basin.list_streams(prefix="a", limit=5), Page[StreamInfo])
     stream = basin.create_stream("s", StreamConfig(retention_policy="infinite"))
     assert_type(stream, Stream)
+    assert_type(s2_mock.stream("my-basin", "s"), Stream)
+    assert_type(stream.bodies, tuple[bytes, ...])
+    assert_type(stream.wait_for(2, timeout=1), tuple[SequencedRecord, ...])
+    assert_type(stream.fence("token"), AppendAck)
     assert_type(stream.config, StreamConfig)
     assert_type(stream.reconfigure(retention_policy=60, storage_class=None), StreamConfig)
     assert_type(
@@ -180,6 +198,8 @@ def test_powers(s2_mock: S2Mock, fault: Fault) -> None:
     with s2_mock.outage(), s2_mock.hold(on="append", at="answer") as held:
         assert_type(held, Hold)
         assert_type(held.wait(2, timeout=1.5), tuple[Exchange, ...])
+    plan = FaultPlan([PlannedFault(fault, on="append", stream="orders/*", skip=2)])
+    assert_type(s2_mock.apply(plan), tuple[Injection, ...])
     assert_type(s2_mock.journal, Journal)
     assert_type(s2_mock.journal[0], Exchange)
     assert_type(s2_mock.journal[1:], tuple[Exchange, ...])
@@ -190,15 +210,28 @@ def test_powers(s2_mock: S2Mock, fault: Fault) -> None:
         assert_type(exchange.response.status, int)
 
 
+def test_sweep(s2_sweep: Sweep) -> None:
+    for attempt in s2_sweep([Drop()], on="append", basins=["my-basin"]):
+        with attempt as s2:
+            assert_type(s2, S2Mock)
+    with s2_sweep.replay("append", 3, Drop(committed=True)) as again:
+        assert_type(again, S2Mock)
+
+
 async def waits(mock: S2Mock) -> None:
     assert_type(await mock.journal.async_wait_for("append", 2), tuple[Exchange, ...])
     await mock.basin("my-basin").stream("s").async_wait_for_readers(timeout=1)
+    await mock.stream("my-basin", "s").async_wait_for(timeout=1)
 
 
 with S2Mock(profile="documented", clock=ManualClock(0)) as mock:
     assert_type(mock, S2Mock)
+    mock.advance(1.5)
+    S2Mock(clock="manual", append_latency=0.005)
     before = mock.snapshot()
     assert_type(before, Snapshot)
+    before.save("account.jsonl")
+    assert_type(Snapshot.load(Path("account.jsonl")), Snapshot)
     mock.reset()
     mock.restore(before)
     with mock.fork() as fork:
@@ -221,6 +254,7 @@ BAD = {
     'BasinConfig(stream_cipher="rot13")': "arg-type",
     'S2Mock(profile="Real")': "arg-type",
     "S2Mock(clock=5)": "arg-type",
+    'S2Mock(clock="Manual")': "arg-type",
     "S2Mock(delay=5)": "call-arg",
     "S2Mock(snapshot=S2Mock())": "arg-type",
     "s2.restore(s2)": "arg-type",

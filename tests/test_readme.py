@@ -1,18 +1,19 @@
-"""Every block of the README is run as it is printed.
+"""Every block of the README and of the pages under docs/ is run as it is printed.
 
-A section (from one `##` to the next) is one story, told in one empty folder:
+A page is one story, told in one empty folder, from top to bottom:
 
 - A block right below the comment `<!-- file: NAME -->` is the content of that file.
 - A `console` block is a terminal: commands after `$ `, and below each what it prints. A server goes
-  on in the background until the section ends.
-- Any other `python` block is a program; a `text` block right below it is what it prints.
-- Where the tests that a section has written were not run in a terminal, they are run at its end.
+  on in the background until the page ends.
+- A `python` block with tests in it is a file of tests. Any other `python` block is a program; a
+  `text` block right below it is what it prints.
+- Where the tests that a page has written were not run in a terminal, they are run at its end.
+- A directive, as ```{code-block}, is only shown.
 
 Of what changes from run to run: where the page has the same time twice, it must be the same time
 twice; durations may differ; and port 8080 stands for a free one.
 """
 
-import inspect
 import os
 import re
 import shlex
@@ -25,16 +26,19 @@ from typing import NamedTuple
 
 import pytest
 
-from s2mock import S2Mock, pytest_plugin
 from tests.ports import unused_port
 
 REPO = Path(__file__).parent.parent
-README = (REPO / "README.md").read_text()
+PAGES = {
+    str(path.relative_to(REPO)): path.read_text("utf-8")
+    for path in (REPO / "README.md", *sorted((REPO / "docs").rglob("*.md")))
+}
 
 BLOCK = re.compile(
     r"(?:^<!-- file: (?P<file>\S+) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+DIRECTIVE = re.compile(r"^```\{.*?^```$", re.MULTILINE | re.DOTALL)
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 DURATION = re.compile(r"(?<= in )\d+\.\d+s")
 
@@ -45,13 +49,9 @@ class Block(NamedTuple):
     text: str
 
 
-def sections() -> dict[str, list[Block]]:
-    found = {}
-    for section in re.split(r"^(?=## )", README, flags=re.MULTILINE):
-        blocks = [Block(**match.groupdict()) for match in BLOCK.finditer(section)]
-        if blocks:
-            found[section.partition("\n")[0].strip("# ")] = blocks
-    return found
+def blocks(page: str) -> list[Block]:
+    text = DIRECTIVE.sub("", PAGES[page])
+    return [Block(**match.groupdict()) for match in BLOCK.finditer(text)]
 
 
 class Times:
@@ -70,12 +70,13 @@ class Times:
 
 
 class Story:
-    """The folder in which a section is carried out, and what goes on in it."""
+    """The folder in which a page is carried out, and what goes on in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.servers: list[subprocess.Popen[str]] = []
         self.tests_are_due = False
+        self.written = 0
         self.printed: str | None = None
         self.times_printed, self.times_expected = Times(), Times()
         self.port = str(unused_port())
@@ -113,8 +114,10 @@ class Story:
     def carry_out(self, block: Block) -> None:
         text = self.with_port(block.text)
         if block.file is not None:
-            (self.folder / block.file).write_text(text)
-            self.tests_are_due |= block.file.startswith("test_")
+            self.write(block.file, text)
+        elif block.language == "python" and re.search(r"^(async )?def test_", text, re.MULTILINE):
+            self.written += 1
+            self.write(f"test_block_{self.written}.py", text)
         elif block.language == "console":
             for command, expected in commands(text):
                 self.at_the_terminal(command, expected)
@@ -125,6 +128,13 @@ class Story:
             self.printed = None
         else:
             pytest.fail(f"nobody can say how to run this block: {block}")
+
+    def write(self, name: str, text: str) -> None:
+        file = self.folder / name
+        # A reader who follows the page would lose the first one.
+        assert not file.exists(), f"the page writes {name} twice"
+        file.write_text(text)
+        self.tests_are_due |= name.startswith("test_")
 
     def run(self, command: str) -> str:
         process = self.start(command)
@@ -182,65 +192,38 @@ def story(tmp_path: Path) -> Iterator[Story]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("section", sections())
-def test_section(section: str, story: Story) -> None:
-    for block in sections()[section]:
+@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)])
+def test_page(page: str, story: Story) -> None:
+    for block in blocks(page):
         story.carry_out(block)
     story.end()
 
 
-def test_no_block_is_left_out() -> None:
-    fences = len(re.findall(r"^\s*```", README, re.MULTILINE))
+@pytest.mark.parametrize("page", PAGES)
+def test_no_block_is_left_out(page: str) -> None:
+    text = DIRECTIVE.sub("", PAGES[page])
 
-    assert fences == 2 * sum(len(blocks) for blocks in sections().values()) > 0
-
-
-def table(heading: str) -> dict[str, list[str]]:
-    """The rows of the table whose first column has that heading, by what they are about."""
-    rows = README.partition(f"\n| {heading} |")[2].partition("\n\n")[0].splitlines()[2:]
-    cells = [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows]
-    return {name: row[1:] for row in cells for name in re.findall(r"`(\w+)", row[0])}
+    assert len(re.findall(r"^\s*```", text, re.MULTILINE)) == 2 * len(blocks(page))
 
 
-def test_the_table_of_members_is_complete() -> None:
-    members = {name for name in dir(S2Mock()) if not name.startswith("_")}
-
-    assert table("member").keys() == members
+README = PAGES["README.md"]
 
 
-def test_the_table_of_options_is_complete() -> None:
-    options = table("option")
-    # A server that all tests of a session share is the plugin's own affair.
-    arguments = inspect.signature(S2Mock).parameters.keys() - {"listening"}
-    marker = set(re.findall(r"(\w+)=", pytest_plugin._MARKER))
-
-    assert {name for name, row in options.items() if row[2]} == arguments
-    assert {name for name, row in options.items() if row[3]} == marker
-    assert [row[4] for row in options.values() if row[4]] == [
-        f"`s2mock_{name}`" for name in options if name in pytest_plugin._OPTIONS
-    ]
+def test_the_readme_is_read_in_one_go() -> None:
+    assert len(README.splitlines()) <= 150
 
 
-@pytest.mark.parametrize(
-    ("command", "column", "flags"),
-    [
-        (["-m", "pytest", "--help"], 5, r"--s2mock-[a-z-]+"),
-        (["-m", "s2mock", "--help"], 6, r"(?<!\w)--(?!help)[a-z-]+"),
-    ],
-)
-def test_the_table_has_every_flag(
-    command: list[str], column: int, flags: str, tmp_path: Path
-) -> None:
-    shown = subprocess.run(
-        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=True
-    ).stdout
-    listed = [row[column] for row in table("option").values()]
+def test_the_readme_has_no_link_that_leads_nowhere_on_the_package_index() -> None:
+    links = re.findall(r"\]\(([^)]*)\)", README)
 
-    assert set(re.findall(flags, " ".join(listed))) == set(re.findall(flags, shown))
+    assert links
+    for link in links:
+        assert link.startswith(("https://", "#"))
 
 
-def test_the_two_commands_exist() -> None:
+def test_the_commands_exist() -> None:
     targets = re.findall(r"^(\w+):", (REPO / "Makefile").read_text(), re.MULTILINE)
+    pages = (*PAGES.values(), (REPO / "CONTRIBUTING.md").read_text())
 
-    assert set(re.findall(r"`make (\w+)", README)) <= set(targets)
-    assert {"serve", "test"} <= set(targets)
+    assert set(re.findall(r"`make (\w+)", " ".join(pages))) <= set(targets)
+    assert {"serve", "test"} <= set(re.findall(r"`make (\w+)", README))

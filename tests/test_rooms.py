@@ -1,4 +1,4 @@
-"""Who may import what, as docs/architecture.md has it."""
+"""Who may import what, as docs/explanation/architecture.md has it."""
 
 import ast
 from collections.abc import Iterator
@@ -25,6 +25,8 @@ ROOMS = {
     "registry": {"conversation", "forking"},
     "documents": {"registry"},
     "resources": {"documents", "registry"},
+    "snapshots": {"documents", "registry"},
+    "strategies": {"documents", "powers", "registry"},
     "powers": {"conversation", "environ", "forking", "registry"},
     "api": {"conversation", "documents", "environ", "failures", "own_tokens", "powers", "registry"},
     "insight": {"api", "documents", "powers", "registry"},

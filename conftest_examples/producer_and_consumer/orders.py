@@ -1,7 +1,7 @@
 """The code under test: orders are written to a stream, and shipped by who reads it."""
 
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 
 from s2_sdk import (
     S2,
@@ -17,7 +17,8 @@ from s2_sdk import (
 
 def connect() -> S2:
     """A client of the account that the environment names."""
-    return S2(os.environ["S2_ACCESS_TOKEN"], endpoints=Endpoints.from_env())
+    s2: S2 = S2(os.environ["S2_ACCESS_TOKEN"], endpoints=Endpoints.from_env())
+    return s2
 
 
 class NotInCharge(Exception):
@@ -62,7 +63,7 @@ class Warehouse:
         self._stream = stream
         self._next = 0
 
-    async def ship(self) -> AsyncIterator[str]:
+    async def ship(self) -> AsyncGenerator[str, None]:
         """Each order as it comes, from where the last one ended."""
         async with self._stream.read_session(
             start=SeqNum(self._next), ignore_command_records=True

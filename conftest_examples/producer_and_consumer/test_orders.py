@@ -4,16 +4,17 @@ import pytest
 from s2_sdk import S2Stream
 
 from orders import NotInCharge, Shop, Warehouse
-from s2mock import ManualClock, S2Mock, Stream
+from s2mock import ManualClock, Stream
 
 DAY = 24 * 60 * 60
+CLOCK = ManualClock()
 
 
 async def test_orders_are_written(stream: S2Stream, log: Stream) -> None:
     last = await Shop(stream, token="").take(["tea", "milk"])
 
     assert last == 1
-    assert [record.body for record in log.records] == [b"tea", b"milk"]
+    assert log.bodies == (b"tea", b"milk")
     assert log.records[0].headers == ((b"kind", b"order"),)
 
 
@@ -26,7 +27,8 @@ async def test_who_opened_last_is_in_charge(stream: S2Stream, log: Stream) -> No
     with pytest.raises(NotInCharge, match="late"):
         await early.take(["milk"])
 
-    assert [record.body for record in log.records] == [b"early", b"tea", b"late"]
+    assert log.bodies == (b"tea",)
+    assert log.fencing_token == "late"
 
 
 async def test_orders_are_shipped_as_they_come(stream: S2Stream, log: Stream) -> None:
@@ -48,11 +50,11 @@ async def test_a_warehouse_goes_on_where_it_was(stream: S2Stream, log: Stream) -
         assert await anext(shipped) == "milk"
 
 
-@pytest.mark.s2_mock(clock=ManualClock())
-async def test_orders_of_last_week_are_gone(s2_mock: S2Mock, stream: S2Stream, log: Stream) -> None:
+@pytest.mark.s2_mock(clock=CLOCK)
+async def test_orders_of_last_week_are_gone(stream: S2Stream, log: Stream) -> None:
     await Shop(stream, token="").take(["tea", "milk"])
 
-    s2_mock.clock.advance(8 * DAY)
+    CLOCK.advance(8 * DAY)
 
     assert log.records == ()
     assert log.tail.seq_num == 2

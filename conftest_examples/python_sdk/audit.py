@@ -10,7 +10,8 @@ DAY = 24 * 60 * 60
 
 def connect() -> S2:
     """A client of the account that the environment names."""
-    return S2(os.environ["S2_ACCESS_TOKEN"], endpoints=Endpoints.from_env())
+    s2: S2 = S2(os.environ["S2_ACCESS_TOKEN"], endpoints=Endpoints.from_env())
+    return s2
 
 
 class TenantExists(Exception):

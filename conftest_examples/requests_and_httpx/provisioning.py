@@ -34,4 +34,5 @@ def stored_for(client: httpx.Client, basin: str, device: str) -> int | None:
     response = client.get(
         f"/v1/streams/{quote(f'devices/{device}', safe='')}", headers={"S2-Basin": basin}
     )
-    return response.raise_for_status().json()["retention_policy"].get("age")
+    age: int | None = response.raise_for_status().json()["retention_policy"].get("age")
+    return age

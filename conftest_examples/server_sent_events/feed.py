@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -22,7 +22,7 @@ class Feed:
         self._path = f"/v1/streams/{quote(stream, safe='')}/records"
         self._headers = {"S2-Basin": basin, "S2-Format": "base64", "Accept": "text/event-stream"}
 
-    def headlines(self, **bounds: int) -> Iterator[Headline]:
+    def headlines(self, **bounds: int) -> Generator[Headline, None, None]:
         """Each headline as it comes: for ever, or within the bounds of S2's read."""
         query = {"seq_num": 0, **bounds}
         with self._client.stream(

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from feed import Feed, Headline
-from s2mock import AppendRecord, Stream
+from s2mock import Stream
 
 
 def test_up_to_now(feed: Feed, log: Stream) -> None:
@@ -35,7 +35,7 @@ def test_after_a_break(feed: Feed, log: Stream) -> None:
 
 def test_a_correction_withdraws_what_was_said(feed: Feed, log: Stream) -> None:
     log.append(["wrong", "right"])
-    log.append([AppendRecord.trim(1)])
+    log.trim(1)
 
     assert [headline.number for headline in feed.headlines(count=1)] == [1]
 

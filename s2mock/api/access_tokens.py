@@ -1,30 +1,60 @@
 """`/v1/access-tokens`: the access tokens of the account.
 
-As with the reference server, every request is checked and none is carried out.
-Source: reference: control_plane §6.1.
+Sources: reference: account_services §1, control_plane §6.1.
 """
 
 from s2mock.api.query import listing_parameters, parse_query
 from s2mock.api.requests import Asking, S2Request, Wanted
-from s2mock.api.unserved import unserved
+from s2mock.api.responses import S2Response, json_response
+from s2mock.documents.tokens import scope_of, token_info_to_json
+from s2mock.registry.access_tokens import (
+    IssueAccessToken,
+    ListAccessTokens,
+    RevokeAccessToken,
+)
+from s2mock.registry.listing import Page
 from s2mock.registry.names import AccessTokenId
+from s2mock.registry.rfc3339 import parse_timestamp
+from s2mock.registry.tokens import AccessToken, TokenInfo
 
 _LISTING = listing_parameters(AccessTokenId.check_filter)
 
 
 def list_access_tokens(request: S2Request) -> Wanted:
-    """One page of access tokens."""
-    parse_query(request.raw_query, _LISTING)
-    return unserved("list-access-tokens")
+    """One page of access tokens (§1.1)."""
+    return ListAccessTokens(**parse_query(request.raw_query, _LISTING)), _listed
 
 
 def issue_access_token(request: S2Request) -> Asking[Wanted]:
-    """Issue an access token."""
-    yield from request.json_body("issue_access_token")
-    return unserved("issue-access-token")
+    """Issue an access token (§1.1)."""
+    document = yield from request.json_body("issue_access_token")
+    expires_at = document.get("expires_at")
+    operation = IssueAccessToken(
+        document["id"],
+        scope_of(document["scope"]),
+        expires_at=None if expires_at is None else parse_timestamp(expires_at),
+        auto_prefix_streams=bool(document.get("auto_prefix_streams")),
+    )
+    if expires_at is not None:
+        # What the request says by itself comes before what its sender may.
+        operation.check_expiry(request.account.clock.now())
+    return operation, _issued
 
 
 def revoke_access_token(request: S2Request) -> Wanted:
-    """Revoke an access token."""
-    request.path_name("id", AccessTokenId)
-    return unserved("revoke-access-token")
+    """Revoke an access token (§1.1)."""
+    return RevokeAccessToken(request.path_name("id", AccessTokenId)), _revoked
+
+
+def _listed(_: S2Request, page: Page[TokenInfo]) -> S2Response:
+    tokens = [token_info_to_json(info) for info in page.items]
+    return json_response(200, {"access_tokens": tokens, "has_more": page.has_more})
+
+
+def _issued(_: S2Request, token: AccessToken) -> S2Response:
+    return json_response(201, {"access_token": token.secret})
+
+
+def _revoked(_: S2Request, __: None) -> S2Response:
+    # Without a body there is no length of it either.
+    return S2Response(204, [])

@@ -23,10 +23,10 @@ from s2mock.api.routing import Router, Row
 from s2mock.api.shaping import broken_off, cut_session, shorten
 from s2mock.api.wsgi import Answered
 from s2mock.conversation import Conversation, Head, Offload, Reset, Retire
-from s2mock.environ import path_of
+from s2mock.environ import bearer, path_of
 from s2mock.powers.faults import Cut
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
-from s2mock.registry.clock import monotonic
+from s2mock.registry.durations import monotonic
 from s2mock.registry.engine import Engine
 from s2mock.registry.errors import Authn, InternalError, InvalidConfig, S2Error
 
@@ -188,14 +188,20 @@ class App:
 
     def _answer(self, row: Row, request: S2Request) -> Answering:
         try:
-            token = own_tokens.bearer(request.environ)
+            token = bearer(request.environ)
             if own_tokens.is_ended(token):
                 request.is_late = own_tokens.note_late(token, request.method, request.raw_path)
                 raise Authn("the access token is that of a test that has ended")
+            if row.needs is not None:
+                request.secret = token
+                request.needs = row.needs
+                if self.account.state.tokens is not None:
+                    request.authenticate()
             asked = row.handler(request)
             if isinstance(asked, S2Response):
                 return asked
             operation, answer = asked if isinstance(asked, tuple) else (yield from asked)
+            request.claim(operation)
             operation.request = request
             request.operation = operation
             return answer(request, (yield from self.account.perform(operation)))
@@ -213,6 +219,7 @@ class App:
             return error_response(InternalError(f"s2mock failed, please report it: {error!r}"))
 
     def _refused(self, row: Row, request: S2Request, error: S2Error) -> S2Response:
+        request.refuse(error)
         request.failure = error
         if request.operation is None and self._powers is not None:
             self._powers.stage.note_refused(row.name)

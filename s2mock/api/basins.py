@@ -39,7 +39,7 @@ def create_basin(request: S2Request) -> Asking[Wanted]:
     token = request.request_token
     document = yield from request.json_body("create_basin")
     config = basin_config(document.get("config"))
-    return CreateBasin(document["basin"], config, token), _created
+    return CreateBasin(document["basin"], config, token, document.get("location")), _created
 
 
 def get_basin_config(request: S2Request) -> Wanted:
@@ -51,7 +51,8 @@ def ensure_basin(request: S2Request) -> Asking[Wanted]:
     """Create a basin, or replace its configuration (§4.4)."""
     name = request.path_name("basin", BasinName)
     document = (yield from request.optional_json_body("ensure_basin")) or {}
-    return EnsureBasin(name, basin_config(document.get("config"))), _ensured
+    config = basin_config(document.get("config"))
+    return EnsureBasin(name, config, document.get("location")), _ensured
 
 
 def reconfigure_basin(request: S2Request) -> Asking[Wanted]:

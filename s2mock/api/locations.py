@@ -1,24 +1,38 @@
 """`/v1/locations`: where basins can be.
 
-As with the reference server, every request is checked and none is carried out.
-Source: reference: control_plane §6.3.
+Sources: reference: account_services §3, control_plane §6.3.
 """
 
+from typing import Any
+
 from s2mock.api.requests import Asking, S2Request, Wanted
-from s2mock.api.unserved import unserved
+from s2mock.api.responses import S2Response, json_response
+from s2mock.registry.locations import GetDefaultLocation, ListLocations, SetDefaultLocation
+from s2mock.registry.state import Location
 
 
 def list_locations(_: S2Request) -> Wanted:
-    """All locations."""
-    return unserved("list-locations")
+    """All locations, as a bare array."""
+    return ListLocations(), _listed
 
 
 def get_default_location(_: S2Request) -> Wanted:
     """The location of basins that name none."""
-    return unserved("get-default-location")
+    return GetDefaultLocation(), _described
 
 
 def set_default_location(request: S2Request) -> Asking[Wanted]:
     """Choose the location of basins that name none; the body is a bare JSON string."""
-    yield from request.json_body("set_default_location")
-    return unserved("set-default-location")
+    return SetDefaultLocation((yield from request.json_body("set_default_location"))), _described
+
+
+def _listed(_: S2Request, locations: tuple[Location, ...]) -> S2Response:
+    return json_response(200, list(map(_document, locations)))
+
+
+def _described(_: S2Request, location: Location) -> S2Response:
+    return json_response(200, _document(location))
+
+
+def _document(location: Location) -> dict[str, Any]:
+    return {**location._asdict(), "storage_classes": list(location.storage_classes)}

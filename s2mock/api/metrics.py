@@ -10,7 +10,7 @@ from typing import Any
 from s2mock.api.query import one_of, parse_query, unsigned
 from s2mock.api.requests import S2Request, Wanted
 from s2mock.api.unserved import unserved
-from s2mock.registry.names import BasinName, StreamName
+from s2mock.registry.names import BasinName
 
 
 def _parameters(*sets: str) -> Mapping[str, Callable[[str], Any]]:
@@ -45,6 +45,6 @@ def basin_metrics(request: S2Request) -> Wanted:
 def stream_metrics(request: S2Request) -> Wanted:
     """Metrics of a stream."""
     basin = request.path_name("basin", BasinName)
-    stream = request.path_name("stream", StreamName)
+    stream = request.stream_name
     parse_query(request.raw_query, _STREAM, required="set")
     return unserved("stream-metrics", basin, stream)

@@ -1,7 +1,7 @@
-"""The one table of operations: S2's names, where each is asked for, and what answers it.
+"""The one table of operations: S2's names, where each is asked for, what answers, what it needs.
 
-Sources: reference: control_plane §1.1 (routes), account_services §1.2 (names). The order of the
-methods of a path is that of its `Allow` header.
+Sources: reference: control_plane §1.1 (routes), account_services §1.2 (names, and what an access
+token must have). The order of the methods of a path is that of its `Allow` header.
 """
 
 from typing import Final
@@ -11,37 +11,98 @@ from s2mock.api.process_metrics import process_metrics
 from s2mock.api.records.append import append
 from s2mock.api.records.read import read
 from s2mock.api.records.tail import check_tail
-from s2mock.api.routing import Row
+from s2mock.api.routing import Handler, Row
+from s2mock.registry.permission import Needs
+
+# What an operation is about, and the sets of a token must match. Listings show what they match.
+_NONE, _BASIN, _STREAM, _TOKEN = (), ("basin",), ("basin", "stream"), ("access_token",)
+
+
+def _row(
+    name: str,
+    method: str,
+    path: str,
+    handler: Handler,
+    of: tuple[str, ...],
+    needs: tuple[str, ...] = (),
+    *,
+    by_batch: bool = False,
+) -> Row:
+    """A row of an operation that needs itself, unless others are said."""
+    return Row(name, method, path, handler, Needs(needs or (name,), of, by_batch))
+
 
 OPERATIONS: Final = (
-    Row("list-basins", "GET", "/v1/basins", basins.list_basins),
-    Row("create-basin", "POST", "/v1/basins", basins.create_basin),
-    Row("get-basin-config", "GET", "/v1/basins/<basin>", basins.get_basin_config),
-    Row("ensure-basin", "PUT", "/v1/basins/<basin>", basins.ensure_basin),
-    Row("delete-basin", "DELETE", "/v1/basins/<basin>", basins.delete_basin),
-    Row("reconfigure-basin", "PATCH", "/v1/basins/<basin>", basins.reconfigure_basin),
-    Row("list-streams", "GET", "/v1/streams", streams.list_streams),
-    Row("create-stream", "POST", "/v1/streams", streams.create_stream),
-    Row("get-stream-config", "GET", "/v1/streams/<stream>", streams.get_stream_config),
-    Row("ensure-stream", "PUT", "/v1/streams/<stream>", streams.ensure_stream),
-    Row("delete-stream", "DELETE", "/v1/streams/<stream>", streams.delete_stream),
-    Row("reconfigure-stream", "PATCH", "/v1/streams/<stream>", streams.reconfigure_stream),
-    # An append that opens a session is an `append-session`, and each batch in it an `append`.
-    Row("read", "GET", "/v1/streams/<stream>/records", read),
-    Row("append", "POST", "/v1/streams/<stream>/records", append),
-    Row("check-tail", "GET", "/v1/streams/<stream>/records/tail", check_tail),
-    Row("list-access-tokens", "GET", "/v1/access-tokens", access_tokens.list_access_tokens),
-    Row("issue-access-token", "POST", "/v1/access-tokens", access_tokens.issue_access_token),
-    Row(
-        "revoke-access-token", "DELETE", "/v1/access-tokens/<id>", access_tokens.revoke_access_token
+    _row("list-basins", "GET", "/v1/basins", basins.list_basins, _NONE),
+    _row("create-basin", "POST", "/v1/basins", basins.create_basin, _BASIN),
+    _row("get-basin-config", "GET", "/v1/basins/<basin>", basins.get_basin_config, _BASIN),
+    _row(
+        "ensure-basin",
+        "PUT",
+        "/v1/basins/<basin>",
+        basins.ensure_basin,
+        _BASIN,
+        ("create-basin", "reconfigure-basin"),
     ),
-    Row("account-metrics", "GET", "/v1/metrics", metrics.account_metrics),
-    Row("basin-metrics", "GET", "/v1/metrics/<basin>", metrics.basin_metrics),
-    Row("stream-metrics", "GET", "/v1/metrics/<basin>/<stream>", metrics.stream_metrics),
-    Row("list-locations", "GET", "/v1/locations", locations.list_locations),
-    Row("get-default-location", "GET", "/v1/locations/default", locations.get_default_location),
-    Row("set-default-location", "PUT", "/v1/locations/default", locations.set_default_location),
-    Row(None, "GET", "/health", health.health),
-    Row(None, "GET", "/ping", health.health),
-    Row(None, "GET", "/metrics", process_metrics),
+    _row("delete-basin", "DELETE", "/v1/basins/<basin>", basins.delete_basin, _BASIN),
+    _row("reconfigure-basin", "PATCH", "/v1/basins/<basin>", basins.reconfigure_basin, _BASIN),
+    _row("list-streams", "GET", "/v1/streams", streams.list_streams, _BASIN),
+    _row("create-stream", "POST", "/v1/streams", streams.create_stream, _STREAM),
+    _row("get-stream-config", "GET", "/v1/streams/<stream>", streams.get_stream_config, _STREAM),
+    _row(
+        "ensure-stream",
+        "PUT",
+        "/v1/streams/<stream>",
+        streams.ensure_stream,
+        _STREAM,
+        ("create-stream", "reconfigure-stream"),
+    ),
+    _row("delete-stream", "DELETE", "/v1/streams/<stream>", streams.delete_stream, _STREAM),
+    _row(
+        "reconfigure-stream", "PATCH", "/v1/streams/<stream>", streams.reconfigure_stream, _STREAM
+    ),
+    # An append that opens a session is an `append-session`, and each batch in it an `append`.
+    _row("read", "GET", "/v1/streams/<stream>/records", read, _STREAM),
+    _row(
+        "append",
+        "POST",
+        "/v1/streams/<stream>/records",
+        append,
+        _STREAM,
+        ("append", "fence", "trim"),
+        by_batch=True,
+    ),
+    _row("check-tail", "GET", "/v1/streams/<stream>/records/tail", check_tail, _STREAM),
+    _row("list-access-tokens", "GET", "/v1/access-tokens", access_tokens.list_access_tokens, _NONE),
+    _row(
+        "issue-access-token", "POST", "/v1/access-tokens", access_tokens.issue_access_token, _TOKEN
+    ),
+    _row(
+        "revoke-access-token",
+        "DELETE",
+        "/v1/access-tokens/<id>",
+        access_tokens.revoke_access_token,
+        _TOKEN,
+    ),
+    _row("account-metrics", "GET", "/v1/metrics", metrics.account_metrics, _NONE),
+    _row("basin-metrics", "GET", "/v1/metrics/<basin>", metrics.basin_metrics, _BASIN),
+    _row("stream-metrics", "GET", "/v1/metrics/<basin>/<stream>", metrics.stream_metrics, _STREAM),
+    _row("list-locations", "GET", "/v1/locations", locations.list_locations, _NONE),
+    _row(
+        "get-default-location",
+        "GET",
+        "/v1/locations/default",
+        locations.get_default_location,
+        _NONE,
+    ),
+    _row(
+        "set-default-location",
+        "PUT",
+        "/v1/locations/default",
+        locations.set_default_location,
+        _NONE,
+    ),
+    Row(None, "GET", "/health", health.health, None),
+    Row(None, "GET", "/ping", health.health, None),
+    Row(None, "GET", "/metrics", process_metrics, None),
 )

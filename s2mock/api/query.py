@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from s2mock.documents.phrases import unknown_variant
 from s2mock.registry.errors import BadQuery, InvalidName
+from s2mock.registry.names import StreamName
 
 # More than any integer here has, and little enough to convert without a thought.
 _MAX_DIGITS = 20
@@ -85,3 +86,16 @@ def listing_parameters(
         "start_after": lambda text: check_filter(text, "start-after"),
         "limit": unsigned(64),
     }
+
+
+def prefixed_filters(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Those of a listing of streams, each name with that before it. Raises `BadQuery`."""
+    prefixed = {**values, "prefix": prefix + values.get("prefix", "")}
+    if values.get("start_after"):
+        prefixed["start_after"] = prefix + values["start_after"]
+    for name in ("prefix", "start_after"):
+        try:
+            StreamName.check_filter(prefixed.get(name, ""), name.replace("_", "-"))
+        except InvalidName as error:
+            raise BadQuery(f"{_FAILED}{name}: {error}") from None
+    return prefixed

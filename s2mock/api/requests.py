@@ -4,6 +4,7 @@ A handler asks in the order in which S2 checks, so that the first fault is the o
 (reference: control_plane §2.5).
 """
 
+import logging
 import re
 from collections.abc import Callable, Generator
 from functools import cache
@@ -19,7 +20,10 @@ from s2mock.documents.parsing import decode
 from s2mock.powers.recorder import SessionNotes
 from s2mock.registry.engine import Engine, Operation
 from s2mock.registry.errors import BadHeader, BadJson, BadPath, InvalidName, S2Error
-from s2mock.registry.names import BasinName, RequestToken
+from s2mock.registry.names import BasinName, RequestToken, StreamName
+from s2mock.registry.permission import Caller, Needs
+
+_log = logging.getLogger("s2mock")
 
 Name = TypeVar("Name", bound=str)
 Result = TypeVar("Result")
@@ -60,6 +64,11 @@ class S2Request(Request):
 
     account: Engine
     path_parameters: dict[str, str] = {}  # noqa: RUF012  # replaced, never changed
+    # The secret of the access token that it brings, what the operation needs of that, and what goes
+    # before each stream's name that it says, and is taken off those that it is told.
+    secret: str = ""
+    needs: Needs = Needs()
+    prefix: str = ""
     # What was asked for last, and who takes notes of it, if anybody does.
     operation: Operation | None = None
     notes: SessionNotes | None = None
@@ -124,6 +133,38 @@ class S2Request(Request):
             return name_type(self._decoded_path[parameter])
         except InvalidName as error:
             raise BadPath(f"Invalid URL: {error}") from None
+
+    @property
+    def stream_name(self) -> StreamName:
+        """The stream that the path names, in full. Raises `BadPath`."""
+        name = self.path_name("stream", StreamName)
+        if not self.prefix:
+            return name
+        try:
+            return StreamName(self.prefix + name)
+        except InvalidName as error:
+            raise BadPath(f"Invalid URL: {error}") from None
+
+    def authenticate(self) -> None:
+        """Find out whose token it brings, of an account that looks at them. Raises `Authn`."""
+        token = self.account.authenticate(self.secret)
+        if token is not None:
+            self.prefix = token.prefix
+
+    def claim(self, operation: Operation) -> None:
+        """Let the account ask whether this request may have that."""
+        if self.account.state.tokens is not None:
+            operation.caller = Caller(self.secret, self.needs)
+
+    def refuse(self, error: S2Error) -> None:
+        """Let the error be as whoever asks is told it, and note it where a session ends with it."""
+        named = f"stream `{self.prefix}"
+        if self.prefix and error.message.startswith(named):
+            error.message = f"stream `{error.message.removeprefix(named)}"
+        if error.explanation is not None:
+            _log.warning("%s %s: %s", self.method, self.raw_path, error.explanation)
+        if self.notes is not None:
+            self.notes.failed(error)
 
     @property
     def _decoded_path(self) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from s2mock.api.requests import Asking, S2Request, Wanted
 from s2mock.api.responses import S2Response
+from s2mock.registry.permission import Needs
 
 # From a request to the operation that it asks for, in steps or at once; or to an answer, where
 # there is none.
@@ -24,13 +25,15 @@ _NONE: Final[dict[str, str]] = {}
 class Row(NamedTuple):
     """One operation: its name, where it is asked for, and what reads it. `<name>` is a segment.
 
-    `name` is S2's own, or None where S2 has none (`/health`).
+    `name` is S2's own, or None where S2 has none (`/health`). `needs` is what an access token must
+    have for it; None where none is asked for.
     """
 
     name: str | None
     method: str
     path: str
     handler: Handler
+    needs: Needs | None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

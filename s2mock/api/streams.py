@@ -3,7 +3,7 @@
 Source: reference: control_plane §5; the order of checks is §2.5.
 """
 
-from s2mock.api.query import listing_parameters, parse_query
+from s2mock.api.query import listing_parameters, parse_query, prefixed_filters
 from s2mock.api.requests import Asking, S2Request, Wanted
 from s2mock.api.responses import S2Response, empty_response, json_response, text_response
 from s2mock.documents.control_plane import (
@@ -32,6 +32,8 @@ _LISTING = listing_parameters(StreamName.check_filter)
 def list_streams(request: S2Request) -> Wanted:
     """One page of streams (§5.7)."""
     basin, wanted = request.basin, parse_query(request.raw_query, _LISTING)
+    if request.prefix:
+        wanted = prefixed_filters(wanted, request.prefix)
     return ListStreams(basin, **wanted), _listed
 
 
@@ -40,46 +42,55 @@ def create_stream(request: S2Request) -> Asking[Wanted]:
     token, basin = request.request_token, request.basin
     document = yield from request.json_body("create_stream")
     config = stream_config(document.get("config"))
-    return CreateStream(basin, document["stream"], config, token), _created
+    return CreateStream(basin, request.prefix + document["stream"], config, token), _created
 
 
 def get_stream_config(request: S2Request) -> Wanted:
     """The resolved configuration (§5.7)."""
-    return GetStreamConfig(request.basin, request.path_name("stream", StreamName)), _configured
+    return GetStreamConfig(request.basin, request.stream_name), _configured
 
 
 def ensure_stream(request: S2Request) -> Asking[Wanted]:
     """Create a stream, or replace its configuration (§5.5)."""
-    basin, name = request.basin, request.path_name("stream", StreamName)
+    basin, name = request.basin, request.stream_name
     config = stream_config((yield from request.optional_json_body("stream_config")))
     return EnsureStream(basin, name, config), _ensured
 
 
 def reconfigure_stream(request: S2Request) -> Asking[Wanted]:
     """Change what the body mentions (§5.6)."""
-    basin, name = request.basin, request.path_name("stream", StreamName)
+    basin, name = request.basin, request.stream_name
     changes = stream_changes((yield from request.json_body("stream_reconfiguration")))
     return ReconfigureStream(basin, name, changes), _configured
 
 
 def delete_stream(request: S2Request) -> Wanted:
     """Delete a stream (§5.7)."""
-    return DeleteStream(request.basin, request.path_name("stream", StreamName)), _deleted
+    return DeleteStream(request.basin, request.stream_name), _deleted
 
 
-def _listed(_: S2Request, page: Page[StreamInfo]) -> S2Response:
-    streams = ",".join(map(stream_info_to_json, page.items))
+def _listed(request: S2Request, page: Page[StreamInfo]) -> S2Response:
+    infos = [_told(request, info) for info in page.items] if request.prefix else page.items
+    streams = ",".join(map(stream_info_to_json, infos))
     more = "true" if page.has_more else "false"
     return text_response(200, f'{{"streams":[{streams}],"has_more":{more}}}')
 
 
-def _created(_: S2Request, made: Provisioned[StreamInfo]) -> S2Response:
-    return text_response(201, stream_info_to_json(made.info), s2_provision_result=made.result)
+def _created(request: S2Request, made: Provisioned[StreamInfo]) -> S2Response:
+    info = _told(request, made.info)
+    return text_response(201, stream_info_to_json(info), s2_provision_result=made.result)
 
 
-def _ensured(_: S2Request, made: Provisioned[StreamInfo]) -> S2Response:
-    status = 201 if made.result == "created" else 200
-    return text_response(status, stream_info_to_json(made.info), s2_provision_result=made.result)
+def _ensured(request: S2Request, made: Provisioned[StreamInfo]) -> S2Response:
+    status, info = 201 if made.result == "created" else 200, _told(request, made.info)
+    return text_response(status, stream_info_to_json(info), s2_provision_result=made.result)
+
+
+def _told(request: S2Request, info: StreamInfo) -> StreamInfo:
+    """The stream as whoever asks knows it."""
+    if not request.prefix:
+        return info
+    return info._replace(name=info.name.removeprefix(request.prefix))
 
 
 def _configured(_: S2Request, config: StreamConfig) -> S2Response:

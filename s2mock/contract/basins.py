@@ -3,8 +3,12 @@
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from s2mock.contract.client import Client
+
+# Where a basin is that was made without a location: s2-lite does not say, others name the default.
+DEFAULT_LOCATIONS: Final = (None, "aws:us-east-1")
 
 
 def unused_name() -> str:

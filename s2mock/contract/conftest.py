@@ -37,6 +37,18 @@ def _contract_fake_url(pytestconfig: pytest.Config) -> Iterator[str]:
 
 
 @pytest.fixture
+def guarded(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Client]:
+    """An endpoint that lets in nobody without a token of its account."""
+    if pytestconfig.getoption("s2mock_target") is not None:
+        yield request.getfixturevalue("target")
+        return
+    from s2mock.mock import S2Mock
+
+    with S2Mock(auth="required", token="s2mock") as mock:
+        yield Client(mock.url)
+
+
+@pytest.fixture
 def fresh(target: Client) -> Iterator[Callable[[], str]]:
     """Makes up basin names that nobody uses; what has come to exist is deleted after the case."""
     names: list[str] = []

@@ -64,6 +64,20 @@ def _posting(body: bytes, **headers: str) -> Callable[[str], Sequence[Call]]:
 
 EVIDENCE: Final = (
     Evidence(
+        "basin-location",
+        lambda basin: [_create(basin)],
+        lambda call, reply: comparable(call, reply)["body"]["location"],
+        fake="aws:us-east-1",
+        reference=None,
+    ),
+    Evidence(
+        "account-services",
+        lambda _: [Call("GET", "/v1/access-tokens")],
+        _status,
+        fake=200,
+        reference=501,
+    ),
+    Evidence(
         "json-library",
         _posting(b"{"),
         _message,

@@ -48,7 +48,14 @@ _TAKES_VALUES = (
     "PATCH /streams/{stream}",
     f"GET {_RECORDS}",
     f"POST {_RECORDS}",
+    "POST /access-tokens",
+    "GET /metrics",
+    "GET /metrics/{basin}",
+    "GET /metrics/{basin}/{stream}",
 )
+
+
+_OF_LOCATIONS: Final = ("list-locations", "get-default-location", "set-default-location")
 
 
 def _is_status(*statuses: int) -> Callable[[Finding], bool]:
@@ -171,12 +178,32 @@ GAPS: Final[tuple[Gap, ...]] = (
     Gap(
         "not-implemented",
         "501, the status of the code `not_implemented`.",
-        "The open-source server has the routes of access tokens and metrics, and does not serve "
-        "them.",
-        lambda found: (
-            _is_status(501)(found)
-            and found.operation.partition(" ")[2].startswith(("/access-tokens", "/metrics"))
-        ),
+        "A fake has no prices, so it does not serve `estimated-billable-usage`.",
+        lambda found: _is_status(501)(found) and found.operation.startswith("GET /metrics"),
+    ),
+    Gap(
+        "unauthenticated",
+        "401, the status of the code `authn`.",
+        "It is the answer of a layer in front of all operations; the SDKs expect it.",
+        _is_status(401),
+    ),
+    Gap(
+        "permission",
+        "403 of PUT of a basin, with the code `permission_denied`.",
+        "The description has it for all other operations that a token may not have.",
+        lambda found: _is_status(403)(found) and found.operation == "PUT /basins/{basin}",
+    ),
+    Gap(
+        "missing-token",
+        "404 for an access token that there is not, with the code `access_token_not_found`.",
+        "The code is in the table that server and SDKs share, and the SDKs expect the status.",
+        lambda found: _is_status(404)(found) and found.operation == "DELETE /access-tokens/{id}",
+    ),
+    Gap(
+        "location-operations",
+        "The operations on locations, among those that a token may have.",
+        "The server is newer.",
+        lambda found: found.rule == "enum" and found.value in _OF_LOCATIONS,
     ),
     Gap(
         "other-method",

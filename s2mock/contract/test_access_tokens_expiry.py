@@ -7,7 +7,7 @@ import pytest
 from s2mock.contract.client import Client
 from s2mock.contract.errors import bad_json
 from s2mock.contract.tokens import issue
-from s2mock.contract.unserved import assert_unserved
+from s2mock.contract.unserved import assert_good
 
 EXPIRY_RFC = "invalid type: {}, expected an RFC3339-formatted `OffsetDateTime`"
 PART = "the '{}' component could not be parsed".format
@@ -81,4 +81,4 @@ def test_a_bad_expiry(target: Client, expires_at: Any, reason: str) -> None:
 )
 def test_a_good_expiry(target: Client, expires_at: str | None) -> None:
     """Any separator, any offset, and the leap seconds that there can be (§6.1)."""
-    assert_unserved(issue(target, expires_at=expires_at))
+    assert_good(issue(target, expires_at=expires_at))

@@ -63,7 +63,7 @@ def test_a_token_with_a_prefix(s2: Client, token_id: str) -> None:
         "basins": {"exact": s2.basin},
         "streams": {"prefix": "tenant/"},
         "op_groups": {"stream": {"read": True, "write": True}},
-        "ops": ["list-streams", "create-stream"],
+        "ops": ["list-streams", "create-stream", "reconfigure-stream"],
     }
     answer = issue(s2, scope, id=token_id, auto_prefix_streams=True)
     skip_if_unserved(answer)
@@ -90,8 +90,8 @@ def test_a_token_beyond_its_scope(s2: Client, fresh: Callable[[], str], token_id
 
 
 @control_case(93)
-def test_a_token_that_is_none(target: Client) -> None:
+def test_a_token_that_is_none(guarded: Client) -> None:
     """401 (§6.1)."""
-    skip_if_unserved(target.request("GET", PATH))
-    nobody = Client(target.url, token="no-such-token")
+    skip_if_unserved(guarded.request("GET", PATH))
+    nobody = Client(guarded.url, token="no-such-token")
     assert nobody.request("GET", "/v1/basins").error[:2] == (401, "authn")

@@ -41,7 +41,7 @@ def test_compressed_request(stream: Stream, coding: str, body: bytes, content_ty
     ids=["no size", "checksum"],
 )
 def test_zstd_frames_of_other_kinds(stream: Stream, data: bytes) -> None:
-    """A frame may lack its content size (§12)."""
+    """A frame may lack its content size (§7)."""
     assert append(stream, data, "zstd", "application/json").status == 200
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from s2mock.contract.basins import DEFAULT_LOCATIONS
 from s2mock.contract.client import Answer, Client
 from s2mock.contract.control_cases import control_case
 from s2mock.contract.errors import AGE_OF_ZERO
@@ -120,9 +121,11 @@ def test_documents_without_a_configuration(s2: Client, document: Any) -> None:
 
 
 def test_a_location_changes_nothing(s2: Client) -> None:
-    """s2-lite checks a location and drops it (§4.4)."""
-    answer = s2.request("PUT", f"/v1/basins/{s2.basin}", {"location": "aws:eu-west-1"})
-    assert (answer.status, answer.result, answer.json["location"]) == (200, "noop", None)
+    """s2-lite checks a location and drops it; others refuse one that is not the basin's (§4.4)."""
+    path = f"/v1/basins/{s2.basin}"
+    answer = s2.request("PUT", path, {"location": "aws:eu-west-1"})
+    assert answer.status == 422 or (answer.status, answer.result) == (200, "noop")
+    assert s2.request("PUT", path, {}).json["location"] in DEFAULT_LOCATIONS
 
 
 def test_the_configuration_is_at_the_key_config(s2: Client) -> None:

@@ -1,7 +1,9 @@
 """Locations: `/v1/locations` (reference: control_plane §6.3).
 
-s2-lite checks requests and serves none.
+s2-lite checks requests and serves none; the cases about answers are skipped there.
 """
+
+from collections.abc import Callable
 
 import pytest
 
@@ -9,7 +11,7 @@ from s2mock.contract.bodies import JSON
 from s2mock.contract.client import Client
 from s2mock.contract.control_cases import control_case
 from s2mock.contract.errors import bad_json
-from s2mock.contract.unserved import assert_unserved
+from s2mock.contract.unserved import assert_good, skip_if_unserved
 
 DEFAULT = "/v1/locations/default"
 
@@ -18,15 +20,15 @@ DEFAULT = "/v1/locations/default"
 @pytest.mark.parametrize("path", ["/v1/locations", "/v1/locations?x=1", DEFAULT])
 def test_not_served(target: Client, path: str) -> None:
     """The list, and the default (§6.3)."""
-    assert_unserved(target.request("GET", path))
+    assert_good(target.request("GET", path))
 
 
 @pytest.mark.parametrize("location", ["aws:us-east-1", "a", "x" * 64, ".:-A9"])
 def test_setting_the_default_is_not_served(target: Client, location: str) -> None:
     """The body is a bare JSON string (§6.3)."""
-    assert_unserved(target.request("PUT", DEFAULT, location))
+    assert_good(target.request("PUT", DEFAULT, location))
     padded = f' "{location}"\n'.encode()
-    assert_unserved(target.request("PUT", DEFAULT, body=padded, headers=JSON))
+    assert_good(target.request("PUT", DEFAULT, body=padded, headers=JSON))
 
 
 @pytest.mark.parametrize(
@@ -64,3 +66,60 @@ def test_what_is_no_json(target: Client, body: bytes) -> None:
     """Refused, in the words of the JSON parser (§2.2)."""
     answer = target.request("PUT", DEFAULT, body=body, headers=JSON)
     assert answer.error[:2] == (400, "bad_json")
+
+
+def test_the_locations_and_the_default(target: Client) -> None:
+    """A bare array of locations, and the one of basins that name none (account_services §3)."""
+    listed = target.request("GET", "/v1/locations")
+    skip_if_unserved(listed)
+    assert listed.status == 200
+    for location in listed.json:
+        assert list(location) == [
+            "name",
+            "is_private",
+            "storage_classes",
+            "default_storage_class",
+        ]
+        assert location["default_storage_class"] in location["storage_classes"]
+    assert "aws:us-east-1" in [location["name"] for location in listed.json]
+    default = target.request("GET", DEFAULT)
+    assert default.status == 200
+    assert default.json in listed.json
+
+
+def test_a_basin_is_where_it_was_made(target: Client, fresh: Callable[[], str]) -> None:
+    """It says so in every answer, and a new default moves nobody (account_services §3)."""
+    listed = target.request("GET", "/v1/locations")
+    skip_if_unserved(listed)
+    default = target.request("GET", DEFAULT).json
+    other = next(location for location in listed.json if location != default)
+    try:
+        basin, elsewhere = fresh(), fresh()
+        made = target.request("POST", "/v1/basins", {"basin": basin})
+        assert made.json["location"] == default["name"]
+        assert target.request("PUT", DEFAULT, other["name"]).json == other
+        assert target.request("GET", DEFAULT).json == other
+        made = target.request("PUT", f"/v1/basins/{elsewhere}", {})
+        assert made.json["location"] == other["name"]
+        infos = target.request("GET", f"/v1/basins?prefix={basin}").json["basins"]
+        assert [info["location"] for info in infos] == [default["name"]]
+    finally:
+        target.request("PUT", DEFAULT, default["name"])
+
+
+def test_a_location_that_there_is_not(target: Client, fresh: Callable[[], str]) -> None:
+    """422, and nothing is made; so for a basin that is elsewhere (account_services §3)."""
+    skip_if_unserved(target.request("GET", "/v1/locations"))
+    basin, nowhere = fresh(), "aws:nowhere-1"
+    path = f"/v1/basins/{basin}"
+    for answer in (
+        target.request("POST", "/v1/basins", {"basin": basin, "location": nowhere}),
+        target.request("PUT", path, {"location": nowhere}),
+        target.request("PUT", DEFAULT, nowhere),
+    ):
+        assert answer.error[:2] == (422, "invalid")
+    assert target.request("GET", path).status == 404
+    assert target.request("PUT", path, {"location": "aws:us-west-2"}).status == 201
+    assert target.request("PUT", path, {"location": "aws:us-west-2"}).result == "noop"
+    assert target.request("PUT", path, {"location": "aws:us-east-1"}).error[:2] == (422, "invalid")
+    assert target.request("PUT", path, {}).json["location"] == "aws:us-west-2"

@@ -10,7 +10,7 @@ import pytest
 from s2mock.contract.client import Client
 from s2mock.contract.control_cases import control_case
 from s2mock.contract.errors import bad_path, bad_query
-from s2mock.contract.unserved import assert_unserved, skip_if_unserved
+from s2mock.contract.unserved import assert_good, skip_if_unserved
 
 ACCOUNT, BASIN, STREAM = "/v1/metrics", "/v1/metrics/abcdefgh", "/v1/metrics/abcdefgh/s"
 SETS = {
@@ -32,7 +32,7 @@ SETS = {
 def test_not_served(target: Client, path: str, name: str) -> None:
     """Each set, with and without the other parameters (§6.2)."""
     for more in ("", "&start=0&end=4294967295&interval=hour", "&start=5&end=1&unknown=x"):
-        assert_unserved(target.request("GET", f"{path}?set={name}{more}"))
+        assert_good(target.request("GET", f"{path}?set={name}{more}"))
 
 
 @pytest.mark.parametrize("path", SETS)

@@ -219,7 +219,7 @@ def test_many_followers(stream: Stream) -> None:
 
 
 def test_a_reader_may_go_at_any_time(stream: Stream) -> None:
-    """Appends and other readers do not notice (§12)."""
+    """Appends and other readers do not notice (§4.4)."""
     for number in range(3):
         with stream.read_session(seq_num=number) as gone:
             heartbeat(gone)

@@ -15,7 +15,7 @@ from s2mock.control.asked import Asked
 from s2mock.control.guard import objection
 from s2mock.control.seat import Seat
 from s2mock.conversation import Conversation
-from s2mock.environ import path_of
+from s2mock.environ import bearer, path_of
 
 if TYPE_CHECKING:
     from s2mock.listening import Listening
@@ -88,7 +88,7 @@ class Front:
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer one request, step by step."""
-        seat = self.accounts.of(own_tokens.bearer(environ))
+        seat = self.accounts.of(bearer(environ))
         target: str = environ["REQUEST_URI"]
         if PREFIX in target:
             path = path_of(target)
@@ -100,7 +100,7 @@ class Front:
         try:
             if (text := objection(environ, self._token)) is not None:
                 raise Refused(403, text)
-            token = own_tokens.bearer(environ)
+            token = bearer(environ)
             if own_tokens.is_ended(token):
                 raise Refused(401, "the access token is that of an account that has ended")
             if path.startswith(_DIRECT):

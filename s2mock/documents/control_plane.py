@@ -147,8 +147,7 @@ def basin_info_to_json(info: BasinInfo) -> dict[str, Any]:
     """The `BasinInfo` of creates and listings."""
     return {
         "name": info.name,
-        # The reference server checks a requested location and then drops it.
-        "location": None,
+        "location": info.location,
         "created_at": time_to_json(info.created_at),
         "deleted_at": time_to_json(info.deleted_at),
         "state": "active" if info.deleted_at is None else "deleting",

@@ -11,6 +11,7 @@ from s2mock.insight.reasons import reason
 from s2mock.powers.entry import Entry, Lookable
 from s2mock.powers.exchange import Exchange, Request, Response
 from s2mock.registry.records import AppendInput
+from s2mock.registry.tokens import OWN_ID
 
 
 class ApiInsight:
@@ -22,6 +23,16 @@ class ApiInsight:
     def reason(self, entry: Entry, exchange: Exchange, before: Iterator[Entry]) -> str | None:
         """Why the exchange ended in an error; `before` are those before it, the latest first."""
         return reason(entry, exchange, self._engine, before)
+
+    def token_id(self, secret: str) -> str | None:
+        """The id of the access token with that secret, None where it has none."""
+        engine = self._engine
+        tokens = engine.state.tokens
+        if secret and secret == engine.own_secret:
+            return OWN_ID
+        with engine.turn.lock:
+            token = None if tokens is None else tokens.by_secret.get(secret)
+        return None if token is None else token.id
 
     def encoded(self, batch: AppendInput) -> bytes:
         """A batch as its session has sent it: the same message, if not byte for byte."""

@@ -48,8 +48,8 @@ def reason(
         return _no_route(exchange)
     if entry.failure is None:
         return _refused_before(exchange)
-    kind, rule, message = entry.failure
-    hint = _hint(kind, message, exchange, engine, before)
+    kind, rule, message, explanation = entry.failure
+    hint = explanation or _hint(kind, message, exchange, engine, before)
     source = f" (reference: {rule})" if rule else ""
     return f"{hint or message}{source}"
 

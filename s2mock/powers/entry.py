@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote
 
-from s2mock.environ import again, path_of
+from s2mock.environ import again, bearer, path_of
 from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
 from s2mock.registry.records import AppendInput
 from s2mock.registry.state import AccountState
@@ -124,8 +124,8 @@ class Entry:
         self.fault: Fault | None = None
         # Whether the fault, and not S2, has decided what the answer is.
         self.is_injected = False
-        # Why it was refused: the rule, and what the error says.
-        self.failure: tuple[type[BaseException], str, str] | None = None
+        # Why it was refused: the rule, what the error says, and what it does not say.
+        self.failure: tuple[type[BaseException], str, str, str | None] | None = None
         self.code: str | None = None
         # What was appended, of a batch whose body is not kept: the log has its records anyway.
         self.batch: tuple[AppendInput, int] | None = None
@@ -262,7 +262,7 @@ class Entry:
             operation=operation,
             basin=basin,
             stream=stream,
-            token_id=None,
+            token_id=insight.token_id(bearer(environ)),
             request=request,
             response=self._response(
                 partial(insight.response_document, operation, headers.get("s2-format", "raw"))
@@ -313,13 +313,15 @@ class Lookable(Protocol):
     turn: Any
     """Its lock is `turn.lock`."""
     state: AccountState
+    own_secret: str | None
 
 
 class Ended:
     """What there was in an account that has ended."""
 
-    def __init__(self, state: AccountState) -> None:
+    def __init__(self, state: AccountState, own_secret: str | None) -> None:
         self.state = state
+        self.own_secret = own_secret
         self.lock = nullcontext()
         self.turn = self
 
@@ -329,6 +331,9 @@ class Insight(Protocol):
 
     def reason(self, entry: Entry, exchange: Exchange, before: Iterator[Entry], /) -> str | None:
         """Why the exchange ended in an error; `before` are those before it, the latest first."""
+
+    def token_id(self, secret: str, /) -> str | None:
+        """The id of the access token with that secret, None where it has none."""
 
     def encoded(self, batch: AppendInput, /) -> bytes:
         """A batch as its session has sent it."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from s2mock.powers.curl import curl
 from s2mock.powers.faults import Fault
-from s2mock.powers.secret import in_text
+from s2mock.powers.secret import in_text, without_issued
 
 Message = TypeVar("Message")
 # What makes a document of a body, with all that is said of it.
@@ -136,5 +136,5 @@ class Exchange:
 
 
 def _short(body: bytes | None) -> str:
-    text = repr(body)
+    text = without_issued(repr(body))
     return text if len(text) <= 80 else text[:77] + "..."

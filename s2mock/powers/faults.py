@@ -1,6 +1,6 @@
 """The faults: values that say what goes wrong with an operation.
 
-Sources: reference: account_services §4 (codes, and what they guarantee), data_plane §15 (a server
+Sources: reference: account_services §4 (codes, and what they guarantee), data_plane §14 (a server
 that drains).
 """
 

@@ -75,6 +75,11 @@ def end(powers: Powers, *, in_a_test: bool) -> None:
     living.discard(powers)
 
 
+def forget(powers: Powers) -> None:
+    """The test is asked nothing of this mock any more: somebody else tells of it."""
+    living.discard(powers)
+
+
 def begin() -> None:
     """Another test begins."""
     _ended.clear()

@@ -8,31 +8,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
 
+from s2mock.registry.scopes import OPERATIONS
+
 OPERATION_NAMES: Final = (
-    "list-basins",
-    "create-basin",
-    "delete-basin",
-    "reconfigure-basin",
-    "get-basin-config",
-    "issue-access-token",
-    "revoke-access-token",
-    "list-access-tokens",
-    "list-streams",
-    "create-stream",
-    "delete-stream",
-    "get-stream-config",
-    "reconfigure-stream",
-    "check-tail",
-    "append",
-    "read",
-    "trim",
-    "fence",
-    "account-metrics",
-    "basin-metrics",
-    "stream-metrics",
-    "list-locations",
-    "get-default-location",
-    "set-default-location",
+    *OPERATIONS,
     "ensure-basin",
     "ensure-stream",
     "append-session",

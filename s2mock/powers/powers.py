@@ -5,9 +5,11 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final
 
+from s2mock.powers.durability import Durability
 from s2mock.powers.entry import Insight
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
+from s2mock.powers.logged import DEBUG, LOGGER
 from s2mock.powers.recorder import Recorder
 from s2mock.powers.stage import Stage
 from s2mock.registry.engine import Engine, Operation
@@ -23,8 +25,9 @@ class Powers:
     """Faults, holds, the journal and outages of a mock.
 
     `insight` loads what knows the meaning of its notes. `journal_limit` is how many exchanges the
-    journal keeps, 0 for none, and `journal_bytes` how many bytes of their bodies. Raises
-    `TypeError`, `ValueError`.
+    journal keeps, 0 for none, and `journal_bytes` how many bytes of their bodies.
+    `append_latency` is how long an append takes to be durable, in seconds. Raises `TypeError`,
+    `ValueError`.
     """
 
     def __init__(
@@ -34,12 +37,15 @@ class Powers:
         *,
         journal_limit: int,
         journal_bytes: int,
+        append_latency: float,
     ) -> None:
         _check_limit("journal_limit", journal_limit)
         _check_limit("journal_bytes", journal_bytes)
         self.journal = Journal(insight, journal_limit, journal_bytes)
         self._notes = Recorder(self.journal)
-        self.recorder = self._notes if journal_limit else None
+        is_asked = journal_limit or LOGGER.isEnabledFor(DEBUG)
+        self.recorder = self._notes if is_asked else None
+        self.durability = Durability(engine, append_latency)
         self.stage = Stage(engine, self._exchange_of)
         # How many outages there are, one within the other.
         self.outages = 0

@@ -6,9 +6,10 @@ from s2mock.environ import fields_of
 from s2mock.powers.entry import AnswerForm, Entry
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
+from s2mock.powers.logged import DEBUG, LOGGER, log_request
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.registry.appending import Append
-from s2mock.registry.clock import monotonic
+from s2mock.registry.durations import monotonic
 from s2mock.registry.engine import Operation
 from s2mock.registry.errors import S2Error
 from s2mock.registry.state import Effect
@@ -64,6 +65,8 @@ class Recorder:
             or operation.note is not None
         ):
             return self.note(request, response, request.failure)
+        if LOGGER.isEnabledFor(DEBUG):
+            log_request(request, response, None)
         body = request.sent_body or b""
         said = response.body if response.plain is None else response.plain
         effect, size = operation.effect, len(body) + len(said)
@@ -111,6 +114,8 @@ class Recorder:
 
     def note(self, request: Asked, response: Answered | None, outcome: Exception | None) -> Entry:
         """An answer is about to leave, or it is known that none will."""
+        if LOGGER.isEnabledFor(DEBUG):
+            log_request(request, response, outcome)
         entry = self._entry(request)
         operation = request.operation
         if operation is not None:
@@ -250,5 +255,5 @@ def _take_outcome(entry: Entry, error: BaseException) -> None:
     entry.is_injected = isinstance(error, _INJECTED)
     code: Any = getattr(error, "given_code", None) or getattr(error, "code", None)
     if isinstance(error, S2Error):
-        entry.failure = (type(error), error.rule, error.message)
+        entry.failure = (type(error), error.rule, error.message, error.explanation)
         entry.code = code or None

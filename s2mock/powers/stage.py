@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
-from s2mock.conversation import Wait
 from s2mock.forking import Rank, take_at_fork
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
@@ -17,6 +16,7 @@ from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
 from s2mock.powers.matching import Pattern
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
+from s2mock.powers.pausing import wait_until
 from s2mock.registry.appending import OpenAppendSession
 from s2mock.registry.clock import NANOSECONDS
 from s2mock.registry.codes import CODES
@@ -189,43 +189,15 @@ class Stage:
                 with self._lock:
                     self._gates.discard(gate)
             return
-        engine = self._engine
-        with engine.turn as moment:
-            era, until = engine.era, moment.elapsed + int(seconds * NANOSECONDS)
-        while True:
-            with engine.turn as moment:
-                if engine.era != era:
-                    # Its account has come to an end.
-                    raise Dropped
-                if moment.elapsed >= until:
-                    return
-                pause = engine.pause(until)
-            try:
-                yield _Delayed(pause)
-            finally:
-                pause.close()
+        with self._engine.turn as moment:
+            era, until = self._engine.era, moment.elapsed + int(seconds * NANOSECONDS)
+        yield from wait_until(self._engine, until, era, _DELAYED)
 
     def _observe(self) -> None:
         """Stand at points while there is something to do; with the lock in hand."""
         others = tuple(one for one in self._engine.observers if one is not self)
         wanted = bool(self._injections or self._holds)
         self._engine.observers = (*others, self) if wanted else others
-
-
-class _Delayed:
-    """A pause, with the advice for a call that waits in the only thread that could end it."""
-
-    advice = _DELAYED
-
-    def __init__(self, pause: Wait) -> None:
-        self._pause = pause
-
-    @property
-    def timeout(self) -> float | None:
-        return self._pause.timeout
-
-    def subscribe(self, wake: Callable[[], None]) -> None:
-        self._pause.subscribe(wake)
 
 
 def _acts_at(fault: Fault, operation: Operation) -> Point | None:

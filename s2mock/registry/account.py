@@ -1,5 +1,10 @@
 """The account: what a test reaches without HTTP. Source: reference: control_plane §4."""
 
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from s2mock.registry.access_tokens import ordered_tokens
 from s2mock.registry.basins import CreateBasin, EnsureBasin, ListBasins
 from s2mock.registry.checks import check_config, check_name, check_number, check_text
 from s2mock.registry.clock import Moment
@@ -10,11 +15,15 @@ from s2mock.registry.listing import MAX_PAGE, Page
 from s2mock.registry.names import BasinName, StreamName
 from s2mock.registry.state import AccountState, BasinInfo
 
+if TYPE_CHECKING:
+    from os import PathLike
+
 
 class Snapshot:
     """An account as it was: a value that never changes, and may be kept as long as one likes.
 
-    It holds basins, streams, records, request tokens, fencing tokens and what is due.
+    It holds basins, streams, records, request tokens, fencing tokens, issued access tokens and
+    what is due.
     """
 
     __slots__ = ("_state", "_taken")
@@ -31,13 +40,33 @@ class Snapshot:
         """When it was taken, in nanoseconds since the Unix epoch."""
         return self._taken.now
 
+    def save(self, path: "str | PathLike[str]") -> None:
+        """Write it to a file of JSON lines, which a person can read, compare and edit.
+
+        Raises `OSError`.
+        """
+        # By name: the file speaks S2's JSON, which is no affair of this room.
+        writing = import_module("s2mock.snapshots.writing")
+        Path(path).write_bytes(writing.snapshot_to_bytes(self._state, self._taken))
+
+    @classmethod
+    def load(cls, path: "str | PathLike[str]") -> "Snapshot":
+        """The snapshot in a file that `save` or a person has written.
+
+        Raises `OSError`, and `ValueError` with the line that is wrong.
+        """
+        reading = import_module("s2mock.snapshots.reading")
+        loaded: Snapshot = reading.snapshot_from_bytes(Path(path).read_bytes(), str(path))
+        return loaded
+
 
 class Account(Engine):
     """An S2 account in memory. Safe to use from many threads.
 
     `deletion_delay` is how long, in seconds, a deleted basin or stream stays pending: with 0 it
     is gone before the answer, with `float("inf")` it stays. `seed` is where all randomness (the
-    time between heartbeats) comes from. Raises `TypeError`, `ValueError`.
+    time between heartbeats, the secrets of access tokens) comes from. `auth`, `token` and
+    `revocation_delay` are as with `S2Mock`. Raises `TypeError`, `ValueError`.
     """
 
     @property
@@ -45,6 +74,12 @@ class Account(Engine):
         """The names of all basins, in order, those pending deletion too."""
         with self.turn:
             return tuple(self.ordered_basins())
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The ids of all access tokens, in order, the expired ones and its own too."""
+        with self.turn:
+            return tuple(ordered_tokens(self))
 
     def basin(self, name: str) -> Basin:
         """The basin of that name, also while its deletion is pending.
@@ -69,31 +104,41 @@ class Account(Engine):
             return Stream(self, parent, name, found.incarnation)
 
     def create_basin(
-        self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None
+        self,
+        name: str,
+        config: BasinConfig | None = None,
+        *,
+        request_token: str | None = None,
+        location: str | None = None,
     ) -> Basin:
         """Create a basin, or find the one that the same request with the same token created.
 
-        `request_token` is at most 36 bytes. Raises `InvalidName`, `BasinDeletionPending`,
+        `request_token` is at most 36 bytes, `location` the name of one, None for the default.
+        Raises `InvalidName`, `Invalid` (for the location), `BasinDeletionPending`,
         `ResourceAlreadyExists`, and `TypeError` for an argument of the wrong type.
         Source: reference: control_plane §4.3.
         """
         check_name("a basin's name", name)
         check_config(config, BasinConfig)
         check_text("request_token", request_token)
+        check_text("location", location)
         name = BasinName(name)
-        made = self.carry_out(CreateBasin(name, config, request_token))
+        made = self.carry_out(CreateBasin(name, config, request_token, location))
         return Basin(self, name, made.incarnation)
 
-    def ensure_basin(self, name: str, config: BasinConfig | None = None) -> Basin:
-        """Create the basin, or replace its whole configuration.
+    def ensure_basin(
+        self, name: str, config: BasinConfig | None = None, *, location: str | None = None
+    ) -> Basin:
+        """Create the basin, or replace its whole configuration; not its location.
 
-        Raises `InvalidName`, `BasinDeletionPending`, and `TypeError` for an argument of the wrong
-        type. Source: reference: control_plane §4.4.
+        Raises `InvalidName`, `Invalid` (for the location), `BasinDeletionPending`, and `TypeError`
+        for an argument of the wrong type. Source: reference: control_plane §4.4.
         """
         check_name("a basin's name", name)
         check_config(config, BasinConfig)
+        check_text("location", location)
         name = BasinName(name)
-        made = self.carry_out(EnsureBasin(name, config))
+        made = self.carry_out(EnsureBasin(name, config, location))
         return Basin(self, name, made.incarnation)
 
     def list_basins(

@@ -54,6 +54,7 @@ class OpenAppendSession(Operation):
             create_on="append",
             config=self._config,
             key=self._key,
+            caller=self.caller,
         )
         target = Target(opened.state.incarnation, opened.digest, engine.era)
         return opened.change(basin)._replace(result=target)
@@ -62,16 +63,17 @@ class OpenAppendSession(Operation):
 class Append(Operation):
     """Append a batch, all of it or nothing.
 
-    With a `target`, to the stream of an open session; with an `incarnation`, to that stream and
-    no other of its name. Returns an `AppendAck`. Raises `Invalid`, `BadHeader` (for the key),
-    `FencingTokenMismatch`, `SeqNumMismatch`, `BasinNotFound`, `BasinDeletionPending`,
-    `StreamNotFound`, `StreamDeletionPending`, and `Unavailable` where the stream has gone since
-    its session was opened (§8.5).
+    With a `target`, to the stream of an open session; with an `incarnation`, to that stream and no
+    other of its name. `is_with_last` is whether it came in a session together with the batch before
+    it, so that both become durable at once. Returns an `AppendAck`. Raises `Invalid`, `BadHeader`
+    (for the key), `FencingTokenMismatch`, `SeqNumMismatch`, `BasinNotFound`,
+    `BasinDeletionPending`, `StreamNotFound`, `StreamDeletionPending`, and `Unavailable` where the
+    stream has gone since its session was opened (§8.5).
     """
 
     basin: str
     stream: str
-    __slots__ = ("_config", "_incarnation", "_key", "_target", "batch")
+    __slots__ = ("_config", "_incarnation", "_key", "_target", "batch", "is_with_last")
     name = "append"
 
     def __init__(
@@ -84,13 +86,20 @@ class Append(Operation):
         config: StreamConfig | None = None,
         target: Target | None = None,
         incarnation: int | None = None,
+        is_with_last: bool = False,
     ) -> None:
         super().__init__(BasinName(basin), StreamName(stream))
         self.batch = batch
+        self.is_with_last = is_with_last
         self._key = key
         self._config = config
         self._target = target
         self._incarnation = incarnation
+
+    @property
+    def parts(self) -> frozenset[str]:  # type: ignore[override]  # of each batch
+        """The operations that the batch consists of: `append` for records that are no command."""
+        return frozenset(record.command or "append" for record in self.batch.records)
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """The records with their numbers and timestamps, behind those that are there."""
@@ -128,6 +137,7 @@ class Append(Operation):
             create_on="append",
             config=self._config,
             key=self._key,
+            caller=self.caller,
         )
 
 

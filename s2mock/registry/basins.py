@@ -5,11 +5,13 @@ from s2mock.registry.config import BasinConfig, BasinConfigChanges
 from s2mock.registry.deletion import later
 from s2mock.registry.due import FinishDeletion
 from s2mock.registry.engine import Engine, Operation
-from s2mock.registry.errors import ResourceAlreadyExists
+from s2mock.registry.errors import InvalidLocation, ResourceAlreadyExists
 from s2mock.registry.listing import MAX_PAGE, page_of
-from s2mock.registry.names import BasinName, RequestToken
+from s2mock.registry.locations import default_location, location_named
+from s2mock.registry.names import BasinName, LocationName, RequestToken
 from s2mock.registry.ordered import Names
 from s2mock.registry.provision import Provisioned, is_replay
+from s2mock.registry.scopes import ALL
 from s2mock.registry.state import BasinInfo, BasinState, Change, Effect, new_incarnation
 
 
@@ -28,8 +30,9 @@ class ListBasins(Operation):
         self._start_after = BasinName.check_filter(start_after, "start-after")
         self._limit = limit
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
+    def decide(self, engine: Engine, moment: Moment) -> Change:
         """The page."""
+        token = engine.token_of(self.caller, moment)
         return Change(
             page_of(
                 engine.ordered_basins(),
@@ -37,6 +40,7 @@ class ListBasins(Operation):
                 prefix=self._prefix,
                 start_after=self._start_after,
                 limit=self._limit,
+                within=ALL if token is None else token.scope.basins,
             )
         )
 
@@ -49,26 +53,32 @@ class CreateBasin(Operation):
     """Create a basin, or find the one that the same request with the same token created (§4.3).
 
     Returns what was `Provisioned`. Raises `InvalidName`, `BasinDeletionPending`,
-    `ResourceAlreadyExists`.
+    `ResourceAlreadyExists`, `InvalidLocation`.
     """
 
-    __slots__ = ("_config", "_token")
+    __slots__ = ("_config", "_location", "_token")
     name = "create-basin"
 
     def __init__(
-        self, basin: str, config: BasinConfig | None = None, token: str | None = None
+        self,
+        basin: str,
+        config: BasinConfig | None = None,
+        token: str | None = None,
+        location: str | None = None,
     ) -> None:
         super().__init__(BasinName(basin))
+        self._location = None if location is None else str(LocationName(location))
         self._config = config or BasinConfig()
         self._token = None if token is None else RequestToken(token)
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """A new basin, or that there is one."""
         name, config, token = str(self.basin), self._config, self._token
+        location = _location(engine, self._location)
         basin = engine.state.basins.get(name)
         if basin is None:
             creation = None if token is None else (token, config)
-            return _new(engine, name, config, moment, creation)
+            return _new(engine, name, config, moment, creation, location)
         basin.refuse_if_deleting()
         if is_replay(basin.creation, token, config, engine.profile):
             return Change(Provisioned("noop", basin.info, basin.incarnation))
@@ -78,23 +88,30 @@ class CreateBasin(Operation):
 class EnsureBasin(Operation):
     """Create a basin, or replace its whole configuration (§4.4).
 
-    Returns what was `Provisioned`. Raises `InvalidName`, `BasinDeletionPending`.
+    Returns what was `Provisioned`. Raises `InvalidName`, `InvalidLocation`,
+    `BasinDeletionPending`.
     """
 
-    __slots__ = ("_config",)
+    __slots__ = ("_config", "_location")
     name = "ensure-basin"
 
-    def __init__(self, basin: str, config: BasinConfig | None = None) -> None:
+    def __init__(
+        self, basin: str, config: BasinConfig | None = None, location: str | None = None
+    ) -> None:
         super().__init__(BasinName(basin))
+        self._location = None if location is None else str(LocationName(location))
         self._config = config or BasinConfig()
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """A new basin, or another configuration, or nothing."""
         name, config = str(self.basin), self._config
+        location = _location(engine, self._location)
         basin = engine.state.basins.get(name)
         if basin is None:
-            return _new(engine, name, config, moment, None)
+            return _new(engine, name, config, moment, None, location)
         basin.refuse_if_deleting()
+        if self._location not in (None, basin.location):
+            raise InvalidLocation(f"basin `{name}` is in location `{basin.location}`")
         if basin.config == config:
             return Change(Provisioned("noop", basin.info, basin.incarnation))
         changed = basin._replace(config=config)
@@ -105,15 +122,21 @@ class EnsureBasin(Operation):
         )
 
 
+def _location(engine: Engine, name: str | None) -> str:
+    """Where a basin comes to be. Raises `InvalidLocation`."""
+    return (default_location(engine) if name is None else location_named(engine, name)).name
+
+
 def _new(
     engine: Engine,
     name: str,
     config: BasinConfig,
     moment: Moment,
     creation: tuple[RequestToken, BasinConfig] | None,
+    location: str,
 ) -> Change:
     basin = BasinState(
-        name, new_incarnation(), config, moment.now, None, creation, Names(engine.owner)
+        name, new_incarnation(), config, moment.now, None, creation, Names(engine.owner), location
     )
     made = Provisioned("created", basin.info, basin.incarnation)
     return Change(made, basin=(name, basin), effect=Effect("created"))

@@ -29,6 +29,12 @@ def check_number(what: str, value: object, *, optional: bool = True) -> None:
         raise TypeError(f"{what} must be a whole number, not {described(value)}")
 
 
+def check_flag(what: str, value: object) -> None:
+    """True or False. Raises `TypeError`."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{what} must be True or False, not {described(value)}")
+
+
 def check_config(value: Any, kind: type) -> None:
     """A configuration of that kind, or None. Raises `TypeError`."""
     if value is not None and not isinstance(value, kind):

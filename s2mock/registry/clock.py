@@ -8,15 +8,13 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Final, NamedTuple, Protocol
 
+from s2mock.registry.durations import monotonic_ns
+from s2mock.registry.waiting import PATIENCE, Bell, check_count
+
 NANOSECONDS: Final = 1_000_000_000
 # Dates are written with four digits of the year.
 _LAST_SECOND: Final = 253_402_300_799
 _DEFAULT_START: Final = 1_704_067_200
-
-# Held by name here, in tuples: tools that stop the wall clock for a test replace what a module
-# knows as `time.monotonic_ns`, and durations have to go on.
-_monotonic_ns: Final = (time.monotonic_ns,)
-_monotonic: Final = (time.monotonic,)
 
 
 class Clock(Protocol):
@@ -79,11 +77,8 @@ class ManualClock:
             raise ValueError(
                 f"start must be seconds since 1970, up to the year 9999, not {start!r}"
             )
-        self._lock = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
         self._waiting: list[Alarm] = []
-        # Late, since a bell has its time from here.
-        from s2mock.registry.waiting import Bell
-
         self.bell: Final = Bell()
         """Rung when somebody begins to wait on it."""
         _after_fork.add(self)
@@ -134,7 +129,6 @@ class ManualClock:
             alarm = Alarm(self, until, wake, rung=until <= self._now)
             if not alarm.rung:
                 self._waiting.append(alarm)
-                self._lock.notify_all()
                 self.bell.ring()
         return alarm
 
@@ -143,20 +137,35 @@ class ManualClock:
         """How many wait on it now."""
         return len(self._waiting)
 
-    def wait_for_waiters(self, count: int = 1, *, timeout: float = 5.0) -> None:
+    def wait_for_waiters(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
         """Wait until so many wait on this clock, so that turning it meets them.
 
-        `timeout` is in seconds of real time; after it, `TimeoutError` says how many there are.
+        A read session that follows at the tail waits for its next heartbeat, a delayed operation
+        for the end of its delay. Those that wait already count. `timeout` is in seconds of real
+        time; after it, `TimeoutError` says how many there are. Raises `TypeError`, `ValueError`.
         """
-        given_up = _monotonic_ns[0]() + int(timeout * NANOSECONDS)
-        with self._lock:
-            while len(self._waiting) < count:
-                left = given_up - _monotonic_ns[0]()
-                if left <= 0:
-                    raise TimeoutError(
-                        f"{len(self._waiting)} of {count} waited on the clock within {timeout} s"
-                    )
-                self._lock.wait(left / NANOSECONDS)
+        check_count("count", count)
+        self.bell.wait(
+            lambda: self._has_waiters(count), lambda: self._waiters_missing(count, timeout), timeout
+        )
+
+    async def async_wait_for_waiters(
+        self,
+        count: int = 1,
+        *,
+        timeout: float = PATIENCE,  # as its twin has it
+    ) -> None:
+        """As `wait_for_waiters`, for an event loop."""
+        check_count("count", count)
+        await self.bell.async_wait(
+            lambda: self._has_waiters(count), lambda: self._waiters_missing(count, timeout), timeout
+        )
+
+    def _has_waiters(self, count: int) -> bool | None:
+        return True if len(self._waiting) >= count else None
+
+    def _waiters_missing(self, count: int, timeout: float) -> str:
+        return f"{len(self._waiting)} of {count} waited on the clock within {timeout:g} s"
 
     def advance(self, seconds: float) -> None:
         """Turn the clock forward by `seconds`; whoever waited for that goes on.
@@ -182,7 +191,7 @@ class ManualClock:
                 self._waiting.remove(alarm)
 
     def _reset_after_fork(self) -> None:
-        self._lock = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
         self._waiting = []
 
 
@@ -239,19 +248,14 @@ class Timekeeper:
     def moment(self) -> Moment:
         """Look at the clock."""
         now = self.clock.now()
-        elapsed = _monotonic_ns[0]() if self._is_system else now
+        elapsed = monotonic_ns() if self._is_system else now
         return Moment(now, now - self.shift, elapsed)
 
     def seconds_left(self, until: int) -> float | None:
         """Seconds of real time until `elapsed` is `until`; None where the clock has to tell."""
         if self._is_system:
-            return max(0.0, (until - _monotonic_ns[0]()) / NANOSECONDS)
+            return max(0.0, (until - monotonic_ns()) / NANOSECONDS)
         return None
-
-
-def monotonic() -> float:
-    """Seconds of real time for durations, whatever a test has done to the machine's clock."""
-    return _monotonic[0]()
 
 
 def _checked_seconds(what: str, value: object) -> float:

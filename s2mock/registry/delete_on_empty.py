@@ -2,8 +2,8 @@
 
 A check comes due when the stream could first be old enough, when the setting changes and when a
 trim takes the last record. A pass of every minute carries it out; where it comes too early, it is
-due again once the stream will be empty and old enough, but not within ten minutes. Source: the
-running server, 0.43.4, whose schedule is another than that of reference: control_plane §5.10.
+due again once the stream will be empty and old enough, but not within ten minutes. Source:
+reference: control_plane §5.10, as seen on the running server, 0.43.4.
 """
 
 from typing import Final

@@ -17,15 +17,19 @@ from s2mock.registry.due import FinishDeletion, Schedule
 from s2mock.registry.following import Following, Pause
 from s2mock.registry.log import LogState
 from s2mock.registry.ordered import Names
+from s2mock.registry.permission import Caller, bearer_of, permit
 from s2mock.registry.profile import REAL, Profile
 from s2mock.registry.state import (
+    LOCATIONS,
     AccountState,
     BasinState,
     Change,
     Effect,
+    Location,
     StreamState,
     new_incarnation,
 )
+from s2mock.registry.tokens import OWN_SECRET, AccessToken, fresh_tokens
 from s2mock.registry.turn import Turn
 from s2mock.registry.waiting import Bell
 
@@ -33,17 +37,18 @@ from s2mock.registry.waiting import Bell
 _eras: Final = count(1)
 
 Point = Literal["arrival", "commit", "answer"]
+Auth = Literal["open", "required"]
 Waits = Generator[Wait, None, None]
 
 
 class Operation:
     """What somebody asks of the account; `name` is S2's own (reference: account_services §1.2).
 
-    `basin` and `stream` are the names that it is about, or None. `caller` and `request` are for
-    whoever made it. `effect` is what it has changed, once it has, and `at` the moment of that, in
-    nanoseconds since the epoch. `fault` is for whoever stands at points: what is to go wrong with
-    it; `note` is for whoever takes notes. `is_batch` is whether it came in a session, and gets no
-    answer of its own.
+    `basin` and `stream` are the names that it is about, or None. `caller` is whoever asks for it,
+    with what that needs; None may do everything. `request` is for whoever made it. `effect` is what
+    it has changed, once it has, and `at` the moment of that, in nanoseconds since the epoch.
+    `fault` is for whoever stands at points: what is to go wrong with it; `note` is for whoever
+    takes notes. `is_batch` is whether it came in a session, and gets no answer of its own.
     """
 
     __slots__ = (
@@ -62,12 +67,14 @@ class Operation:
     name: ClassVar[str]
     # Whether its result is a `Waiting`.
     waits: ClassVar[bool] = False
+    # Of a batch: the operations that it consists of, as S2 calls them.
+    parts: "frozenset[str] | None" = None
 
     def __init__(self, basin: str | None = None, stream: str | None = None) -> None:
         # Plain text, whatever checked it: it is looked up often.
         self.basin = basin and str(basin)
         self.stream = stream and str(stream)
-        self.caller: Any = None
+        self.caller: Caller | None = None
         self.request: Any = None
         self.effect: Effect | None = None
         self.error: BaseException | None = None
@@ -112,7 +119,10 @@ class Engine:
 
     `deletion_delay` is how long, in seconds, a deleted basin or stream stays pending: with 0 it
     is gone before the answer, with `float("inf")` it stays. `seed` is where all randomness (the
-    time between heartbeats) comes from. Raises `TypeError`, `ValueError`.
+    time between heartbeats, the secrets of access tokens) comes from. `auth` is who is let in
+    besides the bearers of its tokens: everybody, or nobody. `token` is the secret of the account's
+    own access token. `revocation_delay` is how long, in seconds, a revoked one is still good.
+    `locations` are where basins can be, the default first. Raises `TypeError`, `ValueError`.
     """
 
     def __init__(
@@ -122,11 +132,20 @@ class Engine:
         deletion_delay: float = 0.0,
         profile: Profile = REAL,
         seed: int = 0,
+        auth: Auth = "open",
+        token: str | None = None,
+        revocation_delay: float = 0.0,
+        locations: tuple[Location, ...] = LOCATIONS,
     ) -> None:
-        if isinstance(deletion_delay, bool) or not isinstance(deletion_delay, int | float):
-            raise TypeError(f"deletion_delay must be a number of seconds, not {deletion_delay!r}")
-        if not deletion_delay >= 0:
-            raise ValueError(f"deletion_delay must be 0 or more seconds, not {deletion_delay!r}")
+        check_delay("deletion_delay", deletion_delay)
+        check_delay("revocation_delay", revocation_delay)
+        if auth not in ("open", "required"):
+            raise ValueError(f'auth must be "open" or "required", not {auth!r}')
+        self.is_open = auth == "open"
+        self.own_secret = token
+        self.locations = locations
+        self.revocation_delay = revocation_delay
+        self.seed = seed
         self.clock: Clock = SystemClock() if clock is None else check_clock(clock)
         self.deletion_delay = deletion_delay
         self.profile = profile
@@ -135,12 +154,14 @@ class Engine:
         self.observers: tuple[Observer, ...] = ()
         # Who writes: another one from each snapshot on, so that what it holds is not written to.
         self.owner: object = object()
-        self.state = AccountState(Names(self.owner), Schedule())
+        self.state = self._empty(self.owner)
         # Read sessions that wait at the tail of a stream, by the stream's incarnation.
         self.following: dict[int, Following] = {}
         self.pauses: set[Pause] = set()
         # Rung when a read session begins to wait at a tail.
         self.followed = Bell()
+        # Rung when what a stream holds may have changed.
+        self.changed = Bell()
         # Sessions are of one era, and end with it.
         self.era = next(_eras)
         # What it began with, last: handles from before then stand for what is in there.
@@ -159,6 +180,8 @@ class Engine:
         moment = turn.begin()
         try:
             operation.at = moment.now
+            if operation.caller is not None:
+                self._permit(operation, operation.caller, moment)
             return self.commit(operation.decide(self, moment), moment, operation)
         finally:
             turn.end()
@@ -196,6 +219,8 @@ class Engine:
             yield from self._pass("arrival", operation)
             with self.turn as moment:
                 operation.at = moment.now
+                if operation.caller is not None:
+                    self._permit(operation, operation.caller, moment)
                 change = operation.decide(self, moment)
                 standing = None if change.error else self._standing("commit", operation)
                 if not standing:
@@ -217,6 +242,29 @@ class Engine:
         for waits in self._standing(point, operation):
             yield from waits
 
+    # Who may.
+
+    def authenticate(self, secret: str) -> AccessToken | None:
+        """The token with that secret; None for somebody who may do everything. Raises `Authn`."""
+        with self.turn as moment:
+            return self._bearer_of(secret, moment)
+
+    def token_of(self, caller: Caller | None, moment: Moment) -> AccessToken | None:
+        """The token of whoever asks, likewise; in turn only."""
+        return None if caller is None else self._bearer_of(caller.secret, moment)
+
+    def _bearer_of(self, secret: str, moment: Moment) -> AccessToken | None:
+        tokens = self.state.tokens
+        if tokens is None:
+            return None
+        key = OWN_SECRET if secret and secret == self.own_secret else secret
+        return bearer_of(tokens, key, moment, is_open=self.is_open)
+
+    def _permit(self, operation: Operation, caller: Caller, moment: Moment) -> None:
+        token = self._bearer_of(caller.secret, moment)
+        if token is not None:
+            permit(token, caller.needs, operation)
+
     # Changing.
 
     def commit(self, change: Change, moment: Moment, operation: Operation | None = None) -> Any:
@@ -230,9 +278,13 @@ class Engine:
             schedule = self.state.schedule
             for time, due in change.due:
                 schedule = schedule.add(time, due)
-            self.state = AccountState(self.state.basins, schedule)
+            self.state = self.state._replace(schedule=schedule)
+        if change.account is not None:
+            self.state = change.account(self.state, self.owner)
         if operation is not None:
             operation.effect = change.effect
+        if self.changed.is_heard:
+            self.changed.ring()
         if change.error is not None:
             raise change.error
         return change.result if change.after is None else change.after(moment)
@@ -373,12 +425,27 @@ class Engine:
     def clear(self) -> None:
         """Go on with nothing in it."""
         with self.turn.lock:
-            pauses = self._begin_with(AccountState(Names(object()), Schedule()))
+            pauses = self._begin_with(self._empty(object()))
         for pause in pauses:
             pause.wake()
 
+    def _empty(self, owner: object) -> AccountState:
+        tokens = None if self.is_open else fresh_tokens(owner)
+        return AccountState(Names(owner), Schedule(), tokens)
+
     def _begin_with(self, state: AccountState) -> list[Pause]:
         self.owner = object()
+        if state.tokens is None and not self.is_open:
+            state = state._replace(tokens=fresh_tokens(self.owner))
         self.state = self.origin = state
         self.first_incarnation = new_incarnation()
+        self.changed.ring()
         return self._end_era()
+
+
+def check_delay(what: str, delay: object) -> None:
+    """A number of seconds, infinite ones too. Raises `TypeError`, `ValueError`."""
+    if isinstance(delay, bool) or not isinstance(delay, int | float):
+        raise TypeError(f"{what} must be a number of seconds, not {delay!r}")
+    if not delay >= 0:
+        raise ValueError(f"{what} must be 0 or more seconds, not {delay!r}")

@@ -15,12 +15,14 @@ class S2Error(Exception):
 
     `status` is the HTTP status; `code` and `message` are the two members of S2's error envelope.
     The two answers that S2 sends without them have the code `""`. `rule` is where the rule that
-    decided stands in the reference.
+    decided stands in the reference. `explanation` is what would have been right, where S2 does not
+    say it and s2mock does.
     """
 
     code: ClassVar[str]
     status: ClassVar[int]
     rule: str = ""
+    explanation: str | None = None
 
     def __init_subclass__(cls) -> None:
         if "code" in cls.__dict__ and cls.code:
@@ -40,6 +42,17 @@ class Authn(S2Error):
 
     code = "authn"
     rule = "account_services §1.3"
+
+
+class PermissionDenied(S2Error):
+    """The access token does not give this: `explanation` says what would, and is not sent."""
+
+    code = "permission_denied"
+    rule = "account_services §1.3"
+
+    def __init__(self, explanation: str) -> None:
+        super().__init__("Operation not permitted")
+        self.explanation = explanation
 
 
 class BadJson(S2Error):
@@ -91,6 +104,22 @@ class InvalidConfig(Invalid):
     """A configuration whose form is right and whose value is not."""
 
     rule = "control_plane §5.3"
+
+
+class InvalidToken(Invalid):
+    """An access token that there cannot be."""
+
+    rule = "account_services §1.1, §1.3"
+
+
+class InvalidLocation(Invalid):
+    """A location that there is not, or where the basin is not."""
+
+    rule = "account_services §3"
+
+    def __init__(self, message: str, explanation: str | None = None) -> None:
+        super().__init__(message)
+        self.explanation = explanation
 
 
 class NotImplementedByS2(S2Error):
@@ -195,6 +224,16 @@ class ResourceAlreadyExists(S2Error):
 
     code = "resource_already_exists"
     rule = "control_plane §5.5"
+
+
+class AccessTokenNotFound(S2Error):
+    """There is no access token of that id."""
+
+    code = "access_token_not_found"
+    rule = "account_services §1.1"
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(f"access token `{token_id}` not found")
 
 
 class BasinDeletionPending(S2Error):

@@ -21,6 +21,7 @@ from s2mock.registry.engine import Engine, Operation
 from s2mock.registry.errors import BasinNotFound, StaleHandle, StreamNotFound
 from s2mock.registry.listing import MAX_PAGE, Page
 from s2mock.registry.log import LogState
+from s2mock.registry.log_face import LogFace
 from s2mock.registry.names import StreamName
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import (
@@ -213,7 +214,7 @@ class Basin(_Handle):
         return page
 
 
-class Stream(_Handle):
+class Stream(_Handle, LogFace):
     """A stream of a basin."""
 
     __slots__ = ("_basin",)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 from s2mock.registry.ordered import Names
+from s2mock.registry.scopes import ALL, ResourceSet
 
 MAX_PAGE = 1000
 
@@ -29,11 +30,21 @@ def page_of(
     prefix: str = "",
     start_after: str = "",
     limit: int = MAX_PAGE,
+    within: ResourceSet = ALL,
 ) -> Page[T]:
     """What `describe` says of the names that begin with `prefix` and come after `start_after`.
 
-    In name order. A `limit` of 0, or above 1000, means 1000.
+    In name order. A `limit` of 0, or above 1000, means 1000. Names that are not `within` that set
+    might as well not exist (reference: account_services §1.3).
     """
+    if within.kind == "exact":
+        name, only = within.name, names.get(within.name)
+        is_wanted = name.startswith(prefix) and (start_after == "" or name > start_after)
+        return Page([describe(only)] if only is not None and is_wanted else [], has_more=False)
+    if within.name.startswith(prefix):
+        prefix = within.name
+    elif not prefix.startswith(within.name):
+        return Page([], has_more=False)
     if not 0 < limit < MAX_PAGE:
         limit = MAX_PAGE
     after = start_after >= prefix and start_after != ""

@@ -11,6 +11,7 @@ from s2mock.registry.due import Due
 from s2mock.registry.encryption import key_digest
 from s2mock.registry.engine import Engine
 from s2mock.registry.errors import S2Error, StreamNotFound
+from s2mock.registry.permission import Caller
 from s2mock.registry.state import Change, Effect, StreamState
 from s2mock.registry.streams import new_stream
 
@@ -46,8 +47,9 @@ def open_stream(
     config: StreamConfig | None = None,
     key: str | None = None,
     needs_key: bool = True,
+    caller: Caller | None = None,
 ) -> Opened:
-    """The stream for a data operation, made if the basin says so.
+    """The stream for a data operation, made if the basin says so and `caller` may.
 
     `config` is for a stream that is made now. The key is checked after that: a request without
     the right one makes the stream, and is refused. Raises `StreamNotFound`,
@@ -62,6 +64,10 @@ def open_stream(
         if not (
             flags.create_stream_on_append if create_on == "append" else flags.create_stream_on_read
         ):
+            raise
+        token = engine.token_of(caller, moment)
+        if token is not None and "create-stream" not in token.scope.granted:
+            # As if the basin did not make any (reference: account_services §1.2).
             raise
         parent.refuse_if_deleting()
         made = new_stream(parent, stream, config, moment, None)

@@ -31,7 +31,15 @@ class CheckTail(Operation):
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """The tail, of a stream that is made if need be."""
         basin, stream = str(self.basin), str(self.stream)
-        opened = open_stream(engine, moment, basin, stream, create_on="read", needs_key=False)
+        opened = open_stream(
+            engine,
+            moment,
+            basin,
+            stream,
+            create_on="read",
+            needs_key=False,
+            caller=self.caller,
+        )
         return opened.change(basin)._replace(result=(opened.state.log or _EMPTY).tail)
 
 
@@ -77,6 +85,7 @@ class Read(Operation):
             create_on="read",
             config=self._config,
             key=self._key,
+            caller=self.caller,
         )
         change = opened.change(basin)
         if opened.error is not None:

@@ -30,18 +30,42 @@ _OFFSET = (
 )
 
 
+_EPOCH = date(1970, 1, 1).toordinal()
+# Days of 400 years, which is what all of them have.
+_DAYS_OF_400_YEARS = 146_097
+
+
 def check_timestamp(text: str) -> None:
     """Raises `ValueError`, with S2's words, for what is no RFC 3339 timestamp."""
+    parse_timestamp(text)
+
+
+def parse_timestamp(text: str) -> int:
+    """The nanoseconds since the Unix epoch that an RFC 3339 timestamp stands for.
+
+    A leap second is the last nanosecond before it. Raises `ValueError`, with S2's words.
+    """
     rest = text.encode("utf-8", "surrogatepass")
     found: dict[str, int] = {"offset hour": 0, "offset minute": 0}
     rest = _read(rest, _DATE_AND_TIME, found)
+    fraction = b""
     if rest.startswith(b"."):
-        rest = _read(rest, _FRACTION, found)
+        before, rest = rest, _read(rest, _FRACTION, found)
+        fraction = before[1 : len(before) - len(rest)]
     negative = rest.startswith(b"-")
     rest = _read(rest, _UTC if rest[:1] in (b"Z", b"z") else _OFFSET, found)
     if rest:
         raise ValueError("unexpected trailing characters; the end of input was expected")
     _check_ranges(found, negative=negative)
+    # Any year has the calendar of one of these 400, which `date` can hold.
+    eras, year = divmod(found["year"], 400)
+    day = date(year + 400, found["month"], found["day"]).toordinal() - _EPOCH
+    minutes = ((day + (eras - 1) * _DAYS_OF_400_YEARS) * 24 + found["hour"]) * 60 + found["minute"]
+    offset = found["offset hour"] * 60 + found["offset minute"]
+    seconds = (minutes + (offset if negative else -offset)) * 60 + found["second"]
+    if found["second"] == 60:
+        return seconds * 1_000_000_000 - 1
+    return seconds * 1_000_000_000 + int(fraction[:9].ljust(9, b"0"))
 
 
 def _read(rest: bytes, parts: tuple[tuple[str, bytes], ...], found: dict[str, int]) -> bytes:

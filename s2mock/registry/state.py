@@ -28,11 +28,25 @@ from s2mock.registry.errors import (
 from s2mock.registry.log import LogState
 from s2mock.registry.names import RequestToken
 from s2mock.registry.ordered import Names
+from s2mock.registry.tokens import Tokens
 
 ProvisionResult = Literal["created", "updated", "noop"]
 
 # One number for each basin and stream that was ever made: a name may come again, they do not.
 new_incarnation: Final = count(1).__next__
+
+
+class Location(NamedTuple):
+    """A location as S2 describes it."""
+
+    name: str
+    is_private: bool = False
+    storage_classes: tuple[str, ...] = ("standard", "express")
+    default_storage_class: str = "express"
+
+
+LOCATIONS: Final = tuple(map(Location, ("aws:us-east-1", "aws:us-west-2", "aws:eu-north-1")))
+"""Those that an account knows unless others are said, its default first."""
 
 
 class BasinInfo(NamedTuple):
@@ -41,6 +55,7 @@ class BasinInfo(NamedTuple):
     name: str
     created_at: int
     deleted_at: int | None
+    location: str = LOCATIONS[0].name
 
 
 class StreamInfo(NamedTuple):
@@ -102,11 +117,12 @@ class BasinState(NamedTuple):
     deleted_at: int | None
     creation: tuple[RequestToken, BasinConfig] | None
     streams: Names[StreamState]
+    location: str
 
     @property
     def info(self) -> BasinInfo:
         """The basin as S2 describes it."""
-        return BasinInfo(self.name, self.created_at, self.deleted_at)
+        return BasinInfo(self.name, self.created_at, self.deleted_at, self.location)
 
     @property
     def resolved_defaults(self) -> StreamConfig:
@@ -120,10 +136,16 @@ class BasinState(NamedTuple):
 
 
 class AccountState(NamedTuple):
-    """An account: its basins, and what falls due later."""
+    """An account: its basins, what falls due later, and its access tokens.
+
+    `tokens` is None while there is nothing to look at: its own token alone, and everybody is let
+    in. `default_location` is None where nobody has chosen one.
+    """
 
     basins: Names[BasinState]
     schedule: Schedule
+    tokens: Tokens | None = None
+    default_location: str | None = None
 
     def basin(self, name: str, incarnation: int | None = None) -> BasinState:
         """The basin of that name, also while its deletion is pending; that one, if it is said.
@@ -175,3 +197,6 @@ class Change(NamedTuple):
     error: S2Error | None = None
     # Done in the same turn, when all else has been; returns the result.
     after: Callable[[Moment], Any] | None = None
+    # From the account's state, and who may write to it, to the next; for what is of the account
+    # as such.
+    account: Callable[[AccountState, object], AccountState] | None = None

@@ -9,6 +9,7 @@ from s2mock.registry.errors import ResourceAlreadyExists
 from s2mock.registry.listing import MAX_PAGE, page_of
 from s2mock.registry.names import BasinName, RequestToken, StreamName
 from s2mock.registry.provision import Provisioned, is_replay
+from s2mock.registry.scopes import ALL
 from s2mock.registry.state import (
     BasinState,
     Change,
@@ -45,8 +46,9 @@ class ListStreams(Operation):
         self._limit = limit
         self._incarnation = incarnation
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
+    def decide(self, engine: Engine, moment: Moment) -> Change:
         """The page."""
+        token = engine.token_of(self.caller, moment)
         basin = engine.state.basin(str(self.basin), self._incarnation)
         return Change(
             page_of(
@@ -55,6 +57,7 @@ class ListStreams(Operation):
                 prefix=self._prefix,
                 start_after=self._start_after,
                 limit=self._limit,
+                within=ALL if token is None else token.scope.streams,
             )
         )
 

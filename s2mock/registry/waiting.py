@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Final, TypeVar
 
-from s2mock.registry.clock import monotonic
+from s2mock.registry.durations import monotonic
 
 Result = TypeVar("Result")
 

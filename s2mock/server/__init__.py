@@ -1,6 +1,6 @@
 """A small HTTP server: HTTP/1 and HTTP/2 in cleartext on one port, and nothing of S2.
 
-Why it is our own is told in docs/architecture.md.
+Why it is our own is told in docs/explanation/architecture.md.
 """
 
 from s2mock.server.server import Server

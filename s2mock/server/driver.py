@@ -283,15 +283,17 @@ class Exchange:
         # Read in the next turn, what is there too: it costs no more than that, and is rare.
         self._state = _BODY
         loop = self._context.loop
-        self._timer = loop.call_later(seconds, self._read_is_late)
+        self._timer = timer = loop.call_later(seconds, self._read_is_late)
+        timer.arguments = (timer,)
         loop.call_soon(self._look_for_body)
 
     def _look_for_body(self) -> None:
         self.on_body()
         self._wire.flush()
 
-    def _read_is_late(self) -> None:
-        if self._state is _BODY:
+    def _read_is_late(self, timer: "Timer") -> None:
+        # It may be due in the turn in which something came, and then it is too late for itself.
+        if self._state is _BODY and self._timer is timer:
             self._timer = None
             self._advance(None, None)
             self._wire.flush()

@@ -167,7 +167,7 @@ class TestPendingBasin:
         assert listed_basins(pending) == [
             {
                 "name": BASIN,
-                "location": None,
+                "location": "aws:us-east-1",
                 "created_at": "2024-01-01T00:00:00Z",
                 "deleted_at": "2024-01-01T00:00:01Z",
                 "state": "deleting",

@@ -27,7 +27,7 @@ def test_documents_of_a_new_basin_and_stream(api: Api, clock: ManualClock) -> No
     assert basin.headers["content-type"] == stream.headers["content-type"] == "application/json"
     # As bytes: the order of the keys, and no space between them.
     assert basin.body == (
-        b'{"name":"new-basin","location":null,"created_at":"2024-01-01T00:00:00Z",'
+        b'{"name":"new-basin","location":"aws:us-east-1","created_at":"2024-01-01T00:00:00Z",'
         b'"deleted_at":null,"state":"active"}'
     )
     assert stream.body == (

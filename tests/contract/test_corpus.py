@@ -38,6 +38,13 @@ def test_there_are_recordings_of_the_suite_and_of_hundreds_of_sequences() -> Non
     assert sum(map(len, sequences)) >= 300
 
 
+def test_no_recording_is_empty() -> None:
+    """Nor are two the same."""
+    for name in recordings.names():
+        recording = recordings.load(name)
+        assert recording.groups or recording.left_out, name
+
+
 def test_all_were_made_in_one_go() -> None:
     made = {recordings.load(name)[:3] for name in recordings.names()}
     assert len(made) == 1, made

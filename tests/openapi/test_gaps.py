@@ -51,6 +51,27 @@ def first_event_at_the_tail(_: Api) -> list[Finding]:
     return list(check_event(RECORDS, event))
 
 
+def bearer_of_a_token_that_was_revoked(s2: Api) -> list[Finding]:
+    document = {"id": "t", "scope": {"ops": ["read"]}}
+    revoked = s2.call("POST", "/v1/access-tokens", document).json["access_token"]
+    assert s2.call("DELETE", "/v1/access-tokens/t").status == 204
+    headers = {"authorization": f"Bearer {revoked}"}
+    return found("GET", "/v1/basins", s2.call("GET", "/v1/basins", headers=headers))
+
+
+def bearer_of_a_token_for_something_else(s2: Api) -> list[Finding]:
+    document = {"id": "t", "scope": {"ops": ["read"]}}
+    secret = s2.call("POST", "/v1/access-tokens", document).json["access_token"]
+    path, headers = f"/v1/basins/{BASIN}", {"authorization": f"Bearer {secret}"}
+    return found("PUT", path, s2.call("PUT", path, headers=headers))
+
+
+def listed_token_with_an_operation_on_locations(s2: Api) -> list[Finding]:
+    document = {"id": "t", "scope": {"ops": ["list-locations"]}}
+    assert s2.call("POST", "/v1/access-tokens", document).status == 201
+    return found("GET", "/v1/access-tokens", s2.call("GET", "/v1/access-tokens"))
+
+
 EXAMPLES: dict[str, Call] = {
     "provision-result": call("PUT", "/v1/streams/new"),
     "basin-location": call("GET", "/v1/basins"),
@@ -65,7 +86,11 @@ EXAMPLES: dict[str, Call] = {
     "pending-basin": reconfigure_basin_that_is_being_deleted,
     "request-coding": call("GET", "/v1/basins", headers={"content-encoding": "br"}),
     "response-coding": call("GET", "/v1/basins", headers={"accept-encoding": "identity;q=0"}),
-    "not-implemented": call("GET", "/v1/metrics?set=active-basins"),
+    "not-implemented": call("GET", "/v1/metrics?set=estimated-billable-usage"),
+    "unauthenticated": bearer_of_a_token_that_was_revoked,
+    "permission": bearer_of_a_token_for_something_else,
+    "missing-token": call("DELETE", "/v1/access-tokens/none"),
+    "location-operations": listed_token_with_an_operation_on_locations,
     "other-method": call("DELETE", "/v1/basins"),
     "other-path": call("GET", "/v1/else"),
     "preflight": call("OPTIONS", "/v1/basins", headers={"origin": "https://example.com"}),

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -123,7 +124,7 @@ def test_the_wheel_has_the_whole_package_and_nothing_else(wheel: Path) -> None:
     assert {Path(name).name for name in metadata} >= {"METADATA", "entry_points.txt", "LICENSE"}
 
 
-def test_the_metadata_names_the_readme_and_no_url(wheel: Path) -> None:
+def test_the_metadata_names_the_readme_and_what_s2_is(wheel: Path) -> None:
     archive = zipfile.ZipFile(wheel)
     [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]
     headers, _, description = archive.read(name).decode().partition("\n\n")
@@ -131,8 +132,7 @@ def test_the_metadata_names_the_readme_and_no_url(wheel: Path) -> None:
     assert description.strip() == (REPO / "README.md").read_text().strip()
     assert "License-Expression: MIT" in headers
     assert "Requires-Python: >=3.11" in headers
-    # There is none yet that exists.
-    assert "Project-URL" not in headers
+    assert "Project-URL: S2 documentation, https://s2.dev/docs" in headers
 
 
 def test_the_sdist_has_what_its_tests_need(sdist: Path) -> None:
@@ -140,7 +140,10 @@ def test_the_sdist_has_what_its_tests_need(sdist: Path) -> None:
         names = {name.partition("/")[2] for name in archive.getnames()}
 
     assert names >= package_files()
-    for name in ("README.md", "CHANGELOG.md", "LICENSE", "Makefile", "pyproject.toml"):
+    for name in (
+        *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile"),
+        *("docs/conf.py", "docs/index.md", "docs/reference/s2/data_plane.md", "pyproject.toml"),
+    ):
         assert name in names
     tests = {str(path.relative_to(REPO)) for path in (REPO / "tests").rglob("*.py")}
     assert names >= tests
@@ -188,6 +191,37 @@ def test_the_wheel_alone_has_the_fixture(python: Path, tmp_path: Path) -> None:
     tested = run(python, "-m", "pytest", "-W", "error", cwd=tmp_path)
 
     assert pytest.RunResult.parse_summary_nouns(tested.stdout.splitlines()) == {"passed": 1}
+
+
+def test_the_first_screen_of_the_readme_by_copy_and_paste(
+    wheel: Path, once: Callable[[str, Callable[[Path], None]], Path], tmp_path: Path
+) -> None:
+    """As somebody new does it: with what that screen says to install, and nothing else."""
+
+    def install(folder: Path) -> None:
+        venv.create(folder, with_pip=True, system_site_packages=False)
+        pip = (folder / "bin" / "python", "-m", "pip")
+        installed = run(*pip, "install", "--quiet", wheel, "s2-sdk", cwd=folder)
+        assert installed.returncode == 0, installed.stderr
+
+    python = once("first-screen", install) / "bin" / "python"
+    screen = (REPO / "README.md").read_text().partition("## Two commands")[0]
+    assert "pip install path/to/this/checkout s2-sdk" in screen
+    for name, text in re.findall(
+        r"^<!-- file: (\S+) -->\n```python\n(.*?)^```$", screen, re.MULTILINE | re.DOTALL
+    ):
+        (tmp_path / name).write_text(text)
+
+    tested = run(python, "-m", "pytest", "-q", cwd=tmp_path)
+
+    outcomes = pytest.RunResult.parse_summary_nouns(tested.stdout.splitlines())
+    assert outcomes == {"passed": 2}, tested.stdout
+
+
+def test_the_script_is_installed(python: Path, tmp_path: Path) -> None:
+    shown = run(python.parent / "s2mock", "--help", cwd=tmp_path)
+
+    assert shown.stdout.startswith("usage: s2mock [-h]")
 
 
 def test_the_wheel_alone_has_the_contract_suite(python: Path, tmp_path: Path) -> None:

@@ -30,3 +30,17 @@ def test_what_all_tests_of_a_session_share(name: str, run: Run) -> None:
 )
 def test_a_delay_that_is_none(delay: str, error: str, run: Run) -> None:
     assert error in errors_of(f"deletion_delay={delay}", run)
+
+
+@pytest.mark.parametrize(
+    ("marker", "error"),
+    [
+        ("basin=['my-basin']", "has no option basin: did you mean basins? There are basins, "),
+        ("frobnicate=1", "has no option frobnicate: There are basins, deletion_delay, profile"),
+        ("clock=5", "clock must have now() and wait(), as ManualClock() has, not 5"),
+        ("cors='no'", "cors must be True or False, not str: 'no'"),
+        ("use_env='yes'", "use_env must be True or False, not 'yes'"),
+    ],
+)
+def test_what_cannot_work_says_what_would(marker: str, error: str, run: Run) -> None:
+    assert error in errors_of(marker, run)

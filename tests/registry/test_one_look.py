@@ -119,14 +119,18 @@ CASES = {
         Call("GET", "/v1/streams/made/records/tail"),
     ],
     ("GET", "/v1/access-tokens"): [Call("GET", "/v1/access-tokens")],
-    ("POST", "/v1/access-tokens"): [Call("POST", "/v1/access-tokens", {"id": "t", "scope": {}})],
+    ("POST", "/v1/access-tokens"): [
+        Call("POST", "/v1/access-tokens", {"id": "t", "scope": {"ops": ["read"]}}),
+        Call("POST", "/v1/access-tokens", {"id": "s2mock", "scope": {"ops": ["read"]}}),
+        Call("POST", "/v1/access-tokens", {"id": "t", "scope": {}}, looks=0),
+    ],
     ("DELETE", "/v1/access-tokens/<id>"): [Call("DELETE", "/v1/access-tokens/t")],
     ("GET", "/v1/metrics"): [Call("GET", "/v1/metrics?set=active-basins")],
     ("GET", "/v1/metrics/<basin>"): [Call("GET", f"/v1/metrics/{BASIN}?set=storage")],
     ("GET", "/v1/metrics/<basin>/<stream>"): [Call("GET", f"/v1/metrics/{BASIN}/s?set=storage")],
     ("GET", "/v1/locations"): [Call("GET", "/v1/locations")],
     ("GET", "/v1/locations/default"): [Call("GET", "/v1/locations/default")],
-    ("PUT", "/v1/locations/default"): [Call("PUT", "/v1/locations/default", "x")],
+    ("PUT", "/v1/locations/default"): [Call("PUT", "/v1/locations/default", "aws:us-west-2")],
     ("GET", "/health"): [Call("GET", "/health", looks=0)],
     ("GET", "/ping"): [Call("GET", "/ping", looks=0)],
 }
@@ -259,6 +263,7 @@ DIRECT: dict[type, dict[str, Direct]] = {
         "ensure_basin": lambda mock, _, __: mock.account.ensure_basin(BASIN),
         "list_basins": lambda mock, _, __: mock.account.list_basins(),
         "snapshot": lambda mock, _, __: mock.account.snapshot(),
+        "tokens": lambda mock, _, __: mock.account.tokens,
     },
     S2Mock: {
         "basins": lambda mock, _, __: mock.basins,
@@ -267,6 +272,8 @@ DIRECT: dict[type, dict[str, Direct]] = {
         "ensure_basin": lambda mock, _, __: mock.ensure_basin(BASIN),
         "snapshot": lambda mock, _, __: mock.snapshot(),
         "fork": lambda mock, _, __: mock.fork(),
+        "issue_token": lambda mock, _, __: mock.issue_token("t", ops=["read"]),
+        "tokens": lambda mock, _, __: mock.tokens,
     },
     Basin: {
         "info": lambda _, basin, __: basin.info,

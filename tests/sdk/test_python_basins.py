@@ -62,10 +62,10 @@ async def test_config_of_a_plain_basin(s2: S2) -> None:
     )
 
 
-async def test_location_is_taken_and_not_kept_as_by_s2_lite(s2: S2) -> None:
-    info = await s2.create_basin("my-basin", location="aws:us-east-1")
+async def test_a_location(s2: S2) -> None:
+    info = await s2.create_basin("my-basin", location="aws:us-west-2")
 
-    assert info.location is None
+    assert info.location == "aws:us-west-2"
 
 
 async def test_create_again_is_a_conflict(s2: S2) -> None:
@@ -131,7 +131,7 @@ async def test_ensure_with_a_location(s2: S2) -> None:
     ensured = await s2.ensure_basin("my-basin", location="aws:us-east-1")
 
     assert ensured.status is EnsureStatus.CREATED
-    assert ensured.basin.location is None
+    assert ensured.basin.location == "aws:us-east-1"
 
 
 async def test_list_is_in_order_and_in_pages(s2: S2) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from s2mock.conversation import READ, Conversation, Head, Offload, Reset, Retire
+from s2mock.conversation import READ, Conversation, Head, Offload, ReadWithin, Reset, Retire
 from tests.server.toys import TEXT, Environ, Gate, serving
 from tests.server.wires import CALLS, Call
 
@@ -71,6 +71,35 @@ class TestBothDirections:
                     received += client.piece(1) if False else client.piece(len(piece))
                 assert received == piece
                 received = b""
+
+    def test_a_look_that_finds_something_says_nothing_of_what_follows(self, call: Call) -> None:
+        """Its time is over in the turn in which it finds it."""
+        goes_on = threading.Event()
+
+        def looking(environ: Environ) -> Conversation:
+            yield Head(200, [TEXT])
+            if environ["REQUEST_URI"] == "/other":
+                return
+            yield (yield READ)
+            yield Offload(lambda: goes_on.wait(PATIENCE))
+            yield (yield ReadWithin(0)) or b"nothing"
+            yield (yield READ) or b"nothing"
+            assert (yield READ) == b""
+
+        with serving(looking) as server, call(server, "/") as client:
+            assert client.status() == 200
+            client.send(b"one")
+            assert client.piece(3) == b"one"
+            client.send(b"two")
+            with call(server, "/other") as other:
+                # What was sent before is there by its answer.
+                assert other.status() == 200
+            goes_on.set()
+            assert client.piece(3) == b"two"
+            client.send(b"three")
+            assert client.piece(5) == b"three"
+            client.end()
+            assert client.ends_well()
 
     def test_the_end_of_a_body_that_is_empty(self, call: Call) -> None:
         def length(_: Environ) -> Conversation:

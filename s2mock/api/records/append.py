@@ -14,13 +14,12 @@ from s2mock.api.requests import Asking, S2Request, Wanted
 from s2mock.api.responses import S2Response, json_response, protobuf_response
 from s2mock.api.wire import json_records, proto_records
 from s2mock.registry.appending import Append, OpenAppendSession
-from s2mock.registry.names import StreamName
 from s2mock.registry.records import AppendAck
 
 
 def append(request: S2Request) -> Asking[Wanted]:
     """Append one batch (§3), or open an append session (§6.4)."""
-    basin, name = request.basin, request.path_name("stream", StreamName)
+    basin, name = request.basin, request.stream_name
     key, config = encryption_key(request), config_of_new_stream(request)
     content_type = media_type(request.environ.get("CONTENT_TYPE"))
     if content_type == S2S:

@@ -10,11 +10,11 @@ from s2mock.api.requests import Asking, S2Request
 from s2mock.api.responses import S2Response
 from s2mock.api.wire.frames import FrameDecoder, encode_frame, encode_terminal
 from s2mock.api.wire.proto_records import ack_to_proto, append_input
-from s2mock.conversation import READ, Conversation, Retire
+from s2mock.conversation import READ, Conversation, ReadWithin, Retire
 from s2mock.powers.faults import Cut, Drain, Fault
 from s2mock.powers.outcomes import Dropped
 from s2mock.registry.appending import Append, Target
-from s2mock.registry.clock import monotonic
+from s2mock.registry.durations import monotonic
 from s2mock.registry.errors import BadFrame, BadProto, S2Error
 
 # So many acknowledgements are sent together at most. Others may have a turn in between.
@@ -36,8 +36,12 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
     acks: list[bytes] = []
     fault = opening.fault
     draining = Draining(fault) if isinstance(fault, Drain) else None
+    # Whether what was read came while the batches before it waited for something.
+    came_meanwhile = False
     try:
-        while data := (yield READ if draining is None else draining.read):
+        data = yield READ if draining is None else draining.read
+        while data:
+            is_with_last = came_meanwhile
             for frame in decoder.feed(data):
                 if frame.terminal:
                     raise BadFrame("Unexpected terminal frame as input")
@@ -49,7 +53,8 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
                     # Whoever stands at a point keeps this append waiting, and not its like.
                     yield b"".join(acks)
                     acks = []
-                operation = Append(basin, stream, batch, target=target)
+                operation = Append(basin, stream, batch, target=target, is_with_last=is_with_last)
+                is_with_last = True
                 ack = (
                     (yield from _watched_append(request, operation, frame.payload))
                     if account.observers
@@ -65,13 +70,23 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
             if acks:
                 yield b"".join(acks)
                 acks = []
+            watched = bool(account.observers)
+            data, came_meanwhile = yield from _more(draining, looks=watched and not came_meanwhile)
         if data is None and draining is not None:
             raise draining.error
         decoder.finish()
     except S2Error as error:
-        if request.notes is not None:
-            request.notes.failed(error)
+        request.refuse(error)
         yield b"".join([*acks, encode_terminal(error)])
+
+
+def _more(draining: Draining | None, *, looks: bool) -> Asking[tuple[bytes | None, bool]]:
+    """The next bytes, None where they are too late; and, if it looks, whether they are there."""
+    if draining is not None:
+        return (yield draining.read), False
+    if looks and (data := (yield ReadWithin(0))) is not None:
+        return data, True
+    return (yield READ), False
 
 
 def _acknowledged(
@@ -94,6 +109,7 @@ def _append(request: S2Request, operation: Append, payload: bytes) -> bytes:
 
     Returns the acknowledgement, encoded. Raises `S2Error`.
     """
+    request.claim(operation)
     operation.request = request
     notes = request.notes
     try:
@@ -111,6 +127,7 @@ def _append(request: S2Request, operation: Append, payload: bytes) -> bytes:
 def _watched_append(request: S2Request, operation: Append, payload: bytes) -> Asking[bytes]:
     """The same, with its points. Raises what observers raise, too."""
     operation.is_batch = True
+    request.claim(operation)
     operation.request = request
     request.operation = operation
     notes = request.notes

@@ -11,7 +11,7 @@ from s2mock.powers.faults import Drain
 from s2mock.powers.outcomes import InjectedError
 from s2mock.powers.stage import error_of
 from s2mock.registry.batch import Batch
-from s2mock.registry.clock import monotonic
+from s2mock.registry.durations import monotonic
 
 _SECONDS: Final = 5.0
 """How long a session is served on after the advice, in real time."""

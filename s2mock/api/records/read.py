@@ -25,13 +25,12 @@ from s2mock.api.shaping import bytes_before
 from s2mock.api.wire import json_records, proto_records
 from s2mock.powers.faults import Cut
 from s2mock.registry.batch import Batch
-from s2mock.registry.names import StreamName
 from s2mock.registry.reading import Read
 
 
 def read(request: S2Request) -> Wanted:
     """Read one batch (§4), or open a read session: in events (§5), in frames (§6.5)."""
-    basin, name = request.basin, request.path_name("stream", StreamName)
+    basin, name = request.basin, request.stream_name
     start = parse_query(request.raw_query, START)
     end = parse_query(request.raw_query, END)
     key, config = encryption_key(request), config_of_new_stream(request)

@@ -43,8 +43,7 @@ def _events(request: S2Request, session: ReadSession, form: Format, had: EventId
                 else:
                     yield event("ping", to_json(_ping(outcome)).encode())
     except S2Error as error:
-        if request.notes is not None:
-            request.notes.failed(error)
+        request.refuse(error)
         if isinstance(error, InjectedError) and error.retires:
             yield Retire()
         yield event("error", to_json(error.body()).encode())

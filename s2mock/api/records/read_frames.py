@@ -36,8 +36,7 @@ def _frames(request: S2Request, session: ReadSession, coding: str | None) -> Con
                 else:
                     yield outcome
     except S2Error as error:
-        if request.notes is not None:
-            request.notes.failed(error)
+        request.refuse(error)
         yield encode_terminal(error)
 
 

@@ -1,0 +1,57 @@
+"""How long an append takes to be durable: the option `append_latency`.
+
+A server that writes appends to a store writes many of them together: who comes while others wait
+for that waits with them, and no longer than they do.
+"""
+
+from math import isfinite
+from typing import Final
+
+from s2mock.powers.pausing import wait_until
+from s2mock.registry.appending import Append
+from s2mock.registry.clock import NANOSECONDS
+from s2mock.registry.engine import Engine, Operation, Point, Waits
+
+_ADVICE: Final = (
+    "the append takes append_latency to be durable, by a manual clock, and is made in the thread "
+    "that would turn it: make it in another thread, and turn the clock here"
+)
+
+
+class Durability:
+    """An observer that keeps appends at their commit, in groups, for so many seconds.
+
+    Raises `TypeError`, `ValueError`.
+    """
+
+    def __init__(self, engine: Engine, latency: float) -> None:
+        self.latency = _checked(latency)
+        self._engine = engine
+        # The group that waits now: the era of the account, and until when (`Moment.elapsed`).
+        self._group = (-1, 0)
+        if latency:
+            engine.observers = (*engine.observers, self)
+
+    def at(self, point: Point, operation: Operation) -> Waits | None:
+        """An operation has come to a point."""
+        if point != "commit" or not isinstance(operation, Append) or operation.is_with_last:
+            return None
+        return self._wait()
+
+    def _wait(self) -> Waits:
+        engine = self._engine
+        with engine.turn as moment:
+            era, until = self._group
+            if era != engine.era or moment.elapsed >= until:
+                until = moment.elapsed + int(self.latency * NANOSECONDS)
+                self._group = (engine.era, until)
+            era = engine.era
+        yield from wait_until(engine, until, era, _ADVICE)
+
+
+def _checked(latency: object) -> float:
+    if isinstance(latency, bool) or not isinstance(latency, int | float):
+        raise TypeError(f"append_latency must be a number of seconds, not {latency!r}")
+    if not (isfinite(latency) and latency >= 0):
+        raise ValueError(f"append_latency must be 0 or more seconds, not {latency!r}")
+    return latency

@@ -1,0 +1,71 @@
+"""Plans of faults: values that a test tries, and that print as what one would type."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from s2mock.powers.faults import Fault, check_fault, check_place
+from s2mock.powers.matching import Pattern
+from s2mock.registry.waiting import check_count
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PlannedFault:
+    """A fault for one operation: after `skip` matching ones. As the arguments of `inject`.
+
+    Raises `TypeError`, `ValueError`.
+    """
+
+    fault: Fault
+    on: str
+    basin: str = "*"
+    stream: str = "*"
+    skip: int = 0
+
+    def __post_init__(self) -> None:
+        check_fault(self.fault)
+        check_place(self.fault, Pattern(self.on, self.basin, self.stream).names)
+        check_count("skip", self.skip, least=0)
+
+    def __repr__(self) -> str:
+        text = f"s2_mock.inject({self.fault!r}, {Pattern(self.on, self.basin, self.stream)}"
+        return f"{text}, skip={self.skip})" if self.skip else f"{text})"
+
+
+class FaultPlan:
+    """Faults that go together, for `S2Mock.apply`; it prints as the calls of `inject`, to paste.
+
+    Raises `TypeError`, `ValueError`.
+    """
+
+    __slots__ = ("faults",)
+
+    def __init__(self, faults: Iterable[PlannedFault] = ()) -> None:
+        self.faults = tuple(faults)
+        for fault in self.faults:
+            if not isinstance(fault, PlannedFault):
+                raise TypeError(f"a plan is made of PlannedFault(fault, on=...), not {fault!r}")
+
+    def __iter__(self) -> Iterator[PlannedFault]:
+        return iter(self.faults)
+
+    def __len__(self) -> int:
+        return len(self.faults)
+
+    def __eq__(self, other: object) -> bool:
+        return self.faults == other.faults if isinstance(other, FaultPlan) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.faults)
+
+    def __repr__(self) -> str:
+        if not self.faults:
+            return "FaultPlan()"
+        return "\n".join(map(repr, self.faults))
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # of a protocol
+        """For Hypothesis, which would show how it has come to it."""
+        for number, line in enumerate(repr(self).splitlines()):
+            if number:
+                printer.break_()
+            printer.text(line)

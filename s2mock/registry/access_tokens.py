@@ -1,0 +1,154 @@
+"""Operations on access tokens. Source: reference: account_services §1."""
+
+from math import inf
+
+from s2mock.registry.clock import NANOSECONDS, Moment
+from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.errors import (
+    AccessTokenNotFound,
+    InvalidToken,
+    PermissionDenied,
+    ResourceAlreadyExists,
+)
+from s2mock.registry.listing import MAX_PAGE, page_of
+from s2mock.registry.names import AccessTokenId
+from s2mock.registry.ordered import Names
+from s2mock.registry.scopes import ALL, Scope
+from s2mock.registry.state import AccountState, Change, Effect
+from s2mock.registry.tokens import AccessToken, Tokens, fresh_tokens, new_secret
+
+
+class ListAccessTokens(Operation):
+    """One page of access tokens, in the order of their ids, the expired ones too (§1.1).
+
+    Returns a `Page` of `TokenInfo`. Raises `InvalidName`.
+    """
+
+    __slots__ = ("_limit", "_prefix", "_start_after")
+    name = "list-access-tokens"
+
+    def __init__(self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE) -> None:
+        super().__init__()
+        self._prefix = AccessTokenId.check_filter(prefix, "prefix")
+        self._start_after = AccessTokenId.check_filter(start_after, "start-after")
+        self._limit = limit
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The page."""
+        token = engine.token_of(self.caller, moment)
+        return Change(
+            page_of(
+                ordered_tokens(engine),
+                lambda found: found.info(moment),
+                prefix=self._prefix,
+                start_after=self._start_after,
+                limit=self._limit,
+                within=ALL if token is None else token.scope.access_tokens,
+            )
+        )
+
+
+class IssueAccessToken(Operation):
+    """Issue an access token that may do no more than whoever asks for it (§1.1, §1.3).
+
+    `expires_at` is in nanoseconds since the Unix epoch; without it the token ends with that of
+    whoever asks. Returns the `AccessToken`. Raises `InvalidName`, `InvalidToken`,
+    `PermissionDenied`, `ResourceAlreadyExists`.
+    """
+
+    __slots__ = ("_expires_at", "_prefixes", "_scope", "access_token")
+    name = "issue-access-token"
+
+    def __init__(
+        self,
+        token_id: str,
+        scope: Scope,
+        *,
+        expires_at: int | None = None,
+        auto_prefix_streams: bool = False,
+    ) -> None:
+        super().__init__()
+        self.access_token = str(AccessTokenId(token_id))
+        if not scope.granted:
+            raise InvalidToken("Access token permissions cannot be empty")
+        if auto_prefix_streams and scope.streams.kind != "prefix":
+            raise InvalidToken("Auto prefixing is only allowed for streams with prefix matching")
+        self._scope = scope
+        self._expires_at = expires_at
+        self._prefixes = auto_prefix_streams
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The token."""
+        self.check_expiry(moment.now)
+        issuer = engine.token_of(self.caller, moment)
+        if issuer is not None and (beyond := self._scope.first_beyond(issuer.scope)):
+            raise PermissionDenied(
+                f"token `{issuer.id}` may issue only what it may do itself, and {beyond}"
+            )
+        tokens = _tokens(engine.state, engine.owner)
+        token = AccessToken(
+            self.access_token,
+            new_secret(engine.seed, tokens.issued),
+            self._scope,
+            self._expires(moment, issuer),
+            self._prefixes,
+        )
+        if tokens.by_id.get(token.id) is not None:
+            raise ResourceAlreadyExists(f"access token `{token.id}` already exists")
+        return Change(
+            token,
+            effect=Effect("created"),
+            account=lambda state, owner: state._replace(
+                tokens=_tokens(state, owner).with_issued(owner, token)
+            ),
+        )
+
+    def check_expiry(self, now: int) -> None:
+        """Raises `InvalidToken` where its time has passed by `now`, in nanoseconds."""
+        if self._expires_at is not None and self._expires_at <= now:
+            raise InvalidToken("expires_at must be in the future")
+
+    def _expires(self, moment: Moment, issuer: AccessToken | None) -> int | None:
+        latest = None if issuer is None else issuer.expires
+        if self._expires_at is None:
+            return latest
+        expires = self._expires_at - moment.now + moment.time
+        if latest is not None and expires > latest:
+            raise InvalidToken("expires_at must not be later than that of the token that issues it")
+        return expires
+
+
+class RevokeAccessToken(Operation):
+    """Revoke an access token, whoever issued it (§1.1). Raises `AccessTokenNotFound`."""
+
+    __slots__ = ("access_token",)
+    name = "revoke-access-token"
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__()
+        self.access_token = str(AccessTokenId(token_id))
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The account without it."""
+        token = _tokens(engine.state, engine.owner).by_id.get(self.access_token)
+        if token is None:
+            raise AccessTokenNotFound(self.access_token)
+        delay = engine.revocation_delay
+        ends = None if delay == inf else moment.time + int(delay * NANOSECONDS)
+        return Change(
+            effect=Effect("deleted"),
+            account=lambda state, owner: state._replace(
+                tokens=_tokens(state, owner).with_revoked(owner, token, ends)
+            ),
+        )
+
+
+def _tokens(state: AccountState, owner: object) -> Tokens:
+    return fresh_tokens(owner) if state.tokens is None else state.tokens
+
+
+def ordered_tokens(engine: Engine) -> Names[AccessToken]:
+    """The tokens by their ids, ready to be listed; in turn only."""
+    by_id = _tokens(engine.state, engine.owner).by_id
+    is_ready = by_id.is_in_order or by_id.owner is engine.owner
+    return by_id if is_ready else by_id.copy(engine.owner)

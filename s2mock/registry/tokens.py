@@ -1,0 +1,101 @@
+"""The access tokens of an account, as values. Source: reference: account_services §1."""
+
+import hashlib
+from typing import Final, NamedTuple
+
+from s2mock.registry.clock import Moment
+from s2mock.registry.ordered import Names
+from s2mock.registry.scopes import EVERYTHING, Scope
+
+OWN_ID: Final = "s2mock"
+"""The id of the account's own token."""
+
+# What stands for the secret of the account's own token, which is no part of the account's state:
+# no header can hold it.
+OWN_SECRET: Final = "\0"
+_DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SECRET_LENGTH: Final = 43
+
+
+class TokenInfo(NamedTuple):
+    """An access token as S2 describes it.
+
+    `expires_at` is in nanoseconds since the Unix epoch, None for never.
+    """
+
+    id: str
+    expires_at: int | None
+    auto_prefix_streams: bool
+    scope: Scope
+
+
+class AccessToken(NamedTuple):
+    """An access token. `expires` and `ends` go by the account's time, see `Moment`."""
+
+    id: str
+    secret: str
+    scope: Scope
+    expires: int | None = None
+    auto_prefix_streams: bool = False
+    # From when on it is refused, where it was revoked.
+    ends: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<AccessToken {self.id!r}>"
+
+    @property
+    def prefix(self) -> str:
+        """What goes before each stream's name that its bearer says."""
+        return self.scope.streams.name if self.auto_prefix_streams else ""
+
+    def info(self, moment: Moment) -> TokenInfo:
+        """The token as S2 describes it at that moment."""
+        expires = self.expires
+        if expires is not None:
+            expires += moment.now - moment.time
+        return TokenInfo(self.id, expires, self.auto_prefix_streams, self.scope)
+
+
+class Tokens(NamedTuple):
+    """The tokens of an account: those that are listed, and all that were ever issued."""
+
+    by_id: Names[AccessToken]
+    # The revoked ones too: they are refused, where one that nobody issued may be let in.
+    by_secret: Names[AccessToken]
+    # How many were issued.
+    issued: int = 0
+
+    def with_issued(self, owner: object, token: AccessToken) -> "Tokens":
+        """The tokens and one more, for that owner."""
+        own = self.copy(owner)
+        own.by_id[token.id] = own.by_secret[token.secret] = token
+        return own._replace(issued=self.issued + 1)
+
+    def with_revoked(self, owner: object, token: AccessToken, ends: int | None) -> "Tokens":
+        """The tokens without that one, which is refused from then on; None is never."""
+        own = self.copy(owner)
+        del own.by_id[token.id]
+        own.by_secret[token.secret] = token._replace(ends=ends)
+        return own
+
+    def copy(self, owner: object) -> "Tokens":
+        """The same, which that owner may write to."""
+        if self.by_id.owner is owner:
+            return self
+        return self._replace(by_id=self.by_id.copy(owner), by_secret=self.by_secret.copy(owner))
+
+
+def fresh_tokens(owner: object) -> Tokens:
+    """The tokens of an account in which none was issued: its own."""
+    own = AccessToken(OWN_ID, OWN_SECRET, EVERYTHING)
+    return Tokens(Names(owner), Names(owner)).with_issued(owner, own)
+
+
+def new_secret(seed: int, number: int) -> str:
+    """The secret of a token: the same for the same seed and number, and not to be guessed."""
+    digest = hashlib.sha512(f"s2mock {seed} {number}".encode()).digest()
+    value, digits = int.from_bytes(digest, "big"), ""
+    while len(digits) < _SECRET_LENGTH:
+        value, digit = divmod(value, len(_DIGITS))
+        digits += _DIGITS[digit]
+    return f"s2_{digits}"

@@ -1,0 +1,354 @@
+"""Every fault at every operation of a scenario, one after the other: the fixture `s2_sweep`."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from itertools import islice
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+
+import pytest
+
+from s2mock.mock import S2Mock
+from s2mock.powers import of_a_test
+from s2mock.powers.counting import Counting
+from s2mock.powers.faults import Fault, check_fault, check_place
+from s2mock.powers.matching import Pattern
+from s2mock.powers.timeline import timeline
+from s2mock.registry.durations import monotonic
+from s2mock.registry.waiting import check_count
+
+if TYPE_CHECKING:
+    from s2mock.powers.injection import Injection
+
+LIMIT: Final = 1000
+_PROGRESS_SECONDS: Final = 1.0
+_MAX_TOLD: Final = 10
+# What ends a test, and is no failure of an attempt.
+_PASSES_THROUGH: Final = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
+
+
+class SweepPoint(NamedTuple):
+    """Where a fault goes: at the `number`-th of the operations of that name that match."""
+
+    operation: str
+    number: int
+    fault: Fault
+
+
+class Found(NamedTuple):
+    """An attempt that failed: at which point, how, and what it met."""
+
+    point: SweepPoint
+    length: int
+    text: str
+    timeline: str
+
+
+class Scenario:
+    """What all attempts have in common: which operations, and which accounts to meet them."""
+
+    def __init__(
+        self, make: Callable[[], S2Mock], faults: Iterable[Fault], on: Any, basin: str, stream: str
+    ) -> None:
+        self.make = make
+        self.names = Pattern(on, basin, stream).names
+        self.basin, self.stream = basin, stream
+        self.patterns = {name: Pattern(name, basin, stream) for name in self.names}
+        self.faults = _checked_faults(faults, self.names)
+
+    def replay(self, point: SweepPoint) -> str:
+        """The call that runs the attempt at that point alone."""
+        arguments = f"{point.operation!r}, {point.number}, {point.fault!r}"
+        if self.basin != "*":
+            arguments += f", basin={self.basin!r}"
+        if self.stream != "*":
+            arguments += f", stream={self.stream!r}"
+        return f"s2_sweep.replay({arguments})"
+
+
+class Attempt:
+    """One run of the scenario, in a `with` block that gives its `S2Mock`."""
+
+    def __init__(self, scenario: Scenario, point: SweepPoint | None) -> None:
+        self._scenario = scenario
+        self.point = point
+        self._mock: S2Mock | None = None
+        self._injection: Injection | None = None
+        self._counting: Counting | None = None
+        self.is_over = False
+
+    def __repr__(self) -> str:
+        return f"<attempt {'without a fault' if self.point is None else self.point}>"
+
+    def __enter__(self) -> S2Mock:
+        if self._mock is not None:
+            raise RuntimeError("an attempt is entered once: take the next one from the loop")
+        mock = self._mock = self._scenario.make()
+        point = self.point
+        if point is None:
+            self._counting = Counting(mock.account, self._scenario.patterns)
+        else:
+            self._injection = mock.inject(
+                point.fault,
+                on=point.operation,
+                basin=self._scenario.basin,
+                stream=self._scenario.stream,
+                skip=point.number - 1,
+                required=False,
+            )
+        return mock
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self.is_over = True
+        return self._end(kind, error, trace)
+
+    def _end(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        """End the mock; whether the exception goes no further."""
+        assert self._mock is not None
+        if error is None:
+            # What others fail with is not what this one has met.
+            of_a_test.forget(self._mock._powers)  # noqa: SLF001  # not a user's to see
+        self._mock.__exit__(kind, error, trace)
+        return False
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many operations came, by name."""
+        assert self._counting is not None
+        return {name: self._counting.counts[name] for name in self._scenario.names}
+
+    @property
+    def unreached(self) -> str | None:
+        """What is to be said of a fault that nothing has met."""
+        injection, point = self._injection, self.point
+        if injection is None or injection.hits:
+            return None
+        assert point is not None
+        return f"nothing met the fault: {injection.came.describe('it')}"
+
+
+class _SweptAttempt(Attempt):
+    """One of many, whose failure is told at the end."""
+
+    def __init__(
+        self, scenario: Scenario, point: SweepPoint, tell: Callable[[Found | None], None]
+    ) -> None:
+        super().__init__(scenario, point)
+        self._tell = tell
+
+    def _end(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        mock = self._mock
+        assert mock is not None
+        assert self.point is not None
+        # The report has its timeline already, where it fails.
+        of_a_test.forget(mock._powers)  # noqa: SLF001  # not a user's to see
+        if error is not None and not _is_a_failure(error, trace):
+            return super()._end(kind, error, trace)
+        exchanges = mock.journal[:]
+        met = timeline(exchanges) if exchanges else "(no exchange)"
+        try:
+            super()._end(kind, error, trace)
+        except AssertionError as unused:
+            error = unused
+        text = None if error is None else _short(error)
+        if (unreached := self.unreached) is not None:
+            text = unreached if text is None else f"{text}; {unreached}"
+        found = None if text is None else Found(self.point, len(exchanges), text, met)
+        self._tell(found)
+        return error is not None
+
+
+class Replay(Attempt):
+    """One attempt alone: the loop's only one, or a `with` block by itself."""
+
+    def __iter__(self) -> Iterator[Self]:
+        yield self
+
+    def _end(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        super()._end(kind, error, trace)
+        if error is None and self.unreached is not None:
+            pytest.fail(f"{self.point}: {self.unreached}", pytrace=False)
+        return False
+
+
+class Sweep:
+    """The fixture `s2_sweep`: call it, and run the scenario in each attempt that it gives.
+
+    `make` makes a mock with options; `show` says how it goes on.
+    """
+
+    def __init__(self, make: Callable[..., S2Mock], show: Callable[[str], object]) -> None:
+        self._make = make
+        self._show = show
+        self._found: list[Found] = []
+        self._shown = monotonic()
+        self._has_failed = False
+
+    def __call__(
+        self,
+        faults: Iterable[Fault],
+        *,
+        on: str | Iterable[str],
+        basin: str = "*",
+        stream: str = "*",
+        limit: int = LIMIT,
+        **options: Any,
+    ) -> Iterator[Attempt]:
+        """Attempts: one without a fault, then one for each fault at each matching operation.
+
+        `on`, `basin` and `stream` are as with `S2Mock.inject`, `options` as of `S2Mock`, beside
+        those of the marker. Each attempt is a context manager that gives an account of its own.
+        The first counts the operations; where it fails, that is the failure. All others are run,
+        `limit` of them at most, and the test fails at the end with a list of those that failed.
+        Raises `TypeError`, `ValueError`.
+        """
+        check_count("limit", limit)
+        scenario = Scenario(lambda: self._make(**options), faults, on, basin, stream)
+        return self._attempts(scenario, limit)
+
+    def replay(
+        self,
+        operation: str,
+        number: int,
+        fault: Fault,
+        *,
+        basin: str = "*",
+        stream: str = "*",
+        **options: Any,
+    ) -> Replay:
+        """One attempt alone, in the place of the sweep that has found it.
+
+        The `fault` meets the `number`-th matching operation, counted from 1. Raises `TypeError`,
+        `ValueError`.
+        """
+        check_count("number", number)
+        scenario = Scenario(lambda: self._make(**options), [fault], operation, basin, stream)
+        return Replay(scenario, SweepPoint(scenario.names[0], number, fault))
+
+    def _attempts(self, scenario: Scenario, limit: int) -> Iterator[Attempt]:
+        first = Attempt(scenario, None)
+        yield first
+        _check_over(first)
+        counts = first.counts
+        if not any(counts.values()):
+            pytest.fail(
+                f"s2_sweep: no {'/'.join(scenario.names)} came that the faults could meet",
+                pytrace=False,
+            )
+        points = [
+            SweepPoint(name, number, fault)
+            for name, count in counts.items()
+            for number in range(1, count + 1)
+            for fault in scenario.faults
+        ]
+        for point in islice(points, limit):
+            attempt = _SweptAttempt(scenario, point, self._note)
+            yield attempt
+            _check_over(attempt)
+        found, self._found = self._found, []
+        left = max(0, len(points) - limit)
+        if found or left:
+            text = _report(scenario, counts, found, tried=len(points) - left, left=left)
+            pytest.fail(text, pytrace=False)
+
+    def _note(self, found: Found | None) -> None:
+        if found is not None:
+            self._found.append(found)
+            self._has_failed = True
+        # As pytest shows subtests; not each of them, where there are many in a second.
+        if (now := monotonic()) - self._shown >= _PROGRESS_SECONDS:
+            self._show("u" if self._has_failed else ",")
+            self._shown, self._has_failed = now, False
+
+    def left_over(self) -> str | None:
+        """What has failed and was not told, where the loop was left before its end."""
+        found, self._found = self._found, []
+        if not found:
+            return None
+        lines = [f"{_place(one.point)}: {one.text}" for one in found]
+        return "\n".join(["s2_sweep was left before its end; until then failed:", *lines])
+
+
+def _report(
+    scenario: Scenario, counts: dict[str, int], found: list[Found], *, tried: int, left: int
+) -> str:
+    order = {fault: index for index, fault in enumerate(scenario.faults)}
+    found = sorted(found, key=lambda one: (one.length, one.point.number, order[one.point.fault]))
+    lines = [f"s2_sweep: {len(found)} of {tried} attempts failed"]
+    if left:
+        lines[0] += (
+            f"; {left} more were left out: there are {tried + left}, and limit={tried} is the limit"
+        )
+    for one in found[:_MAX_TOLD]:
+        place = f"{_place(one.point)} of {counts[one.point.operation]}"
+        lines += ["", f"{place}: {one.text}", f"    {scenario.replay(one.point)}"]
+        lines += [f"    {line}" for line in one.timeline.splitlines()]
+    if rest := found[_MAX_TOLD:]:
+        lines += ["", *(f"{_place(one.point)}: {one.text.splitlines()[0]}" for one in rest)]
+    return "\n".join(lines)
+
+
+def _place(point: SweepPoint) -> str:
+    return f"{point.fault!r} at {point.operation} {point.number}"
+
+
+def _short(error: BaseException) -> str:
+    """The kind of an error and what it says, without what pytest explains at length."""
+    text = str(error).strip()
+    name = type(error).__name__
+    lines = text.splitlines()
+    return f"{name}: {lines[0]}" if lines else name
+
+
+def _is_a_failure(error: BaseException, trace: TracebackType | None) -> bool:
+    """Whether the attempt has failed; else the test ends here."""
+    if isinstance(error, _PASSES_THROUGH):
+        return False
+    if not isinstance(error, Exception | pytest.fail.Exception):
+        return False
+    # A test that takes too long ends; its next attempt would take as long.
+    while trace is not None:
+        if trace.tb_frame.f_globals.get("__name__") == "pytest_timeout":
+            return False
+        trace = trace.tb_next
+    return True
+
+
+def _check_over(attempt: Attempt) -> None:
+    if not attempt.is_over:
+        raise RuntimeError("an attempt was not run: `with attempt as s2_mock:` runs it")
+
+
+def _checked_faults(faults: Iterable[Fault], names: tuple[str, ...]) -> tuple[Fault, ...]:
+    if isinstance(faults, Fault):
+        raise TypeError(f"s2_sweep takes a list of faults: try [{faults!r}]")
+    with suppress(TypeError):
+        faults = tuple(faults)
+    if not isinstance(faults, tuple):
+        raise TypeError(f"s2_sweep takes a list of faults, not {faults!r}")
+    if not faults:
+        raise ValueError("s2_sweep needs a fault at least, as in [Drop(committed=True)]")
+    for fault in faults:
+        check_fault(fault)
+        check_place(fault, names)
+    return tuple(dict.fromkeys(faults))

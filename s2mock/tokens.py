@@ -1,0 +1,162 @@
+"""Access tokens as a test issues them and holds them: `S2Mock.issue_token` and what it returns.
+
+Source: reference: account_services §1.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from s2mock.registry.access_tokens import IssueAccessToken, RevokeAccessToken
+from s2mock.registry.checks import check_name, described
+from s2mock.registry.clock import NANOSECONDS
+from s2mock.registry.errors import AccessTokenNotFound
+from s2mock.registry.names import AccessTokenId, BasinName, StreamName
+from s2mock.registry.scopes import GROUPS, NOTHING, OPERATIONS, ResourceSet, Scope
+from s2mock.registry.tokens import AccessToken, TokenInfo
+
+if TYPE_CHECKING:
+    from s2mock.mock import S2Mock
+
+Names = str | Mapping[str, str] | None
+"""Names that a token is for: one, or with `*` behind it all that begin so; or S2's own form,
+`{"exact": name}` or `{"prefix": prefix}`; None for no names."""
+
+_LEVELS = ("account", "basin", "stream")
+_KINDS: dict[str, type[BasinName | StreamName | AccessTokenId]] = {
+    "basins": BasinName,
+    "streams": StreamName,
+    "access_tokens": AccessTokenId,
+}
+
+
+class Token:
+    """An access token that a test has issued."""
+
+    __slots__ = ("_id", "_mock", "_secret")
+
+    def __init__(self, mock: "S2Mock", token: AccessToken) -> None:
+        self._mock = mock
+        self._id = token.id
+        self._secret = token.secret
+
+    def __repr__(self) -> str:
+        return f"<Token {self._id!r}>"
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self._id
+
+    @property
+    def secret(self) -> str:
+        """What goes into the header: `Authorization: Bearer SECRET`."""
+        return self._secret
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that point S2's SDKs and command line to the mock, with this token."""
+        return {**self._mock.env, "S2_ACCESS_TOKEN": self._secret}
+
+    @property
+    def info(self) -> TokenInfo:
+        """The token as S2 describes it. Raises `AccessTokenNotFound` once it is revoked."""
+        engine = self._mock.account
+        with engine.turn as moment:
+            tokens = engine.state.tokens
+            found = None if tokens is None else tokens.by_id.get(self._id)
+            if found is None or found.secret != self._secret:
+                raise AccessTokenNotFound(self._id)
+            return found.info(moment)
+
+    def revoke(self) -> None:
+        """Revoke it. Raises `AccessTokenNotFound` where it is revoked already."""
+        # Not another one of that id, which may have been issued since.
+        assert self.info
+        self._mock.account.carry_out(RevokeAccessToken(self._id))
+
+
+def issue(
+    mock: "S2Mock",
+    token_id: str,
+    *,
+    basins: Names,
+    streams: Names,
+    access_tokens: Names,
+    ops: Iterable[str],
+    op_groups: Mapping[str, Mapping[str, bool]],
+    expires_in: float | None,
+    auto_prefix_streams: bool,
+) -> Token:
+    """As `S2Mock.issue_token`."""
+    check_name("a token's id", token_id)
+    scope = Scope(
+        _names("basins", basins),
+        _names("streams", streams),
+        _names("access_tokens", access_tokens),
+        tuple(_groups(op_groups)),
+        _operations(ops),
+    )
+    if not isinstance(auto_prefix_streams, bool):
+        raise TypeError(
+            f"auto_prefix_streams must be True or False, not {described(auto_prefix_streams)}"
+        )
+    operation = IssueAccessToken(
+        token_id,
+        scope,
+        expires_at=None if expires_in is None else _later(mock, expires_in),
+        auto_prefix_streams=auto_prefix_streams,
+    )
+    return Token(mock, mock.account.carry_out(operation))
+
+
+def _later(mock: "S2Mock", seconds: object) -> int:
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TypeError(f"expires_in must be a number of seconds, not {described(seconds)}")
+    if not 0 < seconds < 1e12:
+        raise ValueError(f"expires_in must be more than 0 seconds and finite, not {seconds!r}")
+    return mock.clock.now() + max(1, int(seconds * NANOSECONDS))
+
+
+def _names(what: str, given: object) -> ResourceSet:
+    if given is None:
+        return NOTHING
+    if isinstance(given, str):
+        given = {"prefix": given[:-1]} if given.endswith("*") else {"exact": given}
+    if not isinstance(given, Mapping) or len(given) != 1:
+        raise TypeError(
+            f"{what} must be a name, a prefix with * behind it, or a mapping such as "
+            f"{{'prefix': ''}}, not {described(given)}"
+        )
+    [(kind, name)] = given.items()
+    check_name(what, name)
+    if kind == "exact":
+        return ResourceSet("exact", str(_KINDS[what](name)) if name else "")
+    if kind != "prefix":
+        raise ValueError(f"{what} must be 'exact' or 'prefix', not {kind!r}")
+    return ResourceSet("prefix", _KINDS[what].check_filter(name, "prefix"))
+
+
+def _operations(given: object) -> tuple[str, ...]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"ops must be a list of names of operations, not {described(given)}")
+    names = tuple(given)
+    for name in names:
+        if name not in OPERATIONS:
+            raise ValueError(f"ops: {name!r} is no operation; there are {', '.join(OPERATIONS)}")
+    return names
+
+
+def _groups(given: object) -> Iterable[str]:
+    example = "such as {'stream': {'read': True, 'write': False}}"
+    if not isinstance(given, Mapping):
+        raise TypeError(f"op_groups must be a mapping {example}, not {described(given)}")
+    for level, halves in given.items():
+        if level not in _LEVELS:
+            raise ValueError(f"op_groups: {level!r} is no group; there are {', '.join(_LEVELS)}")
+        if not isinstance(halves, Mapping):
+            raise TypeError(f"op_groups must be a mapping {example}, not {described(given)}")
+        for half, allowed in halves.items():
+            if f"{level}.{half}" not in GROUPS or not isinstance(allowed, bool):
+                raise ValueError(f"op_groups must be a mapping {example}, not {given!r}")
+            if allowed:
+                yield f"{level}.{half}"

@@ -1,0 +1,337 @@
+"""`/v1/access-tokens`: issued, listed, revoked, and what a request is told that brings one.
+
+Source: reference: account_services §1.
+"""
+
+from typing import Any
+
+import pytest
+
+from s2mock import ManualClock, S2Mock
+from s2mock.registry.scopes import OPERATIONS
+from tests.calls import Api, Reply, over_wsgi
+from tests.conftest import BASIN
+
+PATH = "/v1/access-tokens"
+READ = {"basins": {"prefix": ""}, "streams": {"prefix": ""}, "ops": ["read"]}
+ALL_GROUPS = {level: {"read": True, "write": True} for level in ("account", "basin", "stream")}
+EVERYTHING = {
+    "basins": {"prefix": ""},
+    "streams": {"prefix": ""},
+    "access_tokens": {"prefix": ""},
+    "op_groups": ALL_GROUPS,
+}
+NO_GROUPS = {level: {"read": False, "write": False} for level in ("account", "basin", "stream")}
+DENIED = (403, "permission_denied", "Operation not permitted")
+
+
+class Bearer(Api):
+    """The API as the bearer of a token sees it."""
+
+    def __init__(self, api: Api, secret: str, basin: str | None = None) -> None:
+        super().__init__(api._send, basin or api.basin)
+        self.token = self.secret = secret
+
+
+def issue(api: Api, token_id: str, scope: Any = None, **more: Any) -> Reply:
+    return api.call("POST", PATH, {"id": token_id, "scope": scope or READ, **more})
+
+
+def issued(api: Api, token_id: str, scope: Any = None, **more: Any) -> Bearer:
+    reply = issue(api, token_id, scope, **more)
+    assert reply.status == 201, reply
+    assert list(reply.json) == ["access_token"]
+    return Bearer(api, reply.json["access_token"])
+
+
+def listed(api: Api, query: str = "") -> list[dict[str, Any]]:
+    reply = api.call("GET", f"{PATH}{query}")
+    assert reply.status == 200, reply
+    tokens: list[dict[str, Any]] = reply.json["access_tokens"]
+    return tokens
+
+
+def ids(api: Api, query: str = "") -> list[str]:
+    return [token["id"] for token in listed(api, query)]
+
+
+class TestIssuing:
+    def test_a_secret_that_is_told_once(self, api: Api) -> None:
+        bearer = issued(api, "svc")
+        assert bearer.secret.startswith("s2_")
+        assert len(bearer.secret) >= 40
+        assert "svc" not in bearer.secret
+        assert bearer.secret not in api.call("GET", PATH).body.decode()
+
+    def test_the_same_calls_give_the_same_secrets(self) -> None:
+        def secrets() -> list[str]:
+            with S2Mock() as mock:
+                api = Api(over_wsgi(mock.wsgi_app))
+                return [issued(api, token_id).secret for token_id in ("a", "b")]
+
+        one, other = secrets(), secrets()
+        assert one == other
+        assert len(set(one)) == 2
+
+    def test_an_id_that_is_taken(self, api: Api) -> None:
+        issued(api, "svc")
+        assert issue(api, "svc", EVERYTHING).error == (
+            409,
+            "resource_already_exists",
+            "access token `svc` already exists",
+        )
+        assert issue(api, "s2mock").status == 409
+
+    def test_an_id_is_free_again_and_its_secret_another(self, api: Api) -> None:
+        first = issued(api, "svc")
+        assert api.call("DELETE", f"{PATH}/svc").status == 204
+        second = issued(api, "svc")
+        assert first.secret != second.secret
+        assert first.call("GET", "/v1/basins").status == 401
+        assert second.call("GET", "/v1/basins").error == DENIED
+
+    @pytest.mark.parametrize(
+        "scope",
+        [
+            {"basins": {"prefix": ""}},
+            {"ops": []},
+            {"ops": None, "op_groups": None},
+            {"op_groups": NO_GROUPS},
+        ],
+    )
+    def test_no_permission(self, api: Api, scope: Any) -> None:
+        error = (422, "invalid", "Access token permissions cannot be empty")
+        assert issue(api, "svc", scope).error == error
+        assert ids(api) == ["s2mock"]
+
+    @pytest.mark.parametrize("streams", [None, {"exact": "a"}, {"exact": ""}])
+    def test_prefixes_need_a_prefix(self, api: Api, streams: Any) -> None:
+        text = "Auto prefixing is only allowed for streams with prefix matching"
+        reply = issue(api, "svc", {"streams": streams, "ops": ["read"]}, auto_prefix_streams=True)
+        assert reply.error == (422, "invalid", text)
+        assert issue(api, "svc", {"streams": streams, "ops": ["read"]}).status == 201
+
+    def test_a_time_that_has_passed(self, api: Api) -> None:
+        text = "expires_at must be in the future"
+        for past in ("2023-12-31T23:59:59Z", "2024-01-01T00:00:00Z", "0000-02-29T00:00:00Z"):
+            assert issue(api, "svc", expires_at=past).error == (422, "invalid", text)
+        assert issue(api, "svc", expires_at="2024-01-01T00:00:00.000000001Z").status == 201
+
+
+class TestListing:
+    def test_the_own_token_is_an_ordinary_one(self, api: Api) -> None:
+        assert listed(api, "?limit=1") == [
+            {
+                "id": "s2mock",
+                "expires_at": None,
+                "auto_prefix_streams": False,
+                "scope": {**EVERYTHING, "ops": []},
+            }
+        ]
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            (
+                {"ops": ["trim", "read", "read", "list-basins"]},
+                {"op_groups": NO_GROUPS, "ops": ["list-basins", "read", "trim"]},
+            ),
+            (
+                {"ops": ["read", "append"], "op_groups": {"stream": {"read": True}}},
+                {
+                    "op_groups": {**NO_GROUPS, "stream": {"read": True, "write": False}},
+                    "ops": ["append"],
+                },
+            ),
+            (
+                {"ops": list(reversed(OPERATIONS))},
+                {"op_groups": NO_GROUPS, "ops": list(OPERATIONS)},
+            ),
+            (
+                {"basins": {"exact": ""}, "streams": {"exact": "a"}, "ops": ["read"]},
+                {"streams": {"exact": "a"}, "op_groups": NO_GROUPS, "ops": ["read"]},
+            ),
+        ],
+    )
+    def test_a_scope_in_its_normal_form(self, api: Api, given: Any, expected: Any) -> None:
+        issued(api, "svc", given)
+        [token] = listed(api, "?prefix=svc")
+        assert list(token) == ["id", "expires_at", "auto_prefix_streams", "scope"]
+        unset = {"basins": None, "streams": None, "access_tokens": None}
+        assert token["scope"] == {**unset, **expected}
+
+    def test_pages(self, api: Api) -> None:
+        for token_id in ("b", "a/1", "a/2", "z"):
+            issued(api, token_id)
+        assert ids(api) == ["a/1", "a/2", "b", "s2mock", "z"]
+        assert ids(api, "?prefix=a/") == ["a/1", "a/2"]
+        assert ids(api, "?start_after=b&limit=1") == ["s2mock"]
+        page = api.call("GET", f"{PATH}?limit=2").json
+        assert [token["id"] for token in page["access_tokens"]] == ["a/1", "a/2"]
+        assert page["has_more"] is True
+        assert api.call("GET", f"{PATH}?limit=0").json["has_more"] is False
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            (None, None),
+            ("2030-01-01t02:00:00+02:00", "2030-01-01T00:00:00Z"),
+            ("2030-01-01T00:00:00.1234567891234Z", "2030-01-01T00:00:00.123456789Z"),
+            ("2016-12-31T23:59:60Z", 422),
+            ("9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59.999999999Z"),
+        ],
+    )
+    def test_the_time_of_its_end(self, api: Api, given: Any, expected: Any) -> None:
+        reply = issue(api, "svc", expires_at=given)
+        if expected == 422:
+            assert reply.status == 422
+        else:
+            assert listed(api, "?prefix=svc")[0]["expires_at"] == expected
+
+
+class TestRevoking:
+    def test_it_is_refused_from_then_on(self, api: Api) -> None:
+        bearer = issued(api, "svc", EVERYTHING)
+        assert bearer.call("GET", "/v1/basins").status == 200
+        reply = api.call("DELETE", f"{PATH}/svc")
+        assert (reply.status, reply.body) == (204, b"")
+        assert bearer.call("GET", "/v1/basins").error[:2] == (401, "authn")
+        assert ids(api) == ["s2mock"]
+
+    def test_what_is_not_there(self, api: Api) -> None:
+        issued(api, "svc")
+        assert api.call("DELETE", f"{PATH}/svc").status == 204
+        for token_id in ("svc", "other"):
+            error = (404, "access_token_not_found", f"access token `{token_id}` not found")
+            assert api.call("DELETE", f"{PATH}/{token_id}").error == error
+
+    def test_ones_own(self, api: Api, mock: S2Mock) -> None:
+        bearer = issued(api, "svc", EVERYTHING)
+        assert bearer.call("DELETE", f"{PATH}/svc").status == 204
+        assert bearer.call("GET", PATH).status == 401
+        own = Bearer(api, mock.token)
+        assert own.call("DELETE", f"{PATH}/s2mock").status == 204
+        assert own.call("GET", PATH).status == 401
+        assert mock.tokens == ()
+
+    def test_what_it_has_issued_stays(self, api: Api) -> None:
+        parent = issued(api, "parent", EVERYTHING)
+        child = issued(parent, "child", EVERYTHING)
+        assert api.call("DELETE", f"{PATH}/parent").status == 204
+        assert child.call("GET", "/v1/basins").status == 200
+
+    def test_a_delay(self, clock: ManualClock) -> None:
+        with S2Mock(clock=clock, revocation_delay=60) as mock:
+            api = Api(over_wsgi(mock.wsgi_app))
+            bearer = issued(api, "svc", EVERYTHING)
+            api.call("DELETE", f"{PATH}/svc")
+            assert ids(api) == ["s2mock"]
+            clock.advance(59.9)
+            assert bearer.call("GET", "/v1/basins").status == 200
+            clock.advance(0.1)
+            assert bearer.call("GET", "/v1/basins").status == 401
+
+    def test_a_delay_without_an_end(self, clock: ManualClock) -> None:
+        with S2Mock(clock=clock, revocation_delay=float("inf")) as mock:
+            api = Api(over_wsgi(mock.wsgi_app))
+            bearer = issued(api, "svc", EVERYTHING)
+            assert api.call("DELETE", f"{PATH}/svc").status == 204
+            clock.advance(1e9)
+            assert bearer.call("GET", "/v1/basins").status == 200
+
+
+class TestTheEnd:
+    def test_by_the_accounts_clock(self, api: Api, clock: ManualClock) -> None:
+        bearer = issued(api, "svc", EVERYTHING, expires_at="2024-01-01T01:00:00Z")
+        clock.advance(3599)
+        assert bearer.call("GET", "/v1/basins").status == 200
+        clock.advance(1)
+        assert bearer.call("GET", "/v1/basins").error[:2] == (401, "authn")
+        # It is listed, and its id taken, until it is revoked.
+        assert ids(api) == ["s2mock", "svc"]
+        assert issue(api, "svc").status == 409
+        assert api.call("DELETE", f"{PATH}/svc").status == 204
+        assert issue(api, "svc").status == 201
+
+    def test_that_of_whoever_issues_it_is_the_last(self, api: Api) -> None:
+        end = "2024-01-01T01:00:00Z"
+        parent = issued(api, "parent", EVERYTHING, expires_at=end)
+        issued(parent, "child", EVERYTHING)
+        assert issue(parent, "other", expires_at="2024-01-01T01:00:00.000000001Z").error == (
+            422,
+            "invalid",
+            "expires_at must not be later than that of the token that issues it",
+        )
+        issued(parent, "earlier", expires_at="2024-01-01T00:30:00Z")
+        ends = {token["id"]: token["expires_at"] for token in listed(api)}
+        assert ends == {
+            "child": end,
+            "earlier": "2024-01-01T00:30:00Z",
+            "parent": end,
+            "s2mock": None,
+        }
+
+    def test_a_snapshot_does_not_arrive_expired(self, api: Api, mock: S2Mock) -> None:
+        """What is due moves by the time that has passed (powers §5)."""
+        bearer = issued(api, "svc", EVERYTHING, expires_at="2024-01-01T01:00:00Z")
+        before = mock.snapshot()
+        assert isinstance(mock.clock, ManualClock)
+        mock.clock.advance(7200)
+        assert bearer.call("GET", "/v1/basins").status == 401
+        mock.restore(before)
+        assert listed(api, "?prefix=svc")[0]["expires_at"] == "2024-01-01T03:00:00Z"
+        assert bearer.call("GET", "/v1/basins").status == 200
+        mock.clock.advance(3600)
+        assert bearer.call("GET", "/v1/basins").status == 401
+
+
+class TestSnapshots:
+    def test_they_hold_tokens_and_do_not_change(self, api: Api, mock: S2Mock) -> None:
+        bearer = issued(api, "svc", EVERYTHING)
+        before = mock.snapshot()
+        api.call("DELETE", f"{PATH}/svc")
+        issued(api, "later")
+        with mock.fork() as fork, S2Mock(snapshot=before) as other:
+            assert fork.tokens == ("later", "s2mock")
+            assert other.tokens == ("s2mock", "svc")
+            there = Bearer(Api(over_wsgi(other.wsgi_app)), bearer.secret)
+            assert there.call("GET", "/v1/basins").status == 200
+            # The own token is no part of it.
+            own = Bearer(there, other.token)
+            assert own.call("GET", "/v1/basins").status == 200
+        mock.restore(before)
+        assert mock.tokens == ("s2mock", "svc")
+        mock.reset()
+        assert mock.tokens == ("s2mock",)
+
+
+class TestWhoIsAsking:
+    @pytest.mark.parametrize("auth", ["open", "required"])
+    def test_nobody_and_somebody_unknown(self, auth: Any) -> None:
+        with S2Mock(auth=auth, basins=[BASIN]) as mock:
+            api = Api(over_wsgi(mock.wsgi_app))
+            issued(Bearer(api, mock.token), "svc")
+            for who in (api, Bearer(api, "no-such-token"), Bearer(api, "\\0")):
+                reply = who.call("GET", "/v1/basins")
+                if auth == "open":
+                    assert reply.status == 200
+                else:
+                    assert reply.error[:2] == (401, "authn")
+            assert Bearer(api, mock.token).call("GET", "/v1/basins").status == 200
+            assert api.call("GET", "/health").status == 200
+
+    def test_required_from_the_first_request_on(self) -> None:
+        with S2Mock(auth="required") as mock:
+            api = Api(over_wsgi(mock.wsgi_app))
+            assert api.call("GET", "/v1/basins").status == 401
+            mock.reset()
+            assert api.call("GET", "/v1/basins").status == 401
+            mock.restore(S2Mock().snapshot())
+            assert api.call("GET", "/v1/basins").status == 401
+            assert Bearer(api, mock.token).call("GET", "/v1/basins").status == 200
+
+    def test_what_auth_may_be(self) -> None:
+        with pytest.raises(ValueError, match='auth must be "open" or "required", not \'on\''):
+            S2Mock(auth="on")  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match="revocation_delay must be 0 or more seconds, not -1"):
+            S2Mock(revocation_delay=-1)

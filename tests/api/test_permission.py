@@ -1,0 +1,481 @@
+"""What a token lets its bearer do, in every form, and in which order it is refused.
+
+Sources: reference: account_services §1.2, §1.3. Random scopes are in
+tests/properties/test_permissions.py.
+"""
+
+import base64
+import logging
+import threading
+from typing import Any
+
+import pytest
+
+from s2mock import AppendRecord, ManualClock, S2Mock, Stream
+from s2mock.api.operations import OPERATIONS as ROWS
+from s2mock.contract.client import Client
+from s2mock.contract.records import Stream as Remote
+from s2mock.contract.records import acks, append_input, frame
+from s2mock.registry.scopes import GROUPS, OPERATIONS
+from tests.api.test_access_tokens import DENIED, EVERYTHING, Bearer, issue, issued
+from tests.calls import Api, over_wsgi
+from tests.conftest import BASIN
+
+ALL = {"basins": {"prefix": ""}, "streams": {"prefix": ""}, "access_tokens": {"prefix": ""}}
+RECORDS = "/v1/streams/s/records"
+UNKNOWN = {"authorization": "Bearer no-such-token"}
+
+
+def command(name: str, body: bytes) -> dict[str, Any]:
+    return {
+        "headers": [["", base64.b64encode(name.encode()).decode()]],
+        "body": base64.b64encode(body).decode(),
+    }
+
+
+BATCHES = {
+    "append": {"records": [{"body": "YQ=="}]},
+    "fence": {"records": [command("fence", b"f")]},
+    "trim": {"records": [command("trim", bytes(8))]},
+}
+
+
+class TestTheTable:
+    def test_every_route_of_the_api_says_what_it_needs(self) -> None:
+        for row in ROWS:
+            assert (row.needs is not None) == row.path.startswith("/v1/"), row
+            if row.needs is None:
+                continue
+            assert row.needs.operations
+            assert set(row.needs.operations) <= set(OPERATIONS), row
+            # What the path or the header `s2-basin` names, a set must match.
+            named = {part for part in ("basin", "stream") if f"<{part}>" in row.path}
+            if row.path.startswith("/v1/streams"):
+                named.add("basin")
+            assert named <= set(row.needs.of), row
+
+    def test_every_operation_is_needed_and_given(self) -> None:
+        needed = {name for row in ROWS if row.needs for name in row.needs.operations}
+        assert needed == set(OPERATIONS)
+        assert set().union(*GROUPS.values()) == set(OPERATIONS)
+
+
+# Requests that are wrong in one way and in no earlier one, by route: what is said by itself, what
+# is not permitted, and what the account does not have.
+ROUTES: dict[tuple[str, str], dict[str, tuple[str, Any, dict[str, str]]]] = {
+    ("POST", "create-basin"): {
+        "400": ("/v1/basins", {"basin": "x"}, {}),
+        "state": ("/v1/basins", {"basin": BASIN}, {}),
+    },
+    ("GET", "get-basin-config"): {
+        "400": ("/v1/basins/x", ..., {}),
+        "state": ("/v1/basins/no-such-basin", ..., {}),
+    },
+    ("PATCH", "reconfigure-basin"): {
+        "400": (f"/v1/basins/{BASIN}", {"create_stream_on_read": 1}, {}),
+        "422": (
+            f"/v1/basins/{BASIN}",
+            {"default_stream_config": {"retention_policy": {"age": 0}}},
+            {},
+        ),
+        "state": ("/v1/basins/no-such-basin", {}, {}),
+    },
+    ("DELETE", "delete-basin"): {
+        "400": ("/v1/basins/x", ..., {}),
+        "state": ("/v1/basins/no-such-basin", ..., {}),
+    },
+    ("GET", "list-streams"): {
+        "400": ("/v1/streams?limit=x", ..., {}),
+        "state": ("/v1/streams", ..., {"s2-basin": "no-such-basin"}),
+    },
+    ("POST", "create-stream"): {
+        "400": ("/v1/streams", {"stream": ""}, {}),
+        "422": ("/v1/streams", {"stream": "t", "config": {"retention_policy": {"age": 0}}}, {}),
+        "state": ("/v1/streams", {"stream": "s"}, {}),
+    },
+    ("GET", "get-stream-config"): {
+        "400": ("/v1/streams/%FF", ..., {}),
+        "state": ("/v1/streams/none", ..., {}),
+    },
+    ("PATCH", "reconfigure-stream"): {
+        "400": ("/v1/streams/s", {"storage_class": 1}, {}),
+        "422": ("/v1/streams/s", {"retention_policy": {"age": 0}}, {}),
+        "state": ("/v1/streams/none", {}, {}),
+    },
+    ("DELETE", "delete-stream"): {
+        "400": ("/v1/streams/..", ..., {}),
+        "state": ("/v1/streams/none", ..., {}),
+    },
+    ("GET", "check-tail"): {
+        "400": ("/v1/streams/../records/tail", ..., {}),
+        "state": ("/v1/streams/none/records/tail", ..., {}),
+    },
+    ("GET", "read"): {
+        "400": ("/v1/streams/s/records?seq_num=x", ..., {}),
+        "422": ("/v1/streams/s/records?seq_num=0&tail_offset=0", ..., {}),
+        "state": ("/v1/streams/none/records", ..., {}),
+    },
+    ("POST", "append"): {
+        "400": ("/v1/streams/s/records", {}, {}),
+        "422": ("/v1/streams/s/records", {"records": []}, {}),
+        "state": ("/v1/streams/none/records", {"records": [{}]}, {}),
+    },
+    ("POST", "issue-access-token"): {
+        "400": ("/v1/access-tokens", {"id": "t"}, {}),
+        "422": ("/v1/access-tokens", {"id": "t", "scope": {}}, {}),
+        "422, a time that has passed": (
+            "/v1/access-tokens",
+            {"id": "t", "scope": {"ops": ["read"]}, "expires_at": "2023-01-01T00:00:00Z"},
+            {},
+        ),
+        "state": ("/v1/access-tokens", {"id": "s2mock", "scope": {"ops": ["read"]}}, {}),
+    },
+    ("DELETE", "revoke-access-token"): {
+        "400": ("/v1/access-tokens/..", ..., {}),
+        "state": ("/v1/access-tokens/none", ..., {}),
+    },
+}
+
+
+class TestTheOrder:
+    @pytest.mark.parametrize(("method", "operation"), ROUTES, ids=str)
+    def test_the_earlier_fault_is_told(self, method: str, operation: str) -> None:
+        """401, then what the request says by itself, then 403, then what the account says."""
+        basins = [{"name": BASIN, "streams": [{"name": "s"}]}]
+        with S2Mock(auth="required", basins=basins, clock=ManualClock()) as mock:
+            api = Api(over_wsgi(mock.wsgi_app), BASIN)
+            own = Bearer(api, mock.token)
+            others = [name for name in OPERATIONS if name != operation]
+            without = issued(own, "without", {**ALL, "ops": others})
+            elsewhere = {"basins": {"exact": "elsewhere"}, "access_tokens": {"exact": "x"}}
+            outside = issued(own, "outside", {**elsewhere, "ops": [operation]})
+            may = issued(own, "may", {**ALL, "ops": [operation, "read"]})
+            before = mock.account.state
+            for kind, (target, document, headers) in ROUTES[method, operation].items():
+                by_itself = kind[:3]
+                assert api.call(method, target, document, headers=headers).status == 401
+                told = may.call(method, target, document, headers=headers)
+                assert told.status >= 400
+                for bearer in (without, outside):
+                    reply = bearer.call(method, target, document, headers=headers)
+                    if kind == "state":
+                        assert told.status in (404, 409)
+                        assert reply.error == DENIED
+                    else:
+                        assert str(told.status) == by_itself
+                        assert reply == told
+            assert mock.account.state is before
+
+
+class TestBatches:
+    @pytest.mark.parametrize("held", BATCHES)
+    @pytest.mark.parametrize("batch", BATCHES)
+    def test_a_batch_needs_what_it_consists_of(self, s2: Api, held: str, batch: str) -> None:
+        s2.create_stream("s")
+        bearer = issued(s2, "svc", {**ALL, "ops": [held]})
+        reply = bearer.call("POST", RECORDS, BATCHES[batch], headers={"s2-format": "base64"})
+        if held == batch:
+            assert reply.status == 200
+        else:
+            assert reply.error == DENIED
+            assert s2.call("GET", f"{RECORDS}/tail").json["tail"]["seq_num"] == 0
+
+    def test_a_mixed_batch_needs_all(self, s2: Api) -> None:
+        s2.create_stream("s")
+        mixed = {"records": [*BATCHES["append"]["records"], *BATCHES["trim"]["records"]]}
+        for ops, status in (["append"], 403), (["trim"], 403), (["append", "trim"], 200):
+            bearer = issued(s2, f"svc-{'-'.join(ops)}", {**ALL, "ops": ops})
+            reply = bearer.call("POST", RECORDS, mixed, headers={"s2-format": "base64"})
+            assert reply.status == status
+
+
+class TestMakingAStream:
+    @pytest.mark.parametrize("method", ["append", "read", "tail"])
+    def test_on_append_and_read(self, api: Api, mock: S2Mock, method: str) -> None:
+        """Without `create-stream` it is as if the basin made none."""
+        flags = {"create_stream_on_append": True, "create_stream_on_read": True}
+        api.create_basin(BASIN, flags)
+        calls: dict[str, tuple[str, str, Any]] = {
+            "append": ("POST", RECORDS, {"records": [{}]}),
+            "read": ("GET", RECORDS, ...),
+            "tail": ("GET", f"{RECORDS}/tail", ...),
+        }
+        s2, data = api.within(BASIN), ["append", "read", "check-tail"]
+        narrow = issued(s2, "narrow", {**ALL, "ops": data})
+        text = f"stream `s` in basin `{BASIN}` not found"
+        assert narrow.call(*calls[method]).error == (404, "stream_not_found", text)
+        assert mock.basin(BASIN).streams == ()
+        wide = issued(s2, "wide", {**ALL, "ops": [*data, "create-stream"]})
+        assert wide.call(*calls[method]).status in (200, 416)
+        assert mock.basin(BASIN).streams == ("s",)
+        assert narrow.call(*calls[method]).status in (200, 416)
+
+
+@pytest.fixture
+def stream(mock: S2Mock) -> Stream:
+    return mock.create_basin(BASIN).create_stream("s")
+
+
+def remote(mock: S2Mock, secret: str) -> Remote:
+    return Remote(Client(mock.url, token=secret, basin=BASIN), "s")
+
+
+class TestSessions:
+    def test_each_batch_is_looked_at(self, mock: S2Mock, stream: Stream) -> None:
+        svc = mock.issue_token("svc", basins="*", streams="s", ops=["append"])
+        with remote(mock, svc.secret).append_session() as session:
+            session.send(frame(append_input(b"a")))
+            assert acks(session, 1) == [(0, 1)]
+            trim = append_input(b"b")
+            trim.records[0].body = bytes(8)
+            trim.records[0].headers.add(name=b"", value=b"trim")
+            session.send(frame(trim))
+            [last] = session.frames()
+            assert (last.status, last.error) == (
+                403,
+                {"code": "permission_denied", "message": "Operation not permitted"},
+            )
+        assert stream.tail.seq_num == 1
+
+    @pytest.mark.parametrize("ops", [["read"], ["check-tail", "create-stream"]])
+    def test_a_session_of_no_batches_at_all(
+        self, mock: S2Mock, stream: Stream, ops: list[str]
+    ) -> None:
+        """It tells nothing of what exists."""
+        svc = mock.issue_token("svc", basins="*", streams="*", ops=ops)
+        for name in (stream.name, "none"):
+            client = Client(mock.url, token=svc.secret, basin=BASIN)
+            with Remote(client, name).append_session() as session:
+                assert session.answer().error[:2] == DENIED[:2]
+
+    @pytest.mark.parametrize("how", ["expired", "revoked"])
+    def test_an_append_session_ends_with_its_next_batch(
+        self, mock: S2Mock, clock: ManualClock, stream: Stream, how: str
+    ) -> None:
+        svc = mock.issue_token("svc", basins="*", streams="*", ops=["append"], expires_in=60)
+        with remote(mock, svc.secret).append_session() as session:
+            session.send(frame(append_input(b"a")))
+            assert acks(session, 1) == [(0, 1)]
+            if how == "expired":
+                clock.advance(60)
+            else:
+                svc.revoke()
+            session.send(frame(append_input(b"b")))
+            [last] = session.frames()
+            assert (last.status, last.error["code"]) == (401, "authn")
+        assert stream.tail.seq_num == 1
+
+    def test_the_own_token_may_end_too(self, mock: S2Mock, stream: Stream) -> None:
+        """Of a session that began when nobody had to be looked at."""
+        with remote(mock, mock.token).append_session() as session:
+            session.send(frame(append_input(b"a")))
+            assert acks(session, 1) == [(0, 1)]
+            api = Api(over_wsgi(mock.wsgi_app))
+            assert api.call("DELETE", "/v1/access-tokens/s2mock").status == 204
+            session.send(frame(append_input(b"b")))
+            [last] = session.frames()
+            assert (last.status, last.error["code"]) == (401, "authn")
+        assert stream.tail.seq_num == 1
+
+    @pytest.mark.parametrize("how", ["expired", "revoked"])
+    def test_a_read_session_goes_on(
+        self, mock: S2Mock, clock: ManualClock, stream: Stream, how: str
+    ) -> None:
+        svc = mock.issue_token("svc", basins="*", streams="*", ops=["read"], expires_in=3)
+        with remote(mock, svc.secret).sse(tail_offset=0) as session:
+            assert next(session.events()).name == "ping"
+            stream.wait_for_readers()
+            if how == "expired":
+                clock.advance(3)
+            else:
+                svc.revoke()
+            stream.append(["a"])
+            assert next(session.events()).name == "batch"
+        assert remote(mock, svc.secret).read().status == 401
+
+    def test_a_held_append_is_decided_again(self, mock: S2Mock, stream: Stream) -> None:
+        """A token that is revoked while its append stands at its commit writes nothing."""
+        svc = mock.issue_token("svc", basins="*", streams="*", ops=["append"])
+        answers: list[int] = []
+        with mock.hold(on="append") as held:
+            writer = threading.Thread(
+                target=lambda: answers.append(remote(mock, svc.secret).append("a").status)
+            )
+            writer.start()
+            held.wait()
+            svc.revoke()
+        writer.join()
+        assert answers == [401]
+        assert stream.tail.seq_num == 0
+
+
+class TestNarrowing:
+    @pytest.mark.parametrize(
+        ("inner", "outer", "is_narrower"),
+        [
+            (None, None, True),
+            (None, {"exact": "basin-aa"}, True),
+            ({"exact": ""}, None, True),
+            ({"exact": "basin-aa"}, {"exact": "basin-aa"}, True),
+            ({"exact": "basin-aa"}, {"exact": "basin-ab"}, False),
+            ({"exact": "basin-aa"}, {"prefix": "basin-a"}, True),
+            ({"exact": "basin-aa"}, {"prefix": "basin-b"}, False),
+            ({"prefix": "basin-a"}, {"prefix": "basin-"}, True),
+            ({"prefix": "basin-"}, {"prefix": "basin-a"}, False),
+            ({"prefix": "basin-aa"}, {"exact": "basin-aa"}, False),
+            ({"prefix": ""}, {"prefix": ""}, True),
+            ({"prefix": ""}, None, False),
+        ],
+    )
+    @pytest.mark.parametrize("what", ["basins", "streams", "access_tokens"])
+    def test_sets(self, api: Api, what: str, inner: Any, outer: Any, is_narrower: bool) -> None:
+        scope = {"access_tokens": {"prefix": ""}, "ops": ["issue-access-token"]}
+        if what == "access_tokens" and outer in (None, {"exact": "basin-ab"}):
+            # It may not issue the token at all.
+            return
+        parent = issued(api, "basin-parent", {**scope, what: outer})
+        reply = issue(parent, "basin-aa", {what: inner, "ops": ["issue-access-token"]})
+        may_issue = what != "access_tokens" or "basin-aa".startswith(
+            next(iter((outer or {"": ""}).values()))
+        )
+        if is_narrower and may_issue:
+            assert reply.status == 201
+        else:
+            assert reply.error == DENIED
+
+    def test_operations(self, api: Api) -> None:
+        groups = {"account": {"write": True}, "stream": {"read": True}}
+        parent = issued(api, "parent", {**ALL, "op_groups": groups, "ops": ["append"]})
+        assert issue(parent, "a", {"ops": ["read", "append", "create-basin"]}).status == 201
+        assert issue(parent, "b", {"op_groups": {"stream": {"read": True}}}).status == 201
+        for scope in (
+            {"ops": ["trim"]},
+            {"op_groups": {"stream": {"write": True}}},
+            {"op_groups": {"account": {"read": True}}},
+        ):
+            assert issue(parent, "c", scope).error == DENIED
+
+    def test_a_broader_one_tells_nothing_of_what_exists(self, api: Api) -> None:
+        parent = issued(api, "parent", {**ALL, "ops": ["issue-access-token"]})
+        assert issue(parent, "s2mock", EVERYTHING).error == DENIED
+        assert issue(parent, "s2mock", {"ops": ["issue-access-token"]}).status == 409
+
+
+class TestPrefixes:
+    @pytest.fixture
+    def tenant(self, s2: Api) -> Bearer:
+        groups = {level: {"read": True, "write": True} for level in ("basin", "stream")}
+        scope = {**ALL, "streams": {"prefix": "t/"}, "op_groups": groups}
+        scope["ops"] = ["issue-access-token", "list-access-tokens"]
+        return issued(s2, "tenant", scope, auto_prefix_streams=True)
+
+    def test_names_of_the_longest(self, tenant: Bearer, mock: S2Mock) -> None:
+        """The limit counts the full name."""
+        text = "stream name must not exceed 512 bytes in length"
+        assert tenant.call("PUT", f"/v1/streams/{'x' * 510}", {}).status == 201
+        assert tenant.call("POST", "/v1/streams", {"stream": "y" * 510}).status == 201
+        before = mock.account.state
+        long = "x" * 511
+        path = tenant.call("PUT", f"/v1/streams/{long}", {})
+        assert path.refuses(400, "bad_path", f"Invalid URL: {text}")
+        assert tenant.call("POST", "/v1/streams", {"stream": long}).refuses(400, "bad_json", text)
+        query = "Failed to deserialize query string: prefix: stream prefix must not exceed 512"
+        reply = tenant.call("GET", f"/v1/streams?prefix={long}")
+        assert reply.error[1] == "bad_query"
+        assert reply.message.startswith(query)
+        assert mock.account.state is before
+
+    def test_its_own_stream_in_every_form(self, tenant: Bearer, mock: S2Mock) -> None:
+        assert tenant.call("PUT", "/v1/streams/a", {}).json["name"] == "a"
+        assert tenant.call("POST", "/v1/streams/a/records", {"records": [{}]}).status == 200
+        assert tenant.call("GET", "/v1/streams/a/records/tail").json["tail"]["seq_num"] == 1
+        assert len(tenant.call("GET", "/v1/streams/a/records?seq_num=0").json["records"]) == 1
+        assert mock.basin(BASIN).streams == ("t/a",)
+        # A name that has the prefix has it twice then.
+        assert tenant.call("GET", "/v1/streams/t%2Fa").status == 404
+
+    def test_a_scope_is_taken_literally(self, tenant: Bearer) -> None:
+        within = {"streams": {"prefix": "t/a"}, "ops": ["read"]}
+        assert issue(tenant, "within", within).status == 201
+        assert issue(tenant, "beyond", {**within, "streams": {"prefix": "a"}}).error == DENIED
+
+    def test_listing_from_a_name_on(self, tenant: Bearer, s2: Api) -> None:
+        for name in ("a", "t/a", "t/b", "u"):
+            s2.create_stream(name)
+        assert tenant.stream_names() == ["a", "b"]
+        assert tenant.stream_names("?start_after=a") == ["b"]
+        assert tenant.stream_names("?prefix=b") == ["b"]
+        assert tenant.stream_names("?start_after=t%2Fb") == []
+
+
+class TestExplanations:
+    def test_in_the_log(self, s2: Api, mock: S2Mock, caplog: pytest.LogCaptureFixture) -> None:
+        s2.create_stream("s")
+        svc = issued(s2, "svc", {**ALL, "ops": ["read", "append"]})
+        with caplog.at_level(logging.WARNING, "s2mock"):
+            svc.call("POST", RECORDS, BATCHES["trim"], headers={"s2-format": "base64"})
+        why = "needs `trim`; token `svc` has append, read"
+        assert caplog.messages == [f"POST {RECORDS}: {why}"]
+        exchange = mock.journal[-1]
+        assert exchange.token_id == "svc"
+        assert exchange.reason == f"{why} (reference: account_services §1.3)"
+        assert exchange.response is not None
+        assert exchange.response.message == "Operation not permitted"
+
+    @pytest.mark.parametrize(
+        ("scope", "why"),
+        [
+            (
+                {**ALL, "streams": {"prefix": "a/"}},
+                "needs stream `s`; token `svc` has of the streams those that begin with `a/`",
+            ),
+            (
+                {**ALL, "streams": {"exact": "t"}},
+                "needs stream `s`; token `svc` has of the streams `t` only",
+            ),
+            ({**ALL, "basins": None}, f"needs basin `{BASIN}`; token `svc` has of the basins none"),
+        ],
+    )
+    def test_of_a_set(self, s2: Api, mock: S2Mock, scope: Any, why: str) -> None:
+        svc = issued(s2, "svc", {**scope, "ops": ["read"]})
+        assert svc.call("GET", RECORDS).error == DENIED
+        assert mock.journal[-1].reason == f"{why} (reference: account_services §1.3)"
+
+    def test_of_a_broader_token(self, api: Api, mock: S2Mock) -> None:
+        parent = issued(api, "parent", {**ALL, "ops": ["issue-access-token"]})
+        issue(parent, "child", {"ops": ["trim", "read"]})
+        assert mock.journal[-1].reason == (
+            "token `parent` may issue only what it may do itself, and it would have read, trim "
+            "(reference: account_services §1.3)"
+        )
+
+    def test_who_asked_is_noted(self, s2: Api, mock: S2Mock) -> None:
+        svc = issued(s2, "svc", EVERYTHING)
+        svc.call("GET", "/v1/basins")
+        Bearer(s2, mock.token).call("GET", "/v1/basins")
+        s2.call("GET", "/v1/basins", headers=UNKNOWN)
+        s2.call("DELETE", "/v1/access-tokens/svc")
+        svc.call("GET", "/v1/basins")
+        ids = [exchange.token_id for exchange in mock.journal][-5:]
+        assert ids == ["svc", "s2mock", None, None, "svc"]
+        assert mock.journal[-1].reason == (
+            "the access token `svc` was revoked (reference: account_services §1.3)"
+        )
+
+    def test_no_text_has_a_secret(self, api: Api, mock: S2Mock) -> None:
+        svc = issued(api, "svc")
+        svc.call("GET", "/v1/basins")
+        texts = [text for one in mock.journal for text in (repr(one), repr(one.response))]
+        texts += [one.curl() for one in mock.journal]
+        assert not any(svc.secret in text for text in texts)
+        # The value is there.
+        response = mock.journal[0].response
+        assert response is not None
+        assert response.document == {"access_token": svc.secret}
+
+
+def test_direct_access_is_asked_for_nothing() -> None:
+    with S2Mock(auth="required") as closed:
+        stream = closed.create_basin(BASIN).create_stream("s")
+        stream.append([AppendRecord.fence("f")])
+        assert stream.tail.seq_num == 1

@@ -1,0 +1,73 @@
+"""Every citation of the reference in the code is a place in docs/reference/s2/."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parent.parent.parent
+PLANES = ("control_plane", "data_plane", "account_services")
+SECTIONS = {
+    (plane, section.replace("-", "."))
+    for plane in PLANES
+    for section in re.findall(
+        rf"^\({plane}-([\d-]+)\)=$",
+        (REPO / "docs" / "reference" / "s2" / f"{plane}.md").read_text(),
+        re.MULTILINE,
+    )
+}
+SOURCES = [path for folder in ("s2mock", "tests") for path in (REPO / folder).rglob("*.py")]
+
+# What may stand between the sections of one citation: `control_plane §4.2 (basins), §5.3 (fields)`.
+TOKEN = re.compile(
+    rf"(?P<plane>{'|'.join(PLANES)})|§(?P<section>\d+(?:\.\d+)?)|\([^()]*\)|[\s,;#]+|and\b|to\b"
+)
+ELSEWHERE = rf"`?({'|'.join(PLANES)})(?:\.md)?`? §(\d+(?:\.\d+)?)"
+
+
+def citations(text: str) -> Iterator[tuple[str, str]]:
+    """The sections that a text cites, each with its page."""
+    for start in re.finditer(r"reference:\s", text):
+        plane, at = "", start.end()
+        while token := TOKEN.match(text, at):
+            at = token.end()
+            plane = token["plane"] or plane
+            if token["section"] and plane:
+                yield plane, token["section"]
+
+
+def test_sections_are_found() -> None:
+    assert {("control_plane", "5.4"), ("data_plane", "3"), ("account_services", "4")} <= SECTIONS
+    assert list(
+        citations("(reference: control_plane §1.1 (a), account_services §1.2 and §4).")
+    ) == [
+        ("control_plane", "1.1"),
+        ("account_services", "1.2"),
+        ("account_services", "4"),
+    ]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(REPO)))
+def test_a_citation_is_a_place(path: Path) -> None:
+    text = path.read_text("utf-8")
+    cited = set(citations(text))
+    if path != Path(__file__):
+        # A short form, as (§5.7), means a page that the file names elsewhere.
+        planes = {plane for plane, _ in cited} or set(PLANES)
+        for section in re.findall(r"§(\d+(?:\.\d+)?)", text):
+            assert any((plane, section) in SECTIONS for plane in planes), f"§{section}"
+
+    assert cited <= SECTIONS
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_a_section_that_another_one_names_is_a_place(plane: str) -> None:
+    text = (REPO / "docs" / "reference" / "s2" / f"{plane}.md").read_text("utf-8")
+    # Sections of another page are named with it.
+    others = {(found[1], found[2]) for found in re.finditer(ELSEWHERE, text)}
+    text = re.sub(ELSEWHERE, "", text)
+    named = set(re.findall(r"§§?(\d+(?:\.\d+)?)", text))
+
+    assert others <= SECTIONS
+    assert {section for section in named if (plane, section) not in SECTIONS} == set()

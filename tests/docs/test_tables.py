@@ -1,0 +1,97 @@
+"""The generated tables of the reference have a line for everything that there is."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from docs import tables
+from s2mock import Basin, S2Mock, Stream, pytest_plugin
+from s2mock.api.operations import OPERATIONS
+from s2mock.powers.operations import OPERATION_NAMES
+from s2mock.registry.codes import CODES
+
+PAGES = Path(tables.__file__).parent / "reference"
+
+
+def named(lines: list[str]) -> list[str]:
+    """What the rows are about: the name at the beginning of the first cell."""
+    return [found[1] for line in lines if (found := re.match(r"\| `([\w./{}-]+)", line))]
+
+
+def test_every_table_is_on_a_page_and_every_page_has_one_that_there_is() -> None:
+    used = re.findall(
+        r"^```\{generated\} (\w+)$",
+        "".join(path.read_text() for path in PAGES.glob("*.md")),
+        re.MULTILINE,
+    )
+
+    assert sorted(used) == sorted(tables.TABLES)
+
+
+def test_members() -> None:
+    for table, thing in (("members", S2Mock()), ("stream", Stream), ("basin", Basin)):
+        expected = [name for name in dir(thing) if not name.startswith("_")]
+        assert named(tables.TABLES[table]()) == expected
+
+
+def test_a_member_without_a_text_is_an_error() -> None:
+    with pytest.raises(LookupError, match="the member new has no text"):
+        tables.member_text("new", lambda: None)
+
+
+def test_options_are_those_of_the_code() -> None:
+    rows = {line.split("|")[1].strip(" `"): line.split("|")[2:-1] for line in tables.options()[2:]}
+    arguments = {name for name, row in rows.items() if row[2].strip()}
+    marker = {name for name, row in rows.items() if row[3].strip()}
+
+    assert arguments | {"use_env"} == marker | {"host", "port"}
+    assert {name for name, row in rows.items() if row[4].strip()} == set(pytest_plugin._OPTIONS)
+    for row in rows.values():
+        assert row[0].strip()
+
+
+@pytest.mark.parametrize(
+    ("command", "column", "flags"),
+    [
+        (["-m", "pytest", "--help"], 7, r"--s2mock-[a-z-]+"),
+        (["-m", "s2mock", "--help"], 8, r"(?<!\w)--(?!help)[a-z-]+"),
+    ],
+)
+def test_options_have_every_flag(
+    command: list[str], column: int, flags: str, tmp_path: Path
+) -> None:
+    shown = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    listed = [line.split("|")[column] for line in tables.options()[2:]]
+
+    assert set(re.findall(flags, " ".join(listed))) == set(re.findall(flags, shown))
+
+
+def test_an_option_without_a_text_is_an_error() -> None:
+    with pytest.raises(LookupError, match="the option new has no text"):
+        tables.option_text("new")
+
+
+def test_codes() -> None:
+    assert named(tables.codes()) == sorted(CODES)
+
+
+def test_operations() -> None:
+    assert re.findall(r"`([\w-]+)`", tables.operations()[0]) == list(OPERATION_NAMES)
+
+
+def test_routes_have_operations_and_the_statuses_that_were_seen() -> None:
+    lines = tables.routes()[2:]
+
+    assert len(lines) == len(OPERATIONS)
+    for line, row in zip(lines, OPERATIONS, strict=True):
+        _, route, operation, statuses, _ = line.split("|")
+        assert route.strip(" `").startswith(f"{row.method} /")
+        assert operation.strip(" `") == (row.name or "")
+        assert re.fullmatch(r" \d{3}(, \d{3})* ", statuses), f"never recorded: {route}"
+    created = next(line for line in lines if "`create-stream`" in line)
+    assert {"201", "400", "404", "409", "422"} <= set(re.findall(r"\d{3}", created))

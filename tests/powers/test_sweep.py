@@ -1,0 +1,409 @@
+"""`s2_sweep`: every fault at every operation of a scenario, one after the other."""
+
+import re
+from typing import Any
+
+import pytest
+
+# Loaded here: within a run of pytest in pytest it would be another module afterwards.
+from s2mock import sweep
+from tests.plugin.conftest import Run
+
+# A producer that tries again, and the right one, which makes sure of what became of the first try.
+PRODUCER = """
+    import pytest
+    from s2mock import Answer, Cut, Drop, Fail, ManualClock
+
+    FAULTS = [Drop(), Drop(committed=True), Fail("unavailable", committed=True)]
+    ORDERS = [f"order {number}" for number in range(20)]
+
+    def append(s2, document):
+        while True:
+            try:
+                answer = s2.client.post(
+                    "/v1/streams/log/records", json=document, headers={"s2-basin": "my-basin"}
+                )
+            except ConnectionError:
+                continue
+            if answer.status_code != 503:
+                return answer
+
+    def sell(s2, orders, guarded):
+        log = s2.basin("my-basin").create_stream("log")
+        for number, order in enumerate(orders):
+            document = {"records": [{"body": order}]}
+            if guarded:
+                document["match_seq_num"] = number
+            answer = append(s2, document)
+            assert answer.status_code == 200 or answer.json == {"seq_num_mismatch": number + 1}
+        return [record.body.decode() for record in log.records]
+
+    pytestmark = pytest.mark.s2_mock(basins=["my-basin"])
+"""
+
+
+def with_producer(test: str) -> str:
+    return PRODUCER + test
+
+
+SWEEP = """
+    def test_no_order_is_lost_or_doubled(s2_sweep):
+        for attempt in s2_sweep(FAULTS, on="append"):
+            with attempt as s2_mock:
+                assert sell(s2_mock, ORDERS, guarded={guarded}) == ORDERS
+"""
+
+
+def printed(result: pytest.RunResult) -> str:
+    return result.stdout.str()
+
+
+def test_finds_a_retry_that_doubles_and_its_replay_shows_it(run: Run) -> None:
+    result = run(with_producer(SWEEP.format(guarded=False)))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "s2_sweep: 40 of 60 attempts failed",
+            "Drop(committed=True) at append 1 of 20: AssertionError: *",
+            "    s2_sweep.replay('append', 1, Drop(committed=True))",
+            "*append*my-basin*log*---*1 record, 0..0  Drop(committed=True)",
+            "*append*my-basin*log*200*1 record, 1..1  the same batch as 1",
+            "Fail('unavailable', committed=True) at append 1 of 20: *",
+            "Drop(committed=True) at append 2 of 20: *",
+            "Drop(committed=True) at append 20: *",
+        ]
+    )
+    # What is listed is not told once more.
+    assert "s2mock: " not in printed(result)
+    [call] = re.findall(
+        r"^    (s2_sweep\.replay\('append', 3, Drop.*)$", printed(result), re.MULTILINE
+    )
+    again = f"""
+    def test_again(s2_sweep):
+        for attempt in {call}:
+            with attempt as s2_mock:
+                assert sell(s2_mock, ORDERS, guarded=False) == ORDERS
+    """
+    result = run(with_producer(again))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E * assert *", "*--- s2mock: 21 exchanges, 1 fault ---*"])
+
+
+def test_the_right_producer_passes(run: Run) -> None:
+    run(with_producer(SWEEP.format(guarded=True))).assert_outcomes(passed=1)
+
+
+def test_each_attempt_has_an_account_of_its_own_with_all_options(run: Run) -> None:
+    run(
+        with_producer(
+            """
+    def test_it(s2_sweep):
+        seen = []
+        for attempt in s2_sweep([Drop()], on="append", clock="manual"):
+            with attempt as s2_mock:
+                s2_mock.advance(60)
+                assert s2_mock.clock.now() == (1_704_067_200 + 60) * 10**9
+                sell(s2_mock, ORDERS[:3], guarded=True)
+                seen.append(s2_mock)
+        assert len(set(seen)) == 4
+
+    @pytest.mark.parametrize("count", [2])
+    def test_a_snapshot_to_begin_with(s2_sweep, s2_mock, count):
+        s2_mock.basin("my-basin").create_stream("other")
+        snapshot = s2_mock.snapshot()
+        number = 0
+        for attempt in s2_sweep([Drop()], on="append", basins=[], snapshot=snapshot):
+            with attempt as mock:
+                assert mock.basin("my-basin").streams == ("other",)
+                assert mock.url != s2_mock.url
+                sell(mock, ORDERS[:count], guarded=True)
+                number += 1
+        assert number == count + 1
+    """
+        )
+    ).assert_outcomes(passed=2)
+
+
+def test_several_operations_are_counted_by_name(run: Run) -> None:
+    result = run(
+        with_producer(
+            """
+    def test_it(s2_sweep):
+        for attempt in s2_sweep([Drop()], on=["append", "create-stream"], basin="my-*"):
+            with attempt as s2_mock:
+                for name in ("a", "b"):
+                    s2_mock.client.post("/v1/streams", json={"stream": name},
+                        headers={"s2-basin": "my-basin"})
+                    append(s2_mock, {"records": [{"body": "x"}]})
+                s2_mock.basin("my-basin").create_stream("log")
+                append(s2_mock, {"records": [{"body": "x"}]})
+    """
+        )
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "s2_sweep: 2 of 5 attempts failed",
+            "Drop() at create-stream 1 of 2: ConnectionResetError: the connection was reset",
+            "    s2_sweep.replay('create-stream', 1, Drop(), basin='my-[*]')",
+            "Drop() at create-stream 2 of 2: ConnectionResetError: the connection was reset",
+        ]
+    )
+
+
+def test_where_the_first_fails_that_is_the_failure(run: Run) -> None:
+    result = run(
+        with_producer(
+            """
+    attempts = []
+
+    def test_it(s2_sweep):
+        for attempt in s2_sweep(FAULTS, on="append"):
+            with attempt as s2_mock:
+                attempts.append(1)
+                sell(s2_mock, ORDERS[:2], guarded=True)
+                raise ValueError("by itself")
+
+    def test_after():
+        assert len(attempts) == 1
+    """
+        )
+    )
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["E * ValueError: by itself", "*--- s2mock: 2 exchanges ---*"])
+    assert "s2_sweep:" not in printed(result)
+
+
+def test_what_counts_as_a_failure(run: Run) -> None:
+    """`pytest.fail` does, and a fault of the test's own that is not used; a skip passes through."""
+    result = run(
+        with_producer(
+            """
+    def scenario(s2_sweep, then):
+        for number, attempt in enumerate(s2_sweep([Drop()], on="append")):
+            with attempt as s2_mock:
+                sell(s2_mock, ORDERS[:1], guarded=True)
+                if number:
+                    then(s2_mock)
+
+    def test_fail(s2_sweep):
+        scenario(s2_sweep, lambda _: pytest.fail("on purpose"))
+
+    def test_unused(s2_sweep):
+        scenario(s2_sweep, lambda s2_mock: s2_mock.inject(Drop(), on="read"))
+
+    def test_skip(s2_sweep):
+        scenario(s2_sweep, lambda _: pytest.skip("not here"))
+
+    def test_xfail(s2_sweep):
+        scenario(s2_sweep, lambda _: pytest.xfail("not yet"))
+    """
+        )
+    )
+    result.assert_outcomes(failed=2, skipped=1, xfailed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "Drop() at append 1 of 1: Failed: on purpose",
+            "Drop() at append 1 of 1: UnusedFault: a fault never fired: *",
+        ]
+    )
+
+
+def test_a_fault_that_was_not_reached_is_listed(run: Run) -> None:
+    result = run(
+        with_producer(
+            """
+    def test_it(s2_sweep):
+        for number, attempt in enumerate(s2_sweep([Drop(committed=True)], on="append")):
+            with attempt as s2_mock:
+                sell(s2_mock, ORDERS[: 1 if number else 2], guarded=True)
+    """
+        )
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "s2_sweep: 1 of 2 attempts failed",
+            "Drop(committed=True) at append 2 of 2: nothing met the fault: 1 append came, *",
+        ]
+    )
+
+
+def test_more_than_the_limit_fails_and_says_how_many_were_left(run: Run) -> None:
+    result = run(
+        with_producer(
+            """
+    attempts = []
+
+    def test_it(s2_sweep):
+        for attempt in s2_sweep([Drop(), Cut(bytes=0)], on="append", limit=5):
+            with attempt as s2_mock:
+                attempts.append(attempt.point)
+                sell(s2_mock, ORDERS, guarded=True)
+
+    def test_after():
+        assert [(point.number, point.fault) for point in attempts[1:]] == [
+            (1, Drop()), (1, Cut(bytes=0)), (2, Drop()), (2, Cut(bytes=0)), (3, Drop())
+        ]
+    """
+        )
+    )
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        ["s2_sweep: 0 of 5 attempts failed; 35 more were left out: there are 40, and limit=5 *"]
+    )
+
+
+def test_shows_how_it_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweep, "_PROGRESS_SECONDS", 0.0)
+    module = with_producer(SWEEP.format(guarded=False).replace("ORDERS", "ORDERS[:2]"))
+    assert ",uu,uuF" in printed(run(module))
+    assert ",uu,uuF" not in printed(run(module, "-q", "-q"))
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        ('[], on="append"', "ValueError: s2_sweep needs a fault at least"),
+        ('Drop(), on="append"', r"TypeError: s2_sweep takes a list of faults: try \[Drop\(\)\]"),
+        ('5, on="append"', "TypeError: s2_sweep takes a list of faults, not 5"),
+        ('[Drop], on="append"', "TypeError: Drop is a kind of fault"),
+        ('[Cut(records=1)], on="append"', "ValueError: .*only the answer to a read is counted"),
+        ('[Drop()], on="apend"', "ValueError: on='apend' is no operation: did you mean 'append'"),
+        ('[Drop()], on="append", limit=0', "ValueError: limit must be 1 or more, not 0"),
+        ('[Drop()], on="append", no_option=1', "TypeError: .*no_option"),
+    ],
+)
+def test_what_makes_no_sense_is_said(run: Run, call: str, reason: str) -> None:
+    result = run(
+        with_producer(
+            f"""
+    def test_it(s2_sweep):
+        for attempt in s2_sweep({call}):
+            with attempt as s2_mock:
+                pass
+    """
+        )
+    )
+    result.assert_outcomes(failed=1)
+    assert re.search(reason, printed(result))
+
+
+def test_a_scenario_that_nothing_can_meet(run: Run) -> None:
+    result = run(
+        with_producer(
+            """
+    def test_nothing_comes(s2_sweep):
+        for attempt in s2_sweep([Drop()], on="append"):
+            with attempt:
+                pass
+
+    def test_not_run(s2_sweep):
+        for attempt in s2_sweep([Drop()], on="append"):
+            pass
+
+    def test_replay_of_nothing(s2_sweep):
+        with s2_sweep.replay("append", 3, Drop()) as s2_mock:
+            sell(s2_mock, ORDERS[:2], guarded=True)
+    """
+        )
+    )
+    result.assert_outcomes(failed=3)
+    result.stdout.fnmatch_lines(
+        [
+            "s2_sweep: no append came that the faults could meet",
+            "E * RuntimeError: an attempt was not run: `with attempt as s2_mock:` runs it",
+            "*nothing met the fault: 2 appends came*",
+        ]
+    )
+
+
+def test_a_loop_that_is_left_says_what_failed_until_then(run: Run) -> None:
+    result = run(
+        with_producer(
+            """
+    def test_it(s2_sweep):
+        for number, attempt in enumerate(s2_sweep([Drop(committed=True)], on="append")):
+            with attempt as s2_mock:
+                assert sell(s2_mock, ORDERS[:3], guarded=False) == ORDERS[:3]
+            if number == 2:
+                break
+    """
+        )
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "s2_sweep was left before its end; until then failed:",
+            "Drop(committed=True) at append 1: AssertionError: *",
+            "Drop(committed=True) at append 2: AssertionError: *",
+        ]
+    )
+
+
+def test_use_env_is_of_each_attempt(run: Run) -> None:
+    run(
+        """
+        import os
+        import httpx
+        import pytest
+        from s2mock import Drop
+
+        @pytest.mark.s2_mock(use_env=True)
+        def test_it(s2_sweep):
+            for attempt in s2_sweep([Drop()], on="create-basin"):
+                with attempt as s2_mock:
+                    assert os.environ["S2_ACCESS_TOKEN"] == s2_mock.token
+                    try:
+                        url = os.environ["S2_ACCOUNT_ENDPOINT"]
+                        httpx.post(url + "/v1/basins", json={"basin": "my-basin"})
+                    except httpx.TransportError:
+                        assert s2_mock.basins == ()
+                    else:
+                        assert s2_mock.basins == ("my-basin",)
+        """
+    ).assert_outcomes(passed=1)
+
+
+def test_a_real_server_has_no_sweep(run: Run) -> None:
+    result = run(with_producer(SWEEP.format(guarded=True)), "--s2mock-target=http://127.0.0.1:9")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*NotOnTarget: s2_sweep is a power of the fake*"])
+
+
+def plain(pytester: pytest.Pytester, *arguments: str) -> Any:
+    return pytester.runpytest_subprocess("-p", "no:asyncio", *arguments)
+
+
+def test_with_xdist_it_is_one_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(with_producer(SWEEP.format(guarded=False)))
+    result = plain(pytester, "-n", "1")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["s2_sweep: 40 of 60 attempts failed"])
+
+
+def test_that_takes_too_long_ends(pytester: pytest.Pytester) -> None:
+    """By pytest-timeout, in its second attempt, and the others are not tried."""
+    pytester.makepyfile(
+        with_producer(
+            """
+    import threading
+    attempts = []
+
+    @pytest.mark.timeout(1, method="signal")
+    def test_it(s2_sweep):
+        for attempt in s2_sweep([Drop()], on="append"):
+            with attempt as s2_mock:
+                attempts.append(attempt)
+                sell(s2_mock, ORDERS[:5], guarded=True)
+                if attempt.point is not None:
+                    threading.Event().wait(60)
+
+    def test_after():
+        assert len(attempts) == 2
+    """
+        )
+    )
+    result = plain(pytester)
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["*Timeout (>1.0s) from pytest-timeout*"])

@@ -1,0 +1,203 @@
+"""`s2mock.strategies`: what they give is taken, or refused as it says, a thousand times each.
+
+`python -m tests.strategies URL` asks a real server the same.
+"""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from s2mock import AppendRecord, BasinConfig, S2Mock, StreamConfig, strategies
+from s2mock.documents.control_plane import basin_config_to_json, stream_config_to_json
+from tests.strategies.asking import BASIN, REFUSED, with_basin_config, with_stream_config
+
+THOUSAND = settings(
+    max_examples=1000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.fixture
+def mock() -> Any:
+    with S2Mock(basins=[{"name": BASIN, "streams": [{"name": "log"}]}], journal_limit=0) as mock:
+        yield mock
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_refused_is_refused_as_it_says(mock: S2Mock, name: str) -> None:
+    values, request = REFUSED[name]
+    client, before = mock.client, mock.snapshot()
+
+    @THOUSAND
+    @given(values)
+    def check(refused: strategies.Refused) -> None:
+        method, path, headers, document = request(refused.value)
+        answer = client.open(path, method=method, headers=headers, json=document)
+        got = (answer.status_code, json.loads(answer.data)["code"])
+        assert got == (refused.status, refused.code)
+
+    check()
+    assert mock.basins == (BASIN,)
+    assert mock.basin(BASIN).streams == ("log",)
+    assert mock.basin(BASIN).stream("log").records == ()
+    assert before.time
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_they_refuse_in_more_ways_than_one(name: str) -> None:
+    values: set[str] = set()
+
+    @settings(max_examples=200, deadline=None, database=None)
+    @given(REFUSED[name][0])
+    def note(refused: strategies.Refused) -> None:
+        values.add(repr(refused))
+
+    note()
+    assert len(values) > 20
+
+
+class TestWhatIsTaken:
+    @THOUSAND
+    @given(strategies.basin_names(), strategies.stream_names())
+    def test_names(self, basin: str, stream: str) -> None:
+        with S2Mock() as mock:
+            assert mock.create_basin(basin).create_stream(stream).name == stream
+
+    @THOUSAND
+    @given(token=strategies.request_tokens())
+    def test_request_tokens(self, mock: S2Mock, token: str) -> None:
+        basin = mock.basin(BASIN)
+        basin.create_stream(f"of-{token}", request_token=token)
+        headers = {"s2-basin": BASIN, "s2-request-token": token}
+        again = mock.client.post("/v1/streams", json={"stream": f"of-{token}"}, headers=headers)
+        assert again.status_code == 201
+
+    @THOUSAND
+    @given(config=strategies.stream_configs())
+    def test_stream_configs(self, mock: S2Mock, config: StreamConfig) -> None:
+        _, path, headers, document = with_stream_config(stream_config_to_json(config))
+        with mock.fork() as fork:
+            assert fork.client.post(path, json=document, headers=headers).status_code == 201
+
+    @THOUSAND
+    @given(config=strategies.basin_configs())
+    def test_basin_configs(self, mock: S2Mock, config: BasinConfig) -> None:
+        _, path, headers, document = with_basin_config(basin_config_to_json(config))
+        with mock.fork() as fork:
+            assert fork.client.post(path, json=document, headers=headers).status_code == 201
+            assert fork.basin("another-basin").config == config
+
+    @THOUSAND
+    @given(batch=strategies.batches(), record=strategies.append_records())
+    def test_batches(self, mock: S2Mock, batch: list[AppendRecord], record: AppendRecord) -> None:
+        stream = mock.basin(BASIN).stream("log")
+        first = stream.append([*batch, record]).start.seq_num
+        kept = stream.records[first:]
+        assert [(one.body, one.headers) for one in kept] == [
+            (one.body, one.headers) for one in [*batch, record]
+        ]
+
+
+class TestFaultPlans:
+    @settings(max_examples=200, deadline=None)
+    @given(plan=strategies.fault_plans())
+    def test_each_can_be_applied_and_pasted(self, plan: Any) -> None:
+        with S2Mock() as s2_mock:
+            applied = s2_mock.apply(plan)
+            assert len(applied) == len(plan) <= 3
+        if not plan:
+            return
+        with S2Mock() as s2_mock:
+            names: dict[str, Any] = {"s2_mock": s2_mock}
+            exec("from s2mock import *", names)
+            for line in repr(plan).splitlines():
+                names["injection"] = None
+                exec(f"injection = {line}", names)
+                names["injection"].remove()
+
+    @settings(max_examples=100, deadline=None)
+    @given(fault=st.data())
+    def test_of_a_read_they_count_records(self, fault: Any) -> None:
+        with S2Mock() as mock:
+            mock.inject(fault.draw(strategies.faults(on="read")), on="read").remove()
+            mock.inject(fault.draw(strategies.faults()), on=["append", "read"]).remove()
+
+    def test_what_is_no_plan(self) -> None:
+        plan: Any = []
+        with S2Mock() as mock, pytest.raises(TypeError, match=r"apply\(\) takes a FaultPlan"):
+            mock.apply(plan)
+
+    @pytest.mark.parametrize(
+        ("arguments", "error"),
+        [
+            ({"max_faults": 0}, ValueError),
+            ({"on": "apend"}, ValueError),
+            ({"max_skip": -1}, ValueError),
+        ],
+    )
+    def test_what_makes_no_sense_is_said(self, arguments: Any, error: type[Exception]) -> None:
+        with pytest.raises(error):
+            strategies.fault_plans(**arguments)
+
+    def test_a_bug_that_needs_two_faults_is_reported_with_two(
+        self, pytester: pytest.Pytester
+    ) -> None:
+        """A client that remembers one lost answer, and not a second one."""
+        pytester.makepyfile(
+            """
+            from hypothesis import given, settings
+            from s2mock import S2Mock
+            from s2mock.strategies import fault_plans
+
+            def append(s2, body, number):
+                lost = 0
+                while True:
+                    document = {"records": [{"body": body}]}
+                    if lost < 2:
+                        document["match_seq_num"] = number
+                    try:
+                        answer = s2.client.post("/v1/streams/log/records", json=document,
+                            headers={"s2-basin": "my-basin"})
+                    except ConnectionError:
+                        lost += 1
+                        continue
+                    if answer.status_code in (200, 412):
+                        return
+                    lost += answer.status_code >= 500
+
+            @settings(max_examples=2000, deadline=None, database=None, derandomize=True)
+            @given(plan=fault_plans(on="append"))
+            def test_it(plan):
+                with S2Mock(basins=[{"name": "my-basin", "streams": [{"name": "log"}]}]) as s2:
+                    s2.apply(plan)
+                    for number in range(5):
+                        append(s2, str(number), number)
+                    records = s2.basin("my-basin").stream("log").records
+                    assert [record.body for record in records] == [b"0", b"1", b"2", b"3", b"4"]
+            """
+        )
+        # Schemathesis changes how Hypothesis prints, for all of the process.
+        result = pytester.runpytest_subprocess("-p", "no:schemathesis", "-p", "no:asyncio")
+        result.assert_outcomes(failed=1)
+        # The fewest, the plainest, and the earliest.
+        result.stdout.fnmatch_lines(
+            [
+                "E *plan=s2_mock.inject(Drop(*), on='append')",
+                "E * s2_mock.inject(Drop(*), on='append', skip=1),",
+                "E *)",
+            ]
+        )
+
+
+def test_without_hypothesis_it_says_what_to_install(pytester: pytest.Pytester) -> None:
+    result = pytester.run(
+        "python",
+        "-c",
+        "import sys; sys.modules['hypothesis'] = None; import s2mock; s2mock.S2Mock().close()\n"
+        "import s2mock.strategies",
+    )
+    result.stderr.fnmatch_lines(["ImportError: *needs Hypothesis: pip install 's2mock*hypothesis*"])
