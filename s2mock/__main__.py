@@ -247,7 +247,7 @@ def _token(text: str) -> str:
     return text
 
 
-def _parser(kind: str) -> argparse.ArgumentParser:
+def _parser(kind: str = "serve") -> argparse.ArgumentParser:
     # With the account it is loaded anyway, and not for the proof.
     from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
 

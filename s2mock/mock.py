@@ -246,6 +246,8 @@ class S2Mock:
         options.setdefault("clock", ManualClock() if isinstance(self.clock, ManualClock) else None)
         options.setdefault("faults", self._faults)
         made = S2Mock(**{**self._options(), **options})
+        # No two accounts of a server issue the same access token.
+        made.account.seed = int.from_bytes(made.token.encode(), "big")
         if not options.keys() & {"basins", "snapshot"}:
             made._resources, made._snapshot = self._resources, self._snapshot
             made._begin()

@@ -91,6 +91,7 @@ def test_direct_access_is_that_of_the_fake(remote: RemoteS2Mock) -> None:
     )
     assert (ack.end.seq_num, stream.tail) == (2, ack.tail)
     first, second = stream.records
+    assert remote.stream("other-basin", "a/b").bodies == (b"a", b"\xff")
     assert (first.body, second.body, second.headers) == (b"a", b"\xff", ((b"n", b"\xfe"),))
     with S2Mock(basins=["other-basin"]) as mock:
         twin = mock.basin("other-basin").create_stream("a/b", stream.config)
@@ -201,7 +202,7 @@ def test_a_token_of_ones_own_is_the_first_account(url: str) -> None:
         RemoteS2Mock(url, token="s2mock", deletion_delay=1)
 
 
-@pytest.mark.parametrize("name", ["client", "wsgi_app", "account", "fork"])
+@pytest.mark.parametrize("name", ["client", "wsgi_app", "account", "fork", "issue_token"])
 def test_what_needs_the_mock_in_this_process(remote: RemoteS2Mock, name: str) -> None:
     with pytest.raises(NotOnTarget, match=f"s2_mock.{name} needs the mock in this process"):
         getattr(remote, name)
@@ -210,7 +211,7 @@ def test_what_needs_the_mock_in_this_process(remote: RemoteS2Mock, name: str) ->
 def test_everything_else_is_there(remote: RemoteS2Mock) -> None:
     with S2Mock() as mock:
         missing = {n for n in dir(mock) if not n.startswith("_") and not hasattr(remote, n)}
-    assert missing == {"client", "wsgi_app", "account", "fork"}
+    assert missing == {"client", "wsgi_app", "account", "fork", "issue_token", "tokens"}
 
 
 def test_leaving_the_block_with_a_fault_that_was_not_used(url: str) -> None:

@@ -229,6 +229,13 @@ class RemoteStream:
             start = got[-1].seq_num + 1
         return tuple(found)
 
+    @property
+    def bodies(self) -> tuple[bytes, ...]:
+        """The bodies of the records that survive, without those of commands, in order."""
+        return tuple(
+            record.body for record in self.records if not any(not n for n, _ in record.headers)
+        )
+
     def append(
         self,
         records: Iterable[AppendRecord | bytes | str],

@@ -8,13 +8,14 @@ from typing import Any, Final
 from s2mock.over_http.control import Control, ControlError
 from s2mock.over_http.exchanges import RemoteJournal
 from s2mock.over_http.faults import RemoteHold, RemoteInjection
-from s2mock.over_http.handles import RemoteBasin, checked_basin, names_of, put_basin
+from s2mock.over_http.handles import RemoteBasin, RemoteStream, checked_basin, names_of, put_basin
 from s2mock.powers.fault_json import faults_to_json
 from s2mock.powers.faults import Fault
+from s2mock.powers.plans import FaultPlan
 from s2mock.powers.powers import orders
 from s2mock.registry.config import BasinConfig
 from s2mock.registry.engine import Point
-from s2mock.registry.errors import BasinNotFound
+from s2mock.registry.errors import BasinNotFound, StreamNotFound
 from s2mock.registry.waiting import PATIENCE, check_count, check_timeout
 
 
@@ -61,8 +62,8 @@ class RemotePowers:
 
     public: Final = frozenset(
         {
-            *("advance", "basin", "basins", "clock", "create_basin", "ensure_basin", "hold"),
-            *("inject", "journal", "outage", "reset", "restore", "snapshot"),
+            *("advance", "apply", "basin", "basins", "clock", "create_basin", "ensure_basin"),
+            *("hold", "inject", "journal", "outage", "reset", "restore", "snapshot", "stream"),
         }
     )
     """What is on `RemoteS2Mock` too."""
@@ -93,6 +94,22 @@ class RemotePowers:
         """As `S2Mock.inject`."""
         return RemoteInjection(
             self._control, fault, on, basin, stream, skip=skip, times=times, required=required
+        )
+
+    def apply(self, plan: FaultPlan) -> tuple[RemoteInjection, ...]:
+        """As `S2Mock.apply`."""
+        if not isinstance(plan, FaultPlan):
+            raise TypeError(f"apply() takes a FaultPlan, not {plan!r}")
+        return tuple(
+            self.inject(
+                one.fault,
+                on=one.on,
+                basin=one.basin,
+                stream=one.stream,
+                skip=one.skip,
+                required=False,
+            )
+            for one in plan
         )
 
     def hold(
@@ -153,6 +170,13 @@ class RemotePowers:
         if name not in self.basins:
             raise BasinNotFound(name)
         return found
+
+    def stream(self, basin: str, name: str) -> RemoteStream:
+        """As `S2Mock.stream`."""
+        try:
+            return RemoteBasin(self._control, str(checked_basin(basin))).stream(name)
+        except BasinNotFound:
+            raise StreamNotFound(basin, name) from None
 
     def create_basin(
         self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None

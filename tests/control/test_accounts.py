@@ -1,5 +1,6 @@
 """Accounts on one port, and what becomes of an account as a whole."""
 
+import json
 from contextlib import closing
 
 import httpx
@@ -149,7 +150,18 @@ def test_snapshots(control: Control) -> None:
     other = control.account(basins=[])
     assert other("POST", "/snapshots/1/restore").status_code == 204
     assert other.read() == ["a"]
-    assert control("GET", "/snapshots/1").json() == taken.json()
+    saved = control("GET", "/snapshots/1")
+    first = json.loads(saved.text.splitlines()[0])
+    assert first["s2mock_snapshot"] == 1
+    headers = {"content-type": "application/json"}
+    loaded = control("POST", "/snapshots", content=saved.content, headers=headers)
+    assert loaded.json() == {"number": 2, "time": taken.json()["time"]}
+    assert control.account(snapshot=2).read() == ["a"]
+    assert control("GET", "/snapshots/2").content == saved.content
+    damaged = saved.content.replace(b'"lines"', b'"line"')
+    status, message = control.refused("POST", "/snapshots", content=damaged, headers=headers)
+    assert status == 400
+    assert message.startswith("the body, line 1")
     assert control("DELETE", "/snapshots/1").status_code == 204
     assert control.refused("POST", "/snapshots/1/restore")[0] == 404
     assert control.refused("POST", "/accounts", {"snapshot": 1})[0] == 404
@@ -170,6 +182,19 @@ def test_an_outage_is_that_of_one_account(control: Control) -> None:
     assert made.append("c").status_code == 200
     assert (made.read(), control.read()) == (["c"], ["b"])
     assert len(made("GET", "/journal?operation=append").json()["exchanges"]) == 1
+
+
+def test_a_token_that_an_account_has_issued_leads_to_it(control: Control) -> None:
+    made, other = control.account(auth="required"), control.account()
+    scope = {"basins": {"prefix": ""}, "op_groups": {"account": {"read": True}}}
+    secrets = [
+        each.http.post("/v1/access-tokens", json={"id": "one", "scope": scope}).json()
+        for each in (made, other)
+    ]
+    assert secrets[0]["access_token"] != secrets[1]["access_token"]
+    bearer = control.as_(secrets[0]["access_token"])
+    made.http.put("/v1/basins/other-basin")
+    assert basins(bearer) == basins(made) == [BASIN, "other-basin"]
 
 
 def test_direct_calls_meet_nothing(control: Control) -> None:
