@@ -34,6 +34,8 @@ OPTION_TEXTS = {
     "clock": "where all times come from: `SystemClock()`, or a `ManualClock()` that you turn",
     "snapshot": "a [snapshot](../how-to/snapshots.md) to begin with, in place of `basins`",
     "faults": "[faults](../how-to/faults.md) to begin with: mappings of the arguments of `inject`",
+    "control": "whether the powers are served over HTTP at `/_s2mock`; see "
+    "[](../how-to/other-languages.md)",
     "version": "nothing; prints the version and ends",
     "use_env": "whether S2's environment variables point to the account during the test",
     "token": "the account's own access token; with `--s2mock-target`, the one for that server",
@@ -42,6 +44,7 @@ OPTION_TEXTS = {
 DEFAULTS = {
     "basins": "none",
     "clock": "`SystemClock()`",
+    "control": "`False`; for the server it is on",
     "faults": "none",
     "journal_bytes": "64 MiB",
     "port": "0, a free one; for the server 8080",
@@ -58,7 +61,7 @@ ATTRIBUTE_TEXTS = {
     "token": "the account's own access token, another one in each test",
 }
 # Flags of the server that say an option in another way.
-SERVER_FLAGS = {"basins": "init_file", "cors": "no_cors"}
+SERVER_FLAGS = {"basins": "init_file", "control": "no_control", "cors": "no_cors"}
 
 
 def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:

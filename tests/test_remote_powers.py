@@ -117,6 +117,19 @@ def test_direct_access_is_that_of_the_fake(remote: RemoteS2Mock) -> None:
     assert list(remote.journal) == []
 
 
+def test_waiting_for_records(remote: RemoteS2Mock) -> None:
+    stream = remote.stream(BASIN, "log")
+    waiting = Started(lambda: stream.wait_for(3, timeout=30))
+    stream.append(["a", "b"])
+    stream.fence("mine")
+    assert [record.body for record in waiting.result()] == [b"a", b"b", b"mine"]
+    stream.trim(1)
+    assert stream.bodies == (b"b",)
+    assert stream.readers == 0
+    with pytest.raises(TimeoutError, match="held 3 of 4 records within 0 s"):
+        stream.wait_for(4, timeout=0)
+
+
 def test_a_long_stream(remote: RemoteS2Mock) -> None:
     stream = remote.basin(BASIN).stream("log")
     for _ in range(3):

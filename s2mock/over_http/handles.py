@@ -5,6 +5,7 @@ its errors.
 """
 
 import base64
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Unpack
@@ -28,6 +29,7 @@ from s2mock.registry.config import (
     StreamConfig,
     StreamConfigChanges,
 )
+from s2mock.registry.durations import monotonic
 from s2mock.registry.errors import S2Error
 from s2mock.registry.listing import MAX_PAGE, Page
 from s2mock.registry.names import BasinName, StreamName
@@ -40,7 +42,7 @@ from s2mock.registry.records import (
     metered_bytes,
 )
 from s2mock.registry.state import StreamInfo
-from s2mock.registry.waiting import PATIENCE, check_count, check_timeout
+from s2mock.registry.waiting import PATIENCE, check_count, check_timeout, loop_advice
 
 _BY_CODE: Final[dict[str, type[S2Error]]] = {
     kind.code: kind
@@ -55,6 +57,7 @@ _BY_CODE: Final[dict[str, type[S2Error]]] = {
     )
 }
 _UNWRITTEN: Final = 416
+_LOOK_SECONDS: Final = 0.02
 
 
 def call(
@@ -229,11 +232,42 @@ class RemoteStream:
             start = got[-1].seq_num + 1
         return tuple(found)
 
+    def fence(self, token: str) -> AppendAck:
+        """As `Stream.fence`."""
+        return self.append([AppendRecord.fence(token)])
+
+    def trim(self, seq_num: int) -> AppendAck:
+        """As `Stream.trim`."""
+        return self.append([AppendRecord.trim(seq_num)])
+
+    def wait_for(self, count: int = 1, *, timeout: float = PATIENCE) -> tuple[SequencedRecord, ...]:
+        """As `Stream.wait_for`."""
+        check_count("count", count)
+        check_timeout(timeout)
+        given_up = monotonic() + timeout
+        while len(records := self.records) < count:
+            if monotonic() >= given_up:
+                raise TimeoutError(
+                    f"{self!r} held {len(records)} of {count} records within {timeout:g} s"
+                    + loop_advice()
+                )
+            # A read that waits would be a reader at the tail, which others count.
+            time.sleep(_LOOK_SECONDS)
+        return records
+
+    async def async_wait_for(self, count: int = 1, **more: Any) -> tuple[SequencedRecord, ...]:
+        """As `wait_for`, for an event loop."""
+        import asyncio
+
+        return await asyncio.to_thread(self.wait_for, count, **more)
+
     @property
     def bodies(self) -> tuple[bytes, ...]:
-        """The bodies of the records that survive, without those of commands, in order."""
+        """As `Stream.bodies`."""
         return tuple(
-            record.body for record in self.records if not any(not n for n, _ in record.headers)
+            record.body
+            for record in self.records
+            if len(record.headers) != 1 or record.headers[0][0]
         )
 
     def append(
