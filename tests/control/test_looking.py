@@ -135,6 +135,15 @@ def test_following_the_journal(control: Control) -> None:
         assert next(events(answer))["id"] == "4"
 
 
+def test_a_follower_that_leaves(mock: S2Mock, control: Control) -> None:
+    headers = {"accept": "text/event-stream"}
+    with control.http.stream("GET", "/_s2mock/journal", headers=headers):
+        while not mock.journal._bell.is_heard:
+            threading.Event().wait(0.001)
+    while mock.journal._bell.is_heard:
+        threading.Event().wait(0.001)
+
+
 def test_a_follower_that_waits_is_a_mistake(control: Control) -> None:
     headers = {"accept": "text/event-stream"}
     assert "leave it out" in control.refused("GET", "/journal?wait=1", headers=headers)[1]
