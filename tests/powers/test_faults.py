@@ -240,7 +240,11 @@ OPERATIONS: dict[str, tuple[str, str, Any]] = {
     "append": ("POST", RECORDS, {"records": [{"body": "x"}]}),
     "check-tail": ("GET", f"{RECORDS}/tail", None),
     "list-access-tokens": ("GET", "/v1/access-tokens", None),
-    "issue-access-token": ("POST", "/v1/access-tokens", {"id": "t", "scope": {}}),
+    "issue-access-token": (
+        "POST",
+        "/v1/access-tokens",
+        {"id": "t", "scope": {"op_groups": {"basin": {"read": True}}}},
+    ),
     "revoke-access-token": ("DELETE", "/v1/access-tokens/t", None),
     "account-metrics": ("GET", "/v1/metrics?set=active-basins", None),
     "basin-metrics": ("GET", f"/v1/metrics/{BASIN}?set=storage", None),

@@ -37,7 +37,8 @@ class TestAnExchange:
         [exchange] = mock.journal
         assert (exchange.number, exchange.operation) == (1, "append")
         assert (exchange.basin, exchange.stream) == (BASIN, "log")
-        assert exchange.token_id is None
+        # A server is shared by the bearers of tokens.
+        assert exchange.token_id == ("s2mock" if headers_of(mock) else None)
         assert exchange.effect == Effect(True, "appended", None, first_seq_num=0, last_seq_num=1)
         assert exchange.session is None
         assert exchange.protocol == PROTOCOLS[way.name]
