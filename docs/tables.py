@@ -36,6 +36,7 @@ OPTION_TEXTS = {
     "faults": "[faults](../how-to/faults.md) to begin with: mappings of the arguments of `inject`",
     "control": "whether the powers are served over HTTP at `/_s2mock`; see "
     "[](../how-to/other-languages.md)",
+    "locations": "where basins can be, the default first: names, or mappings as S2 describes one",
     "version": "nothing; prints the version and ends",
     "use_env": "whether S2's environment variables point to the account during the test",
     "token": "the account's own access token; with `--s2mock-target`, the one for that server",
@@ -47,6 +48,7 @@ DEFAULTS = {
     "control": "`False`; for the server it is on",
     "faults": "none",
     "journal_bytes": "64 MiB",
+    "locations": "`aws:us-east-1`, `aws:us-west-2`, `aws:eu-north-1`",
     "port": "0, a free one; for the server 8080",
     "snapshot": "none",
     "target": "none: the fake",
@@ -104,7 +106,7 @@ def options() -> list[str]:
 
 def server_flags() -> dict[str, str]:
     """The flags of the standalone server, by the names of what they set."""
-    actions = __main__._parser()._actions
+    actions = __main__._parser("serve")._actions
     return {
         action.dest: f"`{action.option_strings[-1]}`" for action in actions if action.dest != "help"
     }
@@ -116,7 +118,7 @@ def option_text(name: str) -> str:
         return OPTION_TEXTS[name]
     if name in pytest_plugin._OPTIONS:
         return re.sub(r" \(default: .*?\)", "", pytest_plugin._OPTIONS[name])
-    for action in __main__._parser()._actions:
+    for action in __main__._parser("serve")._actions:
         if action.dest == name and action.help:
             return re.sub(r" \(default: .*?\)", "", action.help).replace("%%", "%")
     # A sentence of the docstring that begins with the name.

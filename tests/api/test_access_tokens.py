@@ -272,7 +272,7 @@ class TestTheEnd:
         }
 
     def test_a_snapshot_does_not_arrive_expired(self, api: Api, mock: S2Mock) -> None:
-        """What is due moves by the time that has passed (powers §5)."""
+        """What is due moves by the time that has passed."""
         bearer = issued(api, "svc", EVERYTHING, expires_at="2024-01-01T01:00:00Z")
         before = mock.snapshot()
         assert isinstance(mock.clock, ManualClock)
