@@ -37,14 +37,17 @@ OPTION_TEXTS = {
     "control": "whether the powers are served over HTTP at `/_s2mock`; see "
     "[](../how-to/other-languages.md)",
     "locations": "where basins can be, the default first: names, or mappings as S2 describes one",
+    "coverage": "whether the end says what the tests have met, and the file to write it to",
     "version": "nothing; prints the version and ends",
     "use_env": "whether S2's environment variables point to the account during the test",
     "token": "the account's own access token; with `--s2mock-target`, the one for that server",
     "target": "a server to run the tests on, in place of the fake",
 }
 DEFAULTS = {
+    "advice": "`on`",
     "basins": "none",
     "clock": "`SystemClock()`",
+    "coverage": "no",
     "control": "`False`; for the server it is on",
     "faults": "none",
     "journal_bytes": "64 MiB",
@@ -81,9 +84,9 @@ def options() -> list[str]:
     names = [name for name in arguments if name != "listening"]
     names += [name for name in (*marker, *pytest_plugin._OPTIONS) if name not in names]
     rows = []
-    for name in (*dict.fromkeys(names), "target"):
+    for name in (*dict.fromkeys(names), "target", "coverage"):
         ini = name in pytest_plugin._OPTIONS
-        flag = ini or name == "target"
+        flag = ini or name in ("target", "coverage")
         rows.append(
             [
                 f"`{name}`",

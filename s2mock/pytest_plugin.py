@@ -8,7 +8,7 @@ import argparse
 import re
 import sys
 import warnings
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,7 @@ _OPTIONS = {
     "aws:us-east-1, aws:us-west-2, aws:eu-north-1)",
     "journal_limit": "how many exchanges the journal keeps, 0 for none (default: 10000)",
     "journal_bytes": "how many bytes of bodies the journal keeps (default: 64 MiB)",
+    "advice": "'on' (default) or 'off': warn of what S2 accepts and a test hardly means",
     "host": "address that the socket listens on (default: 127.0.0.1)",
     "port": "port that the socket listens on (default: 0, a free one)",
     "token": "the account's own access token (default: another one in each test), or the access "
@@ -71,6 +72,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "in place of the fake",
     )
     group.addoption(
+        "--s2mock-coverage",
+        metavar="FILE.json",
+        nargs="?",
+        const="",
+        default=None,
+        help="say at the end what the tests have met, and what never; write it to a file, too",
+    )
+    group.addoption(
         "--s2mock-slow",
         action="store_true",
         # Of use to this project only, so it is not shown: see CONTRIBUTING.md.
@@ -81,6 +90,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
     config.addinivalue_line("markers", _MARKER)
+    if (advice := _option(config, "advice") or "on") not in ("on", "off"):
+        raise pytest.UsageError(f"s2mock_advice must be 'on' or 'off', not {advice!r}")
+    if (file := config.getoption("s2mock_coverage")) is not None:
+        if file and not file.endswith(".json"):
+            raise pytest.UsageError(
+                f"--s2mock-coverage writes to a .json file, not to {file!r}: put tests before it, "
+                "or write --s2mock-coverage=FILE.json"
+            )
+        from s2mock.coverage_report import CoveragePlugin
+
+        config.pluginmanager.register(CoveragePlugin(file), "s2mock_coverage")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -99,12 +119,15 @@ def pytest_runtest_call(item: pytest.Item) -> "Generator[None, object, object]":
     """Fail the test in which the fake failed or a fault was not used, if it passed otherwise."""
     with _reported_with_others(item, "call"):
         result = yield
-    _advise(item)
+    advice = _advise(item)
     if getattr(item, "_excinfo", None):
         # A test of unittest that has failed, which is told later.
         for text in _unused_faults(has_failed=True):
             item.add_report_section("call", "s2mock", text)
-    _fail_for_ours(_unused_faults(has_failed=False))
+        for text in advice:
+            _warn(item, text, always=True)
+        advice = []
+    _fail_for_ours([*_unused_faults(has_failed=False), *map("S2Advice: {}".format, advice)])
     return result
 
 
@@ -113,7 +136,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> "Generator[None, object, objec
     """Do not let the next test answer for what failed here."""
     with _reported_with_others(item, "teardown"):
         result = yield
-    _fail_for_ours()
+    _fail_for_ours(map("S2Advice: {}".format, _advise(item)))
     return result
 
 
@@ -154,7 +177,8 @@ def _reported_with_others(item: pytest.Item, when: str) -> "Iterator[None]":
     except BaseException:
         for text in [*_failures_of_ours(), *_unused_faults(has_failed=True)]:
             item.add_report_section(when, "s2mock", text)
-        _advise(item)
+        for text in _advise(item):
+            _warn(item, text, always=True)
         raise
 
 
@@ -180,21 +204,35 @@ def _unused_faults(*, has_failed: bool) -> list[str]:
     return [] if of_a_test is None else of_a_test.complaints(has_failed=has_failed)
 
 
-def _advise(item: pytest.Item) -> None:
-    """Warn of requests that came late: never a failure, since it is another test's doing."""
-    own_tokens = sys.modules.get("s2mock.own_tokens")
-    texts = [] if own_tokens is None else own_tokens.take_late()
-    for text in texts:
-        from s2mock.powers.advice import S2Advice
+def _advise(item: pytest.Item) -> list[str]:
+    """Warn of what the test would want to know; what a filter makes an error is returned.
 
-        where = (str(item.path), (item.location[1] or 0) + 1)
-        try:
-            warnings.warn_explicit(text, S2Advice, *where)
-        except S2Advice:
-            # A filter would make it an error.
-            with warnings.catch_warnings():
+    A request that came late is never a failure, since it is another test's doing.
+    """
+    own_tokens, of_a_test = sys.modules.get("s2mock.own_tokens"), sys.modules.get(_OF_A_TEST)
+    late = [] if own_tokens is None else own_tokens.take_late()
+    advice = [] if of_a_test is None else of_a_test.advice()
+    if _option(item.config, "advice") == "off":
+        return []
+    for text in late:
+        if not _warn(item, text):
+            _warn(item, text, always=True)
+    return [text for text in advice if not _warn(item, text)]
+
+
+def _warn(item: pytest.Item, text: str, *, always: bool = False) -> bool:
+    """Whether that was no error."""
+    from s2mock.powers.advice import S2Advice
+
+    where = (str(item.path), (item.location[1] or 0) + 1)
+    try:
+        with warnings.catch_warnings() if always else nullcontext():
+            if always:
                 warnings.simplefilter("always", S2Advice)
-                warnings.warn_explicit(text, S2Advice, *where)
+            warnings.warn_explicit(text, S2Advice, *where)
+    except S2Advice:
+        return False
+    return True
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Fixtures of the contract suite: the endpoint under test, and fresh basins on it."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "data_case(*numbers): the cases of reference: data_plane §10 that a test covers"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The suite asks for what nobody means, which is the point of it."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore::s2mock.S2Advice"))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from s2mock.control.answers import Refused
 from s2mock.conversation import GRIP, Conversation, Reset
+from s2mock.powers.coverage import Coverage
 
 if TYPE_CHECKING:
     import weakref
@@ -67,6 +68,7 @@ class Seat:
         self.faults: Numbered[tuple[Injection, dict[str, Any]]] = Numbered("fault")
         self.holds: Numbered[tuple[Hold, dict[str, Any]]] = Numbered("hold")
         self.is_out = False
+        self.coverage = Coverage()
         # How each of the requests that are under way is dropped.
         self._calls: set[Callable[[], None]] = set()
         self._direct: App | None = None
@@ -102,8 +104,13 @@ class Seat:
         """
         self._listening.call(lambda: [drop() for drop in list(self._calls)])
 
+    def count(self) -> None:
+        """Count what the journal has, before it is asked for or forgotten."""
+        self.coverage.take(self.mock.journal)
+
     def clear(self) -> None:
         """Its account begins again."""
+        self.count()
         self.faults.clear()
         self.holds.clear()
 

@@ -6,6 +6,7 @@ It stands above the api, whose routes and forms it knows, and is loaded when som
 from collections.abc import Iterator
 from typing import Any
 
+from s2mock.insight.advising import advice
 from s2mock.insight.documents import encoded_batch, request_document, response_document
 from s2mock.insight.reasons import reason
 from s2mock.powers.entry import Entry, Lookable
@@ -33,6 +34,10 @@ class ApiInsight:
         with engine.turn.lock:
             token = None if tokens is None else tokens.by_secret.get(secret)
         return None if token is None else token.id
+
+    def advice(self, entry: Entry, lost: list[Any]) -> tuple[str, ...]:
+        """What may have been meant otherwise in an exchange that is over."""
+        return tuple(advice(entry, entry.unexplained(self), lost, self._engine))
 
     def encoded(self, batch: AppendInput) -> bytes:
         """A batch as its session has sent it: the same message, if not byte for byte."""

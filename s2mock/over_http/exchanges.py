@@ -110,6 +110,10 @@ class RemoteJournal(Sequence[Exchange]):
         except (OSError, ControlError):
             return ()
 
+    def take_advised(self) -> tuple[Exchange, ...]:
+        """None: what is said of them is in the journal."""
+        return ()
+
     def __len__(self) -> int:
         return len(self._get()["exchanges"])
 

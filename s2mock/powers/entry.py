@@ -205,6 +205,12 @@ class Entry:
 
     # What it means.
 
+    def advise(self, texts: "tuple[str, ...]") -> None:
+        """Say these things, too."""
+        if texts:
+            self.advice += texts
+            self._exchange = None
+
     @property
     def operation(self) -> str | None:
         """The name of the operation."""
@@ -328,6 +334,12 @@ class Ended:
 
 class Insight(Protocol):
     """Somebody who knows what the notes mean: all of the API."""
+
+    def advice(self, entry: Entry, lost: list[Any], /) -> tuple[str, ...]:
+        """What may have been meant otherwise in an exchange that is over.
+
+        `lost` are the appends before it whose answers were lost, of which it may be one.
+        """
 
     def reason(self, entry: Entry, exchange: Exchange, before: Iterator[Entry], /) -> str | None:
         """Why the exchange ended in an error; `before` are those before it, the latest first."""

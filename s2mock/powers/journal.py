@@ -22,6 +22,11 @@ _SLACK = 256
 # So many parts are not counted before somebody looks, of notes of so many bytes at most.
 _FRESH = 128 * NOTE_PARTS
 _SMALL = 16 * 1024
+# So many that have advice are told of at the end of a test, at most.
+_MAX_UNTOLD = 1000
+
+before_clearing: "list[Callable[[Journal], object]]" = []
+"""Who looks at each journal before it forgets."""
 
 
 class Journal(Sequence[Exchange]):
@@ -53,6 +58,13 @@ class Journal(Sequence[Exchange]):
         self._dropped = 0
         self._number = 0
         self._bell = Bell()
+        # Up to which number they were looked at for what may have been meant otherwise; those of
+        # them that go on; the appends whose answers were lost; what nobody has been told.
+        self._advised = 0
+        self._going_on: list[Entry] = []
+        self._lost: list[Any] = []
+        self._untold: deque[Exchange] = deque(maxlen=_MAX_UNTOLD)
+        self._advising = threading.Lock()
 
     def __repr__(self) -> str:
         gone = f", {self.dropped} dropped" if self.dropped else ""
@@ -83,14 +95,14 @@ class Journal(Sequence[Exchange]):
     def __getitem__(self, index: slice) -> tuple[Exchange, ...]: ...
     def __getitem__(self, index: int | slice) -> Exchange | tuple[Exchange, ...]:
         if isinstance(index, slice):
-            return tuple(self._exchange(entry) for entry in self._now()[index])
+            return tuple(self._exchange(entry) for entry in self._advise()[index])
         try:
-            return self._exchange(self._now()[index])
+            return self._exchange(self._advise()[index])
         except IndexError:
             raise IndexError(f"there is no exchange [{index}] in {self!r}") from None
 
     def __iter__(self) -> Iterator[Exchange]:
-        return map(self._exchange, self._now())
+        return map(self._exchange, self._advise())
 
     def of(
         self,
@@ -106,7 +118,7 @@ class Journal(Sequence[Exchange]):
         `TypeError`, `ValueError`.
         """
         wanted = _Wanted(operation, basin, stream, status, self._document)
-        return tuple(self._exchange(entry) for entry in self._now() if wanted.has(entry))
+        return tuple(self._exchange(entry) for entry in self._advise() if wanted.has(entry))
 
     def wait_for(
         self,
@@ -173,10 +185,15 @@ class Journal(Sequence[Exchange]):
 
     def clear(self) -> None:
         """Forget all exchanges. Their numbers go on."""
+        if len(self):
+            self._advise()
+        for look in before_clearing:
+            look(self)
         with self._lock:
             self._take_in()
             self._kept.clear()
             self._count = self._bytes = self._bare = self._dropped = 0
+        self._lost.clear()
 
     # For those who take the notes.
 
@@ -293,7 +310,38 @@ class Journal(Sequence[Exchange]):
 
     def since(self, number: int) -> tuple[Exchange, ...]:
         """The exchanges behind that number."""
-        return tuple(self._exchange(entry) for entry in self._now() if entry.number > number)
+        return tuple(self._exchange(entry) for entry in self._advise() if entry.number > number)
+
+    def take_advised(self) -> list[Exchange]:
+        """The exchanges that have advice which nobody has been told."""
+        if not self.last_number:
+            return []
+        self._advise()
+        taken = [*self._untold]
+        self._untold.clear()
+        return taken
+
+    def _advise(self) -> list[Entry]:
+        """All entries, once what may have been meant otherwise is noted with them."""
+        entries = self._now()
+        # Whoever looks at the same time sees to it; no lock of the account's is taken within
+        # one of the journal's.
+        if not self._advising.acquire(blocking=False):
+            return entries
+        try:
+            fresh = [entry for entry in entries if entry.number > self._advised]
+            waiting, self._going_on = [*self._going_on, *fresh], []
+            for entry in waiting:
+                if entry.ended is None:
+                    self._going_on.append(entry)
+                elif texts := self._insight.advice(entry, self._lost):
+                    entry.advise(texts)
+                    self._untold.append(self._exchange(entry))
+            if fresh:
+                self._advised = fresh[-1].number
+        finally:
+            self._advising.release()
+        return entries
 
     def _now(self) -> list[Entry]:
         with self._lock:
@@ -323,7 +371,7 @@ class Journal(Sequence[Exchange]):
         return (one for one in reversed(self._now()) if one.number < entry.number)
 
     def _enough(self, wanted: "_Wanted", count: int, after: int = 0) -> tuple[Exchange, ...] | None:
-        entries = self._now()
+        entries = self._advise()
         if after and entries:
             # Numbered without a gap.
             entries = entries[max(0, after + 1 - entries[0].number) :]

@@ -3,48 +3,12 @@
 import weakref
 from collections import deque
 from operator import itemgetter
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
-from s2mock.powers.exchange import Exchange
+from s2mock.powers.coverage import Coverage
+from s2mock.powers.journal import before_clearing
+from s2mock.powers.of_a_mock import Journal, Powers
 from s2mock.powers.timeline import timeline, title
-
-
-class Journal(Protocol):
-    """As much of a journal as is asked for here."""
-
-    @property
-    def last_number(self) -> int:
-        """The number of the latest exchange."""
-
-    def since(self, number: int, /) -> tuple[Exchange, ...]:
-        """The exchanges behind that number."""
-
-
-class Stage(Protocol):
-    """As much of a stage as is asked for here."""
-
-    def check(self, *, has_failed: bool = False) -> list[str]:
-        """What is to be said of faults that were not used; they are removed."""
-
-    def take(self) -> tuple[list[str], list[str]]:
-        """The same in two: what fails a test, and what is told beside another failure."""
-
-
-class Powers(Protocol):
-    """The powers of a mock of this process, or of an account of another."""
-
-    @property
-    def order(self) -> int:
-        """Their place among those of all mocks that were ever made."""
-
-    @property
-    def journal(self) -> Journal:
-        """What the mock has met."""
-
-    @property
-    def stage(self) -> Stage:
-        """Its faults."""
-
 
 living: Final[weakref.WeakSet[Powers]] = weakref.WeakSet()
 """Those of all mocks that are in use."""
@@ -67,8 +31,30 @@ _marks: Final[weakref.WeakKeyDictionary[Powers, int]] = weakref.WeakKeyDictionar
 _MAX_SECTIONS: Final = 4
 
 
+_coverage: Coverage | None = None
+
+
+def count_with(coverage: Coverage) -> None:
+    """Let all that is met be counted from now on."""
+    global _coverage  # noqa: PLW0603  # of the session of tests, as all here
+    _coverage = coverage
+    before_clearing.append(coverage.take)
+
+
+def stop_counting() -> None:
+    """Count what has come until now, and no more."""
+    global _coverage  # noqa: PLW0603
+    if _coverage is not None:
+        for powers in list(living):
+            _coverage.take(powers.journal, is_over=True)
+        before_clearing.remove(_coverage.take)
+        _coverage = None
+
+
 def end(powers: Powers, *, in_a_test: bool) -> None:
     """The mock is used no longer; the test that runs may still be asked of it."""
+    if _coverage is not None and powers in living:
+        _coverage.take(powers.journal, is_over=True)
     if in_a_test and powers in living:
         mark = _marks.get(powers, 0)
         _ended.append(_Ended(powers.order, mark, powers.journal, *powers.stage.take()))
@@ -77,6 +63,8 @@ def end(powers: Powers, *, in_a_test: bool) -> None:
 
 def forget(powers: Powers) -> None:
     """The test is asked nothing of this mock any more: somebody else tells of it."""
+    if _coverage is not None:
+        _coverage.take(powers.journal, is_over=True)
     living.discard(powers)
 
 
@@ -86,6 +74,8 @@ def begin() -> None:
     _marks.clear()
     for powers in list(living):
         _marks[powers] = powers.journal.last_number
+        if _coverage is not None:
+            _coverage.take(powers.journal)
 
 
 def complaints(*, has_failed: bool) -> list[str]:
@@ -99,6 +89,24 @@ def complaints(*, has_failed: bool) -> list[str]:
     for powers in sorted(living, key=lambda powers: powers.order):
         texts += powers.stage.check(has_failed=has_failed)
     return texts
+
+
+def advice() -> list[str]:
+    """What the test is to be told of what S2 has accepted without a word; each thing once."""
+    journals = [(powers.order, powers.journal) for powers in living]
+    journals += [(ended.order, ended.journal) for ended in _ended]
+    # Where, and how often, each thing was.
+    found: dict[str, list[str]] = {}
+    for _, journal in sorted(journals, key=itemgetter(0)):
+        for exchange in journal.take_advised():
+            about = " ".join(part for part in (exchange.basin, exchange.stream) if part)
+            where = f"exchange {exchange.number}, {exchange.operation} {about}".rstrip()
+            for text in exchange.advice:
+                found.setdefault(text, []).append(where)
+    return [
+        f"{text} ({places[0]}{f', and {len(places) - 1} more' if len(places) > 1 else ''})"
+        for text, places in found.items()
+    ]
 
 
 def sections() -> list[tuple[str, str]]:

@@ -149,6 +149,21 @@ def test_a_follower_that_waits_is_a_mistake(control: Control) -> None:
     assert "leave it out" in control.refused("GET", "/journal?wait=1", headers=headers)[1]
 
 
+def test_coverage(control: Control) -> None:
+    made = control.account()
+    made.append("a")
+    made.append("b", stream="no-such-stream")
+    made("DELETE", "/journal")
+    made.append("c")
+    told = made("GET", "/coverage").json()["operations"]["append"]
+    assert (told["calls"], told["statuses"]) == (3, {"200": 2, "404": 1})
+    made("POST", "/reset")
+    made.append("d")
+    for _ in range(2):
+        assert made("GET", "/coverage").json()["operations"]["append"]["calls"] == 4
+    assert control("GET", "/coverage").json()["operations"] == {}
+
+
 def test_the_machines_clock(control: Control) -> None:
     told = control("GET", "/clock").json()
     assert (told["clock"], told["waiters"]) == ("system", 0)

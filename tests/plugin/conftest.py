@@ -4,6 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+# Loaded here: within a run of pytest in pytest it would be another module afterwards, and pytest
+# remembers the category of a filter.
+import s2mock.powers.advice  # noqa: F401
+
 Run = Callable[..., pytest.RunResult]
 
 # Of what is installed here, these would be loaded too, and only take time.

@@ -305,11 +305,11 @@ def test_of_the_marker(run: Run, fault: Fault) -> None:
             faults=[{{"fault": {fault!r}, "on": "append", "stream": "l*"}}],
         )
         def test_it(s2_mock):
-            for _ in range(2):
+            for body in "ab":
                 try:
                     s2_mock.client.post(
                         "/v1/streams/log/records",
-                        json={{"records": [{{"body": "a"}}]}},
+                        json={{"records": [{{"body": body}}]}},
                         headers={{"s2-basin": "my-basin"}},
                     )
                 except ConnectionResetError:

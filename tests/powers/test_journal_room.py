@@ -18,6 +18,13 @@ looked = st.sampled_from(["len", "dropped", "body_bytes", "entries", "clear"]).m
 )
 
 
+class NoInsight:
+    """Somebody to whom no note means anything."""
+
+    def advice(self, *_: object) -> tuple[str, ...]:
+        return ()
+
+
 def a_note(size: int) -> Note:
     return (b"x" * size, b"", FORM, "s", 0, None, 0.0, 0.0, None, size)
 
@@ -44,7 +51,7 @@ def bodies_within(sizes: Sequence[int], limit: int) -> int:
     steps=st.lists(st.one_of(plain, noted, looked), max_size=12),
 )
 def test_within_its_limits(limit: int, max_bytes: int, steps: list[tuple[str, int, int]]) -> None:
-    journal = Journal(lambda: None, limit, max_bytes)  # type: ignore[arg-type, return-value]
+    journal = Journal(NoInsight, limit, max_bytes)  # type: ignore[arg-type]
     sizes: list[int] = []
     came = 0
     for what, times, size in steps:

@@ -9,7 +9,7 @@ from tests.plugin.conftest import Run
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMES = ["hypothesis", "snapshots", "sweeps", "time"]
+NAMES = ["advice", "coverage", "hypothesis", "snapshots", "sweeps", "time"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -303,6 +303,8 @@ DIRECT: dict[type, dict[str, Direct]] = {
 OTHERS: dict[type, set[str]] = {
     Account: {"restore"},
     S2Mock: {
+        "advance",
+        "apply",
         "basin_name",
         "client",
         "close",

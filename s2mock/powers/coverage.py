@@ -1,0 +1,192 @@
+"""What a suite has met: the operations by what came of them, and what never did."""
+
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Final
+
+from s2mock.powers.exchange import Exchange
+from s2mock.powers.of_a_mock import Journal
+from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
+
+VERSION: Final = 1
+LOST: Final = "an answer lost"
+NO_ANSWER: Final = "none"
+NO_ROUTE: Final = "(no route)"
+_KINDS: Final = ("statuses", "codes", "forms", "protocols", "faults", "events")
+_SHOWN: Final = ("statuses", "codes", "forms", "protocols", "faults")
+# What is said of an operation that was asked for and never met this.
+_MISSING: Final = {
+    "append": (
+        ("fencing_token_mismatch", "refused by a fencing token"),
+        ("seq_num_mismatch", "refused by match_seq_num"),
+        ("stream_not_found", "refused for a stream that is not there"),
+    ),
+    "read": (
+        ("a session", "a session"),
+        ("stream_not_found", "refused for a stream that is not there"),
+        ("416", "a read behind the tail"),
+    ),
+    "check-tail": (("stream_not_found", "refused for a stream that is not there"),),
+    "create-basin": (("resource_already_exists", "refused, since it was there"),),
+    "create-stream": (
+        ("resource_already_exists", "refused, since it was there"),
+        ("basin_not_found", "refused for a basin that is not there"),
+    ),
+    "delete-basin": (("basin_not_found", "refused for a basin that is not there"),),
+    "delete-stream": (("stream_not_found", "refused for a stream that is not there"),),
+}
+_OF_ALL: Final = ((LOST, LOST), ("a failure", "a failure of the server"))
+
+
+class Coverage:
+    """Counts of what was asked for, of all journals that it was shown."""
+
+    def __init__(self) -> None:
+        # By operation and kind, how often each thing was.
+        self._counts: dict[str, dict[str, Counter[str]]] = {}
+        self._calls: Counter[str] = Counter()
+        self._missed = 0
+        # Up to which number of each journal it has counted, and what goes on there.
+        self._seen: weakref.WeakKeyDictionary[Journal, int] = weakref.WeakKeyDictionary()
+        self._open: weakref.WeakKeyDictionary[Journal, set[int]] = weakref.WeakKeyDictionary()
+
+    def take(self, journal: Journal, *, is_over: bool = False) -> None:
+        """Count what has come since this was last called; sessions when they, or all, are over."""
+        if not (last := journal.last_number):
+            return
+        seen, waiting = self._seen.get(journal, 0), self._open.get(journal, set())
+        first = min(waiting, default=seen + 1)
+        still: set[int] = set()
+        numbers = []
+        for exchange in journal.since(first - 1):
+            number = exchange.number
+            numbers.append(number)
+            if number <= seen and number not in waiting:
+                continue
+            if exchange.ended is None and not is_over:
+                still.add(number)
+            else:
+                self._count(exchange)
+        came = sum(number > seen for number in numbers)
+        self._missed += last - seen - came
+        self._seen[journal], self._open[journal] = last, still
+
+    def _count(self, exchange: Exchange) -> None:
+        name = exchange.operation or NO_ROUTE
+        self._calls[name] += 1
+        kinds = self._counts.setdefault(name, {kind: Counter() for kind in _KINDS})
+        response, fault = exchange.response, exchange.fault
+        kinds["statuses"][NO_ANSWER if response is None else str(response.status)] += 1
+        if (code := _code(exchange)) is not None:
+            kinds["codes"][code] += 1
+        kinds["forms"][_form(exchange)] += 1
+        kinds["protocols"][exchange.protocol] += 1
+        if fault is not None:
+            committed = ", committed" if getattr(fault, "committed", False) else ""
+            kinds["faults"][f"{type(fault).__name__}{committed}"] += 1
+        for event in _events(exchange):
+            kinds["events"][event] += 1
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it, as a JSON document."""
+        operations = {
+            name: {
+                "calls": self._calls[name],
+                **{kind: dict(sorted(self._counts[name][kind].items())) for kind in _KINDS},
+                "never": [*self._never(name)],
+            }
+            for name in self._names
+        }
+        return {
+            "s2mock_coverage": VERSION,
+            "operations": operations,
+            "never_asked_for": self._never_asked_for,
+            "not_counted": self._missed,
+        }
+
+    def add(self, document: dict[str, Any]) -> None:
+        """Add what another has counted, as `to_json` says it."""
+        self._missed += document["not_counted"]
+        for name, said in document["operations"].items():
+            self._calls[name] += said["calls"]
+            kinds = self._counts.setdefault(name, {kind: Counter() for kind in _KINDS})
+            for kind in _KINDS:
+                kinds[kind].update(said[kind])
+
+    def lines(self) -> Iterator[str]:
+        """All of it, to be read."""
+        if not self._calls:
+            yield "nothing was asked of s2mock"
+            return
+        width = max(map(len, self._names))
+        for name in self._names:
+            calls = self._calls[name]
+            parts = [
+                ", ".join(f"{what} {count}" for what, count in sorted(counts.items()))
+                for counts in (self._counts[name][kind] for kind in _SHOWN)
+                if counts
+            ]
+            yield f"{name.ljust(width)}  {calls:5}  {'; '.join(parts)}"
+            if never := [*self._never(name)]:
+                yield f"{' ' * width}         {'; '.join(f'never {what}' for what in never)}"
+        if missing := self._never_asked_for:
+            yield f"never asked for: {', '.join(missing)}"
+        if self._missed:
+            yield f"{self._missed} exchanges are not counted: no journal has kept them so long"
+
+    @property
+    def _names(self) -> list[str]:
+        order = {name: index for index, name in enumerate(OPERATION_NAMES)}
+        return sorted(self._calls, key=lambda name: order.get(name, len(order)))
+
+    @property
+    def _never_asked_for(self) -> list[str]:
+        # Commands are asked for by an append.
+        return [name for name in OPERATION_NAMES if not self._calls[name] and name not in COMMANDS]
+
+    def _never(self, name: str) -> Iterator[str]:
+        """What this operation has never met."""
+        if name == NO_ROUTE:
+            return
+        kinds = self._counts[name]
+        met = kinds["statuses"].keys() | kinds["codes"].keys() | kinds["events"].keys()
+        for what, text in (*_MISSING.get(name, ()), *_OF_ALL):
+            if what not in met:
+                yield text
+
+
+def _code(exchange: Exchange) -> str | None:
+    response = exchange.response
+    if response is None:
+        return None
+    if response.code is None and response.status == 412:
+        document = response.document
+        # What an append is told whose condition did not hold.
+        keys = document if isinstance(document, dict) else ()
+        return next((key for key in keys if key.endswith("_mismatch")), None)
+    return response.code
+
+
+def _form(exchange: Exchange) -> str:
+    """How it was said on the wire."""
+    headers = exchange.request.headers
+    content_type, accept = headers.get("content-type", ""), headers.get("accept", "")
+    if content_type.startswith("s2s/"):
+        return "s2s"
+    if "protobuf" in content_type or "protobuf" in accept:
+        return "protobuf"
+    if accept.startswith("text/event-stream"):
+        return "sse"
+    return "json"
+
+
+def _events(exchange: Exchange) -> Iterator[str]:
+    response, fault = exchange.response, exchange.fault
+    is_failure = response is not None and response.status >= 500
+    if is_failure:
+        yield "a failure"
+    if response is None or (is_failure and getattr(fault, "committed", False)):
+        yield LOST
+    if exchange.session is not None:
+        yield "a session"
