@@ -14,6 +14,10 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and \
 UNUSABLE := $(VENV) is no environment of Python 3.11 or newer that could be used. Remove it, or \
   say where another may be made, as in make VENV=.venv-mine
 
+# In the folder of an example.
+EXAMPLE := $(abspath $(VENV))/bin/python -m
+PYRIGHT := pyright --pythonpath $(abspath $(VENV))/bin/python
+
 # All cores. Who is done early takes from the others, for some tests take long.
 PYTEST := $(RUN) pytest -n auto --dist worksteal
 
@@ -35,7 +39,8 @@ help:
 serve: $(VENV)/.package
 	@exec $(RUN) s2mock --port $(PORT)
 
-test: $(VENV)/.test
+# The documentation is built by a test, too.
+test: $(VENV)/.test $(VENV)/.docs
 	@$(PYTEST) $(PYTEST_FLAGS)
 
 # A first answer in less than a minute; `make test` runs these tests, too. Schemathesis takes seconds
@@ -45,7 +50,7 @@ check: $(VENV)/.test
 	  $(PYTEST_FLAGS)
 
 # The order's seed is printed: PYTEST_FLAGS=--random-order-seed=N has the same order again.
-shuffled: $(VENV)/.test
+shuffled: $(VENV)/.test $(VENV)/.docs
 	@$(PYTEST) --random-order-bucket=global $(PYTEST_FLAGS)
 
 # The examples are checked too, for which their own requirements have to be there.
@@ -54,9 +59,9 @@ lint: $(VENV)/.lint $(VENV)/.test
 	@$(RUN) ruff check .
 	@$(RUN) mypy
 	@# Each example by itself, as its user has it: their modules have the same names.
-	@for example in conftest_examples/*/; do \
-	  (cd $$example && $(abspath $(VENV))/bin/python -m mypy --strict \
-	    --cache-dir=$(CURDIR)/.mypy_cache/examples .) || exit 1; done
+	@for example in conftest_examples/*/; do (cd $$example && $(EXAMPLE) mypy --strict \
+	  --cache-dir=$(CURDIR)/.mypy_cache/examples . && $(EXAMPLE) $(PYRIGHT) .) || exit 1; done
+	@$(RUN) $(PYRIGHT) --verifytypes s2mock --ignoreexternal
 
 # With the lowest version that is declared of each dependency, first of the package alone, then of
 # what its tests need as well. The environment is made anew each time, and nobody else's.

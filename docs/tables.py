@@ -32,7 +32,7 @@ OPTION_TEXTS = {
     "`documented`; see [](../explanation/two-references.md)",
     "cors": "whether browsers are let in, by CORS headers",
     "clock": "where all times come from: `SystemClock()`, or a `ManualClock()` that you turn",
-    "snapshot": "a [snapshot](../how-to/snapshots.md) to begin with, in place of `basins`",
+    "snapshot": "a [snapshot](../how-to/restore-and-fork.md) to begin with, in place of `basins`",
     "faults": "[faults](../how-to/faults.md) to begin with: mappings of the arguments of `inject`",
     "control": "whether the powers are served over HTTP at `/_s2mock`; see "
     "[](../how-to/other-languages.md)",

@@ -21,7 +21,7 @@ _STOP = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_SECONDS = 0.0002
 _DEFAULT_TOKEN = "s2mock"
 # What an interpreter lacks if s2mock was not installed into its environment.
-_NEEDED = ("werkzeug", "hpack", "jsonschema", "zstandard", "google")
+_NEEDED = ("werkzeug", "hpack", "jsonschema", "google")
 
 
 def main() -> int:
@@ -261,10 +261,15 @@ def _parser(kind: str = "serve") -> argparse.ArgumentParser:
     parser.add_argument(
         "--verbose", action="store_true", help="print a line for each request on standard error"
     )
-    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)"
+    )
     port = 0 if kind == "run" else 8080
     parser.add_argument(
-        "--port", type=int, default=port, help="port to listen on; 0 picks a free one"
+        "--port",
+        type=int,
+        default=port,
+        help=f"port to listen on; 0 picks a free one (default: {port})",
     )
     parser.add_argument(
         "--init-file",

@@ -10,7 +10,7 @@ from s2mock.registry.config import BasinConfig, StreamConfig
 
 
 def as_resource(basin: Any) -> Any:
-    """A basin in the form of a resource file; what is of no known form stays as it is."""
+    """A basin in the form of a resource file. What has no known form is left as it is."""
     if isinstance(basin, str):
         return {"name": basin}
     if not isinstance(basin, Mapping):

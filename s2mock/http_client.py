@@ -131,7 +131,7 @@ class Client:
             connection.close()
 
     def connect(self, *, timeout: float = 10.0) -> HTTPConnection:
-        """A connection of one's own. `timeout` is in seconds."""
+        """A new connection. `timeout` is in seconds."""
         return connect(self.url, timeout=timeout)
 
     def raw(self, request: bytes, *, timeout: float = 10.0) -> Answer:
@@ -143,7 +143,7 @@ class Client:
             return read(response)
 
     def open_socket(self, *, timeout: float = 10.0) -> socket.socket:
-        """A connection for bytes of one's own making, over plain HTTP. `timeout` is in seconds."""
+        """A connection on which you send any bytes, over plain HTTP. `timeout` is in seconds."""
         target = urlsplit(self.url)
         address = (target.hostname or "", target.port or 80)
         connection = socket.create_connection(address, timeout=timeout)

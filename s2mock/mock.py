@@ -126,9 +126,9 @@ class S2Mock:
         self._has_control = control
         self._control_token: str | None = None
         self._fresh_names = count(1)
-        self.token = own_tokens.new_token(self) if token is None else _checked_token(token)
+        self.token: str = own_tokens.new_token(self) if token is None else _checked_token(token)
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
-        self.account = Account(
+        self.account: Account = Account(
             clock=self.clock,
             deletion_delay=deletion_delay,
             profile=self._profile,
@@ -170,7 +170,9 @@ class S2Mock:
 
     def __repr__(self) -> str:
         number = len(self.basins)
-        where = self._listening.url if self._is_listened_to else "no URL yet"
+        # Its server may have been stopped, and would be started by asking.
+        is_there = self._is_listened_to and self._listening.started
+        where = self._listening.url if is_there else "no URL"
         return f"<S2Mock at {where} with {number} basin{'' if number == 1 else 's'}>"
 
     def close(self) -> None:

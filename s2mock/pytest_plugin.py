@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from s2mock.listening import Listening
     from s2mock.mock import S2Mock
@@ -161,12 +161,22 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 def _use_if_marked(item: pytest.Item) -> None:
     """Give a marked test the fixture, whether or not it takes it.
 
-    Before all others, so that those which read the environment find what `use_env` has set.
+    Before the test's other fixtures, so that those which read the environment find what `use_env`
+    has set, and behind those of a module or a session, which may have set it for all.
     """
     names = getattr(item, "fixturenames", None)
     if names is not None and "s2_mock" not in names and item.get_closest_marker("s2_mock"):
+        wider = sum(_is_wider(item, name) for name in names)
         # Another list: parametrized tests share one, and need not share a marker.
-        item.fixturenames = ["s2_mock", *names]  # type: ignore[attr-defined]
+        item.fixturenames = [*names[:wider], "s2_mock", *names[wider:]]  # type: ignore[attr-defined]
+
+
+def _is_wider(item: pytest.Item, name: str) -> bool:
+    """Whether a fixture lives longer than a test. Those come first."""
+    # Where pytest keeps what it has found; a request, which would tell, is not there yet.
+    info = getattr(item, "_fixtureinfo", None)
+    found: Sequence[Any] = () if info is None else info.name2fixturedefs.get(name, ())
+    return bool(found) and found[-1].scope != "function"
 
 
 @contextmanager

@@ -42,9 +42,9 @@ class RemoteS2Mock:
     `wsgi_app`, `account`, `fork`) still raises `NotOnTarget`. With a `token` of yours it is the
     account of that token, which stays.
 
-    A server outlives a run and is shared by many, so a test takes its basins from `basin_name`
-    or `fresh_basin` and not a name of its own choice. Basins that were named or made here are
-    deleted by `close`; their deletion may take the server another minute.
+    A server outlives your run, and others may use it too. So take basins from `basin_name` or
+    `fresh_basin`, and do not choose names yourself. `close` deletes the basins that were named or
+    made here; the server may take another minute for that.
 
     `basins` are made from the beginning, as for `S2Mock`. Raises `ValueError` for an argument
     that makes no sense, and `TargetError` where the server cannot be reached or refuses a basin,
@@ -62,7 +62,7 @@ class RemoteS2Mock:
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"{_OPTION} must be a URL such as http://127.0.0.1:8080, not {url!r}")
         resources = as_resources(basins)
-        self.url = url.rstrip("/")
+        self.url: str = url.rstrip("/")
         self._powers = powers_on(self.url, token)
         self._owns_account = self._powers is not None and token is None
         if options and not self._owns_account:

@@ -158,9 +158,13 @@ def test_direct_calls_keep_the_rules(mock: S2Mock) -> None:
     assert basin.config.create_stream_on_append
     with pytest.raises(BasinNotFound):
         mock.basin("no-such-basin")
-    assert repr(mock) == "<S2Mock at no URL yet with 1 basin>"
+    assert repr(mock) == "<S2Mock at no URL with 1 basin>"
     url = mock.url
     assert repr(mock) == f"<S2Mock at {url} with 1 basin>"
+    mock.close()
+    # Looking at it opens no socket.
+    assert repr(mock) == "<S2Mock at no URL with 1 basin>"
+    assert not mock._listening.started
 
 
 def test_fresh_basins(mock: S2Mock) -> None:

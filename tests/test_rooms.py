@@ -16,6 +16,7 @@ PRODUCT = sorted(
 
 # What each room may import from, itself aside.
 ROOMS = {
+    "beginning": {"registry"},
     "conversation": set(),
     "environ": set(),
     "failures": set(),

@@ -4,7 +4,6 @@ Sources: reference: control_plane §1.5, data_plane §7.
 """
 
 import gzip
-import io
 import re
 import zlib
 from collections.abc import Callable
@@ -14,7 +13,6 @@ from functools import partial
 REQUEST_CODINGS = ("gzip", "zstd", "identity")
 MIN_COMPRESSED_BYTES = 1024
 
-_PIECE_BYTES = 4096
 _QUALITY = re.compile(r"[qQ]=(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 _ALIASES = {"x-gzip": "gzip"}
 
@@ -57,42 +55,39 @@ def _gunzip(body: bytes, limit: int) -> bytes:
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:
-    import zstandard
+    from s2mock.api import zstd
+
+    inflated, rest = bytearray(), memoryview(body)
+    try:
+        while rest and len(inflated) <= limit:
+            frame = zstd.ZstdDecompressor()
+            size = _frame_size(rest)
+            inflated += frame.decompress(rest[:size], limit + 1 - len(inflated))
+            if len(inflated) <= limit and not frame.eof:
+                raise CorruptBody("unexpected end of file")
+            rest = rest[size:]
+    except zstd.ZstdError as error:
+        raise CorruptBody(f"Invalid zstd data: {error}") from None
+    return bytes(inflated)
+
+
+def _frame_size(body: memoryview) -> int:
+    """The length of the first frame, or of everything where it has no end.
+
+    Asked for, since a decompressor that is given more than its frame copies what is behind it.
+    """
+    from s2mock.api import zstd
 
     try:
-        source = io.BytesIO(body)
-        reader = zstandard.ZstdDecompressor().stream_reader(source, read_across_frames=True)
-        inflated = reader.read(limit + 1)
-        # The reader takes a frame cut short for a frame that ended.
-        if len(inflated) <= limit and not _ends_with_a_frame(body):
-            raise CorruptBody("unexpected end of file")
-    except zstandard.ZstdError as error:
-        raise CorruptBody(f"Invalid zstd data: {error}") from None
-    return inflated
-
-
-def _ends_with_a_frame(body: bytes) -> bool:
-    """Whether the last zstd frame is complete, of a body that is known not to inflate to much."""
-    import zstandard
-
-    decompressor = zstandard.ZstdDecompressor()
-    position, frame = 0, None
-    while position < len(body):
-        frame = frame or decompressor.decompressobj()
-        # In pieces, since what is behind the end of a frame is copied.
-        piece = body[position : position + _PIECE_BYTES]
-        frame.decompress(piece)
-        position += len(piece)
-        if frame.eof:
-            position -= len(frame.unused_data)
-            frame = None
-    return frame is None
+        return zstd.get_frame_size(body)
+    except zstd.ZstdError:
+        return len(body)
 
 
 def _zstd(body: bytes) -> bytes:
-    import zstandard
+    from s2mock.api import zstd
 
-    return zstandard.ZstdCompressor().compress(body)
+    return zstd.compress(body)
 
 
 _COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {

@@ -226,7 +226,11 @@ class S2Request(Request):
             try:
                 sent = self.raw_body = yield from self._read()
                 coding = self.environ.get("HTTP_CONTENT_ENCODING", "identity")
-                self.sent_body = inflate(sent, coding, MAX_BODY_BYTES)
+                if coding != "identity" and len(sent) > HEAVY_BODY_BYTES:
+                    # Frames of nothing, by the hundred thousand, take seconds.
+                    self.sent_body = yield Offload(lambda: inflate(sent, coding, MAX_BODY_BYTES))
+                else:
+                    self.sent_body = inflate(sent, coding, MAX_BODY_BYTES)
             except (BodyTooLong, CorruptBody) as error:
                 raise failure(f"Failed to buffer the request body: {error}") from None
             except OSError:

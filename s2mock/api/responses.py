@@ -9,7 +9,7 @@ from typing import Any
 from s2mock.conversation import Conversation
 from s2mock.registry.errors import S2Error
 
-to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+to_json: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 Headers = list[tuple[str, str]]
 

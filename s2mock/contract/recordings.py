@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import zstandard
-
+from s2mock.api import zstd
 from s2mock.contract.exchange import Call, Reply
 
 if TYPE_CHECKING:
@@ -211,7 +210,7 @@ def _as_exchange(document: Any, first: int, frame: _Headers) -> Exchange:
 def _body(body: bytes) -> Any:
     """A body as a person can read it best, without losing a byte."""
     if len(body) > _MAX_PLAIN_BYTES:
-        packed = zstandard.ZstdCompressor(level=19).compress(body)
+        packed = zstd.compress(body, level=19)
         return {"zstd": base64.b64encode(packed).decode()}
     try:
         text = body.decode()
@@ -235,8 +234,6 @@ def _as_bytes(body: Any) -> bytes:
         case {"base64": text}:
             return base64.b64decode(text)
         case {"zstd": text}:
-            decompressor = zstandard.ZstdDecompressor().decompressobj()
-            data: bytes = decompressor.decompress(base64.b64decode(text))
-            return data
+            return zstd.decompress(base64.b64decode(text))
         case _:
             raise ValueError(f"no body: {body!r}")

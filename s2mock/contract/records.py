@@ -52,7 +52,7 @@ class Stream:
     def __init__(self, client: Client, name: str) -> None:
         self.client = client
         self.name = name
-        self.path = f"/v1/streams/{segment(name)}/records"
+        self.path: str = f"/v1/streams/{segment(name)}/records"
 
     # One call, one answer.
 

@@ -59,8 +59,8 @@ class Replay:
     """
 
     def __init__(self) -> None:
-        self.groups = 0
-        self.exchanges = 0
+        self.groups: int = 0
+        self.exchanges: int = 0
         self.known: Counter[str] = Counter()
         self.differences: list[Difference] = []
         self._clock = RecordedTime()

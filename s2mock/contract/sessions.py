@@ -86,9 +86,9 @@ def inflate(payload: bytes, coding: str | None) -> bytes:
     if coding == "gzip":
         return gzip.decompress(payload)
     if coding == "zstd":
-        import zstandard
+        from s2mock.api import zstd
 
-        return zstandard.ZstdDecompressor().decompressobj().decompress(payload)
+        return zstd.decompress(payload)
     return payload
 
 

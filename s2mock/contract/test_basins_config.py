@@ -12,13 +12,13 @@ from s2mock.contract.client import Answer, Client
 from s2mock.contract.control_cases import control_case
 from s2mock.contract.errors import AGE_OF_ZERO, basin_not_found
 
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "storage_class": "standard",
     "retention_policy": {"age": 3600},
     "timestamping": {"mode": "arrival", "uncapped": True},
     "delete_on_empty": {"min_age_secs": 60},
 }
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "default_stream_config": DEFAULTS,
     "stream_cipher": "aegis-256",
     "create_stream_on_append": True,

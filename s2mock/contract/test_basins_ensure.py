@@ -10,7 +10,7 @@ from s2mock.contract.client import Answer, Client
 from s2mock.contract.control_cases import control_case
 from s2mock.contract.errors import AGE_OF_ZERO
 
-DEFAULT_CONFIG = {
+DEFAULT_CONFIG: dict[str, Any] = {
     "default_stream_config": None,
     "stream_cipher": None,
     "create_stream_on_append": False,

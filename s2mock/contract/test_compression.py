@@ -4,8 +4,8 @@ import gzip
 from collections.abc import Callable, Iterator
 
 import pytest
-import zstandard
 
+from s2mock.api import zstd as codec
 from s2mock.contract.basins import temporary_basin
 from s2mock.contract.client import Answer, Client
 from s2mock.contract.errors import bad_json
@@ -17,7 +17,7 @@ BUFFER = "Failed to buffer the request body: "
 
 def zstd(data: bytes) -> bytes:
     """One zstd frame."""
-    return zstandard.ZstdCompressor().compress(data)
+    return codec.compress(data)
 
 
 def plain(answer: Answer) -> bytes:
@@ -28,7 +28,7 @@ def plain(answer: Answer) -> bytes:
         case "gzip":
             return gzip.decompress(answer.body)
         case "zstd":
-            return zstandard.ZstdDecompressor().decompressobj().decompress(answer.body)
+            return codec.decompress(answer.body)
         case other:
             raise AssertionError(f"unknown content coding {other}")
 

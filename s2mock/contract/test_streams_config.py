@@ -14,13 +14,13 @@ from s2mock.contract.control_cases import control_case
 from s2mock.contract.errors import AGE_OF_ZERO, basin_not_found, stream_not_found
 from s2mock.contract.streams import SYSTEM_DEFAULTS
 
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "storage_class": "standard",
     "retention_policy": {"age": 3600},
     "timestamping": {"mode": "client-require", "uncapped": True},
     "delete_on_empty": {"min_age_secs": 60},
 }
-BASIN_DEFAULTS = {
+BASIN_DEFAULTS: dict[str, Any] = {
     "storage_class": "colder",
     "retention_policy": {"infinite": {}},
     "timestamping": {"mode": "arrival", "uncapped": True},

@@ -10,7 +10,7 @@ def listed(choices: Sequence[str]) -> str:
 
 
 def unknown_variant(word: str, choices: Sequence[str]) -> str:
-    """What S2 says of a word that is none of the choices."""
+    """What S2 says of a word that is not among the choices."""
     return f"unknown variant `{word}`, expected {listed(choices)}"
 
 

@@ -1,4 +1,4 @@
-"""What came while somebody waited for something else: for the message that says so."""
+"""What came while a test waited for something else, for the message of its timeout."""
 
 from collections import Counter
 

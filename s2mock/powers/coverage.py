@@ -51,6 +51,10 @@ class Coverage:
         self._seen: weakref.WeakKeyDictionary[Journal, int] = weakref.WeakKeyDictionary()
         self._open: weakref.WeakKeyDictionary[Journal, set[int]] = weakref.WeakKeyDictionary()
 
+    def skip(self, journal: Journal) -> None:
+        """Do not count what is there already."""
+        self._seen[journal] = journal.last_number
+
     def take(self, journal: Journal, *, is_over: bool = False) -> None:
         """Count what has come since this was last called; sessions when they, or all, are over."""
         if not (last := journal.last_number):

@@ -107,15 +107,15 @@ class Entry:
         name: str | None,
         began: float,
     ) -> None:
-        self.environ = environ
+        self.environ: dict[str, Any] = environ
         # As it was sent, and what it has instead of `<basin>` and the like.
-        self.path = path
-        self.parameters = parameters
+        self.path: str = path
+        self.parameters: dict[str, str] = parameters
         self.name = name
-        self.began = began
-        self.number = 0
+        self.began: float = began
+        self.number: int = 0
         # Whether it came as far as to be one: else it was refused as it stood.
-        self.is_operation = False
+        self.is_operation: bool = False
         self.ended: float | None = None
         self.at: int | None = None
         self.basin: str | None = None
@@ -123,7 +123,7 @@ class Entry:
         self.effect: Any = None
         self.fault: Fault | None = None
         # Whether the fault, and not S2, has decided what the answer is.
-        self.is_injected = False
+        self.is_injected: bool = False
         # Why it was refused: the rule, what the error says, and what it does not say.
         self.failure: tuple[type[BaseException], str, str, str | None] | None = None
         self.code: str | None = None
@@ -131,7 +131,7 @@ class Entry:
         self.batch: tuple[AppendInput, int] | None = None
         self.body: bytes | None = b""
         # The answer; a status of 0 is none.
-        self.status = 0
+        self.status: int = 0
         self.headers: Sequence[tuple[str, str]] = ()
         self.said: bytes | None = b""
         # Of which session it is: itself, where it is one.
@@ -327,8 +327,8 @@ class Ended:
 
     def __init__(self, state: AccountState, own_secret: str | None) -> None:
         self.state = state
-        self.own_secret = own_secret
-        self.lock = nullcontext()
+        self.own_secret: str | None = own_secret
+        self.lock: nullcontext[None] = nullcontext()
         self.turn = self
 
 

@@ -20,9 +20,9 @@ Decode = Callable[[Message], Any]
 class Request:
     """What was asked.
 
-    Header names are in lower case. `body` is what came, its content coding undone: None where it
-    is kept no longer, `b""` where it was refused before anybody read it. That of a batch in a
-    session is the message in its frame. `path` is as it was sent, percent-encoded.
+    Header names are in lower case. `path` is as it was sent, percent-encoded. `body` is what came,
+    inflated. It is None if it is no longer kept, and `b""` if the request was refused before
+    anybody read it. For a batch in a session, it is the message in the frame.
     """
 
     method: str
@@ -50,8 +50,8 @@ class Response:
     """What was answered.
 
     `code` and `message` are those of an error, else None. Header names are in lower case. `body`
-    is before its content coding; None where it is kept no longer, and for a session, whose bodies
-    are not kept.
+    is not compressed yet. It is None if it is no longer kept, and for a session, whose bodies are
+    never kept.
     """
 
     status: int
@@ -90,17 +90,22 @@ class Effect:
 class Exchange:
     """One operation with its request, its answer and its effect. It never changes.
 
-    `number` counts the exchanges of a mock from 1; 0 is of one that has no answer yet and is held.
-    `operation` is S2's name for it, or None where no route matched. `basin` and `stream` are what
-    it is about, `token_id` the access token that asked, where that has an id. `response` is None
-    after a drop. `session` is the number of the session that it came in, or that it is.
-    `protocol` is "HTTP/1.1", "HTTP/1.0", "h2c" or "wsgi", `connection` the number of the
-    connection, None without one. `at` is the operation's moment, in nanoseconds of the account's
-    clock; None for a request that was refused as it stood, and had none. `began` and `ended` are
-    in seconds of monotonic time, for durations; `ended` is None while a session goes on. `fault`
-    is what went wrong on purpose. `reason` is the rule that decided an error, with what would have
-    been right, as the account is when this is first looked at. `advice` is what may have been
-    meant otherwise.
+    - `number` counts the exchanges of a mock from 1. An operation that is held and has no answer
+      yet has 0.
+    - `operation` is S2's name for it, or None if no route matched. `basin` and `stream` are what it
+      is about. `token_id` is the id of the access token that asked, if it has one.
+    - `response` is None after a drop.
+    - `session` is the number of the session that it came in, or that it is.
+    - `protocol` is "HTTP/1.1", "HTTP/1.0", "h2c" or "wsgi". `connection` is the number of the
+      connection, or None.
+    - `at` is the operation's moment, in nanoseconds of the account's clock. It is None if the
+      request was refused before the account was asked.
+    - `began` and `ended` are in seconds of monotonic time, for durations. `ended` is None while a
+      session goes on.
+    - `fault` is what went wrong on purpose.
+    - `reason` is the rule that decided an error, with what would have been right. It looks at the
+      account as it is when you first read it.
+    - `advice` is what you may have meant otherwise.
     """
 
     number: int

@@ -35,12 +35,12 @@ class Fault:
 class Fail(Fault):
     """S2's answer for an error code.
 
-    `message` is the text beside the code. `retry_after` is in seconds; it goes out as the header
-    `retry-after-ms`. With `committed` the operation has been carried out, and its answer is lost
-    to this one. With `records` a read session fails after so many records, by the terminal frame
-    or the `error` event, or at its end if fewer come; a read without a session fails as a whole.
-    Raises `TypeError`, `ValueError`: S2 guarantees for some codes that nothing has happened, and
-    such a fault cannot be committed (reference: account_services §4).
+    `message` is the text beside the code. `retry_after` is in seconds, and goes out as the header
+    `retry-after-ms`. With `committed`, the operation was carried out, and this answer takes the
+    place of its own. With `records`, a read session fails after so many records, by the terminal
+    frame or the `error` event; if there are fewer, it fails at its end. A read without a session
+    fails as a whole. Raises `TypeError`, and `ValueError` for a `committed` that S2 rules out: for
+    some codes, it guarantees that nothing has happened (reference: account_services §4).
     """
 
     code: str
@@ -83,10 +83,10 @@ class Fail(Fault):
 class Drop(Fault):
     """No byte of an answer: HTTP/2 resets the stream, HTTP/1.1 closes the connection.
 
-    With `committed` the operation has been carried out. With `connection` the TCP connection is
-    cut on HTTP/2 too, with whatever else runs on it, as by a network that fails. With `refused`
-    the reset is `REFUSED_STREAM`, the promise that nothing has happened; on HTTP/1.1, which has
-    no such promise, that is as without it. Raises `TypeError`, `ValueError`.
+    With `committed`, the operation was carried out. With `connection`, HTTP/2 cuts the TCP
+    connection as well, with everything else on it, as when a network fails. With `refused`, the
+    reset is `REFUSED_STREAM`, the promise that nothing has happened. HTTP/1.1 has no such promise,
+    so `refused` changes nothing there. Raises `TypeError`, `ValueError`.
     """
 
     committed: bool = field(default=False, kw_only=True)
@@ -111,11 +111,11 @@ class Drop(Fault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Cut(Fault):
-    """An answer that begins and breaks off, of an operation that has been carried out.
+    """An answer that begins and breaks off. The operation was carried out.
 
-    After so many `records`, of a `read` only, or after so many `bytes` of the answer's body, which
-    may be inside of a frame, an event or a document. It always breaks off: where the answer is
-    shorter, in place of its end. HTTP/2 resets the stream, HTTP/1.1 closes the connection. Raises
+    It breaks off after so many `records` (of a `read` only), or after so many `bytes` of the body,
+    which may be in the middle of a frame, an event or a document. If the answer is shorter, it
+    breaks off at its end. HTTP/2 resets the stream, HTTP/1.1 closes the connection. Raises
     `TypeError`, `ValueError`.
     """
 
@@ -134,9 +134,9 @@ class Cut(Fault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Delay(Fault):
-    """An answer that comes late by so many seconds of the account's clock.
+    """An answer that comes late, by so many seconds of the account's clock.
 
-    With `committed` the operation is carried out before the delay, without it after. `inf` is
+    With `committed`, the operation is carried out before the delay; without it, after. `inf` means
     not before the test ends. Raises `TypeError`, `ValueError`.
     """
 
@@ -150,9 +150,9 @@ class Delay(Fault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer(Fault):
-    """What a proxy in the way would say, byte for byte; S2 hears nothing of the request.
+    """What a proxy in the way would say, byte for byte. S2 never hears of the request.
 
-    `headers` are a mapping, or pairs of names and values, which is what they are kept as. Raises
+    `headers` are a mapping, or pairs of names and values; they are kept as pairs. Raises
     `TypeError`, `ValueError`.
     """
 
@@ -178,10 +178,10 @@ class Answer(Fault):
 class Drain(Fault):
     """A server that is going away.
 
-    A session of S2S gets the advice to reconnect with its next frame, and is served on until the
-    client ends it, at most 5 s of real time; then comes the terminal `server_draining`. With
-    `records` a read gets so many first. Server-sent events get the `error` event. All else is
-    answered with 503 `server_draining`, and is not carried out. Then the connection ends: by
+    An S2S session gets the advice to reconnect, with its next frame. It is served until the client
+    ends it, for at most 5 s of real time; then comes the terminal `server_draining`. With
+    `records`, a read gets so many first. Server-sent events get the `error` event. Everything else
+    is answered with 503 `server_draining` and is not carried out. Then the connection ends: by
     GOAWAY on HTTP/2, by `connection: close` on HTTP/1.1. Raises `TypeError`, `ValueError`.
     """
 
@@ -192,7 +192,7 @@ class Drain(Fault):
 
 
 def check_fault(fault: object) -> None:
-    """Raises `TypeError` for what is no fault."""
+    """Raises `TypeError` for anything but a fault."""
     if isinstance(fault, Fault):
         return
     if isinstance(fault, type) and issubclass(fault, Fault):

@@ -1,4 +1,4 @@
-"""Something that operations wait at until it is opened."""
+"""A gate: operations wait at it until somebody opens it."""
 
 import threading
 from collections.abc import Callable, Generator

@@ -30,10 +30,10 @@ class Keeper(Protocol):
 
 
 class Hold:
-    """Operations that are kept waiting at a point; leaving the `with` block releases them.
+    """Operations that are kept waiting at a point. Leaving the `with` block releases them.
 
-    It holds one operation after the other, up to `times`, each until it is released. While one
-    is held every other goes on.
+    It holds one operation after the other, up to `times`, each until it is released. Every other
+    operation goes on meanwhile.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Hold:
             check_count("times", times)
         self._stage = stage
         self._pattern = pattern
-        self.came = Came(pattern)
+        self.came: Came = Came(pattern)
         self._at = at
         self._skip = skip
         self._times = times

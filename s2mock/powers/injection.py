@@ -13,7 +13,7 @@ from s2mock.registry.waiting import PATIENCE, Bell, Rung, check_count
 
 
 class UnusedFault(AssertionError):  # what a test that fails by it is told
-    """A fault was injected, and what it waited for never came."""
+    """You injected a fault, and the operation that it waited for never came."""
 
 
 class Keeper(Protocol):
@@ -27,9 +27,10 @@ class Keeper(Protocol):
 
 
 class Injection:
-    """A fault, or a list of them, in wait for operations; a context manager that removes itself.
+    """A fault, or a list of them, that waits for operations.
 
-    Leaving the `with` block checks that it was used up, unless an exception is on its way.
+    As a context manager it removes itself at the end of the block. It also checks that it was used
+    up, unless an exception is on its way.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class Injection:
         self._fault = fault
         self._stage = stage
         self._pattern = pattern
-        self.came = Came(pattern)
+        self.came: Came = Came(pattern)
         self._skip = skip
         self._skipped = 0
         self._times = times

@@ -17,9 +17,9 @@ class Pattern:
     """
 
     def __init__(self, on: object, basin: str, stream: str) -> None:
-        self.names = checked_operations(on)
-        self.basin = _checked_glob("basin", basin)
-        self.stream = _checked_glob("stream", stream)
+        self.names: tuple[str, ...] = checked_operations(on)
+        self.basin: str = _checked_glob("basin", basin)
+        self.stream: str = _checked_glob("stream", stream)
 
     def __str__(self) -> str:
         names = self.names[0] if len(self.names) == 1 else self.names

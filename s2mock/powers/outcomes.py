@@ -1,4 +1,4 @@
-"""What becomes of an operation that is made to fail: exceptions, which the app answers to."""
+"""Exceptions for an operation that a fault makes fail. The app turns them into answers."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ class InjectedError(S2Error):
 
     # Each has its own.
     code = ""
-    status = 500
+    status: int = 500  # type: ignore[misc]  # of each one
     rule = ""
 
     def __init__(
@@ -27,7 +27,7 @@ class InjectedError(S2Error):
     ) -> None:
         super().__init__(message)
         self.given_code = code
-        self.status = status  # type: ignore[misc]  # of this one
+        self.status = status
         self.retry_after = retry_after
         self.retires = retires
 

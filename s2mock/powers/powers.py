@@ -41,16 +41,16 @@ class Powers:
     ) -> None:
         _check_limit("journal_limit", journal_limit)
         _check_limit("journal_bytes", journal_bytes)
-        self.journal = Journal(insight, journal_limit, journal_bytes)
+        self.journal: Journal = Journal(insight, journal_limit, journal_bytes)
         self._notes = Recorder(self.journal)
         is_asked = journal_limit or LOGGER.isEnabledFor(DEBUG)
-        self.recorder = self._notes if is_asked else None
-        self.durability = Durability(engine, append_latency)
-        self.stage = Stage(engine, self._exchange_of)
+        self.recorder: Recorder | None = self._notes if is_asked else None
+        self.durability: Durability = Durability(engine, append_latency)
+        self.stage: Stage = Stage(engine, self._exchange_of)
         # How many outages there are, one within the other.
         self.outages = 0
         self._thread = threading.get_ident()
-        self.order = next(orders)
+        self.order: int = next(orders)
         """Their place among those of all mocks that were ever made."""
 
     @property

@@ -1,4 +1,4 @@
-"""Who takes notes of what goes over the wire, for the journal."""
+"""The recorder: it takes a note of each request and its answer, for the journal."""
 
 from typing import Any, Final, Protocol
 
@@ -176,7 +176,7 @@ class SessionNotes:
 
     def __init__(self, journal: Journal, entry: Entry) -> None:
         self._journal = journal
-        self.entry = entry
+        self.entry: Entry = entry
 
     def batch(
         self,

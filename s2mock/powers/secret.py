@@ -1,4 +1,4 @@
-"""What is blacked out wherever an exchange is shown as text."""
+"""Secrets, which are blacked out wherever an exchange is shown as text."""
 
 import re
 from typing import Final

@@ -1,6 +1,6 @@
-"""Who stands at the points of a mock's operations: its faults and its holds, as one observer.
+"""The stage: the one observer of a mock, which carries out its faults and holds.
 
-It observes while there is anything to do, and costs nothing otherwise.
+It observes only while there is something to do, and costs nothing otherwise.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""What a test has met, as lines: for the report of one that failed."""
+"""The timeline: what a test has met, as lines for the report of a failure."""
 
 from collections.abc import Iterator, Sequence
 from http import HTTPStatus

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """An account as it was: a value that never changes, and may be kept as long as one likes.
+    """An account as it was: a value that never changes. Keep it as long as you like.
 
     It holds basins, streams, records, request tokens, fencing tokens, issued access tokens and
     what is due.
@@ -74,17 +74,17 @@ class Snapshot:
 
 
 class Account(Engine):
-    """An S2 account in memory. Safe to use from many threads.
+    """An S2 account in memory. Many threads may use it.
 
-    `deletion_delay` is how long, in seconds, a deleted basin or stream stays pending: with 0 it
-    is gone before the answer, with `float("inf")` it stays. `seed` is where all randomness (the
-    time between heartbeats, the secrets of access tokens) comes from. `auth`, `token` and
+    `deletion_delay` is for how many seconds a deleted basin or stream stays pending: with 0 it is
+    gone before the answer, with `float("inf")` it never goes. `seed` makes what is random (the time
+    between heartbeats, the secrets of access tokens) the same in each run. `auth`, `token` and
     `revocation_delay` are as with `S2Mock`. Raises `TypeError`, `ValueError`.
     """
 
     @property
     def basins(self) -> tuple[str, ...]:
-        """The names of all basins, in order, those pending deletion too."""
+        """The names of all basins, in order, with those that are being deleted."""
         with self.turn:
             return tuple(self.ordered_basins())
 
@@ -95,19 +95,19 @@ class Account(Engine):
             return tuple(ordered_tokens(self))
 
     def basin(self, name: str) -> Basin:
-        """The basin of that name, also while its deletion is pending.
+        """The basin of that name, also while it is being deleted.
 
-        Raises `InvalidName`, `BasinNotFound`, and `TypeError` for what is no text.
+        Raises `InvalidName`, `BasinNotFound`, and `TypeError` if the name is not text.
         """
         name = BasinName(check_name("a basin's name", name))
         with self.turn:
             return Basin(self, name, self.state.basin(name).incarnation)
 
     def stream(self, basin: str, name: str) -> Stream:
-        """The stream of that name in that basin, also while its deletion is pending.
+        """The stream of that name in that basin, also while it is being deleted.
 
         Raises `InvalidName`, and `StreamNotFound` also where it is the basin that is missing
-        (reference: control_plane §5.7), and `TypeError` for what is no text.
+        (reference: control_plane §5.7), and `TypeError` if the name is not text.
         """
         basin = BasinName(check_name("a basin's name", basin))
         name = StreamName(check_name("a stream's name", name))
@@ -157,7 +157,7 @@ class Account(Engine):
     def list_basins(
         self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
     ) -> Page[BasinInfo]:
-        """One page of basins, in name order, those pending deletion too.
+        """One page of basins, in the order of their names, with those that are being deleted.
 
         Raises `InvalidName`. Source: reference: control_plane §4.7.
         """
@@ -170,15 +170,15 @@ class Account(Engine):
         return page
 
     def snapshot(self) -> Snapshot:
-        """The account as it is now, as a value. It costs the same at any size."""
+        """The account as it is now, as a value. Taking it costs the same at any size."""
         return Snapshot(*self.take_state())
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Be as the snapshot says.
+        """Go back to the snapshot.
 
-        Dates stay as they are; what is due moves by the time that has passed since the snapshot.
-        Sessions end as by a deletion. A `ManualClock` that was given no start, and that nobody
-        has looked at, begins at the snapshot's time. Raises `TypeError`.
+        Dates stay as they are. What is due moves by the time that has passed since the snapshot.
+        Sessions end as if their stream were deleted. A `ManualClock` without a start that nobody
+        has looked at yet begins at the snapshot's time. Raises `TypeError`.
         """
         if not isinstance(snapshot, Snapshot):
             raise TypeError(f"restore() takes a Snapshot, not {snapshot!r}")

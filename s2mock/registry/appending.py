@@ -89,8 +89,8 @@ class Append(Operation):
         is_with_last: bool = False,
     ) -> None:
         super().__init__(BasinName(basin), StreamName(stream))
-        self.batch = batch
-        self.is_with_last = is_with_last
+        self.batch: AppendInput = batch
+        self.is_with_last: bool = is_with_last
         self._key = key
         self._config = config
         self._target = target

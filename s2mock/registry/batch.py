@@ -21,10 +21,10 @@ class Batch:
         at: int = 0,
         shared: dict[Hashable, bytes] | None = None,
     ) -> None:
-        self.spans = spans
-        self.tail = tail
+        self.spans: Sequence[Span] = spans
+        self.tail: StreamPosition | None = tail
         # When it was made, in nanoseconds since the epoch.
-        self.at = at
+        self.at: int = at
         self._shared = shared
         self._records: tuple[SequencedRecord, ...] | None = None
 

@@ -1,7 +1,7 @@
 """The types of what a test hands over, checked where it enters.
 
-Everything behind here takes its arguments as they are typed. What is of another type is a
-`TypeError` that says what would be right; it changes nothing.
+Everything behind here relies on the types. An argument of the wrong type is a `TypeError` that says
+what would be right, and changes nothing.
 """
 
 from typing import Any

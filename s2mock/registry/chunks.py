@@ -43,16 +43,16 @@ class Chunk:
     )
 
     def __init__(self, owner: object, first_seq_num: int) -> None:
-        self.owner = owner
-        self.first_seq_num = first_seq_num
+        self.owner: object = owner
+        self.first_seq_num: int = first_seq_num
         self.records: list[Record] = []
-        self.timestamps = array("Q")
-        self.expiries = array("q")
-        self.totals = array("Q")
+        self.timestamps: array[int] = array("Q")
+        self.expiries: array[int] = array("q")
+        self.totals: array[int] = array("Q")
         # None while no record has one.
         self.digests: list[bytes | None] | None = None
         # Whether they expire in their order; a retention policy that changes may turn it.
-        self.expires_in_order = True
+        self.expires_in_order: bool = True
 
     def part(self, owner: object, start: int, end: int) -> "Chunk":
         """A chunk of the records from index `start` to before `end`."""

@@ -168,7 +168,7 @@ class ManualClock:
         return f"{len(self._waiting)} of {count} waited on the clock within {timeout:g} s"
 
     def advance(self, seconds: float) -> None:
-        """Turn the clock forward by `seconds`; whoever waited for that goes on.
+        """Turn the clock forward by `seconds`. Whoever waits for a moment by then goes on.
 
         They go on one after the other, the earliest first, before this returns. Raises
         `TypeError` and `ValueError` for what is no number of seconds, or a negative one.
@@ -206,7 +206,7 @@ class Alarm:
         self, clock: ManualClock, until: int, wake: Callable[[], None], *, rung: bool
     ) -> None:
         self.until = until
-        self.rung = rung
+        self.rung: bool = rung
         self._clock = clock
         self._wake = wake
         self._done = threading.Event()

@@ -1,4 +1,4 @@
-"""The deletion of a stream: a moment, after which there is only its end.
+"""The deletion of a stream: from one moment on, nothing can be done with it.
 
 Source: reference: control_plane §5.7, data_plane §8.5.
 """

@@ -1,8 +1,9 @@
-"""The middle of the house: one operation at a time, one moment and one commit for each.
+"""The engine: one operation at a time, with one look at the clock and one commit for each.
 
-An operation decides, which changes nothing, and what it decided is committed: the one place where
-an account's state changes. On its way it passes three points, without a lock: `arrival`, `commit`
-and `answer`. Observers may stand at them and keep that operation, and no other, waiting.
+First an operation decides, which changes nothing. Then `commit` carries out what it decided, the
+one place where an account's state changes. On its way the operation passes three points without a
+lock: `arrival`, `commit` and `answer`. Observers may stand there and keep it waiting, and nobody
+else.
 """
 
 import random
@@ -72,15 +73,15 @@ class Operation:
 
     def __init__(self, basin: str | None = None, stream: str | None = None) -> None:
         # Plain text, whatever checked it: it is looked up often.
-        self.basin = basin and str(basin)
-        self.stream = stream and str(stream)
+        self.basin: str | None = basin and str(basin)
+        self.stream: str | None = stream and str(stream)
         self.caller: Caller | None = None
         self.request: Any = None
         self.effect: Effect | None = None
         self.error: BaseException | None = None
-        self.at = 0
+        self.at: int = 0
         self.fault: Any = None
-        self.is_batch = False
+        self.is_batch: bool = False
         self.note: Any = None
 
     def __repr__(self) -> str:
@@ -149,25 +150,25 @@ class Engine:
         self.clock: Clock = SystemClock() if clock is None else check_clock(clock)
         self.deletion_delay = deletion_delay
         self.profile = profile
-        self.random = random.Random(seed)  # noqa: S311  # reproducible, not secret
-        self.timekeeper = Timekeeper(self.clock)
+        self.random: random.Random = random.Random(seed)  # noqa: S311  # reproducible, not secret
+        self.timekeeper: Timekeeper = Timekeeper(self.clock)
         self.observers: tuple[Observer, ...] = ()
         # Who writes: another one from each snapshot on, so that what it holds is not written to.
         self.owner: object = object()
-        self.state = self._empty(self.owner)
+        self.state: AccountState = self._empty(self.owner)
         # Read sessions that wait at the tail of a stream, by the stream's incarnation.
         self.following: dict[int, Following] = {}
         self.pauses: set[Pause] = set()
         # Rung when a read session begins to wait at a tail.
-        self.followed = Bell()
+        self.followed: Bell = Bell()
         # Rung when what a stream holds may have changed.
-        self.changed = Bell()
+        self.changed: Bell = Bell()
         # Sessions are of one era, and end with it.
-        self.era = next(_eras)
+        self.era: int = next(_eras)
         # What it began with, last: handles from before then stand for what is in there.
-        self.origin = self.state
-        self.first_incarnation = new_incarnation()
-        self.turn = Turn(self._settled_moment)
+        self.origin: AccountState = self.state
+        self.first_incarnation: int = new_incarnation()
+        self.turn: Turn = Turn(self._settled_moment)
 
     # Carrying out.
 

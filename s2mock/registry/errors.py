@@ -84,7 +84,7 @@ class BadQuery(S2Error):
 
 
 class InvalidName(BadJson):
-    """A name that breaks a naming rule, wherever it stood.
+    """A name that breaks S2's naming rules.
 
     Over HTTP the code says where the name stood (`bad_json`, `bad_path`, `bad_header`,
     `bad_query`); in direct use it is `bad_json`, as if it had come in a body.
@@ -101,7 +101,7 @@ class Invalid(S2Error):
 
 
 class InvalidConfig(Invalid):
-    """A configuration whose form is right and whose value is not."""
+    """A configuration that is well formed, with a value that S2 does not accept."""
 
     rule = "control_plane §5.3"
 
@@ -149,14 +149,14 @@ class Unavailable(S2Error):
 
 
 class AppendConditionFailed(S2Error):
-    """An append's condition did not hold; nothing was written."""
+    """A condition of the append did not hold. Nothing was written."""
 
     code = ""
     status = 412
 
 
 class FencingTokenMismatch(AppendConditionFailed):
-    """The append's fencing token is not the one in force, `fencing_token`."""
+    """The append's fencing token is not the one in force, which is `fencing_token`."""
 
     rule = "data_plane §3.5"
 
@@ -170,7 +170,7 @@ class FencingTokenMismatch(AppendConditionFailed):
 
 
 class SeqNumMismatch(AppendConditionFailed):
-    """The next sequence number is not the one that the append expects, but `seq_num`."""
+    """The append expects another sequence number than the next one, which is `seq_num`."""
 
     rule = "data_plane §3.5"
 
@@ -220,7 +220,7 @@ class StreamNotFound(S2Error):
 
 
 class ResourceAlreadyExists(S2Error):
-    """The name is taken, and the request is no replay of the one that took it."""
+    """The name is taken, and this is not the same request sent again."""
 
     code = "resource_already_exists"
     rule = "control_plane §5.5"
@@ -237,7 +237,7 @@ class AccessTokenNotFound(S2Error):
 
 
 class BasinDeletionPending(S2Error):
-    """The basin is deleted and not yet gone."""
+    """The basin is being deleted."""
 
     code = "basin_deletion_pending"
     rule = "control_plane §4.6"
@@ -247,7 +247,7 @@ class BasinDeletionPending(S2Error):
 
 
 class StreamDeletionPending(S2Error):
-    """The stream is deleted and not yet gone."""
+    """The stream is being deleted."""
 
     code = "stream_deletion_pending"
     rule = "control_plane §5.7"
@@ -282,7 +282,7 @@ class BadFrame(S2Error):
 
 
 class StaleHandle(RuntimeError):
-    """A `Basin` or `Stream` that a test holds is of an account that was reset since."""
+    """You hold this `Basin` or `Stream` from before a `reset()` or `restore()`."""
 
     def __init__(self, what: str) -> None:
         super().__init__(

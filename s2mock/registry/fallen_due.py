@@ -1,4 +1,4 @@
-"""What becomes of what was due: deletions are finished, and what means nothing is forgotten."""
+"""What happens when something falls due: deletions end, and stale entries are dropped."""
 
 from s2mock.registry.due import Due, FinishDeletion, Schedule
 from s2mock.registry.state import AccountState, Change

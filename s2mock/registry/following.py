@@ -1,6 +1,6 @@
-"""Read sessions that wait: who follows a stream's tail, and what wakes them.
+"""Read sessions that follow a stream's tail, and what wakes them.
 
-They stand outside of the account's state, and meet it by a stream's incarnation.
+They are not part of the account's state. A stream's incarnation ties them to it.
 """
 
 import threading

@@ -130,7 +130,7 @@ class Basin(_Handle):
         return config
 
     def delete(self) -> None:
-        """Delete the basin with all its streams; while that is pending, again without effect.
+        """Delete the basin with all its streams. While it is being deleted, this does nothing.
 
         Raises `BasinNotFound`. Source: reference: control_plane §4.6.
         """
@@ -138,7 +138,7 @@ class Basin(_Handle):
 
     @property
     def streams(self) -> tuple[str, ...]:
-        """The names of the basin's streams, in order, those pending deletion too.
+        """The names of the basin's streams, in order, with those that are being deleted.
 
         Raises `BasinNotFound` once the basin is gone.
         """
@@ -147,9 +147,9 @@ class Basin(_Handle):
             return tuple(self._engine.ordered_streams(self._name))
 
     def stream(self, name: str) -> "Stream":
-        """The stream of that name, also while its deletion is pending.
+        """The stream of that name, also while it is being deleted.
 
-        Raises `InvalidName`, `StreamNotFound`, and `TypeError` for what is no text.
+        Raises `InvalidName`, `StreamNotFound`, and `TypeError` if the name is not text.
         """
         name = StreamName(check_name("a stream's name", name))
         with self._engine.turn:
@@ -195,7 +195,7 @@ class Basin(_Handle):
     def list_streams(
         self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
     ) -> Page[StreamInfo]:
-        """One page of streams, in name order, those pending deletion too.
+        """One page of streams, in the order of their names, with those that are being deleted.
 
         Raises `InvalidName`, `BasinNotFound`. Source: reference: control_plane §5.7.
         """
@@ -256,7 +256,7 @@ class Stream(_Handle, LogFace):
 
     @property
     def config(self) -> StreamConfig:
-        """Its configuration, resolved, without an unset leaf.
+        """Its configuration. Every leaf has a value: its own, the basin's or the system's.
 
         Raises `StreamNotFound` once it is gone.
         """
@@ -289,7 +289,7 @@ class Stream(_Handle, LogFace):
 
     @property
     def records(self) -> tuple[SequencedRecord, ...]:
-        """The records that survive, commands too, in order.
+        """The records that are there, in order, with the commands among them.
 
         Raises `StreamNotFound`, `StreamDeletionPending`.
         """
@@ -306,7 +306,7 @@ class Stream(_Handle, LogFace):
             return 0 if following is None else following.count
 
     def wait_for_readers(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
-        """Wait until so many read sessions follow at the tail.
+        """Wait until `count` read sessions have caught up and follow at the tail.
 
         `timeout` is in seconds of real time; after it, `TimeoutError` says how many there are.
         Raises `StreamNotFound`, and `TypeError`, `ValueError` for an argument that makes no sense.
@@ -349,7 +349,7 @@ class Stream(_Handle, LogFace):
         return config
 
     def delete(self) -> None:
-        """Delete the stream; while the deletion is pending, again without effect.
+        """Delete the stream. While it is being deleted, this does nothing.
 
         Raises `StreamNotFound`. Source: reference: control_plane §5.7.
         """
@@ -363,7 +363,7 @@ class Stream(_Handle, LogFace):
         fencing_token: str | None = None,
         encryption_key: str | None = None,
     ) -> AppendAck:
-        """Append records, all or none; bytes and text are the bodies of plain ones.
+        """Append records, all or none. Bytes and text are the bodies of plain records.
 
         `fencing_token` is at most 36 bytes, `encryption_key` base64 of 32 bytes. Raises
         `Invalid`, `BadHeader` (for the key), `FencingTokenMismatch`, `SeqNumMismatch`,

@@ -1,4 +1,4 @@
-"""What most tests do with a stream beside `append` and `records`: a part of `Stream`."""
+"""The part of `Stream` that most tests need beside `append` and `records`."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,7 @@ class LogFace:
 
     @property
     def records(self) -> tuple[SequencedRecord, ...]:
-        """The records that survive, commands too, in order."""
+        """The records that are there, in order, with the commands among them."""
         raise NotImplementedError
 
     def append(self, records: Iterable[AppendRecord | bytes | str]) -> AppendAck:

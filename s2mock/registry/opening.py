@@ -1,4 +1,4 @@
-"""Opening a stream for its records, which may make it.
+"""Opening a stream for its records. If the basin says so, a missing one is created.
 
 Source: reference: control_plane §5.9.
 """

@@ -32,7 +32,7 @@ class Names(Generic[V]):
     )
 
     def __init__(self, owner: object) -> None:
-        self.owner = owner
+        self.owner: object = owner
         self._size = 0
         self._mask = 0
         self._buckets: list[dict[str, V]] = [{}]

@@ -1,4 +1,4 @@
-"""What the making of basins and of streams has in common.
+"""What creating a basin and creating a stream have in common.
 
 Source: reference: control_plane §4.3, §5.5.
 """

@@ -62,7 +62,7 @@ class Limits:
         self._bytes = request.bytes
         self._until = request.until
         # Whether the last cut has left something out.
-        self.are_reached = False
+        self.are_reached: bool = False
 
     @property
     def leave_nothing(self) -> bool:

@@ -69,10 +69,10 @@ class Read(Operation):
         super().__init__(BasinName(basin), StreamName(stream))
         if wanted.kind == "timestamp" and wanted.until is not None and wanted.start >= wanted.until:
             raise Invalid("start `timestamp` exceeds or equal to `until`")
-        self.wanted = wanted
+        self.wanted: ReadRequest = wanted
         self._key = key
         self._config = config
-        self.is_session = is_session
+        self.is_session: bool = is_session
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """A place to read from, in a stream that is made if need be."""

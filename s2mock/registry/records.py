@@ -59,11 +59,11 @@ class Record:
     def __init__(
         self, body: bytes = b"", headers: Iterable[Header] = (), timestamp: int | None = None
     ) -> None:
-        self.body = body
-        self.headers = tuple(headers)
-        self.timestamp = timestamp
+        self.body: bytes = body
+        self.headers: tuple[Header, ...] = tuple(headers)
+        self.timestamp: int | None = timestamp
         self.command: Command | None = _command(self.headers, body) if self.headers else None
-        self.metered_bytes = metered_bytes(self.headers, body)
+        self.metered_bytes: int = metered_bytes(self.headers, body)
         if self.metered_bytes > MAX_BATCH_BYTES:
             raise Invalid(_RECORD_TOO_LARGE)
         if timestamp is not None and not 0 <= timestamp <= U64_MAX:
@@ -71,11 +71,11 @@ class Record:
 
 
 class AppendRecord(Record):
-    """A record to append: an immutable value, checked, so that S2 would not refuse it.
+    """A record to append. It never changes, and is one that S2 would accept.
 
     Text, in the body and in headers, is encoded as UTF-8. A header is a name and a value.
     `timestamp` is in milliseconds since the Unix epoch, or in whatever you count. Raises
-    `Invalid`, and `TypeError` for what is of another type.
+    `Invalid`, and `TypeError` for an argument of the wrong type.
     """
 
     __slots__ = ()
@@ -221,9 +221,9 @@ class AppendInput:
     ) -> None:
         if not isinstance(records, (list, tuple)):
             records = _enough_of(records)
-        self.records = tuple(records)
-        self.match_seq_num = match_seq_num
-        self.fencing_token = fencing_token
+        self.records: tuple[Record, ...] = tuple(records)
+        self.match_seq_num: int | None = match_seq_num
+        self.fencing_token: str | None = fencing_token
         if not self.records:
             raise Invalid("record batch must not be empty")
         if len(self.records) > MAX_BATCH_RECORDS:

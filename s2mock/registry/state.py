@@ -1,8 +1,8 @@
-"""The account as a value: what there is, and nothing of who looks at it.
+"""The account as a value: its basins, streams and records, and what is due.
 
-Each state is frozen; a change makes another one. Maps and logs are shared between the states that
-come one after the other, and with snapshots: only the account that owns a part writes to it
-(`owner`), all others copy what they touch.
+Each state is frozen, and a change makes another one. Successive states share maps and logs,
+and snapshots do too. Only the account that owns a part (`owner`) writes to it. All others
+copy what they touch.
 """
 
 from collections.abc import Callable

@@ -17,9 +17,9 @@ class Turn:
         # Called in turn: the moment, once what has fallen due by then is done.
         self._look = look
         # Taken twice only by the end of a reader that is collected as garbage meanwhile.
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         # Whether somebody is in turn: whoever holds the lock and asks, is.
-        self.is_mine = False
+        self.is_mine: bool = False
         take_at_fork(self.lock, Rank.ACCOUNT)
 
     def __enter__(self) -> Moment:

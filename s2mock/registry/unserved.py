@@ -13,7 +13,8 @@ class Unserved(Operation):
 
     def __init__(self, name: str, basin: str | None = None, stream: str | None = None) -> None:
         super().__init__(basin, stream)
-        self.name = name  # type: ignore[misc]  # of this one, where others are of a class each
+        # Of this one, where others are of a class each.
+        self.name: str = name  # type: ignore[misc]
 
     def decide(self, _: Engine, __: Moment) -> Change:
         """Nothing."""

@@ -1,4 +1,4 @@
-"""Waiting for something to have come, with a limit, in a thread or in an event loop."""
+"""Waiting with a limit until something has come, in a thread or in an event loop."""
 
 import sys
 import threading

@@ -39,7 +39,7 @@ class _Date:
         return self._text
 
 
-date = _Date()
+date: _Date = _Date()
 """The date of now by the wall clock, as in a `date` header."""
 
 
@@ -57,6 +57,6 @@ def head_bytes(
 
 
 def refusal(status: int) -> bytes:
-    """The answer to what is no request; the connection ends with it."""
+    """The answer to bytes that are not a request. The connection ends with it."""
     empty = [("connection", "close"), ("content-length", "0")]
     return head_bytes(status, empty, is_http_1_1=True, connection=None)

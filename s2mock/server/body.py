@@ -54,7 +54,7 @@ class LengthBody:
 
     def __init__(self, length: int) -> None:
         self._left = length
-        self.is_complete = not length
+        self.is_complete: bool = not length
 
     def take(self, buffer: bytearray) -> bytes:
         """As `Body.take`."""
@@ -76,7 +76,7 @@ class ChunkedBody:
     __slots__ = ("_chunks", "_extensions", "_fault", "_is_in_trailers", "_left", "is_complete")
 
     def __init__(self) -> None:
-        self.is_complete = False
+        self.is_complete: bool = False
         # Bytes until the next line with a size: of the chunk and the line end behind it.
         self._left = 0
         self._is_in_trailers = False

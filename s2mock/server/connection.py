@@ -56,9 +56,9 @@ class Connection:
         self._socket = client
         self._loop = context.loop
         self.context = context
-        self.number = next(context.numbers)
-        self.client_host = str(address[0]) if address else ""
-        self.unsent = 0
+        self.number: int = next(context.numbers)
+        self.client_host: str = str(address[0]) if address else ""
+        self.unsent: int = 0
         """Bytes that have been written and not been taken by the operating system."""
         self._out: deque[bytes | memoryview] = deque()
         self._events = READ
@@ -67,7 +67,7 @@ class Connection:
         self._is_closing = False
         self._is_input_left = False
         self._linger: Timer | None = None
-        self.is_closed = False
+        self.is_closed: bool = False
         self._early = b""
         self._recognise = recognise
         self._speaker: Speaker | None = None

@@ -38,5 +38,5 @@ class Context:
         self.report = report
         """Told of every exception that comes out of a conversation."""
         self.connections: set[Open] = set()
-        self.numbers = count(1)
+        self.numbers: count[int] = count(1)
         """For the connections, in the order in which they come."""

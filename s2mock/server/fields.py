@@ -37,12 +37,14 @@ class Request:
     __slots__ = ("fields", "length", "method", "path", "query", "size", "target")
 
     def __init__(self) -> None:
-        self.method = ""
-        self.target = self.path = self.query = ""
+        self.method: str = ""
+        self.target: str = ""
+        self.path: str = ""
+        self.query: str = ""
         self.fields: list[tuple[str, str]] = []
         self.length: int | None = None
         """Of the body in bytes, if it was announced."""
-        self.size = 0
+        self.size: int = 0
         """Of the list, as SETTINGS_MAX_HEADER_LIST_SIZE counts it."""
 
     @property

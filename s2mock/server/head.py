@@ -62,15 +62,19 @@ class Head:
         "target",
     )
 
+    target: str
+    path: str
+    query: str
+
     def __init__(self, method: str, target: str, is_http_1_1: bool) -> None:
-        self.method = method
-        self.is_http_1_1 = is_http_1_1
+        self.method: str = method
+        self.is_http_1_1: bool = is_http_1_1
         self.target, self.path, self.query = split_target(target)
         self.fields: list[tuple[str, str]] = []
-        self.keeps_alive = is_http_1_1
-        self.expects_continue = False
-        self.is_chunked = False
-        self.length = 0
+        self.keeps_alive: bool = is_http_1_1
+        self.expects_continue: bool = False
+        self.is_chunked: bool = False
+        self.length: int = 0
         """Of the body in bytes, where it is not chunked."""
 
 

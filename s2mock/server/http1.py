@@ -35,9 +35,9 @@ class Http1:
         self._keeps_alive = True
         # Nothing that follows in the input can be read.
         self._is_broken = False
-        self.has_head = False
+        self.has_head: bool = False
         self._is_chunked = False
-        self.is_bodyless = False
+        self.is_bodyless: bool = False
         # Bytes of the answer's body that were promised and not sent; None if it has no length.
         self._owed: int | None = None
 

@@ -43,13 +43,13 @@ class Http2:
         self.streams: dict[int, Stream] = {}
         """Those that are not over."""
         self.last_stream = 0
-        self.is_leaving = False
+        self.is_leaving: bool = False
         """Whether the connection ends when the last stream does."""
         self.unsent = 0
         """Bytes of all answers for which there is no room yet."""
-        self.send_window = frames.DEFAULT_WINDOW
-        self.receive_window = RECEIVE_WINDOW
-        self.receive_initial = frames.DEFAULT_WINDOW
+        self.send_window: int = frames.DEFAULT_WINDOW
+        self.receive_window: int = RECEIVE_WINDOW
+        self.receive_initial: int = frames.DEFAULT_WINDOW
         """What a client may send on each stream, as far as it is known to know."""
         self._initial_window = frames.DEFAULT_WINDOW
         self._unacknowledged = 0

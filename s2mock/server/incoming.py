@@ -218,7 +218,7 @@ class Incoming:
         if self._is_idle(number):
             raise FrameError(frames.PROTOCOL_ERROR)
         if number in self._overrun:
-            # Who goes on beyond all limits comes to that of the connection.
+            # A client that ignores every limit runs into that of the connection.
             return
         self._owner.acknowledge(size)
         if not self._owner.was_ended_here(number):

@@ -41,9 +41,9 @@ class Timer:
     def __init__(
         self, when: float, function: Callable[..., object], arguments: tuple[Any, ...]
     ) -> None:
-        self.when = when
+        self.when: float = when
         self.function: Callable[..., object] | None = function
-        self.arguments = arguments
+        self.arguments: tuple[Any, ...] = arguments
 
 
 class Loop:

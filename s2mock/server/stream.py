@@ -79,36 +79,36 @@ class Stream:
 
     def __init__(self, number: int, owner: Owner, request: Request, send_window: int) -> None:
         self._owner = owner
-        self.number = number
-        self.request = request
+        self.number: int = number
+        self.request: Request = request
         self.exchange: Exchange | None = None
-        self.is_begun = False
-        self.is_over = False
+        self.is_begun: bool = False
+        self.is_over: bool = False
         """Whether nothing more is sent or received on it."""
         # The request.
-        self.body = bytearray()
+        self.body: bytearray = bytearray()
         """What has come of the body and has not been read."""
-        self.to_receive = request.length
+        self.to_receive: int | None = request.length
         """Bytes of the body that are to come, if that is known."""
-        self.is_received = False
+        self.is_received: bool = False
         """Whether the request is complete."""
-        self.receive_window = owner.receive_initial
+        self.receive_window: int = owner.receive_initial
         self._unacknowledged = 0
         # The answer.
-        self.has_head = False
-        self.is_answered = False
+        self.has_head: bool = False
+        self.is_answered: bool = False
         """Whether the end of the answer has been sent."""
-        self.is_ending = False
+        self.is_ending: bool = False
         """Whether the end is to be sent behind what is unsent."""
         self.reset_code: int | None = None
         """With what the stream is to be reset behind what is unsent, if it is."""
-        self.is_retiring = False
+        self.is_retiring: bool = False
         """Whether the connection is to end with this answer."""
-        self.unsent = 0
+        self.unsent: int = 0
         """Bytes for which there is no room yet."""
-        self.send_window = send_window
+        self.send_window: int = send_window
         self._parts: deque[memoryview] = deque()
-        self.is_bodyless = False
+        self.is_bodyless: bool = False
 
     # The wire of the exchange.
 

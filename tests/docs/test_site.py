@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 from html.parser import HTMLParser
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -15,7 +14,6 @@ REPO = Path(__file__).parent.parent.parent
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(find_spec("sphinx") is None, reason="needs the dependency group docs"),
 ]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).parent.parent.parent
-HEAVY = ("werkzeug", "hpack", "jsonschema", "google.protobuf", "zstandard")
+HEAVY = ("werkzeug", "hpack", "jsonschema", "google.protobuf", "backports.zstd")
 
 # Prints, at the end of the session, which modules it has loaded.
 CONFTEST = """

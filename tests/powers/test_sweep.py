@@ -407,3 +407,24 @@ def test_that_takes_too_long_ends(pytester: pytest.Pytester) -> None:
     result = plain(pytester)
     result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(["*Timeout (>1.0s) from pytest-timeout*"])
+
+
+def test_a_scenario_of_a_thousand_operations_says_how_many_were_left(run: Run) -> None:
+    result = run(
+        with_producer(
+            """
+    def test_it(s2_sweep):
+        for attempt in s2_sweep([Drop()], on="read", limit=2):
+            with attempt as s2_mock:
+                s2_mock.basin("my-basin").create_stream("log").append(["a"])
+                for _ in range(1000):
+                    try:
+                        s2_mock.client.get("/v1/streams/log/records?seq_num=0",
+                            headers={"s2-basin": "my-basin"})
+                    except ConnectionError:
+                        pass
+    """
+        )
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["s2_sweep: 0 of 2 attempts failed; 998 more were left out: *"])

@@ -268,6 +268,7 @@ DIRECT: dict[type, dict[str, Direct]] = {
     S2Mock: {
         "basins": lambda mock, _, __: mock.basins,
         "basin": lambda mock, _, __: mock.basin(BASIN),
+        "stream": lambda mock, _, __: mock.stream(BASIN, "s"),
         "create_basin": lambda mock, _, __: mock.create_basin("new-basin"),
         "ensure_basin": lambda mock, _, __: mock.ensure_basin(BASIN),
         "snapshot": lambda mock, _, __: mock.snapshot(),
@@ -293,6 +294,9 @@ DIRECT: dict[type, dict[str, Direct]] = {
         "fencing_token": lambda _, __, stream: stream.fencing_token,
         "tail": lambda _, __, stream: stream.tail,
         "records": lambda _, __, stream: stream.records,
+        "bodies": lambda _, __, stream: stream.bodies,
+        "fence": lambda _, __, stream: stream.fence("g"),
+        "trim": lambda _, __, stream: stream.trim(1),
         "readers": lambda _, __, stream: stream.readers,
         "reconfigure": lambda _, __, stream: stream.reconfigure(storage_class="x"),
         "delete": lambda _, __, stream: stream.delete(),
@@ -322,7 +326,14 @@ OTHERS: dict[type, set[str]] = {
         "wsgi_app",
     },
     Basin: {"name"},
-    Stream: {"async_wait_for_readers", "basin", "name", "wait_for_readers"},
+    Stream: {
+        "async_wait_for",
+        "async_wait_for_readers",
+        "basin",
+        "name",
+        "wait_for",
+        "wait_for_readers",
+    },
 }
 
 

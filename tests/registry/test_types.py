@@ -253,9 +253,10 @@ def test_handles_show_what_a_test_should_touch() -> None:
     verbs = ["create_stream", "delete", "ensure_stream", "list_streams", "reconfigure", "stream"]
     assert shown(basin) == sorted([*verbs, "config", "info", "name", "streams"])
     stream = basin.create_stream("s")
-    looks = ["basin", "cipher", "config", "fencing_token", "info", "name", "readers", "records"]
-    verbs = ["append", "async_wait_for_readers", "delete", "reconfigure", "wait_for_readers"]
-    assert shown(stream) == sorted([*looks, "tail", *verbs])
+    looks = ["basin", "bodies", "cipher", "config", "fencing_token", "info", "name", "readers"]
+    verbs = ["append", "delete", "fence", "reconfigure", "trim", "wait_for", "wait_for_readers"]
+    twins = ["async_wait_for", "async_wait_for_readers"]
+    assert shown(stream) == sorted([*looks, "records", "tail", *verbs, *twins])
 
 
 @pytest.mark.parametrize("name", ["config", "info", "name", "streams"])

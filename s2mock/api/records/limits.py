@@ -3,6 +3,7 @@
 Sources: reference: data_plane §4 (query), §4.5 (one batch), §5 (resumption).
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +18,18 @@ _MAX_UNARY_WAIT_SECONDS = 60
 
 _u32, _u64 = unsigned(32), unsigned(64)
 # The parameters of a query that say where, and how far.
-START = {"seq_num": _u64, "timestamp": _u64, "tail_offset": _u64, "clamp": flag}
-END = {"count": _u64, "bytes": _u64, "until": _u64, "wait": _u32}
+START: Mapping[str, Callable[[str], Any]] = {
+    "seq_num": _u64,
+    "timestamp": _u64,
+    "tail_offset": _u64,
+    "clamp": flag,
+}
+END: Mapping[str, Callable[[str], Any]] = {
+    "count": _u64,
+    "bytes": _u64,
+    "until": _u64,
+    "wait": _u32,
+}
 
 
 def read_request(

@@ -177,7 +177,7 @@ def _key(data: bytes, at: int) -> tuple[int, int, int]:
 
 
 def _value(data: bytes, at: int, size: int, wire_type: int) -> tuple[int, int]:
-    """A number, or where what is no number begins; and where it ends."""
+    """A number, or the place where something else begins; and the place where it ends."""
     if wire_type == _VARINT:
         return _varint(data, at)
     if wire_type == _END_OF_GROUP:
