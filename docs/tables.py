@@ -34,8 +34,10 @@ OPTION_TEXTS = {
     "clock": "where all times come from: `SystemClock()`, or a `ManualClock()` that you turn",
     "snapshot": "a [snapshot](../how-to/restore-and-fork.md) to begin with, in place of `basins`",
     "faults": "[faults](../how-to/faults.md) to begin with: mappings of the arguments of `inject`",
-    "control": "whether the powers are served over HTTP at `/_s2mock`, for tests in any language",
+    "control": "whether the powers are served over HTTP at `/_s2mock`; see "
+    "[](../how-to/other-languages.md)",
     "locations": "where basins can be, the default first: names, or mappings as S2 describes one",
+    "coverage": "whether the end says what the tests have met, and the file to write it to",
     "version": "nothing; prints the version and ends",
     "use_env": "whether S2's environment variables point to the account during the test",
     "token": "the account's own access token; with `--s2mock-target`, the one for that server",
@@ -47,9 +49,10 @@ OPTION_TEXTS = {
 _FLAGS_OF_PYTEST = ("target", "coverage")
 DEFAULTS = {
     "advice": "`on`",
-    "coverage": "not printed",
     "basins": "none",
     "clock": "`SystemClock()`",
+    "coverage": "no",
+    "control": "`False`; for the server it is on",
     "faults": "none",
     "journal_bytes": "64 MiB",
     "locations": "`aws:us-east-1`, `aws:us-west-2`, `aws:eu-north-1`",

@@ -247,7 +247,7 @@ def _token(text: str) -> str:
     return text
 
 
-def _parser(kind: str) -> argparse.ArgumentParser:
+def _parser(kind: str = "serve") -> argparse.ArgumentParser:
     # With the account it is loaded anyway, and not for the proof.
     from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
 
@@ -255,7 +255,7 @@ def _parser(kind: str) -> argparse.ArgumentParser:
         prog=_program() if kind == "serve" else f"{_program()} {kind}",
         usage="%(prog)s [options] -- command [argument ...]" if kind == "run" else None,
         description=_DESCRIPTIONS[kind],
-        epilog=_EPILOG if kind == "serve" else None,
+        epilog=_EPILOG.format(_program()) if kind == "serve" else None,
     )
     parser.add_argument("--version", action="version", version=f"s2mock {version('s2mock')}")
     parser.add_argument(
@@ -373,9 +373,8 @@ _DESCRIPTIONS = {
     "that point S2's SDKs to it. Ends with the command, with its status.",
 }
 _EPILOG = (
-    "`python -m s2mock lite` takes the place of `s2 lite`; `python -m s2mock run -- COMMAND` runs "
-    "a command with a server of its own; `python -m s2mock fidelity` prints how s2mock was "
-    "compared with real servers, and what came of it."
+    "`{0} lite` takes the place of `s2 lite`; `{0} run -- COMMAND` runs a command with a server of "
+    "its own; `{0} fidelity` prints how s2mock was compared with real servers, and what came of it."
 )
 
 

@@ -92,6 +92,20 @@ class Reset:
     connection: bool = False
 
 
+class Grip(Enum):
+    """Ask for a way to end this conversation from outside.
+
+    Resumed with a callable without arguments, which ends it as `Reset()` does, at any of its steps.
+    It is to be called by the thread that drives the conversation, while another one is driven, and
+    does nothing once that is over.
+    """
+
+    GRIP = "grip"
+
+
+GRIP: Final = Grip.GRIP
+
+
 @dataclass(frozen=True, slots=True)
 class Retire:
     """Let the connection end with this answer, without an error. Yielded before the head.
@@ -101,7 +115,7 @@ class Retire:
     """
 
 
-Step = Head | bytes | Read | ReadWithin | Wait | Offload | Reset | Retire
+Step = Head | bytes | Read | ReadWithin | Wait | Offload | Reset | Grip | Retire
 Conversation = Generator[Step, Any, None]
 
 # What answers requests: from a WSGI environ (PEP 3333) without `wsgi.input` and

@@ -11,7 +11,7 @@ from s2mock.conversation import Conversation, Head
 from s2mock.environ import bearer
 
 if TYPE_CHECKING:
-    from collections.abc import Set as AbstractSet
+    from collections.abc import Callable
 
     from s2mock.server import Server
 
@@ -73,15 +73,15 @@ class Listening:
                 self._forgotten.atexit = False
             return _reachable(self._server.url)
 
-    @property
-    def connections(self) -> set[int]:
-        """The numbers of the connections that are open; on the server's thread only."""
-        return set() if self._server is None else self._server.connections
-
-    def drop_connections(self, numbers: "AbstractSet[int] | None" = None) -> None:
-        """Drop every connection, or those of these numbers; it goes on listening."""
+    def call(self, function: "Callable[[], object]") -> None:
+        """Call it on the server's thread, if there is one, and return when that is done."""
         if self._server is not None:
-            self._server.drop_connections(numbers)
+            self._server.call(function)
+
+    def drop_connections(self) -> None:
+        """Drop every connection; it goes on listening."""
+        if self._server is not None:
+            self._server.drop_connections()
 
     def refuse(self) -> None:
         """Drop every connection and refuse new ones; the port stays ours."""

@@ -239,7 +239,7 @@ class S2Mock:
 
     def _drop_connections(self) -> None:
         if self._front is not None:
-            self._front.drop_connections(self)
+            self._front.drop_calls(self)
         elif self._is_listened_to:
             self._listening.drop_connections()
 
@@ -248,6 +248,8 @@ class S2Mock:
         options.setdefault("clock", ManualClock() if isinstance(self.clock, ManualClock) else None)
         options.setdefault("faults", self._faults)
         made = S2Mock(**{**self._options(), **options})
+        # No two accounts of a server issue the same access token.
+        made.account.seed = int.from_bytes(made.token.encode(), "big")
         if not options.keys() & {"basins", "snapshot"}:
             made._resources, made._snapshot = self._resources, self._snapshot
             made._begin()

@@ -377,13 +377,7 @@ def _fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2Mock"
 def _remote(config: pytest.Config, arguments: dict[str, Any]) -> "RemoteS2Mock":
     from s2mock.remote import RemoteS2Mock
 
-    url = config.getoption("s2mock_target")
-    if fake_only := sorted(arguments.keys() - {"basins", "token"}):
-        raise ValueError(
-            f"{', '.join(fake_only)}: options of the fake, switched off by --s2mock-target={url}"
-        )
-    token = arguments.pop("token", None) or "s2mock"
-    return RemoteS2Mock(url, token=token, **arguments)
+    return RemoteS2Mock(config.getoption("s2mock_target"), **arguments)
 
 
 def _from_markers(node: pytest.Item) -> dict[str, Any]:

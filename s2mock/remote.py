@@ -1,16 +1,23 @@
 """`RemoteS2Mock`: the fixture `s2_mock` in front of a server that is not ours."""
 
+import json
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from s2mock.http_client import Client
 from s2mock.mock import MonkeyPatch, S2Mock, as_resources, sdk_environment
+from s2mock.powers import of_a_test
+from s2mock.powers.injection import UnusedFault
 from s2mock.registry.config import BasinConfig, StreamConfig
 
+if TYPE_CHECKING:
+    from s2mock.over_http.powers import RemotePowers
+
 _OPTION = "--s2mock-target"
+_TOKEN = "s2mock"
 
 
 class NotOnTarget(AttributeError):
@@ -29,6 +36,12 @@ class RemoteS2Mock:
     Everything else that `S2Mock` offers raises `NotOnTarget`; a test that needs it asks `is_fake`
     first.
 
+    A standalone s2mock that serves `/_s2mock` has the powers too. Each `RemoteS2Mock` is then an
+    account of its own there, and ends it when it is closed; `options` are those of `S2Mock`, with
+    `clock="manual"` for a clock that is turned. What needs the mock in this process (`client`,
+    `wsgi_app`, `account`, `fork`) still raises `NotOnTarget`. With a `token` of yours it is the
+    account of that token, which stays.
+
     A server outlives your run, and others may use it too. So take basins from `basin_name` or
     `fresh_basin`, and do not choose names yourself. `close` deletes the basins that were named or
     made here; the server may take another minute for that.
@@ -38,24 +51,50 @@ class RemoteS2Mock:
     most often because its name is still taken by an earlier run.
     """
 
-    is_fake = False
-
     def __init__(
         self,
         url: str,
         *,
-        token: str = "s2mock",
+        token: str | None = None,
         basins: Iterable[str | Mapping[str, Any]] = (),
+        **options: Any,
     ) -> None:
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"{_OPTION} must be a URL such as http://127.0.0.1:8080, not {url!r}")
         resources = as_resources(basins)
         self.url: str = url.rstrip("/")
-        self.token = token
-        self._client = Client(self.url, token=token)
+        self._powers = powers_on(self.url, token)
+        self._owns_account = self._powers is not None and token is None
+        if options and not self._owns_account:
+            raise ValueError(
+                f"{', '.join(sorted(options))}: options of the fake, switched off by "
+                f"{_OPTION}={self.url}"
+            )
+        if self._owns_account:
+            if resources is not None:
+                options |= json.loads(resources)
+            # It is served over HTTP already.
+            options.pop("control", None)
+            token = self._begin(options)
+            resources = None
+        self.token = token or _TOKEN
+        self._client = Client(self.url, token=self.token)
         self._names: list[str] = []
         if resources is not None:
             self._apply(resources)
+
+    def _begin(self, options: dict[str, Any]) -> str:
+        """Make an account; returns its token. Raises `ValueError`, `TargetError`."""
+        from s2mock.over_http.powers import make_account
+
+        self._powers, token = make_account(self.url, options)
+        of_a_test.living.add(self._powers)
+        return token
+
+    @property
+    def is_fake(self) -> bool:
+        """Whether it has the powers of the fake."""
+        return self._powers is not None
 
     def __enter__(self) -> Self:
         return self
@@ -66,14 +105,27 @@ class RemoteS2Mock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        complaints = []
+        if self._owns_account and self._powers is not None and kind is None:
+            complaints = self._powers.stage.check()
         self.close()
+        if complaints:
+            raise UnusedFault("\n".join(complaints))
 
     def __repr__(self) -> str:
         return f"<RemoteS2Mock at {self.url}>"
 
-    def __getattr__(self, name: str) -> NoReturn:
+    def __getattr__(self, name: str) -> Any:
+        # Those that are there for the end of a test are no names of the fake.
+        if self._powers is not None and name in self._powers.public:
+            return getattr(self._powers, name)
         if name.startswith("_") or name not in dir(S2Mock()):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        if self._powers is not None:
+            raise NotOnTarget(
+                f"s2_mock.{name} needs the mock in this process, and {_OPTION}={self.url} has it "
+                "in another: call it by HTTP, at s2_mock.url"
+            )
         raise NotOnTarget(
             f"s2_mock.{name} is a power of the fake, and switched off by {_OPTION}={self.url}: "
             "a real server has only its HTTP API. A test that cannot do without it begins with "
@@ -83,6 +135,12 @@ class RemoteS2Mock:
     def close(self) -> None:
         """Delete the basins that were named or made here. Closing twice is harmless."""
         names, self._names = self._names, []
+        if self._owns_account and self._powers is not None:
+            self._owns_account = False
+            of_a_test.end(self._powers, in_a_test=True)
+            with suppress(OSError, RuntimeError):
+                self._powers.end()
+            return
         for name in names:
             # The test may have deleted it, or never made it, or taken the server down.
             with suppress(OSError):
@@ -106,7 +164,11 @@ class RemoteS2Mock:
     def fresh_basin(self, config: BasinConfig | None = None) -> str:
         """Make a basin that nobody else uses, and return its name. Raises `TargetError`."""
         name = self.basin_name()
-        self._create_basin(name, config or BasinConfig())
+        if self._powers is not None:
+            # As a direct call, which is in no journal.
+            self._powers.create_basin(name, config)
+        else:
+            self._create_basin(name, config or BasinConfig())
         return name
 
     def _apply(self, resources: bytes) -> None:
@@ -145,3 +207,15 @@ class RemoteS2Mock:
                 f"{answer.body.decode(errors='replace')}. If the name is taken, take one from "
                 "s2_mock.basin_name() or s2_mock.fresh_basin()."
             )
+
+
+def powers_on(url: str, token: str | None) -> "RemotePowers | None":
+    """The powers of the server's account with that token; None where it has none."""
+    from s2mock.over_http.control import Control
+
+    control = Control(url, token)
+    if not control.is_there:
+        return None
+    from s2mock.over_http.powers import RemotePowers
+
+    return RemotePowers(control)

@@ -102,6 +102,14 @@ def test_lines_are_for_a_shell(start: Start) -> None:
     assert (get(f"{url}/health").status_code, token) == (200, "s2mock")
 
 
+def test_the_powers_over_http(start: Start) -> None:
+    url = url_of(start("--port", "0", "--clock", "manual"))
+    assert get(f"{url}/_s2mock").json()["name"] == "s2mock"
+    assert get(f"{url}/_s2mock/clock").json()["date"] == "2024-01-01T00:00:00Z"
+    url = url_of(start("--port", "0", "--no-control"))
+    assert get(f"{url}/_s2mock").status_code == 404
+
+
 def test_open_connections_do_not_keep_it(start: Start) -> None:
     process = start("--port", "0")
     port = int(url_of(process).rpartition(":")[2])
@@ -221,6 +229,9 @@ def test_port_in_use() -> None:
         (["--port=x"], "argument --port: invalid int value: 'x'"),
         (["--deletion-delay=-1"], "deletion_delay must be 0 or more seconds, not -1.0"),
         (["--deletion-delay=soon"], "argument --deletion-delay: invalid float value: 'soon'"),
+        (["--control-token="], "argument --control-token: must be text that fits into a header"),
+        (["--no-control", "--control-token=x"], "--control-token says who is let in to what"),
+        (["--clock=fast"], "argument --clock: invalid choice: 'fast'"),
         (["--token=two words"], "token must be text that fits into a header, not 'two words'"),
         (["--append-latency=-1"], "append_latency must be 0 or more seconds, not -1.0"),
         (

@@ -1,5 +1,6 @@
 """Each example project, run as its user runs it: in a folder of its own, with `pytest`."""
 
+import json
 import os
 import re
 import shutil
@@ -23,6 +24,9 @@ PASSED = {
     "server_sent_events": 5,
     "xdist": 20,
 }
+
+# Those in other languages, with what runs them.
+OTHERS = {"go": "go", "typescript": "npm"}
 
 # What a run of pytest leaves to the runs below it, and no user has set.
 INHERITED = ("PYTEST_", "S2_", "COV_")
@@ -56,7 +60,7 @@ def test_no_example_is_left_out() -> None:
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
     listed = set(re.findall(r"^\| `(\w+)` \|", (EXAMPLES / "README.md").read_text(), re.MULTILINE))
 
-    assert folders - {"__pycache__"} == PASSED.keys() == listed
+    assert folders - {"__pycache__"} == PASSED.keys() | OTHERS.keys() == listed
 
 
 @pytest.mark.parametrize("name", sorted(PASSED))
@@ -72,3 +76,47 @@ def test_requirements_are_complete(name: str) -> None:
     assert needed <= {requirement.replace("-", "_") for requirement in requirements}
     for requirement in requirements:
         assert distribution(requirement).version
+
+
+def copied(name: str, tmp_path: Path) -> Path:
+    if shutil.which(OTHERS[name]) is None:
+        pytest.skip(f"{OTHERS[name]} is not on the PATH: the example in {name} cannot be run")
+    ignored = shutil.ignore_patterns("node_modules")
+    return Path(shutil.copytree(EXAMPLES / name, tmp_path / name, ignore=ignored))
+
+
+def ran(command: list[str], folder: Path) -> str:
+    """What it prints, with a server of its own."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith(INHERITED)}
+    run = subprocess.run(
+        [sys.executable, "-m", "s2mock", "run", "--", *command],
+        cwd=folder,
+        env={**env, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+@pytest.mark.timeout(600)
+def test_in_typescript(tmp_path: Path) -> None:
+    folder = copied("typescript", tmp_path)
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)
+    declared = (folder / "orders.test.ts").read_text().count("\ntest.concurrent(")
+    report = json.loads(ran(["npx", "vitest", "run", "--reporter=json"], folder))
+    assert report["numPassedTests"] == report["numTotalTests"] == declared > 0
+
+
+@pytest.mark.timeout(600)
+def test_in_go(tmp_path: Path) -> None:
+    folder = copied("go", tmp_path)
+    declared = (folder / "orders_test.go").read_text().count("\nfunc Test")
+    said = ran(["go", "test", "-count=1", "-v", "./..."], folder)
+    assert said.count("\n--- PASS: ") == declared > 0
+
+
+@pytest.mark.parametrize("helper", ["go/s2mock_test.go", "typescript/s2mock.ts"])
+def test_a_helper_is_short_enough_to_be_copied(helper: str) -> None:
+    assert len((EXAMPLES / helper).read_text().splitlines()) <= 80

@@ -10,6 +10,7 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.wsgi import get_input_stream
 
 from s2mock.conversation import (
+    GRIP,
     READ,
     Conversation,
     Head,
@@ -131,6 +132,8 @@ class Answered:
             return step.function()
         if isinstance(step, Retire):
             return None
+        if step is GRIP:
+            return self.drop
         return self._block(step)
 
     def _reset(self) -> NoReturn:

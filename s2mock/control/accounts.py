@@ -1,11 +1,13 @@
 """`/_s2mock/accounts` and the rest of an account as a whole: reset, snapshots, outages."""
 
 import weakref
+from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
 from s2mock.control.answers import Answer, Refused
 from s2mock.control.asked import Asked
 from s2mock.control.seat import Numbered, Seat
+from s2mock.conversation import Offload, Step
 from s2mock.powers.fault_json import faults_from_json
 from s2mock.registry.account import Snapshot
 from s2mock.registry.clock import Clock, ManualClock, SystemClock
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from s2mock.mock import S2Mock
 
 _OPTIONS: Final = (
+    "append_latency",
+    "auth",
     "basins",
     "clock",
     "cors",
@@ -22,7 +26,9 @@ _OPTIONS: Final = (
     "faults",
     "journal_bytes",
     "journal_limit",
+    "locations",
     "profile",
+    "revocation_delay",
     "snapshot",
 )
 
@@ -39,8 +45,13 @@ class Accounts:
         self.snapshots: Numbered[Snapshot] = Numbered("snapshot")
 
     def of(self, token: str) -> Seat:
-        """The one whose token it is, else the first."""
-        return self.others.get(token, self.first)
+        """The one whose token it is, or that has issued it; else the first."""
+        if not self.others or not token:
+            return self.first
+        if (seat := self.others.get(token)) is not None:
+            return seat
+        issuers = (seat for seat in self.others.values() if seat.has_issued(token))
+        return next(issuers, self.first)
 
     @property
     def all(self) -> list[Seat]:
@@ -74,31 +85,32 @@ class Accounts:
                 409, "the first account ends with the server: name another by its bearer token"
             )
         mock = asked.mock
-        asked.seat.drop_connections()
+        asked.seat.drop_calls()
         del self.others[mock.token]
         self.mocks.remove(mock)
         mock.close()
         return Answer(204)
 
-    def take_snapshot(self, asked: Asked) -> Answer:
+    def take_snapshot(self, asked: Asked) -> Generator[Step, Any, Answer]:
         """As `S2Mock.snapshot`; the server keeps it for all of its accounts."""
         asked.query(())
         if asked.body:
-            load: Any = getattr(Snapshot, "loads", None)
-            if load is None:
-                raise Refused(501, "snapshots cannot be loaded yet: send no body to take one")
             try:
-                snapshot = load(asked.body)
+                snapshot: Snapshot = yield Offload(
+                    lambda: Snapshot.from_bytes(asked.body, "the body")
+                )
             except ValueError as error:
                 raise Refused(400, str(error)) from None
         else:
             snapshot = asked.mock.snapshot()
         return Answer(201, _snapshot_form(self.snapshots.add(snapshot), snapshot))
 
-    def get_snapshot(self, asked: Asked) -> Answer:
-        """What a snapshot is of."""
+    def get_snapshot(self, asked: Asked) -> Generator[Step, Any, Answer]:
+        """A snapshot as its file."""
         asked.query(())
-        return Answer(200, _snapshot_form(asked.number, self.snapshots.of(asked.number)))
+        snapshot = self.snapshots.of(asked.number)
+        file: bytes = yield Offload(snapshot.to_bytes)
+        return Answer(200, file, (("content-type", "application/jsonl"),))
 
     def forget_snapshot(self, asked: Asked) -> Answer:
         """The server keeps it no longer."""
@@ -125,7 +137,7 @@ def begin_outage(asked: Asked) -> Answer:
     """The service is gone for whoever uses this account; beginning twice is harmless."""
     asked.query(())
     asked.seat.is_out = True
-    asked.seat.drop_connections()
+    asked.seat.drop_calls()
     return Answer(204)
 
 

@@ -9,7 +9,7 @@ JSON: Final = "application/json"
 
 
 class Answer(NamedTuple):
-    """A status, and a document where there is one."""
+    """A status, and a document where there is one; bytes are sent as they are."""
 
     status: int
     document: Any = None
@@ -18,8 +18,8 @@ class Answer(NamedTuple):
     @property
     def head(self) -> Head:
         """The whole answer, as it is sent."""
-        if self.document is None:
-            return Head(self.status, list(self.headers), b"")
+        if self.document is None or isinstance(self.document, bytes):
+            return Head(self.status, list(self.headers), self.document or b"")
         body = json.dumps(self.document, ensure_ascii=False, allow_nan=False).encode(
             "utf-8", "surrogatepass"
         )
@@ -45,5 +45,4 @@ _CODES: Final = {
     413: "too_large",
     415: "unsupported_media_type",
     500: "other",
-    501: "not_implemented",
 }

@@ -14,7 +14,7 @@ from s2mock.control.answers import Answer, Refused
 from s2mock.control.asked import Asked
 from s2mock.control.guard import objection
 from s2mock.control.seat import Seat
-from s2mock.conversation import Conversation, Reset
+from s2mock.conversation import Conversation
 from s2mock.environ import bearer, path_of
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Front:
             Row("POST", "/holds/{number}/release", faults.release),
             Row("GET", "/journal", journal.read_journal),
             Row("DELETE", "/journal", journal.clear_journal),
+            Row("GET", "/coverage", journal.read_coverage),
             Row("GET", "/clock", clock.read_clock),
             Row("POST", "/clock/advance", clock.advance),
             Row("GET", "/readers", clock.read_readers),
@@ -80,11 +81,11 @@ class Front:
         for mock in self.accounts.mocks:
             mock.close()
 
-    def drop_connections(self, mock: "S2Mock") -> None:
-        """Drop the connections on which that mock's account is used."""
+    def drop_calls(self, mock: "S2Mock") -> None:
+        """Drop the requests to that mock's account that are under way."""
         for seat in self.accounts.all:
             if seat.mock is mock:
-                seat.drop_connections()
+                seat.drop_calls()
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer one request, step by step."""
@@ -94,10 +95,7 @@ class Front:
             path = path_of(target)
             if path == PREFIX or path.startswith(f"{PREFIX}/"):
                 return self._control(environ, path, seat)
-        seat.note_connection(environ["s2mock.connection"])
-        if seat.is_out:
-            return _gone()
-        return seat.mock.wsgi_app.converse(environ)
+        return seat.converse(environ)
 
     def _control(self, environ: dict[str, Any], path: str, seat: Seat) -> Conversation:
         try:
@@ -156,9 +154,7 @@ _NUMBERED: Final = re.compile(r"(/[a-z]+/)([^/]+)(/[a-z]+|)")
 
 
 def _carried_out(row: Row, asked: Asked) -> Any:
-    # Asked for on this connection, the answer is to be sent on it.
-    with asked.seat.keeping(asked.environ["s2mock.connection"]):
-        answer = row.handler(asked)
+    answer = row.handler(asked)
     return answer if answer is None or isinstance(answer, Answer) else (yield from answer)
 
 
@@ -172,10 +168,6 @@ def _direct(environ: dict[str, Any], path: str, seat: Seat) -> Conversation:
     rest = path.removeprefix(PREFIX)
     again = {**environ, "REQUEST_URI": f"{rest}?{query}" if query else rest, "PATH_INFO": rest}
     return seat.direct.converse(again)
-
-
-def _gone() -> Conversation:
-    yield Reset(connection=True)
 
 
 def _description(asked: Asked) -> Answer:

@@ -46,8 +46,20 @@ def read_journal(asked: Asked) -> Generator[Step, Any, Answer | None]:
 def clear_journal(asked: Asked) -> Answer:
     """As `Journal.clear`."""
     asked.query(())
+    asked.seat.count()
     asked.mock.journal.clear()
     return Answer(204)
+
+
+def read_coverage(asked: Asked) -> Generator[Step, Any, Answer]:
+    """What the account has met, operation by operation, and what never."""
+    asked.query(())
+
+    def count() -> dict[str, Any]:
+        asked.seat.count()
+        return asked.seat.coverage.to_json()
+
+    return Answer(200, (yield Offload(count)))
 
 
 def _follow(asked: Asked, query: dict[str, Any]) -> Conversation:

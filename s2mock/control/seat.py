@@ -1,14 +1,15 @@
 """One account among those of a server, and what was asked for it over HTTP."""
 
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from s2mock.control.answers import Refused
+from s2mock.conversation import GRIP, Conversation, Reset
+from s2mock.powers.coverage import Coverage
 
 if TYPE_CHECKING:
     import weakref
+    from collections.abc import Callable, Generator
 
     from s2mock.api.app import App
     from s2mock.conversation import Wait
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from s2mock.powers.hold import Hold
     from s2mock.powers.injection import Injection
     from s2mock.registry.engine import Engine, Operation
-
-# So many are remembered before those that are gone are forgotten.
-_MAX_CONNECTIONS = 1_000
 
 Thing = TypeVar("Thing")
 
@@ -61,7 +59,7 @@ class Numbered(Generic[Thing]):
 
 
 class Seat:
-    """An account: its mock, its faults and holds, and the connections that it is used on."""
+    """An account: its mock, its faults and holds, and the requests to it."""
 
     def __init__(self, mock: "weakref.ref[S2Mock]", listening: "Listening") -> None:
         self._mock = mock
@@ -70,8 +68,9 @@ class Seat:
         self.faults: Numbered[tuple[Injection, dict[str, Any]]] = Numbered("fault")
         self.holds: Numbered[tuple[Hold, dict[str, Any]]] = Numbered("hold")
         self.is_out = False
-        self._connections: set[int] = set()
-        self._kept: int | None = None
+        self.coverage = Coverage()
+        # How each of the requests that are under way is dropped.
+        self._calls: set[Callable[[], None]] = set()
         self._direct: App | None = None
 
     @property
@@ -81,30 +80,37 @@ class Seat:
         assert mock is not None, "a mock and its server end together"
         return mock
 
-    def note_connection(self, number: int) -> None:
-        """The account is used on that connection."""
-        self._connections.add(number)
-        if len(self._connections) > _MAX_CONNECTIONS:
-            self._connections &= self._listening.connections
+    def has_issued(self, token: str) -> bool:
+        """Whether the account has issued that access token."""
+        tokens = self.mock.account.state.tokens
+        return tokens is not None and tokens.by_secret.get(token) is not None
 
-    def drop_connections(self) -> None:
-        """Drop the connections that it is used on, but the one on which that is asked for."""
-        dropped, self._connections = self._connections, set()
-        if self._kept in dropped:
-            self._connections.add(self._kept)
-        self._listening.drop_connections(dropped - {self._kept})
-
-    @contextmanager
-    def keeping(self, number: int) -> Iterator[None]:
-        """Keep that connection meanwhile."""
-        self._kept = number
+    def converse(self, environ: dict[str, Any]) -> Conversation:
+        """Answer a request to its account, unless the service is gone."""
+        if self.is_out:
+            yield Reset()
+            return
+        drop = yield GRIP
+        self._calls.add(drop)
         try:
-            yield
+            yield from self.mock.wsgi_app.converse(environ)
         finally:
-            self._kept = None
+            self._calls.discard(drop)
+
+    def drop_calls(self) -> None:
+        """Drop the requests that are under way.
+
+        Not the connections: those of one client may be used for several accounts.
+        """
+        self._listening.call(lambda: [drop() for drop in list(self._calls)])
+
+    def count(self) -> None:
+        """Count what the journal has, before it is asked for or forgotten."""
+        self.coverage.take(self.mock.journal)
 
     def clear(self) -> None:
         """Its account begins again."""
+        self.count()
         self.faults.clear()
         self.holds.clear()
 

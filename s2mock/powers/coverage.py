@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.journal import Journal
+from s2mock.powers.of_a_mock import Journal
 from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
 
 VERSION: Final = 1

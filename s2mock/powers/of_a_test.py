@@ -6,8 +6,8 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from s2mock.powers.coverage import Coverage
-from s2mock.powers.journal import Journal, before_clearing
-from s2mock.powers.powers import Powers
+from s2mock.powers.journal import before_clearing
+from s2mock.powers.of_a_mock import Journal, Powers
 from s2mock.powers.timeline import timeline, title
 
 living: Final[weakref.WeakSet[Powers]] = weakref.WeakSet()

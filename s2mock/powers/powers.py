@@ -17,7 +17,8 @@ from s2mock.registry.engine import Engine, Operation
 MAX_LIMIT: Final = 2**63
 
 
-_orders = count(1)
+orders: Final = count(1)
+"""For the powers of all mocks that are ever made."""
 
 
 class Powers:
@@ -49,7 +50,7 @@ class Powers:
         # How many outages there are, one within the other.
         self.outages = 0
         self._thread = threading.get_ident()
-        self.order: int = next(_orders)
+        self.order: int = next(orders)
         """Their place among those of all mocks that were ever made."""
 
     @property

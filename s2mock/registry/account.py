@@ -45,9 +45,14 @@ class Snapshot:
 
         Raises `OSError`.
         """
+        Path(path).write_bytes(self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """What `save` writes."""
         # By name: the file speaks S2's JSON, which is no affair of this room.
         writing = import_module("s2mock.snapshots.writing")
-        Path(path).write_bytes(writing.snapshot_to_bytes(self._state, self._taken))
+        data: bytes = writing.snapshot_to_bytes(self._state, self._taken)
+        return data
 
     @classmethod
     def load(cls, path: "str | PathLike[str]") -> "Snapshot":
@@ -55,8 +60,16 @@ class Snapshot:
 
         Raises `OSError`, and `ValueError` with the line that is wrong.
         """
+        return cls.from_bytes(Path(path).read_bytes(), str(path))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str) -> "Snapshot":
+        """The snapshot in what such a file has in it; `name` is what errors call that.
+
+        Raises `ValueError` with the line that is wrong.
+        """
         reading = import_module("s2mock.snapshots.reading")
-        loaded: Snapshot = reading.snapshot_from_bytes(Path(path).read_bytes(), str(path))
+        loaded: Snapshot = reading.snapshot_from_bytes(data, name)
         return loaded
 
 

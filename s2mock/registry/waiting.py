@@ -79,7 +79,7 @@ class Bell:
                 if (found := look()) is not None:
                     return found
                 if (left := given_up - monotonic()) <= 0:
-                    raise TimeoutError(missing() + (_IN_A_LOOP if _is_in_a_loop() else ""))
+                    raise TimeoutError(missing() + loop_advice())
                 rung.wait(min(left, threading.TIMEOUT_MAX))
         finally:
             self._forget(rung.set)
@@ -168,7 +168,9 @@ def check_count(what: str, count: object, *, least: int = 1) -> None:
         raise ValueError(f"{what} must be {least} or more, not {count!r}")
 
 
-def _is_in_a_loop() -> bool:
+def loop_advice() -> str:
+    """What to add for who has waited in the thread of a running event loop, else nothing."""
     asyncio = sys.modules.get("asyncio")
     # Nothing else tells without an exception; asyncio says that it is there for the like of this.
-    return asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001
+    is_in_a_loop = asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001
+    return _IN_A_LOOP if is_in_a_loop else ""

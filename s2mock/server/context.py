@@ -12,8 +12,6 @@ from s2mock.server.workers import Workers
 class Open(Protocol):
     """A connection, for whoever ends them all."""
 
-    number: int
-
     def abort(self) -> None:
         """Close at once."""
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Protocol
 
 from s2mock.conversation import (
+    GRIP,
     READ,
     Conversation,
     Head,
@@ -127,6 +128,13 @@ class Exchange:
             self._advance(None, ConnectionAbortedError("the client has left"))
         self.close()
 
+    def drop(self) -> None:
+        """End the conversation, as that of another one says."""
+        if self._state is not _OVER and self._state is not _RUNNING:
+            self.close()
+            self._wire.reset(Reset())
+            self._wire.flush()
+
     def close(self) -> None:
         """Close the conversation: nobody wants an answer any more."""
         if self._state is _OVER:
@@ -208,6 +216,8 @@ class Exchange:
                 elif step is READ:
                     value, error = self._read()
                     goes_on = value is not None or error is not None
+                elif step is GRIP:
+                    value = self.drop
                 else:
                     goes_on = self._take(step)
         except StopIteration:

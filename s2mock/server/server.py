@@ -6,8 +6,6 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
-from functools import partial
 from typing import Any
 
 from s2mock.conversation import Application
@@ -81,31 +79,23 @@ class Server:
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
-    @property
-    def connections(self) -> set[int]:
-        """The numbers of the open connections, for a conversation to ask for."""
-        return {connection.number for connection in self._context.connections}
-
-    def drop_connections(self, numbers: AbstractSet[int] | None = None) -> None:
-        """Drop every open connection, or those of these numbers, with what is going on there.
-
-        Listening goes on.
-        """
-        self._call(partial(self._drop_connections, numbers))
+    def drop_connections(self) -> None:
+        """Drop every open connection and close what is going on there. Listening goes on."""
+        self.call(self._drop_connections)
 
     def refuse(self) -> None:
         """Begin an outage: connections are dropped, and new ones refused until `accept()`.
 
         The port stays taken. Raises `OSError` if there are no descriptors for that.
         """
-        self._call(self._refuse)
+        self.call(self._refuse)
 
     def accept(self) -> None:
         """End an outage: listen again on the same port."""
-        self._call(self._listener.accept)
+        self.call(self._listener.accept)
 
-    def _call(self, function: Callable[[], object]) -> None:
-        """Call it on the server's thread, and return when that is done."""
+    def call(self, function: Callable[[], object]) -> None:
+        """Call it on the server's thread, and return when that is done; never once it has ended."""
         if threading.current_thread() is self._thread:
             function()
             return
@@ -141,10 +131,9 @@ class Server:
         self._listener.refuse()
         self._drop_connections()
 
-    def _drop_connections(self, numbers: AbstractSet[int] | None = None) -> None:
+    def _drop_connections(self) -> None:
         for connection in list(self._context.connections):
-            if numbers is None or connection.number in numbers:
-                connection.abort()
+            connection.abort()
 
     def _run(self) -> None:
         try:

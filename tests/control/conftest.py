@@ -86,7 +86,7 @@ class Control:
             content = resolved(said).get("content", {})
             kind = answer.headers.get("content-type")
             assert (kind in content) if content else kind is None, answer
-            if content:
+            if content and kind == "application/json":
                 against(content[kind]["schema"], answer.json())
             if answer.is_success and document is not ...:
                 against(operation["requestBody"]["content"]["application/json"]["schema"], document)

@@ -1,12 +1,13 @@
 """Accounts on one port, and what becomes of an account as a whole."""
 
+import json
 from contextlib import closing
 
 import httpx
 import pytest
 
 from s2mock import S2Mock
-from tests.control.conftest import BASIN, Control
+from tests.control.conftest import BASIN, PATIENCE, Control
 from tests.powers.conftest import Started
 
 
@@ -149,7 +150,18 @@ def test_snapshots(control: Control) -> None:
     other = control.account(basins=[])
     assert other("POST", "/snapshots/1/restore").status_code == 204
     assert other.read() == ["a"]
-    assert control("GET", "/snapshots/1").json() == taken.json()
+    saved = control("GET", "/snapshots/1")
+    first = json.loads(saved.text.splitlines()[0])
+    assert first["s2mock_snapshot"] == 1
+    headers = {"content-type": "application/json"}
+    loaded = control("POST", "/snapshots", content=saved.content, headers=headers)
+    assert loaded.json() == {"number": 2, "time": taken.json()["time"]}
+    assert control.account(snapshot=2).read() == ["a"]
+    assert control("GET", "/snapshots/2").content == saved.content
+    damaged = saved.content.replace(b'"lines"', b'"line"')
+    status, message = control.refused("POST", "/snapshots", content=damaged, headers=headers)
+    assert status == 400
+    assert message.startswith("the body, line 1")
     assert control("DELETE", "/snapshots/1").status_code == 204
     assert control.refused("POST", "/snapshots/1/restore")[0] == 404
     assert control.refused("POST", "/accounts", {"snapshot": 1})[0] == 404
@@ -172,6 +184,19 @@ def test_an_outage_is_that_of_one_account(control: Control) -> None:
     assert len(made("GET", "/journal?operation=append").json()["exchanges"]) == 1
 
 
+def test_a_token_that_an_account_has_issued_leads_to_it(control: Control) -> None:
+    made, other = control.account(auth="required"), control.account()
+    scope = {"basins": {"prefix": ""}, "op_groups": {"account": {"read": True}}}
+    secrets = [
+        each.http.post("/v1/access-tokens", json={"id": "one", "scope": scope}).json()
+        for each in (made, other)
+    ]
+    assert secrets[0]["access_token"] != secrets[1]["access_token"]
+    bearer = control.as_(secrets[0]["access_token"])
+    made.http.put("/v1/basins/other-basin")
+    assert basins(bearer) == basins(made) == [BASIN, "other-basin"]
+
+
 def test_direct_calls_meet_nothing(control: Control) -> None:
     control("POST", "/faults", {"on": "append", "fault": {"Drop": {}}, "required": False})
     answer = control.http.post(
@@ -185,3 +210,27 @@ def test_direct_calls_meet_nothing(control: Control) -> None:
     assert control("GET", "/journal").json()["exchanges"] == []
     missing = control.http.get("/_s2mock/v1/streams/nope", headers={"s2-basin": BASIN})
     assert (missing.status_code, missing.json()["code"]) == (404, "stream_not_found")
+
+
+@pytest.mark.parametrize("http2", [False, True])
+def test_what_ends_an_account_leaves_the_others_of_a_client_alone(
+    control: Control, http2: bool
+) -> None:
+    """Clients keep connections, and use them with whatever token they have."""
+    made, other = control.account(), control.account()
+    with httpx.Client(
+        base_url=control.url, http1=not http2, http2=http2, trust_env=False, timeout=PATIENCE
+    ) as http:
+
+        def get(control: Control) -> int:
+            headers = {"authorization": f"Bearer {control.token}"}
+            return http.get("/v1/basins", headers=headers).status_code
+
+        assert (get(made), get(other)) == (200, 200)
+        [connection] = http._transport._pool.connections  # type: ignore[attr-defined]
+        made("POST", "/reset")
+        made("POST", "/snapshots")
+        made("POST", "/snapshots/1/restore")
+        made("DELETE", "/accounts")
+        assert get(other) == 200
+        assert http._transport._pool.connections == [connection]  # type: ignore[attr-defined]

@@ -1,5 +1,9 @@
 """Who is let in to `/_s2mock`, and that whoever is not changes nothing."""
 
+import socket
+import subprocess
+import sys
+
 import httpx
 import pytest
 
@@ -119,3 +123,45 @@ def test_it_is_off_unless_asked_for() -> None:
 def test_control_is_a_flag() -> None:
     with pytest.raises(TypeError, match="control must be True or False, not 1"):
         S2Mock(control=1)  # type: ignore[arg-type]
+
+
+def own_address() -> str | None:
+    """The address by which this machine is known to others, if there is one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        address: str = probe.getsockname()[0]
+    return None if address.startswith("127.") else address
+
+
+def test_another_peer_needs_the_token() -> None:
+    address = own_address()
+    if address is None:
+        pytest.skip("this machine has no address but its loopback")
+    command = [sys.executable, "-m", "s2mock", "lite", "--port", "0", "--control-token", "secret"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            port = process.stdout.readline().rstrip('"\n').rpartition(":")[2]
+            url = f"http://{address}:{port}"
+            with httpx.Client(base_url=url, trust_env=False) as http:
+                assert http.get("/health").status_code == 200
+                for headers in ({}, {"s2mock-control-token": "x"}, {"host": "localhost"}):
+                    refused = http.post("/_s2mock/faults", json=FAULT, headers=headers)
+                    assert refused.status_code == 403, headers
+                token = {"s2mock-control-token": "secret"}
+                assert http.get("/_s2mock/faults", headers=token).json() == {"faults": []}
+                made = http.post("/_s2mock/faults", json=FAULT, headers=token)
+                assert made.status_code == 201
+                page = {**token, "origin": "http://evil.example"}
+                assert http.delete("/_s2mock/faults/1", headers=page).status_code == 403
+                assert len(http.get("/_s2mock/faults", headers=token).json()["faults"]) == 1
+            local = httpx.get(f"http://localhost:{port}/_s2mock", trust_env=False)
+            assert local.status_code == 200
+        finally:
+            process.terminate()

@@ -135,9 +135,33 @@ def test_following_the_journal(control: Control) -> None:
         assert next(events(answer))["id"] == "4"
 
 
+def test_a_follower_that_leaves(mock: S2Mock, control: Control) -> None:
+    headers = {"accept": "text/event-stream"}
+    with control.http.stream("GET", "/_s2mock/journal", headers=headers):
+        while not mock.journal._bell.is_heard:
+            threading.Event().wait(0.001)
+    while mock.journal._bell.is_heard:
+        threading.Event().wait(0.001)
+
+
 def test_a_follower_that_waits_is_a_mistake(control: Control) -> None:
     headers = {"accept": "text/event-stream"}
     assert "leave it out" in control.refused("GET", "/journal?wait=1", headers=headers)[1]
+
+
+def test_coverage(control: Control) -> None:
+    made = control.account()
+    made.append("a")
+    made.append("b", stream="no-such-stream")
+    made("DELETE", "/journal")
+    made.append("c")
+    told = made("GET", "/coverage").json()["operations"]["append"]
+    assert (told["calls"], told["statuses"]) == (3, {"200": 2, "404": 1})
+    made("POST", "/reset")
+    made.append("d")
+    for _ in range(2):
+        assert made("GET", "/coverage").json()["operations"]["append"]["calls"] == 4
+    assert control("GET", "/coverage").json()["operations"] == {}
 
 
 def test_the_machines_clock(control: Control) -> None:

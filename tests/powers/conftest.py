@@ -12,7 +12,7 @@ import httpcore  # noqa: F401
 import httpx
 import pytest
 
-from s2mock import S2Mock
+from s2mock import NotOnTarget, RemoteS2Mock, S2Mock
 from tests.plugin.conftest import run
 
 __all__ = ["run"]
@@ -34,6 +34,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.openapi_unchecked("faults answer what S2 does not"))
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Leave out what needs the mock in this process, where it is in another."""
+    try:
+        yield
+    except NotOnTarget as error:
+        pytest.skip(str(error))
+
+
 class Answer(NamedTuple):
     """What came back."""
 
@@ -44,6 +53,19 @@ class Answer(NamedTuple):
     @property
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+def headers_of(mock: S2Mock) -> dict[str, str]:
+    """What leads a request to its account, where that shares a server with others."""
+    if not isinstance(mock, RemoteS2Mock):
+        return {}
+    return {"authorization": f"Bearer {mock.token}"}
+
+
+def needs_this_process(mock: S2Mock, why: str) -> None:
+    """Leave the test out where the mock is an account of another process."""
+    if isinstance(mock, RemoteS2Mock):
+        pytest.skip(why)
 
 
 class Way:
@@ -61,6 +83,7 @@ class Way:
             h2 = self.name == "h2c"
             self._http = httpx.Client(
                 base_url=self.mock.url,
+                headers=headers_of(self.mock),
                 http1=not h2,
                 http2=h2,
                 trust_env=False,
@@ -137,14 +160,19 @@ class Way:
 
 
 @pytest.fixture
-def mock() -> Iterator[S2Mock]:
-    with S2Mock(basins=SEEDS) as mock:
+def mock(pytestconfig: pytest.Config) -> Iterator[S2Mock]:
+    """A mock; with `--s2mock-target` an account of its own on that server."""
+    target = pytestconfig.getoption("s2mock_target")
+    made: Any = S2Mock(basins=SEEDS) if target is None else RemoteS2Mock(target, basins=SEEDS)
+    with made as mock:
         yield mock
 
 
 @pytest.fixture(params=["http1", "h2c", "wsgi"])
 def way(request: pytest.FixtureRequest, mock: S2Mock) -> Iterator[Way]:
     """Each of the ways in, in turn."""
+    if request.param == "wsgi" and isinstance(mock, RemoteS2Mock):
+        pytest.skip("a call by WSGI needs the mock in this process")
     with closing(Way(request.param, mock)) as way:
         yield way
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import Answer, Cut, Delay, Drain, Drop, Fail, ManualClock, S2Mock
-from tests.powers.conftest import BASIN, RECORDS, SEEDS, Started, Way, bodies
+from tests.powers.conftest import BASIN, RECORDS, SEEDS, Started, Way, bodies, headers_of
 from tests.sessions.h2_client import H2Client
 
 
@@ -54,7 +54,7 @@ class TestDrop:
     @pytest.mark.parametrize(("fault", "code"), [(Drop(), 2), (Drop(refused=True), 7)])
     def test_on_http_2_one_stream_is_reset(self, mock: S2Mock, fault: Drop, code: int) -> None:
         mock.inject(fault, on="list-basins")
-        with H2Client(mock.url) as client:
+        with H2Client(mock.url, headers=headers_of(mock)) as client:
             reset = client.open("GET", "/v1/basins")
             with pytest.raises(ConnectionResetError, match="was reset"):
                 client.head(reset)
@@ -64,7 +64,7 @@ class TestDrop:
 
     def test_a_connection_is_cut_with_all_that_runs_on_it(self, mock: S2Mock) -> None:
         mock.inject(Drop(connection=True), on="list-basins")
-        with H2Client(mock.url) as client:
+        with H2Client(mock.url, headers=headers_of(mock)) as client:
             tail = client.open("GET", f"{RECORDS}?seq_num=0", {"content-type": "s2s/proto"})
             assert client.head(tail)[":status"] == "200"
             client.open("GET", "/v1/basins")
@@ -216,7 +216,7 @@ class TestDrain:
 
     def test_the_connection_ends_by_goaway_on_http_2(self, mock: S2Mock) -> None:
         mock.inject(Drain(), on="list-basins")
-        with H2Client(mock.url) as client:
+        with H2Client(mock.url, headers=headers_of(mock)) as client:
             stream = client.open("GET", "/v1/basins")
             assert client.head(stream)[":status"] == "503"
             client.rest(stream)
@@ -240,7 +240,11 @@ OPERATIONS: dict[str, tuple[str, str, Any]] = {
     "append": ("POST", RECORDS, {"records": [{"body": "x"}]}),
     "check-tail": ("GET", f"{RECORDS}/tail", None),
     "list-access-tokens": ("GET", "/v1/access-tokens", None),
-    "issue-access-token": ("POST", "/v1/access-tokens", {"id": "t", "scope": {}}),
+    "issue-access-token": (
+        "POST",
+        "/v1/access-tokens",
+        {"id": "t", "scope": {"op_groups": {"basin": {"read": True}}}},
+    ),
     "revoke-access-token": ("DELETE", "/v1/access-tokens/t", None),
     "account-metrics": ("GET", "/v1/metrics?set=active-basins", None),
     "basin-metrics": ("GET", f"/v1/metrics/{BASIN}?set=storage", None),

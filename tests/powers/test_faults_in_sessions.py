@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import Answer, Cut, Drain, Drop, Fail, Fault, S2Mock
-from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS, Way, bodies
+from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS, Way, bodies, headers_of
 from tests.powers.frames import RECONNECT, TERMINAL, append_frame, frames
 from tests.sessions.h2_client import H2Client
 
@@ -108,7 +108,7 @@ class TestReadOfFrames:
 
     def test_a_connection_that_drains_ends_with_goaway(self, mock: S2Mock) -> None:
         mock.inject(Drain(), on="read")
-        with H2Client(mock.url) as client:
+        with H2Client(mock.url, headers=headers_of(mock)) as client:
             stream = client.open("GET", BOUNDED, FRAMES)
             assert [frame.flag & RECONNECT for frame in frames(client.rest(stream))] == [RECONNECT]
             assert client.until_goaway() == 0
@@ -227,7 +227,7 @@ class TestAppends:
 
     def test_the_connection_ends_when_the_client_has_ended(self, mock: S2Mock) -> None:
         mock.inject(Drain(), on="append", skip=1)
-        with H2Client(mock.url) as client:
+        with H2Client(mock.url, headers=headers_of(mock)) as client:
             stream = client.open("POST", RECORDS, FRAMES, end=False)
             for body, flag in (("a", 0), ("b", RECONNECT), ("c", 0)):
                 client.send(stream, append_frame(body))
@@ -242,7 +242,7 @@ class TestAppends:
     @pytest.mark.slow
     def test_who_does_not_leave_is_told_so_after_five_seconds(self, mock: S2Mock) -> None:
         mock.inject(Drain(), on="append")
-        with H2Client(mock.url) as client:
+        with H2Client(mock.url, headers=headers_of(mock)) as client:
             stream = client.open("POST", RECORDS, FRAMES, end=False)
             client.send(stream, append_frame("a"))
             *_, terminal = frames(client.rest(stream))

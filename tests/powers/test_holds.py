@@ -11,7 +11,18 @@ import pytest
 from s2mock import AppendRecord, Hold, ManualClock, S2Mock
 from s2mock.http_client import Client
 from tests.plugin.conftest import Run
-from tests.powers.conftest import BASIN, FRAMES, PATIENCE, RECORDS, SEEDS, Started, Way, bodies
+from tests.powers.conftest import (
+    BASIN,
+    FRAMES,
+    PATIENCE,
+    RECORDS,
+    SEEDS,
+    Started,
+    Way,
+    bodies,
+    headers_of,
+    needs_this_process,
+)
 from tests.powers.frames import append_frame, frames
 from tests.sessions.h2_client import H2Client
 
@@ -49,6 +60,7 @@ def test_no_other_waits(mock: S2Mock, at: str) -> None:
         assert way("POST", "/v1/streams", {"stream": f"new-{number}"}).status == 201
         stream.append(["direct"])
 
+    needs_this_process(mock, "calls by WSGI are among those that go on")
     own = Way("http1", mock)
     # Made here, and not by several threads at once.
     assert all(way.http for way in ways if way.name != "wsgi")
@@ -147,9 +159,10 @@ HEADERS = {"s2-basin": BASIN, "content-type": "application/json"}
 
 def leave_by_http1(mock: S2Mock, held: Hold) -> None:
     """Ask, and close the connection when the request is held."""
-    client = Client(mock.url)
+    client = Client(mock.url, token=mock.token)
     with client.open_socket() as connection:
-        head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+        headers = {**HEADERS, **headers_of(mock)}
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         length = f"content-length: {len(DOCUMENT)}\r\n\r\n"
         request = f"POST {RECORDS} HTTP/1.1\r\nhost: x\r\n{head}{length}"
         connection.sendall(request.encode() + DOCUMENT)
@@ -158,14 +171,14 @@ def leave_by_http1(mock: S2Mock, held: Hold) -> None:
 
 def leave_by_h2(mock: S2Mock, held: Hold) -> None:
     """Ask, and close the connection when the request is held."""
-    with H2Client(mock.url) as client:
+    with H2Client(mock.url, headers=headers_of(mock)) as client:
         client.send(client.open("POST", RECORDS, HEADERS, end=False), DOCUMENT, end=True)
         held.wait()
 
 
 def cancel_by_h2(mock: S2Mock, held: Hold) -> None:
     """Ask, and reset the stream when the request is held."""
-    with H2Client(mock.url) as client:
+    with H2Client(mock.url, headers=headers_of(mock)) as client:
         stream = client.open("POST", RECORDS, HEADERS, end=False)
         client.send(stream, DOCUMENT, end=True)
         held.wait()
@@ -255,7 +268,9 @@ def test_its_wait_says_what_came(mock: S2Mock, http1: Way) -> None:
 
 def test_in_an_event_loop(mock: S2Mock) -> None:
     async def run() -> None:
-        async with httpx.AsyncClient(base_url=mock.url, headers={"s2-basin": BASIN}) as client:
+        async with httpx.AsyncClient(
+            base_url=mock.url, headers={"s2-basin": BASIN, **headers_of(mock)}
+        ) as client:
             with mock.hold(on="append") as held:
                 document = {"records": [{"body": "a"}]}
                 appending = asyncio.create_task(client.post(RECORDS, json=document))
@@ -316,6 +331,7 @@ class TestOfTheTestsOwnClient:
             Way("wsgi", mock)("GET", f"{RECORDS}?seq_num=0&wait=10")
 
     def test_in_another_thread_it_waits(self, mock: S2Mock) -> None:
+        needs_this_process(mock, "a call by WSGI")
         with mock.hold(on="append") as held:
             appending = Started(lambda: Way("wsgi", mock).append("a"))
             held.wait()

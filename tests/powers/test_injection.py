@@ -8,7 +8,7 @@ import pytest
 
 from s2mock import Cut, Drop, Fail, Fault, S2Mock, UnusedFault
 from tests.plugin.conftest import Run
-from tests.powers.conftest import BASIN, SEEDS, Started, Way, bodies
+from tests.powers.conftest import BASIN, SEEDS, Started, Way, bodies, needs_this_process
 
 
 def statuses(way: Way, *streams: str) -> list[int]:
@@ -100,6 +100,7 @@ class TestWhichOperations:
         assert statuses(http1, *["log"] * 4) == [503, 200, 502, 200]
 
     def test_from_many_threads_no_hit_is_lost_or_doubled(self, mock: S2Mock) -> None:
+        needs_this_process(mock, "calls by WSGI")
         injected = mock.inject(Fail("unavailable"), on="append", times=10)
         headers = {"s2-basin": BASIN}
         answers = []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from s2mock.conversation import READ, Conversation, Head, Offload, ReadWithin, Reset, Retire
+from s2mock.conversation import GRIP, READ, Conversation, Head, Offload, ReadWithin, Reset, Retire
 from tests.server.toys import TEXT, Environ, Gate, serving
 from tests.server.wires import CALLS, Call
 
@@ -285,6 +285,40 @@ class TestFault:
         with serving(answers) as server, call(server, "/") as client:
             assert client.status() == 500
         assert len(caplog.records) == 1
+
+
+class TestGrip:
+    @pytest.mark.parametrize("waits_for", [READ, Gate()], ids=["its body", "a wait"])
+    def test_one_conversation_ends_another(self, call: Call, waits_for: Any) -> None:
+        grips: list[Callable[[], None]] = []
+
+        def answer(environ: Environ) -> Conversation:
+            if environ["REQUEST_URI"] == "/other":
+                # Its own does nothing while it is the one that goes on.
+                grips.append((yield GRIP))
+                for grip in grips:
+                    grip()
+                yield Head(200, [], b"ended")
+                return
+            grips.append((yield GRIP))
+            yield Head(200, [TEXT])
+            yield b"begun"
+            yield waits_for
+
+        closing = Closing()
+        with serving(closing.around(answer)) as server, call(server, "/") as client:
+            assert client.status() == 200
+            assert client.piece(5) == b"begun"
+            with call(server, "/other") as other:
+                other.end()
+                assert other.status() == 200
+            assert not client.ends_well()
+            assert closing.closed.wait(PATIENCE)
+            # What is over cannot end again.
+            server.call(grips[0])
+            with call(server, "/other") as other:
+                other.end()
+                assert other.status() == 200
 
 
 class TestEnd:

@@ -52,7 +52,7 @@ def unsent(server: Server) -> list[int]:
 
     while len(looks) < 5 or looks[-1:] * 5 != looks[-5:]:
         # In each turn all is seen to that has come.
-        server._call(look)
+        server.call(look)
     return looks[-1]
 
 

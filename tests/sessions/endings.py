@@ -22,7 +22,7 @@ def sessions() -> int:
     counts: list[int] = []
     for server in list(living_servers):
         # On the server's own thread nothing is half done; once that has ended, nothing is counted.
-        server._call(lambda server=server: counts.append(_under_way(server)))
+        server.call(lambda server=server: counts.append(_under_way(server)))
     return sum(counts)
 
 

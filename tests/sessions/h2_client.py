@@ -14,7 +14,11 @@ import h2.settings
 class H2Client:
     """One connection. What it is sent is read only while a test asks for something."""
 
-    def __init__(self, url: str, *, window: int | None = None) -> None:
+    def __init__(
+        self, url: str, *, window: int | None = None, headers: dict[str, str] | None = None
+    ) -> None:
+        # Those that each request has.
+        self.headers = headers or {}
         target = urlsplit(url)
         address = (target.hostname, target.port)
         self.socket = socket.create_connection(address, timeout=10)
@@ -54,6 +58,7 @@ class H2Client:
             ":authority": self.authority,
             ":path": path,
             "s2-basin": "my-basin",
+            **self.headers,
             **(headers or {}),
         }
         self.h2.send_headers(stream, list(fields.items()), end_stream=end)

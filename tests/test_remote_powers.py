@@ -1,0 +1,293 @@
+"""`RemoteS2Mock` in front of a standalone s2mock: the powers by HTTP, on an account of its own."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from s2mock import (
+    AppendRecord,
+    BasinConfig,
+    BasinNotFound,
+    Delay,
+    Drop,
+    Fail,
+    FencingTokenMismatch,
+    NotOnTarget,
+    RemoteS2Mock,
+    ResourceAlreadyExists,
+    S2Mock,
+    SeqNumMismatch,
+    StreamConfig,
+    StreamNotFound,
+    UnusedFault,
+)
+from tests.plugin.conftest import run
+from tests.powers.conftest import Started
+
+__all__ = ["run"]
+
+BASIN = "my-basin"
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    command = [sys.executable, "-m", "s2mock", "--port", "0"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield process.stdout.readline().strip().removeprefix("export S2_ACCOUNT_ENDPOINT=")
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def remote(url: str) -> Iterator[RemoteS2Mock]:
+    with RemoteS2Mock(url, basins=[{"name": BASIN, "streams": [{"name": "log"}]}]) as remote:
+        yield remote
+
+
+def append(remote: RemoteS2Mock, body: str) -> int:
+    headers = {"s2-basin": BASIN, "authorization": f"Bearer {remote.token}"}
+    return httpx.post(
+        f"{remote.url}/v1/streams/log/records",
+        json={"records": [{"body": body}]},
+        headers=headers,
+        trust_env=False,
+        timeout=30,
+    ).status_code
+
+
+def test_each_is_an_account_of_its_own(url: str, remote: RemoteS2Mock) -> None:
+    with RemoteS2Mock(url) as other:
+        assert remote.is_fake
+        assert other.is_fake
+        assert remote.env["S2_ACCESS_TOKEN"] != other.env["S2_ACCESS_TOKEN"]
+        assert (remote.basins, other.basins) == ((BASIN,), ())
+        assert other.fresh_basin() in other.basins
+        assert len(other.journal) == 0
+    late = httpx.get(f"{url}/v1/basins", headers={"authorization": f"Bearer {other.token}"})
+    assert late.status_code == 401
+    other.close()
+
+
+def test_direct_access_is_that_of_the_fake(remote: RemoteS2Mock) -> None:
+    basin = remote.create_basin("other-basin", BasinConfig(create_stream_on_append=True))
+    assert remote.basin("other-basin") == basin
+    assert basin.config.create_stream_on_append
+    assert basin.reconfigure(create_stream_on_append=False) == BasinConfig()
+    stream = basin.create_stream(
+        "a/b", StreamConfig(retention_policy=60, timestamping_mode="client-require")
+    )
+    assert stream.config.retention_policy == 60
+    assert stream.reconfigure(retention_policy="infinite").retention_policy == "infinite"
+    ack = stream.append(
+        [AppendRecord("a", (), 7), AppendRecord(b"\xff", [("n", b"\xfe")], 9)], match_seq_num=0
+    )
+    assert (ack.end.seq_num, stream.tail) == (2, ack.tail)
+    first, second = stream.records
+    assert remote.stream("other-basin", "a/b").bodies == (b"a", b"\xff")
+    assert (first.body, second.body, second.headers) == (b"a", b"\xff", ((b"n", b"\xfe"),))
+    with S2Mock(basins=["other-basin"]) as mock:
+        twin = mock.basin("other-basin").create_stream("a/b", stream.config)
+        twin.append([AppendRecord("a", (), 7), AppendRecord(b"\xff", [("n", b"\xfe")], 9)])
+        assert twin.records[1] == second
+    [info] = basin.list_streams(prefix="a").items
+    assert (info.name, info.deleted_at, basin.streams) == ("a/b", None, ("a/b",))
+    stream.delete()
+    assert basin.streams == ()
+    basin.ensure_stream("c").append([AppendRecord.fence("mine")])
+    with pytest.raises(FencingTokenMismatch) as fenced:
+        basin.stream("c").append(["x"], fencing_token="yours")
+    assert fenced.value.fencing_token == "mine"
+    with pytest.raises(SeqNumMismatch):
+        basin.stream("c").append(["x"], match_seq_num=7)
+    with pytest.raises(ResourceAlreadyExists, match="already exists"):
+        basin.create_stream("c")
+    with pytest.raises(StreamNotFound):
+        basin.stream("d")
+    basin.delete()
+    with pytest.raises(BasinNotFound):
+        remote.basin("other-basin")
+    assert list(remote.journal) == []
+
+
+def test_waiting_for_records(remote: RemoteS2Mock) -> None:
+    stream = remote.stream(BASIN, "log")
+    waiting = Started(lambda: stream.wait_for(3, timeout=30))
+    stream.append(["a", "b"])
+    stream.fence("mine")
+    assert [record.body for record in waiting.result()] == [b"a", b"b", b"mine"]
+    stream.trim(1)
+    assert stream.bodies == (b"b",)
+    assert stream.readers == 0
+    with pytest.raises(TimeoutError, match="held 3 of 4 records within 0 s"):
+        stream.wait_for(4, timeout=0)
+
+
+def test_a_long_stream(remote: RemoteS2Mock) -> None:
+    stream = remote.basin(BASIN).stream("log")
+    for _ in range(3):
+        stream.append(["x" * 1000] * 900)
+    assert [record.seq_num for record in stream.records] == list(range(2700))
+
+
+def test_faults_and_the_journal(remote: RemoteS2Mock) -> None:
+    with remote.inject(Fail("unavailable", committed=True), on="append", stream="l*") as injected:
+        assert append(remote, "a") == 503
+        [exchange] = injected.wait()
+    assert (injected.hits, injected.remaining) == (1, 0)
+    assert exchange == remote.journal[0] == remote.journal.wait_for("append")[0]
+    assert exchange.effect.committed
+    assert exchange.fault == Fail("unavailable", committed=True)
+    assert exchange.request.document == {"records": [{"body": "a"}]}
+    assert exchange.response is not None
+    assert exchange.response.status == 503
+    assert [record.body for record in remote.basin(BASIN).stream("log").records] == [b"a"]
+    remote.journal.clear()
+    assert len(remote.journal) == remote.journal.dropped == 0
+    with pytest.raises(TimeoutError, match="0 of 1 read came within 0 s"):
+        remote.journal.wait_for("read", timeout=0)
+
+
+def test_what_makes_no_sense_is_said_as_by_the_fake(remote: RemoteS2Mock) -> None:
+    with pytest.raises(TypeError, match="a kind of fault"):
+        remote.inject(Drop, on="append")
+    with pytest.raises(ValueError, match="did you mean 'append'"):
+        remote.hold(on="appent")
+    with pytest.raises(TypeError, match="status must be a whole number"):
+        remote.journal.of(status="200")
+    with pytest.raises(TypeError, match="hits must be a whole number"):
+        remote.inject(Drop(), on="append", required=False).wait("1")
+
+
+def test_holds_and_readers(remote: RemoteS2Mock) -> None:
+    with remote.hold(on="append") as held:
+        first = Started(lambda: append(remote, "a"))
+        [exchange] = asyncio.run(held.async_wait(timeout=30))
+        assert exchange.response is None
+        assert remote.basin(BASIN).stream("log").readers == 0
+    assert first.result() == 200
+    with pytest.raises(TimeoutError, match="0 of 2 read sessions"):
+        remote.basin(BASIN).stream("log").wait_for_readers(2, timeout=0)
+
+
+def test_reset_and_snapshots(remote: RemoteS2Mock) -> None:
+    stream = remote.basin(BASIN).stream("log")
+    stream.append(["a"])
+    snapshot = remote.snapshot()
+    remote.reset()
+    assert stream.records == ()
+    remote.restore(snapshot)
+    assert [record.body for record in stream.records] == [b"a"]
+    with RemoteS2Mock(remote.url, snapshot=snapshot) as other:
+        assert len(other.basin(BASIN).stream("log").records) == 1
+
+
+def test_a_clock_that_is_turned(url: str) -> None:
+    with RemoteS2Mock(url, clock="manual", basins=[BASIN]) as remote:
+        start = remote.clock.now()
+        remote.basin(BASIN).create_stream("log")
+        remote.inject(Delay(60), on="append")
+        late = Started(lambda: append(remote, "a"))
+        remote.clock.wait_for_waiters()
+        remote.advance(60)
+        assert late.result() == 200
+        assert remote.clock.now() == start + 60 * 10**9
+    with pytest.raises(ValueError, match='clock must be "manual"'):
+        RemoteS2Mock(url, clock=object())
+
+
+def test_a_token_of_ones_own_is_the_first_account(url: str) -> None:
+    with RemoteS2Mock(url, token="s2mock") as one:
+        assert one.env["S2_ACCESS_TOKEN"] == "s2mock"
+        name = one.fresh_basin()
+        with RemoteS2Mock(url, token="s2mock") as two:
+            assert name in two.basins
+        assert name in one.basins
+    assert httpx.get(f"{url}/v1/basins", trust_env=False).json()["basins"] == []
+    with pytest.raises(ValueError, match="deletion_delay: options of the fake"):
+        RemoteS2Mock(url, token="s2mock", deletion_delay=1)
+
+
+@pytest.mark.parametrize("name", ["client", "wsgi_app", "account", "fork", "issue_token"])
+def test_what_needs_the_mock_in_this_process(remote: RemoteS2Mock, name: str) -> None:
+    with pytest.raises(NotOnTarget, match=f"s2_mock.{name} needs the mock in this process"):
+        getattr(remote, name)
+
+
+def test_everything_else_is_there(remote: RemoteS2Mock) -> None:
+    with S2Mock() as mock:
+        missing = {n for n in dir(mock) if not n.startswith("_") and not hasattr(remote, n)}
+    assert missing == {"client", "wsgi_app", "account", "fork", "issue_token", "tokens"}
+
+
+def test_leaving_the_block_with_a_fault_that_was_not_used(url: str) -> None:
+    with (
+        pytest.raises(UnusedFault, match=r"never fired: inject\(Drop\(\), on='append'\)"),
+        RemoteS2Mock(url) as remote,
+    ):
+        remote.inject(Drop(), on="append")
+
+
+def test_the_fixture_and_the_end_of_a_test(pytester: pytest.Pytester, url: str) -> None:
+    pytester.makepyfile(
+        """
+        import httpx, pytest
+        from s2mock import Drop
+
+        @pytest.mark.s2_mock(basins=["my-basin"], deletion_delay=60)
+        def test_with_options(s2_mock):
+            assert s2_mock.basins == ("my-basin",)
+            s2_mock.basin("my-basin").delete()
+            assert s2_mock.basins == ("my-basin",)
+
+        def test_an_unused_fault(s2_mock):
+            s2_mock.inject(Drop(), on="append")
+
+        def test_a_timeline(s2_mock):
+            headers = {"authorization": f"Bearer {s2_mock.token}"}
+            httpx.get(f"{s2_mock.url}/v1/basin", headers=headers, trust_env=False)
+            assert 1 == 2
+
+        def test_by_itself(s2_mock):
+            with s2_mock.outage():
+                pass
+            assert s2_mock.is_fake
+        """
+    )
+    without = ("-p", "no:hypothesispytest", "-p", "no:asyncio")
+    result = pytester.runpytest_inprocess(*without, f"--s2mock-target={url}")
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["a fault never fired: inject(Drop(), on='append'); no append*"])
+    result.stdout.fnmatch_lines(["*s2mock: 1 exchange*", "*no route /v1/basin; is it*"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_tests_of_the_powers_run_there_too(url: str, pytestconfig: pytest.Config) -> None:
+    """In parallel, on one server, each on an account of its own."""
+    root = pytestconfig.rootpath
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"),
+            f"--s2mock-target={url}",
+            *("tests/powers/test_faults.py", "tests/powers/test_faults_in_sessions.py"),
+            *("tests/powers/test_holds.py", "tests/powers/test_injection.py"),
+            *("tests/powers/test_journal.py", "tests/powers/test_outage.py"),
+        ],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    outcomes = pytest.RunResult.parse_summary_nouns(ran.stdout.splitlines())
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert outcomes.keys() <= {"passed", "skipped", "warnings"}, ran.stdout
+    # Left out is what has to do with WSGI, and with a mock of this process.
+    assert outcomes["passed"] > 3 * outcomes["skipped"]
