@@ -37,12 +37,11 @@ OPTION_TEXTS = {
     "control": "whether the powers are served over HTTP at `/_s2mock`; see "
     "[](../how-to/other-languages.md)",
     "locations": "where basins can be, the default first: names, or mappings as S2 describes one",
-    "coverage": "whether the end says what the tests have met, and the file to write it to",
+    "coverage": "whether the end says [what the tests have met](../how-to/coverage.md), and the "
+    "file to write it to",
     "version": "nothing; prints the version and ends",
     "use_env": "whether S2's environment variables point to the account during the test",
     "token": "the account's own access token; with `--s2mock-target`, the one for that server",
-    "coverage": "print at the end what the tests have met, and write it to a file where one is "
-    "named; see [](../how-to/coverage.md)",
     "target": "a server to run the tests on, in place of the fake",
 }
 # What only the command line of pytest has.

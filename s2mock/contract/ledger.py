@@ -230,8 +230,8 @@ KNOWN_DIFFERENCES: Final = (
     ),
     KnownDifference(
         "prometheus",
-        "`/metrics` is not found.",
-        "It tells how the reference's own process is doing; the fake is no process of its own.",
+        "`/metrics` tells of the process, and has no histograms.",
+        "They tell how long the reference's storage takes, and the fake has none.",
         _not_met,
     ),
 )

@@ -61,8 +61,8 @@ HTTP_MUTATIONS = (
     Mutation(
         "a body of one byte more than 2 MiB is read",
         requests.S2Request.body,
-        "inflate(sent, coding, MAX_BODY_BYTES)",
-        "inflate(sent, coding, MAX_BODY_BYTES + 1)",
+        "self.sent_body = inflate(sent, coding, MAX_BODY_BYTES)",
+        "self.sent_body = inflate(sent, coding, MAX_BODY_BYTES + 1)",
         ("test_append_json::test_longest_body",),
     ),
     Mutation(

@@ -182,5 +182,5 @@ def test_the_contract_suite_takes_the_target(pytester: pytest.Pytester, server: 
         f"--s2mock-target={server.url}", "--pyargs", "s2mock.contract.test_locations"
     )
     assert result.ret == 0
-    result.assert_outcomes(passed=27)
+    result.assert_outcomes(passed=24)
     assert basins(server) == []

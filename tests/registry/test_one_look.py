@@ -138,6 +138,7 @@ CASES = {
     ("PUT", "/v1/locations/default"): [Call("PUT", "/v1/locations/default", "aws:us-west-2")],
     ("GET", "/health"): [Call("GET", "/health", looks=0)],
     ("GET", "/ping"): [Call("GET", "/ping", looks=0)],
+    ("GET", "/metrics"): [Call("GET", "/metrics", looks=0)],
 }
 
 calls = pytest.mark.parametrize(
