@@ -28,6 +28,8 @@ from s2mock import (
 from tests.plugin.conftest import run
 from tests.powers.conftest import Started
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["run"]
 
 BASIN = "my-basin"

@@ -220,6 +220,7 @@ def test_storage_of_a_stream(day: Day, basin: str, number: int) -> None:
         assert value == sum(one.size for one in own if one.since <= at < one.until), at - T
 
 
+@pytest.mark.slow
 def test_a_million_operations_take_little_room() -> None:
     """A minute is kept, and not a call."""
     record = Record(b"x" * 100, (), None)

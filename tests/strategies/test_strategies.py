@@ -14,6 +14,8 @@ from s2mock import AppendRecord, BasinConfig, S2Mock, StreamConfig, strategies
 from s2mock.documents.control_plane import basin_config_to_json, stream_config_to_json
 from tests.strategies.asking import BASIN, REFUSED, with_basin_config, with_stream_config
 
+pytestmark = pytest.mark.slow
+
 THOUSAND = settings(
     max_examples=1000,
     deadline=None,
