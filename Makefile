@@ -14,6 +14,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and \
 UNUSABLE := $(VENV) is no environment of Python 3.11 or newer that could be used. Remove it, or \
   say where another may be made, as in make VENV=.venv-mine
 
+PYTHON_EXAMPLES := $(sort $(dir $(wildcard conftest_examples/*/*.py)))
 # In the folder of an example.
 EXAMPLE := $(abspath $(VENV))/bin/python -m
 PYRIGHT := pyright --pythonpath $(abspath $(VENV))/bin/python
@@ -60,12 +61,12 @@ lint: $(VENV)/.lint $(VENV)/.test
 	@$(RUN) ruff check .
 	@$(RUN) mypy
 	@# Each example by itself, as its user has it: their modules have the same names.
-	@for example in conftest_examples/*/; do (cd $$example && $(EXAMPLE) mypy --strict \
+	@for example in $(PYTHON_EXAMPLES); do (cd $$example && $(EXAMPLE) mypy --strict \
 	  --cache-dir=$(CURDIR)/.mypy_cache/examples .) || exit 1; done
 
 # As an editor sees them; pyright fetches itself when it is first run.
 types: $(VENV)/.lint $(VENV)/.test
-	@for example in conftest_examples/*/; do (cd $$example && $(EXAMPLE) $(PYRIGHT) .) || exit 1; done
+	@for example in $(PYTHON_EXAMPLES); do (cd $$example && $(EXAMPLE) $(PYRIGHT) .) || exit 1; done
 	@$(RUN) $(PYRIGHT) --verifytypes s2mock --ignoreexternal
 
 # With the lowest version that is declared of each dependency, first of the package alone, then of
