@@ -35,7 +35,7 @@ def test_exchanges_are_listed_and_filtered(control: Control) -> None:
     whole = control("GET", "/journal").json()
     assert (whole["last"], whole["dropped"]) == (4, 0)
     first, last = whole["exchanges"][0], whole["exchanges"][-1]
-    assert first["request"]["body"] == '{"records":[{"body":"a"}]}'
+    assert json.loads(first["request"]["body"]) == {"records": [{"body": "a"}]}
     assert first["response"]["document"]["tail"]["seq_num"] == 1
     assert first["effect"] == {
         "committed": True,
