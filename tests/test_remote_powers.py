@@ -119,6 +119,14 @@ def test_direct_access_is_that_of_the_fake(remote: RemoteS2Mock) -> None:
     assert list(remote.journal) == []
 
 
+def test_a_basin_is_ensured_with_its_configuration(remote: RemoteS2Mock) -> None:
+    config = BasinConfig(
+        default_stream_config=StreamConfig(retention_policy=60), create_stream_on_read=True
+    )
+    assert remote.ensure_basin("other-basin", config).config == config
+    assert remote.ensure_basin("other-basin").config == BasinConfig()
+
+
 def test_waiting_for_records(remote: RemoteS2Mock) -> None:
     stream = remote.stream(BASIN, "log")
     waiting = Started(lambda: stream.wait_for(3, timeout=30))

@@ -343,13 +343,12 @@ def put_basin(
     name = checked_basin(name)
     check_config(config, BasinConfig)
     check_text("request_token", request_token)
-    given = None if config is None else basin_config_to_json(config)
+    document = {} if config is None else {"config": basin_config_to_json(config)}
     if method == "POST":
-        document: Any = {"basin": name} if given is None else {"basin": name, "config": given}
         headers = {} if request_token is None else {"s2-request-token": request_token}
-        call(control, "POST", "/v1/basins", document, headers=headers)
+        call(control, "POST", "/v1/basins", {"basin": name, **document}, headers=headers)
     else:
-        call(control, "PUT", f"/v1/basins/{segment(name)}", ... if given is None else given)
+        call(control, "PUT", f"/v1/basins/{segment(name)}", document)
     return RemoteBasin(control, str(name))
 
 
