@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from s2mock import lite, running
+from s2mock.own_tokens import check_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -242,9 +243,10 @@ def _fail(message: str) -> int:
 
 
 def _token(text: str) -> str:
-    if not (text and text.isascii() and text.isprintable() and " " not in text):
-        raise argparse.ArgumentTypeError(f"must be text that fits into a header, not {text!r}")
-    return text
+    try:
+        return check_token(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("token ")) from None
 
 
 def _parser(kind: str = "serve") -> argparse.ArgumentParser:

@@ -1,12 +1,36 @@
-"""The basins that a test begins with, in each form in which it may write them.
+"""What a test begins with, in each form in which it may write it: basins, and a clock.
 
-All of them become the form of a resource file (`s2mock/resources.py`), which is then checked.
+Basins become the form of a resource file (`s2mock/resources.py`), which is then checked.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from s2mock.registry.clock import Clock, ManualClock, SystemClock
 from s2mock.registry.config import BasinConfig, StreamConfig
+
+
+def as_clock(clock: Clock | str | None) -> Clock:
+    """The clock, where `"manual"` is a fresh `ManualClock`. Raises `ValueError`."""
+    if clock is None:
+        return SystemClock()
+    if not isinstance(clock, str):
+        return clock
+    if clock != "manual":
+        raise ValueError(f"clock must be a clock, or 'manual' for a fresh one, not {clock!r}")
+    return ManualClock()
+
+
+def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
+    """A resource file of these basins, `None` for no basins. Raises `ValueError`."""
+    if isinstance(basins, str | bytes | Mapping) or not isinstance(basins, Iterable):
+        raise ValueError(f"basins must be a list of names or mappings, not {basins!r}")
+    listed = [as_resource(basin) for basin in basins]
+    try:
+        return json.dumps({"basins": listed}).encode() if listed else None
+    except TypeError as error:
+        raise ValueError(f"basins must hold names and JSON values only: {error}") from None
 
 
 def as_resource(basin: Any) -> Any:

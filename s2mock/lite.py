@@ -64,12 +64,11 @@ def _flag(name: str) -> str:
 
 def announcement(port: int, token: str) -> tuple[str, str]:
     """What `s2 lite` prints once it listens, without colours: a line of log, and the rest."""
-    url = f"http://localhost:{port}"
-    exports = (
-        f"export S2_ACCOUNT_ENDPOINT={url}",
-        f"export S2_BASIN_ENDPOINT={url}",
-        f"export S2_ACCESS_TOKEN={token}",
-    )
+    # Late, since it loads the whole account, which is there by now.
+    from s2mock.mock import sdk_environment
+
+    env = sdk_environment(f"http://localhost:{port}", token)
+    exports = (f"export {name}={value}" for name, value in env.items())
     listening = _log(f'starting plain http server addr="{HOST}:{port}"')
     copy = _log("copy/paste into a new terminal to point the S2 CLI at this server:")
     return f"{listening}\n", "\n".join((copy, *exports, ""))

@@ -1,6 +1,5 @@
 """`S2Mock`: what a test holds. It ties the registry, the app and the socket together."""
 
-import json
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from s2mock import own_tokens
-from s2mock.beginning import as_resource
+from s2mock.beginning import as_clock, as_resources
 from s2mock.conversation import Conversation
 from s2mock.listening import Listening
 from s2mock.powers import of_a_test
@@ -19,7 +18,7 @@ from s2mock.powers.faults import Fault
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection, UnusedFault
 from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT, Journal
-from s2mock.powers.plans import FaultPlan
+from s2mock.powers.plans import FaultPlan, inject_plan
 from s2mock.powers.powers import Powers
 from s2mock.registry.account import Account, Snapshot
 from s2mock.registry.checks import check_flag
@@ -69,11 +68,10 @@ class S2Mock:
     another, so that a request that comes late, after the test that made it, is refused with 401 and
     does not meet the account of the next. `faults` are there from the beginning: mappings of the
     arguments of `inject`. The journal keeps `journal_limit` exchanges, 0 for none, and
-    `journal_bytes` of their bodies. With `control` the powers are served at `/_s2mock` under
-    `url` too, to this machine. `auth="required"` lets in nobody without an
-    access token of this account; `revocation_delay` is how long one that is revoked is still good,
-    in seconds. `locations` are where basins can be, the default first: names, or mappings as S2
-    describes a location.
+    `journal_bytes` of their bodies. With `control` the powers are served at `/_s2mock` under `url`
+    too, to this machine. `auth="required"` lets in nobody without an access token of this account;
+    `revocation_delay` is how long one that is revoked is still good, in seconds. `locations` are
+    where basins can be, the default first: names, or mappings as S2 describes a location.
 
     Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used.
 
@@ -108,15 +106,14 @@ class S2Mock:
         revocation_delay: float = 0.0,
         locations: Iterable[str | Mapping[str, Any]] | None = None,
     ) -> None:
-        if not isinstance(control, bool):
-            raise TypeError(f"control must be True or False, not {control!r}")
+        check_flag("control", control)
         self._resources = as_resources(basins)
         self._profile = profile_named(profile)
         check_flag("cors", cors)
         self._cors = cors
         # The standalone server sets it; a test of one's own names hosts as it likes.
         self._own_hosts_only = False
-        self.clock: Clock = _as_clock(clock)
+        self.clock: Clock = as_clock(clock)
         self._listening = Listening(host=host, port=port) if listening is None else listening
         self._owns_listening = listening is None
         self._app: App | None = None
@@ -126,7 +123,9 @@ class S2Mock:
         self._has_control = control
         self._control_token: str | None = None
         self._fresh_names = count(1)
-        self.token: str = own_tokens.new_token(self) if token is None else _checked_token(token)
+        self.token: str = (
+            own_tokens.new_token(self) if token is None else own_tokens.check_token(token)
+        )
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
         self.account: Account = Account(
             clock=self.clock,
@@ -229,9 +228,9 @@ class S2Mock:
         return self.account.snapshot()
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Be as the snapshot says. Sessions end.
+        """Go back to the snapshot. Sessions end.
 
-        Dates stay as they are; what is due, expiry included, moves by the time that has passed
+        Dates stay as they are. What is due, expiry included, moves by the time that has passed
         since the snapshot was taken. Raises `TypeError`.
         """
         self.account.restore(snapshot)
@@ -439,19 +438,7 @@ class S2Mock:
 
         `s2mock.strategies.fault_plans()` makes plans. Raises `TypeError`.
         """
-        if not isinstance(plan, FaultPlan):
-            raise TypeError(f"apply() takes a FaultPlan, not {plan!r}")
-        return tuple(
-            self.inject(
-                one.fault,
-                on=one.on,
-                basin=one.basin,
-                stream=one.stream,
-                skip=one.skip,
-                required=False,
-            )
-            for one in plan
-        )
+        return inject_plan(plan, self.inject)
 
     def hold(
         self,
@@ -576,32 +563,3 @@ class _Answering:
         if mock._has_control:  # noqa: SLF001  # two halves of one thing
             return mock._controlled.converse(environ)  # noqa: SLF001
         return mock.wsgi_app.converse(environ)
-
-
-def _as_clock(clock: Clock | str | None) -> Clock:
-    if clock is None:
-        return SystemClock()
-    if not isinstance(clock, str):
-        return clock
-    if clock != "manual":
-        raise ValueError(f"clock must be a clock, or 'manual' for a fresh one, not {clock!r}")
-    return ManualClock()
-
-
-def _checked_token(token: object) -> str:
-    if not isinstance(token, str):
-        raise TypeError(f"token must be text, not {token!r}")
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise ValueError(f"token must be text that fits into a header, not {token!r}")
-    return token
-
-
-def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
-    """A resource file of these basins, `None` for no basins. Raises `ValueError`."""
-    if isinstance(basins, str | bytes | Mapping) or not isinstance(basins, Iterable):
-        raise ValueError(f"basins must be a list of names or mappings, not {basins!r}")
-    listed = [as_resource(basin) for basin in basins]
-    try:
-        return json.dumps({"basins": listed}).encode() if listed else None
-    except TypeError as error:
-        raise ValueError(f"basins must hold names and JSON values only: {error}") from None

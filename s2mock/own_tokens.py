@@ -32,6 +32,15 @@ def new_token(mock: object) -> str:
     return token
 
 
+def check_token(token: object) -> str:
+    """The token, if a header can hold it. Raises `TypeError`, `ValueError`."""
+    if not isinstance(token, str):
+        raise TypeError(f"token must be text, not {token!r}")
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError(f"token must be text that fits into a header, not {token!r}")
+    return token
+
+
 def current_test() -> str:
     """The test that runs, as pytest calls it; empty for none."""
     return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]

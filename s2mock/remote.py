@@ -7,8 +7,9 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from s2mock.beginning import as_resources
 from s2mock.http_client import Client
-from s2mock.mock import MonkeyPatch, S2Mock, as_resources, sdk_environment
+from s2mock.mock import MonkeyPatch, S2Mock, sdk_environment
 from s2mock.powers import of_a_test
 from s2mock.powers.injection import UnusedFault
 from s2mock.registry.config import BasinConfig, StreamConfig

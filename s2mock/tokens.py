@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from s2mock.registry.access_tokens import IssueAccessToken, RevokeAccessToken
-from s2mock.registry.checks import check_name, described
+from s2mock.registry.checks import check_flag, check_name, described
 from s2mock.registry.clock import NANOSECONDS
 from s2mock.registry.errors import AccessTokenNotFound
 from s2mock.registry.names import AccessTokenId, BasinName, StreamName
@@ -102,10 +102,7 @@ def issue(
         tuple(_groups(op_groups)),
         _operations(ops),
     )
-    if not isinstance(auto_prefix_streams, bool):
-        raise TypeError(
-            f"auto_prefix_streams must be True or False, not {described(auto_prefix_streams)}"
-        )
+    check_flag("auto_prefix_streams", auto_prefix_streams)
     operation = IssueAccessToken(
         token_id,
         scope,

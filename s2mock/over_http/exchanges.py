@@ -9,6 +9,7 @@ from s2mock.powers.exchange import Effect, Exchange, Request, Response
 from s2mock.powers.fault_json import bytes_from_json, fault_from_json
 from s2mock.powers.matching import Pattern
 from s2mock.powers.operations import OPERATION_NAMES
+from s2mock.registry.checks import check_number
 from s2mock.registry.waiting import PATIENCE, check_count, check_timeout
 
 
@@ -175,8 +176,7 @@ def _filters(
     operation: str | Iterable[str] | None, basin: str, stream: str, status: int | None
 ) -> dict[str, Any]:
     """The parameters of a query. Raises `TypeError`, `ValueError`."""
-    if status is not None and (isinstance(status, bool) or not isinstance(status, int)):
-        raise TypeError(f"status must be a whole number, not {status!r}")
+    check_number("status", status)
     pattern = Pattern(OPERATION_NAMES if operation is None else operation, basin, stream)
     names = None if operation is None else pattern.names
     return {"operation": names, "basin": basin, "stream": stream, "status": status}

@@ -7,7 +7,6 @@ its errors.
 import base64
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final, Unpack
 from urllib.parse import urlencode
 
@@ -22,7 +21,6 @@ from s2mock.over_http.config_changes import basin_changes_to_json, stream_change
 from s2mock.over_http.control import Control, ControlError
 from s2mock.registry import errors
 from s2mock.registry.checks import check_config, check_name, check_number, check_text
-from s2mock.registry.clock import NANOSECONDS
 from s2mock.registry.config import (
     BasinConfig,
     BasinConfigChanges,
@@ -32,6 +30,7 @@ from s2mock.registry.config import (
 from s2mock.registry.durations import monotonic
 from s2mock.registry.errors import S2Error
 from s2mock.registry.listing import MAX_PAGE, Page
+from s2mock.registry.log_face import LogFace
 from s2mock.registry.names import BasinName, StreamName
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import (
@@ -41,6 +40,7 @@ from s2mock.registry.records import (
     batch_of,
     metered_bytes,
 )
+from s2mock.registry.rfc3339 import parse_timestamp
 from s2mock.registry.state import StreamInfo
 from s2mock.registry.waiting import PATIENCE, check_count, check_timeout, loop_advice
 
@@ -171,7 +171,7 @@ class RemoteBasin:
         return RemoteStream(self._control, self, name)
 
 
-class RemoteStream:
+class RemoteStream(LogFace):
     """As `Stream`."""
 
     def __init__(self, control: Control, basin: RemoteBasin, name: str) -> None:
@@ -232,14 +232,6 @@ class RemoteStream:
             start = got[-1].seq_num + 1
         return tuple(found)
 
-    def fence(self, token: str) -> AppendAck:
-        """As `Stream.fence`."""
-        return self.append([AppendRecord.fence(token)])
-
-    def trim(self, seq_num: int) -> AppendAck:
-        """As `Stream.trim`."""
-        return self.append([AppendRecord.trim(seq_num)])
-
     def wait_for(self, count: int = 1, *, timeout: float = PATIENCE) -> tuple[SequencedRecord, ...]:
         """As `Stream.wait_for`."""
         check_count("count", count)
@@ -260,15 +252,6 @@ class RemoteStream:
         import asyncio
 
         return await asyncio.to_thread(self.wait_for, count, **more)
-
-    @property
-    def bodies(self) -> tuple[bytes, ...]:
-        """As `Stream.bodies`."""
-        return tuple(
-            record.body
-            for record in self.records
-            if len(record.headers) != 1 or record.headers[0][0]
-        )
 
     def append(
         self,
@@ -353,20 +336,13 @@ def put_basin(
 
 
 def _info(document: dict[str, Any]) -> StreamInfo:
-    """S2 tells times to the nanosecond, and Python to the microsecond."""
     created, deleted = document["created_at"], document["deleted_at"]
     return StreamInfo(
         document["name"],
-        _nanoseconds(created),
-        None if deleted is None else _nanoseconds(deleted),
+        parse_timestamp(created),
+        None if deleted is None else parse_timestamp(deleted),
         document.get("cipher"),
     )
-
-
-def _nanoseconds(text: str) -> int:
-    seconds, _, fraction = text.removesuffix("Z").partition(".")
-    whole = int(datetime.fromisoformat(seconds).replace(tzinfo=UTC).timestamp())
-    return whole * NANOSECONDS + int(fraction.ljust(9, "0")[:9])
 
 
 def _base64(data: bytes) -> str:

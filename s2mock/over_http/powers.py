@@ -11,7 +11,7 @@ from s2mock.over_http.faults import RemoteHold, RemoteInjection
 from s2mock.over_http.handles import RemoteBasin, RemoteStream, checked_basin, names_of, put_basin
 from s2mock.powers.fault_json import faults_to_json
 from s2mock.powers.faults import Fault
-from s2mock.powers.plans import FaultPlan
+from s2mock.powers.plans import FaultPlan, inject_plan
 from s2mock.powers.powers import orders
 from s2mock.registry.config import BasinConfig
 from s2mock.registry.engine import Point
@@ -98,19 +98,7 @@ class RemotePowers:
 
     def apply(self, plan: FaultPlan) -> tuple[RemoteInjection, ...]:
         """As `S2Mock.apply`."""
-        if not isinstance(plan, FaultPlan):
-            raise TypeError(f"apply() takes a FaultPlan, not {plan!r}")
-        return tuple(
-            self.inject(
-                one.fault,
-                on=one.on,
-                basin=one.basin,
-                stream=one.stream,
-                skip=one.skip,
-                required=False,
-            )
-            for one in plan
-        )
+        return inject_plan(plan, self.inject)
 
     def hold(
         self,

@@ -12,6 +12,7 @@ from s2mock.powers.entry import NOTE_PARTS, Entry, Insight, Note
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.matching import Pattern
 from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
+from s2mock.registry.checks import check_number
 from s2mock.registry.waiting import PATIENCE, Bell, Rung, check_count
 
 JOURNAL_LIMIT = 10_000
@@ -418,8 +419,7 @@ class _Wanted:
         status: int | None,
         document: Callable[[Entry], Any],
     ) -> None:
-        if status is not None and (isinstance(status, bool) or not isinstance(status, int)):
-            raise TypeError(f"status must be a whole number, not {status!r}")
+        check_number("status", status)
         self._any = operation is None
         self._pattern = Pattern(OPERATION_NAMES if self._any else operation, basin, stream)
         self._status = status

@@ -1,12 +1,14 @@
 """Plans of faults: values that a test tries, and that print as what one would type."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from s2mock.powers.faults import Fault, check_fault, check_place
 from s2mock.powers.matching import Pattern
 from s2mock.registry.waiting import check_count
+
+Injected = TypeVar("Injected")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -69,3 +71,15 @@ class FaultPlan:
             if number:
                 printer.break_()
             printer.text(line)
+
+
+def inject_plan(plan: FaultPlan, inject: Callable[..., Injected]) -> tuple[Injected, ...]:
+    """Call `inject` for each fault of the plan; none is required to fire. Raises `TypeError`."""
+    if not isinstance(plan, FaultPlan):
+        raise TypeError(f"apply() takes a FaultPlan, not {plan!r}")
+    return tuple(
+        inject(
+            one.fault, on=one.on, basin=one.basin, stream=one.stream, skip=one.skip, required=False
+        )
+        for one in plan
+    )

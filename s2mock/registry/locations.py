@@ -1,7 +1,7 @@
 """Locations: where basins can be. Source: reference: account_services §3."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 from s2mock.registry.checks import check_name, described
 from s2mock.registry.clock import Moment
@@ -9,9 +9,6 @@ from s2mock.registry.engine import Engine, Operation
 from s2mock.registry.errors import InvalidLocation, InvalidName
 from s2mock.registry.names import LocationName
 from s2mock.registry.state import Change, Effect, Location
-
-_CLASSES: Final = ("standard", "express")
-_FIELDS: Final = ("name", "is_private", "storage_classes", "default_storage_class")
 
 
 def as_locations(given: Iterable[str | Mapping[str, Any]]) -> tuple[Location, ...]:
@@ -32,10 +29,10 @@ def _location(given: object) -> Location:
         return Location(_name(given))
     if not isinstance(given, Mapping) or "name" not in given:
         raise TypeError(f"locations must be names or mappings with a name, not {described(given)}")
-    if unknown := sorted(set(given) - set(_FIELDS)):
-        raise ValueError(f"locations have {', '.join(_FIELDS)}, and no {unknown[0]!r}")
+    if unknown := sorted(set(given) - set(Location._fields)):
+        raise ValueError(f"locations have {', '.join(Location._fields)}, and no {unknown[0]!r}")
     name = _name(check_name("a location's name", given["name"]))
-    classes = tuple(given.get("storage_classes", _CLASSES))
+    classes = tuple(given.get("storage_classes", Location._field_defaults["storage_classes"]))
     default = given.get("default_storage_class", classes[-1] if classes else None)
     if default not in classes:
         raise ValueError(f"default_storage_class must be one of {classes}, not {default!r}")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from s2mock.registry.engine import Engine
-from s2mock.registry.records import AppendAck, AppendRecord, SequencedRecord
+from s2mock.registry.records import AppendAck, AppendRecord, SequencedRecord, is_command
 from s2mock.registry.waiting import PATIENCE, check_count
 
 # So many bodies are shown where records are missing, the last ones.
@@ -32,7 +32,7 @@ class LogFace:
 
         Raises `StreamNotFound`, `StreamDeletionPending`.
         """
-        return tuple(record.body for record in self.records if not _is_command(record))
+        return tuple(record.body for record in self.records if not is_command(record.headers))
 
     def fence(self, token: str) -> AppendAck:
         """Append the command that sets the fencing token: at most 36 bytes, empty for none.
@@ -86,7 +86,3 @@ class LogFace:
             bodies.insert(0, "...")
         there = f": {', '.join(bodies)}" if bodies else ""
         return f"{self!r} held {len(records)} of {count} records within {timeout:g} s{there}"
-
-
-def _is_command(record: SequencedRecord) -> bool:
-    return len(record.headers) == 1 and not record.headers[0][0]

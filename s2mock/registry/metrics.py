@@ -6,18 +6,17 @@ Source: reference: account_services §2.
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
-from s2mock.registry.clock import Moment
+from s2mock.registry.clock import NANOSECONDS, Moment
 from s2mock.registry.engine import Engine, Operation
 from s2mock.registry.errors import InvalidMetrics, NotImplementedByS2
 from s2mock.registry.names import BasinName, StreamName
-from s2mock.registry.series import Series
+from s2mock.registry.series import KEPT, Series
 from s2mock.registry.state import Change
 
 Interval = Literal["minute", "hour", "day"]
 SECONDS: Final[dict[str, int]] = {"minute": 60, "hour": 3600, "day": 86_400}
-_NANOSECONDS: Final = 1_000_000_000
 _LEEWAY_SECONDS: Final = 60
-_MAX_SPAN_SECONDS: Final = 90 * 86_400
+_MAX_SPAN_SECONDS: Final = KEPT * 60
 
 
 class Accumulation(NamedTuple):
@@ -119,7 +118,7 @@ class _Metrics(Operation):
             raise InvalidMetrics("start and end must not be more than 90 days apart")
         if not has_others and interval not in (None, default):
             raise InvalidMetrics(f"interval must be {default} for {self._set}")
-        if end > moment.now // _NANOSECONDS + _LEEWAY_SECONDS:
+        if end > moment.now // NANOSECONDS + _LEEWAY_SECONDS:
             raise InvalidMetrics("end must not be more than 60 seconds in the future")
         return Period(start, end, (interval if default else None) or default or "minute")
 
@@ -237,7 +236,7 @@ def _stored(
 
 def _active(engine: Engine, period: Period) -> list[str]:
     usage = engine.usage
-    start, end = period.start * _NANOSECONDS, (period.end + 1) * _NANOSECONDS - 1
+    start, end = period.start * NANOSECONDS, (period.end + 1) * NANOSECONDS - 1
     names = {name for name in usage.once_active if usage.was_active(name, start, end)}
     for basin in engine.state.basins.values():
         if len(basin.streams) and usage.active_since(basin.name) <= end:

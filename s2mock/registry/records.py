@@ -165,6 +165,11 @@ def _command(headers: tuple[Header, ...], body: bytes) -> Command | None:
     raise Invalid("unknown command")
 
 
+def is_command(headers: tuple[Header, ...]) -> bool:
+    """Whether a record with these headers is a command: no other has an empty name."""
+    return len(headers) == 1 and not headers[0][0]
+
+
 def check_fencing_token(token: str) -> str:
     """The token, if it is one: at most 36 bytes. Raises `Invalid`."""
     if len(token.encode()) > MAX_FENCING_TOKEN_BYTES:

@@ -123,10 +123,6 @@ class Scope:
         put(self, "ops", tuple(op for op in OPERATIONS if op in ops and op not in given))
         put(self, "granted", given | ops)
 
-    def is_within(self, other: "Scope") -> bool:
-        """Whether it gives nothing that the other does not."""
-        return self.first_beyond(other) is None
-
     def first_beyond(self, other: "Scope") -> str | None:
         """What it gives and the other does not, in words; None for nothing."""
         if more := self.granted - other.granted:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from s2mock.registry.clock import Moment
 from s2mock.registry.config import UNSET
-from s2mock.registry.scopes import OPERATIONS
+from s2mock.registry.scopes import GROUPS, OPERATIONS
 from s2mock.registry.series import KEPT, Series
 from s2mock.registry.stored import MINUTE, Stored
 
@@ -17,22 +17,7 @@ if TYPE_CHECKING:
     from s2mock.registry.engine import Operation
     from s2mock.registry.state import Change
 
-_OF_ACCOUNT: Final = frozenset(
-    (
-        "list-basins",
-        "create-basin",
-        "delete-basin",
-        "reconfigure-basin",
-        "get-basin-config",
-        "issue-access-token",
-        "revoke-access-token",
-        "list-access-tokens",
-        "account-metrics",
-        "list-locations",
-        "get-default-location",
-        "set-default-location",
-    )
-)
+_OF_ACCOUNT: Final = GROUPS["account.read"] | GROUPS["account.write"]
 _COUNTED: Final = {
     name: ("account-ops" if name in _OF_ACCOUNT else "basin-ops", name.replace("-", "_"))
     for name in OPERATIONS

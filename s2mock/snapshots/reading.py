@@ -15,7 +15,7 @@ from s2mock.registry.ordered import Names
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import AppendRecord, Record, check_fencing_token
 from s2mock.registry.state import LOCATIONS, AccountState, BasinState, StreamState, new_incarnation
-from s2mock.registry.tokens import OWN_SECRET, AccessToken, Tokens
+from s2mock.registry.tokens import AccessToken, Tokens
 from s2mock.snapshots.lines import Line
 from s2mock.snapshots.times import date_from_file, time_from_file
 from s2mock.snapshots.values import (
@@ -130,7 +130,7 @@ class _Reader:
         name = line.take("access_token", lambda value: AccessTokenId(text(value)))
         token = AccessToken(
             str(name),
-            line.take("secret", or_null(text), None) or OWN_SECRET,
+            line.take("secret", text),
             line.take("scope", scope),
             line.take("expires_at", time_from_file, None),
             line.take("auto_prefix_streams", flag, False),

@@ -79,9 +79,12 @@ class _Writer:
         if tokens is None:
             return
         for token in sorted(tokens.by_secret.values(), key=lambda token: (token.id, token.secret)):
+            if token.secret == OWN_SECRET:
+                # It is no part of a snapshot.
+                continue
             fields: Fields = {
                 "access_token": token.id,
-                "secret": None if token.secret == OWN_SECRET else token.secret,
+                "secret": token.secret,
                 "scope": scope_to_json(token.scope),
             }
             if token.expires is not None:

@@ -398,11 +398,15 @@ def test_access_tokens_and_locations_go_with_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        ('{"access_token": "t"}', "there is no 'scope'"),
-        ('{"access_token": "t", "scope": {"ops": ["fly"]}}', "scope: unknown variant `fly`"),
+        ('{"access_token": "t", "scope": {}}', "there is no 'secret'"),
+        ('{"access_token": "t", "secret": "x"}', "there is no 'scope'"),
+        (
+            '{"access_token": "t", "secret": "x", "scope": {"ops": ["fly"]}}',
+            "scope: unknown variant `fly`",
+        ),
         ('{"access_token": "t", "scope": {}, "secret": 7}', "secret: this is text, not 7"),
         (
-            '{"access_token": "t", "scope": {}, "auto_prefix_streams": 1}',
+            '{"access_token": "t", "secret": "x", "scope": {}, "auto_prefix_streams": 1}',
             "auto_prefix_streams: this is true or false, not 1",
         ),
         ('{"account": {"name": "me"}}', "account: this has the fields"),
