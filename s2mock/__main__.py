@@ -7,7 +7,6 @@ import signal
 import sys
 from contextlib import closing
 from importlib import import_module
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -51,6 +50,11 @@ def _serve() -> int:
     kind, arguments, command = _divided(sys.argv[1:])
     parser = _parser(kind)
     options = parser.parse_args(arguments)
+    if options.version:
+        from importlib.metadata import version  # which nothing else needs
+
+        _say(f"s2mock {version('s2mock')}\n", sys.stdout)
+        return 0
     _check(kind, parser, options, command)
     if options.verbose:
         _log_requests()
@@ -116,6 +120,7 @@ def _serve() -> int:
         # Loaded now and not with the first request, or the first that has a body or a fault in it.
         import s2mock.api.app
         import s2mock.api.wire.messages
+        import s2mock.control
         import s2mock.documents.explaining
         import s2mock.documents.parsing  # noqa: F401
 
@@ -259,7 +264,7 @@ def _parser(kind: str = "serve") -> argparse.ArgumentParser:
         description=_DESCRIPTIONS[kind],
         epilog=_EPILOG.format(_program()) if kind == "serve" else None,
     )
-    parser.add_argument("--version", action="version", version=f"s2mock {version('s2mock')}")
+    parser.add_argument("--version", action="store_true", help="print the version and end")
     parser.add_argument(
         "--verbose", action="store_true", help="print a line for each request on standard error"
     )

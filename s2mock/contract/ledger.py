@@ -138,8 +138,9 @@ def _location(call: Call, fake: Comparable, reference: Comparable) -> bool:
     if not call.path.startswith("/v1/basins"):
         return False
     if _error(fake)[:2] == (422, "invalid") and _error(fake)[2].startswith(_NO_SUCH_LOCATION):
-        # The reference makes, or finds, the basin all the same.
-        return reference["status"] in (200, 201)
+        # The reference makes, or finds, the basin all the same; or says that it is there already,
+        # which comes after this (reference: account_services §1.3).
+        return reference["status"] in (200, 201, 409)
     return _without_locations(fake) == reference and fake != reference
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -138,6 +137,8 @@ class Front:
 
     def _index(self, asked: Asked) -> Answer:
         """What is served here."""
+        from importlib.metadata import version
+
         asked.query(())
         return Answer(
             200,

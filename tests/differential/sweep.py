@@ -58,7 +58,13 @@ def sweep(reference: str) -> tuple[int, list[str]]:
         for call in _calls(f"sweep-{uuid.uuid4().hex[:16]}"):
             calls += 1
             ours, theirs = comparable(call, fake.send(call)), comparable(call, real.send(call))
-            if ours == theirs or excuse(call, ours, theirs):
+            if ours == theirs:
+                continue
+            if excuse(call, ours, theirs):
+                if ours["status"] >= 400 > theirs["status"] and call.method == "PUT":
+                    # Only the reference has carried it out: what comes next is to find the same.
+                    for server in (fake, real):
+                        server.send(Call("PUT", call.path, call.headers, b"{}"))
                 continue
             kind = (
                 f"{call.method} {call.path}: {_kind(ours)} where the reference says {_kind(theirs)}"
