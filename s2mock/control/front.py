@@ -13,7 +13,7 @@ from s2mock.control.answers import Answer, Refused
 from s2mock.control.asked import Asked
 from s2mock.control.guard import objection
 from s2mock.control.seat import Seat
-from s2mock.conversation import Conversation
+from s2mock.conversation import READ, Conversation
 from s2mock.environ import bearer, path_of
 
 if TYPE_CHECKING:
@@ -111,6 +111,10 @@ class Front:
             yield from asked.read()
             answer = yield from _carried_out(row, asked)
         except Refused as refused:
+            # An answer before the end of the body ends the connection, on which the client may
+            # have sent its next request by then.
+            while (yield READ):
+                pass
             answer = refused.answer
         except TimeoutError as error:
             answer = Refused(408, str(error)).answer

@@ -9,6 +9,8 @@ import pytest
 
 from s2mock import S2Mock
 from s2mock.control.guard import is_loopback_host, objection
+from s2mock.conversation import READ, Head
+from s2mock.environ import make_environ
 from tests.control.conftest import Control
 
 FAULT = {"on": "append", "fault": {"Drop": {}}}
@@ -121,7 +123,7 @@ def test_it_is_off_unless_asked_for() -> None:
 
 
 def test_control_is_a_flag() -> None:
-    with pytest.raises(TypeError, match="control must be True or False, not 1"):
+    with pytest.raises(TypeError, match="control must be True or False, not int: 1"):
         S2Mock(control=1)  # type: ignore[arg-type]
 
 
@@ -165,3 +167,30 @@ def test_another_peer_needs_the_token() -> None:
             assert local.status_code == 200
         finally:
             process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "origin"),
+    [
+        ("POST", "/_s2mock/faults", "http://evil.example"),
+        ("POST", "/_s2mock/nothing", None),
+        ("PATCH", "/_s2mock/reset", None),
+    ],
+)
+def test_what_is_refused_is_read_to_its_end(
+    mock: S2Mock, method: str, path: str, origin: str | None
+) -> None:
+    """An answer before that ends the connection, on which the client may have the next request."""
+    fields = (("host", "localhost"), ("content-length", "6"))
+    if origin is not None:
+        fields += (("origin", origin),)
+    server = ("127.0.0.1", 80)
+    environ = make_environ(method, path, path, "", fields, "HTTP/1.1", 1, "127.0.0.1", server)
+    conversation = mock._controlled.converse(environ)
+    assert next(conversation) is READ
+    assert conversation.send(b"123") is READ
+    assert conversation.send(b"456") is READ
+    head = conversation.send(b"")
+    assert isinstance(head, Head)
+    assert head.status >= 400
+    conversation.close()

@@ -4,6 +4,7 @@
 """
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -197,7 +198,7 @@ class TestFaultPlans:
 
 def test_without_hypothesis_it_says_what_to_install(pytester: pytest.Pytester) -> None:
     result = pytester.run(
-        "python",
+        sys.executable,
         "-c",
         "import sys; sys.modules['hypothesis'] = None; import s2mock; s2mock.S2Mock().close()\n"
         "import s2mock.strategies",
