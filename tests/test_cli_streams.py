@@ -15,6 +15,8 @@ from tests.conftest import BASIN
 from tests.ports import unused_port
 from tests.time.watched_clock import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 Start = Callable[..., str]
 
 FULL = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is full")

@@ -8,6 +8,8 @@ import pytest
 
 from s2mock.http_client import Client
 
+pytestmark = pytest.mark.slow
+
 # The server's thread is kept inside the interpreter, as may happen by itself on a busy machine.
 ENDS_AT_ONCE = """
 import selectors, time, urllib.request

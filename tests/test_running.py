@@ -8,6 +8,8 @@ import sys
 import httpx
 import pytest
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "s2mock", "run"]
 # What a command says of its server.
 ASKS = (

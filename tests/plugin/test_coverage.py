@@ -13,7 +13,7 @@ import pytest
 from tests.plugin.conftest import Run
 
 # Faults answer what is not in S2's description.
-pytestmark = pytest.mark.openapi_unchecked("faults answer what S2 does not")
+pytestmark = [pytest.mark.slow, pytest.mark.openapi_unchecked("faults answer what S2 does not")]
 
 EXAMPLES = Path(__file__).parents[2] / "conftest_examples"
 

@@ -4,7 +4,10 @@ import pytest
 
 from tests.plugin.conftest import Run
 
-pytestmark = pytest.mark.openapi_unchecked("the fake is broken on purpose, and answers 500")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.openapi_unchecked("the fake is broken on purpose, and answers 500"),
+]
 
 # A clock of the user's own is a way into the fake that needs no patching.
 CLOCK = """

@@ -4,6 +4,8 @@ import pytest
 
 from tests.plugin.conftest import Run
 
+pytestmark = pytest.mark.slow
+
 
 def errors_of(marker: str, run: Run) -> str:
     result = run(f"import pytest\n@pytest.mark.s2_mock({marker})\ndef test_it(s2_mock): pass\n")

@@ -5,6 +5,8 @@ import pytest
 from tests.plugin.conftest import Run
 from tests.ports import unused_port
 
+pytestmark = pytest.mark.slow
+
 
 def test_marker(run: Run) -> None:
     result = run(

@@ -8,6 +8,8 @@ import pytest
 
 from s2mock.contract.client import Client
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ["pytester"]
 
 

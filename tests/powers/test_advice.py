@@ -10,6 +10,8 @@ from tests.plugin.conftest import Run
 from tests.powers.conftest import FRAMES, RECORDS, SEEDS, Way
 from tests.powers.frames import append_frame
 
+pytestmark = pytest.mark.slow
+
 SDK = {"user-agent": "s2-sdk-python/0.13.0"}
 JSON = {"content-type": "application/json"}
 

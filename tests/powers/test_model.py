@@ -21,6 +21,8 @@ from tests.properties.model import Expected, Model, Thing
 from tests.properties.stream_model import FENCE, TRIM, Given, Refused, StreamModel
 from tests.properties.stream_model import Settings as StreamSettings
 
+pytestmark = pytest.mark.slow
+
 BASINS = ("first-basin", "other-basin")
 STREAMS = ("a", "b/c")
 # The clock stands still at the beginning of 2024, where the models' time begins.
@@ -90,7 +92,7 @@ class Account:
 
     def bodies(self, basin: str, stream: str) -> list[str]:
         log = self.log(basin, stream)
-        return [] if log is None else [record.body.decode() for record in log.records]
+        return [] if log is None else [record.body.decode() for record in log.surviving(NOW)]
 
 
 @st.composite

@@ -14,6 +14,8 @@ import pytest
 from s2mock import S2Mock
 from tests.plugin.conftest import Run
 
+pytestmark = pytest.mark.slow
+
 REPORTS = Path(__file__).parent / "reports"
 HEAD = """
 import httpx

@@ -9,6 +9,8 @@ import pytest
 from s2mock import sweep
 from tests.plugin.conftest import Run
 
+pytestmark = pytest.mark.slow
+
 # A producer that tries again, and the right one, which makes sure of what became of the first try.
 PRODUCER = """
     import pytest

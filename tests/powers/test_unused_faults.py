@@ -6,6 +6,8 @@ import pytest
 
 from tests.plugin.conftest import Run
 
+pytestmark = pytest.mark.slow
+
 NEVER = "a fault never fired: inject(Drop(), on='append')*"
 MODULE = """
     import pytest, unittest

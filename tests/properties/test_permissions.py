@@ -6,6 +6,7 @@ Source: reference: account_services §1.2, §1.3.
 import base64
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -23,6 +24,8 @@ from tests.properties.permission_model import (
     name_sets,
     scopes,
 )
+
+pytestmark = pytest.mark.slow
 
 SEEDS = [{"name": name, "streams": [{"name": one} for one in STREAMS]} for name in BASINS[:2]]
 START = "start=0&end=3600"

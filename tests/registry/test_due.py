@@ -1,11 +1,14 @@
 """What falls due, as a value: against a sorted list, and how little of it is kept."""
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from s2mock import BasinConfig, ManualClock, S2Mock, StreamConfig
 from s2mock.registry.due import CheckEmpty, FinishDeletion, Schedule
+
+pytestmark = pytest.mark.slow
 
 Entry = tuple[int, int, FinishDeletion]
 

@@ -15,6 +15,8 @@ from s2mock.contract.client import Client
 from s2mock.contract.records import Stream as Remote
 from tests.calls import Api, over_wsgi
 
+pytestmark = pytest.mark.slow
+
 # After whatever has been looked at: a date never goes back.
 NOW = 4_000_000_000
 SECOND = 1_000_000_000
