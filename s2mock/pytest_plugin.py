@@ -185,9 +185,11 @@ def _reported_with_others(item: pytest.Item, when: str) -> "Iterator[None]":
     try:
         yield
     except BaseException:
+        # First: it may fail, too.
+        advice = _advise(item)
         for text in [*_failures_of_ours(), *_unused_faults(has_failed=True)]:
             item.add_report_section(when, "s2mock", text)
-        for text in _advise(item):
+        for text in advice:
             _warn(item, text, always=True)
         raise
 

@@ -30,7 +30,7 @@ ROOMS = {
     "strategies": {"documents", "powers", "registry"},
     "powers": {"conversation", "environ", "forking", "registry"},
     "api": {"conversation", "documents", "environ", "failures", "own_tokens", "powers", "registry"},
-    "insight": {"api", "documents", "powers", "registry"},
+    "insight": {"api", "documents", "failures", "powers", "registry"},
     "control": {
         "api",
         "conversation",

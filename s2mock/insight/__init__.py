@@ -6,6 +6,7 @@ It stands above the api, whose routes and forms it knows, and is loaded when som
 from collections.abc import Iterator
 from typing import Any
 
+from s2mock import failures
 from s2mock.insight.advising import advice
 from s2mock.insight.documents import encoded_batch, request_document, response_document
 from s2mock.insight.reasons import reason
@@ -16,14 +17,21 @@ from s2mock.registry.tokens import OWN_ID
 
 
 class ApiInsight:
-    """What the notes of one account mean."""
+    """What the notes of one account mean.
+
+    Where one cannot be told, that is a failure of the fake, and the report goes on without it.
+    """
 
     def __init__(self, engine: Lookable) -> None:
         self._engine = engine
 
     def reason(self, entry: Entry, exchange: Exchange, before: Iterator[Entry]) -> str | None:
         """Why the exchange ended in an error; `before` are those before it, the latest first."""
-        return reason(entry, exchange, self._engine, before)
+        try:
+            return reason(entry, exchange, self._engine, before)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the test is told of it
+            failures.note(error)
+            return None
 
     def token_id(self, secret: str) -> str | None:
         """The id of the access token with that secret, None where it has none."""
@@ -37,7 +45,11 @@ class ApiInsight:
 
     def advice(self, entry: Entry, lost: list[Any]) -> tuple[str, ...]:
         """What may have been meant otherwise in an exchange that is over."""
-        return tuple(advice(entry, entry.unexplained(self), lost, self._engine))
+        try:
+            return tuple(advice(entry, entry.unexplained(self), lost, self._engine))
+        except Exception as error:  # noqa: BLE001  # as above
+            failures.note(error)
+            return ()
 
     def encoded(self, batch: AppendInput) -> bytes:
         """A batch as its session has sent it: the same message, if not byte for byte."""

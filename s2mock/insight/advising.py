@@ -9,12 +9,14 @@ from difflib import get_close_matches
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
+from s2mock.api.query import unsigned
 from s2mock.api.records.limits import END, START
 from s2mock.documents.acceptors import Form, form
 from s2mock.powers.entry import Entry, Lookable
 from s2mock.powers.exchange import Exchange
 from s2mock.registry.log import LogState
 
+_seq_num: Final = unsigned(64)
 # Longer bodies are made by programs, as a rule, and take long to look at.
 _MAX_BYTES: Final = 64 * 1024
 _MAX_LOST: Final = 100
@@ -147,10 +149,12 @@ def _unknown(value: Any, expected: Form, place: str) -> Iterator[tuple[str, str,
 
 def _missed_records(exchange: Exchange, engine: Lookable) -> Iterator[str]:
     query = dict(parse_qsl(exchange.request.query, keep_blank_values=True))
-    start = query.get("seq_num", "").removeprefix("+")
     first = exchange.effect.first_seq_num
-    if start.isascii() and start.isdigit():
-        seq_num = int(start)
+    if "seq_num" in query:
+        try:
+            seq_num = _seq_num(query["seq_num"])
+        except ValueError:
+            return
         if seq_num > 0 and _is_gone(seq_num, first, exchange, engine):
             went_on = "no record" if first is None else f"{first}"
             yield (

@@ -2,6 +2,8 @@
 
 import pytest
 
+# Loaded here: within a run of pytest in pytest it would be another module afterwards.
+from s2mock import insight
 from tests.plugin.conftest import Run
 
 pytestmark = [
@@ -169,3 +171,34 @@ def test_after_another_end_it_is_a_section_of_the_report(
     assert "('Captured s2mock call', True)" in printed
     # What the test itself has to say stands first.
     assert "Failed: s2mock itself failed" not in printed
+
+
+def test_advice_that_fails(run: Run) -> None:
+    """The session goes on, and the test that could not be advised says so."""
+    assert insight.__name__ == "s2mock.insight"
+    printed = outcome(
+        run,
+        """
+    @pytest.fixture(autouse=True)
+    def broken(monkeypatch):
+        def advice(*arguments):
+            raise Broken("advice")
+        monkeypatch.setattr("s2mock.insight.advice", advice)
+        yield
+
+    def test_it(s2_mock):
+        s2_mock.client.get("/v1/basins")
+
+    def test_that_fails(s2_mock):
+        s2_mock.client.get("/v1/basins")
+        assert 1 == 2
+
+    def test_without():
+        pass
+    """,
+        failed=2,
+        passed=1,
+    )
+    assert printed.count(OURS) == 2
+    assert "Broken: advice" in printed
+    assert "assert 1 == 2" in printed

@@ -146,7 +146,16 @@ class TestARead:
         for seq_num in (0, 4, 5):
             assert way("GET", f"{RECORDS}?seq_num={seq_num}").status == 200
         way("GET", f"{RECORDS}?seq_num=5&count=0")
+        # What S2 refuses has its reason there; Python reads no number of more than 4,300 digits.
+        assert way("GET", f"{RECORDS}?seq_num={'9' * 5000}").status == 400
         assert advice(mock) == []
+
+    def test_of_records_that_are_gone_with_leading_zeros(self, mock: S2Mock, way: Way) -> None:
+        log = mock.basin("my-basin").stream("log")
+        log.append([*"abcdef", AppendRecord.trim(4)])
+        assert way("GET", f"{RECORDS}?seq_num={'0' * 5000}2").status == 200
+        [text] = advice(mock)
+        assert text.startswith("the records from 2 on that the read asks for are gone")
 
     def test_in_a_session_of_records_that_are_gone(self, mock: S2Mock, way: Way) -> None:
         log = mock.basin("my-basin").stream("log")
