@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+# Loaded here: within a run of pytest in pytest they would be other modules afterwards, where pytest
+# remembers the category of a filter, and httpx the errors that it knows.
+import httpcore  # noqa: F401
 import pytest
 
-# Loaded here: within a run of pytest in pytest it would be another module afterwards, and pytest
-# remembers the category of a filter.
 import s2mock.powers.advice  # noqa: F401
 
 Run = Callable[..., pytest.RunResult]

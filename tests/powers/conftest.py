@@ -7,8 +7,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-# Loaded here: within a run of pytest in pytest it would be another module afterwards.
-import httpcore  # noqa: F401
 import httpx
 import pytest
 
