@@ -34,8 +34,8 @@ _KEPT: Final = (
 )
 
 
-# The same as the parts of a tuple, which is what most notes are until somebody looks: what is
-# taken of every operation is to cost next to nothing.
+# The same as parts, which is what most notes are until somebody looks: what is taken of every
+# operation is to cost next to nothing.
 AnswerForm = tuple[
     str,
     str,

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, overload
 
 from s2mock.forking import Rank, take_at_fork
+from s2mock.powers.bundle import Bundle
 from s2mock.powers.entry import NOTE_PARTS, Entry, Insight, Note
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.matching import Pattern
@@ -45,10 +46,8 @@ class Journal(Sequence[Exchange]):
         self.max_bytes = max_bytes
         self._lock = threading.Lock()
         take_at_fork(self._lock, Rank.INNER)
-        # Tuples are the parts of many notes that nobody has looked at, one after another: one
-        # tuple of them all, since the collector of garbage looks at each that is kept. Notes and
-        # entries are numbered without a gap.
-        self._kept: deque[Entry | tuple[Any, ...]] = deque()
+        # Notes and entries are numbered without a gap.
+        self._kept: deque[Entry | Bundle] = deque()
         # How many exchanges these are.
         self._count = 0
         # The parts of the latest, not counted yet; whoever looks counts them first.
@@ -245,18 +244,18 @@ class Journal(Sequence[Exchange]):
         """Count the latest. Others may come in meanwhile."""
         if not (parts := len(self._fresh)):
             return
-        notes = tuple(self._fresh[:parts])
+        notes = Bundle(self._fresh[:parts])
         del self._fresh[:parts]
         self._kept.append(notes)
-        self._number += parts // NOTE_PARTS
-        self._count += parts // NOTE_PARTS
-        self._bytes += _size_of(notes)
+        self._number += len(notes)
+        self._count += len(notes)
+        self._bytes += notes.size
 
     def _make_room(self) -> None:
         """Keep to the limits, though some more may stay than that; see `_trim`."""
         while self._count > self.limit + _SLACK:
             oldest = self._kept[0]
-            if isinstance(oldest, tuple) and len(oldest) > (self._count - self.limit) * NOTE_PARTS:
+            if isinstance(oldest, Bundle) and len(oldest) > self._count - self.limit:
                 break
             self._drop_oldest()
         while self._bytes > self.max_bytes:
@@ -272,13 +271,13 @@ class Journal(Sequence[Exchange]):
 
     def _drop_oldest(self) -> None:
         oldest = self._kept.popleft()
-        gone = len(oldest) // NOTE_PARTS if isinstance(oldest, tuple) else 1
+        gone = len(oldest) if isinstance(oldest, Bundle) else 1
         self._count -= gone
         self._dropped += gone
         if self._bare:
             self._bare -= 1
         else:
-            self._bytes -= _size_of(oldest) if isinstance(oldest, tuple) else oldest.size
+            self._bytes -= oldest.size
 
     def _empty_oldest(self) -> None:
         """Let the oldest that keeps bodies keep them no longer."""
@@ -293,10 +292,10 @@ class Journal(Sequence[Exchange]):
         """Make entries of the notes that stand behind so many entries, if they are notes."""
         kept = self._kept
         notes = kept[place]
-        if isinstance(notes, tuple):
+        if isinstance(notes, Bundle):
             kept.rotate(-place)
             kept.popleft()
-            kept.extendleft(reversed(_entries_of(notes, self._number - self._count + place + 1)))
+            kept.extendleft(reversed(notes.entries(self._number - self._count + place + 1)))
             kept.rotate(place)
 
     def end(self, entry: Entry, ended: float) -> None:
@@ -350,8 +349,8 @@ class Journal(Sequence[Exchange]):
             entries: list[Entry] = []
             first = self._number - self._count + 1
             for kept in self._kept:
-                if isinstance(kept, tuple):
-                    entries += _entries_of(kept, first + len(entries))
+                if isinstance(kept, Bundle):
+                    entries += kept.entries(first + len(entries))
                 else:
                     entries.append(kept)
             self._kept = deque(entries)
@@ -392,20 +391,6 @@ class Journal(Sequence[Exchange]):
             return f"{text}; nothing else came"
         last = ", ".join(map(repr, islice(reversed(others), 5)))
         return f"{text}; of {len(others)} others these came last: {last}"
-
-
-def _size_of(notes: tuple[Any, ...]) -> int:
-    """Bytes of bodies that they keep."""
-    return sum(notes[NOTE_PARTS - 1 :: NOTE_PARTS])
-
-
-def _entries_of(notes: tuple[Any, ...], first: int) -> list[Entry]:
-    """The entries that they are, numbered from `first` on."""
-    starts = range(0, len(notes), NOTE_PARTS)
-    return [
-        Entry.of(notes[start : start + NOTE_PARTS], number)
-        for number, start in enumerate(starts, first)
-    ]
 
 
 class _Wanted:
