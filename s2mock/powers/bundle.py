@@ -6,54 +6,61 @@ garbage: so small bodies are joined, and numbers stand in arrays.
 
 from array import array
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
-from s2mock.powers.entry import NOTE_PARTS, Entry, Note
+from s2mock.powers.entry import NOTE_PARTS, Entry
 
 # Longer ones are kept as they are, since joining copies them.
-_MAX_JOINED = 64 * 1024
+_MAX_PACKED = 64 * 1024
 
 
 class Bundle:
-    """Notes without their numbers, oldest first; `size` is how many bytes of bodies they keep."""
+    """Notes without their numbers, oldest first: `count` of them, with `size` bytes of bodies."""
 
-    __slots__ = ("_at", "_began", "_bodies", "_ended", "_rest", "_said", "_sizes", "size")
+    __slots__ = ("_notes", "count", "size")
 
     def __init__(self, parts: Sequence[Any]) -> None:
         """`parts` are those of many notes, one note after another."""
+        self.count: int = len(parts) // NOTE_PARTS
+        self.size: int = sum(parts[NOTE_PARTS - 1 :: NOTE_PARTS])
+        is_packed = self.count > 1 and self.size <= _MAX_PACKED
+        self._notes: _Packed | tuple[Any, ...] = _Packed(parts) if is_packed else tuple(parts)
+
+    def entries(self, first: int) -> list[Entry]:
+        """The entries that they are, numbered from `first` on."""
+        notes = self._notes
+        parts = notes.parts() if isinstance(notes, _Packed) else iter(notes)
+        # Each note takes as many parts as it has from the same iterator.
+        each: Iterator[Any] = zip(*[parts] * NOTE_PARTS, strict=True)
+        return [Entry.of(note, number) for number, note in enumerate(each, first)]
+
+    def forget_bodies(self) -> None:
+        """Keep no bodies of a single one any longer."""
+        assert not isinstance(self._notes, _Packed), "a single one is not packed"
+        self._notes = (None, None, *self._notes[2:])
+        self.size = 0
+
+
+class _Packed:
+    """Notes whose numbers stand in arrays, and whose bodies are one."""
+
+    __slots__ = ("_at", "_began", "_bodies", "_ended", "_rest", "_said", "_sizes")
+
+    def __init__(self, parts: Sequence[Any]) -> None:
         bodies, said, *rest = (parts[place::NOTE_PARTS] for place in range(NOTE_PARTS))
         forms, streams, at, effects, began, ended, delivered, sizes = rest
-        self.size: int = sum(sizes)
-        is_small = len(sizes) > 1 and self.size <= _MAX_JOINED
-        self._bodies = _joined(bodies) if is_small else tuple(bodies)
-        self._said = _joined(said) if is_small else tuple(said)
+        self._bodies, self._said = _joined(bodies), _joined(said)
         self._rest = (tuple(forms), tuple(streams), tuple(effects), tuple(delivered))
         self._at, self._sizes = array("q", at), array("q", sizes)
         self._began, self._ended = array("d", began), array("d", ended)
 
-    def __len__(self) -> int:
-        return len(self._sizes)
-
-    def entries(self, first: int) -> list[Entry]:
-        """The entries that they are, numbered from `first` on."""
-        return [Entry.of(note, number) for number, note in enumerate(self._notes(), first)]
-
-    def _notes(self) -> Iterator[Note]:
+    def parts(self) -> Iterator[Any]:
+        """The parts of them, one note after another."""
         forms, streams, effects, delivered = self._rest
-        return zip(
-            self._bodies,
-            self._said,
-            forms,
-            streams,
-            self._at,
-            effects,
-            self._began,
-            self._ended,
-            delivered,
-            self._sizes,
-            strict=True,
-        )
+        numbers = (self._at, effects, self._began, self._ended, delivered, self._sizes)
+        columns = (self._bodies, self._said, forms, streams, *numbers)
+        return chain.from_iterable(zip(*columns, strict=True))
 
 
 class _Joined:
