@@ -1,13 +1,13 @@
 """Append one batch, or open a session of appends. Sources: reference: data_plane §1, §3."""
 
 from s2mock.api.records.append_session import open_append_session
-from s2mock.api.records.batches import json_batch, protobuf_batch
+from s2mock.api.records.batches import batch_in
 from s2mock.api.records.headers import (
     PROTOBUF,
     S2S,
+    append_form,
     config_of_new_stream,
     encryption_key,
-    json_format,
     media_type,
 )
 from s2mock.api.requests import Asking, S2Request, Wanted
@@ -21,12 +21,11 @@ def append(request: S2Request) -> Asking[Wanted]:
     """Append one batch (§3), or open an append session (§6.4)."""
     basin, name = request.basin, request.stream_name
     key, config = encryption_key(request), config_of_new_stream(request)
-    content_type = media_type(request.environ.get("CONTENT_TYPE"))
-    if content_type == S2S:
-        return OpenAppendSession(basin, name, key=key, config=config), open_append_session
-    form = None if content_type in PROTOBUF else json_format(request)
-    batch = yield from protobuf_batch(request) if form is None else json_batch(request, form)
-    return Append(basin, name, batch, key=key, config=config), _acknowledged
+    form = append_form(request)
+    if form != S2S:
+        batch = yield from batch_in(request, form)
+        return Append(basin, name, batch, key=key, config=config), _acknowledged
+    return OpenAppendSession(basin, name, key=key, config=config), open_append_session
 
 
 def _acknowledged(request: S2Request, ack: AppendAck) -> S2Response:

@@ -7,18 +7,19 @@ from s2mock.registry.errors import BadProto
 from s2mock.registry.records import AppendInput
 
 
-def protobuf_batch(request: S2Request) -> Asking[AppendInput]:
-    """The batch in an `AppendInput` message. Raises `BadProto`, `Invalid`."""
-    body = yield from request.body(BadProto)
-    if len(body) > HEAVY_BODY_BYTES:
-        batch: AppendInput = yield Offload(lambda: proto_records.append_input(body))
-        return batch
-    return proto_records.append_input(body)
+def batch_in(request: S2Request, form: json_records.Format | None) -> Asking[AppendInput]:
+    """The batch, in a JSON document of that format, or without one in an `AppendInput` message.
 
-
-def json_batch(request: S2Request, form: json_records.Format) -> Asking[AppendInput]:
-    """The batch in a JSON document. Raises `BadJson`, `Invalid`."""
-    batch: AppendInput = yield from request.json_body(
-        "append_input", lambda document: json_records.append_input(document, form)
-    )
+    Raises `BadJson`, `BadProto`, `Invalid`.
+    """
+    batch: AppendInput
+    if form is None:
+        body = yield from request.body(BadProto)
+        if len(body) <= HEAVY_BODY_BYTES:
+            return proto_records.append_input(body)
+        batch = yield Offload(lambda: proto_records.append_input(body))
+    else:
+        batch = yield from request.json_body(
+            "append_input", lambda document: json_records.append_input(document, form)
+        )
     return batch

@@ -4,6 +4,8 @@ Sources: reference: data_plane §1.2 (order), §1.4 (media types), §1.5 (format
 (stream configuration).
 """
 
+from typing import Final, Literal
+
 from werkzeug.datastructures import Accept
 
 from s2mock.api.requests import S2Request
@@ -15,7 +17,7 @@ from s2mock.registry.encryption import MAX_KEY_CHARACTERS
 from s2mock.registry.errors import BadHeader, BadJson, InvalidConfig
 
 PROTOBUF = ("application/protobuf", "application/x-protobuf")
-S2S = "s2s/proto"
+S2S: Final = "s2s/proto"
 EVENT_STREAM = "text/event-stream"
 
 
@@ -62,6 +64,14 @@ def json_format(request: S2Request) -> Format:
     if value.strip() not in FORMATS:
         raise BadHeader(f"Invalid header `s2-format`: {value}")
     return FORMATS[value.strip()]
+
+
+def append_form(request: S2Request) -> Format | Literal["s2s/proto"] | None:
+    """How an append is written: JSON of that format, frames, or protobuf. Raises `BadHeader`."""
+    content_type = media_type(request.environ.get("CONTENT_TYPE"))
+    if content_type == S2S:
+        return S2S
+    return None if content_type in PROTOBUF else json_format(request)
 
 
 def last_event_id(request: S2Request) -> EventId | None:
