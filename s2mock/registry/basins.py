@@ -30,9 +30,9 @@ class ListBasins(Operation):
         self._start_after = BasinName.check_filter(start_after, "start-after")
         self._limit = limit
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, engine: Engine, _: Moment) -> Change:
         """The page."""
-        token = engine.token_of(self.caller, moment)
+        token = engine.token_of(self.caller)
         return Change(
             page_of(
                 engine.ordered_basins(),

@@ -19,7 +19,7 @@ from s2mock.registry.due import FinishDeletion, Schedule
 from s2mock.registry.following import Following, Pause
 from s2mock.registry.log import LogState
 from s2mock.registry.ordered import Names
-from s2mock.registry.permission import Caller, bearer_of, permit
+from s2mock.registry.permission import Caller, bearer_of, check_end, permit
 from s2mock.registry.profile import REAL, Profile
 from s2mock.registry.state import (
     LOCATIONS,
@@ -257,24 +257,36 @@ class Engine:
     # Who may.
 
     def authenticate(self, secret: str) -> AccessToken | None:
-        """The token with that secret; None for somebody who may do everything. Raises `Authn`."""
-        with self.turn as moment:
-            return self._bearer_of(secret, moment)
+        """The token with that secret; None for somebody who may do everything. Raises `Authn`.
 
-    def token_of(self, caller: Caller | None, moment: Moment) -> AccessToken | None:
-        """The token of whoever asks, likewise; in turn only."""
-        return None if caller is None else self._bearer_of(caller.secret, moment)
+        It may have ended: that is looked at in the operation's own moment, or by `check_end` where
+        there is no operation.
+        """
+        with self.turn.lock:
+            return self._bearer_of(secret)
 
-    def _bearer_of(self, secret: str, moment: Moment) -> AccessToken | None:
+    def check_end(self, secret: str) -> None:
+        """Check that the token with that secret lives. Raises `Authn`."""
+        token = self.authenticate(secret)
+        if token is not None and token.has_an_end:
+            with self.turn as moment:
+                check_end(token, moment)
+
+    def token_of(self, caller: Caller | None) -> AccessToken | None:
+        """The token of whoever asks, None for somebody who may do everything; in turn only."""
+        return None if caller is None else self._bearer_of(caller.secret)
+
+    def _bearer_of(self, secret: str) -> AccessToken | None:
         tokens = self.state.tokens
         if tokens is None:
             return None
         key = OWN_SECRET if secret and secret == self.own_secret else secret
-        return bearer_of(tokens, key, moment, is_open=self.is_open)
+        return bearer_of(tokens, key, is_open=self.is_open)
 
     def _permit(self, operation: Operation, caller: Caller, moment: Moment) -> None:
-        token = self._bearer_of(caller.secret, moment)
+        token = self._bearer_of(caller.secret)
         if token is not None:
+            check_end(token, moment)
             operation.check(moment)
             permit(token, caller.needs, operation)
 

@@ -46,9 +46,9 @@ class ListStreams(Operation):
         self._limit = limit
         self._incarnation = incarnation
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, engine: Engine, _: Moment) -> Change:
         """The page."""
-        token = engine.token_of(self.caller, moment)
+        token = engine.token_of(self.caller)
         basin = engine.state.basin(str(self.basin), self._incarnation)
         return Change(
             page_of(
