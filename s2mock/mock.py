@@ -24,9 +24,10 @@ from s2mock.registry.account import Account, Snapshot
 from s2mock.registry.checks import check_flag
 from s2mock.registry.clock import Clock, ManualClock, SystemClock
 from s2mock.registry.config import BasinConfig
-from s2mock.registry.engine import Auth, Point
+from s2mock.registry.engine import Auth
 from s2mock.registry.handles import Basin, Stream
 from s2mock.registry.locations import as_locations
+from s2mock.registry.operation import Point
 from s2mock.registry.profile import ProfileName, profile_named
 from s2mock.registry.state import LOCATIONS
 

@@ -18,9 +18,10 @@ from s2mock.api.responses import S2Response
 from s2mock.conversation import READ, Offload, Step
 from s2mock.documents.parsing import decode
 from s2mock.powers.recorder import SessionNotes
-from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.engine import Engine
 from s2mock.registry.errors import Authn, BadHeader, BadJson, BadPath, InvalidName, S2Error
 from s2mock.registry.names import BasinName, RequestToken, StreamName
+from s2mock.registry.operation import Operation
 from s2mock.registry.permission import Caller, Needs
 
 _log = logging.getLogger("s2mock")

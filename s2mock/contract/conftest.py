@@ -14,6 +14,7 @@ from s2mock.contract.records import Stream, create_stream
 
 if TYPE_CHECKING:
     from s2mock.mock import S2Mock
+    from s2mock.registry.engine import Auth
 
 # The account's own, of the fake; what a `Client` brings that is told nothing else.
 _TOKEN = "s2mock"
@@ -56,7 +57,7 @@ def _fake(config: pytest.Config, **options: Any) -> "S2Mock":
     """A fake of this process, which lets in everybody unless `--s2mock-auth` says otherwise."""
     from s2mock.mock import S2Mock
 
-    auth = config.getoption("s2mock_auth") or "open"
+    auth: Auth = config.getoption("s2mock_auth") or "open"
     return S2Mock(auth=auth, token=_TOKEN, **options)
 
 

@@ -3,7 +3,7 @@
 from math import inf
 
 from s2mock.registry.clock import NANOSECONDS, Moment
-from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.engine import Engine
 from s2mock.registry.errors import (
     AccessTokenNotFound,
     InvalidToken,
@@ -12,6 +12,7 @@ from s2mock.registry.errors import (
 )
 from s2mock.registry.listing import MAX_PAGE, page_of
 from s2mock.registry.names import AccessTokenId
+from s2mock.registry.operation import Operation
 from s2mock.registry.ordered import Names
 from s2mock.registry.scopes import ALL, Scope
 from s2mock.registry.state import AccountState, Change, Effect

@@ -11,7 +11,7 @@ from s2mock.registry.tokens import AccessToken, Tokens
 
 if TYPE_CHECKING:
     from s2mock.registry.clock import Moment
-    from s2mock.registry.engine import Operation
+    from s2mock.registry.operation import Operation
 
 
 class Needs(NamedTuple):
