@@ -42,8 +42,13 @@ def is_on() -> bool:
     return os.environ.get(VARIABLE) == "required"
 
 
+def headers(mock: S2Mock) -> dict[str, str]:
+    """The header that a request to that mock should have; none where anything will do."""
+    return {"authorization": f"Bearer {mock.token}"} if mock in _closed else {}
+
+
 def authorization(url: str) -> dict[str, str]:
-    """The header that a request to that server should have; none where anything will do."""
+    """The same for the server at that URL."""
     if not is_on():
         return {}
     token = _token_at(urlsplit(url).port)
