@@ -3,7 +3,8 @@
 With `S2MOCK_TESTS_AUTH=required` an account for which a test says nothing of `auth` lets in nobody
 without a token. The clients of the tests bring the account's own where they would bring none, or
 one that is made up; they bring it in the header, as every client does. A test that says `auth` is
-left alone.
+left alone. A request that comes without a token all the same fails its test, which would not have
+seen what it is about.
 
 `NOT_SO` names the tests that cannot be run so, and why. Each of them has to fail when it is, so
 the list has none that could.
@@ -23,8 +24,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from s2mock.api.requests import S2Request
 from s2mock.http_client import Client
 from s2mock.mock import S2Mock
+from s2mock.registry.errors import Authn
 
 VARIABLE: Final = "S2MOCK_TESTS_AUTH"
 
@@ -71,6 +74,32 @@ def pytest_configure(config: pytest.Config) -> None:
         patch = pytest.MonkeyPatch()
         _close(patch)
         config.add_cleanup(patch.undo)
+        config.pluginmanager.register(_Watch(patch), "s2mock-own-token-watch")
+
+
+class _Watch:
+    """What came without a token, and was refused for that."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.refused: list[str] = []
+        authenticate, refused = S2Request.authenticate, self.refused
+
+        def watched(request: S2Request) -> None:
+            try:
+                authenticate(request)
+            except Authn:
+                is_closed = any(mock.account is request.account for mock in _living())
+                if is_closed and request.secret in ("", "s2mock", "token"):
+                    refused.append(f"{request.method} {request.raw_path}")
+                raise
+
+        patch.setattr(S2Request, "authenticate", watched)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Iterator[None]:
+        yield
+        found, self.refused[:] = list(self.refused), []
+        assert not found, f"came without a token: {', '.join(found[:9])}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
