@@ -15,7 +15,7 @@ from s2mock.registry.scopes import GROUPS, NOTHING, OPERATIONS, ResourceSet, Sco
 from s2mock.registry.tokens import AccessToken, TokenInfo
 
 if TYPE_CHECKING:
-    from s2mock.mock import S2Mock
+    from s2mock.account_face import AccountFace
 
 Names = str | Mapping[str, str] | None
 """Names that a token is for: one, or with `*` behind it all that begin so; or S2's own form,
@@ -40,7 +40,7 @@ class Token:
 
     __slots__ = ("_id", "_mock", "_secret")
 
-    def __init__(self, mock: "S2Mock", token: AccessToken) -> None:
+    def __init__(self, mock: "AccountFace", token: AccessToken) -> None:
         self._mock = mock
         self._id = token.id
         self._secret = token.secret
@@ -80,7 +80,7 @@ class Token:
 
 
 def issue(
-    mock: "S2Mock",
+    mock: "AccountFace",
     token_id: str,
     *,
     basins: Names,
