@@ -6,8 +6,8 @@ one that is made up; they bring it in the header, as every client does. A test t
 left alone. A request that comes without a token all the same fails its test, which would not have
 seen what it is about.
 
-`NOT_SO` names the tests that cannot be run so, and why. Each of them has to fail when it is, so
-the list has none that could.
+`NOT_SO` names the tests that cannot be run so, and why. They have to fail when they are, so the
+list has none that could.
 
 Not touched by it: servers in processes of their own, which have their own options (`tests/test_cli`
 and its kin); direct calls, which ask nobody; and the contract suite, which has a switch of its own,
@@ -34,7 +34,29 @@ VARIABLE: Final = "S2MOCK_TESTS_AUTH"
 # What a test has where no token matters.
 MADE_UP: Final = ("", "Bearer s2mock", "Bearer token")
 
-NOT_SO: Final[dict[str, str]] = {}
+_NOBODY: Final = "is about requests without a token, or with any other"
+_ENDED: Final = "asks a mock that is closed, whose own token has ended with it"
+_CURL: Final = "sends a curl command as the journal shows it, which blacks the token out"
+_FILE: Final = "knows a file to the letter, which counts the tokens issued: the own one is one"
+
+NOT_SO: Final[dict[str, str]] = {
+    "tests/api/test_access_tokens.py::TestSnapshots::test_the_own_token_is_no_part_of_them": (
+        "revokes the own token, and goes on without one"
+    ),
+    "tests/api/test_basin_of_request.py::test_authorization_is_not_looked_at": _NOBODY,
+    "tests/api/test_permission.py::TestExplanations::test_who_asked_is_noted": _NOBODY,
+    "tests/plugin/test_end_of_test.py::test_any_other_token_is_let_in": _NOBODY,
+    "tests/powers/test_journal.py::TestAnExchange::test_of_an_append": _NOBODY,
+    "tests/powers/test_journal.py::TestCurl::test_sends_it_again": _CURL,
+    "tests/powers/test_journal.py::TestCurl::test_of_protobuf": _CURL,
+    "tests/registry/test_snapshot_files.py::test_the_same_account_and_the_same_bytes": _FILE,
+    "tests/registry/test_snapshot_files.py::test_a_person_can_read_it": _FILE,
+    "tests/registry/test_snapshot_files.py::test_any_records": _FILE,
+    "tests/server/test_bytes.py::TestHeaders::test_bytes_beyond_ascii": _NOBODY,
+    "tests/server/test_listening.py::TestForgotten::test_without_a_word": _ENDED,
+    "tests/sessions/test_stop.py::test_again_behind_the_same_mock": _ENDED,
+    "tests/test_mock.py::test_close_and_with": _ENDED,
+}
 
 # Those for which no test has said `auth`.
 _closed: "weakref.WeakSet[S2Mock]" = weakref.WeakSet()
@@ -109,7 +131,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for name, why in NOT_SO.items():
             if item.nodeid == name or item.nodeid.startswith((f"{name}[", f"{name}::")):
-                item.add_marker(pytest.mark.xfail(reason=why, strict=True))
+                # Of several cases some may have nothing to do with it.
+                strict = not hasattr(item, "callspec")
+                item.add_marker(pytest.mark.xfail(reason=why, strict=strict))
 
 
 def _close(patch: pytest.MonkeyPatch) -> None:
