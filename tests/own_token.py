@@ -45,6 +45,8 @@ NOT_SO: Final[dict[str, str]] = {
     ),
     "tests/api/test_basin_of_request.py::test_authorization_is_not_looked_at": _NOBODY,
     "tests/api/test_permission.py::TestExplanations::test_who_asked_is_noted": _NOBODY,
+    "tests/control/test_accounts.py::test_a_token_of_nobody_is_the_first_account": _NOBODY,
+    "tests/control/test_accounts.py::test_snapshots": _FILE,
     "tests/plugin/test_end_of_test.py::test_any_other_token_is_let_in": _NOBODY,
     "tests/powers/test_journal.py::TestAnExchange::test_of_an_append": _NOBODY,
     "tests/powers/test_journal.py::TestCurl::test_sends_it_again": _CURL,
@@ -72,8 +74,13 @@ def headers(mock: S2Mock) -> dict[str, str]:
     return {"authorization": f"Bearer {mock.token}"} if mock in _closed else {}
 
 
+def variables(mock: S2Mock) -> dict[str, str]:
+    """The same as WSGI has it."""
+    return {f"HTTP_{name.upper()}": value for name, value in headers(mock).items()}
+
+
 def authorization(url: str) -> dict[str, str]:
-    """The same for the server at that URL."""
+    """The header that a request to the server at that URL should have."""
     if not is_on():
         return {}
     token = _token_at(urlsplit(url).port)
@@ -119,9 +126,9 @@ class _Watch:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self) -> Iterator[None]:
+        self.refused.clear()
         yield
-        found, self.refused[:] = list(self.refused), []
-        assert not found, f"came without a token: {', '.join(found[:9])}"
+        assert not self.refused, f"came without a token: {', '.join(self.refused[:9])}"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,6 @@
 """What all errors of S2 have: a code, an HTTP status, a message.
 
-Source: reference: control_plane §3.
+Sources: reference: control_plane §3, data_plane §3.2.
 """
 
 from typing import Any, ClassVar
