@@ -198,7 +198,7 @@ class TestBody:
         self, port: int, mock: S2Mock, framing: str, body: bytes
     ) -> None:
         raw = Raw(port)
-        raw.send(*self.HEAD, framing, body=body)
+        raw.send(*self.HEAD, *own_token.lines(mock.url), framing, body=body)
         raw.socket.close()
         # The one after it is answered after it.
         again = Raw(port)
