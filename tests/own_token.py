@@ -31,8 +31,8 @@ from s2mock.registry.errors import Authn
 
 VARIABLE: Final = "S2MOCK_TESTS_AUTH"
 
-# What a test has where no token matters.
-MADE_UP: Final = ("", "Bearer s2mock", "Bearer token")
+# What a test brings where no token matters.
+MADE_UP: Final = ("", "s2mock", "token")
 
 _NOBODY: Final = "is about requests without a token, or with any other"
 _ENDED: Final = "asks a mock that is closed, whose own token has ended with it"
@@ -48,6 +48,7 @@ NOT_SO: Final[dict[str, str]] = {
     "tests/control/test_accounts.py::test_a_token_of_nobody_is_the_first_account": _NOBODY,
     "tests/control/test_accounts.py::test_snapshots": _FILE,
     "tests/plugin/test_end_of_test.py::test_any_other_token_is_let_in": _NOBODY,
+    "tests/plugin/test_options.py::test_options_of_the_account": "tells the default of `auth`",
     "tests/powers/test_journal.py::TestAnExchange::test_of_an_append": _NOBODY,
     "tests/powers/test_journal.py::TestCurl::test_sends_it_again": _CURL,
     "tests/powers/test_journal.py::TestCurl::test_of_protobuf": _CURL,
@@ -67,6 +68,11 @@ _closed: "weakref.WeakSet[S2Mock]" = weakref.WeakSet()
 def is_on() -> bool:
     """Whether the suite is run so."""
     return os.environ.get(VARIABLE) == "required"
+
+
+def is_made_up(value: str) -> bool:
+    """Whether a header says nothing of who asks."""
+    return value.strip().removeprefix("Bearer").strip() in MADE_UP
 
 
 def headers(mock: S2Mock) -> dict[str, str]:
@@ -118,7 +124,7 @@ class _Watch:
                 authenticate(request)
             except Authn:
                 is_closed = any(mock.account is request.account for mock in _living())
-                if is_closed and request.secret in ("", "s2mock", "token"):
+                if is_closed and request.secret in MADE_UP:
                     refused.append(f"{request.method} {request.raw_path}")
                 raise
 
@@ -183,13 +189,13 @@ def _bring(patch: pytest.MonkeyPatch) -> None:
 
     def run_wsgi_app(self: werkzeug.test.Client, environ: Any, buffered: bool = False) -> Any:
         token = _token_of(self.application)
-        if token is not None and environ.get("HTTP_AUTHORIZATION", "") in MADE_UP:
+        if token is not None and is_made_up(environ.get("HTTP_AUTHORIZATION", "")):
             environ["HTTP_AUTHORIZATION"] = f"Bearer {token}"
         return without_socket(self, environ, buffered)
 
     def with_token(request: httpx.Request, app: Any) -> httpx.Request:
         token = _token_at(request.url.port) if app is None else _token_of(app)
-        if token is not None and request.headers.get("authorization", "") in MADE_UP:
+        if token is not None and is_made_up(request.headers.get("authorization", "")):
             request.headers["authorization"] = f"Bearer {token}"
         return request
 
@@ -205,7 +211,7 @@ def _bring(patch: pytest.MonkeyPatch) -> None:
         if token is not None:
             name = b"authorization:"
             given = [line for line in self._buffer if line.lower().startswith(name)]
-            if not given or given[0][len(name) :].strip().decode("latin-1") in MADE_UP:
+            if not given or is_made_up(given[0][len(name) :].decode("latin-1")):
                 self._buffer[:] = [line for line in self._buffer if line not in given]
                 self.putheader("authorization", f"Bearer {token}")
         end_of_head(self, message_body, **options)
