@@ -22,13 +22,14 @@ PYRIGHT := pyright --pythonpath $(abspath $(VENV))/bin/python
 # All cores. Who is done early takes from the others, for some tests take long.
 PYTEST := $(RUN) pytest -n auto --dist worksteal
 
-.PHONY: help serve test check shuffled lint types lowest docs bench soak differential record
+.PHONY: help serve test check shuffled closed lint types lowest docs bench soak differential record
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
 	@echo 'make test   all tests (PYTEST_FLAGS="-n 0 --exitfirst")'
 	@echo 'make check  a first answer: all tests that are not slow'
 	@echo 'make shuffled  all tests in random order'
+	@echo 'make closed  all tests with auth="required", and clients that bring a token'
 	@echo 'make lint   formatting, lint rules and types'
 	@echo 'make types  types as pyright sees them'
 	@echo 'make lowest  the tests with the lowest versions of all dependencies'
@@ -54,6 +55,12 @@ check: $(VENV)/.test
 # The order's seed is printed: PYTEST_FLAGS=--random-order-seed=N has the same order again.
 shuffled: $(VENV)/.test $(VENV)/.docs
 	@$(PYTEST) --random-order-bucket=global $(PYTEST_FLAGS)
+
+# Accounts that let in nobody without a token, and clients that bring the account's own. What cannot
+# be run so, and why, is said in tests/own_token.py.
+closed: $(VENV)/.test $(VENV)/.docs
+	@S2MOCK_TESTS_AUTH=required $(PYTEST) tests $(PYTEST_FLAGS)
+	@$(PYTEST) s2mock/contract --s2mock-auth=required $(PYTEST_FLAGS)
 
 # The examples are checked too, for which their own requirements have to be there.
 lint: $(VENV)/.lint $(VENV)/.test

@@ -1,59 +1,37 @@
 """`S2Mock`: what a test holds. It ties the registry, the app and the socket together."""
 
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import count
-from types import MappingProxyType, TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from s2mock import own_tokens
+from s2mock.account_face import AccountFace
 from s2mock.beginning import as_clock, as_resources
 from s2mock.conversation import Conversation
 from s2mock.listening import Listening
 from s2mock.powers import of_a_test
 from s2mock.powers.entry import Ended
-from s2mock.powers.faults import Fault
-from s2mock.powers.hold import Hold
-from s2mock.powers.injection import Injection, UnusedFault
-from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT, Journal
-from s2mock.powers.plans import FaultPlan, inject_plan
+from s2mock.powers.injection import UnusedFault
+from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
 from s2mock.powers.powers import Powers
+from s2mock.powers_face import PowersFace
 from s2mock.registry.account import Account, Snapshot
 from s2mock.registry.checks import check_flag
 from s2mock.registry.clock import Clock, ManualClock, SystemClock
-from s2mock.registry.config import BasinConfig
-from s2mock.registry.engine import Auth, Point
-from s2mock.registry.handles import Basin, Stream
+from s2mock.registry.engine import Auth
 from s2mock.registry.locations import as_locations
 from s2mock.registry.profile import ProfileName, profile_named
 from s2mock.registry.state import LOCATIONS
 
 if TYPE_CHECKING:
-    from werkzeug.test import Client
-
-    from s2mock.api.app import App
     from s2mock.control import Front
     from s2mock.powers.entry import Insight, Lookable
-    from s2mock.tokens import Names, Token
-
-_FRESH = "s2mock-fresh-{}"
 
 
-def sdk_environment(url: str, token: str) -> dict[str, str]:
-    """The variables that point S2's SDKs and command line to a server."""
-    return {"S2_ACCOUNT_ENDPOINT": url, "S2_BASIN_ENDPOINT": url, "S2_ACCESS_TOKEN": token}
-
-
-class MonkeyPatch(Protocol):
-    """The part of `pytest.MonkeyPatch` that is needed here."""
-
-    def setenv(self, name: str, value: str) -> None:
-        """Set an environment variable until the test is over."""
-
-
-class S2Mock:
+class S2Mock(AccountFace, PowersFace):
     """A fresh S2 account, by socket, by WSGI and by direct calls.
 
     `basins` are there from the beginning: names, or mappings in the format of a resource file or
@@ -110,14 +88,8 @@ class S2Mock:
         self._resources = as_resources(basins)
         self._profile = profile_named(profile)
         check_flag("cors", cors)
-        self._cors = cors
-        # The standalone server sets it; a test of one's own names hosts as it likes.
-        self._own_hosts_only = False
         self.clock: Clock = as_clock(clock)
-        self._listening = Listening(host=host, port=port) if listening is None else listening
-        self._owns_listening = listening is None
-        self._app: App | None = None
-        self._answering = _Answering(self)
+        super().__init__(listening, host=host, port=port, cors=cors)
         # What stands before its app, and before those of others on the same port.
         self._front: Front | None = None
         self._has_control = control
@@ -281,223 +253,10 @@ class S2Mock:
         self._forks.add(fork)
         return fork
 
-    # The three ways in.
-
-    @property
-    def wsgi_app(self) -> "App":
-        """The WSGI app, for a client that calls one without a socket."""
-        if self._app is None:
-            from s2mock.api.app import App
-
-            self._app = App(
-                self.account,
-                cors=self._cors,
-                own_hosts_only=self._own_hosts_only,
-                powers=self._powers,
-            )
-        return self._app
-
-    @property
-    def client(self) -> "Client":
-        """A Werkzeug test client: requests without a socket."""
-        from werkzeug.test import Client
-
-        return Client(self.wsgi_app)
-
-    @property
-    def url(self) -> str:
-        """The base URL of the socket, HTTP/1.1 and h2c; it listens from now on.
-
-        Raises `OSError` if the address cannot be had.
-        """
-        self._listening.app = self._answering
-        url = self._listening.url
-        if self._powers.is_out:
-            self._listening.refuse()
-        return url
-
-    @property
-    def env(self) -> dict[str, str]:
-        """The variables that point S2's SDKs and command line here."""
-        return sdk_environment(self.url, self.token)
-
-    def use_env(self, monkeypatch: MonkeyPatch) -> None:
-        """Set `env` for the rest of the test, so that unmodified code comes here."""
-        for name, value in self.env.items():
-            monkeypatch.setenv(name, value)
-
-    # Direct access, with the rules and errors of the HTTP API.
-
-    @property
-    def basins(self) -> tuple[str, ...]:
-        """The names of all basins, in order."""
-        return self.account.basins
-
-    def basin(self, name: str) -> Basin:
-        """The basin of that name. Raises `InvalidName`, `BasinNotFound`."""
-        return self.account.basin(name)
-
-    def stream(self, basin: str, name: str) -> Stream:
-        """The stream of that name in that basin. Raises `InvalidName`, `StreamNotFound`."""
-        return self.account.stream(basin, name)
-
-    def create_basin(
-        self,
-        name: str,
-        config: BasinConfig | None = None,
-        *,
-        request_token: str | None = None,
-        location: str | None = None,
-    ) -> Basin:
-        """Create a basin, in that location or in the default one.
-
-        Raises `InvalidName`, `Invalid`, `BasinDeletionPending`, `ResourceAlreadyExists`.
-        """
-        return self.account.create_basin(
-            name, config, request_token=request_token, location=location
-        )
-
-    def ensure_basin(
-        self, name: str, config: BasinConfig | None = None, *, location: str | None = None
-    ) -> Basin:
-        """Create the basin, or replace its configuration.
-
-        Raises `InvalidName`, `Invalid`, `BasinDeletionPending`.
-        """
-        return self.account.ensure_basin(name, config, location=location)
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        """The ids of all access tokens, in order: the account's own too, and the expired ones."""
-        return self.account.tokens
-
-    def issue_token(
-        self,
-        token_id: str,
-        *,
-        basins: "Names" = None,
-        streams: "Names" = None,
-        access_tokens: "Names" = None,
-        ops: Iterable[str] = (),
-        op_groups: Mapping[str, Mapping[str, bool] | str] = MappingProxyType({}),
-        expires_in: float | None = None,
-        auto_prefix_streams: bool = False,
-    ) -> "Token":
-        """Issue an access token.
-
-        It is for the `basins`, `streams` and `access_tokens` of these names: a name, a prefix with
-        `*` behind it, or S2's `{"exact": …}` and `{"prefix": …}`; without one it is for none. It
-        may carry out `ops`, and what `op_groups` give, as in `{"stream": {"read": True}}` or
-        `{"stream": "read-write"}`.
-        `expires_in` is in seconds of the account's clock. With `auto_prefix_streams` the prefix
-        of `streams` goes before each stream's name that its bearer says. Raises `InvalidName`,
-        `Invalid`, `ResourceAlreadyExists`, `TypeError`, `ValueError`.
-        Source: reference: account_services §1.
-        """
-        from s2mock.tokens import issue
-
-        return issue(
-            self,
-            token_id,
-            basins=basins,
-            streams=streams,
-            access_tokens=access_tokens,
-            ops=ops,
-            op_groups=op_groups,
-            expires_in=expires_in,
-            auto_prefix_streams=auto_prefix_streams,
-        )
-
-    # Breaking it, holding it, looking into it.
-
-    def inject(
-        self,
-        fault: Fault | Sequence[Fault | None],
-        *,
-        on: str | Iterable[str],
-        basin: str = "*",
-        stream: str = "*",
-        skip: int = 0,
-        times: int | None = 1,
-        required: bool = True,
-    ) -> Injection:
-        """Let the next operation that matches meet with this fault.
-
-        `on` is the name of an operation, or several; `basin` and `stream` are names or globs.
-        `skip` lets so many pass first, `times` is how many it meets, None for all until it is
-        removed. A list of faults has one for each matching operation, None lets one pass. A fault
-        that never fired fails the test, unless it is not `required`. Raises `TypeError`,
-        `ValueError`.
-        """
-        return self._powers.stage.inject(
-            fault, on=on, basin=basin, stream=stream, skip=skip, times=times, required=required
-        )
-
-    def apply(self, plan: FaultPlan) -> tuple[Injection, ...]:
-        """Inject the faults of a plan, none of which is required to fire.
-
-        `s2mock.strategies.fault_plans()` makes plans. Raises `TypeError`.
-        """
-        return inject_plan(plan, self.inject)
-
-    def hold(
-        self,
-        *,
-        on: str | Iterable[str],
-        basin: str = "*",
-        stream: str = "*",
-        at: Point = "commit",
-        skip: int = 0,
-        times: int | None = 1,
-    ) -> Hold:
-        """Keep the next operation that matches waiting, while all others go on.
-
-        `at` is "arrival" (nothing is decided), "commit" (it would succeed now, nothing has
-        changed) or "answer" (it has taken effect). The rest is as with `inject`. Leaving the
-        block releases it. Raises `TypeError`, `ValueError`.
-        """
-        return self._powers.stage.hold(
-            on=on, basin=basin, stream=stream, at=at, skip=skip, times=times
-        )
-
-    @contextmanager
-    def outage(self) -> Iterator[None]:
-        """The service is gone: connections are dropped and new ones refused, until the block ends.
-
-        The port stays ours, and nothing in the account changes. Through WSGI a call is a
-        `ConnectionRefusedError`, and one under way a `ConnectionResetError`.
-        """
-        powers = self._powers
-        powers.outages += 1
-        if self._is_listened_to:
-            self._listening.refuse()
-        if self._app is not None:
-            self._app.drop_calls()
-        try:
-            yield
-        finally:
-            # None is left where the mock was closed meanwhile.
-            if powers.outages:
-                powers.outages -= 1
-                if not powers.outages:
-                    self._come_back()
-
-    def _come_back(self) -> None:
-        if self._is_listened_to:
-            self._listening.accept()
-
-    def advance(self, seconds: float) -> None:
-        """Turn the clock forward by `seconds`; whoever waited for that goes on before this returns.
-
-        Raises `TypeError` where the clock is no `ManualClock`, and for what is no number, and
-        `ValueError` for a negative one.
-        """
-        if not isinstance(self.clock, ManualClock):
-            raise TypeError(
-                f"advance() turns a ManualClock, and the clock of this mock is {self.clock!r}: "
-                'make the mock with clock="manual", as in @pytest.mark.s2_mock(clock="manual")'
-            )
-        self.clock.advance(seconds)
+    def _converse(self, environ: dict[str, Any]) -> Conversation:
+        if self._has_control:
+            return self._controlled.converse(environ)
+        return super()._converse(environ)
 
     @property
     def _controlled(self) -> "Front":
@@ -506,15 +265,6 @@ class S2Mock:
 
             self._front = Front(self, self._listening, self._control_token)
         return self._front
-
-    @property
-    def _is_listened_to(self) -> bool:
-        return self._listening.app is self._answering
-
-    @property
-    def journal(self) -> Journal:
-        """What was asked, and what was answered, oldest first."""
-        return self._powers.journal
 
     def _inject_faults(self) -> None:
         for arguments in self._faults:
@@ -525,41 +275,8 @@ class S2Mock:
                 )
             self.inject(**arguments)
 
-    # For suites that run on a real server too.
-
-    def basin_name(self) -> str:
-        """A basin name that nobody uses, also on a real server (see `RemoteS2Mock`)."""
-        return next(
-            name for name in map(_FRESH.format, self._fresh_names) if name not in self.basins
-        )
-
-    def fresh_basin(self, config: BasinConfig | None = None) -> str:
-        """Make a basin that nobody else uses, also on a real server, and return its name."""
-        name = self.basin_name()
-        self.create_basin(name, config)
-        return name
-
 
 def _insight(account: "Lookable") -> "Insight":
     from s2mock.insight import ApiInsight
 
     return ApiInsight(account)
-
-
-class _Answering:
-    """A mock's app for the server. It is loaded when the first request comes.
-
-    Many a test has its code pointed here, and then makes no call.
-    """
-
-    def __init__(self, mock: S2Mock) -> None:
-        # Weak, so that a mock that nobody closes warns as soon as it is let go of.
-        self._mock = weakref.ref(mock)
-
-    def converse(self, environ: dict[str, Any]) -> Conversation:
-        """Answer one request, step by step."""
-        mock = self._mock()
-        assert mock is not None, "a mock and its server end together"
-        if mock._has_control:  # noqa: SLF001  # two halves of one thing
-            return mock._controlled.converse(environ)  # noqa: SLF001
-        return mock.wsgi_app.converse(environ)

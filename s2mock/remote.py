@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from s2mock.beginning import as_resources
 from s2mock.http_client import Client
-from s2mock.mock import MonkeyPatch, S2Mock, sdk_environment
+from s2mock.mock import S2Mock
 from s2mock.powers import of_a_test
 from s2mock.powers.injection import UnusedFault
 from s2mock.registry.config import BasinConfig, StreamConfig
+from s2mock.served import MonkeyPatch, sdk_environment
 
 if TYPE_CHECKING:
     from s2mock.over_http.powers import RemotePowers

@@ -15,7 +15,7 @@ from s2mock.registry.scopes import GROUPS, NOTHING, OPERATIONS, ResourceSet, Sco
 from s2mock.registry.tokens import AccessToken, TokenInfo
 
 if TYPE_CHECKING:
-    from s2mock.mock import S2Mock
+    from s2mock.account_face import AccountFace
 
 Names = str | Mapping[str, str] | None
 """Names that a token is for: one, or with `*` behind it all that begin so; or S2's own form,
@@ -40,7 +40,7 @@ class Token:
 
     __slots__ = ("_id", "_mock", "_secret")
 
-    def __init__(self, mock: "S2Mock", token: AccessToken) -> None:
+    def __init__(self, mock: "AccountFace", token: AccessToken) -> None:
         self._mock = mock
         self._id = token.id
         self._secret = token.secret
@@ -76,13 +76,11 @@ class Token:
 
     def revoke(self) -> None:
         """Revoke it. Raises `AccessTokenNotFound` where it is revoked already."""
-        # Not another one of that id, which may have been issued since.
-        assert self.info
-        self._mock.account.carry_out(RevokeAccessToken(self._id))
+        self._mock.account.carry_out(RevokeAccessToken(self._id, secret=self._secret))
 
 
 def issue(
-    mock: "S2Mock",
+    mock: "AccountFace",
     token_id: str,
     *,
     basins: Names,
@@ -106,18 +104,18 @@ def issue(
     operation = IssueAccessToken(
         token_id,
         scope,
-        expires_at=None if expires_in is None else _later(mock, expires_in),
+        expires_in=None if expires_in is None else _nanoseconds(expires_in),
         auto_prefix_streams=auto_prefix_streams,
     )
     return Token(mock, mock.account.carry_out(operation))
 
 
-def _later(mock: "S2Mock", seconds: object) -> int:
+def _nanoseconds(seconds: object) -> int:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"expires_in must be a number of seconds, not {described(seconds)}")
     if not 0 < seconds < 1e12:
         raise ValueError(f"expires_in must be more than 0 seconds and finite, not {seconds!r}")
-    return mock.clock.now() + max(1, int(seconds * NANOSECONDS))
+    return max(1, int(seconds * NANOSECONDS))
 
 
 def _names(what: str, given: object) -> ResourceSet:

@@ -13,6 +13,8 @@ pytest_plugins = [
     "pytester",
     # Checks whatever the fake answers during any test, those of the contract suite included.
     "tests.openapi.plugin",
+    # Runs all of it with `auth="required"`, where it is told so.
+    "tests.own_token",
 ]
 
 BASIN = "my-basin"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from s2mock import S2Mock
-from s2mock.registry.engine import Operation, Point, Waits
+from s2mock.registry.operation import Operation, Point, Waits
 
 POINTS: tuple[Point, ...] = ("arrival", "commit", "answer")
 

@@ -9,7 +9,7 @@ import pytest
 
 REPO = Path(__file__).parent.parent
 # Those that are quick; `scale` and `log` are made like `snapshot`, `startup` like `socket`.
-SUBJECTS = ["socket", "append", "read", "operations", "in-process", "snapshot"]
+SUBJECTS = ["socket", "append", "read", "operations", "account", "in-process", "snapshot"]
 
 
 @pytest.mark.slow

@@ -43,6 +43,9 @@ ROOMS = {
         "registry",
     },
     "server": {"conversation", "environ", "forking"},
+    "served": {"api", "conversation", "listening", "powers", "registry"},
+    "account_face": {"registry", "served", "tokens"},
+    "powers_face": {"powers", "registry", "served"},
 }
 
 

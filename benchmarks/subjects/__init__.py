@@ -10,6 +10,7 @@ SUBJECTS = {
     "socket": "benchmarks.subjects.create_by_socket",
     "in-process": "benchmarks.subjects.create_in_process",
     "operations": "benchmarks.subjects.operations",
+    "account": "benchmarks.subjects.account",
     "fixture": "benchmarks.subjects.fixture",
     "plugin": "benchmarks.subjects.idle_plugin",
     "startup": "benchmarks.subjects.startup",

@@ -219,6 +219,8 @@ class App:
             return error_response(InternalError(f"s2mock failed, please report it: {error!r}"))
 
     def _refused(self, row: Row, request: S2Request, error: S2Error) -> S2Response:
+        if request.operation is None and not isinstance(error, Authn):
+            error = request.first_fault(error)
         request.refuse(error)
         request.failure = error
         if request.operation is None and self._powers is not None:

@@ -18,9 +18,10 @@ from s2mock.api.responses import S2Response
 from s2mock.conversation import READ, Offload, Step
 from s2mock.documents.parsing import decode
 from s2mock.powers.recorder import SessionNotes
-from s2mock.registry.engine import Engine, Operation
-from s2mock.registry.errors import BadHeader, BadJson, BadPath, InvalidName, S2Error
+from s2mock.registry.engine import Engine
+from s2mock.registry.errors import Authn, BadHeader, BadJson, BadPath, InvalidName, S2Error
 from s2mock.registry.names import BasinName, RequestToken, StreamName
+from s2mock.registry.operation import Operation
 from s2mock.registry.permission import Caller, Needs
 
 _log = logging.getLogger("s2mock")
@@ -154,10 +155,24 @@ class S2Request(Request):
             raise BadPath(f"Invalid URL: {error}") from None
 
     def authenticate(self) -> None:
-        """Find out whose token it brings, of an account that looks at them. Raises `Authn`."""
+        """Find out whose token it brings, of an account that looks at them. Raises `Authn`.
+
+        The token may have ended: the operation looks at that in its own moment.
+        """
         token = self.account.authenticate(self.secret)
         if token is not None:
             self.prefix = token.prefix
+
+    def first_fault(self, error: S2Error) -> S2Error:
+        """What it is told, which is refused for what it says: its token comes first, if that ended.
+
+        Source: reference: account_services §1.3.
+        """
+        try:
+            self.account.check_end(self.secret)
+        except Authn as ended:
+            return ended
+        return error
 
     def claim(self, operation: Operation) -> None:
         """Let the account ask whether this request may have that."""

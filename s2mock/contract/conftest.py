@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,7 +12,11 @@ from s2mock.contract.client import Client
 from s2mock.contract.passing_time import PassingTime, RealTime, TurnedTime
 from s2mock.contract.records import Stream, create_stream
 
-# The account's own, of the fake.
+if TYPE_CHECKING:
+    from s2mock.mock import S2Mock
+    from s2mock.registry.engine import Auth
+
+# The account's own, of the fake; what a `Client` brings that is told nothing else.
 _TOKEN = "s2mock"
 
 
@@ -44,14 +48,17 @@ def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Clien
 
 @pytest.fixture(scope="session")
 def _contract_fake_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    delay = float(pytestconfig.getoption("s2mock_deletion_delay") or 0.0)
+    with _fake(pytestconfig, deletion_delay=delay) as mock:
+        yield mock.url
+
+
+def _fake(config: pytest.Config, **options: Any) -> "S2Mock":
+    """A fake of this process, which lets in everybody unless `--s2mock-auth` says otherwise."""
     from s2mock.mock import S2Mock
 
-    delay = float(pytestconfig.getoption("s2mock_deletion_delay") or 0.0)
-    is_closed = pytestconfig.getoption("s2mock_auth") == "required"
-    with S2Mock(
-        deletion_delay=delay, auth="required" if is_closed else "open", token=_TOKEN
-    ) as mock:
-        yield mock.url
+    auth: Auth = config.getoption("s2mock_auth") or "open"
+    return S2Mock(auth=auth, token=_TOKEN, **options)
 
 
 @pytest.fixture
@@ -125,11 +132,10 @@ def timed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterat
     if pytestconfig.getoption("s2mock_target") is not None:
         yield RealTime(request.getfixturevalue("s2"), slow=pytestconfig.getoption("s2mock_slow"))
         return
-    from s2mock.mock import S2Mock
     from s2mock.registry.clock import ManualClock
 
     clock = ManualClock()
-    with S2Mock(basins=["contract-timed"], clock=clock) as mock:
+    with _fake(pytestconfig, basins=["contract-timed"], clock=clock) as mock:
         yield TurnedTime(Client(mock.url, basin="contract-timed"), clock)
 
 
@@ -150,9 +156,7 @@ def lingering_stream(
 
         yield fill
         return
-    from s2mock.mock import S2Mock
-
-    with S2Mock(deletion_delay=3600) as mock:
+    with _fake(pytestconfig, deletion_delay=3600) as mock:
 
         def make(**config: Any) -> Stream:
             client = Client(mock.url, basin=f"contract-{len(mock.basins)}")

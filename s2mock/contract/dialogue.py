@@ -15,6 +15,9 @@ from s2mock.contract.client import Client
 
 # Stands for the name of a basin that has the stream `s`.
 BASIN: Final = b"{basin}"
+# The account's own access token on a fake that asks for one, as `Client` has it; any other server
+# is told it too.
+AUTHORIZATION: Final = b"authorization: Bearer s2mock\r\n"
 _PROBE: Final = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n"
 _WITHOUT_BODY: Final = (204, 304)
 

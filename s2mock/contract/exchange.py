@@ -66,9 +66,10 @@ class Reply(NamedTuple):
 
 
 class Connection:
-    """A connection to one server, kept open between calls."""
+    """A connection to one server, kept open between calls. `token` goes with each of them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, token: str | None = None) -> None:
+        self._token = token
         self._connection = HTTPConnection(urlsplit(url).netloc, timeout=20)
 
     def send(self, call: Call) -> Reply:
@@ -81,6 +82,8 @@ class Connection:
 
     def _send(self, call: Call) -> Reply:
         fields = dict(call.headers)
+        if self._token is not None:
+            fields.setdefault("authorization", f"Bearer {self._token}")
         if call.body is not None:
             fields["content-length"] = str(len(call.body))
         response = exchange(self._connection, call.method, call.path, fields, call.body)

@@ -21,13 +21,16 @@ PSEUDO: Final[Fields] = (
     (b":path", b"/v1/streams/s"),
     (b":authority", b"x"),
 )
-GET: Final[Fields] = (*PSEUDO, (b"s2-basin", BASIN))
+# As in `dialogue`.
+AUTHORIZATION: Final = (b"authorization", b"Bearer s2mock")
+GET: Final[Fields] = (*PSEUDO, (b"s2-basin", BASIN), AUTHORIZATION)
 ROUTE: Final[Fields] = (
     (b":method", b"POST"),
     (b":scheme", b"http"),
     (b":path", b"/v1/streams/s/records"),
     (b":authority", b"x"),
     (b"s2-basin", BASIN),
+    AUTHORIZATION,
 )
 POST: Final[Fields] = (*ROUTE, (b"content-type", b"application/json"))
 CANCEL: Final = Code.CANCEL.to_bytes(4, "big")

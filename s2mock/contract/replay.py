@@ -9,6 +9,7 @@ from s2mock.contract.exchange import Call, Connection, comparable
 from s2mock.contract.ledger import excuse
 from s2mock.contract.recordings import Group, Recording
 from s2mock.mock import S2Mock
+from s2mock.registry.engine import Auth
 
 _MILLISECOND = 1_000_000
 
@@ -54,18 +55,20 @@ class Difference(NamedTuple):
 class Replay:
     """A fake to replay recordings on, and what has come of it.
 
+    With `auth="required"` each call brings the account's own access token.
     `groups` and `exchanges` count what was replayed, `known` counts by name the differences that
     the ledger knows, `differences` are those that it does not know.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, auth: Auth = "open") -> None:
         self.groups: int = 0
         self.exchanges: int = 0
         self.known: Counter[str] = Counter()
         self.differences: list[Difference] = []
         self._clock = RecordedTime()
-        self._mock = S2Mock(clock=self._clock)
-        self._connection = Connection(self._mock.url)
+        self._mock = S2Mock(clock=self._clock, auth=auth)
+        token = None if auth == "open" else self._mock.token
+        self._connection = Connection(self._mock.url, token=token)
 
     def __enter__(self) -> Self:
         return self

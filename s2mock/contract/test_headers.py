@@ -6,6 +6,7 @@ import pytest
 
 from s2mock.contract.client import Client
 from s2mock.contract.control_cases import control_case
+from s2mock.contract.dialogue import AUTHORIZATION
 from s2mock.contract.errors import NO_BASIN_HEADER, bad_header, basin_not_found
 
 TOKEN_TOO_LONG = "request token was longer than 36 bytes in length: {}"
@@ -56,9 +57,10 @@ def test_blanks_around_a_value(shared: Client) -> None:
 def test_of_a_repeated_header_the_first(s2: Client, fresh: Callable[[], str]) -> None:
     """The first `s2-basin` counts (§1.3)."""
     other = fresh()
-    request = "GET /v1/streams HTTP/1.1\r\nhost: x\r\ns2-basin: {}\r\ns2-basin: {}\r\n\r\n"
-    assert s2.raw(request.format(s2.basin, other).encode()).status == 200
-    answer = s2.raw(request.format(other, s2.basin).encode())
+    request = "GET /v1/streams HTTP/1.1\r\nhost: x\r\ns2-basin: {}\r\ns2-basin: {}\r\n"
+    end = AUTHORIZATION + b"\r\n"
+    assert s2.raw(request.format(s2.basin, other).encode() + end).status == 200
+    answer = s2.raw(request.format(other, s2.basin).encode() + end)
     assert answer.error == basin_not_found(other)
 
 

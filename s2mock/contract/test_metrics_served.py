@@ -148,6 +148,7 @@ def test_appends_one_by_one(timed: PassingTime, history: Callable[..., dict[str,
     """What counts is the connection, and not the request (§2)."""
     client = timed.s2
     headers = {"s2-basin": str(client.basin), "content-type": "application/json"}
+    headers["authorization"] = f"Bearer {client.token}"
     for times in (3, 2):
         with closing(client.connect()) as connection:
             for _ in range(times):

@@ -7,6 +7,7 @@ import pytest
 
 from s2mock.contract.client import Client
 from s2mock.contract.control_cases import control_case
+from s2mock.contract.dialogue import AUTHORIZATION
 from s2mock.contract.errors import bad_path
 
 EMPTY_STREAM = bad_path("stream name must not be empty")
@@ -61,8 +62,8 @@ def test_the_tail_of_a_name_with_a_slash(s2: Client) -> None:
 
 def test_bytes_beyond_ascii(s2: Client) -> None:
     """A path may hold UTF-8 as it is (§1.2)."""
-    head = f"PUT /v1/streams/é HTTP/1.1\r\nhost: x\r\ns2-basin: {s2.basin}\r\n\r\n"
-    assert s2.raw(head.encode()).json["name"] == "é"
+    head = f"PUT /v1/streams/é HTTP/1.1\r\nhost: x\r\ns2-basin: {s2.basin}\r\n"
+    assert s2.raw(head.encode() + AUTHORIZATION + b"\r\n").json["name"] == "é"
     assert s2.request("GET", "/v1/streams/%C3%A9").status == 200
 
 
@@ -73,8 +74,8 @@ def test_a_fragment(s2: Client) -> None:
 
 def test_a_target_with_scheme_and_host(s2: Client) -> None:
     """The absolute form of a request target names the same path (§1.2)."""
-    head = f"PUT http://x.example/v1/streams/s HTTP/1.1\r\nhost: x\r\ns2-basin: {s2.basin}\r\n\r\n"
-    assert s2.raw(head.encode()).json["name"] == "s"
+    head = f"PUT http://x.example/v1/streams/s HTTP/1.1\r\nhost: x\r\ns2-basin: {s2.basin}\r\n"
+    assert s2.raw(head.encode() + AUTHORIZATION + b"\r\n").json["name"] == "s"
 
 
 @control_case(82)

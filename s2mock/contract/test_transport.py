@@ -3,14 +3,15 @@
 import pytest
 
 from s2mock.contract.client import Answer, Client
+from s2mock.contract.dialogue import AUTHORIZATION
 
 BODY = b'{"stream":"s"}'
 
 
 def raw(s2: Client, line: str, *fields: str, body: bytes = b"") -> Answer:
     """One request, its head written out."""
-    head = "\r\n".join([line, f"s2-basin: {s2.basin}", *fields, "", ""])
-    return s2.raw(head.encode() + body)
+    head = "\r\n".join([line, f"s2-basin: {s2.basin}", *fields, ""])
+    return s2.raw(head.encode() + AUTHORIZATION + b"\r\n" + body)
 
 
 def test_http_1_0(shared: Client) -> None:

@@ -8,12 +8,12 @@ from typing import Final
 import pytest
 
 from s2mock.contract.client import Client
-from s2mock.contract.dialogue import BASIN, Bare, Fault, Said, Step, talk
+from s2mock.contract.dialogue import AUTHORIZATION, BASIN, Bare, Fault, Said, Step, talk
 
 OPEN, CLOSED, HALF_CLOSE = Step.OPEN, Step.CLOSED, Step.HALF_CLOSE
 POST: Final = (
     b"POST /v1/streams/s/records HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
-    b"s2-basin: " + BASIN + b"\r\n"
+    b"s2-basin: " + BASIN + b"\r\n" + AUTHORIZATION
 )
 CHUNKED: Final = POST + b"transfer-encoding: chunked\r\n\r\n"
 # Sixteen bytes, which is 10 in a chunk's size.

@@ -8,10 +8,10 @@ from typing import Final
 import pytest
 
 from s2mock.contract.client import Client
-from s2mock.contract.dialogue import BASIN, Bare, Fault, Head, Said, Step, Wire, talk
+from s2mock.contract.dialogue import AUTHORIZATION, BASIN, Bare, Fault, Head, Said, Step, Wire, talk
 
 OPEN, CLOSED = Step.OPEN, Step.CLOSED
-FIELDS: Final = b"host: x\r\ns2-basin: " + BASIN + b"\r\n"
+FIELDS: Final = b"host: x\r\ns2-basin: " + BASIN + b"\r\n" + AUTHORIZATION
 JSON: Final = b"content-type: application/json\r\n"
 GET: Final = b"GET /v1/streams/s HTTP/1.1\r\n" + FIELDS
 POST: Final = b"POST /v1/streams/s/records HTTP/1.1\r\n" + FIELDS + JSON

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from s2mock.mock import S2Mock
     from s2mock.powers.hold import Hold
     from s2mock.powers.injection import Injection
-    from s2mock.registry.engine import Engine, Operation
+    from s2mock.registry.engine import Engine
+    from s2mock.registry.operation import Operation
 
 Thing = TypeVar("Thing")
 

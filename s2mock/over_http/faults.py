@@ -13,7 +13,7 @@ from s2mock.powers.faults import Fault
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection, UnusedFault
 from s2mock.powers.matching import Pattern
-from s2mock.registry.engine import Operation
+from s2mock.registry.operation import Operation
 from s2mock.registry.waiting import PATIENCE, check_count, check_timeout
 
 

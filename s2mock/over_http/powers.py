@@ -14,8 +14,8 @@ from s2mock.powers.faults import Fault
 from s2mock.powers.plans import FaultPlan, inject_plan
 from s2mock.powers.powers import orders
 from s2mock.registry.config import BasinConfig
-from s2mock.registry.engine import Point
 from s2mock.registry.errors import BasinNotFound, StreamNotFound
+from s2mock.registry.operation import Point
 from s2mock.registry.waiting import PATIENCE, check_count, check_timeout
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from s2mock.powers.matching import Pattern
-from s2mock.registry.engine import Operation
+from s2mock.registry.operation import Operation
 
 # So many different places are told apart; more say nothing more.
 _MAX_KEYS = 1_000

@@ -3,7 +3,8 @@
 from collections import Counter
 
 from s2mock.powers.matching import Pattern
-from s2mock.registry.engine import Engine, Operation, Point, Waits
+from s2mock.registry.engine import Engine
+from s2mock.registry.operation import Operation, Point, Waits
 
 
 class Counting:

@@ -10,7 +10,8 @@ from typing import Final
 from s2mock.powers.pausing import wait_until
 from s2mock.registry.appending import Append
 from s2mock.registry.clock import NANOSECONDS
-from s2mock.registry.engine import Engine, Operation, Point, Waits
+from s2mock.registry.engine import Engine
+from s2mock.registry.operation import Operation, Point, Waits
 
 _ADVICE: Final = (
     "the append takes append_latency to be durable, by a manual clock, and is made in the thread "

@@ -18,7 +18,7 @@ from s2mock.registry.state import Effect as Change
 
 if TYPE_CHECKING:
     from s2mock.powers.faults import Fault
-    from s2mock.registry.engine import Operation
+    from s2mock.registry.operation import Operation
 
 _NOTHING: Final = Effect()
 # What an environ has beside headers that a note keeps.

@@ -8,7 +8,7 @@ from s2mock.powers.came import Came
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import Answer, Drop, Fault, check_fault, check_place
 from s2mock.powers.matching import Pattern
-from s2mock.registry.engine import Operation
+from s2mock.registry.operation import Operation
 from s2mock.registry.waiting import PATIENCE, Bell, Rung, check_count
 
 

@@ -4,7 +4,7 @@ import logging
 from typing import Any, Final, Protocol
 
 from s2mock.registry.durations import monotonic
-from s2mock.registry.engine import Operation
+from s2mock.registry.operation import Operation
 
 DEBUG: Final = logging.DEBUG
 LOGGER: Final = logging.getLogger("s2mock")

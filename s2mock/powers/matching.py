@@ -6,7 +6,7 @@ from functools import cached_property
 
 from s2mock.powers.operations import COMMANDS, checked_operations
 from s2mock.registry.appending import Append
-from s2mock.registry.engine import Operation
+from s2mock.registry.operation import Operation
 
 
 class Pattern:

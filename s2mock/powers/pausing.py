@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from s2mock.conversation import Wait
 from s2mock.powers.outcomes import Dropped
-from s2mock.registry.engine import Engine, Waits
+from s2mock.registry.engine import Engine
+from s2mock.registry.operation import Waits
 
 
 def wait_until(engine: Engine, until: int, era: int, advice: str) -> Waits:

@@ -12,7 +12,8 @@ from s2mock.powers.journal import Journal
 from s2mock.powers.logged import DEBUG, LOGGER
 from s2mock.powers.recorder import Recorder
 from s2mock.powers.stage import Stage
-from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.engine import Engine
+from s2mock.registry.operation import Operation
 
 MAX_LIMIT: Final = 2**63
 

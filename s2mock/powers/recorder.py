@@ -10,8 +10,8 @@ from s2mock.powers.logged import DEBUG, LOGGER, log_request
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.registry.appending import Append
 from s2mock.registry.durations import monotonic
-from s2mock.registry.engine import Operation
 from s2mock.registry.errors import S2Error
+from s2mock.registry.operation import Operation
 from s2mock.registry.state import Effect
 
 # The effects without numbers, so that one of each is kept.

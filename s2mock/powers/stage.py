@@ -20,7 +20,8 @@ from s2mock.powers.pausing import wait_until
 from s2mock.registry.appending import OpenAppendSession
 from s2mock.registry.clock import NANOSECONDS
 from s2mock.registry.codes import CODES
-from s2mock.registry.engine import Engine, Operation, Point, Waits
+from s2mock.registry.engine import Engine
+from s2mock.registry.operation import Operation, Point, Waits
 from s2mock.registry.reading import Read
 
 if TYPE_CHECKING:

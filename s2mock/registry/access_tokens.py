@@ -3,7 +3,7 @@
 from math import inf
 
 from s2mock.registry.clock import NANOSECONDS, Moment
-from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.engine import Engine
 from s2mock.registry.errors import (
     AccessTokenNotFound,
     InvalidToken,
@@ -12,6 +12,7 @@ from s2mock.registry.errors import (
 )
 from s2mock.registry.listing import MAX_PAGE, page_of
 from s2mock.registry.names import AccessTokenId
+from s2mock.registry.operation import Operation
 from s2mock.registry.ordered import Names
 from s2mock.registry.scopes import ALL, Scope
 from s2mock.registry.state import AccountState, Change, Effect
@@ -35,7 +36,7 @@ class ListAccessTokens(Operation):
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """The page."""
-        token = engine.token_of(self.caller, moment)
+        token = engine.token_of(self.caller)
         return Change(
             page_of(
                 ordered_tokens(engine),
@@ -51,12 +52,12 @@ class ListAccessTokens(Operation):
 class IssueAccessToken(Operation):
     """Issue an access token that may do no more than whoever asks for it (§1.1, §1.3).
 
-    `expires_at` is in nanoseconds since the Unix epoch; without it the token ends with that of
-    whoever asks. Returns the `AccessToken`. Raises `InvalidName`, `InvalidToken`,
-    `PermissionDenied`, `ResourceAlreadyExists`.
+    `expires_at` is in nanoseconds since the Unix epoch, `expires_in` in nanoseconds from then on;
+    without either the token ends with that of whoever asks. Returns the `AccessToken`. Raises
+    `InvalidName`, `InvalidToken`, `PermissionDenied`, `ResourceAlreadyExists`.
     """
 
-    __slots__ = ("_expires_at", "_prefixes", "_scope", "access_token")
+    __slots__ = ("_expires_at", "_expires_in", "_prefixes", "_scope", "access_token")
     name = "issue-access-token"
 
     def __init__(
@@ -65,12 +66,14 @@ class IssueAccessToken(Operation):
         scope: Scope,
         *,
         expires_at: int | None = None,
+        expires_in: int | None = None,
         auto_prefix_streams: bool = False,
     ) -> None:
         super().__init__()
         self.access_token = str(AccessTokenId(token_id))
         self._scope = scope
         self._expires_at = expires_at
+        self._expires_in = expires_in
         self._prefixes = auto_prefix_streams
 
     def check(self, moment: Moment) -> None:
@@ -86,7 +89,7 @@ class IssueAccessToken(Operation):
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """The token."""
         self.check(moment)
-        issuer = engine.token_of(self.caller, moment)
+        issuer = engine.token_of(self.caller)
         if issuer is not None and (beyond := self._scope.first_beyond(issuer.scope)):
             raise PermissionDenied(
                 f"token `{issuer.id}` may issue only what it may do itself, and {beyond}"
@@ -111,28 +114,35 @@ class IssueAccessToken(Operation):
 
     def _expires(self, moment: Moment, issuer: AccessToken | None) -> int | None:
         latest = None if issuer is None else issuer.expires
-        if self._expires_at is None:
+        if self._expires_at is not None:
+            expires = self._expires_at - moment.now + moment.time
+        elif self._expires_in is not None:
+            expires = moment.time + self._expires_in
+        else:
             return latest
-        expires = self._expires_at - moment.now + moment.time
         if latest is not None and expires > latest:
             raise InvalidToken("expires_at must not be later than that of the token that issues it")
         return expires
 
 
 class RevokeAccessToken(Operation):
-    """Revoke an access token, whoever issued it (§1.1). Raises `AccessTokenNotFound`."""
+    """Revoke an access token, whoever issued it (§1.1). Raises `AccessTokenNotFound`.
 
-    __slots__ = ("access_token",)
+    With `secret` it is that one, and not another of its id that was issued since.
+    """
+
+    __slots__ = ("_secret", "access_token")
     name = "revoke-access-token"
 
-    def __init__(self, token_id: str) -> None:
+    def __init__(self, token_id: str, *, secret: str | None = None) -> None:
         super().__init__()
         self.access_token = str(AccessTokenId(token_id))
+        self._secret = secret
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """The account without it."""
         token = _tokens(engine.state, engine.owner).by_id.get(self.access_token)
-        if token is None:
+        if token is None or self._secret not in (None, token.secret):
             raise AccessTokenNotFound(self.access_token)
         delay = engine.revocation_delay
         ends = None if delay == inf else moment.time + int(delay * NANOSECONDS)

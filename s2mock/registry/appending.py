@@ -6,11 +6,12 @@ from s2mock.registry import delete_on_empty
 from s2mock.registry.clock import Moment
 from s2mock.registry.config import StreamConfig
 from s2mock.registry.encryption import key_digest
-from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.engine import Engine
 from s2mock.registry.errors import S2Error, StreamNotFound, Unavailable
 from s2mock.registry.log import LogState
 from s2mock.registry.names import BasinName, StreamName
 from s2mock.registry.opening import Opened, open_stream
+from s2mock.registry.operation import Operation
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import AppendAck, AppendInput
 from s2mock.registry.state import Change, Effect

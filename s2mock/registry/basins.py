@@ -4,11 +4,12 @@ from s2mock.registry.clock import Moment
 from s2mock.registry.config import BasinConfig, BasinConfigChanges
 from s2mock.registry.deletion import later
 from s2mock.registry.due import FinishDeletion
-from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.engine import Engine
 from s2mock.registry.errors import InvalidLocation, ResourceAlreadyExists
 from s2mock.registry.listing import MAX_PAGE, page_of
 from s2mock.registry.locations import default_location, location_named
 from s2mock.registry.names import BasinName, LocationName, RequestToken
+from s2mock.registry.operation import Operation
 from s2mock.registry.ordered import Names
 from s2mock.registry.provision import Provisioned, is_replay
 from s2mock.registry.scopes import ALL
@@ -30,9 +31,9 @@ class ListBasins(Operation):
         self._start_after = BasinName.check_filter(start_after, "start-after")
         self._limit = limit
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, engine: Engine, _: Moment) -> Change:
         """The page."""
-        token = engine.token_of(self.caller, moment)
+        token = engine.token_of(self.caller)
         return Change(
             page_of(
                 engine.ordered_basins(),

@@ -4,294 +4,76 @@ Sources of the rules: reference: control_plane §3 (codes, statuses, message tem
 data_plane §1.3 (the two answers without a code).
 """
 
-from typing import Any, ClassVar
-
-from s2mock.registry.codes import CODES
-from s2mock.registry.positions import StreamPosition
-
-
-class S2Error(Exception):
-    """An answer of S2 that is not a success.
-
-    `status` is the HTTP status; `code` and `message` are the two members of S2's error envelope.
-    The two answers that S2 sends without them have the code `""`. `rule` is where the rule that
-    decided stands in the reference. `explanation` is what would have been right, where S2 does not
-    say it and s2mock does.
-    """
-
-    code: ClassVar[str]
-    status: ClassVar[int]
-    rule: str = ""
-    explanation: str | None = None
-
-    def __init_subclass__(cls) -> None:
-        if "code" in cls.__dict__ and cls.code:
-            cls.status = CODES[cls.code].status
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-    def body(self) -> dict[str, Any]:
-        """The JSON document that S2 sends for this error."""
-        return {"code": self.code, "message": self.message}
-
-
-class Authn(S2Error):
-    """The request brings no access token that lives."""
-
-    code = "authn"
-    rule = "account_services §1.3"
-
-
-class PermissionDenied(S2Error):
-    """The access token does not give this: `explanation` says what would, and is not sent."""
-
-    code = "permission_denied"
-    rule = "account_services §1.3"
-
-    def __init__(self, explanation: str) -> None:
-        super().__init__("Operation not permitted")
-        self.explanation = explanation
-
-
-class BadJson(S2Error):
-    """The body is not the JSON document that this operation takes."""
-
-    code = "bad_json"
-    rule = "control_plane §2.2"
-
-
-class BadHeader(S2Error):
-    """A header is missing or its value is not acceptable."""
-
-    code = "bad_header"
-    rule = "control_plane §2.1"
-
-
-class BadPath(S2Error):
-    """A parameter in the path is not acceptable."""
-
-    code = "bad_path"
-    rule = "control_plane §1.2"
-
-
-class BadQuery(S2Error):
-    """A parameter in the query string is not acceptable."""
-
-    code = "bad_query"
-    rule = "control_plane §2.4"
-
-
-class InvalidName(BadJson):
-    """A name that breaks S2's naming rules.
-
-    Over HTTP the code says where the name stood (`bad_json`, `bad_path`, `bad_header`,
-    `bad_query`); in direct use it is `bad_json`, as if it had come in a body.
-    """
-
-    rule = "control_plane §4.1, §5.1"
-
-
-class Invalid(S2Error):
-    """Well formed, but not a value that S2 accepts."""
-
-    code = "invalid"
-    rule = "data_plane §3.2"
-
-
-class InvalidConfig(Invalid):
-    """A configuration that is well formed, with a value that S2 does not accept."""
-
-    rule = "control_plane §5.3"
-
-
-class InvalidToken(Invalid):
-    """An access token that there cannot be."""
-
-    rule = "account_services §1.1, §1.3"
-
-
-class InvalidLocation(Invalid):
-    """A location that there is not, or where the basin is not."""
-
-    rule = "account_services §3"
-
-    def __init__(self, message: str, explanation: str | None = None) -> None:
-        super().__init__(message)
-        self.explanation = explanation
-
-
-class InvalidMetrics(Invalid):
-    """Metrics that there cannot be: of a period without a beginning, or of one to come."""
-
-    rule = "account_services §2"
-
-
-class NotImplementedByS2(S2Error):
-    """What S2 has and is not served here: what things cost (reference: account_services §2)."""
-
-    code = "not_implemented"
-    rule = "account_services §2"
-
-    def __init__(self) -> None:
-        super().__init__("Not implemented")
-
-
-class InternalError(S2Error):
-    """The fake itself failed: never the user's fault."""
-
-    code = "other"
-
-
-class Unavailable(S2Error):
-    """What served the request has gone away: its stream was deleted meanwhile."""
-
-    code = "unavailable"
-    rule = "data_plane §8.5"
-
-    def __init__(self) -> None:
-        super().__init__("streamer missing in action")
-
-
-class AppendConditionFailed(S2Error):
-    """A condition of the append did not hold. Nothing was written."""
-
-    code = ""
-    status = 412
-
-
-class FencingTokenMismatch(AppendConditionFailed):
-    """The append's fencing token is not the one in force, which is `fencing_token`."""
-
-    rule = "data_plane §3.5"
-
-    def __init__(self, fencing_token: str) -> None:
-        super().__init__(f"the fencing token in force is {fencing_token!r}")
-        self.fencing_token = fencing_token
-
-    def body(self) -> dict[str, Any]:
-        """The JSON document that S2 sends for this error."""
-        return {"fencing_token_mismatch": self.fencing_token}
-
-
-class SeqNumMismatch(AppendConditionFailed):
-    """The append expects another sequence number than the next one, which is `seq_num`."""
-
-    rule = "data_plane §3.5"
-
-    def __init__(self, seq_num: int) -> None:
-        super().__init__(f"the next sequence number is {seq_num}")
-        self.seq_num = seq_num
-
-    def body(self) -> dict[str, Any]:
-        """The JSON document that S2 sends for this error."""
-        return {"seq_num_mismatch": self.seq_num}
-
-
-class ReadUnwritten(S2Error):
-    """There is nothing to read from there on; `tail` is where the next record will be."""
-
-    code = ""
-    rule = "data_plane §4.3"
-    status = 416
-
-    def __init__(self, tail: StreamPosition) -> None:
-        super().__init__(f"nothing is written there; the tail is {tail.seq_num}")
-        self.tail = tail
-
-    def body(self) -> dict[str, Any]:
-        """The JSON document that S2 sends for this error."""
-        return {"tail": {"seq_num": self.tail.seq_num, "timestamp": self.tail.timestamp}}
-
-
-class BasinNotFound(S2Error):
-    """There is no basin of that name."""
-
-    code = "basin_not_found"
-    rule = "control_plane §3"
-
-    def __init__(self, basin: str) -> None:
-        super().__init__(f"basin `{basin}` not found")
-
-
-class StreamNotFound(S2Error):
-    """There is no stream of that name in that basin."""
-
-    code = "stream_not_found"
-    rule = "control_plane §5.7"
-
-    def __init__(self, basin: str, stream: str) -> None:
-        super().__init__(f"stream `{stream}` in basin `{basin}` not found")
-
-
-class ResourceAlreadyExists(S2Error):
-    """The name is taken, and this is not the same request sent again."""
-
-    code = "resource_already_exists"
-    rule = "control_plane §5.5"
-
-
-class AccessTokenNotFound(S2Error):
-    """There is no access token of that id."""
-
-    code = "access_token_not_found"
-    rule = "account_services §1.1"
-
-    def __init__(self, token_id: str) -> None:
-        super().__init__(f"access token `{token_id}` not found")
-
-
-class BasinDeletionPending(S2Error):
-    """The basin is being deleted."""
-
-    code = "basin_deletion_pending"
-    rule = "control_plane §4.6"
-
-    def __init__(self, basin: str) -> None:
-        super().__init__(f"basin `{basin}` is being deleted")
-
-
-class StreamDeletionPending(S2Error):
-    """The stream is being deleted."""
-
-    code = "stream_deletion_pending"
-    rule = "control_plane §5.7"
-
-    def __init__(self) -> None:
-        # The real text names neither the stream nor the basin.
-        super().__init__("stream deletion pending")
-
-
-class DecryptionFailed(S2Error):
-    """A record was appended with another key than it is read with."""
-
-    code = "decryption_failed"
-    rule = "data_plane §9"
-
-    def __init__(self) -> None:
-        super().__init__("record decryption failed")
-
-
-class BadProto(S2Error):
-    """The body is not the protobuf message that this operation takes."""
-
-    code = "bad_proto"
-    rule = "data_plane §2"
-
-
-class BadFrame(S2Error):
-    """Bytes that are no S2S frame, or not one that may stand here."""
-
-    code = "bad_frame"
-    rule = "data_plane §6.2"
-
-
-class StaleHandle(RuntimeError):
-    """You hold this `Basin` or `Stream` from before a `reset()` or `restore()`."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            f"{what} is from before the account's reset() or restore(), which ended it: ask the "
-            "mock for it again, as in s2_mock.basin(...).stream(...)"
-        )
+from s2mock.registry.account_errors import (
+    AccessTokenNotFound,
+    Authn,
+    InvalidLocation,
+    InvalidMetrics,
+    InvalidToken,
+    NotImplementedByS2,
+    PermissionDenied,
+)
+from s2mock.registry.record_errors import (
+    AppendConditionFailed,
+    DecryptionFailed,
+    FencingTokenMismatch,
+    ReadUnwritten,
+    SeqNumMismatch,
+    Unavailable,
+)
+from s2mock.registry.request_errors import (
+    BadFrame,
+    BadHeader,
+    BadJson,
+    BadPath,
+    BadProto,
+    BadQuery,
+    InternalError,
+    InvalidConfig,
+    InvalidName,
+)
+from s2mock.registry.resource_errors import (
+    BasinDeletionPending,
+    BasinNotFound,
+    ResourceAlreadyExists,
+    StaleHandle,
+    StreamDeletionPending,
+    StreamNotFound,
+)
+from s2mock.registry.s2error import (
+    Invalid,
+    S2Error,
+)
+
+__all__ = [
+    "AccessTokenNotFound",
+    "AppendConditionFailed",
+    "Authn",
+    "BadFrame",
+    "BadHeader",
+    "BadJson",
+    "BadPath",
+    "BadProto",
+    "BadQuery",
+    "BasinDeletionPending",
+    "BasinNotFound",
+    "DecryptionFailed",
+    "FencingTokenMismatch",
+    "InternalError",
+    "Invalid",
+    "InvalidConfig",
+    "InvalidLocation",
+    "InvalidMetrics",
+    "InvalidName",
+    "InvalidToken",
+    "NotImplementedByS2",
+    "PermissionDenied",
+    "ReadUnwritten",
+    "ResourceAlreadyExists",
+    "S2Error",
+    "SeqNumMismatch",
+    "StaleHandle",
+    "StreamDeletionPending",
+    "StreamNotFound",
+    "Unavailable",
+]

@@ -17,12 +17,13 @@ from s2mock.registry.config import (
     StreamConfig,
     StreamConfigChanges,
 )
-from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.engine import Engine
 from s2mock.registry.errors import BasinNotFound, StaleHandle, StreamNotFound
 from s2mock.registry.listing import MAX_PAGE, Page
 from s2mock.registry.log import LogState
 from s2mock.registry.log_face import LogFace
 from s2mock.registry.names import StreamName
+from s2mock.registry.operation import Operation
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import (
     AppendAck,

@@ -5,9 +5,10 @@ from typing import Any
 
 from s2mock.registry.checks import check_name, described
 from s2mock.registry.clock import Moment
-from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.engine import Engine
 from s2mock.registry.errors import InvalidLocation, InvalidName
 from s2mock.registry.names import LocationName
+from s2mock.registry.operation import Operation
 from s2mock.registry.state import Change, Effect, Location
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
 from s2mock.registry.clock import NANOSECONDS, Moment
-from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.engine import Engine
 from s2mock.registry.errors import InvalidMetrics, NotImplementedByS2
 from s2mock.registry.names import BasinName, StreamName
+from s2mock.registry.operation import Operation
 from s2mock.registry.series import KEPT, Series
 from s2mock.registry.state import Change
 

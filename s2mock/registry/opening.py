@@ -65,7 +65,7 @@ def open_stream(
             flags.create_stream_on_append if create_on == "append" else flags.create_stream_on_read
         ):
             raise
-        token = engine.token_of(caller, moment)
+        token = engine.token_of(caller)
         if token is not None and "create-stream" not in token.scope.granted:
             # As if the basin did not make any (reference: account_services §1.2).
             raise

@@ -11,7 +11,7 @@ from s2mock.registry.tokens import AccessToken, Tokens
 
 if TYPE_CHECKING:
     from s2mock.registry.clock import Moment
-    from s2mock.registry.engine import Operation
+    from s2mock.registry.operation import Operation
 
 
 class Needs(NamedTuple):
@@ -41,10 +41,11 @@ _WAY_OUT: Final = (
 _SETS: Final = {"basin": "basins", "stream": "streams", "access_token": "access_tokens"}
 
 
-def bearer_of(
-    tokens: Tokens, secret: str, moment: "Moment", *, is_open: bool
-) -> AccessToken | None:
-    """The token with that secret; None for somebody who may do everything. Raises `Authn`."""
+def bearer_of(tokens: Tokens, secret: str, *, is_open: bool) -> AccessToken | None:
+    """The token with that secret, which may have ended; None for somebody who may do everything.
+
+    Raises `Authn`.
+    """
     token = tokens.by_secret.get(secret)
     if token is None:
         if is_open:
@@ -56,11 +57,15 @@ def bearer_of(
         )
         error.explanation = f"{error.message}{_WAY_OUT}"
         raise error
+    return token
+
+
+def check_end(token: AccessToken, moment: "Moment") -> None:
+    """Check that the token lives. Raises `Authn`."""
     if token.ends is not None and moment.time >= token.ends:
         raise Authn(f"the access token `{token.id}` was revoked")
     if token.expires is not None and moment.time >= token.expires:
         raise Authn(f"the access token `{token.id}` has expired")
-    return token
 
 
 def permit(token: AccessToken, needs: Needs, operation: "Operation") -> None:

@@ -2,11 +2,12 @@
 
 from s2mock.registry.clock import Moment
 from s2mock.registry.config import StreamConfig
-from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.engine import Engine
 from s2mock.registry.errors import Invalid, ReadUnwritten
 from s2mock.registry.log import LogState
 from s2mock.registry.names import BasinName, StreamName
 from s2mock.registry.opening import Opened, open_stream
+from s2mock.registry.operation import Operation
 from s2mock.registry.read_request import ReadRequest, start_of
 from s2mock.registry.read_session import ReadSession
 from s2mock.registry.state import Change

@@ -4,10 +4,11 @@ from s2mock.registry import delete_on_empty
 from s2mock.registry.clock import Moment
 from s2mock.registry.config import UNSET, StreamConfig, StreamConfigChanges
 from s2mock.registry.deletion import delete_stream
-from s2mock.registry.engine import Engine, Operation
+from s2mock.registry.engine import Engine
 from s2mock.registry.errors import ResourceAlreadyExists
 from s2mock.registry.listing import MAX_PAGE, page_of
 from s2mock.registry.names import BasinName, RequestToken, StreamName
+from s2mock.registry.operation import Operation
 from s2mock.registry.provision import Provisioned, is_replay
 from s2mock.registry.scopes import ALL
 from s2mock.registry.state import (
@@ -46,9 +47,9 @@ class ListStreams(Operation):
         self._limit = limit
         self._incarnation = incarnation
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, engine: Engine, _: Moment) -> Change:
         """The page."""
-        token = engine.token_of(self.caller, moment)
+        token = engine.token_of(self.caller)
         basin = engine.state.basin(str(self.basin), self._incarnation)
         return Change(
             page_of(

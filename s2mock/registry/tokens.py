@@ -48,6 +48,11 @@ class AccessToken(NamedTuple):
         """What goes before each stream's name that its bearer says."""
         return self.scope.streams.name if self.auto_prefix_streams else ""
 
+    @property
+    def has_an_end(self) -> bool:
+        """Whether there is a time from when on it is refused."""
+        return self.expires is not None or self.ends is not None
+
     def info(self, moment: Moment) -> TokenInfo:
         """The token as S2 describes it at that moment."""
         expires = self.expires

@@ -14,7 +14,7 @@ from s2mock.registry.series import KEPT, Series
 from s2mock.registry.stored import MINUTE, Stored
 
 if TYPE_CHECKING:
-    from s2mock.registry.engine import Operation
+    from s2mock.registry.operation import Operation
     from s2mock.registry.state import Change
 
 _OF_ACCOUNT: Final = GROUPS["account.read"] | GROUPS["account.write"]

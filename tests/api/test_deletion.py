@@ -3,6 +3,7 @@
 Source: reference: control_plane §4.6, §5.7. The window is held open by a clock that stands still.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,14 +34,14 @@ DELETE_BASIN: Call = ("DELETE", f"/v1/basins/{BASIN}", ...)
 
 
 @pytest.fixture
-def held(clock: ManualClock) -> Api:
+def held(clock: ManualClock) -> Iterator[Api]:
     """The basin `my-basin` with the stream `s`, both made with the token `t`."""
-    mock = S2Mock(clock=clock, deletion_delay=WINDOW)
-    api = Api(over_wsgi(mock.wsgi_app), BASIN)
-    api.create_basin(BASIN, token="t")
-    api.create_stream("s", token="t")
-    clock.advance(1)
-    return api
+    with S2Mock(clock=clock, deletion_delay=WINDOW) as mock:
+        api = Api(over_wsgi(mock.wsgi_app), BASIN)
+        api.create_basin(BASIN, token="t")
+        api.create_stream("s", token="t")
+        clock.advance(1)
+        yield api
 
 
 def listed_basins(s2: Api) -> list[Any]:

@@ -9,6 +9,7 @@ from s2mock import S2Mock
 from s2mock.api.zstd import compress
 from s2mock.conversation import READ, Head, Offload
 from s2mock.environ import make_environ
+from tests import own_token
 
 SMALL = json.dumps({"records": [{"body": "x"}]}).encode()
 LONG = json.dumps({"records": [{"body": "".join(map(chr, range(33, 127))) * 1000}]}).encode()
@@ -21,6 +22,7 @@ def offloads(mock: S2Mock, body: bytes, coding: str) -> int:
         ("content-type", "application/json"),
         ("content-encoding", coding),
         ("content-length", str(len(body))),
+        *own_token.headers(mock).items(),
     )
     path = "/v1/streams/s/records"
     server = ("127.0.0.1", 80)

@@ -13,6 +13,7 @@ import pytest
 
 from s2mock import AppendRecord, ManualClock, S2Mock, Stream
 from s2mock.api.operations import OPERATIONS as ROWS
+from s2mock.api.wire import messages
 from s2mock.contract.client import Client
 from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import acks, append_input, frame
@@ -187,7 +188,8 @@ class TestTheOrder:
     def test_the_earlier_fault_is_told(self, method: str, operation: str) -> None:
         """401, then what the request says by itself, then 403, then what the account says."""
         basins = [{"name": BASIN, "streams": [{"name": "s"}]}]
-        with S2Mock(auth="required", basins=basins, clock=ManualClock()) as mock:
+        clock = ManualClock()
+        with S2Mock(auth="required", basins=basins, clock=clock) as mock:
             api = Api(over_wsgi(mock.wsgi_app), BASIN)
             own = Bearer(api, mock.token)
             ops = operation.split()
@@ -196,6 +198,12 @@ class TestTheOrder:
             elsewhere = {"basins": {"exact": "elsewhere"}, "access_tokens": {"exact": "x"}}
             outside = issued(own, "outside", {**elsewhere, "ops": ops})
             may = issued(own, "may", {**ALL, "ops": [*ops, "read"]})
+            end = "2024-01-01T00:01:00Z"
+            expired = issued(own, "expired", {**ALL, "ops": ops}, expires_at=end)
+            expired_without = issued(own, "neither", {**ALL, "ops": others}, expires_at=end)
+            revoked = issued(own, "revoked", {**ALL, "ops": ops})
+            assert own.call("DELETE", "/v1/access-tokens/revoked").status == 204
+            clock.advance(60)
             of_a_set = any(
                 row.needs.of for row in ROWS if row.needs and ops[-1] in row.needs.operations
             )
@@ -203,7 +211,9 @@ class TestTheOrder:
             before = mock.account.state
             for kind, (target, document, headers) in ROUTES[method, operation].items():
                 by_itself = kind[:3]
-                assert api.call(method, target, document, headers=headers).status == 401
+                for nobody in (api, Bearer(api, "unknown"), expired, expired_without, revoked):
+                    reply = nobody.call(method, target, document, headers=headers)
+                    assert reply.error[:2] == (401, "authn")
                 told = may.call(method, target, document, headers=headers)
                 assert told.status >= 400
                 for bearer in refused:
@@ -360,6 +370,23 @@ class TestSessions:
             [last] = session.frames()
             assert (last.status, last.error["code"]) == (401, "authn")
         assert stream.tail.seq_num == 1
+
+    @pytest.mark.parametrize("how", ["expired", "revoked"])
+    def test_a_read_session_in_frames_goes_on(
+        self, mock: S2Mock, clock: ManualClock, stream: Stream, how: str
+    ) -> None:
+        svc = mock.issue_token("svc", basins="*", streams="*", ops=["read"], expires_in=3)
+        with remote(mock, svc.secret).read_session(tail_offset=0) as session:
+            frames = session.frames()
+            assert not next(frames).terminal
+            stream.wait_for_readers()
+            if how == "expired":
+                clock.advance(3)
+            else:
+                svc.revoke()
+            stream.append(["a"])
+            batch = next(frames).message(messages.ReadBatch)
+            assert [record.body for record in batch.records] == [b"a"]
 
     @pytest.mark.parametrize("how", ["expired", "revoked"])
     def test_a_read_session_goes_on(

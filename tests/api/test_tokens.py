@@ -3,6 +3,7 @@
 The rules are the same for basins and streams. Source: reference: control_plane §4.3, §5.5.
 """
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any, NamedTuple
@@ -268,9 +269,9 @@ class TestDocumentedProfile:
     """Two corners of create stream in which the documentation says something else."""
 
     @pytest.fixture
-    def documented(self, clock: ManualClock) -> Api:
-        mock = S2Mock(profile="documented", clock=clock, basins=[BASIN])
-        return Api(over_wsgi(mock.wsgi_app), BASIN)
+    def documented(self, clock: ManualClock) -> Iterator[Api]:
+        with S2Mock(profile="documented", clock=clock, basins=[BASIN]) as mock:
+            yield Api(over_wsgi(mock.wsgi_app), BASIN)
 
     def test_token_alone_makes_the_replay(self, documented: Api) -> None:
         made = documented.create_stream("s", STREAMS.config, token="t")

@@ -14,12 +14,17 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from s2mock import S2Mock, failures
 from s2mock.registry.basins import CreateBasin
 from s2mock.registry.streams import GetStreamConfig
+from tests import own_token
 from tests.api.test_names import ODD_NAMES
 from tests.calls import Api
 from tests.conftest import BASIN
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+
+def headers_to(mock: S2Mock) -> dict[str, str]:
+    return {"S2-Basin": BASIN, **own_token.headers(mock)}
 
 
 @pytest.mark.parametrize("name", ["logs/application", "a?b", "100%", "é", "x y", "日本"])
@@ -95,7 +100,7 @@ def test_httpx_transport_beyond_streams(wsgi: httpx.Client) -> None:
 )
 def test_target_as_servers_hand_it_over(mock: S2Mock, variable: str, target: str) -> None:
     mock.create_basin(BASIN).create_stream("a/b")
-    environ = EnvironBuilder("/v1/streams/a/b", headers={"S2-Basin": BASIN}).get_environ()
+    environ = EnvironBuilder("/v1/streams/a/b", headers=headers_to(mock)).get_environ()
     del environ["REQUEST_URI"], environ["RAW_URI"]
     environ[variable] = target
     assert run_wsgi_app(mock.wsgi_app, environ)[1] == "200 OK"
@@ -113,7 +118,7 @@ def test_app_keeps_to_wsgi(mock: S2Mock, method: str, target: str, status: str) 
     mock.create_basin(BASIN)
     # The checker holds it against answers that they have no content type: these three have one.
     checked: WSGIApplication = validator(mock.wsgi_app)
-    builder = EnvironBuilder(target, method=method, headers={"S2-Basin": BASIN})
+    builder = EnvironBuilder(target, method=method, headers=headers_to(mock))
     started: list[str] = []
 
     def start_response(status: str, _: object, __: object = None) -> Callable[[bytes], object]:
@@ -128,7 +133,9 @@ def test_app_keeps_to_wsgi(mock: S2Mock, method: str, target: str, status: str) 
 
 def test_body_may_come_without_a_length(mock: S2Mock) -> None:
     body = b'{"basin":"new-basin"}'
-    builder = EnvironBuilder("/v1/basins", method="POST", content_type="application/json")
+    builder = EnvironBuilder(
+        "/v1/basins", method="POST", content_type="application/json", headers=headers_to(mock)
+    )
     environ = builder.get_environ()
     environ.pop("CONTENT_LENGTH", None)
     environ["wsgi.input"] = BytesIO(body)
@@ -138,7 +145,9 @@ def test_body_may_come_without_a_length(mock: S2Mock) -> None:
 
 def test_stream_is_read_no_further_than_its_length(mock: S2Mock) -> None:
     body = b'{"basin":"new-basin"}'
-    builder = EnvironBuilder("/v1/basins", method="POST", content_type="application/json")
+    builder = EnvironBuilder(
+        "/v1/basins", method="POST", content_type="application/json", headers=headers_to(mock)
+    )
     environ = builder.get_environ()
     environ["wsgi.input"] = BytesIO(body + b"the next request")
     environ["CONTENT_LENGTH"] = str(len(body))
@@ -163,7 +172,7 @@ class Trickle(RawIOBase):
 def test_body_may_come_in_bytes_of_one(mock: S2Mock) -> None:
     """If each of two million copied what came before, the test would not end in time."""
     body = b'{"basin":"new-basin","x":"%b"}' % bytes(2**21 - 30).replace(b"\0", b"x")
-    environ = EnvironBuilder("/v1/basins", method="POST").get_environ()
+    environ = EnvironBuilder("/v1/basins", method="POST", headers=headers_to(mock)).get_environ()
     environ |= {"wsgi.input": Trickle(body), "CONTENT_LENGTH": str(len(body))}
     environ["CONTENT_TYPE"] = "application/json"
     assert run_wsgi_app(mock.wsgi_app, environ)[1] == "201 CREATED"

@@ -194,9 +194,16 @@ ACCOUNT_MUTATIONS = (
     # How tokens live.
     Mutation(
         "a revoked token is good",
-        permission.bearer_of,
+        permission.check_end,
         "moment.time >= token.ends",
         "False",
+        (f"{LIVES}::test_a_revoked_token_is_refused",),
+    ),
+    Mutation(
+        "what is wrong with a request is told to whose token has ended",
+        api_requests.S2Request.first_fault,
+        "return ended",
+        "return error",
         (f"{LIVES}::test_a_revoked_token_is_refused",),
     ),
     Mutation(
@@ -208,14 +215,14 @@ ACCOUNT_MUTATIONS = (
     ),
     Mutation(
         "a token never expires",
-        permission.bearer_of,
+        permission.check_end,
         "moment.time >= token.expires",
         "False",
         (f"{LIVES}::test_an_end_by_the_clock",),
     ),
     Mutation(
         "a token expires a moment late",
-        permission.bearer_of,
+        permission.check_end,
         "moment.time >= token.expires",
         "moment.time > token.expires",
         (f"{LIVES}::test_an_end_by_the_clock",),

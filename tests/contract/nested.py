@@ -15,6 +15,7 @@ class Outcome(NamedTuple):
 
     passed: list[str]
     failed: list[str]
+    skipped: list[str]
     output: str
 
 
@@ -22,11 +23,14 @@ class _Recorder:
     def __init__(self) -> None:
         self.passed: list[str] = []
         self.failed: list[str] = []
+        self.skipped: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         name = report.nodeid.rpartition("/")[2]
         if report.failed:
             self.failed.append(name)
+        elif report.skipped:
+            self.skipped.append(name)
         elif report.passed and report.when == "call":
             self.passed.append(name)
 
@@ -47,7 +51,7 @@ def run_contract(tests: Iterable[str], monkeypatch: pytest.MonkeyPatch, *options
     with contextlib.redirect_stdout(output):
         status = pytest.main(arguments, plugins=[recorder])
     assert status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED), output.getvalue()
-    return Outcome(recorder.passed, recorder.failed, output.getvalue())
+    return Outcome(recorder.passed, recorder.failed, recorder.skipped, output.getvalue())
 
 
 def _file(test: str) -> str:

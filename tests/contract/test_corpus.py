@@ -13,9 +13,10 @@ from s2mock.contract.replay import Replay
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def replay() -> Iterator[Replay]:
-    with Replay() as replay:
+@pytest.fixture(scope="module", params=["open", "required"])
+def replay(request: pytest.FixtureRequest) -> Iterator[Replay]:
+    """A fake that lets everybody in, and one whose own token each call brings."""
+    with Replay(auth=request.param) as replay:
         yield replay
 
 

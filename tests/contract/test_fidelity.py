@@ -17,6 +17,7 @@ from s2mock.contract.schema_gaps import GAPS
 from tests.differential import __main__ as differential
 from tests.differential import machine
 
+REPO = Path(__file__).parents[2]
 PROOF = {
     "reference": "s2-lite",
     "version": "0.1.2",
@@ -59,6 +60,18 @@ def test_every_rule_that_nothing_confirms_is_shown() -> None:
         assert f"| account_services {rule.section} | {rule.what} |" in text
     for rule in RULES:
         assert (rule.what in text) == (rule.grade == "O")
+
+
+def test_every_choice_of_the_reference_is_among_them() -> None:
+    """A rule of several choices may be one in the reference; none is left out."""
+    text = (REPO / "docs/reference/s2/account_services.md").read_text("utf-8")
+    _, *sections = re.split(r"^(?=#{2,3} §)", text, flags=re.MULTILINE)
+    for section in sections:
+        number = re.match(r"#+ (§\d(?:\.\d)?) ", section)
+        assert number is not None
+        marks = len(re.findall(r"\bO\b", section))
+        rules = [rule for rule in RULES if (rule.section, rule.grade) == (number[1], "O")]
+        assert len(rules) >= marks, (number[1], marks)
 
 
 def test_what_was_not_done_is_not_claimed() -> None:

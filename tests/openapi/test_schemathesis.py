@@ -18,6 +18,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from s2mock import ManualClock, S2Mock
+from tests import own_token
 from tests.conftest import BASIN
 from tests.openapi.checker import DOCUMENT, Response, check
 
@@ -60,6 +61,7 @@ def answer(case: schemathesis.Case[Any]) -> None:
     with S2Mock(basins=[SEED], clock=ManualClock()) as mock:
         mock.basin(BASIN).stream(STREAM).append(["a record"])
         # The host that the file names has a blank for the basin, and is no host.
+        headers |= own_token.headers(mock)
         response = case.call("http://localhost/v1", app=mock.wsgi_app, headers=headers)
     checks = [content_type_conformance]
     if is_described(case.method, response):

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from s2mock import NotOnTarget, RemoteS2Mock, S2Mock
+from tests import own_token
 from tests.plugin.conftest import run
 
 __all__ = ["run"]
@@ -56,7 +57,7 @@ class Answer(NamedTuple):
 def headers_of(mock: S2Mock) -> dict[str, str]:
     """What leads a request to its account, where that shares a server with others."""
     if not isinstance(mock, RemoteS2Mock):
-        return {}
+        return own_token.headers(mock)
     return {"authorization": f"Bearer {mock.token}"}
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from s2mock import Drop, Effect, Exchange, Fail, ManualClock, S2Mock, SystemClock
 from s2mock.api.wire.messages import AppendInput
+from tests import own_token
 from tests.plugin.conftest import Run
 from tests.powers.conftest import (
     BASIN,
@@ -542,6 +543,7 @@ class _Session:
                 "CONTENT_TYPE": "s2s/proto",
                 "HTTP_S2_BASIN": BASIN,
                 "s2mock.connection": 1,
+                **own_token.variables(mock),
             }
         )
         self._stream = mock.basin(BASIN).stream("log")

@@ -26,6 +26,7 @@ from s2mock.api.wire.frames import BadFrame, FrameDecoder
 from s2mock.api.wire.proto_records import append_input
 from s2mock.registry.errors import BadProto
 from s2mock.registry.records import AppendInput
+from tests import own_token
 from tests.properties.wire_forms import compress, frame
 from tests.records.reads import following_of, log_of
 from tests.records.staged_clock import StagedClock
@@ -73,6 +74,7 @@ def call(
     # Bytes, as a server hands them on.
     environ["QUERY_STRING"] = query.encode().decode("latin-1")
     environ["REQUEST_URI"] = RECORDS
+    environ |= own_token.variables(mock)
     for name, value in headers.items():
         key = name.upper().replace("-", "_")
         environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value

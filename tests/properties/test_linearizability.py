@@ -24,6 +24,7 @@ from s2mock.contract.client import Client
 from s2mock.registry.clock import Moment
 from s2mock.registry.engine import Engine
 from s2mock.registry.log import LogState
+from tests import own_token
 from tests.properties.linearizability import (
     Append,
     Call,
@@ -332,8 +333,9 @@ class Worker:
         body = json.dumps({"records": [{"body": body} for body in bodies]}).encode()
         head = (
             f"POST {RECORDS} HTTP/1.1\r\nhost: s2\r\ns2-basin: my-basin\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
         ).encode()
+        head += own_token.head(f"http://127.0.0.1:{self.address[1]}") + b"\r\n"
         began = next(self.steps)
         with socket.create_connection(self.address, PATIENCE) as connection:
             connection.sendall(head + (body if whole else body[:-1]))

@@ -4,6 +4,7 @@ Source: reference: account_services §1.2, §1.3.
 """
 
 import base64
+import time
 from typing import Any
 
 import pytest
@@ -193,6 +194,37 @@ def test_listings_show_what_the_sets_match_page_after_page(what: str, data: st.D
     assert seen == expected
 
 
+class Tenant:
+    """The bearer of a token with a prefix, and all that it is told."""
+
+    def __init__(self, api: Api, secret: str) -> None:
+        self.api = api
+        self.headers = {"s2-basin": BASINS[0], **bearer(secret)}
+        self.said: list[str] = []
+
+    def call(self, method: str, target: str, document: Any = ..., **headers: str) -> Reply:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        reply = self.api.call(method, target, document, headers={**self.headers, **named})
+        self.said.append(reply.body.decode("latin-1"))
+        return reply
+
+    def use(self, name: str) -> list[int]:
+        """What is asked for of a stream's records, in each form, and of its metrics."""
+        segment = name.replace("/", "%2F")
+        records = f"/v1/streams/{segment}/records"
+        read, now = f"{records}?seq_num=0&count=1", int(time.time())
+        metrics = f"/v1/metrics/{BASINS[0]}/{segment}?set=storage&start={now}&end={now}"
+        replies = [
+            self.call("POST", records, {"records": [{"body": "x"}]}),
+            self.call("GET", f"{records}/tail"),
+            self.call("GET", read),
+            self.call("GET", read, accept="text/event-stream"),
+            self.call("GET", read, content_type="s2s/proto"),
+            self.call("GET", metrics),
+        ]
+        return [reply.status for reply in replies]
+
+
 @given(
     st.sampled_from(["tenant-7/", "a", "tenant-7/stream/"]),
     st.lists(st.sampled_from(["x", "a", "a/b", "tenant-7/x", "y" * 200]), min_size=1, max_size=4),
@@ -207,17 +239,11 @@ def test_a_prefix_is_never_told(prefix: str, names: list[str]) -> None:
         scope = {
             "basins": {"prefix": ""},
             "streams": {"prefix": prefix},
-            "op_groups": {"basin": {"read": True, "write": True}, "stream": {"read": True}},
+            "op_groups": {of: {"read": True, "write": True} for of in ("basin", "stream")},
         }
         issued = issue(api, "t", scope, auto_prefix_streams=True)
-        headers = {"s2-basin": BASINS[0], **bearer(issued.json["access_token"])}
-        said: list[str] = []
-
-        def call(method: str, target: str, document: Any = ...) -> Reply:
-            reply = api.call(method, target, document, headers=headers)
-            said.append(reply.body.decode())
-            return reply
-
+        tenant = Tenant(api, issued.json["access_token"])
+        call = tenant.call
         for name in names:
             path = f"/v1/streams/{name.replace('/', '%2F')}"
             call("GET", path)
@@ -227,7 +253,7 @@ def test_a_prefix_is_never_told(prefix: str, names: list[str]) -> None:
             else:
                 assert made.message == f"stream `{name}` in basin `{BASINS[0]}` already exists"
             assert call("PUT", path, {}).json["name"] == name
-            call("GET", f"{path}/records/tail")
+            assert tenant.use(name) == [200] * 6
             call("PATCH", path, {})
         unique, seen = sorted(set(names)), []
         assert sorted(prefix + name for name in unique) == sorted(
@@ -248,7 +274,12 @@ def test_a_prefix_is_never_told(prefix: str, names: list[str]) -> None:
             call("DELETE", f"/v1/streams/{name.replace('/', '%2F')}")
             gone = call("GET", f"/v1/streams/{name.replace('/', '%2F')}")
             assert gone.message == f"stream `{name}` in basin `{BASINS[0]}` not found"
-        for text in said:
+            assert tenant.use(name) == [404] * 5 + [200]
+        for text in tenant.said:
             assert not any(name in text for name in foreign)
-            # What the bearer has said itself may look like the prefix, and names may hold an "a".
-            assert prefix == "a" or prefix + prefix not in text
+            for name in unique:
+                full = prefix + name
+                # What the bearer has said itself may look like it.
+                if full not in unique:
+                    assert f'"{full}"' not in text
+                    assert f"`{full}`" not in text

@@ -28,7 +28,10 @@ STATUS_OF_CODE = {
 
 def fresh() -> Api:
     """A new account with the basin `my-basin` and in it the stream `old`."""
-    s2 = Api(over_wsgi(S2Mock(basins=[BASIN]).wsgi_app), BASIN)
+    mock = S2Mock(basins=[BASIN])
+    s2 = Api(over_wsgi(mock.wsgi_app), BASIN)
+    # It lives as long: a token ends with its mock.
+    s2.mock = mock
     s2.create_stream("old")
     return s2
 

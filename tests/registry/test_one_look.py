@@ -167,6 +167,55 @@ def test_over_the_socket(mock: S2Mock, clock: TickingClock, call: Call) -> None:
         assert clock.looks - before == call.looks
 
 
+class TestWithATokenThatEnds:
+    """Whether it has ended is looked at in the operation's own moment."""
+
+    @staticmethod
+    def headers(mock: S2Mock, lives_for: float) -> dict[str, str]:
+        groups = {"account": "read-write", "basin": "read-write", "stream": "read-write"}
+        token = mock.issue_token(
+            "bearer",
+            basins="*",
+            streams="*",
+            access_tokens="*",
+            op_groups=groups,
+            expires_in=lives_for,
+        )
+        return {**HEADERS, "authorization": f"Bearer {token.secret}"}
+
+    @calls
+    def test_it_lives(self, mock: S2Mock, clock: TickingClock, call: Call) -> None:
+        headers = self.headers(mock, 3600)
+        before = clock.looks
+        answer = mock.client.open(call.path, method=call.method, json=call.json, headers=headers)
+        assert answer.status_code not in (401, 403, 500), answer.text
+        # What is refused as it stands would be refused for the token first.
+        is_api = call.path.startswith("/v1/")
+        assert clock.looks - before == (1 if is_api else 0)
+
+    @calls
+    def test_it_has_ended(self, mock: S2Mock, clock: TickingClock, call: Call) -> None:
+        headers = self.headers(mock, 0.5)
+        before = clock.looks
+        answer = mock.client.open(call.path, method=call.method, json=call.json, headers=headers)
+        is_api = call.path.startswith("/v1/")
+        assert answer.status_code == (401 if is_api else 200), answer.text
+        assert clock.looks - before == (1 if is_api else 0)
+
+    def test_an_append_session(self, mock: S2Mock, clock: TickingClock) -> None:
+        headers = self.headers(mock, 3600)
+        assert looks_of_an_append_session(mock, clock, headers) == 1 + 5
+
+    def test_a_token_of_the_account_that_does_not_end(
+        self, mock: S2Mock, clock: TickingClock
+    ) -> None:
+        mock.issue_token("other", ops=["read"])
+        headers = {**HEADERS, "authorization": f"Bearer {mock.token}"}
+        before = clock.looks
+        assert mock.client.post("/v1/basins", json={"basin": "short"}, headers=headers).json
+        assert clock.looks == before
+
+
 def test_a_moment_is_the_same_throughout(mock: S2Mock, clock: TickingClock) -> None:
     """What an append writes and what it answers are of one time."""
     records = [{"body": "x"}] * 3
@@ -243,17 +292,28 @@ def test_a_read_session(mock: S2Mock, clock: TickingClock) -> None:
     assert clock.looks - before == 1 + rest.count(b"event: batch") + 1
 
 
-def test_an_append_session(mock: S2Mock, clock: TickingClock) -> None:
-    """One look to open it, and one for each append."""
+def looks_of_an_append_session(mock: S2Mock, clock: TickingClock, headers: dict[str, str]) -> int:
     message = AppendInput()
     message.records.add(body=b"x")
     body = encode_frame(message.SerializeToString(), None) * 5
-    headers = {**HEADERS, "content-type": "s2s/proto"}
+    headers = {**headers, "content-type": "s2s/proto"}
     before = clock.looks
     answer = mock.client.post("/v1/streams/s/records", data=body, headers=headers)
     assert answer.status_code == 200
     assert answer.data
-    assert clock.looks - before == 1 + 5
+    return clock.looks - before
+
+
+def test_an_append_session(mock: S2Mock, clock: TickingClock) -> None:
+    """One look to open it, and one for each append."""
+    assert looks_of_an_append_session(mock, clock, HEADERS) == 1 + 5
+
+
+def test_revoking_a_token(mock: S2Mock, clock: TickingClock) -> None:
+    token = mock.issue_token("t", ops=["read"], expires_in=60)
+    before = clock.looks
+    token.revoke()
+    assert clock.looks - before == 1
 
 
 # By direct calls.
@@ -279,7 +339,7 @@ DIRECT: dict[type, dict[str, Direct]] = {
         "ensure_basin": lambda mock, _, __: mock.ensure_basin(BASIN),
         "snapshot": lambda mock, _, __: mock.snapshot(),
         "fork": lambda mock, _, __: mock.fork(),
-        "issue_token": lambda mock, _, __: mock.issue_token("t", ops=["read"]),
+        "issue_token": lambda mock, _, __: mock.issue_token("t", ops=["read"], expires_in=60),
         "tokens": lambda mock, _, __: mock.tokens,
     },
     Basin: {

@@ -11,8 +11,8 @@ from s2mock.api.wire.frames import FrameDecoder, encode_frame
 from s2mock.api.wire.messages import AppendAck, AppendInput
 from s2mock.registry.appending import Append
 from s2mock.registry.basins import ListBasins
-from s2mock.registry.engine import Operation, Point
 from s2mock.registry.errors import BasinNotFound, Invalid
+from s2mock.registry.operation import Operation, Point
 from s2mock.registry.records import AppendInput as Batch
 from tests.observing import POINTS, Gate, Toy, in_a_thread
 from tests.time.watched_clock import PATIENCE

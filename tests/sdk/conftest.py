@@ -40,7 +40,9 @@ def compression(request: pytest.FixtureRequest) -> Compression:
 async def s2(s2_mock: S2Mock, compression: Compression) -> AsyncIterator[S2]:
     """The Python SDK's client, once for each compression."""
     endpoints = Endpoints(account=s2_mock.url, basin=s2_mock.url)
-    async with S2("token", endpoints=endpoints, compression=compression, retry=AT_ONCE) as client:
+    async with S2(
+        s2_mock.token, endpoints=endpoints, compression=compression, retry=AT_ONCE
+    ) as client:
         yield client
 
 
@@ -77,6 +79,7 @@ class Observed:
 
     def __init__(self, app: App, *, losing: int = 0, refusing: int = 0) -> None:
         self.app = app
+        self.token = str(app.account.own_secret)
         self.losing = losing
         self.refusing = refusing
         self.requests: list[dict[str, Any]] = []

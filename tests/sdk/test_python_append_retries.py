@@ -30,7 +30,7 @@ CAREFUL = replace(AT_ONCE, append_retry_policy=AppendRetryPolicy.NO_SIDE_EFFECTS
 
 
 def client(observed: Any, retry: Any = AT_ONCE) -> S2:
-    return S2("token", endpoints=Endpoints(observed.url, observed.url), retry=retry)
+    return S2(observed.token, endpoints=Endpoints(observed.url, observed.url), retry=retry)
 
 
 def bodies(log: Stream) -> list[bytes]:

@@ -17,7 +17,7 @@ async def test_a_flood_of_small_appends(observe: Callable[..., Any], log: Stream
     """All in flight in one session, which the SDK does not have to open again."""
     observed = observe()
     async with (
-        S2("token", endpoints=Endpoints(observed.url, observed.url)) as s2,
+        S2(observed.token, endpoints=Endpoints(observed.url, observed.url)) as s2,
         s2["my-basin"].stream("logs").append_session() as session,
     ):
         tickets = [await session.submit(AppendInput([Record(b"%d" % n)])) for n in range(APPENDS)]

@@ -27,7 +27,7 @@ async def test_large_frames_are_compressed_both_ways(
     flag = {Compression.NONE: 0, Compression.ZSTD: 0x20, Compression.GZIP: 0x40}[compression]
     observed = observe()
     endpoints = Endpoints(observed.url, observed.url)
-    async with S2("token", endpoints=endpoints, compression=compression) as s2:
+    async with S2(observed.token, endpoints=endpoints, compression=compression) as s2:
         stream = s2["my-basin"].stream("logs")
         async with stream.append_session() as session:
             for body in (b"small", b"large" * 1000):
@@ -51,7 +51,7 @@ async def test_large_frames_are_compressed_both_ways(
 
 async def test_sessions_are_http_2(observe: Callable[..., Any], log: Stream) -> None:
     observed = observe()
-    async with S2("token", endpoints=Endpoints(observed.url, observed.url)) as s2:
+    async with S2(observed.token, endpoints=Endpoints(observed.url, observed.url)) as s2:
         stream = s2["my-basin"].stream("logs")
         async with stream.append_session() as session:
             await session.submit(AppendInput([Record(b"a")]))

@@ -10,20 +10,21 @@ import pytest
 from s2_sdk import S2, Compression, Endpoints, S2ServerError
 
 from s2mock import ManualClock, S2Mock
-from tests.sdk.conftest import AT_ONCE
+from tests.sdk.conftest import AT_ONCE, Observed
 
 pytestmark = pytest.mark.asyncio
 
 Observe = Callable[..., Any]
 
 
-def client(url: str, compression: Compression = Compression.NONE) -> S2:
-    return S2("token", endpoints=Endpoints(url, url), retry=AT_ONCE, compression=compression)
+def client(there: S2Mock | Observed, compression: Compression = Compression.NONE) -> S2:
+    endpoints = Endpoints(there.url, there.url)
+    return S2(there.token, endpoints=endpoints, retry=AT_ONCE, compression=compression)
 
 
 async def test_a_retry_of_create_finds_what_the_first_attempt_made(observe: Observe) -> None:
     observed = observe(losing=2)
-    async with client(observed.url) as s2:
+    async with client(observed) as s2:
         basin = await s2.create_basin("my-basin")
         stream = await s2["my-basin"].create_stream("logs")
 
@@ -36,7 +37,7 @@ async def test_a_retry_of_create_finds_what_the_first_attempt_made(observe: Obse
 
 async def test_each_create_has_a_token_of_its_own(observe: Observe) -> None:
     observed = observe()
-    async with client(observed.url) as s2:
+    async with client(observed) as s2:
         await s2.create_basin("my-basin")
         with pytest.raises(S2ServerError, match="already exists"):
             await s2.create_basin("my-basin")
@@ -47,7 +48,7 @@ async def test_each_create_has_a_token_of_its_own(observe: Observe) -> None:
 async def test_a_conflict_is_not_tried_again(s2_mock: S2Mock, observe: Observe) -> None:
     s2_mock.create_basin("my-basin")
     observed = observe()
-    async with client(observed.url) as s2:
+    async with client(observed) as s2:
         with pytest.raises(S2ServerError, match="already exists"):
             await s2.create_basin("my-basin")
 
@@ -58,7 +59,7 @@ async def test_bodies_are_compressed_both_ways(
     s2_mock: S2Mock, observe: Observe, compression: Compression
 ) -> None:
     observed = observe()
-    async with client(observed.url, compression) as s2:
+    async with client(observed, compression) as s2:
         await s2.create_basin("my-basin")
         for number in range(50):
             s2_mock.basin("my-basin").create_stream(f"logs/{number:02}")
@@ -75,18 +76,18 @@ async def test_requests_are_http_2_and_carry_the_basin_and_the_token(
 ) -> None:
     s2_mock.create_basin("my-basin")
     observed = observe()
-    async with client(observed.url) as s2:
+    async with client(observed) as s2:
         await s2["my-basin"].create_stream("logs")
 
     [request] = observed.requests
     assert request["SERVER_PROTOCOL"].startswith("HTTP/2")
     assert request["HTTP_S2_BASIN"] == "my-basin"
-    assert request["HTTP_AUTHORIZATION"] == "Bearer token"
+    assert request["HTTP_AUTHORIZATION"] == f"Bearer {observed.token}"
 
 
 async def test_many_requests_at_once(s2_mock: S2Mock) -> None:
     names = [f"logs/{number:03}" for number in range(150)]
-    async with client(s2_mock.url) as s2:
+    async with client(s2_mock) as s2:
         basin = s2["my-basin"]
         await s2.create_basin("my-basin")
         created = await asyncio.gather(*[basin.create_stream(name) for name in names])
@@ -97,7 +98,7 @@ async def test_many_requests_at_once(s2_mock: S2Mock) -> None:
 
 async def test_one_name_at_once_is_created_once(s2_mock: S2Mock) -> None:
     s2_mock.create_basin("my-basin")
-    async with client(s2_mock.url) as s2:
+    async with client(s2_mock) as s2:
         outcomes = await asyncio.gather(
             *[s2["my-basin"].create_stream("logs") for _ in range(32)], return_exceptions=True
         )
@@ -108,7 +109,7 @@ async def test_one_name_at_once_is_created_once(s2_mock: S2Mock) -> None:
 
 @pytest.mark.s2_mock(use_env=True)
 async def test_the_environment_leads_here(s2_mock: S2Mock) -> None:
-    async with S2("token", endpoints=Endpoints.from_env()) as s2:
+    async with S2(s2_mock.token, endpoints=Endpoints.from_env()) as s2:
         await s2.create_basin("my-basin")
         await s2["my-basin"].create_stream("logs")
 
@@ -120,7 +121,7 @@ async def test_the_environment_may_be_set_later(
 ) -> None:
     s2_mock.use_env(monkeypatch)
 
-    async with S2("token", endpoints=Endpoints.from_env()) as s2:
+    async with S2(s2_mock.token, endpoints=Endpoints.from_env()) as s2:
         await s2.create_basin("my-basin")
 
     assert s2_mock.basins == ("my-basin",)
@@ -138,7 +139,7 @@ async def test_the_basin_may_be_named_by_the_host(
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve_here)
     endpoints = Endpoints(observed.url, observed.url.replace("127.0.0.1", "{basin}.b.s2.test"))
-    async with S2("token", endpoints=endpoints) as s2:
+    async with S2(s2_mock.token, endpoints=endpoints) as s2:
         await s2.create_basin("my-basin")
         await s2["my-basin"].create_stream("logs")
 
@@ -150,7 +151,7 @@ async def test_the_basin_may_be_named_by_the_host(
 async def test_times_are_those_of_the_clock(s2_mock: S2Mock) -> None:
     clock = s2_mock.clock
     assert isinstance(clock, ManualClock)
-    async with client(s2_mock.url) as s2:
+    async with client(s2_mock) as s2:
         basin = s2["my-basin"]
         await s2.create_basin("my-basin")
         first = await basin.create_stream("logs")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from s2mock import S2Mock
+from tests import own_token
 from tests.conftest import BASIN
 
 
@@ -44,7 +45,8 @@ def exchange(port: int) -> Callable[..., bytes]:
     def exchange(*lines: str | bytes, body: bytes = b"") -> bytes:
         raw = Raw(port)
         with raw.socket:
-            raw.send(*lines, "connection: close", body=body)
+            own = own_token.lines(f"http://127.0.0.1:{port}")
+            raw.send(*lines, *own, "connection: close", body=body)
             return raw.receive()
 
     return exchange

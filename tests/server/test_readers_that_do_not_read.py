@@ -10,6 +10,7 @@ from s2mock import S2Mock
 from s2mock.server.http1 import MAX_UNSENT_BYTES
 from s2mock.server.http2 import Http2
 from s2mock.server.server import Server
+from tests import own_token
 from tests.server.h2_shapes import PREFACE, Heard, Said
 from tests.server.test_server import connect
 
@@ -60,8 +61,9 @@ def unsent(server: Server) -> list[int]:
 def test_on_http_1(server: Server, form: str) -> None:
     name, value = FIELDS[form]
     request = (
-        f"GET {RECORDS}?seq_num=0 HTTP/1.1\r\ns2-basin: my-basin\r\n{name}: {value}\r\n\r\n"
+        f"GET {RECORDS}?seq_num=0 HTTP/1.1\r\ns2-basin: my-basin\r\n{name}: {value}\r\n"
     ).encode()
+    request += own_token.head(server.url) + b"\r\n"
     clients = [connect(server.port) for _ in range(10)]
     for client in clients:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
@@ -84,6 +86,7 @@ def test_a_hundred_on_one_connection(server: Server, form: str) -> None:
             said.request(
                 ("s2-basin", "my-basin"),
                 FIELDS[form],
+                *own_token.authorization(server.url).items(),
                 path=f"{RECORDS}?seq_num=0",
                 stream=number,
             )
@@ -106,19 +109,21 @@ def test_a_hundred_on_one_connection(server: Server, form: str) -> None:
 COUNT = 80_000
 
 
-def chunked(body: bytes) -> bytes:
+def chunked(url: str, body: bytes) -> bytes:
     head = (
         f"POST {RECORDS} HTTP/1.1\r\ns2-basin: my-basin\r\n"
-        "content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+        "content-type: application/json\r\ntransfer-encoding: chunked\r\n"
     )
-    return head.encode() + b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+    return head.encode() + own_token.head(url) + b"\r\n" + chunks
 
 
-def framed(body: bytes) -> bytes:
+def framed(url: str, body: bytes) -> bytes:
     said = Said().settings().frame(4, 1)
     said.request(
         ("s2-basin", "my-basin"),
         ("content-type", "application/json"),
+        *own_token.authorization(url).items(),
         path=RECORDS,
         method="POST",
         end=False,
@@ -128,11 +133,11 @@ def framed(body: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("written", [chunked, framed], ids=["chunks", "frames"])
-def test_a_body_that_comes_in_bytes(mock: S2Mock, written: Callable[[bytes], bytes]) -> None:
+def test_a_body_that_comes_in_bytes(mock: S2Mock, written: Callable[[str, bytes], bytes]) -> None:
     """Eighty thousand of them, which took minutes when each was looked at with those before it."""
     body = json.dumps({"records": [{"body": "x" * (COUNT - 30)}]}).encode()
     with connect(int(mock.url.rpartition(":")[2])) as client:
-        client.sendall(written(body))
+        client.sendall(written(mock.url, body))
         answer = b""
         while b'"tail"' not in answer:
             answer += client.recv(65536)

@@ -10,6 +10,8 @@ import h2.connection
 import h2.events
 import h2.settings
 
+from tests import own_token
+
 
 class H2Client:
     """One connection. What it is sent is read only while a test asks for something."""
@@ -18,7 +20,7 @@ class H2Client:
         self, url: str, *, window: int | None = None, headers: dict[str, str] | None = None
     ) -> None:
         # Those that each request has.
-        self.headers = headers or {}
+        self.headers = own_token.authorization(url) | (headers or {})
         target = urlsplit(url)
         address = (target.hostname, target.port)
         self.socket = socket.create_connection(address, timeout=10)

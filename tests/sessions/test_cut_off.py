@@ -11,6 +11,7 @@ from werkzeug.test import EnvironBuilder
 from s2mock import S2Mock, Stream
 from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import append_input
+from tests import own_token
 from tests.sessions.endings import released
 
 WHOLE = append_input(b"a" * 50, b"b" * 50).SerializeToString()
@@ -26,6 +27,7 @@ def cut_off(mock: S2Mock, *, query: str, framing: str, ending: str) -> bytes:
         "host: s2",
         "s2-basin: my-basin",
         "content-type: application/protobuf",
+        *own_token.lines(mock.url),
     ]
     if framing == "chunked":
         head.append("transfer-encoding: chunked")
@@ -77,7 +79,7 @@ def test_control_plane(mock: S2Mock) -> None:
     body = b'{"basin":"new-basin"}'
     head = (
         b"POST /v1/basins HTTP/1.1\r\nhost: s2\r\ncontent-type: application/json\r\n"
-        b"content-length: 100\r\n\r\n"
+        b"content-length: 100\r\n" + own_token.head(mock.url) + b"\r\n"
     )
     with socket.create_connection(("127.0.0.1", httpx.URL(mock.url).port), 10) as connection:
         connection.sendall(head + body)
@@ -106,7 +108,9 @@ def test_a_body_that_is_awaited_keeps_nobody_waiting(
     """A request in a thread of its own, whose body takes its time."""
     head = (
         b"POST /v1/streams/s/records?wait=1 HTTP/1.1\r\nhost: s2\r\ns2-basin: my-basin\r\n"
-        b"content-type: application/json\r\ncontent-length: 29\r\n\r\n"
+        b"content-type: application/json\r\ncontent-length: 29\r\n"
+        + own_token.head(mock.url)
+        + b"\r\n"
     )
     with socket.create_connection(("127.0.0.1", httpx.URL(mock.url).port), 10) as slow:
         slow.sendall(head + b'{"records":')

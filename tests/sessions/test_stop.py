@@ -11,6 +11,7 @@ from s2mock import S2Mock, Stream
 from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import append_input, frame
 from s2mock.contract.sessions import Session
+from tests import own_token
 from tests.sessions.endings import ends, released
 from tests.time.watched_clock import WatchedClock
 
@@ -103,7 +104,8 @@ def test_client_that(mock: S2Mock, stream: Stream, stuck: str) -> None:
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         client.connect(("127.0.0.1", port))
-        client.sendall(STUCK[stuck])
+        own = own_token.head(mock.url)
+        client.sendall(STUCK[stuck].replace(HEADERS, HEADERS + own))
         assert httpx.get(f"{mock.url}/health").status_code == 200
         assert ends(mock.close)
         client.settimeout(10)

@@ -1,0 +1,106 @@
+"""The powers over an account as a test has them: breaking it, holding it, looking into it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from s2mock.powers.faults import Fault
+from s2mock.powers.hold import Hold
+from s2mock.powers.injection import Injection
+from s2mock.powers.journal import Journal
+from s2mock.powers.plans import FaultPlan, inject_plan
+from s2mock.registry.clock import Clock, ManualClock
+from s2mock.registry.operation import Point
+from s2mock.served import Served
+
+
+class PowersFace(Served):
+    """Faults, holds, outages, the clock and the journal."""
+
+    clock: Clock
+
+    def inject(
+        self,
+        fault: Fault | Sequence[Fault | None],
+        *,
+        on: str | Iterable[str],
+        basin: str = "*",
+        stream: str = "*",
+        skip: int = 0,
+        times: int | None = 1,
+        required: bool = True,
+    ) -> Injection:
+        """Let the next operation that matches meet with this fault.
+
+        `on` is the name of an operation, or several; `basin` and `stream` are names or globs.
+        `skip` lets so many pass first, `times` is how many it meets, None for all until it is
+        removed. A list of faults has one for each matching operation, None lets one pass. A fault
+        that never fired fails the test, unless it is not `required`. Raises `TypeError`,
+        `ValueError`.
+        """
+        return self._powers.stage.inject(
+            fault, on=on, basin=basin, stream=stream, skip=skip, times=times, required=required
+        )
+
+    def apply(self, plan: FaultPlan) -> tuple[Injection, ...]:
+        """Inject the faults of a plan, none of which is required to fire.
+
+        `s2mock.strategies.fault_plans()` makes plans. Raises `TypeError`.
+        """
+        return inject_plan(plan, self.inject)
+
+    def hold(
+        self,
+        *,
+        on: str | Iterable[str],
+        basin: str = "*",
+        stream: str = "*",
+        at: Point = "commit",
+        skip: int = 0,
+        times: int | None = 1,
+    ) -> Hold:
+        """Keep the next operation that matches waiting, while all others go on.
+
+        `at` is "arrival" (nothing is decided), "commit" (it would succeed now, nothing has
+        changed) or "answer" (it has taken effect). The rest is as with `inject`. Leaving the
+        block releases it. Raises `TypeError`, `ValueError`.
+        """
+        return self._powers.stage.hold(
+            on=on, basin=basin, stream=stream, at=at, skip=skip, times=times
+        )
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """The service is gone: connections are dropped and new ones refused, until the block ends.
+
+        The port stays ours, and nothing in the account changes. Through WSGI a call is a
+        `ConnectionRefusedError`, and one under way a `ConnectionResetError`.
+        """
+        powers = self._powers
+        powers.outages += 1
+        self._go_out()
+        try:
+            yield
+        finally:
+            # None is left where the mock was closed meanwhile.
+            if powers.outages:
+                powers.outages -= 1
+                if not powers.outages:
+                    self._come_back()
+
+    def advance(self, seconds: float) -> None:
+        """Turn the clock forward by `seconds`; whoever waited for that goes on before this returns.
+
+        Raises `TypeError` where the clock is no `ManualClock`, and for what is no number, and
+        `ValueError` for a negative one.
+        """
+        if not isinstance(self.clock, ManualClock):
+            raise TypeError(
+                f"advance() turns a ManualClock, and the clock of this mock is {self.clock!r}: "
+                'make the mock with clock="manual", as in @pytest.mark.s2_mock(clock="manual")'
+            )
+        self.clock.advance(seconds)
+
+    @property
+    def journal(self) -> Journal:
+        """What was asked, and what was answered, oldest first."""
+        return self._powers.journal

@@ -1,0 +1,96 @@
+"""An operation, and who may stand at its points. Source: reference: account_services §1.2."""
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+from s2mock.conversation import Wait
+from s2mock.registry.state import Change, Effect
+
+if TYPE_CHECKING:
+    from s2mock.registry.clock import Moment
+    from s2mock.registry.engine import Engine
+    from s2mock.registry.permission import Caller
+
+Point = Literal["arrival", "commit", "answer"]
+Waits = Generator[Wait, None, None]
+
+
+class Operation:
+    """What somebody asks of the account; `name` is S2's own (reference: account_services §1.2).
+
+    `basin` and `stream` are the names that it is about, or None. `caller` is whoever asks for it,
+    with what that needs; None may do everything. `request` is for whoever made it. `effect` is what
+    it has changed, once it has, and `at` the moment of that, in nanoseconds since the epoch.
+    `fault` is for whoever stands at points: what is to go wrong with it; `note` is for whoever
+    takes notes. `is_batch` is whether it came in a session, and gets no answer of its own.
+    """
+
+    __slots__ = (
+        "at",
+        "basin",
+        "caller",
+        "effect",
+        "error",
+        "fault",
+        "is_batch",
+        "note",
+        "request",
+        "stream",
+    )
+
+    name: ClassVar[str]
+    # Whether its result is a `Waiting`.
+    waits: ClassVar[bool] = False
+    # Of a read: whether it goes on.
+    is_session: bool
+    # Of a batch: the operations that it consists of, as S2 calls them.
+    parts: "frozenset[str] | None" = None
+
+    def __init__(self, basin: str | None = None, stream: str | None = None) -> None:
+        # Plain text, whatever checked it: it is looked up often.
+        self.basin: str | None = basin and str(basin)
+        self.stream: str | None = stream and str(stream)
+        self.caller: Caller | None = None
+        self.request: Any = None
+        self.effect: Effect | None = None
+        self.error: BaseException | None = None
+        self.at: int = 0
+        self.fault: Any = None
+        self.is_batch: bool = False
+        self.note: Any = None
+
+    def __repr__(self) -> str:
+        return f"<{self.name} {self.basin or ''} {self.stream or ''}>"
+
+    def check(self, moment: "Moment") -> None:
+        """What it says by itself, before it is asked who may have it. Raises `S2Error`.
+
+        Only what is not checked when it is made; `decide` sees to it, too.
+        """
+
+    def decide(self, engine: "Engine", moment: "Moment") -> Change:
+        """What it would change and return, at this moment. Changes nothing. Raises `S2Error`."""
+        raise NotImplementedError
+
+
+class Waiting(Protocol):
+    """The result of an operation that has been carried out, and may wait for its answer."""
+
+    def answer(self) -> Generator[Wait, None, Any]:
+        """The answer, when there is one. Raises `S2Error`."""
+
+    def close(self) -> None:
+        """There will be no answer."""
+
+
+class Observer(Protocol):
+    """Somebody who stands at points."""
+
+    def at(self, point: Point, operation: Operation) -> Waits | None:
+        """An operation has come to a point.
+
+        None lets it go on. A generator is run: each wait that it yields keeps the operation
+        waiting, and an exception that it raises becomes the operation's outcome. This is called
+        with the account's lock held where the point is `commit`, so it returns at once and calls
+        nothing of the account; the generator may.
+        """
