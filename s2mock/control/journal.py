@@ -38,6 +38,7 @@ def read_journal(asked: Asked) -> Generator[Step, Any, Answer | None]:
             "exchanges": [exchange_form(exchange) for exchange in found],
             "last": journal.last_number,
             "dropped": journal.dropped,
+            "limit": journal.limit,
         }
 
     return Answer(200, (yield Offload(put)) if len(found) > _MANY else put())

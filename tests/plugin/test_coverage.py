@@ -111,7 +111,7 @@ def test_it_writes_a_file(run: Run, pytester: pytest.Pytester) -> None:
             "refused for a stream that is not there",
         ],
     }
-    assert document["not_counted"] == 0
+    assert (document["not_counted"], document["journals_off"]) == (0, 0)
     assert "issue-access-token" in document["never_asked_for"]
 
 
@@ -119,6 +119,30 @@ def test_what_no_journal_has_kept_is_said(run: Run) -> None:
     result = run(SUITE, "--s2mock-coverage", "--s2mock-journal-limit=1")
     result.assert_outcomes(passed=8)
     result.stdout.fnmatch_lines(["4 exchanges are not counted: no journal has kept them so long"])
+
+
+def test_a_journal_that_is_off_is_said(run: Run) -> None:
+    off = "what 2 mocks met is not counted: the journal was off (journal_limit=0)"
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.s2_mock(journal_limit=0)
+        @pytest.mark.parametrize("number", range(2))
+        def test_off(s2_mock, number):
+            s2_mock.client.get("/v1/basins")
+
+        def test_on(s2_mock):
+            s2_mock.client.get("/v1/basins")
+        """,
+        "--s2mock-coverage",
+    )
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["list-basins      1  *", off])
+    # Nobody knows whether anything was asked.
+    result = run(None, "--s2mock-coverage", "-k", "off")
+    result.stdout.fnmatch_lines([off])
+    assert "nothing was asked" not in result.stdout.str()
 
 
 def test_where_nothing_was_asked(run: Run) -> None:

@@ -19,6 +19,6 @@ def protobuf_batch(request: S2Request) -> Asking[AppendInput]:
 def json_batch(request: S2Request, form: json_records.Format) -> Asking[AppendInput]:
     """The batch in a JSON document. Raises `BadJson`, `Invalid`."""
     batch: AppendInput = yield from request.json_body(
-        "append_input", lambda document: json_records.append_input(document, form)
+        lambda document: json_records.append_input(document, form)
     )
     return batch
