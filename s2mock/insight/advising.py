@@ -23,6 +23,7 @@ from s2mock.powers.exchange import Exchange
 from s2mock.registry.log import LogState
 
 _seq_num: Final = unsigned(64)
+_decoder: Final = json.JSONDecoder()
 # Longer bodies are made by programs, as a rule, and take long to look at.
 _MAX_BYTES: Final = 64 * 1024
 _MAX_LOST: Final = 100
@@ -122,7 +123,7 @@ def _ignored_fields(entry: Entry, operation: str) -> Iterator[str]:
     if takes is None or "json" not in entry.environ.get("CONTENT_TYPE", ""):
         return
     try:
-        document = json.loads(body)
+        document = _decoder.decode(body.decode("utf-8", "replace"))
     except ValueError:
         return
     for place, name, known in dict.fromkeys(_unknown(document, form(takes.schema), "")):
