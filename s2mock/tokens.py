@@ -3,8 +3,9 @@
 Source: reference: account_services §1.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s2mock.registry.access_tokens import IssueAccessToken, RevokeAccessToken
 from s2mock.registry.checks import check_flag, check_name, described
@@ -81,19 +82,43 @@ class Token:
         self._mock.account.carry_out(RevokeAccessToken(self._id))
 
 
-def issue(
-    mock: "S2Mock",
+class Issued(NamedTuple):
+    """An access token that is to be issued. `expires_at` is in nanoseconds since the Unix epoch."""
+
+    id: str
+    scope: Scope
+    expires_at: int | None
+    auto_prefix_streams: bool
+
+
+def issue(mock: "S2Mock", token_id: str, **permissions: Any) -> Token:
+    """As `S2Mock.issue_token`."""
+    wanted = to_issue(mock.clock.now, token_id, **permissions)
+    operation = IssueAccessToken(
+        wanted.id,
+        wanted.scope,
+        expires_at=wanted.expires_at,
+        auto_prefix_streams=wanted.auto_prefix_streams,
+    )
+    return Token(mock, mock.account.carry_out(operation))
+
+
+def to_issue(
+    now: Callable[[], int],
     token_id: str,
     *,
-    basins: Names,
-    streams: Names,
-    access_tokens: Names,
-    ops: Iterable[str],
-    op_groups: Mapping[str, Mapping[str, bool] | str],
-    expires_in: float | None,
-    auto_prefix_streams: bool,
-) -> Token:
-    """As `S2Mock.issue_token`."""
+    basins: Names = None,
+    streams: Names = None,
+    access_tokens: Names = None,
+    ops: Iterable[str] = (),
+    op_groups: Mapping[str, Mapping[str, bool] | str] = MappingProxyType({}),
+    expires_in: float | None = None,
+    auto_prefix_streams: bool = False,
+) -> Issued:
+    """The token that `S2Mock.issue_token` is asked for, by a clock that says `now`.
+
+    Raises `InvalidName`, `TypeError`, `ValueError`.
+    """
     check_name("a token's id", token_id)
     scope = Scope(
         _names("basins", basins),
@@ -103,21 +128,16 @@ def issue(
         _operations(ops),
     )
     check_flag("auto_prefix_streams", auto_prefix_streams)
-    operation = IssueAccessToken(
-        token_id,
-        scope,
-        expires_at=None if expires_in is None else _later(mock, expires_in),
-        auto_prefix_streams=auto_prefix_streams,
-    )
-    return Token(mock, mock.account.carry_out(operation))
+    expires_at = None if expires_in is None else _later(now, expires_in)
+    return Issued(str(AccessTokenId(token_id)), scope, expires_at, auto_prefix_streams)
 
 
-def _later(mock: "S2Mock", seconds: object) -> int:
+def _later(now: Callable[[], int], seconds: object) -> int:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise TypeError(f"expires_in must be a number of seconds, not {described(seconds)}")
     if not 0 < seconds < 1e12:
         raise ValueError(f"expires_in must be more than 0 seconds and finite, not {seconds!r}")
-    return mock.clock.now() + max(1, int(seconds * NANOSECONDS))
+    return now() + max(1, int(seconds * NANOSECONDS))
 
 
 def _names(what: str, given: object) -> ResourceSet:

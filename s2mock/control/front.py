@@ -49,6 +49,7 @@ class Front:
             Row("GET", "/openapi.json", _description),
             Row("POST", "/accounts", accounts.make),
             Row("DELETE", "/accounts", accounts.end),
+            Row("POST", "/fork", accounts.fork),
             Row("POST", "/reset", reset),
             Row("GET", "/faults", faults.list_faults),
             Row("POST", "/faults", faults.inject),

@@ -161,7 +161,12 @@ def test_coverage(control: Control) -> None:
     made.append("d")
     for _ in range(2):
         assert made("GET", "/coverage").json()["operations"]["append"]["calls"] == 4
-    assert control("GET", "/coverage").json()["operations"] == {}
+    told = control("GET", "/coverage").json()
+    assert (told["operations"], told["journals_off"]) == ({}, 0)
+    off = control.account(journal_limit=0)
+    off.append("a")
+    told = off("GET", "/coverage").json()
+    assert (told["operations"], told["journals_off"]) == ({}, 1)
 
 
 def test_the_machines_clock(control: Control) -> None:

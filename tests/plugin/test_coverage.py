@@ -16,6 +16,7 @@ from tests.plugin.conftest import Run
 pytestmark = [pytest.mark.slow, pytest.mark.openapi_unchecked("faults answer what S2 does not")]
 
 EXAMPLES = Path(__file__).parents[2] / "conftest_examples"
+PYTHON_EXAMPLES = sorted({file.parent.name for file in EXAMPLES.glob("*/test_*.py")})
 
 SUITE = """
     import httpx
@@ -175,7 +176,8 @@ def test_with_xdist_it_is_the_same(pytester: pytest.Pytester) -> None:
     alone.stdout.fnmatch_lines(TABLE, consecutive=True)
 
 
-@pytest.mark.parametrize("example", ["requests_and_httpx", "seeded_basin", "xdist"])
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("example", PYTHON_EXAMPLES)
 def test_of_our_own_examples_too(example: str, tmp_path: Path) -> None:
     shutil.copytree(EXAMPLES / example, tmp_path / example)
     documents: list[Any] = []
