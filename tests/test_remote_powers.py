@@ -389,6 +389,28 @@ def test_the_fixture_and_the_end_of_a_test(pytester: pytest.Pytester, url: str) 
     result.stdout.fnmatch_lines(["*s2mock: 1 exchange*", "*no route /v1/basin; is it*"])
 
 
+def test_a_test_is_advised_at_its_end(pytester: pytest.Pytester, url: str) -> None:
+    pytester.makepyfile(
+        """
+        def test_mistakes(s2_mock):
+            for _ in range(2):
+                assert s2_mock.client.get("/v1/basins?prefx=my").status_code == 200
+            s2_mock.journal.clear()
+
+        def test_without(s2_mock):
+            assert s2_mock.client.get("/v1/basins?prefix=my").status_code == 200
+        """
+    )
+    without = ("-p", "no:hypothesispytest", "-p", "no:asyncio")
+    target = f"--s2mock-target={url}"
+    result = pytester.runpytest_inprocess(*without, target, "-Werror::s2mock.S2Advice")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["S2Advice: *did you mean `prefix`? (exchange 1, list-basins, and 1 more)"]
+    )
+    pytester.runpytest_inprocess(*without, target, "--s2mock-advice=off").assert_outcomes(passed=2)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_tests_of_the_powers_run_there_too(url: str, pytestconfig: pytest.Config) -> None:

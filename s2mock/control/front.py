@@ -61,6 +61,7 @@ class Front:
             Row("POST", "/holds/{number}/release", faults.release),
             Row("GET", "/journal", journal.read_journal),
             Row("DELETE", "/journal", journal.clear_journal),
+            Row("POST", "/advice", journal.take_advice),
             Row("GET", "/coverage", journal.read_coverage),
             Row("GET", "/clock", clock.read_clock),
             Row("POST", "/clock/advance", clock.advance),

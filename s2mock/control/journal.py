@@ -52,6 +52,16 @@ def clear_journal(asked: Asked) -> Answer:
     return Answer(204)
 
 
+def take_advice(asked: Asked) -> Generator[Step, Any, Answer]:
+    """The exchanges that have advice which nobody has asked for here yet."""
+    asked.query(())
+
+    def put() -> dict[str, Any]:
+        return {"exchanges": [exchange_form(one) for one in asked.mock.journal.take_advised()]}
+
+    return Answer(200, (yield Offload(put)))
+
+
 def read_coverage(asked: Asked) -> Generator[Step, Any, Answer]:
     """What the account has met, operation by operation, and what never."""
     asked.query(())

@@ -126,8 +126,11 @@ class RemoteJournal(Sequence[Exchange]):
             return ()
 
     def take_advised(self) -> tuple[Exchange, ...]:
-        """None: what is said of them is in the journal."""
-        return ()
+        """Those with advice that nobody has been told of; none where the account is gone."""
+        try:
+            return _exchanges(self._control("POST", "/advice"))
+        except (OSError, ControlError):
+            return ()
 
     def __len__(self) -> int:
         return len(self._get()["exchanges"])
