@@ -420,6 +420,8 @@ def test_the_tests_of_the_powers_run_there_too(url: str, pytestconfig: pytest.Co
         [
             *(sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"),
             f"--s2mock-target={url}",
+            *(f"tests/powers/test_advice.py::{name}" for name in ("TestARead", "TestTwice")),
+            "tests/powers/test_advice.py::test_what_s2_ignores",
             *("tests/powers/test_faults.py", "tests/powers/test_faults_in_sessions.py"),
             *("tests/powers/test_holds.py", "tests/powers/test_injection.py"),
             *(
