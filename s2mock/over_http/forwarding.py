@@ -1,7 +1,7 @@
 """A WSGI app that sends each request on to a server: what a test's client calls there."""
 
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -38,11 +38,16 @@ class Forwarding:
         body = _body_of(environ)
         if body:
             headers["content-length"] = str(len(body))
+        method, target = environ["REQUEST_METHOD"], _target_of(environ)
         connection = connect(self._url, timeout=_SECONDS)
         try:
-            answer = exchange(
-                connection, environ["REQUEST_METHOD"], _target_of(environ), headers, body
-            )
+            answer = exchange(connection, method, target, headers, body)
+        except TimeoutError:
+            connection.close()
+            raise TimeoutError(
+                f"{method} {target} had no answer within {_SECONDS:g} s: a call that is held, or "
+                "waits for a manual clock, is made in another thread"
+            ) from None
         except BaseException:
             connection.close()
             raise
@@ -50,7 +55,16 @@ class Forwarding:
             f"{answer.status} {answer.reason}".upper(),
             [(name, value) for name, value in answer.getheaders() if name.lower() not in _HOP],
         )
-        return _pieces(connection, answer)
+        if answer.length is None:
+            return _Pieces(connection, answer)
+        try:
+            return iter([answer.read()])
+        except IncompleteRead as error:
+            return _broken(error.partial)
+        except OSError:
+            return _broken(b"")
+        finally:
+            connection.close()
 
 
 def _target_of(environ: "WSGIEnvironment") -> str:
@@ -70,15 +84,34 @@ def _body_of(environ: "WSGIEnvironment") -> bytes | None:
     return body or None
 
 
-def _pieces(connection: HTTPConnection, answer: HTTPResponse) -> Iterator[bytes]:
-    """The body, as it comes."""
-    try:
-        while piece := answer.read1(_PIECE_BYTES):
-            yield piece
-        # The library takes a body that ends early for one that is over.
-        if answer.length:
-            raise ConnectionResetError("the connection was reset")
-    except HTTPException as error:
-        raise ConnectionResetError(str(error)) from None
-    finally:
-        connection.close()
+def _broken(begun: bytes) -> Iterator[bytes]:
+    """A body that breaks off."""
+    yield begun
+    raise ConnectionResetError("the connection was reset")
+
+
+class _Pieces(Iterator[bytes]):
+    """The body of a session, as it comes. Who is done with it ends the connection."""
+
+    def __init__(self, connection: HTTPConnection, answer: HTTPResponse) -> None:
+        self._answer = answer
+        self._connection = connection
+
+    def __next__(self) -> bytes:
+        try:
+            piece = self._answer.read1(_PIECE_BYTES)
+        except (HTTPException, OSError) as error:
+            self.close()
+            raise ConnectionResetError(str(error)) from None
+        if piece:
+            return piece
+        self.close()
+        raise StopIteration
+
+    def close(self) -> None:
+        """End the connection."""
+        self._answer.close()
+        self._connection.close()
+
+    # A test may look at the status alone.
+    __del__ = close
