@@ -34,8 +34,8 @@ _KEPT: Final = (
 )
 
 
-# The same as the parts of a tuple, which is what most notes are until somebody looks: what is
-# taken of every operation is to cost next to nothing.
+# The same as parts, which is what most notes are until somebody looks: what is taken of every
+# operation is to cost next to nothing.
 AnswerForm = tuple[
     str,
     str,
@@ -50,8 +50,8 @@ AnswerForm = tuple[
 """Method, target, header fields, protocol, connection, operation, basin, status, headers of the
 answer."""
 Note = tuple[
-    bytes | AppendInput,
-    bytes,
+    bytes | AppendInput | None,
+    bytes | None,
     "AnswerForm | Entry",
     str | None,
     int,
@@ -62,8 +62,9 @@ Note = tuple[
     int,
 ]
 """Body, answer, what others have too, stream, moment, effect, when it began and when it ended,
-first and last record that was read, size of both bodies. Of a batch in a session: the batch and
-the session instead of the body and what others have too, and no beginning."""
+first and last record that was read, size of both bodies, which are None where they are not kept
+any longer. Of a batch in a session: the batch and the session instead of the body and what others
+have too, and no beginning."""
 NOTE_PARTS: Final = 10
 
 
@@ -98,6 +99,9 @@ class Entry:
         "status",
         "stream",
     )
+
+    # It counts as one.
+    count: Final = 1
 
     def __init__(
         self,

@@ -4,10 +4,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, overload
 
 from s2mock.forking import Rank, take_at_fork
+from s2mock.powers.bundle import Bundle
 from s2mock.powers.entry import NOTE_PARTS, Entry, Insight, Note
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.matching import Pattern
@@ -45,17 +46,15 @@ class Journal(Sequence[Exchange]):
         self.max_bytes = max_bytes
         self._lock = threading.Lock()
         take_at_fork(self._lock, Rank.INNER)
-        # Tuples are the parts of many notes that nobody has looked at, one after another: one
-        # tuple of them all, since the collector of garbage looks at each that is kept. Notes and
-        # entries are numbered without a gap.
-        self._kept: deque[Entry | tuple[Any, ...]] = deque()
+        # The oldest, which keep no bodies any longer, one by one; and those behind them. They are
+        # numbered without a gap.
+        self._bare: deque[Entry | Bundle] = deque()
+        self._kept: deque[Entry | Bundle] = deque()
         # How many exchanges these are.
         self._count = 0
         # The parts of the latest, not counted yet; whoever looks counts them first.
         self._fresh: list[Any] = []
         self._bytes = 0
-        # How many of them, from the oldest on, keep no bodies.
-        self._bare = 0
         self._dropped = 0
         self._number = 0
         self._bell = Bell()
@@ -192,8 +191,9 @@ class Journal(Sequence[Exchange]):
             look(self)
         with self._lock:
             self._take_in()
+            self._bare.clear()
             self._kept.clear()
-            self._count = self._bytes = self._bare = self._dropped = 0
+            self._count = self._bytes = self._dropped = 0
         self._lost.clear()
 
     # For those who take the notes.
@@ -245,18 +245,17 @@ class Journal(Sequence[Exchange]):
         """Count the latest. Others may come in meanwhile."""
         if not (parts := len(self._fresh)):
             return
-        notes = tuple(self._fresh[:parts])
+        notes = Bundle(self._fresh[:parts])
         del self._fresh[:parts]
         self._kept.append(notes)
-        self._number += parts // NOTE_PARTS
-        self._count += parts // NOTE_PARTS
-        self._bytes += _size_of(notes)
+        self._number += notes.count
+        self._count += notes.count
+        self._bytes += notes.size
 
     def _make_room(self) -> None:
         """Keep to the limits, though some more may stay than that; see `_trim`."""
         while self._count > self.limit + _SLACK:
-            oldest = self._kept[0]
-            if isinstance(oldest, tuple) and len(oldest) > (self._count - self.limit) * NOTE_PARTS:
+            if self._oldest[0].count > self._count - self.limit:
                 break
             self._drop_oldest()
         while self._bytes > self.max_bytes:
@@ -267,37 +266,34 @@ class Journal(Sequence[Exchange]):
         self._take_in()
         self._make_room()
         while self._count > self.limit:
-            self._spread(0)
+            if not self._bare:
+                self._part_oldest()
             self._drop_oldest()
 
+    @property
+    def _oldest(self) -> "deque[Entry | Bundle]":
+        return self._bare or self._kept
+
     def _drop_oldest(self) -> None:
-        oldest = self._kept.popleft()
-        gone = len(oldest) // NOTE_PARTS if isinstance(oldest, tuple) else 1
-        self._count -= gone
-        self._dropped += gone
-        if self._bare:
-            self._bare -= 1
-        else:
-            self._bytes -= _size_of(oldest) if isinstance(oldest, tuple) else oldest.size
+        oldest = self._oldest.popleft()
+        self._count -= oldest.count
+        self._dropped += oldest.count
+        self._bytes -= oldest.size
 
     def _empty_oldest(self) -> None:
         """Let the oldest that keeps bodies keep them no longer."""
-        self._spread(self._bare)
-        entry = self._kept[self._bare]
-        assert isinstance(entry, Entry)
-        self._bytes -= entry.size
-        entry.forget_bodies()
-        self._bare += 1
+        self._part_oldest()
+        one = self._kept.popleft()
+        self._bytes -= one.size
+        one.forget_bodies()
+        self._bare.append(one)
 
-    def _spread(self, place: int) -> None:
-        """Make entries of the notes that stand behind so many entries, if they are notes."""
-        kept = self._kept
-        notes = kept[place]
-        if isinstance(notes, tuple):
-            kept.rotate(-place)
-            kept.popleft()
-            kept.extendleft(reversed(_entries_of(notes, self._number - self._count + place + 1)))
-            kept.rotate(place)
+    def _part_oldest(self) -> None:
+        """Make entries of the first notes that keep bodies, if there are many in one."""
+        if isinstance(notes := self._kept[0], Bundle) and notes.count > 1:
+            self._kept.popleft()
+            first = self._number - self._count + len(self._bare) + 1
+            self._kept.extendleft(reversed(notes.entries(first)))
 
     def end(self, entry: Entry, ended: float) -> None:
         """A session that was noted when it began is over."""
@@ -349,12 +345,13 @@ class Journal(Sequence[Exchange]):
             self._trim()
             entries: list[Entry] = []
             first = self._number - self._count + 1
-            for kept in self._kept:
-                if isinstance(kept, tuple):
-                    entries += _entries_of(kept, first + len(entries))
+            for kept in chain(self._bare, self._kept):
+                if isinstance(kept, Bundle):
+                    entries += kept.entries(first + len(entries))
                 else:
                     entries.append(kept)
-            self._kept = deque(entries)
+            bare = len(self._bare)
+            self._bare, self._kept = deque(entries[:bare]), deque(entries[bare:])
             return entries
 
     @cached_property
@@ -392,20 +389,6 @@ class Journal(Sequence[Exchange]):
             return f"{text}; nothing else came"
         last = ", ".join(map(repr, islice(reversed(others), 5)))
         return f"{text}; of {len(others)} others these came last: {last}"
-
-
-def _size_of(notes: tuple[Any, ...]) -> int:
-    """Bytes of bodies that they keep."""
-    return sum(notes[NOTE_PARTS - 1 :: NOTE_PARTS])
-
-
-def _entries_of(notes: tuple[Any, ...], first: int) -> list[Entry]:
-    """The entries that they are, numbered from `first` on."""
-    starts = range(0, len(notes), NOTE_PARTS)
-    return [
-        Entry.of(notes[start : start + NOTE_PARTS], number)
-        for number, start in enumerate(starts, first)
-    ]
 
 
 class _Wanted:

@@ -25,24 +25,36 @@ class NoInsight:
         return ()
 
 
-def a_note(size: int) -> Note:
-    return (b"x" * size, b"", FORM, "s", 0, None, 0.0, 0.0, None, size)
+def a_text(number: int, size: int) -> bytes:
+    """One of that size that tells it from others."""
+    return b"%*d" % (size, number % 10 ** min(size, 9)) if size else b""
 
 
-def an_entry(size: int) -> Entry:
-    entry = Entry({}, "/v1/streams", {}, "create-stream", 0.0)
-    entry.body = b"x" * size
+def a_note(number: int, size: int) -> Note:
+    body, said = a_text(number, size // 2), a_text(number, size - size // 2)
+    return (body, said, FORM, "s", number, None, 0.5 + number, 0.0, None, size)
+
+
+def an_entry(number: int, size: int) -> Entry:
+    entry = Entry({}, "/v1/streams", {}, "create-stream", 0.5 + number)
+    entry.body, entry.said = a_text(number, size // 2), a_text(number, size - size // 2)
+    entry.at = number
     return entry
 
 
-def bodies_within(sizes: Sequence[int], limit: int) -> int:
-    """Bytes that are left when the oldest have lost their bodies, as many as it takes."""
-    left = sum(sizes)
+def within(sizes: Sequence[int], limit: int) -> list[bool]:
+    """Which of them keep their bodies when the oldest have lost them, as many as it takes."""
+    left, kept = sum(sizes), []
     for size in sizes:
-        if left <= limit:
-            break
-        left -= size
-    return left
+        kept.append(left <= limit)
+        left -= 0 if kept[-1] else size
+    return kept
+
+
+def bodies_within(sizes: Sequence[int], limit: int) -> int:
+    """Bytes of the bodies that are left."""
+    kept = within(sizes, limit)
+    return sum(size for size, is_kept in zip(sizes, kept, strict=True) if is_kept)
 
 
 @given(
@@ -55,11 +67,11 @@ def test_within_its_limits(limit: int, max_bytes: int, steps: list[tuple[str, in
     sizes: list[int] = []
     came = 0
     for what, times, size in steps:
-        for _ in range(times):
+        for number in range(came + 1, came + times + 1):
             if what == "plain":
-                journal.note_plainly(a_note(size), size)
+                journal.note_plainly(a_note(number, size), size)
             elif what == "noted":
-                journal.note(an_entry(size))
+                journal.note(an_entry(number, size))
         if what in ("plain", "noted"):
             sizes += [size] * times
             came += times
@@ -83,3 +95,10 @@ def test_within_its_limits(limit: int, max_bytes: int, steps: list[tuple[str, in
     assert sum(entry.size for entry in entries) == bodies_within(kept, max_bytes)
     assert journal.body_bytes == bodies_within(kept, max_bytes)
     assert [entry.number for entry in entries] == [*range(came - len(kept) + 1, came + 1)]
+    assert [(entry.at, entry.began) for entry in entries] == [
+        (entry.number, 0.5 + entry.number) for entry in entries
+    ]
+    for entry, size, is_kept in zip(entries, kept, within(kept, max_bytes), strict=True):
+        texts = (a_text(entry.number, size // 2), a_text(entry.number, size - size // 2))
+        # One without bodies loses none.
+        assert (entry.body or b"", entry.said or b"") == (texts if is_kept else (b"", b""))
