@@ -40,9 +40,9 @@ class RemoteS2Mock:
 
     A standalone s2mock that serves `/_s2mock` has the powers too. Each `RemoteS2Mock` is then an
     account of its own there, and ends it when it is closed; `options` are those of `S2Mock`, with
-    `clock="manual"` for a clock that is turned. What needs the mock in this process (`client`,
-    `wsgi_app`, `account`, `fork`) still raises `NotOnTarget`. With a `token` of yours it is the
-    account of that token, which stays.
+    `clock="manual"` for a clock that is turned. `client` and `wsgi_app` send each request on to it,
+    and `fork` is another account there. What needs the mock in this process (`account`) still
+    raises `NotOnTarget`. With a `token` of yours it is the account of that token, which stays.
 
     A server outlives your run, and others may use it too. So take basins from `basin_name` or
     `fresh_basin`, and do not choose names yourself. `close` deletes the basins that were named or
@@ -82,6 +82,7 @@ class RemoteS2Mock:
         self.token = token or _TOKEN
         self._client = Client(self.url, token=self.token)
         self._names: list[str] = []
+        self._forks: list[RemoteS2Mock] = []
         if resources is not None:
             self._apply(resources)
 
@@ -121,6 +122,8 @@ class RemoteS2Mock:
         # Those that are there for the end of a test are no names of the fake.
         if self._powers is not None and name in self._powers.public:
             return getattr(self._powers, name)
+        if self._powers is not None and name == "fork":
+            return self._fork
         if name.startswith("_") or name not in dir(S2Mock()):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         if self._powers is not None:
@@ -135,7 +138,13 @@ class RemoteS2Mock:
         )
 
     def close(self) -> None:
-        """Delete the basins that were named or made here. Closing twice is harmless."""
+        """Delete the basins that were named or made here. Closing twice is harmless.
+
+        An account of its own ends, and its forks.
+        """
+        forks, self._forks = self._forks, []
+        for fork in forks:
+            fork.close()
         names, self._names = self._names, []
         if self._owns_account and self._powers is not None:
             self._owns_account = False
@@ -147,6 +156,16 @@ class RemoteS2Mock:
             # The test may have deleted it, or never made it, or taken the server down.
             with suppress(OSError):
                 self._client.request("DELETE", f"/v1/basins/{name}")
+
+    def _fork(self) -> "RemoteS2Mock":
+        """As `S2Mock.fork`: an account of its own, which is closed with this one."""
+        assert self._powers is not None
+        fork = RemoteS2Mock(self.url, token=self._powers.fork())
+        assert fork._powers is not None
+        fork._owns_account = True
+        of_a_test.living.add(fork._powers)
+        self._forks.append(fork)
+        return fork
 
     @property
     def env(self) -> dict[str, str]:

@@ -117,7 +117,7 @@ class Attempt:
         assert self._mock is not None
         if error is None:
             # What others fail with is not what this one has met.
-            of_a_test.forget(self._mock._powers)  # noqa: SLF001  # not a user's to see
+            of_a_test.forget(self._mock._powers, has_failed=False)  # noqa: SLF001  # no user's
         self._mock.__exit__(kind, error, trace)
         return False
 
@@ -156,7 +156,7 @@ class _SweptAttempt(Attempt):
         assert mock is not None
         assert self.point is not None
         # The report has its timeline already, where it fails.
-        of_a_test.forget(mock._powers)  # noqa: SLF001  # not a user's to see
+        of_a_test.forget(mock._powers, has_failed=error is not None)  # noqa: SLF001  # no user's
         if error is not None and not _is_a_failure(error, trace):
             return super()._end(kind, error, trace)
         exchanges = mock.journal[:]

@@ -4,7 +4,8 @@ Source: reference: account_services §1.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s2mock.registry.access_tokens import IssueAccessToken, RevokeAccessToken
 from s2mock.registry.checks import check_flag, check_name, described
@@ -79,19 +80,42 @@ class Token:
         self._mock.account.carry_out(RevokeAccessToken(self._id, secret=self._secret))
 
 
-def issue(
-    mock: "AccountFace",
+class Issued(NamedTuple):
+    """An access token that is to be issued. `expires_in` is in nanoseconds."""
+
+    id: str
+    scope: Scope
+    expires_in: int | None
+    auto_prefix_streams: bool
+
+
+def issue(mock: "AccountFace", token_id: str, **permissions: Any) -> Token:
+    """As `S2Mock.issue_token`."""
+    wanted = to_issue(token_id, **permissions)
+    operation = IssueAccessToken(
+        wanted.id,
+        wanted.scope,
+        expires_in=wanted.expires_in,
+        auto_prefix_streams=wanted.auto_prefix_streams,
+    )
+    return Token(mock, mock.account.carry_out(operation))
+
+
+def to_issue(
     token_id: str,
     *,
-    basins: Names,
-    streams: Names,
-    access_tokens: Names,
-    ops: Iterable[str],
-    op_groups: Mapping[str, Mapping[str, bool] | str],
-    expires_in: float | None,
-    auto_prefix_streams: bool,
-) -> Token:
-    """As `S2Mock.issue_token`."""
+    basins: Names = None,
+    streams: Names = None,
+    access_tokens: Names = None,
+    ops: Iterable[str] = (),
+    op_groups: Mapping[str, Mapping[str, bool] | str] = MappingProxyType({}),
+    expires_in: float | None = None,
+    auto_prefix_streams: bool = False,
+) -> Issued:
+    """The token that `S2Mock.issue_token` is asked for.
+
+    Raises `InvalidName`, `TypeError`, `ValueError`.
+    """
     check_name("a token's id", token_id)
     scope = Scope(
         _names("basins", basins),
@@ -101,13 +125,8 @@ def issue(
         _operations(ops),
     )
     check_flag("auto_prefix_streams", auto_prefix_streams)
-    operation = IssueAccessToken(
-        token_id,
-        scope,
-        expires_in=None if expires_in is None else _nanoseconds(expires_in),
-        auto_prefix_streams=auto_prefix_streams,
-    )
-    return Token(mock, mock.account.carry_out(operation))
+    nanoseconds = None if expires_in is None else _nanoseconds(expires_in)
+    return Issued(str(AccessTokenId(token_id)), scope, nanoseconds, auto_prefix_streams)
 
 
 def _nanoseconds(seconds: object) -> int:

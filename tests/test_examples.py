@@ -26,7 +26,7 @@ PASSED = {
 }
 
 # Those in other languages, with what runs them.
-OTHERS = {"go": "go", "typescript": "npm"}
+OTHERS = {"go": "go", "rust": "cargo", "typescript": "npm"}
 
 # What a run of pytest leaves to the runs below it, and no user has set.
 INHERITED = ("PYTEST_", "S2_", "COV_")
@@ -81,7 +81,7 @@ def test_requirements_are_complete(name: str) -> None:
 def copied(name: str, tmp_path: Path) -> Path:
     if shutil.which(OTHERS[name]) is None:
         pytest.skip(f"{OTHERS[name]} is not on the PATH: the example in {name} cannot be run")
-    ignored = shutil.ignore_patterns("node_modules")
+    ignored = shutil.ignore_patterns("node_modules", "target")
     return Path(shutil.copytree(EXAMPLES / name, tmp_path / name, ignore=ignored))
 
 
@@ -117,6 +117,21 @@ def test_in_go(tmp_path: Path) -> None:
     assert said.count("\n--- PASS: ") == declared > 0
 
 
-@pytest.mark.parametrize("helper", ["go/s2mock_test.go", "typescript/s2mock.ts"])
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(
+    not os.environ.get("S2MOCK_TEST_RUST"),
+    reason="the Rust SDK takes minutes to build: S2MOCK_TEST_RUST=1 runs the example in rust",
+)
+def test_in_rust(tmp_path: Path) -> None:
+    folder = copied("rust", tmp_path)
+    declared = (folder / "tests" / "orders.rs").read_text().count("\n#[tokio::test")
+    said = ran(["cargo", "test", "--locked", "--test", "orders"], folder)
+    assert f"test result: ok. {declared} passed; 0 failed; 0 ignored" in said
+    assert declared > 0
+
+
+@pytest.mark.parametrize(
+    "helper", ["go/s2mock_test.go", "rust/tests/s2mock/mod.rs", "typescript/s2mock.ts"]
+)
 def test_a_helper_is_short_enough_to_be_copied(helper: str) -> None:
     assert len((EXAMPLES / helper).read_text().splitlines()) <= 80

@@ -12,10 +12,14 @@ from s2mock import (
     AppendRecord,
     BasinConfig,
     BasinNotFound,
+    Cut,
     Delay,
     Drop,
     Fail,
+    Fault,
     FencingTokenMismatch,
+    Invalid,
+    InvalidName,
     NotOnTarget,
     RemoteS2Mock,
     ResourceAlreadyExists,
@@ -165,6 +169,14 @@ def test_faults_and_the_journal(remote: RemoteS2Mock) -> None:
         remote.journal.wait_for("read", timeout=0)
 
 
+def test_a_journal_that_is_off(url: str, remote: RemoteS2Mock) -> None:
+    assert (remote.journal.limit, remote.journal.is_on) == (10_000, True)
+    with RemoteS2Mock(url, journal_limit=0) as off:
+        assert (off.journal.limit, off.journal.is_on) == (0, False)
+    # Of one that is gone nobody knows.
+    assert off.journal.is_on
+
+
 def test_what_makes_no_sense_is_said_as_by_the_fake(remote: RemoteS2Mock) -> None:
     with pytest.raises(TypeError, match="a kind of fault"):
         remote.inject(Drop, on="append")
@@ -225,16 +237,115 @@ def test_a_token_of_ones_own_is_the_first_account(url: str) -> None:
         RemoteS2Mock(url, token="s2mock", deletion_delay=1)
 
 
-@pytest.mark.parametrize("name", ["client", "wsgi_app", "account", "fork", "issue_token"])
-def test_what_needs_the_mock_in_this_process(remote: RemoteS2Mock, name: str) -> None:
-    with pytest.raises(NotOnTarget, match=f"s2_mock.{name} needs the mock in this process"):
-        getattr(remote, name)
+def test_what_needs_the_mock_in_this_process(remote: RemoteS2Mock) -> None:
+    with pytest.raises(NotOnTarget, match=r"s2_mock\.account needs the mock in this process"):
+        _ = remote.account
 
 
 def test_everything_else_is_there(remote: RemoteS2Mock) -> None:
     with S2Mock() as mock:
         missing = {n for n in dir(mock) if not n.startswith("_") and not hasattr(remote, n)}
-    assert missing == {"client", "wsgi_app", "account", "fork", "issue_token", "tokens"}
+    assert missing == {"account"}
+
+
+class TestTheClient:
+    def test_calls(self, remote: RemoteS2Mock) -> None:
+        answer = remote.client.post(
+            f"/v1/streams/log/records?{'x' * 9}=1",
+            json={"records": [{"body": "grüße"}]},
+            headers={"s2-basin": BASIN},
+        )
+        assert (answer.status_code, answer.json["end"]["seq_num"]) == (200, 1)
+        answer = remote.client.get(
+            "/v1/streams/log/records",
+            query_string={"seq_num": 0},
+            headers={"s2-basin": BASIN, "accept": "text/event-stream"},
+            buffered=False,
+        )
+        # It goes on, and what is there comes.
+        assert any("grüße".encode() in piece for piece in answer.iter_encoded())
+        answer.close()
+        asked = remote.journal[0].request
+        assert (asked.path, asked.query) == ("/v1/streams/log/records", "xxxxxxxxx=1")
+        assert asked.headers["authorization"] == f"Bearer {remote.token}"
+
+    def test_a_token_of_another_is_kept(self, remote: RemoteS2Mock) -> None:
+        narrow = remote.issue_token("narrow", ops=["read"])
+        headers = {"authorization": f"Bearer {narrow.secret}"}
+        assert remote.client.get("/v1/basins", headers=headers).status_code == 403
+        assert remote.client.head("/v1/basins").status_code == 200
+
+    @pytest.mark.parametrize("fault", [Drop(), Cut(bytes=9)])
+    def test_what_breaks_off(self, remote: RemoteS2Mock, fault: Fault) -> None:
+        remote.inject(fault, on="list-basins")
+        with pytest.raises(ConnectionResetError):
+            _ = remote.client.get("/v1/basins").data
+        assert remote.client.get("/v1/basins").json["basins"][0]["name"] == BASIN
+
+
+class TestAFork:
+    def test_goes_its_own_way(self, remote: RemoteS2Mock) -> None:
+        log = remote.basin(BASIN).stream("log")
+        log.append(["a"])
+        fork = remote.fork()
+        fork.basin(BASIN).stream("log").append(["b"])
+        log.append(["c"])
+        assert fork.basin(BASIN).stream("log").bodies == (b"a", b"b")
+        assert log.bodies == (b"a", b"c")
+        assert fork.token != remote.token
+        assert len(fork.journal) == 0
+
+    def test_has_the_options_and_the_time_of_its_origin(self, url: str) -> None:
+        with RemoteS2Mock(url, basins=[BASIN], clock="manual", deletion_delay=60) as remote:
+            remote.advance(1.000_000_001)
+            fork = remote.fork()
+            assert fork.clock.now() == remote.clock.now()
+            fork.advance(60)
+            assert fork.clock.now() == remote.clock.now() + 60 * 10**9
+            fork.basin(BASIN).delete()
+            assert fork.basins == (BASIN,)
+            fork.advance(60)
+            assert fork.basins == ()
+
+    def test_ends_with_its_origin_and_its_faults_are_not_forgotten(
+        self, pytester: pytest.Pytester, url: str
+    ) -> None:
+        pytester.makepyfile(
+            """
+            import pytest
+            from s2mock import Drop
+            kept = []
+
+            def test_it(s2_mock):
+                kept.append(s2_mock.fork())
+                kept[0].inject(Drop(), on="append")
+
+            def test_after(s2_mock):
+                assert kept[0].client.get("/v1/basins").status_code == 401
+            """
+        )
+        without = ("-p", "no:hypothesispytest", "-p", "no:asyncio")
+        result = pytester.runpytest_inprocess(*without, f"--s2mock-target={url}")
+        result.assert_outcomes(passed=1, failed=1)
+        result.stdout.fnmatch_lines(["a fault never fired: inject(Drop(), on='append')*"])
+
+
+def test_locations(remote: RemoteS2Mock) -> None:
+    def location_of(name: str) -> str:
+        listed = remote.client.get("/v1/basins").json["basins"]
+        return str(next(info["location"] for info in listed if info["name"] == name))
+
+    remote.create_basin("some-basin", location="aws:us-west-2")
+    remote.ensure_basin("next-basin", location="aws:us-west-2")
+    assert location_of("some-basin") == location_of("next-basin") == "aws:us-west-2"
+    assert location_of(BASIN) == "aws:us-east-1"
+    with pytest.raises(Invalid, match="aws:nowhere"):
+        remote.create_basin("lost-basin", location="aws:nowhere")
+    with pytest.raises(InvalidName, match="location name must comprise ASCII"):
+        remote.ensure_basin("lost-basin", location="under the sea")
+    with pytest.raises(TypeError, match="location must be text"):
+        remote.create_basin("lost-basin", location=5)
+    assert "lost-basin" not in remote.basins
 
 
 def test_leaving_the_block_with_a_fault_that_was_not_used(url: str) -> None:
@@ -278,6 +389,28 @@ def test_the_fixture_and_the_end_of_a_test(pytester: pytest.Pytester, url: str) 
     result.stdout.fnmatch_lines(["*s2mock: 1 exchange*", "*no route /v1/basin; is it*"])
 
 
+def test_a_test_is_advised_at_its_end(pytester: pytest.Pytester, url: str) -> None:
+    pytester.makepyfile(
+        """
+        def test_mistakes(s2_mock):
+            for _ in range(2):
+                assert s2_mock.client.get("/v1/basins?prefx=my").status_code == 200
+            s2_mock.journal.clear()
+
+        def test_without(s2_mock):
+            assert s2_mock.client.get("/v1/basins?prefix=my").status_code == 200
+        """
+    )
+    without = ("-p", "no:hypothesispytest", "-p", "no:asyncio")
+    target = f"--s2mock-target={url}"
+    result = pytester.runpytest_inprocess(*without, target, "-Werror::s2mock.S2Advice")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(
+        ["S2Advice: *did you mean `prefix`? (exchange 1, list-basins, and 1 more)"]
+    )
+    pytester.runpytest_inprocess(*without, target, "--s2mock-advice=off").assert_outcomes(passed=2)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_tests_of_the_powers_run_there_too(url: str, pytestconfig: pytest.Config) -> None:
@@ -287,9 +420,15 @@ def test_the_tests_of_the_powers_run_there_too(url: str, pytestconfig: pytest.Co
         [
             *(sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"),
             f"--s2mock-target={url}",
+            *(f"tests/powers/test_advice.py::{name}" for name in ("TestARead", "TestTwice")),
+            "tests/powers/test_advice.py::test_what_s2_ignores",
             *("tests/powers/test_faults.py", "tests/powers/test_faults_in_sessions.py"),
             *("tests/powers/test_holds.py", "tests/powers/test_injection.py"),
-            *("tests/powers/test_journal.py", "tests/powers/test_outage.py"),
+            *(
+                "tests/powers/test_journal.py",
+                "tests/powers/test_outage.py",
+                "tests/test_tokens.py",
+            ),
         ],
         cwd=root,
         capture_output=True,

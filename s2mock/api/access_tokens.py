@@ -17,17 +17,17 @@ from s2mock.registry.names import AccessTokenId
 from s2mock.registry.rfc3339 import parse_timestamp
 from s2mock.registry.tokens import AccessToken, TokenInfo
 
-_LISTING = listing_parameters(AccessTokenId.check_filter)
+LISTING = listing_parameters(AccessTokenId.check_filter)
 
 
 def list_access_tokens(request: S2Request) -> Wanted:
     """One page of access tokens (§1.1)."""
-    return ListAccessTokens(**parse_query(request.raw_query, _LISTING)), _listed
+    return ListAccessTokens(**parse_query(request.raw_query, LISTING)), _listed
 
 
 def issue_access_token(request: S2Request) -> Asking[Wanted]:
     """Issue an access token (§1.1)."""
-    document = yield from request.json_body("issue_access_token")
+    document = yield from request.json_body()
     expires_at = document.get("expires_at")
     operation = IssueAccessToken(
         document["id"],

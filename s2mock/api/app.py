@@ -176,6 +176,7 @@ class App:
             response = empty_response(405)
         else:
             request.route_name = row.name
+            request.takes = row.body
             response = yield from self._answer(row, request)
         if row is None:
             response.headers.append(("allow", route.allow))

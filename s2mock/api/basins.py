@@ -26,18 +26,18 @@ from s2mock.registry.names import BasinName
 from s2mock.registry.provision import Provisioned
 from s2mock.registry.state import BasinInfo
 
-_LISTING = listing_parameters(BasinName.check_filter)
+LISTING = listing_parameters(BasinName.check_filter)
 
 
 def list_basins(request: S2Request) -> Wanted:
     """One page of basins (§4.7)."""
-    return ListBasins(**parse_query(request.raw_query, _LISTING)), _listed
+    return ListBasins(**parse_query(request.raw_query, LISTING)), _listed
 
 
 def create_basin(request: S2Request) -> Asking[Wanted]:
     """Create a basin, or answer a replay (§4.3)."""
     token = request.request_token
-    document = yield from request.json_body("create_basin")
+    document = yield from request.json_body()
     config = basin_config(document.get("config"))
     return CreateBasin(document["basin"], config, token, document.get("location")), _created
 
@@ -50,7 +50,7 @@ def get_basin_config(request: S2Request) -> Wanted:
 def ensure_basin(request: S2Request) -> Asking[Wanted]:
     """Create a basin, or replace its configuration (§4.4)."""
     name = request.path_name("basin", BasinName)
-    document = (yield from request.optional_json_body("ensure_basin")) or {}
+    document = (yield from request.json_body()) or {}
     config = basin_config(document.get("config"))
     return EnsureBasin(name, config, document.get("location")), _ensured
 
@@ -58,7 +58,7 @@ def ensure_basin(request: S2Request) -> Asking[Wanted]:
 def reconfigure_basin(request: S2Request) -> Asking[Wanted]:
     """Change what the body mentions (§4.5)."""
     name = request.path_name("basin", BasinName)
-    changes = basin_changes((yield from request.json_body("basin_reconfiguration")))
+    changes = basin_changes((yield from request.json_body()))
     return ReconfigureBasin(name, changes), _configured
 
 

@@ -23,7 +23,7 @@ def get_default_location(_: S2Request) -> Wanted:
 
 def set_default_location(request: S2Request) -> Asking[Wanted]:
     """Choose the location of basins that name none; the body is a bare JSON string."""
-    return SetDefaultLocation((yield from request.json_body("set_default_location"))), _described
+    return SetDefaultLocation((yield from request.json_body())), _described
 
 
 def _listed(_: S2Request, locations: tuple[Location, ...]) -> S2Response:

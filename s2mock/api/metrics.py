@@ -30,28 +30,28 @@ def _parameters(*sets: str) -> Mapping[str, Callable[[str], Any]]:
     }
 
 
-_ACCOUNT = _parameters("active-basins", "account-ops", "estimated-billable-usage")
-_BASIN = _parameters(
+OF_ACCOUNT = _parameters("active-basins", "account-ops", "estimated-billable-usage")
+OF_BASIN = _parameters(
     "storage", "append-ops", "read-ops", "read-throughput", "append-throughput", "basin-ops"
 )
-_STREAM = _parameters("storage")
+OF_STREAM = _parameters("storage")
 
 
 def account_metrics(request: S2Request) -> Wanted:
     """Metrics of the account."""
-    return AccountMetrics(*_wanted(request, _ACCOUNT)), _answered
+    return AccountMetrics(*_wanted(request, OF_ACCOUNT)), _answered
 
 
 def basin_metrics(request: S2Request) -> Wanted:
     """Metrics of a basin."""
     basin = request.path_name("basin", BasinName)
-    return BasinMetrics(*_wanted(request, _BASIN), basin=basin), _answered
+    return BasinMetrics(*_wanted(request, OF_BASIN), basin=basin), _answered
 
 
 def stream_metrics(request: S2Request) -> Wanted:
     """Metrics of a stream."""
     basin, stream = request.path_name("basin", BasinName), request.stream_name
-    wanted = _wanted(request, _STREAM)
+    wanted = _wanted(request, OF_STREAM)
     return StreamMetrics(*wanted, basin=basin, stream=stream), _answered
 
 

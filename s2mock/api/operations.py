@@ -1,16 +1,20 @@
-"""The one table of operations: S2's names, where each is asked for, what answers, what it needs.
+"""The one table of operations: S2's names, where each is asked for, what answers, what it takes.
 
 Sources: reference: control_plane §1.1 (routes), account_services §1.2 (names, and what an access
 token must have). The order of the methods of a path is that of its `Allow` header.
 """
 
-from typing import Final
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from s2mock.api import access_tokens, basins, health, locations, metrics, streams
 from s2mock.api.process_metrics import process_metrics
 from s2mock.api.records.append import append
+from s2mock.api.records.limits import END, START
 from s2mock.api.records.read import read
 from s2mock.api.records.tail import check_tail
+from s2mock.api.requests import JsonBody
 from s2mock.api.routing import Handler, Row
 from s2mock.registry.permission import Needs
 
@@ -27,14 +31,23 @@ def _row(
     needs: tuple[str, ...] = (),
     *,
     by_batch: bool = False,
+    query: Mapping[str, Callable[[str], Any]] = MappingProxyType({}),
+    body: JsonBody | None = None,
 ) -> Row:
     """A row of an operation that needs itself, unless others are said."""
-    return Row(name, method, path, handler, Needs(needs or (name,), of, by_batch))
+    return Row(name, method, path, handler, Needs(needs or (name,), of, by_batch), query, body)
 
 
 OPERATIONS: Final = (
-    _row("list-basins", "GET", "/v1/basins", basins.list_basins, _NONE),
-    _row("create-basin", "POST", "/v1/basins", basins.create_basin, _BASIN),
+    _row("list-basins", "GET", "/v1/basins", basins.list_basins, _NONE, query=basins.LISTING),
+    _row(
+        "create-basin",
+        "POST",
+        "/v1/basins",
+        basins.create_basin,
+        _BASIN,
+        body=JsonBody("create_basin"),
+    ),
     _row("get-basin-config", "GET", "/v1/basins/<basin>", basins.get_basin_config, _BASIN),
     _row(
         "ensure-basin",
@@ -43,11 +56,26 @@ OPERATIONS: Final = (
         basins.ensure_basin,
         _BASIN,
         ("create-basin", "reconfigure-basin"),
+        body=JsonBody("ensure_basin", is_optional=True),
     ),
     _row("delete-basin", "DELETE", "/v1/basins/<basin>", basins.delete_basin, _BASIN),
-    _row("reconfigure-basin", "PATCH", "/v1/basins/<basin>", basins.reconfigure_basin, _BASIN),
-    _row("list-streams", "GET", "/v1/streams", streams.list_streams, _BASIN),
-    _row("create-stream", "POST", "/v1/streams", streams.create_stream, _STREAM),
+    _row(
+        "reconfigure-basin",
+        "PATCH",
+        "/v1/basins/<basin>",
+        basins.reconfigure_basin,
+        _BASIN,
+        body=JsonBody("basin_reconfiguration"),
+    ),
+    _row("list-streams", "GET", "/v1/streams", streams.list_streams, _BASIN, query=streams.LISTING),
+    _row(
+        "create-stream",
+        "POST",
+        "/v1/streams",
+        streams.create_stream,
+        _STREAM,
+        body=JsonBody("create_stream"),
+    ),
     _row("get-stream-config", "GET", "/v1/streams/<stream>", streams.get_stream_config, _STREAM),
     _row(
         "ensure-stream",
@@ -56,13 +84,19 @@ OPERATIONS: Final = (
         streams.ensure_stream,
         _STREAM,
         ("create-stream", "reconfigure-stream"),
+        body=JsonBody("stream_config", is_optional=True),
     ),
     _row("delete-stream", "DELETE", "/v1/streams/<stream>", streams.delete_stream, _STREAM),
     _row(
-        "reconfigure-stream", "PATCH", "/v1/streams/<stream>", streams.reconfigure_stream, _STREAM
+        "reconfigure-stream",
+        "PATCH",
+        "/v1/streams/<stream>",
+        streams.reconfigure_stream,
+        _STREAM,
+        body=JsonBody("stream_reconfiguration"),
     ),
     # An append that opens a session is an `append-session`, and each batch in it an `append`.
-    _row("read", "GET", "/v1/streams/<stream>/records", read, _STREAM),
+    _row("read", "GET", "/v1/streams/<stream>/records", read, _STREAM, query={**START, **END}),
     _row(
         "append",
         "POST",
@@ -71,11 +105,24 @@ OPERATIONS: Final = (
         _STREAM,
         ("append", "fence", "trim"),
         by_batch=True,
+        body=JsonBody("append_input"),
     ),
     _row("check-tail", "GET", "/v1/streams/<stream>/records/tail", check_tail, _STREAM),
-    _row("list-access-tokens", "GET", "/v1/access-tokens", access_tokens.list_access_tokens, _NONE),
     _row(
-        "issue-access-token", "POST", "/v1/access-tokens", access_tokens.issue_access_token, _TOKEN
+        "list-access-tokens",
+        "GET",
+        "/v1/access-tokens",
+        access_tokens.list_access_tokens,
+        _NONE,
+        query=access_tokens.LISTING,
+    ),
+    _row(
+        "issue-access-token",
+        "POST",
+        "/v1/access-tokens",
+        access_tokens.issue_access_token,
+        _TOKEN,
+        body=JsonBody("issue_access_token"),
     ),
     _row(
         "revoke-access-token",
@@ -84,9 +131,30 @@ OPERATIONS: Final = (
         access_tokens.revoke_access_token,
         _TOKEN,
     ),
-    _row("account-metrics", "GET", "/v1/metrics", metrics.account_metrics, _NONE),
-    _row("basin-metrics", "GET", "/v1/metrics/<basin>", metrics.basin_metrics, _BASIN),
-    _row("stream-metrics", "GET", "/v1/metrics/<basin>/<stream>", metrics.stream_metrics, _STREAM),
+    _row(
+        "account-metrics",
+        "GET",
+        "/v1/metrics",
+        metrics.account_metrics,
+        _NONE,
+        query=metrics.OF_ACCOUNT,
+    ),
+    _row(
+        "basin-metrics",
+        "GET",
+        "/v1/metrics/<basin>",
+        metrics.basin_metrics,
+        _BASIN,
+        query=metrics.OF_BASIN,
+    ),
+    _row(
+        "stream-metrics",
+        "GET",
+        "/v1/metrics/<basin>/<stream>",
+        metrics.stream_metrics,
+        _STREAM,
+        query=metrics.OF_STREAM,
+    ),
     _row("list-locations", "GET", "/v1/locations", locations.list_locations, _NONE),
     _row(
         "get-default-location",
@@ -101,6 +169,7 @@ OPERATIONS: Final = (
         "/v1/locations/default",
         locations.set_default_location,
         _NONE,
+        body=JsonBody("set_default_location"),
     ),
     Row(None, "GET", "/health", health.health, None),
     Row(None, "GET", "/ping", health.health, None),

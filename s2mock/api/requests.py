@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Callable, Generator
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.wrappers import Request
@@ -32,6 +32,10 @@ Result = TypeVar("Result")
 # Both yield the steps that they need.
 Answering = Generator[Step, Any, S2Response]
 Asking = Generator[Step, Any, Result]
+
+# Headers of S2's own; those of records are in `records/headers.py`.
+BASIN: Final = "s2-basin"
+REQUEST_TOKEN: Final = "s2-request-token"
 
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
 # In bytes, inflated. Longer ones should not be decoded where others wait meanwhile: the worst
@@ -57,6 +61,13 @@ def _variable(header: str) -> str:
     return f"HTTP_{header.upper().replace('-', '_')}"
 
 
+class JsonBody(NamedTuple):
+    """What the JSON body of an operation has to be: its schema, and whether it may be left out."""
+
+    schema: str
+    is_optional: bool = False
+
+
 class S2Request(Request):
     """One request to the account.
 
@@ -70,6 +81,8 @@ class S2Request(Request):
     secret: str = ""
     needs: Needs = Needs()
     prefix: str = ""
+    # What its JSON body has to be, of an operation that takes one.
+    takes: JsonBody | None = None
     # By what metrics know it again.
     counted_as: object = None
     # What was asked for last, and who takes notes of it, if anybody does.
@@ -111,11 +124,11 @@ class S2Request(Request):
     @property
     def request_token(self) -> RequestToken | None:
         """The idempotency token, if there is one. Raises `BadHeader`."""
-        value = self.header("s2-request-token")
+        value = self.header(REQUEST_TOKEN)
         try:
             return None if value is None else RequestToken(value)
         except InvalidName as error:
-            raise BadHeader(f"Invalid header `s2-request-token`: {error}") from None
+            raise BadHeader(f"Invalid header `{REQUEST_TOKEN}`: {error}") from None
 
     @property
     def basin(self) -> BasinName:
@@ -123,11 +136,11 @@ class S2Request(Request):
 
         Source: reference: control_plane §1.3.
         """
-        name, value = "s2-basin", self.header("s2-basin")
+        name, value = BASIN, self.header(BASIN)
         if value is None and (host := _BASIN_HOST.fullmatch(self.environ.get("HTTP_HOST", ""))):
             name, value = "host", host["basin"]
         if value is None:
-            raise BadHeader("Missing header `s2-basin`")
+            raise BadHeader(f"Missing header `{BASIN}`")
         try:
             return BasinName(value.strip())
         except InvalidName as error:
@@ -208,33 +221,30 @@ class S2Request(Request):
         query: str = self.environ.get("QUERY_STRING", "")
         return query
 
-    def json_body(self, schema: str, build: Callable[[Any], Result] | None = None) -> Asking[Any]:
-        """The body, which must be there, accepted by that schema; or what `build` makes of it.
+    def json_body(self, build: Callable[[Any], Result] | None = None) -> Asking[Any]:
+        """The body, accepted by its schema; or what `build` makes of it. None where none is needed.
 
-        Raises `BadJson`, and what `build` raises.
+        Without a content type, whatever was sent is no body. Raises `BadJson`, and what `build`
+        raises. Source: reference: control_plane §2.2.
         """
+        takes = self.takes
+        assert takes is not None, "an operation with a body"
+        if takes.is_optional:
+            if "CONTENT_TYPE" not in self.environ:
+                return None
+            if self._is_json and not (yield from self.body()):
+                return None
         if not self._is_json:
             raise BadJson("Expected request with `Content-Type: application/json`")
         body = yield from self.body()
 
         def read() -> Any:
-            document = decode(body, schema)
+            document = decode(body, takes.schema)
             return document if build is None else build(document)
 
         if len(body) > HEAVY_BODY_BYTES:
             return (yield Offload(read))
         return read()
-
-    def optional_json_body(self, schema: str) -> Asking[Any | None]:
-        """The body if there is one: without a content type, whatever was sent is no body.
-
-        Raises `BadJson`. Source: reference: control_plane §2.2.
-        """
-        if "CONTENT_TYPE" not in self.environ:
-            return None
-        if self._is_json and not (yield from self.body()):
-            return None
-        return (yield from self.json_body(schema))
 
     @property
     def _is_json(self) -> bool:

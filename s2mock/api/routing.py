@@ -5,11 +5,12 @@ Routing is on the path as sent, still percent-encoded: a stream named `a/b` is t
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
-from s2mock.api.requests import Asking, S2Request, Wanted
+from s2mock.api.requests import Asking, JsonBody, S2Request, Wanted
 from s2mock.api.responses import S2Response
 from s2mock.registry.permission import Needs
 
@@ -26,7 +27,8 @@ class Row(NamedTuple):
     """One operation: its name, where it is asked for, and what reads it. `<name>` is a segment.
 
     `name` is S2's own, or None where S2 has none (`/health`). `needs` is what an access token must
-    have for it; None where none is asked for.
+    have for it; None where none is asked for. `query` are the parameters that it takes, with what
+    reads each, and `body` is what its JSON body has to be.
     """
 
     name: str | None
@@ -34,6 +36,8 @@ class Row(NamedTuple):
     path: str
     handler: Handler
     needs: Needs | None
+    query: Mapping[str, Callable[[str], Any]] = MappingProxyType({})
+    body: JsonBody | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)

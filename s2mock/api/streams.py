@@ -26,12 +26,12 @@ from s2mock.registry.streams import (
     ReconfigureStream,
 )
 
-_LISTING = listing_parameters(StreamName.check_filter)
+LISTING = listing_parameters(StreamName.check_filter)
 
 
 def list_streams(request: S2Request) -> Wanted:
     """One page of streams (§5.7)."""
-    basin, wanted = request.basin, parse_query(request.raw_query, _LISTING)
+    basin, wanted = request.basin, parse_query(request.raw_query, LISTING)
     if request.prefix:
         wanted = prefixed_filters(wanted, request.prefix)
     return ListStreams(basin, **wanted), _listed
@@ -40,7 +40,7 @@ def list_streams(request: S2Request) -> Wanted:
 def create_stream(request: S2Request) -> Asking[Wanted]:
     """Create a stream, or answer a replay (§5.5)."""
     token, basin = request.request_token, request.basin
-    document = yield from request.json_body("create_stream")
+    document = yield from request.json_body()
     config = stream_config(document.get("config"))
     return CreateStream(basin, request.prefix + document["stream"], config, token), _created
 
@@ -53,14 +53,14 @@ def get_stream_config(request: S2Request) -> Wanted:
 def ensure_stream(request: S2Request) -> Asking[Wanted]:
     """Create a stream, or replace its configuration (§5.5)."""
     basin, name = request.basin, request.stream_name
-    config = stream_config((yield from request.optional_json_body("stream_config")))
+    config = stream_config((yield from request.json_body()))
     return EnsureStream(basin, name, config), _ensured
 
 
 def reconfigure_stream(request: S2Request) -> Asking[Wanted]:
     """Change what the body mentions (§5.6)."""
     basin, name = request.basin, request.stream_name
-    changes = stream_changes((yield from request.json_body("stream_reconfiguration")))
+    changes = stream_changes((yield from request.json_body()))
     return ReconfigureStream(basin, name, changes), _configured
 
 

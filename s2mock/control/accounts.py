@@ -72,6 +72,24 @@ class Accounts:
             mock = self.first.mock._another(**options)  # noqa: SLF001  # nobody else's to ask for
         except (TypeError, ValueError) as error:
             raise Refused(400, str(error)) from None
+        return self._added(mock)
+
+    def fork(self, asked: Asked) -> Answer:
+        """A new account that begins as this one is now, with its options; as `S2Mock.fork`."""
+        asked.query(())
+        mock = asked.mock
+        clock = mock.clock
+        return self._added(
+            mock._another(  # noqa: SLF001  # as above
+                clock=ManualClock.at(clock.now())
+                if isinstance(clock, ManualClock)
+                else SystemClock(),
+                snapshot=mock.snapshot(),
+                faults=(),
+            )
+        )
+
+    def _added(self, mock: "S2Mock") -> Answer:
         mock._front = self.first.mock._front  # noqa: SLF001
         self.mocks.append(mock)
         self.others[mock.token] = Seat(weakref.ref(mock), self._listening)

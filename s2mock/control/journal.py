@@ -38,6 +38,7 @@ def read_journal(asked: Asked) -> Generator[Step, Any, Answer | None]:
             "exchanges": [exchange_form(exchange) for exchange in found],
             "last": journal.last_number,
             "dropped": journal.dropped,
+            "limit": journal.limit,
         }
 
     return Answer(200, (yield Offload(put)) if len(found) > _MANY else put())
@@ -49,6 +50,16 @@ def clear_journal(asked: Asked) -> Answer:
     asked.seat.count()
     asked.mock.journal.clear()
     return Answer(204)
+
+
+def take_advice(asked: Asked) -> Generator[Step, Any, Answer]:
+    """The exchanges that have advice which nobody has asked for here yet."""
+    asked.query(())
+
+    def put() -> dict[str, Any]:
+        return {"exchanges": [exchange_form(one) for one in asked.mock.journal.take_advised()]}
+
+    return Answer(200, (yield Offload(put)))
 
 
 def read_coverage(asked: Asked) -> Generator[Step, Any, Answer]:

@@ -55,12 +55,16 @@ def _set_to_json(names: ResourceSet) -> dict[str, str] | None:
     return None if names == NOTHING else {names.kind: names.name}
 
 
+def expiry_to_json(expires_at: int | None) -> str | None:
+    """When a token expires, or the last time that can be written."""
+    return None if expires_at is None else time_to_json(min(expires_at, _LAST_TIME))
+
+
 def token_info_to_json(info: TokenInfo) -> dict[str, Any]:
     """The `AccessTokenInfo` of listings."""
-    expires = info.expires_at
     return {
         "id": info.id,
-        "expires_at": None if expires is None else time_to_json(min(expires, _LAST_TIME)),
+        "expires_at": expiry_to_json(info.expires_at),
         "auto_prefix_streams": info.auto_prefix_streams,
         "scope": scope_to_json(info.scope),
     }

@@ -4,6 +4,7 @@ It stands above the api, whose routes and forms it knows, and is loaded when som
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from s2mock import failures
@@ -46,7 +47,7 @@ class ApiInsight:
     def advice(self, entry: Entry, lost: list[Any]) -> tuple[str, ...]:
         """What may have been meant otherwise in an exchange that is over."""
         try:
-            return tuple(advice(entry, entry.unexplained(self), lost, self._engine))
+            return tuple(advice(entry, partial(entry.unexplained, self), lost, self._engine))
         except Exception as error:  # noqa: BLE001  # as above
             failures.note(error)
             return ()

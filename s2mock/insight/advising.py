@@ -1,56 +1,40 @@
 """What S2 accepts without a word, and the author of a test would want to know.
 
-Worked out when somebody looks, and at the end of a test, so that no request waits for it.
+Worked out when somebody looks, and at the end of a test, so that no request waits for it. Most
+exchanges give nothing to say, so the note of one is looked at, and the exchange is made of it only
+where there may be something.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
+from s2mock.api.operations import OPERATIONS
 from s2mock.api.query import unsigned
-from s2mock.api.records.limits import END, START
+from s2mock.api.records.headers import ENCRYPTION_KEY, FORMAT, STREAM_CONFIG
+from s2mock.api.records.limits import START
+from s2mock.api.requests import BASIN, REQUEST_TOKEN
 from s2mock.documents.acceptors import Form, form
 from s2mock.powers.entry import Entry, Lookable
 from s2mock.powers.exchange import Exchange
 from s2mock.registry.log import LogState
 
 _seq_num: Final = unsigned(64)
+_decoder: Final = json.JSONDecoder()
 # Longer bodies are made by programs, as a rule, and take long to look at.
 _MAX_BYTES: Final = 64 * 1024
 _MAX_LOST: Final = 100
+# Tests ask for the same thing over and over.
+_MAX_QUERIES: Final = 64
 
-_LISTING: Final = ("prefix", "start_after", "limit")
-_METRICS: Final = ("set", "start", "end", "interval")
-_PARAMETERS: Final[Mapping[str, Sequence[str]]] = {
-    "list-basins": _LISTING,
-    "list-streams": _LISTING,
-    "list-access-tokens": _LISTING,
-    "read": (*START, *END),
-    "account-metrics": _METRICS,
-    "basin-metrics": _METRICS,
-    "stream-metrics": _METRICS,
-}
-_HEADERS: Final = (
-    "s2-basin",
-    "s2-encryption-key",
-    "s2-format",
-    "s2-request-token",
-    "s2-stream-config",
-)
-_SCHEMAS: Final = {
-    "create-basin": "create_basin",
-    "ensure-basin": "ensure_basin",
-    "reconfigure-basin": "basin_reconfiguration",
-    "create-stream": "create_stream",
-    "ensure-stream": "stream_config",
-    "reconfigure-stream": "stream_reconfiguration",
-    "append": "append_input",
-    "issue-access-token": "issue_access_token",
-    "set-default-location": "set_default_location",
-}
-_OPTIONAL_BODY: Final = ("ensure-basin", "ensure-stream")
+_ROWS: Final = {row.name: row for row in OPERATIONS if row.name is not None}
+_HEADERS: Final = tuple(sorted((BASIN, REQUEST_TOKEN, ENCRYPTION_KEY, FORMAT, STREAM_CONFIG)))
+# As an environ has them.
+_PREFIX: Final = "HTTP_S2_"
+_VARIABLES: Final = {f"HTTP_{name.upper().replace('-', '_')}" for name in _HEADERS}
 
 
 class Lost(NamedTuple):
@@ -61,54 +45,67 @@ class Lost(NamedTuple):
     document: Any
 
 
-def advice(entry: Entry, exchange: Exchange, lost: list[Lost], engine: Lookable) -> Iterator[str]:
+def advice(
+    entry: Entry, exchange: Callable[[], Exchange], lost: list[Lost], engine: Lookable
+) -> Iterator[str]:
     """What may have been meant otherwise in an exchange that is over.
 
-    `lost` are the appends before it whose answers were lost; it is added to them if it is one.
+    `exchange` makes the exchange of the entry. `lost` are the appends before it whose answers were
+    lost; it is added to them if it is one.
     """
-    if exchange.operation is None or entry.advice:
+    operation = entry.operation
+    if operation is None or entry.advice:
         # It has come late, and is told of already.
         return
-    if not _is_sdk(exchange) and not _is_batch(exchange):
-        yield from _ignored_parameters(exchange)
-        yield from _ignored_headers(exchange)
-        yield from _ignored_body(entry, exchange)
-        yield from _ignored_fields(entry, exchange)
-    if exchange.operation == "read":
-        yield from _missed_records(exchange, engine)
-    elif exchange.operation == "append":
-        yield from _appended_twice(exchange, entry, lost)
+    if not _is_sdk(entry) and not _is_batch(entry):
+        if query := entry.environ.get("QUERY_STRING"):
+            yield from _ignored_parameters(operation, query)
+        yield from _ignored_headers(entry)
+        yield from _ignored_body(entry, operation)
+        yield from _ignored_fields(entry, operation)
+    if operation == "read":
+        yield from _missed_records(entry, exchange, engine)
+    elif operation == "append" and entry.effect is not None:
+        yield from _appended_twice(entry, exchange, lost)
 
 
-def _is_sdk(exchange: Exchange) -> bool:
+def _is_sdk(entry: Entry) -> bool:
     """Whether an official SDK has made it, which may be newer than what is known here."""
-    return exchange.request.headers.get("user-agent", "").startswith("s2-sdk")
+    agent: str = entry.environ.get("HTTP_USER_AGENT", "")
+    return agent.startswith("s2-sdk")
 
 
-def _is_batch(exchange: Exchange) -> bool:
+def _is_batch(entry: Entry) -> bool:
     """Whether it is a part of a session, which has brought the headers."""
-    return exchange.session is not None and exchange.session != exchange.number
+    return entry.session is not None and entry.session is not entry
 
 
-def _ignored_parameters(exchange: Exchange) -> Iterator[str]:
-    query = exchange.request.query
-    if not query:
-        return
-    known = _PARAMETERS.get(exchange.operation or "", ())
-    for name in dict.fromkeys(name for name, _ in parse_qsl(query, keep_blank_values=True)):
-        if name not in known:
-            what = f"query parameters of {exchange.operation}"
-            yield f"S2 ignores the query parameter `{name}`: {_near(name, known, what)}"
+@lru_cache(_MAX_QUERIES)
+def _pairs(query: str) -> tuple[tuple[str, str], ...]:
+    return tuple(parse_qsl(query, keep_blank_values=True))
 
 
-def _ignored_headers(exchange: Exchange) -> Iterator[str]:
-    for name in exchange.request.headers:
-        if name.startswith("s2-") and name not in _HEADERS:
+@lru_cache(_MAX_QUERIES)
+def _ignored_parameters(operation: str, query: str) -> tuple[str, ...]:
+    known = tuple(_ROWS[operation].query) if operation in _ROWS else ()
+    what = f"query parameters of {operation}"
+    return tuple(
+        f"S2 ignores the query parameter `{name}`: {_near(name, known, what)}"
+        for name in dict.fromkeys(name for name, _ in _pairs(query))
+        if name not in known
+    )
+
+
+def _ignored_headers(entry: Entry) -> Iterator[str]:
+    for variable in entry.environ:
+        if variable.startswith(_PREFIX) and variable not in _VARIABLES:
+            name = variable.removeprefix("HTTP_").replace("_", "-").lower()
             yield f"S2 ignores the header `{name}`: {_near(name, _HEADERS, 'headers of S2')}"
 
 
-def _ignored_body(entry: Entry, exchange: Exchange) -> Iterator[str]:
-    if exchange.operation not in _OPTIONAL_BODY or not _is_taken(exchange):
+def _ignored_body(entry: Entry, operation: str) -> Iterator[str]:
+    takes = _ROWS[operation].body if operation in _ROWS else None
+    if takes is None or not takes.is_optional or not _is_taken(entry):
         return
     length = entry.environ.get("CONTENT_LENGTH", "0")
     if "CONTENT_TYPE" not in entry.environ and length not in ("", "0"):
@@ -118,44 +115,47 @@ def _ignored_body(entry: Entry, exchange: Exchange) -> Iterator[str]:
         )
 
 
-def _ignored_fields(entry: Entry, exchange: Exchange) -> Iterator[str]:
-    schema, body = _SCHEMAS.get(exchange.operation or ""), entry.body
-    if schema is None or not body or len(body) > _MAX_BYTES or not _is_taken(exchange):
+def _ignored_fields(entry: Entry, operation: str) -> Iterator[str]:
+    body = entry.body
+    if not body or len(body) > _MAX_BYTES or not _is_taken(entry):
         return
-    if "json" not in entry.environ.get("CONTENT_TYPE", ""):
+    takes = _ROWS[operation].body if operation in _ROWS else None
+    if takes is None or "json" not in entry.environ.get("CONTENT_TYPE", ""):
         return
     try:
-        document = json.loads(body)
+        document = _decoder.decode(body.decode("utf-8", "replace"))
     except ValueError:
         return
-    for place, name, known in dict.fromkeys(_unknown(document, form(schema), "")):
+    for place, name, known in dict.fromkeys(_unknown(document, form(takes.schema), "")):
         where = f" in `{place}`" if place else ""
         yield f"S2 ignores the field `{name}`{where} of the body: {_near(name, known, 'fields')}"
 
 
 def _unknown(value: Any, expected: Form, place: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """Place and name of each unknown field, and the known ones."""
-    if isinstance(value, dict) and expected.fields:
+    fields, item = expected.fields, expected.item
+    if isinstance(value, dict) and fields:
         for name, below in value.items():
-            known = expected.fields.get(name)
-            if known is None:
-                yield place, name, tuple(expected.fields)
-            else:
+            if (known := fields.get(name)) is None:
+                yield place, name, tuple(fields)
+            elif isinstance(below, dict | list):
                 yield from _unknown(below, known, f"{place}.{name}" if place else name)
-    elif isinstance(value, list) and expected.item is not None:
+    elif isinstance(value, list) and item is not None and item.fields:
         for below in value:
-            yield from _unknown(below, expected.item, f"{place}[]")
+            yield from _unknown(below, item, f"{place}[]")
 
 
-def _missed_records(exchange: Exchange, engine: Lookable) -> Iterator[str]:
-    query = dict(parse_qsl(exchange.request.query, keep_blank_values=True))
-    first = exchange.effect.first_seq_num
+def _missed_records(
+    entry: Entry, exchange: Callable[[], Exchange], engine: Lookable
+) -> Iterator[str]:
+    query = dict(_pairs(entry.environ.get("QUERY_STRING", "")))
+    first = entry.first_seq_num
     if "seq_num" in query:
         try:
             seq_num = _seq_num(query["seq_num"])
         except ValueError:
             return
-        if seq_num > 0 and _is_gone(seq_num, first, exchange, engine):
+        if seq_num > 0 and _is_gone(seq_num, entry, engine):
             went_on = "no record" if first is None else f"{first}"
             yield (
                 f"the records from {seq_num} on that the read asks for are gone, trimmed or "
@@ -164,59 +164,60 @@ def _missed_records(exchange: Exchange, engine: Lookable) -> Iterator[str]:
         return
     # A session, or a read that waits, may well mean to begin at the tail.
     has_start = query.keys() & START.keys() - {"clamp"}
-    if has_start or "wait" in query or exchange.session is not None or first is not None:
+    if has_start or "wait" in query or entry.session is not None or first is not None:
         return
-    response = exchange.response
-    if response is None or response.status not in (200, 416) or exchange.fault is not None:
+    if entry.status not in (200, 416) or entry.fault is not None:
         return
-    document = response.document
+    response = exchange().response
+    document = None if response is None else response.document
     tail = document.get("tail") if isinstance(document, dict) else None
-    if isinstance(tail, dict) and tail.get("seq_num") and not _log(exchange, engine).is_empty:
+    if isinstance(tail, dict) and tail.get("seq_num") and not _log(entry, engine).is_empty:
         yield (
             "the read says no start, so it begins at the tail and finds nothing, though the stream "
             "has records: seq_num=0 reads from the beginning"
         )
 
 
-def _is_gone(seq_num: int, first: int | None, exchange: Exchange, engine: Lookable) -> bool:
-    if exchange.response is None or exchange.response.status != 200 or exchange.fault is not None:
+def _is_gone(seq_num: int, entry: Entry, engine: Lookable) -> bool:
+    if entry.status != 200 or entry.fault is not None:
         return False
-    if first is not None:
+    if (first := entry.first_seq_num) is not None:
         return first > seq_num
-    log = _log(exchange, engine)
+    log = _log(entry, engine)
     return seq_num < log.tail.seq_num and not any(log.spans(seq_num, seq_num + 1))
 
 
-def _log(exchange: Exchange, engine: Lookable) -> LogState:
+def _log(entry: Entry, engine: Lookable) -> LogState:
     """The log of the stream that it is about, as it is by now."""
+    in_basin, named = entry.place
     with engine.turn.lock:
-        basin = engine.state.basins.get(exchange.basin or "")
-        stream = None if basin is None else basin.streams.get(exchange.stream or "")
+        basin = engine.state.basins.get(in_basin or "")
+        stream = None if basin is None else basin.streams.get(named or "")
     return LogState() if stream is None or stream.log is None else stream.log
 
 
-def _appended_twice(exchange: Exchange, entry: Entry, lost: list[Lost]) -> Iterator[str]:
-    if not exchange.effect.committed:
+def _appended_twice(
+    entry: Entry, exchange: Callable[[], Exchange], lost: list[Lost]
+) -> Iterator[str]:
+    place = entry.place
+    is_lost = (not entry.status or entry.status >= 500) and len(lost) < _MAX_LOST
+    if not is_lost and all(earlier.place != place for earlier in lost):
         return
-    document = None
+    document = exchange().request.document
     for earlier in lost:
-        if earlier.place != entry.place:
-            continue
-        document = document or exchange.request.document
-        if isinstance(document, dict) and earlier.document == document:
+        if earlier.place == place and isinstance(document, dict) and earlier.document == document:
             if "match_seq_num" not in document:
                 yield (
                     f"the same batch as that of exchange {earlier.number}, whose answer was lost: "
                     "it is there twice now; match_seq_num lets S2 refuse it the second time"
                 )
             break
-    response = exchange.response
-    if (response is None or response.status >= 500) and len(lost) < _MAX_LOST:
-        lost.append(Lost(exchange.number, entry.place, exchange.request.document))
+    if is_lost:
+        lost.append(Lost(entry.number, place, document))
 
 
-def _is_taken(exchange: Exchange) -> bool:
-    return exchange.response is not None and exchange.response.status < 400
+def _is_taken(entry: Entry) -> bool:
+    return 0 < entry.status < 400
 
 
 def _near(name: str, known: Sequence[str], what: str) -> str:

@@ -96,6 +96,20 @@ class RemoteJournal(Sequence[Exchange]):
         return dropped
 
     @property
+    def limit(self) -> int:
+        """How many exchanges are kept at most."""
+        limit: int = self._get(after=_NEVER)["limit"]
+        return limit
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is kept; also where the account is gone, of which nobody knows."""
+        try:
+            return self.limit > 0
+        except (OSError, ControlError):
+            return True
+
+    @property
     def last_number(self) -> int:
         """The number of the latest exchange; 0 where the account is gone."""
         try:
@@ -112,8 +126,11 @@ class RemoteJournal(Sequence[Exchange]):
             return ()
 
     def take_advised(self) -> tuple[Exchange, ...]:
-        """None: what is said of them is in the journal."""
-        return ()
+        """Those with advice that nobody has been told of; none where the account is gone."""
+        try:
+            return _exchanges(self._control("POST", "/advice"))
+        except (OSError, ControlError):
+            return ()
 
     def __len__(self) -> int:
         return len(self._get()["exchanges"])

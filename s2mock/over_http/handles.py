@@ -31,7 +31,7 @@ from s2mock.registry.durations import monotonic
 from s2mock.registry.errors import S2Error
 from s2mock.registry.listing import MAX_PAGE, Page
 from s2mock.registry.log_face import LogFace
-from s2mock.registry.names import BasinName, StreamName
+from s2mock.registry.names import BasinName, LocationName, StreamName
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import (
     AppendAck,
@@ -47,6 +47,7 @@ from s2mock.registry.waiting import PATIENCE, check_count, check_timeout, loop_a
 _BY_CODE: Final[dict[str, type[S2Error]]] = {
     kind.code: kind
     for kind in (
+        errors.AccessTokenNotFound,
         errors.BadHeader,
         errors.BasinDeletionPending,
         errors.BasinNotFound,
@@ -78,16 +79,16 @@ def call(
 
 
 def names_of(
-    control: Control, path: str, what: str, basin: str | None = None
+    control: Control, path: str, what: str, basin: str | None = None, *, name: str = "name"
 ) -> Iterator[dict[str, Any]]:
-    """All items of a listing, page by page."""
+    """All items of a listing, page by page; `name` is what their name is called."""
     after = ""
     while True:
         page = call(control, "GET", f"{path}?start_after={segment(after)}", basin=basin)
         yield from page[what]
         if not page["has_more"]:
             return
-        after = page[what][-1]["name"]
+        after = page[what][-1][name]
 
 
 class RemoteBasin:
@@ -321,12 +322,18 @@ def put_basin(
     name: str,
     config: BasinConfig | None,
     request_token: str | None = None,
+    location: str | None = None,
 ) -> RemoteBasin:
     """Create or ensure a basin. Raises `S2Error`."""
     name = checked_basin(name)
     check_config(config, BasinConfig)
     check_text("request_token", request_token)
-    document = {} if config is None else {"config": basin_config_to_json(config)}
+    check_text("location", location)
+    document: dict[str, Any] = {}
+    if config is not None:
+        document["config"] = basin_config_to_json(config)
+    if location is not None:
+        document["location"] = LocationName(location)
     if method == "POST":
         headers = {} if request_token is None else {"s2-request-token": request_token}
         call(control, "POST", "/v1/basins", {"basin": name, **document}, headers=headers)

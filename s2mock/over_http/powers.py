@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from s2mock.over_http.control import Control, ControlError
 from s2mock.over_http.exchanges import RemoteJournal
 from s2mock.over_http.faults import RemoteHold, RemoteInjection
+from s2mock.over_http.forwarding import Forwarding
 from s2mock.over_http.handles import RemoteBasin, RemoteStream, checked_basin, names_of, put_basin
+from s2mock.over_http.tokens import RemoteToken, issue
 from s2mock.powers.fault_json import faults_to_json
 from s2mock.powers.faults import Fault
 from s2mock.powers.plans import FaultPlan, inject_plan
@@ -17,6 +19,10 @@ from s2mock.registry.config import BasinConfig
 from s2mock.registry.errors import BasinNotFound, StreamNotFound
 from s2mock.registry.operation import Point
 from s2mock.registry.waiting import PATIENCE, check_count, check_timeout
+from s2mock.tokens import to_issue
+
+if TYPE_CHECKING:
+    from werkzeug.test import Client
 
 
 class RemoteSnapshot:
@@ -62,8 +68,9 @@ class RemotePowers:
 
     public: Final = frozenset(
         {
-            *("advance", "apply", "basin", "basins", "clock", "create_basin", "ensure_basin"),
-            *("hold", "inject", "journal", "outage", "reset", "restore", "snapshot", "stream"),
+            *("advance", "apply", "basin", "basins", "client", "clock", "create_basin"),
+            *("ensure_basin", "hold", "inject", "issue_token", "journal", "outage", "reset"),
+            *("restore", "snapshot", "stream", "tokens", "wsgi_app"),
         }
     )
     """What is on `RemoteS2Mock` too."""
@@ -143,6 +150,11 @@ class RemotePowers:
             raise TypeError(f"restore() takes a snapshot of this server, not {snapshot!r}")
         self._control("POST", f"/snapshots/{snapshot.number}/restore")
 
+    def fork(self) -> str:
+        """Make an account that begins as this one is now; returns its token."""
+        token: str = self._control("POST", "/fork")["token"]
+        return token
+
     def end(self) -> None:
         """End the account. Raises `OSError`, `ControlError`."""
         self._control("DELETE", "/accounts")
@@ -167,14 +179,43 @@ class RemotePowers:
             raise StreamNotFound(basin, name) from None
 
     def create_basin(
-        self, name: str, config: BasinConfig | None = None, *, request_token: str | None = None
+        self,
+        name: str,
+        config: BasinConfig | None = None,
+        *,
+        request_token: str | None = None,
+        location: str | None = None,
     ) -> RemoteBasin:
         """As `S2Mock.create_basin`."""
-        return put_basin(self._control, "POST", name, config, request_token)
+        return put_basin(self._control, "POST", name, config, request_token, location)
 
-    def ensure_basin(self, name: str, config: BasinConfig | None = None) -> RemoteBasin:
+    def ensure_basin(
+        self, name: str, config: BasinConfig | None = None, *, location: str | None = None
+    ) -> RemoteBasin:
         """As `S2Mock.ensure_basin`."""
-        return put_basin(self._control, "PUT", name, config)
+        return put_basin(self._control, "PUT", name, config, location=location)
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """As `S2Mock.tokens`."""
+        listed = names_of(self._control, "/v1/access-tokens", "access_tokens", name="id")
+        return tuple(info["id"] for info in listed)
+
+    def issue_token(self, token_id: str, **permissions: Any) -> RemoteToken:
+        """As `S2Mock.issue_token`."""
+        return issue(self._control, to_issue(token_id, **permissions), self.clock.now)
+
+    @property
+    def wsgi_app(self) -> Forwarding:
+        """A WSGI app that sends each request on to the account."""
+        return Forwarding(self._control.client)
+
+    @property
+    def client(self) -> "Client":
+        """As `S2Mock.client`, but over the socket."""
+        from werkzeug.test import Client
+
+        return Client(self.wsgi_app)
 
 
 class _Stage:

@@ -47,6 +47,9 @@ class Coverage:
         self._counts: dict[str, dict[str, Counter[str]]] = {}
         self._calls: Counter[str] = Counter()
         self._missed = 0
+        # How many journals kept nothing, so that nobody knows what came there, and which.
+        self._without = 0
+        self._off: weakref.WeakSet[Journal] = weakref.WeakSet()
         # Up to which number of each journal it has counted, and what goes on there.
         self._seen: weakref.WeakKeyDictionary[Journal, int] = weakref.WeakKeyDictionary()
         self._open: weakref.WeakKeyDictionary[Journal, set[int]] = weakref.WeakKeyDictionary()
@@ -58,6 +61,9 @@ class Coverage:
     def take(self, journal: Journal, *, is_over: bool = False) -> None:
         """Count what has come since this was last called; sessions when they, or all, are over."""
         if not (last := journal.last_number):
+            if journal not in self._off and not journal.is_on:
+                self._off.add(journal)
+                self._without += 1
             return
         seen, waiting = self._seen.get(journal, 0), self._open.get(journal, set())
         first = min(waiting, default=seen + 1)
@@ -107,11 +113,13 @@ class Coverage:
             "operations": operations,
             "never_asked_for": self._never_asked_for,
             "not_counted": self._missed,
+            "journals_off": self._without,
         }
 
     def add(self, document: dict[str, Any]) -> None:
         """Add what another has counted, as `to_json` says it."""
         self._missed += document["not_counted"]
+        self._without += document["journals_off"]
         for name, said in document["operations"].items():
             self._calls[name] += said["calls"]
             kinds = self._counts.setdefault(name, {kind: Counter() for kind in _KINDS})
@@ -120,9 +128,15 @@ class Coverage:
 
     def lines(self) -> Iterator[str]:
         """All of it, to be read."""
-        if not self._calls:
+        if self._calls:
+            yield from self._table()
+        elif not self._without:
             yield "nothing was asked of s2mock"
-            return
+        if self._without:
+            whose = "a mock" if self._without == 1 else f"{self._without} mocks"
+            yield f"what {whose} met is not counted: the journal was off (journal_limit=0)"
+
+    def _table(self) -> Iterator[str]:
         width = max(map(len, self._names))
         for name in self._names:
             calls = self._calls[name]

@@ -10,6 +10,10 @@ class Journal(Protocol):
     """As much of a journal as is asked for here."""
 
     @property
+    def is_on(self) -> bool:
+        """Whether anything is kept."""
+
+    @property
     def last_number(self) -> int:
         """The number of the latest exchange."""
 

@@ -1,7 +1,9 @@
 """The end of a test: what its mocks have met, and which of its faults were not used."""
 
+import re
 import weakref
 from collections import deque
+from collections.abc import Iterator
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -29,6 +31,10 @@ _ended: Final[deque[_Ended]] = deque(maxlen=16)
 # The last exchange of each when the test began.
 _marks: Final[weakref.WeakKeyDictionary[Powers, int]] = weakref.WeakKeyDictionary()
 _MAX_SECTIONS: Final = 4
+# What there is to advise of mocks that the test is asked nothing else of: each thing once, whatever
+# numbers are in it, since one scenario over and over says the same.
+_forgotten: Final[dict[str, tuple[str, list[str]]]] = {}
+_NUMBER: Final = re.compile(r"\d+")
 
 
 _coverage: Coverage | None = None
@@ -63,10 +69,15 @@ def end(powers: Powers, *, in_a_test: bool) -> None:
     living.discard(powers)
 
 
-def forget(powers: Powers) -> None:
-    """The test is asked nothing of this mock any more: somebody else tells of it."""
+def forget(powers: Powers, *, has_failed: bool) -> None:
+    """The test is asked nothing of this mock any more: somebody else tells of it.
+
+    What there is to advise is the test's to be told all the same, unless that has failed.
+    """
     if _coverage is not None:
         _coverage.take(powers.journal, is_over=True)
+    for text, place in () if has_failed else _advised(powers.journal):
+        _forgotten.setdefault(_NUMBER.sub("#", text), (text, []))[1].append(place)
     living.discard(powers)
 
 
@@ -74,6 +85,7 @@ def begin() -> None:
     """Another test begins."""
     _ended.clear()
     _marks.clear()
+    _forgotten.clear()
     for powers in list(living):
         _marks[powers] = powers.journal.last_number
         if _coverage is not None:
@@ -100,15 +112,24 @@ def advice() -> list[str]:
     # Where, and how often, each thing was.
     found: dict[str, list[str]] = {}
     for _, journal in sorted(journals, key=itemgetter(0)):
-        for exchange in journal.take_advised():
-            about = " ".join(part for part in (exchange.basin, exchange.stream) if part)
-            where = f"exchange {exchange.number}, {exchange.operation} {about}".rstrip()
-            for text in exchange.advice:
-                found.setdefault(text, []).append(where)
+        for text, place in _advised(journal):
+            found.setdefault(text, []).append(place)
+    for text, places in _forgotten.values():
+        found.setdefault(text, []).extend(places)
+    _forgotten.clear()
     return [
         f"{text} ({places[0]}{f', and {len(places) - 1} more' if len(places) > 1 else ''})"
         for text, places in found.items()
     ]
+
+
+def _advised(journal: Journal) -> Iterator[tuple[str, str]]:
+    """What there is to advise of it that nobody was told, and where it was."""
+    for exchange in journal.take_advised():
+        about = " ".join(part for part in (exchange.basin, exchange.stream) if part)
+        place = f"exchange {exchange.number}, {exchange.operation} {about}".rstrip()
+        for text in exchange.advice:
+            yield text, place
 
 
 def sections() -> list[tuple[str, str]]:

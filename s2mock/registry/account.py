@@ -33,7 +33,8 @@ class Snapshot:
         self._taken = taken
 
     def __repr__(self) -> str:
-        return f"<Snapshot of {len(self._state.basins)} basins>"
+        number = len(self._state.basins)
+        return f"<Snapshot of {number} basin{'' if number == 1 else 's'}>"
 
     @property
     def time(self) -> int:

@@ -234,3 +234,23 @@ def test_what_ends_an_account_leaves_the_others_of_a_client_alone(
         made("DELETE", "/accounts")
         assert get(other) == 200
         assert http._transport._pool.connections == [connection]  # type: ignore[attr-defined]
+
+
+def test_a_fork_begins_as_its_origin_is_and_goes_its_own_way(control: Control) -> None:
+    origin = control.account(clock={"manual": 1_000_000_000}, deletion_delay=60)
+    origin.append("a")
+    made = origin("POST", "/fork")
+    assert made.status_code == 201
+    fork = control.as_(made.json()["token"])
+    fork.append("b")
+    origin.append("c")
+    assert (origin.read(), fork.read()) == (["a", "c"], ["a", "b"])
+    fork("POST", "/clock/advance", {"seconds": 60})
+    dates = [each("GET", "/clock").json()["date"] for each in (origin, fork)]
+    assert dates == ["2001-09-09T01:46:40Z", "2001-09-09T01:47:40Z"]
+    # The options are those of its origin, and not of the server.
+    assert fork.http.delete(f"/v1/basins/{BASIN}").status_code == 202
+    assert basins(fork) == [BASIN]
+    assert control.read() == []
+    assert origin("DELETE", "/accounts").status_code == 204
+    assert fork.read() == ["a", "b"]

@@ -149,6 +149,20 @@ def test_a_follower_that_waits_is_a_mistake(control: Control) -> None:
     assert "leave it out" in control.refused("GET", "/journal?wait=1", headers=headers)[1]
 
 
+def test_advice_is_told_once(control: Control) -> None:
+    made = control.account()
+    made.http.get("/v1/basins?prefx=my")
+    control.http.get("/v1/basins?prefix=my")
+    [told] = made("POST", "/advice").json()["exchanges"]
+    assert (told["number"], told["advice"]) == (
+        1,
+        ["S2 ignores the query parameter `prefx`: did you mean `prefix`?"],
+    )
+    for each in (made, control):
+        assert each("POST", "/advice").json() == {"exchanges": []}
+    assert len(made("GET", "/journal").json()["exchanges"][0]["advice"]) == 1
+
+
 def test_coverage(control: Control) -> None:
     made = control.account()
     made.append("a")
@@ -161,7 +175,12 @@ def test_coverage(control: Control) -> None:
     made.append("d")
     for _ in range(2):
         assert made("GET", "/coverage").json()["operations"]["append"]["calls"] == 4
-    assert control("GET", "/coverage").json()["operations"] == {}
+    told = control("GET", "/coverage").json()
+    assert (told["operations"], told["journals_off"]) == ({}, 0)
+    off = control.account(journal_limit=0)
+    off.append("a")
+    told = off("GET", "/coverage").json()
+    assert (told["operations"], told["journals_off"]) == ({}, 1)
 
 
 def test_the_machines_clock(control: Control) -> None:

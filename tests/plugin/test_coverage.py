@@ -16,6 +16,7 @@ from tests.plugin.conftest import Run
 pytestmark = [pytest.mark.slow, pytest.mark.openapi_unchecked("faults answer what S2 does not")]
 
 EXAMPLES = Path(__file__).parents[2] / "conftest_examples"
+PYTHON_EXAMPLES = sorted({file.parent.name for file in EXAMPLES.glob("*/test_*.py")})
 
 SUITE = """
     import httpx
@@ -111,7 +112,7 @@ def test_it_writes_a_file(run: Run, pytester: pytest.Pytester) -> None:
             "refused for a stream that is not there",
         ],
     }
-    assert document["not_counted"] == 0
+    assert (document["not_counted"], document["journals_off"]) == (0, 0)
     assert "issue-access-token" in document["never_asked_for"]
 
 
@@ -119,6 +120,30 @@ def test_what_no_journal_has_kept_is_said(run: Run) -> None:
     result = run(SUITE, "--s2mock-coverage", "--s2mock-journal-limit=1")
     result.assert_outcomes(passed=8)
     result.stdout.fnmatch_lines(["4 exchanges are not counted: no journal has kept them so long"])
+
+
+def test_a_journal_that_is_off_is_said(run: Run) -> None:
+    off = "what 2 mocks met is not counted: the journal was off (journal_limit=0)"
+    result = run(
+        """
+        import pytest
+
+        @pytest.mark.s2_mock(journal_limit=0)
+        @pytest.mark.parametrize("number", range(2))
+        def test_off(s2_mock, number):
+            s2_mock.client.get("/v1/basins")
+
+        def test_on(s2_mock):
+            s2_mock.client.get("/v1/basins")
+        """,
+        "--s2mock-coverage",
+    )
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["list-basins      1  *", off])
+    # Nobody knows whether anything was asked.
+    result = run(None, "--s2mock-coverage", "-k", "off")
+    result.stdout.fnmatch_lines([off])
+    assert "nothing was asked" not in result.stdout.str()
 
 
 def test_where_nothing_was_asked(run: Run) -> None:
@@ -151,7 +176,8 @@ def test_with_xdist_it_is_the_same(pytester: pytest.Pytester) -> None:
     alone.stdout.fnmatch_lines(TABLE, consecutive=True)
 
 
-@pytest.mark.parametrize("example", ["requests_and_httpx", "seeded_basin", "xdist"])
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("example", PYTHON_EXAMPLES)
 def test_of_our_own_examples_too(example: str, tmp_path: Path) -> None:
     shutil.copytree(EXAMPLES / example, tmp_path / example)
     documents: list[Any] = []

@@ -301,6 +301,43 @@ def test_a_test_that_fails_fails_by_itself(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["E * AssertionError: by itself", "*did you mean `prefix`?"])
 
 
+def test_is_warned_in_the_thread_of_the_test_and_never_in_that_of_the_server(run: Run) -> None:
+    result = run(
+        """
+        import threading, warnings
+        import httpx
+        import pytest
+        from s2mock import S2Advice
+
+        threads = []
+
+        @pytest.fixture(scope="module", autouse=True)
+        def watched():
+            warn = warnings.warn_explicit
+
+            def note(message, category, *rest, **more):
+                threads.append((category, threading.current_thread()))
+                return warn(message, category, *rest, **more)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(warnings, "warn_explicit", note)
+                yield
+
+        def test_mistakes(s2_mock):
+            for number in range(2):
+                answer = httpx.get(f"{s2_mock.url}/v1/basins?a{number}=1")
+                assert answer.status_code == 200
+            assert threads == []
+
+        def test_after():
+            assert threads == [(S2Advice, threading.main_thread())] * 2
+        """
+    )
+    # Here warnings are errors, and they fail the test and not the requests.
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["S2Advice: *parameter `a0`*", "S2Advice: *parameter `a1`*"])
+
+
 def test_can_be_silenced(pytester: pytest.Pytester) -> None:
     suite(pytester, "-Wignore::s2mock.S2Advice").assert_outcomes(passed=2)
     suite(pytester, "--s2mock-advice=off", "-Werror").assert_outcomes(passed=2)

@@ -316,6 +316,7 @@ class TestOfTheTestsOwnClient:
 
     @pytest.mark.slow
     def test_held(self, mock: S2Mock) -> None:
+        needs_this_process(mock, "a call by WSGI")
         held = mock.hold(on="append")
         with pytest.raises(TimeoutError, match="make it in another thread, or release the hold"):
             Way("wsgi", mock).append("a")

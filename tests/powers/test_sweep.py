@@ -95,6 +95,34 @@ def test_the_right_producer_passes(run: Run) -> None:
     run(with_producer(SWEEP.format(guarded=True))).assert_outcomes(passed=1)
 
 
+ADVISED = """
+    def test_it(s2_sweep):
+        for attempt in s2_sweep([Drop(committed=True)], on="append"):
+            with attempt as s2_mock:
+                s2_mock.client.get("/v1/basins?prefx=my")
+                # Each attempt doubles another order, and that is all right here.
+                assert len(sell(s2_mock, ORDERS[:4], guarded=False)) >= 4
+
+    def test_after(s2_mock):
+        s2_mock.client.get("/v1/basins")
+"""
+
+
+def test_attempts_that_pass_advise_once_of_each_thing(run: Run) -> None:
+    result = run(with_producer(ADVISED), "-Wdefault::s2mock.S2Advice")
+    result.assert_outcomes(passed=2, warnings=2)
+    text = printed(result)
+    assert text.count("did you mean `prefix`? (exchange 1, list-basins, and 4 more)") == 1
+    [(first, more)] = re.findall(
+        r"the same batch as that of exchange (\d), whose .* \(exchange 3, .* and (\d) more\)", text
+    )
+    assert (first, more) == ("2", "3")
+    # As errors they fail the test, and no other.
+    result = run(None, "-Werror::s2mock.S2Advice")
+    result.assert_outcomes(passed=1, failed=1)
+    assert printed(result).count("S2Advice: ") == 2
+
+
 def test_each_attempt_has_an_account_of_its_own_with_all_options(run: Run) -> None:
     run(
         with_producer(

@@ -156,7 +156,7 @@ class TestValue:
     def test_is_kept_by_nobody_else(self, mock: S2Mock) -> None:
         names = [name for name in dir(mock.snapshot()) if not name.startswith("_")]
         assert names == ["from_bytes", "load", "save", "time", "to_bytes"]
-        assert repr(mock.snapshot()) == "<Snapshot of 1 basins>"
+        assert repr(mock.snapshot()) == "<Snapshot of 1 basin>"
 
     def test_knows_its_time(self, mock: S2Mock, clock: ManualClock) -> None:
         clock.advance(5)

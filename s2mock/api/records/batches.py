@@ -20,6 +20,6 @@ def batch_in(request: S2Request, form: json_records.Format | None) -> Asking[App
         batch = yield Offload(lambda: proto_records.append_input(body))
     else:
         batch = yield from request.json_body(
-            "append_input", lambda document: json_records.append_input(document, form)
+            lambda document: json_records.append_input(document, form)
         )
     return batch

@@ -20,6 +20,10 @@ PROTOBUF = ("application/protobuf", "application/x-protobuf")
 S2S: Final = "s2s/proto"
 EVENT_STREAM = "text/event-stream"
 
+ENCRYPTION_KEY: Final = "s2-encryption-key"
+FORMAT: Final = "s2-format"
+STREAM_CONFIG: Final = "s2-stream-config"
+
 
 def media_type(value: str | None) -> str:
     """The first media type of a header, without parameters, in lower case."""
@@ -28,13 +32,13 @@ def media_type(value: str | None) -> str:
 
 def encryption_key(request: S2Request) -> str | None:
     """The key, of a length that a key can have. Raises `BadHeader`."""
-    value = request.header("s2-encryption-key")
+    value = request.header(ENCRYPTION_KEY)
     if value is None:
         return None
     key = value.strip()
     if not 1 <= len(key) <= MAX_KEY_CHARACTERS:
         raise BadHeader(
-            "Invalid header `s2-encryption-key`: invalid encryption key: "
+            f"Invalid header `{ENCRYPTION_KEY}`: invalid encryption key: "
             f"key material length {len(key)} is out of range"
         )
     return key
@@ -42,7 +46,7 @@ def encryption_key(request: S2Request) -> str | None:
 
 def config_of_new_stream(request: S2Request) -> StreamConfig:
     """The configuration for a stream that this request may create. Raises `BadHeader`."""
-    value = request.header("s2-stream-config")
+    value = request.header(STREAM_CONFIG)
     if value is None:
         return UNSET
     from s2mock.documents.parsing import decode
@@ -53,16 +57,16 @@ def config_of_new_stream(request: S2Request) -> StreamConfig:
         reason = f"invalid JSON: {error.message}"
     except InvalidConfig as error:
         reason = error.message
-    raise BadHeader(f"Invalid header `s2-stream-config`: {reason}")
+    raise BadHeader(f"Invalid header `{STREAM_CONFIG}`: {reason}")
 
 
 def json_format(request: S2Request) -> Format:
     """How bytes are written in JSON. Raises `BadHeader`."""
-    value = request.header("s2-format")
+    value = request.header(FORMAT)
     if value is None:
         return "raw"
     if value.strip() not in FORMATS:
-        raise BadHeader(f"Invalid header `s2-format`: {value}")
+        raise BadHeader(f"Invalid header `{FORMAT}`: {value}")
     return FORMATS[value.strip()]
 
 
