@@ -11,8 +11,6 @@ from functools import cache
 from typing import Any, Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from werkzeug.wrappers import Request
-
 from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate
 from s2mock.api.responses import S2Response
 from s2mock.conversation import READ, Offload, Step
@@ -56,13 +54,13 @@ def _variable(header: str) -> str:
     return f"HTTP_{header.upper().replace('-', '_')}"
 
 
-class S2Request(Request):
-    """One request to the account.
+class S2Request:
+    """One request to the account, as its environ (PEP 3333) has it.
 
-    `path_parameters` holds the path's parameters, still percent-encoded.
+    `method` is in the case in which it was sent, `path_parameters` holds the path's parameters,
+    still percent-encoded.
     """
 
-    account: Engine
     path_parameters: dict[str, str] = {}  # noqa: RUF012  # replaced, never changed
     # The secret of the access token that it brings, what the operation needs of that, and what goes
     # before each stream's name that it says, and is taken off those that it is told.
@@ -89,6 +87,11 @@ class S2Request(Request):
     # Why it was refused, or not answered.
     failure: Exception | None = None
     _decoded: dict[str, str] | None = None
+
+    def __init__(self, environ: dict[str, Any], account: Engine) -> None:
+        self.environ: dict[str, Any] = environ
+        self.account: Engine = account
+        self.method: str = environ["REQUEST_METHOD"]
 
     def header(self, name: str) -> str | None:
         """The value of a header, `None` if it is absent. Raises `BadHeader`.

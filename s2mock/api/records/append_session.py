@@ -23,7 +23,7 @@ _MAX_TOGETHER = 50
 
 def open_append_session(request: S2Request, target: Target) -> S2Response:
     """The answer to an append that opens a session."""
-    return session_response(_appends(request, target, frame_coding(request.accept_encodings)), S2S)
+    return session_response(_appends(request, target, frame_coding(request)), S2S)
 
 
 def _appends(request: S2Request, target: Target, coding: str | None) -> Conversation:

@@ -4,7 +4,7 @@ Sources: reference: data_plane §1.2 (order), §1.4 (media types), §1.5 (format
 (stream configuration).
 """
 
-from werkzeug.datastructures import Accept
+import re
 
 from s2mock.api.requests import S2Request
 from s2mock.api.wire.json_records import FORMATS, Format
@@ -17,6 +17,8 @@ from s2mock.registry.errors import BadHeader, BadJson, InvalidConfig
 PROTOBUF = ("application/protobuf", "application/x-protobuf")
 S2S = "s2s/proto"
 EVENT_STREAM = "text/event-stream"
+
+_OFFER = re.compile(r"\s*([^\s;]+)\s*(?:;\s*[qQ]=([0-9]+(?:\.[0-9]+)?)\s*)?")
 
 
 def media_type(value: str | None) -> str:
@@ -73,7 +75,8 @@ def last_event_id(request: S2Request) -> EventId | None:
         raise BadHeader(f"Invalid header `last-event-id`: {error}") from None
 
 
-def frame_coding(accept: Accept) -> str | None:
+def frame_coding(request: S2Request) -> str | None:
     """The coding for S2S frames: zstd if it is listed, else gzip; only a quality of 0 counts."""
-    listed = {coding.lower() for coding, quality in accept if quality > 0}
+    offers = map(_OFFER.fullmatch, request.environ.get("HTTP_ACCEPT_ENCODING", "").split(","))
+    listed = {offer[1].lower() for offer in offers if offer and 0 < float(offer[2] or 1) <= 1}
     return next((coding for coding in ("zstd", "gzip") if coding in listed), None)

@@ -18,7 +18,7 @@ from s2mock.registry.read_session import ReadSession
 
 def open_frames(request: S2Request, session: ReadSession) -> S2Response:
     """The answer to a read in frames."""
-    frames = _frames(request, session, frame_coding(request.accept_encodings))
+    frames = _frames(request, session, frame_coding(request))
     return session_response(frames, S2S, session.close)
 
 
