@@ -285,7 +285,8 @@ def test_the_tests_of_the_powers_run_there_too(url: str, pytestconfig: pytest.Co
     root = pytestconfig.rootpath
     ran = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", "-q", "-n", "2"),
+            *("-p", "no:cacheprovider", "-p", "no:schemathesis"),
             f"--s2mock-target={url}",
             *("tests/powers/test_faults.py", "tests/powers/test_faults_in_sessions.py"),
             *("tests/powers/test_holds.py", "tests/powers/test_injection.py"),

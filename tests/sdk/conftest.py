@@ -4,6 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,18 @@ from tests.conversations import relayed
 
 # Retries as the SDK makes them, without its pauses.
 AT_ONCE = Retry(min_base_delay=timedelta(0), max_base_delay=timedelta(0))
+
+
+_FLOWS = ("append", "append_retries", "basins", "read", "sessions", "streams")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The SDK is never advised of its own requests, whatever it does in its flows."""
+    flows = {Path(__file__).parent / f"test_python_{name}.py" for name in _FLOWS}
+    assert all(path.exists() for path in flows)
+    for item in items:
+        if item.path in flows:
+            item.add_marker(pytest.mark.filterwarnings("error::s2mock.S2Advice"))
 
 
 # The codings have tests of their own, so a first answer needs these tests once and not three times.
