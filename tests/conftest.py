@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from s2mock import ManualClock, S2Mock
 from tests.calls import Api, over_wsgi
+from tests.examples import LONG
 
 pytest_plugins = [
     # For the tests of the plugin, which run pytest within pytest.
@@ -20,6 +21,8 @@ BASIN = "my-basin"
 
 # How long an example takes, and how long it took to think of, is a property of the machine.
 settings.register_profile("s2mock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The same, and `tests.examples.many` gives more.
+settings.register_profile(LONG, settings.get_profile("s2mock"), print_blob=True)
 settings.load_profile("s2mock")
 
 
