@@ -14,6 +14,10 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11) and \
 UNUSABLE := $(VENV) is no environment of Python 3.11 or newer that could be used. Remove it, or \
   say where another may be made, as in make VENV=.venv-mine
 
+# Without compiled files each of the hundreds of processes that the tests start, and each start that
+# is measured, would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON_EXAMPLES := $(sort $(dir $(wildcard conftest_examples/*/*.py)))
 # In the folder of an example.
 EXAMPLE := $(abspath $(VENV))/bin/python -m
@@ -46,7 +50,7 @@ serve: $(VENV)/.package
 test: $(VENV)/.test $(VENV)/.docs
 	@$(PYTEST) $(PYTEST_FLAGS)
 
-# A first answer in a minute or two; `make test` runs these tests, too. Schemathesis takes seconds
+# A first answer in a minute; `make test` runs these tests, too. Schemathesis takes seconds
 # to load, and all its tests are slow.
 check: $(VENV)/.test
 	@$(PYTEST) -m 'not slow' -p no:schemathesis --ignore=tests/openapi/test_schemathesis.py \
@@ -107,6 +111,8 @@ docs: $(VENV)/.docs
 # Peers that run elsewhere are named by the environment: S2MOCK_REFERENCE=http://127.0.0.1:8080, an
 # s2-lite in memory, and S2MOCK_BEFORE=PATH, a checkout of an earlier state of s2mock.
 bench: $(VENV)/.bench
+	@# As pip leaves it where it is installed.
+	@$(RUN) compileall -q s2mock
 	@$(RUN) benchmarks
 
 # Mixed valid and hostile load on the standalone server; nothing may grow, and nobody may wait long.

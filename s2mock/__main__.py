@@ -111,16 +111,19 @@ def _serve() -> int:
             return _fail(f"cannot start: {error}")
         if not command:
             _announce(kind, mock.url, env)
+        # Loaded now and not with the first request. Somebody may be asking already whether it
+        # serves, and is answered as soon as these are here.
+        import s2mock.api.app
+        import s2mock.control
+
         if not _is_loopback(options.host) and options.auth == "open":
             _say(
                 f"s2mock: --host {options.host} lets in whoever reaches this machine, with any "
                 "access token\n",
                 sys.stderr,
             )
-        # Loaded now and not with the first request, or the first that has a body or a fault in it.
-        import s2mock.api.app
+        # Nor with the first that has a body or a fault in it.
         import s2mock.api.wire.messages
-        import s2mock.control
         import s2mock.documents.explaining
         import s2mock.documents.parsing  # noqa: F401
 

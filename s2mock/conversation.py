@@ -10,7 +10,6 @@ A driver that gives up (the client has left, the server stops, the test has ende
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -59,27 +58,34 @@ class Wait(Protocol):
         """Call `wake` when it is time to go on."""
 
 
-@dataclass(frozen=True, slots=True)
+# The steps below are no dataclasses, which take as long to make as all else here to load, and are
+# on the way to the first URL of a test session.
+
+
 class ReadWithin:
     """As `READ`, but resumed with None where nothing has come within so many seconds.
 
     `seconds` is real time. Under WSGI, where nothing but the read itself waits, it is as `READ`.
     """
 
-    seconds: float
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds: float = seconds
 
 
-@dataclass(frozen=True, slots=True)
 class Offload:
     """Ask for the result of a call that may take long: nobody else is to wait for it.
 
     Resumed with what the call returns, or its exception is raised at this step.
     """
 
-    function: Callable[[], Any]
+    __slots__ = ("function",)
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.function: Callable[[], Any] = function
 
 
-@dataclass(frozen=True, slots=True)
 class Reset:
     """End here, without an answer or without the rest of it. The conversation is over.
 
@@ -88,8 +94,11 @@ class Reset:
     With `connection` the TCP connection is cut on HTTP/2 too, with all that runs on it.
     """
 
-    refused: bool = False
-    connection: bool = False
+    __slots__ = ("connection", "refused")
+
+    def __init__(self, refused: bool = False, connection: bool = False) -> None:
+        self.refused: bool = refused
+        self.connection: bool = connection
 
 
 class Grip(Enum):
@@ -106,13 +115,14 @@ class Grip(Enum):
 GRIP: Final = Grip.GRIP
 
 
-@dataclass(frozen=True, slots=True)
 class Retire:
     """Let the connection end with this answer, without an error. Yielded before the head.
 
     On HTTP/2 the answer is followed by GOAWAY with NO_ERROR, and the connection is closed when
     its other streams have ended. On HTTP/1.1 the answer carries `connection: close`.
     """
+
+    __slots__ = ()
 
 
 Step = Head | bytes | Read | ReadWithin | Wait | Offload | Reset | Grip | Retire

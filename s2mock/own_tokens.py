@@ -5,13 +5,12 @@ never gets into the account of the next test, although the URL is the same.
 """
 
 import os
-import secrets
 import weakref
 from collections import OrderedDict, deque
 from itertools import count
 from typing import Final
 
-_PREFIX = f"s2mock-{secrets.token_hex(8)}-"
+_PREFIX = f"s2mock-{os.urandom(8).hex()}-"
 _numbers = count(1)
 _living: "weakref.WeakValueDictionary[str, object]" = weakref.WeakValueDictionary()
 # In which test each token was made, of the latest.

@@ -95,6 +95,8 @@ class Story:
             "CURL_HOME": str(tools),
             # What other installed plugins say at their start is no part of the story.
             "PYTHONWARNINGS": "ignore::DeprecationWarning",
+            # No page speaks of it, and each run of pytest would wait until it is loaded.
+            "PYTEST_ADDOPTS": "-p no:schemathesis",
         }
 
     def with_port(self, text: str) -> str:

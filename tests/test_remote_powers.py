@@ -418,7 +418,8 @@ def test_the_tests_of_the_powers_run_there_too(url: str, pytestconfig: pytest.Co
     root = pytestconfig.rootpath
     ran = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", "-q", "-n", "2"),
+            *("-p", "no:cacheprovider", "-p", "no:schemathesis"),
             f"--s2mock-target={url}",
             *(f"tests/powers/test_advice.py::{name}" for name in ("TestARead", "TestTwice")),
             "tests/powers/test_advice.py::test_what_s2_ignores",

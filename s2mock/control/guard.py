@@ -5,7 +5,6 @@ page of another site reaches this machine by the browser of whoever works on it:
 an `Origin` or a `Sec-Fetch-Site` that says so, or the `Host` of that site.
 """
 
-import hmac
 import ipaddress
 from typing import Any, Final
 
@@ -23,6 +22,8 @@ def objection(environ: dict[str, Any], token: str | None) -> str | None:
         return f"a browser sends this for a page of another origin (Sec-Fetch-Site: {site})"
     brought = environ.get("HTTP_S2MOCK_CONTROL_TOKEN")
     if token is not None and brought is not None:
+        import hmac  # which takes time to load, and few servers have a token
+
         if hmac.compare_digest(brought.encode(), token.encode()):
             return None
         return f"{TOKEN_HEADER} is not the token that the server was started with"

@@ -7,7 +7,6 @@ that drains).
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from math import isinf, isnan
 from typing import Final
 
@@ -226,6 +225,8 @@ def check_place(fault: Fault, names: tuple[str, ...]) -> None:
 
 
 def _near_code(code: str) -> str:
+    from difflib import get_close_matches  # which a test without mistakes does without
+
     near = get_close_matches(code.lower(), CODES, 1, 0.7)
     listed = f"there are {', '.join(sorted(CODES))}"
     return f"did you mean {near[0]!r}? {listed}" if near else listed

@@ -313,7 +313,8 @@ class Journal(Sequence[Exchange]):
         """The exchanges that have advice which nobody has been told."""
         if not self.last_number:
             return []
-        self._advise()
+        # Asked after each test, of a journal that may be that of a session.
+        self._note_advice(self._behind(self._advised))
         taken = [*self._untold]
         self._untold.clear()
         return taken
@@ -321,10 +322,15 @@ class Journal(Sequence[Exchange]):
     def _advise(self) -> list[Entry]:
         """All entries, once what may have been meant otherwise is noted with them."""
         entries = self._now()
+        self._note_advice(entries)
+        return entries
+
+    def _note_advice(self, entries: list[Entry]) -> None:
+        """Note it with those that are new among these, and with those that have ended since."""
         # Whoever looks at the same time sees to it; no lock of the account's is taken within
         # one of the journal's.
         if not self._advising.acquire(blocking=False):
-            return entries
+            return
         try:
             fresh = [entry for entry in entries if entry.number > self._advised]
             waiting, self._going_on = [*self._going_on, *fresh], []
@@ -338,7 +344,24 @@ class Journal(Sequence[Exchange]):
                 self._advised = fresh[-1].number
         finally:
             self._advising.release()
-        return entries
+
+    def _behind(self, number: int) -> list[Entry]:
+        """The entries behind that number, which takes no longer where many are before it."""
+        with self._lock:
+            self._trim()
+            found: list[Entry] = []
+            for where in (self._kept, self._bare):
+                back: list[Entry] = []
+                while where and (last := self._number - len(found) - len(back)) > number:
+                    kept = where.pop()
+                    if isinstance(kept, Bundle):
+                        back += reversed(kept.entries(last - kept.count + 1))
+                    else:
+                        back.append(kept)
+                where.extend(reversed(back))
+                found += back
+            # The first bundle may have begun before.
+            return [entry for entry in reversed(found) if entry.number > number]
 
     def _now(self) -> list[Entry]:
         with self._lock:

@@ -5,7 +5,6 @@ Source: reference: account_services §1.2. `ensure-basin` and `ensure-stream` ar
 """
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Final
 
 from s2mock.registry.scopes import OPERATIONS
@@ -39,6 +38,8 @@ def _checked(name: object, what: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"{what} must be the name of an operation, or several, not {name!r}")
     if name not in OPERATION_NAMES:
+        from difflib import get_close_matches  # which a test without mistakes does without
+
         near = get_close_matches(name.lower().replace("_", "-"), OPERATION_NAMES, 1, 0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(OPERATION_NAMES)}"
         raise ValueError(f"{what}={name!r} is no operation: {hint}")

@@ -6,7 +6,6 @@ Source: reference: data_plane §9.
 
 import base64
 import binascii
-import hashlib
 
 from s2mock.registry.config import Cipher
 from s2mock.registry.errors import BadHeader
@@ -43,4 +42,6 @@ def key_digest(cipher: Cipher | None, key: str | None) -> bytes | None:
         raise BadHeader(
             f"invalid encryption key length for stream cipher '{cipher}': {len(secret)}"
         )
+    import hashlib  # which takes time to load, and few streams are encrypted
+
     return hashlib.sha256(secret).digest()

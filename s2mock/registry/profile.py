@@ -1,15 +1,13 @@
 """Where the documented page and the running service differ, the choice between them."""
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from s2mock.registry.errors import BadJson, InvalidConfig
 
 ProfileName = Literal["real", "documented"]
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """Two corners of create stream in which the documentation says something else.
 
     `invalid_config` is the error for a well formed configuration with an invalid value;

@@ -1,6 +1,5 @@
 """The access tokens of an account, as values. Source: reference: account_services §1."""
 
-import hashlib
 from typing import Final, NamedTuple
 
 from s2mock.registry.clock import Moment
@@ -109,6 +108,8 @@ def fresh_tokens(owner: object) -> Tokens:
 
 def new_secret(seed: int, number: int) -> str:
     """The secret of a token: the same for the same seed and number, and not to be guessed."""
+    import hashlib  # which takes time to load, and few accounts issue tokens
+
     digest = hashlib.sha512(f"s2mock {seed} {number}".encode()).digest()
     value, digits = int.from_bytes(digest, "big"), ""
     while len(digits) < _SECRET_LENGTH:

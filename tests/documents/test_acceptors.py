@@ -126,6 +126,7 @@ def test_as_the_library_does(name: str) -> None:
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_both_are_drawn(name: str) -> None:
     """What is compared above is now accepted and now refused."""

@@ -12,7 +12,15 @@ import s2mock.powers.advice  # noqa: F401
 Run = Callable[..., pytest.RunResult]
 
 # Of what is installed here, these would be loaded too, and only take time.
-_OTHERS = ("hypothesispytest", "asyncio", "anyio", "timeout", "xdist", "xdist.looponfail")
+_OTHERS = (
+    "hypothesispytest",
+    "asyncio",
+    "anyio",
+    "timeout",
+    "xdist",
+    "xdist.looponfail",
+    "schemathesis",
+)
 
 
 @pytest.fixture

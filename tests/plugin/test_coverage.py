@@ -184,7 +184,10 @@ def test_of_our_own_examples_too(example: str, tmp_path: Path) -> None:
     for arguments in (["-p", "no:xdist", "-o", "addopts="], ["-n", "2"]):
         file = tmp_path / "met.json"
         ended = subprocess.run(
-            [sys.executable, "-m", "pytest", *arguments, f"--s2mock-coverage={file}"],
+            [
+                *(sys.executable, "-m", "pytest", "-p", "no:schemathesis"),
+                *(*arguments, f"--s2mock-coverage={file}"),
+            ],
             cwd=tmp_path / example,
             capture_output=True,
             text=True,

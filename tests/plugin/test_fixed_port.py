@@ -46,7 +46,9 @@ def test_workers(pytester: pytest.Pytester, workers: int, outcome: dict[str, int
     pytester.makepyfile("def test_it(s2_mock): pass")
     port = unused_port()
     result = pytester.runpytest_subprocess(
-        f"-n{workers}", f"--s2mock-port={port}", "-p", "no:hypothesispytest"
+        f"-n{workers}",
+        f"--s2mock-port={port}",
+        *("-p", "no:hypothesispytest", "-p", "no:schemathesis"),
     )
     result.assert_outcomes(**outcome)
     if workers > 1:

@@ -149,7 +149,8 @@ def test_workers_have_a_socket_each(pytester: pytest.Pytester) -> None:
             pathlib.Path(f"{worker}-{turn}").write_text(s2_mock.url)
         """
     )
-    result = pytester.runpytest_subprocess("-n2", "--dist=each", "-p", "no:hypothesispytest")
+    without = ("-p", "no:hypothesispytest", "-p", "no:schemathesis")
+    result = pytester.runpytest_subprocess("-n2", "--dist=each", *without)
     result.assert_outcomes(passed=16)
     urls = [
         {path.read_text() for path in pytester.path.glob(f"{worker}-*")}

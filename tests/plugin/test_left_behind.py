@@ -170,7 +170,7 @@ def test_that_leaves_all_behind(s2_mock, number):
 def test_many_tests_leave_no_more_behind_than_a_few(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(CONFTEST.format(few=FEW, tests=TESTS))
     pytester.makepyfile(MODULE)
-    result = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider")
+    result = pytester.runpytest_subprocess("-q", "-p", "no:cacheprovider", "-p", "no:schemathesis")
 
     result.assert_outcomes(passed=TESTS)
     seen = json.loads((pytester.path / "seen.json").read_text())

@@ -13,16 +13,24 @@ FORM = ("POST", "/v1/streams", (), "HTTP/2", 1, "create-stream", "my-basin", 201
 # What comes, in runs, since notes that nobody looks at are kept many together.
 plain = st.tuples(st.just("plain"), st.integers(1, 300), st.sampled_from([0, 1, 50, 20_000]))
 noted = st.tuples(st.just("noted"), st.integers(1, 3), st.sampled_from([0, 1, 50]))
-looked = st.sampled_from(["len", "dropped", "body_bytes", "entries", "clear"]).map(
+looked = st.sampled_from(["len", "dropped", "body_bytes", "entries", "advised", "clear"]).map(
     lambda what: (what, 1, 0)
 )
 
 
-class NoInsight:
-    """Somebody to whom no note means anything."""
+class Numbers:
+    """Somebody who has advice on every exchange that is over: its number."""
 
-    def advice(self, *_: object) -> tuple[str, ...]:
-        return ()
+    def advice(self, entry: Entry, _: list[object]) -> tuple[str, ...]:
+        return (str(entry.number),)
+
+    def token_id(self, _: str) -> None:
+        return None
+
+    def request_document(self, *_: object) -> None:
+        return None
+
+    response_document = request_document
 
 
 def a_text(number: int, size: int) -> bytes:
@@ -39,6 +47,7 @@ def an_entry(number: int, size: int) -> Entry:
     entry = Entry({}, "/v1/streams", {}, "create-stream", 0.5 + number)
     entry.body, entry.said = a_text(number, size // 2), a_text(number, size - size // 2)
     entry.at = number
+    entry.ended = 0.0
     return entry
 
 
@@ -63,9 +72,9 @@ def bodies_within(sizes: Sequence[int], limit: int) -> int:
     steps=st.lists(st.one_of(plain, noted, looked), max_size=12),
 )
 def test_within_its_limits(limit: int, max_bytes: int, steps: list[tuple[str, int, int]]) -> None:
-    journal = Journal(NoInsight, limit, max_bytes)  # type: ignore[arg-type]
+    journal = Journal(Numbers, limit, max_bytes)  # type: ignore[arg-type]
     sizes: list[int] = []
-    came = 0
+    came = told = 0
     for what, times, size in steps:
         for number in range(came + 1, came + times + 1):
             if what == "plain":
@@ -85,9 +94,15 @@ def test_within_its_limits(limit: int, max_bytes: int, steps: list[tuple[str, in
         elif what == "entries":
             numbers = [entry.number for entry in journal._now()]
             assert numbers == [*range(came - len(kept) + 1, came + 1)]
+        elif what == "advised":
+            advice = [text for exchange in journal.take_advised() for text in exchange.advice]
+            assert advice == [*map(str, range(max(told, came - len(kept)) + 1, came + 1))]
+            told = came
         elif what == "clear":
             journal.clear()
+            assert len(journal.take_advised()) == min(len(kept), came - told)
             sizes = []
+            told = came
     kept = sizes[-limit:]
     assert journal.last_number == came
     assert len(journal) == len(kept)

@@ -403,7 +403,7 @@ def test_a_real_server_has_no_sweep(run: Run) -> None:
 
 
 def plain(pytester: pytest.Pytester, *arguments: str) -> Any:
-    return pytester.runpytest_subprocess("-p", "no:asyncio", *arguments)
+    return pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:schemathesis", *arguments)
 
 
 def test_with_xdist_it_is_one_test(pytester: pytest.Pytester) -> None:

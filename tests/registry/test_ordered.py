@@ -117,7 +117,7 @@ class Maps(RuleBasedStateMachine):
             each.stop()
 
 
-TestMaps = Maps.TestCase
+TestMaps = pytest.mark.slow(Maps.TestCase)
 TestMaps.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 
 

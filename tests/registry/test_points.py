@@ -87,7 +87,7 @@ def test_each_point_once_and_in_order(mock: S2Mock, toy: Toy, name: str) -> None
     [operation] = toy.operations
     assert operation.basin in ("my-basin", "new-basin", None)
     # Where it came from is known to whoever stands there.
-    assert operation.request.path == REQUESTS[name][1].partition("?")[0]
+    assert operation.request.raw_path == REQUESTS[name][1].partition("?")[0]
     assert operation.error is None
 
 

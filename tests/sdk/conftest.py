@@ -4,6 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,12 +15,29 @@ from s2mock import S2Mock, Stream, failures
 from s2mock.api.app import App
 from s2mock.api.wire.frames import encode_terminal
 from s2mock.conversation import READ, Conversation, Head, Step
+from s2mock.powers import of_a_test
 from s2mock.registry.errors import Unavailable
 from s2mock.server import Server
 from tests.conversations import relayed
 
 # Retries as the SDK makes them, without its pauses.
 AT_ONCE = Retry(min_base_delay=timedelta(0), max_base_delay=timedelta(0))
+
+
+_FLOWS = [
+    Path(__file__).parent / f"test_python_{name}.py"
+    for name in ("append", "append_retries", "basins", "read", "sessions", "streams")
+]
+assert all(path.exists() for path in _FLOWS)
+
+
+# Inside that of the plugin, which takes the advice and, in this project, tells nobody.
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """The SDK is never advised of its own requests, whatever it does in its flows."""
+    yield
+    if item.path in _FLOWS:
+        assert of_a_test.advice() == []
 
 
 # The codings have tests of their own, so a first answer needs these tests once and not three times.

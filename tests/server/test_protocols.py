@@ -84,6 +84,7 @@ def test_head_has_the_headers_of_get(client: httpx.Client) -> None:
     assert client.head("/v1/streams/x").status_code == 404
 
 
+@pytest.mark.slow
 def test_bodies_of_all_sizes(client: httpx.Client) -> None:
     limit = LIMIT
     frame = b'{"stream":"s%d","x":""}'
@@ -170,6 +171,7 @@ def test_one_connection_carries_more_than_a_thousand_requests(mock: S2Mock) -> N
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS, ids=["http1", "h2c"])
 def test_forty_at_a_time(mock: S2Mock, version: str) -> None:
     mock.create_basin(BASIN)

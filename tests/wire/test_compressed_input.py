@@ -58,6 +58,7 @@ def test_no_bytes_at_all(coding: str) -> None:
     assert append("s2s/proto", coding, b"") == "bad_frame"
 
 
+@pytest.mark.slow
 def test_many_small_frames() -> None:
     """As many as a body can hold take no longer than their number."""
     frames = EMPTY * (1_000_000 // len(EMPTY))
