@@ -130,6 +130,11 @@ $(VENV)/.package: pyproject.toml
 	$(RUN) pip install --quiet --editable .
 	@touch $@
 
+# The extra of that name.
+$(VENV)/.docs: $(VENV)/.package
+	$(RUN) pip install --quiet --editable '.[docs]'
+	@touch $@
+
 # A dependency group of pyproject.toml, installed when a command first needs it. pip knows
 # dependency groups from 25.1 on.
 $(VENV)/.%: $(VENV)/.package
