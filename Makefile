@@ -22,7 +22,7 @@ PYRIGHT := pyright --pythonpath $(abspath $(VENV))/bin/python
 # All cores. Who is done early takes from the others, for some tests take long.
 PYTEST := $(RUN) pytest -n auto --dist worksteal
 
-.PHONY: help serve test check shuffled lint types lowest docs bench soak differential record
+.PHONY: help serve test check shuffled lint types lowest docs pictures bench soak differential record
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -33,6 +33,7 @@ help:
 	@echo 'make types  types as pyright sees them'
 	@echo 'make lowest  the tests with the lowest versions of all dependencies'
 	@echo 'make docs   the documentation, in build/docs'
+	@echo 'make pictures  the pictures in the documentation, taken anew'
 	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
 	@echo 'make soak   mixed load on the standalone server (SECONDS=600)'
 	@echo 'make differential S2MOCK_REFERENCE=URL   comparison with a real server'
@@ -41,8 +42,9 @@ help:
 serve: $(VENV)/.package
 	@exec $(RUN) s2mock --port $(PORT)
 
-# The documentation is built by a test, too.
-test: $(VENV)/.test $(VENV)/.docs
+# The documentation is built by a test, too, and the page is looked at in the system's Chromium,
+# where there is one. Their screenshots are in build/screenshots.
+test: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
 	@$(PYTEST) $(PYTEST_FLAGS)
 
 # A first answer in a minute or two; `make test` runs these tests, too. Schemathesis takes seconds
@@ -52,7 +54,7 @@ check: $(VENV)/.test
 	  $(PYTEST_FLAGS)
 
 # The order's seed is printed: PYTEST_FLAGS=--random-order-seed=N has the same order again.
-shuffled: $(VENV)/.test $(VENV)/.docs
+shuffled: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
 	@$(PYTEST) --random-order-bucket=global $(PYTEST_FLAGS)
 
 # The examples are checked too, for which their own requirements have to be there.
@@ -96,6 +98,10 @@ lowest:
 docs: $(VENV)/.docs
 	@$(RUN) sphinx -W --keep-going -q -b html docs build/docs
 	@echo 'the documentation is in build/docs/index.html'
+
+# Those of the page in the documentation, of a race that is always the same.
+pictures: $(VENV)/.test $(VENV)/.browser
+	@$(RUN) tests.page.pictures
 
 # Peers that run elsewhere are named by the environment: S2MOCK_REFERENCE=http://127.0.0.1:8080, an
 # s2-lite in memory, and S2MOCK_BEFORE=PATH, a checkout of an earlier state of s2mock.
