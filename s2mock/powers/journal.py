@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, overload
@@ -312,6 +312,40 @@ class Journal(Sequence[Exchange]):
     def since(self, number: int) -> tuple[Exchange, ...]:
         """The exchanges behind that number."""
         return tuple(self._exchange(entry) for entry in self._advise() if entry.number > number)
+
+    def changed(self, after: int, going_on: Mapping[int, int | None]) -> tuple[Exchange, ...]:
+        """The exchanges behind that number, and those of `going_on` that have gone on since.
+
+        `going_on` are the numbers of sessions that were not over, each with its last sequence
+        number then.
+        """
+        return tuple(
+            self._exchange(entry)
+            for entry in self._advise()
+            if entry.number > after
+            or (
+                entry.number in going_on
+                and (entry.ended is not None or entry.last_seq_num != going_on[entry.number])
+            )
+        )
+
+    def change_steps(
+        self, after: int, going_on: Mapping[int, int | None], timeout: float
+    ) -> Generator[Rung, None, tuple[Exchange, ...]]:
+        """The same for a conversation, when there are any. Raises `TimeoutError`."""
+        return (
+            yield from self._bell.steps(
+                lambda: self.changed(after, going_on) or None,
+                lambda: f"nothing came within {timeout:g} s",
+                timeout,
+            )
+        )
+
+    def numbered(self, number: int) -> Exchange | None:
+        """The exchange of that number, if it is kept."""
+        entries = self._advise()
+        index = number - entries[0].number if entries else -1
+        return self._exchange(entries[index]) if 0 <= index < len(entries) else None
 
     def take_advised(self) -> list[Exchange]:
         """The exchanges that have advice which nobody has been told."""
