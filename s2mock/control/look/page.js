@@ -280,7 +280,7 @@ function drawLog() {
   }
   for (const row of rows) {
     const isOpen = last ? row.number <= at && (row.ended == null || row.ended > last.began) : row.ended == null;
-    if (isOpen && row.operation === "read" && row.session && chosen && row.stream === chosen.stream && row.basin === chosen.basin)
+    if (isOpen && row.operation === "read" && row.by[0] === "s" && isChosen({ basin: row.basin, name: row.stream }))
       facts["reader " + row.number] = row.last_seq_num == null ? "has read nothing" : "stands at " + (row.last_seq_num + 1);
   }
   put("facts", pairs(facts));
@@ -439,6 +439,8 @@ async function accounts() {
   if (key !== accounts.key) put("account", options.map(([value, name]) => el("option", { value }, name)));
   accounts.key = key;
   $("account").value = account;
+  // The one that was chosen is gone.
+  if (options[0] && !$("account").value && account) choose("");
 }
 $("account").onchange = () => choose($("account").value);
 $("pause").onclick = () => {
