@@ -122,6 +122,7 @@ class S2Mock:
         self._front: Front | None = None
         self._has_control = control
         self._control_token: str | None = None
+        self._has_dashboard = True
         self._fresh_names = count(1)
         self.token: str = (
             own_tokens.new_token(self) if token is None else own_tokens.check_token(token)
@@ -160,6 +161,7 @@ class S2Mock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        of_a_test.ending(self._powers)
         stage = self._powers.stage
         complaints = stage.check() if kind is None else []
         stage.end(has_failed=kind is not None)
@@ -179,6 +181,7 @@ class S2Mock:
 
         Closing twice is harmless.
         """
+        of_a_test.ending(self._powers)
         for fork in list(self._forks):
             fork.close()
         if self._has_control and self._front is not None:
@@ -505,6 +508,7 @@ class S2Mock:
             from s2mock.control import Front
 
             self._front = Front(self, self._listening, self._control_token)
+            self._front.has_dashboard = self._has_dashboard
         return self._front
 
     @property

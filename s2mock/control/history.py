@@ -6,26 +6,23 @@ appends, as far as it has their bodies.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from operator import itemgetter
 from typing import Any, Final
 
 from s2mock.control.answers import Answer, Refused
 from s2mock.control.asked import Asked, count_of, whole_of
+from s2mock.control.records import appended, record_form, records_of
 from s2mock.control.seen import Seen, see
 from s2mock.conversation import Offload
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.fault_json import bytes_to_json
 from s2mock.registry.log import LogState
 from s2mock.registry.state import StreamState
 
 COUNT: Final = 1000
 _MAX_COUNT: Final = 10_000
-# So much of a body is shown.
-_SHOWN_BYTES: Final = 2000
 _EMPTY: Final = LogState()
-_COMMANDS: Final = (b"fence", b"trim")
 # How these look in a body, as text and as base64.
 _TRACES: Final = (b"fence", b"trim", b"ZmVuY2", b"dHJpbQ")
 
@@ -179,7 +176,7 @@ class _Life:
         high = end if before is None else min(before, end)
         low = max(0, high - count)
         trim_point = 0 if log is None else log.trim_point
-        there = dict(_of_log(log, low, high)) if log is not None else {}
+        there = dict(records_of(log, low, high)) if log is not None else {}
         known = {**self._of_journal(low, high, there), **there}
         since, after = _Since(self._tails), _After(self._appends)
         records = []
@@ -228,10 +225,10 @@ class _Life:
         for first, last, exchange in self._appends:
             within = range(max(first, low), min(last + 1, high))
             if within and not all(seq_num in there for seq_num in within):
-                records, timestamp = _appended(exchange)
+                records = appended(exchange)
                 for seq_num in within:
                     if seq_num - first < len(records):
-                        found[seq_num] = _from_document(records[seq_num - first], timestamp)
+                        found[seq_num] = records[seq_num - first]
         return found
 
     def _commands(self, low: int, high: int, known: dict[int, Any]) -> list[dict[str, Any]]:
@@ -243,14 +240,12 @@ class _Life:
             for span in self.log.spans():
                 for seq_num, timestamp, record in span.rows:
                     if record.command is not None:
-                        found[seq_num] = _form(timestamp, record.headers, record.body)
+                        found[seq_num] = record_form(timestamp, record.headers, record.body)
         for first, last, exchange in self._appends:
             body = exchange.request.body
             is_known = low <= first and last < high
             if body and not is_known and any(trace in body for trace in _TRACES):
-                records, _ = _appended(exchange)
-                for seq_num, document in enumerate(records, first):
-                    form = _from_document(document, None)
+                for seq_num, form in enumerate(appended(exchange), first):
                     if form["command"] is not None:
                         found.setdefault(seq_num, form)
         return [
@@ -282,61 +277,3 @@ class _After:
     def __call__(self, seq_num: int) -> int:
         at = bisect_left(self._lasts, seq_num)
         return self._numbers[at - 1] if at else 0
-
-
-def _of_log(log: LogState, low: int, high: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    for span in log.spans(low, high):
-        for seq_num, timestamp, record in span.rows:
-            yield seq_num, _form(timestamp, record.headers, record.body)
-
-
-def _appended(exchange: Exchange) -> tuple[list[Any], int | None]:
-    """The records of an append, and the time of all of them, if they have one."""
-    document = exchange.request.document
-    records = document.get("records") if isinstance(document, dict) else None
-    said = None if exchange.response is None else exchange.response.document
-    timestamp = None
-    if isinstance(said, dict):
-        start, end = said.get("start"), said.get("end")
-        if isinstance(start, dict) and isinstance(end, dict):
-            same = start.get("timestamp") == end.get("timestamp")
-            timestamp = start.get("timestamp") if same else None
-    return (records if isinstance(records, list) else []), timestamp
-
-
-def _from_document(record: dict[str, Any], timestamp: int | None) -> dict[str, Any]:
-    pairs = record.get("headers", ())
-    headers = [(_bytes(name), _bytes(value)) for name, value in pairs]
-    return _form(timestamp, headers, _bytes(record.get("body", "")))
-
-
-def _bytes(value: str | bytes) -> bytes:
-    return value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
-
-
-def _form(
-    timestamp: int | None, headers: Iterable[tuple[bytes, bytes]], body: bytes
-) -> dict[str, Any]:
-    headers = list(headers)
-    command = value = None
-    if len(headers) == 1 and not headers[0][0] and headers[0][1] in _COMMANDS:
-        command = headers[0][1].decode()
-        value = str(int.from_bytes(body, "big")) if command == "trim" else body.decode()
-    return {
-        "timestamp": timestamp,
-        "headers": [[bytes_to_json(part) for part in pair] for pair in headers],
-        "body": bytes_to_json(_cut(body)),
-        "bytes": len(body),
-        "command": command,
-        "value": value,
-    }
-
-
-def _cut(body: bytes) -> bytes:
-    """As much of it as is shown; not in the middle of a character."""
-    if len(body) <= _SHOWN_BYTES:
-        return body
-    end = _SHOWN_BYTES
-    while end > _SHOWN_BYTES - 4 and body[end] & 0xC0 == 0x80:
-        end -= 1
-    return body[:end]

@@ -86,14 +86,23 @@ def report(about: str, accounts: Sequence[dict[str, Any]]) -> bytes:
     return (before + found.replace("null", data, 1) + behind).encode()
 
 
+def accounts_of(file: bytes) -> list[dict[str, Any]]:
+    """The accounts in such a file."""
+    _, _, rest = file.decode().partition(_NO_DATA.partition("null")[0])
+    data, _, _ = rest.partition("</script>")
+    accounts: list[dict[str, Any]] = json.loads(data)["accounts"]
+    return accounts
+
+
 def account_form(
-    name: str, status: dict[str, Any], seen: Seen, exchanges: Sequence[Exchange]
+    name: str, status: dict[str, Any], seen: Seen, exchanges: Sequence[Exchange], after: int = 0
 ) -> dict[str, Any]:
-    """All that the page may ask of an account."""
+    """All that the page may ask of an account; of its exchanges those behind the number."""
     streams = overview(seen)
     there = [(stream["basin"], stream["name"]) for stream in streams["streams"]]
     places = dict.fromkeys([*there, *_places(exchanges)])
     found = [history(seen, exchanges, *place, count=2**63) for place in places]
+    exchanges = [exchange for exchange in exchanges if exchange.number > after]
     return {
         "name": name,
         "status": status,

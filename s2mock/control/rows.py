@@ -1,6 +1,7 @@
 """`/_s2mock/timeline`: the exchanges in a row each, as they come, without their bodies."""
 
 import json
+from contextlib import suppress
 from typing import Any, Final
 
 from s2mock.control.answers import Answer, Refused
@@ -113,14 +114,16 @@ def _did(exchange: Exchange) -> str:
 def _follow(journal: Journal, after: int) -> Conversation:
     yield Head(200, [("content-type", "text/event-stream"), ("cache-control", "no-store")])
     going_on: dict[int, int | None] = {}
-    found: tuple[Exchange, ...] = yield Offload(lambda: journal.since(after))
-    # One at the beginning, too: whoever follows knows then what there is.
+    # There is one event at the beginning, too: whoever follows knows then what there is.
     is_due = True
+
+    def look() -> tuple[tuple[Exchange, ...], bytes]:
+        found = journal.changed(after, going_on, _MANY)
+        return found, _event(journal, found) if found or is_due else b": \n\n"
+
     while True:
-        for start in range(0, len(found) or int(is_due), _MANY):
-            part = found[start : start + _MANY]
-            event: bytes = yield Offload(lambda part=part: _event(journal, part))  # type: ignore[misc]
-            yield event
+        found, event = yield Offload(look)
+        yield event
         is_due = False
         for exchange in found:
             after = max(after, exchange.number)
@@ -128,14 +131,12 @@ def _follow(journal: Journal, after: int) -> Conversation:
                 going_on[exchange.number] = exchange.effect.last_seq_num
             else:
                 going_on.pop(exchange.number, None)
-        rest = Rung()
-        rest.timeout = _REST_SECONDS
-        yield rest
-        try:
-            found = yield from journal.change_steps(after, going_on, _HEARTBEAT_SECONDS)
-        except TimeoutError:
-            found = ()
-            yield b": \n\n"
+        if len(found) < _MANY:
+            rest = Rung()
+            rest.timeout = _REST_SECONDS
+            yield rest
+            with suppress(TimeoutError):
+                yield from journal.change_steps(after, going_on, _HEARTBEAT_SECONDS)
 
 
 def _event(journal: Journal, exchanges: tuple[Exchange, ...]) -> bytes:

@@ -143,6 +143,10 @@ class RemotePowers:
             raise TypeError(f"restore() takes a snapshot of this server, not {snapshot!r}")
         self._control("POST", f"/snapshots/{snapshot.number}/restore")
 
+    def page(self) -> bytes:
+        """The page of what there is, with all of it, in one file. Raises `OSError`."""
+        return self._control.client.request("GET", "/_s2mock/report").body
+
     def end(self) -> None:
         """End the account. Raises `OSError`, `ControlError`."""
         self._control("DELETE", "/accounts")

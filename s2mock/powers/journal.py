@@ -313,32 +313,30 @@ class Journal(Sequence[Exchange]):
         """The exchanges behind that number."""
         return tuple(self._exchange(entry) for entry in self._advise() if entry.number > number)
 
-    def changed(self, after: int, going_on: Mapping[int, int | None]) -> tuple[Exchange, ...]:
+    def changed(
+        self, after: int, going_on: Mapping[int, int | None], limit: int
+    ) -> tuple[Exchange, ...]:
         """The exchanges behind that number, and those of `going_on` that have gone on since.
 
         `going_on` are the numbers of sessions that were not over, each with its last sequence
-        number then.
+        number then. At most `limit` of them, the oldest.
         """
-        return tuple(
-            self._exchange(entry)
-            for entry in self._advise()
-            if entry.number > after
-            or (
-                entry.number in going_on
-                and (entry.ended is not None or entry.last_seq_num != going_on[entry.number])
-            )
-        )
+        found = (entry for entry in self._advise() if _is_news(entry, after, going_on))
+        return tuple(self._exchange(entry) for entry in islice(found, limit))
 
     def change_steps(
         self, after: int, going_on: Mapping[int, int | None], timeout: float
-    ) -> Generator[Rung, None, tuple[Exchange, ...]]:
-        """The same for a conversation, when there are any. Raises `TimeoutError`."""
+    ) -> Generator[Rung, None, bool]:
+        """Wait, for a conversation, until there are any of these. Raises `TimeoutError`."""
+
+        def look() -> bool | None:
+            if self.last_number > after:
+                return True
+            news = going_on and any(_is_news(entry, after, going_on) for entry in self._now())
+            return True if news else None
+
         return (
-            yield from self._bell.steps(
-                lambda: self.changed(after, going_on) or None,
-                lambda: f"nothing came within {timeout:g} s",
-                timeout,
-            )
+            yield from self._bell.steps(look, lambda: f"nothing came within {timeout:g} s", timeout)
         )
 
     def numbered(self, number: int) -> Exchange | None:
@@ -440,6 +438,13 @@ def _entries_of(notes: tuple[Any, ...], first: int) -> list[Entry]:
         Entry.of(notes[start : start + NOTE_PARTS], number)
         for number, start in enumerate(starts, first)
     ]
+
+
+def _is_news(entry: Entry, after: int, going_on: Mapping[int, int | None]) -> bool:
+    number = entry.number
+    return number > after or (
+        number in going_on and (entry.ended is not None or entry.last_seq_num != going_on[number])
+    )
 
 
 class _Wanted:

@@ -2,6 +2,7 @@
 
 import weakref
 from collections import deque
+from collections.abc import Callable
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -31,6 +32,9 @@ _marks: Final[weakref.WeakKeyDictionary[Powers, int]] = weakref.WeakKeyDictionar
 _MAX_SECTIONS: Final = 4
 
 
+before_ending: Final[list[Callable[[Powers], object]]] = []
+"""Who looks at each mock before it ends, with all that is in it."""
+
 _coverage: Coverage | None = None
 
 
@@ -51,6 +55,13 @@ def stop_counting() -> None:
             _coverage.take(powers.journal, is_over=True)
         before_clearing.remove(_coverage.take)
         _coverage = None
+
+
+def ending(powers: Powers) -> None:
+    """The mock is about to end."""
+    if powers in living:
+        for look in before_ending:
+            look(powers)
 
 
 def end(powers: Powers, *, in_a_test: bool) -> None:
@@ -109,6 +120,11 @@ def advice() -> list[str]:
         f"{text} ({places[0]}{f', and {len(places) - 1} more' if len(places) > 1 else ''})"
         for text, places in found.items()
     ]
+
+
+def mark_of(powers: Powers) -> int | None:
+    """The last exchange of a mock when the test began; None where the test has made the mock."""
+    return _marks.get(powers)
 
 
 def sections() -> list[tuple[str, str]]:

@@ -3,24 +3,27 @@
 // Data becomes text and nothing else: there is no innerHTML here.
 const $ = id => document.getElementById(id);
 const saved = JSON.parse($("data").textContent);
-const memory = (name, value) => { try { return value == null ? sessionStorage["s2mock " + name] || "" : sessionStorage["s2mock " + name] = value; } catch { return value || ""; } };
+const memory = name => sessionStorage["s2mock " + name] || "";
+const remember = (name, value) => { sessionStorage["s2mock " + name] = value; };
 let account = saved ? 0 : memory("account"), era = 0, paused = false, abort;
-let rows, byNumber, lanes, shown = [], picked, chosen, at, status, overview, past, then;
+let rows, byNumber, lanes, start, shown = [], picked, chosen, at, status, overview, past, then;
 
 function el(name, attributes, ...kids) {
-  const made = document.createElement(name);
+  const made = /svg|path|rect|circle/.test(name) ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
   for (const key in attributes) {
     if (typeof attributes[key] === "function") made[key] = attributes[key];
     else made.setAttribute(key, attributes[key]);
   }
-  made.append(...kids.flat(9).filter(kid => kid != null && kid !== false));
+  put(made, kids);
   return made;
 }
+const put = (where, ...kids) => (where.append ? where : $(where)).replaceChildren(...kids.flat(9).filter(kid => kid || kid === 0));
 const span = (kind, ...kids) => el("span", { class: kind }, kids);
 const button = (text, onclick, name = text) => el("button", { onclick, "aria-label": name }, text);
-const counted = (count, what) => `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;
+const lastNumber = () => rows.length ? rows[rows.length - 1].number : 0;
+const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
 const text = bytes => bytes == null ? "" : bytes.base64 == null ? bytes : "base64 " + bytes.base64;
-const date = ns => new Date(ns / 1e6).toISOString().replace("T", " ");
+const date = ns => new Date(ns / 1e6).toISOString();
 function say(what) {
   $("said").textContent = what;
   clearTimeout(say.timer);
@@ -47,7 +50,7 @@ async function ask(path, query, options = {}) {
 }
 $("asking").onsubmit = event => {
   event.preventDefault();
-  memory("token", $("token").value);
+  remember("token", $("token").value);
   $("token").value = "";
   $("asking").hidden = true;
   begin();
@@ -85,7 +88,7 @@ function list(id, make, pick) {
       last = key;
       const wanted = new Set([current]);
       for (let i = first; i < end; i++) wanted.add(i);
-      space.replaceChildren(...[...wanted].filter(i => items[i]).map(i => {
+      put(space, [...wanted].filter(i => items[i]).map(i => {
         const node = el("div", { id: id + i, role: "option", "aria-selected": i === current, "aria-setsize": items.length, "aria-posinset": i + 1, class: "row" }, make(items[i], tall));
         node.className += items[i].kind ? " " + items[i].kind : "";
         node.style.top = i * tall + "px";
@@ -111,9 +114,8 @@ function list(id, make, pick) {
     if (i < items.length) self.go(i);
   };
   box.onkeydown = event => {
-    const page = Math.floor(box.clientHeight / height()) - 1;
-    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -1e9, End: 1e9, Enter: 0 }[event.key];
-    if (step == null || event.ctrlKey || event.metaKey) return;
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -1e9, End: 1e9, Enter: 0 }[event.key];
+    if (step == null) return;
     event.preventDefault();
     self.go(current + step, event.key === "Enter");
   };
@@ -123,7 +125,7 @@ function list(id, make, pick) {
 
 // The timeline. Each connection or session on a stream has a lane, of eight.
 const timeline = list("rows", (row, tall) => [
-  gutter(row, tall), span("n", row.number), span("t", row.began ? "+" + (row.began - rows[0].began).toFixed(3) : ""),
+  gutter(row, tall), span("n", row.number), span("t", row.began ? "+" + (row.began - start).toFixed(3) : ""),
   span("c", row.by), span("o", row.operation), span("w", row.stream && el("b", null, row.stream, " "), row.basin || row.path),
   outcome(row), span("e", row.did, row.fault && span("fault", " " + row.fault), row.advice ? span("warn", " advice") : "")], (row, isEntered) => {
   show(row.number);
@@ -143,6 +145,7 @@ function take(news) {
     } else {
       byNumber.set(row.number, row);
       row.place = rows.push(row) - 1;
+      start ||= row.began;
       row.up = row.down = 0;
       if (row.stream) enter(row);
     }
@@ -165,21 +168,16 @@ function pass(lane, to) {
   }
 }
 function gutter(row, tall) {
-  const width = Math.min(8, lanes.size) * 11 + 4, middle = tall / 2, svg = (name, attributes) => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const key in attributes) made.setAttribute(key, attributes[key]);
-    return made;
-  };
-  const whole = svg("svg", { width, height: tall, "aria-hidden": true });
-  const put = (bit, name, attributes) => whole.append(paint(svg(name, attributes), bit));
+  const middle = tall / 2, whole = el("svg", { width: Math.min(8, lanes.size) * 11 + 4, height: tall, "aria-hidden": true });
+  const add = (bit, name, attributes) => whole.append(paint(el(name, attributes), bit));
   for (let bit = 0; bit < 8; bit++) {
     const up = row.up >> bit & 1, down = row.down >> bit & 1;
-    if (up || down) put(bit, "path", { d: `M${bit * 11 + 7} ${up ? 0 : middle}V${down ? tall : middle}` });
+    if (up || down) add(bit, "path", { d: `M${bit * 11 + 7} ${up ? 0 : middle}V${down ? tall : middle}` });
   }
   if (row.lane) {
     const { bit } = row.lane, x = bit * 11 + 7;
-    if (row.is_write) put(bit, "rect", { class: "full", x: x - 4, y: middle - 4, width: 8, height: 8 });
-    else put(bit, "circle", { class: "open", cx: x, cy: middle, r: 4 });
+    if (row.is_write) add(bit, "rect", { class: "full", x: x - 4, y: middle - 4, width: 8, height: 8 });
+    else add(bit, "circle", { class: "open", cx: x, cy: middle, r: 4 });
   }
   return span("g", whole);
 }
@@ -189,7 +187,7 @@ function paint(node, bit) {
 }
 function legend() {
   const there = new Set(timeline.seen.map(row => row.lane).filter(Boolean));
-  $("lanes").replaceChildren(...[...there].slice(0, 12).map(lane => paint(el("li", null, lane.name), lane.bit)));
+  put("lanes", [...there].slice(0, 12).map(lane => paint(el("li", null, lane.name), lane.bit)));
 }
 function filter() {
   const words = $("find").value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -204,13 +202,15 @@ function filter() {
 }
 $("find").oninput = () => redraw(filter);
 function clear() {
-  [rows, byNumber, lanes] = [[], new Map(), new Map()];
+  [rows, byNumber, lanes, start] = [[], new Map(), new Map()];
 }
 function forget(first) {
-  if (!rows.length || rows[0].number >= first) return;
+  // Not for each that goes: a thousand stay longer than the journal has them.
+  if (!rows.length || first <= lastNumber() && first < rows[0].number + 1000) return false;
   const kept = rows.filter(row => row.number >= first);
   clear();
   take(kept);
+  return true;
 }
 
 // One exchange: what was answered and why, then what was asked.
@@ -224,22 +224,22 @@ show.last = 0;
 const again = () => show(picked);
 function detail({ exchange, pytest, row }) {
   const { request, response, number, basin, stream } = exchange;
-  const facts = { effect: row.did || "none", took: exchange.ended == null ? "still open" : exchange.began ? ((exchange.ended - exchange.began) * 1e3).toFixed(2) + " ms" : null,
-    at: exchange.at && date(exchange.at), protocol: exchange.protocol, connection: exchange.connection, session: exchange.session, token: exchange.token_id };
-  const why = (kind, what) => what && el("p", { class: "why " + kind }, span("", what));
+  const { at: when, began, ended, protocol, connection, session, token_id: token } = exchange;
+  const took = ended == null ? "still open" : began ? ((ended - began) * 1e3).toFixed(2) + " ms" : null;
+  const why = (kind, what) => what && el("p", { class: "why " + kind }, what);
   $("which").textContent = `${number} · ${row.operation} · ${stream ? basin + " / " + stream : basin || row.path}`;
-  $("detail").replaceChildren(el("p", { class: "big" }, outcome(row)), ...[why("warn", exchange.reason), why("fault", row.fault && "Injected: " + row.fault), exchange.advice.map(one => why("warn", one))].flat().filter(Boolean),
+  put("detail", el("p", { class: "big" }, outcome(row)), why("warn", exchange.reason), why("fault", !exchange.reason && row.fault && "injected: " + row.fault), exchange.advice.map(one => why("warn", one)),
     el("p", null, button("Copy as curl", () => copy(exchange.curl)), button("Copy as pytest", () => copy(pytest)), stream && button("The log then", () => { turn(number); look({ basin, name: stream }); $("log").scrollIntoView(); })),
-    el("h3", null, "Answer"), ...said(response, response && response.message),
-    el("h3", null, "Request"), ...said(request, `${request.method} ${request.path}${request.query && "?" + request.query}`),
-    el("h3", null, "And"), el("dl", null, pairs(facts)));
+    el("h3", null, "Answer"), said(response, response && response.message),
+    el("h3", null, "Request"), said(request, `${request.method} ${request.path}${request.query && "?" + request.query}`),
+    el("h3", null, "And"), el("dl", null, pairs({ effect: row.did || "none", took, at: when && date(when), protocol, connection, session, token })));
 }
 const pairs = facts => Object.entries(facts).filter(pair => pair[1] != null && pair[1] !== "").map(([name, value]) => el("div", null, el("dt", null, name), el("dd", null, value)));
 function said(message, line) {
-  if (!message) return ["None came."];
+  if (!message) return "None came.";
   const body = message.body == null ? "(the journal keeps no body of it)" : message.document == null ? text(message.body) : JSON.stringify(message.document, null, 2);
   const pre = what => el("pre", { tabindex: 0 }, what.length > 2e4 ? what.slice(0, 2e4) + "\n… and more" : what);
-  return [line && el("p", { class: "big" }, line), body && pre(body), el("details", null, el("summary", null, "Headers"), pre(Object.entries(message.headers).map(pair => pair.join(": ")).join("\n")))].filter(Boolean);
+  return [line && el("p", { class: "big" }, line), body && pre(body), el("details", null, el("summary", null, "Headers"), pre(Object.entries(message.headers).map(pair => pair.join(": ")).join("\n")))];
 }
 const copy = what => navigator.clipboard.writeText(what).then(() => say("Copied"), () => prompt("Copy this", what));
 
@@ -247,6 +247,7 @@ const copy = what => navigator.clipboard.writeText(what).then(() => say("Copied"
 const streams = list("names", one => [span("v", el("b", null, one.name + " "), span("w", one.basin)), span("u", one.is_deleting && span("tag", "deleting"), one.fencing_token && span("tag cmd", "fenced"), one.readers ? span("tag", counted(one.readers, "reader")) : ""), span("k", one.tail.seq_num)], look);
 const isChosen = one => chosen && one.basin === chosen.basin && one.name === chosen.stream;
 function drawStreams() {
+  if (!overview) return;
   const part = $("part").value, found = overview.streams.filter(one => (one.basin + " " + one.name).includes(part));
   streams.set(found, found.findIndex(isChosen), JSON.stringify(found));
   $("many").textContent = counted(overview.count, "stream");
@@ -256,6 +257,7 @@ $("part").oninput = () => refresh(true);
 function look(one) {
   if (!isChosen(one)) past = null;
   chosen = { basin: one.basin, stream: one.name };
+  redraw(drawStreams);
   load();
 }
 async function load(count = load.count) {
@@ -273,18 +275,18 @@ function drawLog() {
   const facts = then.life ? { tail: then.tail, "fencing token": then.token || "none", "trimmed before": then.trim || null } : {};
   if (stream && then.life) {
     if (at == null) facts["at the tail"] = counted(stream.readers, "reader");
-    Object.assign(facts, { cipher: stream.cipher });
-    for (const name in stream.config) facts[name.replaceAll("_", " ")] = JSON.stringify(stream.config[name]).replace(/[{}"]/g, "");
+    facts.cipher = stream.cipher;
+    for (const { config } of [stream, overview.basins.find(one => one.name === stream.basin)]) for (const name in config) facts[name.replaceAll("_", " ")] = JSON.stringify(config[name]).replace(/[{}"]/g, "");
   }
   for (const row of rows) {
     const isOpen = last ? row.number <= at && (row.ended == null || row.ended > last.began) : row.ended == null;
-    if (isOpen && row.operation === "read" && row.session && chosen && row.stream === chosen.stream && row.basin === chosen.basin)
+    if (isOpen && row.operation === "read" && row.by[0] === "s" && isChosen({ basin: row.basin, name: row.stream }))
       facts["reader " + row.number] = row.last_seq_num == null ? "has read nothing" : "stands at " + (row.last_seq_num + 1);
   }
-  $("facts").replaceChildren(...pairs(facts));
+  put("facts", pairs(facts));
   const { life, notes } = then, key = notes.join(" ");
   if (life && life.low && !saved) notes.push(button(`Load what is before ${life.low}`, () => load(10 * load.count)));
-  if (drawLog.key !== key + (life && life.low)) $("notes").replaceChildren(...notes.flatMap(note => [note, " "]));
+  if (drawLog.key !== key + (life && life.low)) put("notes", notes.map(note => [note, " "]));
   drawLog.key = key + (life && life.low);
   records.set(then.records, then.records.findIndex(one => one.by && one.by === picked), [at, then.records.map(one => [one.seq_num, one.gone, one.by, one.since, one.maybe])]);
 }
@@ -312,11 +314,11 @@ function asOf(number) {
 }
 const records = list("records", one => [span("n", one.seq_num),
   span("v", one.command ? `${one.command} → ${one.value || "none"}` : [one.headers.map(pair => span("w", pair.map(text).join(": "), "  ")), text(one.body), one.bytes > 2000 && ` … ${one.bytes} bytes`]),
-  span("k", one.gone && one.gone + " since · ", one.maybe && "perhaps · ", one.by ? "by " + one.by : "directly" + (one.since ? ", before " + one.since : ""))], one => one.by && byNumber.has(one.by) && show(one.by));
+  span("k", one.gone && one.gone + " since · ", one.maybe && "perhaps · ", one.by ? "by " + one.by : "directly")], one => one.by && byNumber.has(one.by) && show(one.by));
 function slide() {
   const slider = $("at");
   slider.min = rows.length ? rows[0].number - 1 : 0;
-  slider.max = rows.length ? rows[rows.length - 1].number + 1 : 1;
+  slider.max = lastNumber() + 1;
   slider.value = at == null ? slider.max : at;
   slider.setAttribute("aria-valuetext", at == null ? "now" : at);
 }
@@ -331,6 +333,7 @@ $("now").onclick = () => turn(null);
 // Clock, faults, holds.
 const act = (path, method, body) => ask(path, null, { method, body: body && JSON.stringify(body) }).then(() => refresh(true), error => say(error.message));
 function drawPowers() {
+  if (!status) return;
   const { clock, waiting, faults, holds } = status, isManual = clock.clock === "manual", left = one => (one.until - clock.now) / 1e9;
   const advance = (text, seconds) => button(text, () => act("clock/advance", "POST", { seconds }));
   const key = JSON.stringify([isManual && clock, waiting.next.map(one => [one.what, isManual && one.until]), faults, holds, status.is_out]);
@@ -339,28 +342,26 @@ function drawPowers() {
   drawPowers.key = key;
   const name = document.activeElement.textContent, had = $("powers").contains(document.activeElement);
   const item = (...kids) => el("div", { class: "item" }, kids), title = (list, what) => el("h3", null, list.length ? counted(list.length, what) : `No ${what}s`);
-  $("powers").replaceChildren(...[
-    status.is_out && el("p", { class: "why bad" }, "An outage: the service is gone for this account."),
+  put("powers", status.is_out && el("p", { class: "why bad" }, "An outage: the service is gone for this account."),
     item(el("code", { id: "date" }, clock.date), el("small", null, isManual ? "manual: it stands until you turn it" : "the machine's clock")),
     isManual && !saved && el("p", null, advance("+1 s", 1), advance("+1 min", 60), advance("+1 h", 3600), advance("+1 d", 86400), waiting.next[0] && advance("To the next", Math.max(0, left(waiting.next[0])) + 1e-6)),
     title(waiting.next, "wait"), waiting.next.map(one => item(el("code", null, isManual ? `in ${left(one).toFixed(1)} s` : date(one.until).slice(11, 19)), el("small", null, one.what))),
     title(faults, "fault"), faults.map(one => item(el("code", null, one.text), span("tag fault", counted(one.hits, "hit")), el("small", null, one.remaining == null ? "until removed" : one.remaining ? `waits for ${one.remaining} more` : "used up"),
       !saved && button("Remove", () => act("faults/" + one.number, "DELETE"), "Remove " + one.text))),
     title(holds, "hold"), holds.map(one => item(el("code", null, one.text), el("small", null, one.released ? `released, ${one.count} came` : one.count ? "holds " + one.held.map(held => `${held.operation} ${held.stream || held.basin || ""}`).join(", ") : "nothing came yet"),
-      !saved && !one.released && button("Release", () => act(`holds/${one.number}/release`, "POST"), "Release " + one.text))),
-  ].flat().filter(Boolean));
+      !saved && !one.released && button("Release", () => act(`holds/${one.number}/release`, "POST"), "Release " + one.text))));
   if (had) ([...$("powers").querySelectorAll("button")].find(one => one.textContent === name) || $("powers")).focus();
 }
 
 // Keeping up.
 async function refresh(isAll) {
-  const mine = era;
+  const mine = era, known = lastNumber();
   try {
     const got = await ask("status");
     if (mine !== era) return;
     status = got;
-    if (rows.length && got.journal.last < rows[rows.length - 1].number) return begin();
-    if (rows.length && rows[0].number < got.journal.first) { forget(got.journal.first); redraw(filter); }
+    if (got.journal.last < known) return begin();
+    if (forget(got.journal.first)) redraw(filter);
     redraw(drawPowers);
     if (!isAll) return;
     const found = await ask("streams", { contains: $("part").value });
@@ -375,7 +376,7 @@ async function follow() {
   while (mine === era && !paused) {
     try {
       abort = new AbortController();
-      const open = rows.find(row => row.ended == null) || { number: rows.length ? rows[rows.length - 1].number + 1 : 1 };
+      const open = rows.find(row => row.ended == null) || { number: lastNumber() + 1 };
       const reply = await ask("timeline", { after: open.number - 1 }, { headers: { accept: "text/event-stream" }, signal: abort.signal });
       state("live", true);
       const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -412,14 +413,14 @@ function begin() {
   clear();
   past = chosen = at = overview = status = picked = null;
   [paused, drawPowers.key, drawLog.key] = [false];
-  $("detail").replaceChildren("Choose an exchange to see what was answered, and why.");
+  put("detail", "Choose an exchange to see what was answered, and why.");
   $("which").textContent = "";
   $("pause").setAttribute("aria-pressed", false);
-  $("save").hidden = account || memory("token");
+  $("save").hidden = account || !saved && memory("token");
   redraw(filter, drawLog);
   if (saved) {
     take(saved.accounts[account].timeline.rows);
-    state("as it was when the test failed");
+    state("as it was then");
     const bad = rows.findLast(row => !row.status || row.status >= 400 || row.code);
     if (bad) show(bad.number);
   } else follow();
@@ -428,16 +429,18 @@ function begin() {
 }
 function choose(which) {
   account = which;
-  if (!saved) memory("account", which);
+  if (!saved) remember("account", which);
   begin();
 }
 async function accounts() {
   const found = saved ? saved : await ask("accounts").catch(() => ({ accounts: [] }));
   const options = found.accounts.map((one, i) => [saved ? i : one.token || "", one.name]), key = JSON.stringify(options);
   $("accounts").hidden = options.length < 2;
-  if (key !== accounts.key) $("account").replaceChildren(...options.map(([value, name]) => el("option", { value }, name)));
+  if (key !== accounts.key) put("account", options.map(([value, name]) => el("option", { value }, name)));
   accounts.key = key;
   $("account").value = account;
+  // The one that was chosen is gone.
+  if (options[0] && !$("account").value && account) choose("");
 }
 $("account").onchange = () => choose($("account").value);
 $("pause").onclick = () => {
@@ -446,10 +449,10 @@ $("pause").onclick = () => {
   if (paused) { abort.abort(); state("paused"); } else { follow(); refresh(true); }
 };
 $("reset").onclick = () => {
-  const isSure = $("reset").className, put = (text, kind) => { $("reset").textContent = text; $("reset").className = kind; };
-  put(isSure ? "Reset" : "Really reset?", isSure ? "" : "bad");
+  const isSure = $("reset").className, name = (text, kind) => { $("reset").textContent = text; $("reset").className = kind; };
+  name(isSure ? "Reset" : "Really reset?", isSure ? "" : "bad");
   if (isSure) act("reset", "POST").then(begin);
-  else setTimeout(put, 4000, "Reset", "");
+  else setTimeout(name, 4000, "Reset", "");
 };
 if (saved) {
   document.body.className = "saved";
