@@ -403,7 +403,7 @@ async function follow() {
   }
 }
 function soon() {
-  soon.timer ||= setTimeout(() => { soon.timer = 0; refresh(true); }, 150);
+  soon.timer ||= setTimeout(() => { soon.timer = 0; refresh(true); }, rows.length < 500 ? 150 : 1000);
 }
 function state(what, isOn) {
   $("state").textContent = what;
