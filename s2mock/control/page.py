@@ -29,7 +29,6 @@ _VIEWPORT: Final = '<meta name="viewport"'
 _HEADERS: Final = (
     ("content-type", HTML),
     ("cache-control", "no-store"),
-    ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
     ("referrer-policy", "no-referrer"),
     ("x-content-type-options", "nosniff"),
@@ -120,9 +119,10 @@ def _places(exchanges: Iterable[Exchange]) -> Iterable[tuple[str, str]]:
 
 
 def _stripped(script: str) -> str:
-    """Without indentation and whole lines of comment."""
+    """Without indentation, whole lines of comment, and spaces where no text has any."""
     lines = (line.strip() for line in script.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+    whole = "\n".join(line for line in lines if line and not line.startswith("//"))
+    return re.sub(r" (=>|===|&&|\|\|) ", r"\1", whole)
 
 
 def _squeezed(style: str) -> str:

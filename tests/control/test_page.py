@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 from contextlib import closing
 from html.parser import HTMLParser
@@ -11,8 +12,8 @@ import pytest
 
 from s2mock import S2Mock
 from s2mock.control.guard import objection
-from s2mock.control.page import HTML, page
-from tests.control.conftest import SEEDS, Control
+from s2mock.control.page import HTML, accounts_of, page
+from tests.control.conftest import BASIN, SEEDS, Control
 
 MAX_BYTES = 30_000
 OWN = {"HTTP_HOST": "127.0.0.1:8080", "REMOTE_ADDR": "127.0.0.1"}
@@ -143,6 +144,33 @@ def test_without_control_there_is_none() -> None:
     with S2Mock() as mock, httpx.Client(base_url=mock.url, trust_env=False) as http:
         assert http.get("/dashboard").status_code == 404
         assert http.get("/_s2mock/").status_code == 404
+
+
+def test_the_report_is_the_page_with_all_that_it_may_ask_for(control: Control) -> None:
+    control.append("a", "</script><script>alert(1)</script>")
+    control.append("b", stream="orders/eu")
+    control.http.delete("/v1/streams/orders%2Feu", headers={"s2-basin": BASIN})
+    control("POST", "/holds", {"on": "read"})
+    answer = control("GET", "/report")
+    assert "attachment" in answer.headers["content-disposition"]
+    [account] = accounts_of(answer.content)
+    status = control("GET", "/status").json()
+    for told in (status, account["status"]):
+        told.pop("clock")
+    assert account["status"] == status
+    assert account["streams"] == control("GET", "/streams").json()
+    assert account["timeline"]["rows"] == control("GET", "/timeline").json()["rows"]
+    for number in (1, 2, 3):
+        assert account["exchanges"][str(number)] == control("GET", f"/journal/{number}").json()
+    # One that is gone, too.
+    assert [history["stream"] for history in account["records"]] == ["log", "orders/eu"]
+    for history in account["records"]:
+        query = f"basin={BASIN}&stream={history['stream']}"
+        assert history == control("GET", f"/streams/records?{query}").json()
+    # All that it is beside the page are its data and its policy.
+    data = json.dumps(accounts_of(answer.content)).replace("<", "\\u003c")
+    assert data in answer.text
+    assert answer.text.count("<script") == 2
 
 
 def test_the_accounts_to_choose_from(control: Control) -> None:

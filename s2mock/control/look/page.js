@@ -52,7 +52,6 @@ $("asking").onsubmit = event => {
   event.preventDefault();
   remember("token", $("token").value);
   $("token").value = "";
-  $("asking").hidden = true;
   begin();
 };
 
@@ -241,7 +240,9 @@ function said(message, line) {
   const pre = what => el("pre", { tabindex: 0 }, what.length > 2e4 ? what.slice(0, 2e4) + "\n… and more" : what);
   return [line && el("p", { class: "big" }, line), body && pre(body), el("details", null, el("summary", null, "Headers"), pre(Object.entries(message.headers).map(pair => pair.join(": ")).join("\n")))];
 }
-const copy = what => navigator.clipboard.writeText(what).then(() => say("Copied"), () => prompt("Copy this", what));
+const copy = async what => {
+  try { await navigator.clipboard.writeText(what); say("Copied"); } catch { prompt("Copy this", what); }
+};
 
 // Streams, and what is and was in one of them.
 const streams = list("names", one => [span("v", el("b", null, one.name + " "), span("w", one.basin)), span("u", one.is_deleting && span("tag", "deleting"), one.fencing_token && span("tag cmd", "fenced"), one.readers ? span("tag", counted(one.readers, "reader")) : ""), span("k", one.tail.seq_num)], look);
@@ -281,7 +282,7 @@ function drawLog() {
   for (const row of rows) {
     const isOpen = last ? row.number <= at && (row.ended == null || row.ended > last.began) : row.ended == null;
     if (isOpen && row.operation === "read" && row.by[0] === "s" && isChosen({ basin: row.basin, name: row.stream }))
-      facts["reader " + row.number] = row.last_seq_num == null ? "has read nothing" : "stands at " + (row.last_seq_num + 1);
+      facts["reader " + row.number] = at != null ? "was there" : "stands at " + (row.last_seq_num == null ? "its start" : row.last_seq_num + 1);
   }
   put("facts", pairs(facts));
   const { life, notes } = then, key = notes.join(" ");
@@ -295,7 +296,7 @@ function drawLog() {
 function asOf(number) {
   const now = number == null, { lives } = past;
   const life = now ? lives.find(one => one.is_there) : lives.findLast(one => one.start <= number && (one.end == null || number < one.end));
-  if (!life) return { records: [], notes: [now ? "It is not there now. The slider goes back to when it was." : "There was no such stream then."] };
+  if (!life) return { records: [], notes: [now ? "It is not there now: move the slider back." : "There was no such stream then."] };
   const isShown = one => one.since != null && one.since <= number;
   const commands = life.commands.filter(one => now || isShown(one)), fence = commands.findLast(one => one.command === "fence");
   const trim = now ? life.trim_point : Math.max(0, ...commands.map(one => one.command === "trim" ? Math.min(one.value, one.seq_num + 1) : 0));
@@ -379,6 +380,7 @@ async function follow() {
       const open = rows.find(row => row.ended == null) || { number: lastNumber() + 1 };
       const reply = await ask("timeline", { after: open.number - 1 }, { headers: { accept: "text/event-stream" }, signal: abort.signal });
       state("live", true);
+      $("asking").hidden = true;
       const reader = reply.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let rest = ""; ;) {
         const { value, done } = await reader.read();
@@ -401,7 +403,7 @@ async function follow() {
   }
 }
 function soon() {
-  soon.timer ||= setTimeout(() => { soon.timer = 0; refresh(true); }, 150);
+  soon.timer ||= setTimeout(() => { soon.timer = 0; refresh(true); }, rows.length < 500 ? 150 : 1000);
 }
 function state(what, isOn) {
   $("state").textContent = what;
