@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from s2mock import ManualClock, S2Mock
-from tests.page.looking import PATIENCE, expect
+from tests.page.looking import PATIENCE, SCREENSHOTS, expect
 from tests.page.traffic import BASIN, Traffic
 
 CHROMIUM = next(
@@ -20,8 +20,9 @@ CHROMIUM = next(
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    # This machine by another name, as if it were another machine.
+    "--host-resolver-rules=MAP elsewhere.test 127.0.0.1",
 ]
-SCREENSHOTS = Path(__file__).parent.parent.parent / "build" / "screenshots"
 WIDE = {"width": 1600, "height": 900}
 
 
@@ -53,13 +54,15 @@ def browser() -> Iterator[Any]:
 class Complaints(list[str]):
     """What a page has written to its console that is no mere remark, and what it threw."""
 
-    def of(self, page: Any) -> None:
-        """Listen to that page, too."""
-        page.on("console", lambda said: said.type in ("error", "warning") and self.take(said.text))
-        page.on("pageerror", lambda error: self.take(str(error)))
+    def of(self, page: Any, but: str | None) -> None:
+        """Listen to that page, too; what holds the text `but` is as it should be."""
 
-    def take(self, text: str) -> None:
-        self.append(text)
+        def take(text: str) -> None:
+            if but is None or but not in text:
+                self.append(text)
+
+        page.on("console", lambda said: said.type in ("error", "warning") and take(said.text))
+        page.on("pageerror", lambda error: take(str(error)))
 
 
 @pytest.fixture
@@ -79,12 +82,12 @@ def open_page(
     complaints, pages = Complaints(), []
     with ExitStack() as stack:
 
-        def open_page(url: str, **options: Any) -> Any:
+        def open_page(url: str, *, but: str | None = None, **options: Any) -> Any:
             context = browser.new_context(**{"viewport": WIDE, **options})
             stack.callback(context.close)
             context.set_default_timeout(PATIENCE)
             page = context.new_page()
-            complaints.of(page)
+            complaints.of(page, but)
             pages.append(page)
             page.goto(url)
             return page

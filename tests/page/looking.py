@@ -1,9 +1,11 @@
 """What tests say of a page. Playwright is loaded when the first of them runs."""
 
+from pathlib import Path
 from typing import Any
 
 # A busy machine may take its time; whatever comes, comes at once.
 PATIENCE = 30_000.0
+SCREENSHOTS = Path(__file__).parent.parent.parent / "build" / "screenshots"
 
 
 def expect(subject: Any) -> Any:

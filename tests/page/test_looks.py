@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import S2Mock
-from tests.page.looking import expect, findings
+from tests.page.looking import SCREENSHOTS, expect, findings
 from tests.page.race import EXCHANGES, race
 
 SIZES = {"narrow": {"width": 400, "height": 800}, "wide": {"width": 1600, "height": 900}}
@@ -23,6 +23,8 @@ def test_a_race(open_page: Callable[..., Any], mock: S2Mock, size: str, scheme: 
         expect(page.locator("#records .row")).to_have_count(7)
         expect(page.locator("#powers")).to_contain_text("holds append")
 
+        # The one that is taken of each test comes when the writer is no longer held.
+        page.screenshot(path=SCREENSHOTS / f"race-{size}-{scheme}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
         assert cut_off(page) == []
         assert findings(page) == []

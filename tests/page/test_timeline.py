@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,38 @@ def test_it_pauses(page: Any, traffic: Traffic) -> None:
 
     expect(page.locator("#state")).to_have_text("live")
     expect(row(page, 2)).to_be_visible()
+
+
+def test_what_the_journal_has_let_go_is_gone(
+    open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
+) -> None:
+    mock = open_mock(journal_limit=3)
+    page = open_page(f"{mock.url}/_s2mock/")
+    expect(page.locator("#state")).to_have_text("live")
+
+    for number in range(5):
+        mock.client.get(f"/v1/basins?limit={number + 1}")
+
+    expect(page.locator("#count")).to_have_text("3 exchanges, 2 before are gone")
+    expect(page.locator("#rows .row .n")).to_have_text(["3", "4", "5"])
+
+
+def test_whoever_needs_a_token_is_asked_for_it(
+    open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
+) -> None:
+    mock = open_mock(basins=[BASIN])
+    mock._control_token = "open sesame"
+    url = mock.url.replace("127.0.0.1", "elsewhere.test")
+    page = open_page(f"{url}/_s2mock/", but="403 (Forbidden)")
+    expect(page.get_by_label("Control token")).to_be_visible()
+    mock.client.get("/v1/basins")
+
+    page.get_by_label("Control token").fill("open sesame")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#state")).to_have_text("live")
+    expect(page.get_by_label("Control token")).to_be_hidden()
+    expect(page.locator("#rows .row")).to_have_count(1)
 
 
 def test_what_it_shows_is_text_and_never_html(page: Any, traffic: Traffic) -> None:
