@@ -6,7 +6,7 @@ const saved = JSON.parse($("data").textContent);
 const memory = name => sessionStorage["s2mock " + name] || "";
 const remember = (name, value) => { sessionStorage["s2mock " + name] = value; };
 let account = saved ? 0 : memory("account"), era = 0, paused = false, abort;
-let rows, byNumber, lanes, start, shown = [], picked, chosen, at, status, overview, past, then;
+let rows, byNumber, slots, start, shown = [], picked, chosen, at, status, overview, past, then;
 
 function el(name, attributes, ...kids) {
   const made = /svg|path|rect|circle/.test(name) ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
@@ -75,7 +75,7 @@ function list(id, make, pick) {
   const self = {
     get seen() { return items.slice(...window()); },
     set(next, selected, key) {
-      const follows = box.scrollTop + box.clientHeight > box.scrollHeight - 40;
+      const follows = id !== "names" && box.scrollTop + box.clientHeight > box.scrollHeight - 40;
       [items, current, self.key] = [next, selected, key];
       space.style.height = items.length * height() + "px";
       if (follows) box.scrollTop = 1e9;
@@ -122,9 +122,9 @@ function list(id, make, pick) {
   return self;
 }
 
-// The timeline. Each connection or session on a stream has a lane, of eight.
+// The timeline.
 const timeline = list("rows", (row, tall) => [
-  gutter(row, tall), span("n", row.number), span("t", row.began ? "+" + (row.began - start).toFixed(3) : ""),
+  gutter(row, tall), span("n", row.number), span("t", "+" + ((row.began || row.ended) - start).toFixed(3)),
   span("c", row.by), span("o", row.operation), span("w", row.stream && el("b", null, row.stream, " "), row.basin || row.path),
   outcome(row), span("e", row.did, row.fault && span("fault", " " + row.fault), row.advice ? span("warn", " advice") : "")], (row, isEntered) => {
   show(row.number);
@@ -140,34 +140,41 @@ function take(news) {
     const known = byNumber.get(row.number);
     if (known) {
       Object.assign(known, row);
-      if (row.ended != null && known.lane) known.lane.open = 0;
     } else {
       byNumber.set(row.number, row);
-      row.place = rows.push(row) - 1;
+      rows.push(row);
       start ||= row.began;
-      row.up = row.down = 0;
-      if (row.stream) enter(row);
     }
     if (row.number === picked) redraw(again);
   }
 }
-function enter(row) {
-  const name = `${row.stream} · ${row.by}`, key = row.basin + " " + name;
-  let lane = lanes.get(key);
-  if (lane) pass(lane, row.place);
-  else lanes.set(key, lane = { name, bit: lanes.size % 8, open: 0 });
-  lane.last = row.place;
-  if (row.ended == null) lane.open = row.number;
-  row.lane = lane;
+// Each connection or session on a stream has a lane, of eight; whoever has not come for the longest makes room for another.
+function arrange() {
+  slots = [];
+  shown.forEach((row, i) => {
+    row.up = row.down = 0;
+    for (const lane of slots) if (lane.until > (row.began || row.ended)) pass(lane, i);
+    if (!row.stream) return;
+    const name = `${row.stream} · ${row.by}`, key = row.basin + " " + name;
+    let lane = slots.find(one => one.key === key);
+    if (lane) pass(lane, i);
+    else {
+      const bit = slots.length < 8 ? slots.length : slots.reduce((one, other) => other.last < one.last ? other : one).bit;
+      lane = slots[bit] = { name, key, bit, last: i, until: 0 };
+    }
+    lane.until = Math.max(lane.until, row.ended ?? Infinity);
+    row.lane = lane;
+  });
 }
 function pass(lane, to) {
   for (let i = lane.last; i < to; i++) {
-    rows[i].down |= 1 << lane.bit;
-    rows[i + 1].up |= 1 << lane.bit;
+    shown[i].down |= 1 << lane.bit;
+    shown[i + 1].up |= 1 << lane.bit;
   }
+  lane.last = to;
 }
 function gutter(row, tall) {
-  const middle = tall / 2, whole = el("svg", { width: Math.min(8, lanes.size) * 11 + 4, height: tall, "aria-hidden": true });
+  const middle = tall / 2, whole = el("svg", { width: slots.length * 11 + 4, height: tall, "aria-hidden": true });
   const add = (bit, name, attributes) => whole.append(paint(el(name, attributes), bit));
   for (let bit = 0; bit < 8; bit++) {
     const up = row.up >> bit & 1, down = row.down >> bit & 1;
@@ -191,7 +198,7 @@ function legend() {
 function filter() {
   const words = $("find").value.toLowerCase().split(/\s+/).filter(Boolean);
   shown = rows.filter(row => words.every(word => [row.number, row.operation, row.by, row.basin, row.stream, row.path, row.status || "no answer", row.code, row.did, row.fault && "fault " + row.fault].join(" ").toLowerCase().includes(word)));
-  for (const lane of lanes.values()) if (lane.open) { pass(lane, rows.length - 1); lane.last = rows.length - 1; }
+  arrange();
   timeline.set(shown, shown.findIndex(row => row.number === picked), filter.count = (filter.count || 0) + 1);
   const gone = status && status.journal.dropped;
   $("count").textContent = (shown.length < rows.length ? shown.length + " of " : "") + counted(rows.length, "exchange") + (gone ? `, ${gone} before are gone` : "");
@@ -201,7 +208,7 @@ function filter() {
 }
 $("find").oninput = () => redraw(filter);
 function clear() {
-  [rows, byNumber, lanes, start] = [[], new Map(), new Map()];
+  [rows, byNumber, start] = [[], new Map()];
 }
 function forget(first) {
   // Not for each that goes: a thousand stay longer than the journal has them.
@@ -315,7 +322,7 @@ function asOf(number) {
 }
 const records = list("records", one => [span("n", one.seq_num),
   span("v", one.command ? `${one.command} → ${one.value || "none"}` : [one.headers.map(pair => span("w", pair.map(text).join(": "), "  ")), text(one.body), one.bytes > 2000 && ` … ${one.bytes} bytes`]),
-  span("k", one.gone && one.gone + " since · ", one.maybe && "perhaps · ", one.by ? "by " + one.by : "directly")], one => one.by && byNumber.has(one.by) && show(one.by));
+  span("k", one.gone && one.gone + " since · ", one.maybe && "perhaps · ", one.by ? "by " + one.by : status && status.journal.dropped ? "before the journal" : "directly")], one => one.by && byNumber.has(one.by) && show(one.by));
 function slide() {
   const slider = $("at");
   slider.min = rows.length ? rows[0].number - 1 : 0;
