@@ -26,7 +26,8 @@ PYRIGHT := pyright --pythonpath $(abspath $(VENV))/bin/python
 # All cores. Who is done early takes from the others, for some tests take long.
 PYTEST := $(RUN) pytest -n auto --dist worksteal
 
-.PHONY: help serve test check shuffled closed lint types lowest docs bench soak differential record
+.PHONY: help serve test check shuffled closed lint types lowest docs pictures bench soak \
+  differential record
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -38,6 +39,7 @@ help:
 	@echo 'make types  types as pyright sees them'
 	@echo 'make lowest  the tests with the lowest versions of all dependencies'
 	@echo 'make docs   the documentation, in build/docs'
+	@echo 'make pictures  the pictures in the documentation, taken anew'
 	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
 	@echo 'make soak   mixed load on the standalone server (SECONDS=600)'
 	@echo 'make differential S2MOCK_REFERENCE=URL   comparison with a real server'
@@ -46,8 +48,9 @@ help:
 serve: $(VENV)/.package
 	@exec $(RUN) s2mock --port $(PORT)
 
-# The documentation is built by a test, too.
-test: $(VENV)/.test $(VENV)/.docs
+# The documentation is built by a test, too, and the page is looked at in the system's Chromium,
+# where there is one. Their screenshots are in build/screenshots.
+test: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
 	@$(PYTEST) $(PYTEST_FLAGS)
 
 # A first answer in a minute; `make test` runs these tests, too. Schemathesis takes seconds
@@ -57,7 +60,7 @@ check: $(VENV)/.test
 	  $(PYTEST_FLAGS)
 
 # The order's seed is printed: PYTEST_FLAGS=--random-order-seed=N has the same order again.
-shuffled: $(VENV)/.test $(VENV)/.docs
+shuffled: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
 	@$(PYTEST) --random-order-bucket=global $(PYTEST_FLAGS)
 
 # Accounts that let in nobody without a token, and clients that bring the account's own. What cannot
@@ -108,6 +111,10 @@ docs: $(VENV)/.docs
 	@$(RUN) sphinx -W --keep-going -q -b html docs build/docs
 	@echo 'the documentation is in build/docs/index.html'
 
+# Those of the page in the documentation, of a race that is always the same.
+pictures: $(VENV)/.test $(VENV)/.browser
+	@$(RUN) tests.page.pictures
+
 # Peers that run elsewhere are named by the environment: S2MOCK_REFERENCE=http://127.0.0.1:8080, an
 # s2-lite in memory, and S2MOCK_BEFORE=PATH, a checkout of an earlier state of s2mock.
 bench: $(VENV)/.bench
@@ -141,6 +148,11 @@ $(VENV)/.package: pyproject.toml
 	@$(RUN) pip --version >/dev/null 2>&1 || $(RUN) ensurepip
 	$(RUN) pip install --quiet 'pip>=25.1'
 	$(RUN) pip install --quiet --editable .
+	@touch $@
+
+# The extra of that name.
+$(VENV)/.docs: $(VENV)/.package
+	$(RUN) pip install --quiet --editable '.[docs]'
 	@touch $@
 
 # A dependency group of pyproject.toml, installed when a command first needs it. pip knows

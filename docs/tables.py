@@ -39,13 +39,14 @@ OPTION_TEXTS = {
     "locations": "where basins can be, the default first: names, or mappings as S2 describes one",
     "coverage": "whether the end says [what the tests have met](../how-to/coverage.md), and the "
     "file to write it to",
+    "report": "a directory for [a page of each test that fails](../how-to/look.md)",
     "version": "nothing; prints the version and ends",
     "use_env": "whether S2's environment variables point to the account during the test",
     "token": "the account's own access token; with `--s2mock-target`, the one for that server",
     "target": "a server to run the tests on, in place of the fake",
 }
 # What only the command line of pytest has.
-_FLAGS_OF_PYTEST = ("target", "coverage")
+_FLAGS_OF_PYTEST = ("target", "coverage", "report")
 DEFAULTS = {
     "advice": "`on`",
     "basins": "none",
@@ -56,6 +57,7 @@ DEFAULTS = {
     "journal_bytes": "64 MiB",
     "locations": "`aws:us-east-1`, `aws:us-west-2`, `aws:eu-north-1`",
     "port": "0, a free one; for the server 8080",
+    "report": "no",
     "snapshot": "none",
     "target": "none: the fake",
     "token": "another one in each test; for the server `s2mock`",

@@ -97,6 +97,7 @@ def _serve() -> int:
         parser.error(str(error))
     mock._own_hosts_only = options.no_cors and _is_loopback(options.host)  # noqa: SLF001
     mock._control_token = options.control_token  # noqa: SLF001  # for this server only
+    mock._has_dashboard = not getattr(options, "no_dashboard", False)  # noqa: SLF001  # of lite
     with closing(mock):
         try:
             if options.init_file is not None:

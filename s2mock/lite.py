@@ -20,10 +20,12 @@ _IN_FLIGHT: Final = "append_inflight_bytes"
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Those of `s2 lite` that are not the server's own, and its defaults."""
+    parser.add_argument(
+        "--no-dashboard", action="store_true", help="do not let /dashboard lead to /_s2mock/"
+    )
     file = os.environ.get("S2LITE_INIT_FILE")
     parser.set_defaults(host=HOST, port=PORT, token=TOKEN, init_file=Path(file) if file else None)
     group = parser.add_argument_group("options of s2 lite that change nothing here")
-    group.add_argument("--no-dashboard", action="store_true", help="there is no dashboard")
     for option, what in (
         ("--local-root", "DIR"),
         ("--bucket", "BUCKET"),

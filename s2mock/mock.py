@@ -94,6 +94,7 @@ class S2Mock(AccountFace, PowersFace):
         self._front: Front | None = None
         self._has_control = control
         self._control_token: str | None = None
+        self._has_dashboard = True
         self._fresh_names = count(1)
         self.token: str = (
             own_tokens.new_token(self) if token is None else own_tokens.check_token(token)
@@ -132,6 +133,7 @@ class S2Mock(AccountFace, PowersFace):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        of_a_test.ending(self._powers)
         stage = self._powers.stage
         complaints = stage.check() if kind is None else []
         stage.end(has_failed=kind is not None)
@@ -151,6 +153,7 @@ class S2Mock(AccountFace, PowersFace):
 
         Closing twice is harmless.
         """
+        of_a_test.ending(self._powers)
         for fork in list(self._forks):
             fork.close()
         if self._has_control and self._front is not None:
@@ -264,6 +267,7 @@ class S2Mock(AccountFace, PowersFace):
             from s2mock.control import Front
 
             self._front = Front(self, self._listening, self._control_token)
+            self._front.has_dashboard = self._has_dashboard
         return self._front
 
     def _inject_faults(self) -> None:

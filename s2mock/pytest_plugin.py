@@ -80,6 +80,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="say at the end what the tests have met, and what never; write it to a file, too",
     )
     group.addoption(
+        "--s2mock-report",
+        metavar="DIR",
+        default=None,
+        help="write a page of what happened for each test that fails, an HTML file by itself",
+    )
+    group.addoption(
         "--s2mock-slow",
         action="store_true",
         # Of use to this project only, so it is not shown: see CONTRIBUTING.md.
@@ -101,6 +107,12 @@ def pytest_configure(config: pytest.Config) -> None:
         from s2mock.coverage_report import CoveragePlugin
 
         config.pluginmanager.register(CoveragePlugin(file), "s2mock_coverage")
+    if (folder := config.getoption("s2mock_report")) is not None:
+        from s2mock.failure_pages import FailurePages
+
+        # As it is handed to the processes of pytest-xdist.
+        config.option.s2mock_report = folder = str(config.invocation_params.dir / folder)
+        config.pluginmanager.register(FailurePages(folder), "s2mock_report")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -155,6 +155,8 @@ class _SweptAttempt(Attempt):
         mock = self._mock
         assert mock is not None
         assert self.point is not None
+        if error is not None:
+            of_a_test.ending(mock._powers)  # noqa: SLF001  # as below
         # The report has its timeline already, where it fails.
         of_a_test.forget(mock._powers, has_failed=error is not None)  # noqa: SLF001  # no user's
         if error is not None and not _is_a_failure(error, trace):

@@ -90,6 +90,17 @@ def test_who_waits_for_an_answer(start: Start) -> None:
     assert get(port, "/_s2mock").json()["name"] == "s2mock"
 
 
+def test_the_dashboard(start: Start) -> None:
+    port = unused_port()
+    process = start("--port", str(port))
+    assert process.stderr is not None
+    until_it_listens(iter(process.stderr.readline, ""))
+    answer = get(port, "/dashboard")
+    assert (answer.status_code, answer.headers["location"]) == (302, "/_s2mock/")
+    page = get(port, "/_s2mock/")
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
 @pytest.mark.parametrize("by", ["option", "environment"])
 def test_init_file(start: Start, tmp_path: Path, by: str) -> None:
     file = tmp_path / "resources.json"

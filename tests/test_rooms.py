@@ -34,6 +34,7 @@ ROOMS = {
     "control": {
         "api",
         "conversation",
+        "documents",
         "environ",
         "failures",
         "listening",

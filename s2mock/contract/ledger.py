@@ -225,7 +225,7 @@ KNOWN_DIFFERENCES: Final = (
     ),
     KnownDifference(
         "dashboard",
-        "`/dashboard` is not found.",
+        "`/dashboard` is not found, or leads to `/_s2mock/` where that is served.",
         "It is the reference's page for people, and no part of the API.",
         _not_met,
     ),

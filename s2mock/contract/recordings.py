@@ -2,14 +2,17 @@
 
 The recorder of this project writes them (`make record`), and nothing else does: each file bears a
 hash of its content. The first line says what was recorded; then each group of exchanges has a
-line of its own, and each exchange one more.
+line of its own, and each exchange one more. Where s2mock is installed they are in one archive.
 """
 
 import base64
 import hashlib
+import io
 import json
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -143,8 +146,13 @@ def _pairs(pairs: Iterable[Sequence[str]]) -> Headers:
     return tuple((name, value) for name, value in pairs)
 
 
+@cache
 def _directory() -> "Traversable":
-    return files("s2mock.contract") / "corpus"
+    package = files("s2mock.contract")
+    packed = package / "corpus.zip"
+    if not packed.is_file():
+        return package / "corpus"
+    return zipfile.Path(io.BytesIO(packed.read_bytes()))
 
 
 def _hash(header: Mapping[str, Any], lines: Iterable[str]) -> str:

@@ -58,6 +58,16 @@ class Accounts:
         """All of them."""
         return [self.first, *self.others.values()]
 
+    def tell(self, asked: Asked) -> Answer:
+        """The accounts there are, the first with no token: it is that of whoever brings none."""
+        asked.query(())
+        forms = []
+        for number, (token, seat) in enumerate([(None, self.first), *self.others.items()], 1):
+            exchanges = seat.mock.journal.last_number
+            name = f"account {number}, {exchanges} exchange{'' if exchanges == 1 else 's'}"
+            forms.append({"token": token, "name": name, "exchanges": exchanges})
+        return Answer(200, {"accounts": forms})
+
     def make(self, asked: Asked) -> Answer:
         """A new account with a token of its own; options have the names of `S2Mock`'s."""
         asked.query(())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from s2mock.control.answers import Answer, Refused
 from s2mock.control.asked import Asked, count_of, seconds_of
 from s2mock.conversation import Offload, Step
-from s2mock.registry.clock import NANOSECONDS, ManualClock
+from s2mock.registry.clock import NANOSECONDS, Clock, ManualClock
 from s2mock.registry.errors import S2Error
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def read_clock(asked: Asked) -> Generator[Step, Any, Answer]:
             lambda: f"{clock.waiters} of {count} waited on the clock within {wait:g} s",
             wait,
         )
-    return Answer(200, _form(asked))
+    return Answer(200, clock_form(asked.mock.clock))
 
 
 def advance(asked: Asked) -> Generator[Step, Any, Answer]:
@@ -42,7 +42,7 @@ def advance(asked: Asked) -> Generator[Step, Any, Answer]:
         yield Offload(lambda: clock.advance(seconds))
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
-    return Answer(200, _form(asked))
+    return Answer(200, clock_form(asked.mock.clock))
 
 
 def _manual(asked: Asked, so: str) -> ManualClock:
@@ -56,18 +56,17 @@ def _manual(asked: Asked, so: str) -> ManualClock:
     return clock
 
 
-def _form(asked: Asked) -> dict[str, Any]:
-    clock = asked.mock.clock
+def clock_form(clock: Clock) -> dict[str, Any]:
+    """The time of a clock, and how many wait on it."""
     now = clock.now()
     date = datetime.fromtimestamp(now // NANOSECONDS, UTC)
     date = date.replace(microsecond=now % NANOSECONDS // _MICROSECOND)
-    is_manual = isinstance(clock, ManualClock)
     return {
-        "clock": "manual" if is_manual else "system",
+        "clock": "manual" if isinstance(clock, ManualClock) else "system",
         "now": now,
         "timestamp": now // _MILLISECOND,
         "date": date.isoformat().replace("+00:00", "Z"),
-        "waiters": clock.waiters if is_manual else 0,
+        "waiters": clock.waiters if isinstance(clock, ManualClock) else 0,
     }
 
 

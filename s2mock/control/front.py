@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from s2mock import failures, own_tokens
-from s2mock.control import clock, faults, journal
+from s2mock.control import clock, faults, history, journal, overview, page, rows, status
 from s2mock.control.accounts import Accounts, begin_outage, end_outage, reset
 from s2mock.control.answers import Answer, Refused
 from s2mock.control.asked import Asked
 from s2mock.control.guard import objection
 from s2mock.control.seat import Seat
-from s2mock.conversation import READ, Conversation
+from s2mock.conversation import READ, Conversation, Head
 from s2mock.environ import bearer, path_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PREFIX: Final = "/_s2mock"
 _DIRECT: Final = f"{PREFIX}/v1/"
+# Where s2-lite has its page.
+_DASHBOARD: Final = "/dashboard"
 
 
 class Row(NamedTuple):
@@ -43,10 +45,13 @@ class Front:
 
     def __init__(self, first: "S2Mock", listening: "Listening", token: str | None) -> None:
         self._token = token
+        self.has_dashboard = True
         self.accounts = accounts = Accounts(first, listening)
         self.rows: Final = (
             Row("GET", "", self._index),
+            Row("GET", "/", page.get_page),
             Row("GET", "/openapi.json", _description),
+            Row("GET", "/accounts", accounts.tell),
             Row("POST", "/accounts", accounts.make),
             Row("DELETE", "/accounts", accounts.end),
             Row("POST", "/fork", accounts.fork),
@@ -62,6 +67,12 @@ class Front:
             Row("GET", "/journal", journal.read_journal),
             Row("DELETE", "/journal", journal.clear_journal),
             Row("POST", "/advice", journal.take_advice),
+            Row("GET", "/journal/{number}", rows.get_exchange),
+            Row("GET", "/timeline", rows.read_timeline),
+            Row("GET", "/status", status.read_status),
+            Row("GET", "/streams", overview.read_streams),
+            Row("GET", "/streams/records", history.read_records),
+            Row("GET", "/report", page.get_report),
             Row("GET", "/coverage", journal.read_coverage),
             Row("GET", "/clock", clock.read_clock),
             Row("POST", "/clock/advance", clock.advance),
@@ -96,11 +107,14 @@ class Front:
             path = path_of(target)
             if path == PREFIX or path.startswith(f"{PREFIX}/"):
                 return self._control(environ, path, seat)
+        elif self.has_dashboard and target == _DASHBOARD:
+            return _to_the_page()
         return seat.converse(environ)
 
     def _control(self, environ: dict[str, Any], path: str, seat: Seat) -> Conversation:
         try:
-            if (text := objection(environ, self._token)) is not None:
+            is_page = path == f"{PREFIX}/"
+            if (text := objection(environ, self._token, is_page=is_page)) is not None:
                 raise Refused(403, text)
             token = bearer(environ)
             if own_tokens.is_ended(token):
@@ -175,6 +189,12 @@ def _direct(environ: dict[str, Any], path: str, seat: Seat) -> Conversation:
     rest = path.removeprefix(PREFIX)
     again = {**environ, "REQUEST_URI": f"{rest}?{query}" if query else rest, "PATH_INFO": rest}
     return seat.direct.converse(again)
+
+
+def _to_the_page() -> Conversation:
+    while (yield READ):
+        pass
+    yield Head(302, [("location", f"{PREFIX}/")], b"")
 
 
 def _description(asked: Asked) -> Answer:

@@ -11,8 +11,12 @@ from typing import Any, Final
 TOKEN_HEADER: Final = "S2Mock-Control-Token"
 
 
-def objection(environ: dict[str, Any], token: str | None) -> str | None:
-    """Why the request is refused; None where it is let in."""
+def objection(environ: dict[str, Any], token: str | None, *, is_page: bool = False) -> str | None:
+    """Why the request is refused; None where it is let in.
+
+    A browser brings no token when it is pointed to the page. So the page, which has nothing in it,
+    comes without one where the server has one: it asks for the token, and brings it from then on.
+    """
     origin = environ.get("HTTP_ORIGIN")
     host = environ.get("HTTP_HOST", "")
     if origin is not None and origin.lower() != f"http://{host.lower()}":
@@ -21,6 +25,8 @@ def objection(environ: dict[str, Any], token: str | None) -> str | None:
     if site not in ("none", "same-origin"):
         return f"a browser sends this for a page of another origin (Sec-Fetch-Site: {site})"
     brought = environ.get("HTTP_S2MOCK_CONTROL_TOKEN")
+    if is_page and token is not None and brought is None:
+        return None
     if token is not None and brought is not None:
         import hmac  # which takes time to load, and few servers have a token
 

@@ -155,6 +155,10 @@ class RemotePowers:
         token: str = self._control("POST", "/fork")["token"]
         return token
 
+    def page(self) -> bytes:
+        """The page of what there is, with all of it, in one file. Raises `OSError`."""
+        return self._control.client.request("GET", "/_s2mock/report").body
+
     def end(self) -> None:
         """End the account. Raises `OSError`, `ControlError`."""
         self._control("DELETE", "/accounts")

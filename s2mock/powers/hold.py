@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from types import TracebackType
-from typing import Final, Protocol, Self, get_args
+from typing import Any, Final, Protocol, Self, get_args
 
 from s2mock.powers.came import Came
 from s2mock.powers.exchange import Exchange
@@ -48,7 +48,7 @@ class Hold:
         self._pattern = pattern
         self.came: Came = Came(pattern)
         self._at = at
-        self._skip = skip
+        self._asked_skip = self._skip = skip
         self._times = times
         self._gate = Gate(_ADVICE)
         self._bell = Bell()
@@ -56,7 +56,18 @@ class Hold:
         self._is_over = False
 
     def __repr__(self) -> str:
-        return f"<hold({self._pattern}, at={self._at!r}): {len(self._held)} came>"
+        return f"<{self.text}: {len(self._held)} came>"
+
+    @property
+    def text(self) -> str:
+        """The call that made it."""
+        return f"hold({self._pattern}, at={self._at!r})"
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The arguments of that call, all of them."""
+        place = self._pattern.place
+        return {**place, "skip": self._asked_skip, "times": self._times, "at": self._at}
 
     def __enter__(self) -> Self:
         return self
@@ -146,6 +157,6 @@ class Hold:
     def _missing(self, count: int, timeout: float) -> str:
         came = self.came.describe("the hold")
         return (
-            f"{len(self._held)} of {count} operations were held by hold({self._pattern}, "
-            f"at={self._at!r}) within {timeout:g} s; {came}"
+            f"{len(self._held)} of {count} operations were held by {self.text} within "
+            f"{timeout:g} s; {came}"
         )

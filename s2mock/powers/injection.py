@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from s2mock.powers.came import Came
 from s2mock.powers.exchange import Exchange
@@ -87,6 +87,17 @@ class Injection:
         if self._faults is None and self._times != 1:
             text += f", times={self._times}"
         return f"{text})"
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The arguments of that call, all of them."""
+        return {
+            "fault": self._fault,
+            **self._pattern.place,
+            "skip": self._skip,
+            "times": self._times,
+            "required": self._required,
+        }
 
     def __enter__(self) -> Self:
         return self

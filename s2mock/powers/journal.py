@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain, islice
 from typing import Any, overload
@@ -309,6 +309,38 @@ class Journal(Sequence[Exchange]):
         """The exchanges behind that number."""
         return tuple(self._exchange(entry) for entry in self._advise() if entry.number > number)
 
+    def changed(
+        self, after: int, going_on: Mapping[int, int | None], limit: int
+    ) -> tuple[Exchange, ...]:
+        """The exchanges behind that number, and those of `going_on` that have gone on since.
+
+        `going_on` are the numbers of sessions that were not over, each with its last sequence
+        number then. At most `limit` of them, the oldest.
+        """
+        found = (entry for entry in self._advise() if _is_news(entry, after, going_on))
+        return tuple(self._exchange(entry) for entry in islice(found, limit))
+
+    def change_steps(
+        self, after: int, going_on: Mapping[int, int | None], timeout: float
+    ) -> Generator[Rung, None, bool]:
+        """Wait, for a conversation, until there are any of these. Raises `TimeoutError`."""
+
+        def look() -> bool | None:
+            if self.last_number > after:
+                return True
+            news = going_on and any(_is_news(entry, after, going_on) for entry in self._now())
+            return True if news else None
+
+        return (
+            yield from self._bell.steps(look, lambda: f"nothing came within {timeout:g} s", timeout)
+        )
+
+    def numbered(self, number: int) -> Exchange | None:
+        """The exchange of that number, if it is kept."""
+        entries = self._advise()
+        index = number - entries[0].number if entries else -1
+        return self._exchange(entries[index]) if 0 <= index < len(entries) else None
+
     def take_advised(self) -> list[Exchange]:
         """The exchanges that have advice which nobody has been told."""
         if not self.last_number:
@@ -412,6 +444,13 @@ class Journal(Sequence[Exchange]):
             return f"{text}; nothing else came"
         last = ", ".join(map(repr, islice(reversed(others), 5)))
         return f"{text}; of {len(others)} others these came last: {last}"
+
+
+def _is_news(entry: Entry, after: int, going_on: Mapping[int, int | None]) -> bool:
+    number = entry.number
+    return number > after or (
+        number in going_on and (entry.ended is not None or entry.last_seq_num != going_on[number])
+    )
 
 
 class _Wanted:

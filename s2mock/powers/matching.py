@@ -30,6 +30,11 @@ class Pattern:
             text += f", stream={self.stream!r}"
         return text
 
+    @property
+    def place(self) -> dict[str, object]:
+        """The arguments that say the same."""
+        return {"on": list(self.names), "basin": self.basin, "stream": self.stream}
+
     @cached_property
     def _basin(self) -> re.Pattern[str]:
         return re.compile(translate(self.basin))

@@ -3,7 +3,7 @@
 import re
 import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -37,6 +37,9 @@ _forgotten: Final[dict[str, tuple[str, list[str]]]] = {}
 _NUMBER: Final = re.compile(r"\d+")
 
 
+before_ending: Final[list[Callable[[Powers], object]]] = []
+"""Who looks at each mock before it ends, with all that is in it."""
+
 _coverage: Coverage | None = None
 
 
@@ -57,6 +60,13 @@ def stop_counting() -> None:
             _coverage.take(powers.journal, is_over=True)
         before_clearing.remove(_coverage.take)
         _coverage = None
+
+
+def ending(powers: Powers) -> None:
+    """The mock is about to end."""
+    if powers in living:
+        for look in before_ending:
+            look(powers)
 
 
 def end(powers: Powers, *, in_a_test: bool) -> None:
@@ -130,6 +140,11 @@ def _advised(journal: Journal) -> Iterator[tuple[str, str]]:
         place = f"exchange {exchange.number}, {exchange.operation} {about}".rstrip()
         for text in exchange.advice:
             yield text, place
+
+
+def mark_of(powers: Powers) -> int | None:
+    """The last exchange of a mock when the test began; None where the test has made the mock."""
+    return _marks.get(powers)
 
 
 def sections() -> list[tuple[str, str]]:

@@ -42,6 +42,7 @@ class Powers:
     ) -> None:
         _check_limit("journal_limit", journal_limit)
         _check_limit("journal_bytes", journal_bytes)
+        self.engine = engine
         self.journal: Journal = Journal(insight, journal_limit, journal_bytes)
         self._notes = Recorder(self.journal)
         is_asked = journal_limit or LOGGER.isEnabledFor(DEBUG)

@@ -92,6 +92,16 @@ class Stage:
             self._observe()
         return made
 
+    @property
+    def injections(self) -> tuple[Injection, ...]:
+        """The faults that were injected and not removed."""
+        return self._injections
+
+    @property
+    def holds(self) -> tuple[Hold, ...]:
+        """The holds that were not released."""
+        return self._holds
+
     # What ends it.
 
     def forget_injection(self, injection: Injection) -> None:

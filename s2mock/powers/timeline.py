@@ -95,7 +95,7 @@ def _outcome(group: list[Exchange], all_of_them: Sequence[Exchange]) -> Iterator
     last = group[-1]
     response, effect = last.response, last.effect
     if response is not None and (response.status >= 400 or response.code or response.message):
-        yield _error(last)
+        yield refusal(last)
     first = group[0].effect.first_seq_num
     if first is not None and effect.last_seq_num is not None:
         verb = "" if effect.kind == "appended" or last.operation != "read" else "read "
@@ -113,7 +113,8 @@ def _outcome(group: list[Exchange], all_of_them: Sequence[Exchange]) -> Iterator
         yield f"the same batch as {twin}"
 
 
-def _error(exchange: Exchange) -> str:
+def refusal(exchange: Exchange) -> str:
+    """What an answer with an error is called, in a word or a few."""
     response = exchange.response
     assert response is not None
     if response.code:

@@ -80,6 +80,11 @@ class Pause:
         """What a clock of the user's own raised in place of waiting."""
 
     @property
+    def until(self) -> int:
+        """When its time comes, of `Moment.elapsed`."""
+        return self._until
+
+    @property
     def timeout(self) -> float | None:
         """Seconds of real time after which to go on; None where the clock wakes it."""
         return self._timekeeper.seconds_left(self._until)

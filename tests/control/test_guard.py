@@ -156,6 +156,9 @@ def test_another_peer_needs_the_token() -> None:
                 for headers in ({}, {"s2mock-control-token": "x"}, {"host": "localhost"}):
                     refused = http.post("/_s2mock/faults", json=FAULT, headers=headers)
                     assert refused.status_code == 403, headers
+                # It asks for the token.
+                assert http.get("/_s2mock/").headers["content-type"].startswith("text/html")
+                assert http.get("/_s2mock/status").status_code == 403
                 token = {"s2mock-control-token": "secret"}
                 assert http.get("/_s2mock/faults", headers=token).json() == {"faults": []}
                 made = http.post("/_s2mock/faults", json=FAULT, headers=token)

@@ -1,24 +1,18 @@
-"""What is published: the sdist, the wheel that it makes, and the wheel alone in a fresh place."""
+"""What is published, in use: the wheel alone in a fresh place, and the sdist as a checkout."""
 
-import fcntl
-import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import tarfile
 import venv
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from s2mock.http_client import Client
-
-REPO = Path(__file__).parent.parent.parent
-PACKAGE = REPO / "s2mock"
+from tests.packaging.running import REPO, clean_env, run
 
 # Building and installing ask the package index; elsewhere nothing takes so long.
 pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
@@ -32,123 +26,6 @@ def test_fixture(s2_mock):
     assert made.status_code == 201
     assert basin.streams == ("logs",)
 """
-
-
-@pytest.fixture(scope="session")
-def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
-    """Have a folder filled by the first worker of the run that needs it, for all others too."""
-    base = tmp_path_factory.getbasetemp()
-    # A worker of pytest-xdist has a folder of its own within that of the run.
-    of_the_run = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-    def once(name: str, fill: Callable[[Path], None]) -> Path:
-        folder, filled = of_the_run / name, of_the_run / f"{name}-is-filled"
-        with (of_the_run / f"{name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not filled.exists():
-                shutil.rmtree(folder, ignore_errors=True)
-                folder.mkdir()
-                fill(folder)
-                filled.touch()
-        return folder
-
-    return once
-
-
-@pytest.fixture(scope="session")
-def built(once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
-    """The folder with the sdist, and the wheel that was built from it."""
-
-    def build(out: Path) -> None:
-        subprocess.run([sys.executable, "-m", "build", "--outdir", out, REPO], check=True)
-
-    return once("dist", build)
-
-
-@pytest.fixture(scope="session")
-def wheel(built: Path) -> Path:
-    [wheel] = built.glob("*.whl")
-    return wheel
-
-
-@pytest.fixture(scope="session")
-def sdist(built: Path) -> Path:
-    [sdist] = built.glob("*.tar.gz")
-    return sdist
-
-
-def run(*command: str | Path, cwd: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        command, cwd=cwd, env=clean_env(), capture_output=True, text=True, check=False
-    )
-
-
-def clean_env() -> dict[str, str]:
-    """An environment in which nothing of this checkout or this test run can be found."""
-    ours = ("MAKE", "MFLAGS", "PYTEST_", "PYTHON", "S2_", "VENV", "VIRTUAL_ENV")
-    return {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-
-
-@pytest.fixture(scope="session")
-def python(wheel: Path, once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
-    """The interpreter of a fresh virtual environment that has the wheel and nothing else."""
-
-    def install(folder: Path) -> None:
-        venv.create(folder, with_pip=True, system_site_packages=False)
-        pip = (folder / "bin" / "python", "-m", "pip")
-        installed = run(*pip, "install", "--quiet", wheel, cwd=folder)
-        assert installed.returncode == 0, installed.stderr
-
-    return once("fresh", install) / "bin" / "python"
-
-
-def package_files() -> set[str]:
-    return {
-        str(path.relative_to(REPO))
-        for path in PACKAGE.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-
-
-def test_the_wheel_has_the_whole_package_and_nothing_else(wheel: Path) -> None:
-    names = set(zipfile.ZipFile(wheel).namelist())
-    metadata = {name for name in names if name.startswith("s2mock-")}
-
-    assert names - metadata == package_files()
-    for name in (
-        "s2mock/py.typed",
-        "s2mock/documents/schemas/create_stream.json",
-        "s2mock/contract/conftest.py",
-    ):
-        assert name in names
-    assert {Path(name).name for name in metadata} >= {"METADATA", "entry_points.txt", "LICENSE"}
-
-
-def test_the_metadata_names_the_readme_and_what_s2_is(wheel: Path) -> None:
-    archive = zipfile.ZipFile(wheel)
-    [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]
-    headers, _, description = archive.read(name).decode().partition("\n\n")
-
-    assert description.strip() == (REPO / "README.md").read_text().strip()
-    assert "License-Expression: MIT" in headers
-    assert "Requires-Python: >=3.11" in headers
-    assert "Project-URL: S2 documentation, https://s2.dev/docs" in headers
-
-
-def test_the_sdist_has_what_its_tests_need(sdist: Path) -> None:
-    with tarfile.open(sdist) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
-
-    assert names >= package_files()
-    for name in (
-        *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile"),
-        *("docs/conf.py", "docs/index.md", "docs/reference/s2/data_plane.md", "pyproject.toml"),
-    ):
-        assert name in names
-    tests = {str(path.relative_to(REPO)) for path in (REPO / "tests").rglob("*.py")}
-    assert names >= tests
-    assert names >= {"conftest_examples/README.md", "tests/sdk/typescript/package-lock.json"}
-    assert not [name for name in names if "node_modules" in name or "__pycache__" in name]
 
 
 def test_the_wheel_alone_is_complete(python: Path, tmp_path: Path) -> None:

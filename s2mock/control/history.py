@@ -1,0 +1,96 @@
+"""What was in a stream, and when: worked out from the log as it is and what the journal has kept.
+
+No state is kept for each exchange. Records never change, so those that are there now were there
+as soon as an exchange showed a tail behind them; what is gone since is taken from the journal's
+appends, as far as it has their bodies.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from s2mock.control.answers import Answer, Refused
+from s2mock.control.asked import Asked, count_of, whole_of
+from s2mock.control.lives import Life, shown_tail
+from s2mock.control.seen import Seen, see
+from s2mock.conversation import Offload
+from s2mock.powers.exchange import Exchange
+from s2mock.registry.log import LogState
+
+COUNT: Final = 1000
+_MAX_COUNT: Final = 10_000
+_EMPTY: Final = LogState()
+
+
+def read_records(asked: Asked) -> Any:
+    """The records of a stream, those that are gone too, and which exchange each came with."""
+    query = asked.query(("basin", "stream", "before", "count"))
+    for name in ("basin", "stream"):
+        if name not in query:
+            raise Refused(400, f"say which stream: {name} is missing, as in ?basin=…&stream=…")
+    before, count = whole_of(query, "before"), count_of(query, 0.0) if "count" in query else COUNT
+    if count > _MAX_COUNT:
+        raise Refused(400, f"count must be at most {_MAX_COUNT}, not {count}")
+    basin, stream = query["basin"], query["stream"]
+
+    def look() -> dict[str, Any]:
+        mock = asked.mock
+        return history(see(mock.account), mock.journal.since(0), basin, stream, before, count)
+
+    found: dict[str, Any] = yield Offload(look)
+    return Answer(200, found)
+
+
+def history(
+    seen: Seen,
+    exchanges: Sequence[Exchange],
+    basin: str,
+    stream: str,
+    before: int | None = None,
+    count: int = COUNT,
+) -> dict[str, Any]:
+    """The lives of the streams that had that name, oldest first.
+
+    Each has its last `count` records before the sequence number `before`.
+    """
+    lives = _lives(exchanges, basin, stream)
+    now = seen.stream(basin, stream)
+    if now is not None:
+        last = lives[-1] if lives else None
+        if last is None or last.end is not None or last.is_before(now):
+            if last is not None and last.end is None:
+                last.end = last.numbers[-1] + 1
+            last = Life(0 if last is None or last.end is None else last.end)
+            lives.append(last)
+        last.log = (now.log or _EMPTY).expired(object(), seen.time)
+    forms = [life.form(before, count) for life in lives]
+    return {"basin": basin, "stream": stream, "lives": forms}
+
+
+def _lives(exchanges: Iterable[Exchange], basin: str, stream: str) -> list[Life]:
+    lives: list[Life] = []
+    life: Life | None = None
+    for exchange in exchanges:
+        if exchange.basin != basin:
+            continue
+        effect, number = exchange.effect, exchange.number
+        if effect.kind == "deleted" and exchange.stream in (None, stream):
+            if life is None and not lives:
+                lives.append(Life(0))
+                life = lives[-1]
+            if life is not None:
+                life.end, life = number, None
+            continue
+        if exchange.stream != stream:
+            continue
+        is_append = effect.kind == "appended" and exchange.operation == "append"
+        is_another = effect.kind == "created" or (
+            is_append and life is not None and life.overlaps(exchange)
+        )
+        if is_another and life is not None:
+            life.end, life = number, None
+        if is_another or is_append or effect.kind == "updated" or shown_tail(exchange) is not None:
+            if life is None:
+                life = Life(number if is_another or lives else 0)
+                lives.append(life)
+            life.take(exchange, is_append=is_append)
+    return lives

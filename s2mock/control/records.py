@@ -1,0 +1,76 @@
+"""Records as a person sees them, of the log or of an append in the journal."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from s2mock.powers.exchange import Exchange
+from s2mock.powers.fault_json import bytes_to_json
+from s2mock.registry.log import LogState
+
+# So much of a body is shown.
+_SHOWN_BYTES: Final = 2000
+_COMMANDS: Final = (b"fence", b"trim")
+
+
+def records_of(log: LogState, low: int, high: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Those from sequence number `low` to before `high`."""
+    for span in log.spans(low, high):
+        for seq_num, timestamp, record in span.rows:
+            yield seq_num, record_form(timestamp, record.headers, record.body)
+
+
+def appended(exchange: Exchange) -> list[dict[str, Any]]:
+    """The records of an append, with the times that its acknowledgement tells."""
+    document = exchange.request.document
+    records = document.get("records") if isinstance(document, dict) else None
+    if not isinstance(records, list) or not records:
+        return []
+    said = None if exchange.response is None else exchange.response.document
+    start, end = (_time(said, name) for name in ("start", "end"))
+    times = [start if start == end else None] * len(records)
+    times[0], times[-1] = start, end
+    return [_from_document(*pair) for pair in zip(records, times, strict=True)]
+
+
+def _time(said: Any, name: str) -> int | None:
+    position = said.get(name) if isinstance(said, dict) else None
+    return position.get("timestamp") if isinstance(position, dict) else None
+
+
+def _from_document(record: dict[str, Any], timestamp: int | None) -> dict[str, Any]:
+    pairs = record.get("headers", ())
+    headers = [(_bytes(name), _bytes(value)) for name, value in pairs]
+    return record_form(timestamp, headers, _bytes(record.get("body", "")))
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
+
+
+def record_form(
+    timestamp: int | None, headers: Iterable[tuple[bytes, bytes]], body: bytes
+) -> dict[str, Any]:
+    """A record: what it holds, and what it says where it is a command."""
+    headers = list(headers)
+    command = value = None
+    if len(headers) == 1 and not headers[0][0] and headers[0][1] in _COMMANDS:
+        command = headers[0][1].decode()
+        value = str(int.from_bytes(body, "big")) if command == "trim" else body.decode()
+    return {
+        "timestamp": timestamp,
+        "headers": [[bytes_to_json(part) for part in pair] for pair in headers],
+        "body": bytes_to_json(_cut(body)),
+        "bytes": len(body),
+        "command": command,
+        "value": value,
+    }
+
+
+def _cut(body: bytes) -> bytes:
+    """As much of it as is shown; not in the middle of a character."""
+    if len(body) <= _SHOWN_BYTES:
+        return body
+    end = _SHOWN_BYTES
+    while end > _SHOWN_BYTES - 4 and body[end] & 0xC0 == 0x80:
+        end -= 1
+    return body[:end]

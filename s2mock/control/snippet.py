@@ -1,0 +1,77 @@
+"""An exchange as a test that asks the same: to paste, and to go on from."""
+
+from pprint import pformat
+
+from s2mock.powers.exchange import Exchange
+from s2mock.powers.secret import BLACKED_OUT, SECRET_HEADERS
+
+# What the client says by itself, or what the test is not about.
+_OWN = frozenset(
+    {
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "host",
+        "te",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
+_MAKES_BASIN = ("create-basin", "ensure-basin")
+_MAKES_STREAM = ("create-stream", "ensure-stream")
+
+
+def snippet(exchange: Exchange) -> str:
+    """The text of a test with the fixture `s2_mock`."""
+    request, response, fault = exchange.request, exchange.response, exchange.fault
+    lines = ["import pytest"]
+    if fault is not None:
+        lines.append(f"from s2mock import {type(fault).__name__}")
+    lines += ["", ""]
+    if (basins := _beginning(exchange)) is not None:
+        lines.append(f"@pytest.mark.s2_mock(basins={basins})")
+    lines.append(f"def test_exchange_{exchange.number}(s2_mock):")
+    if fault is not None:
+        lines.append(f"    s2_mock.inject({fault!r}, on={exchange.operation!r})")
+    target = f"{request.path}?{request.query}" if request.query else request.path
+    headers = {
+        name: BLACKED_OUT if name in SECRET_HEADERS else value
+        for name, value in request.headers.items()
+        if name not in _OWN
+    }
+    call = ["s2_mock.client.open(", f"    {target!r},", f"    method={request.method!r},"]
+    if headers:
+        call.append(f"    headers={_indented(pformat(headers, sort_dicts=False))},")
+    if request.body:
+        call.append(f"    data={_indented(pformat(request.body))},")
+    call.append(")")
+    if response is None:
+        lines.append("    with pytest.raises(ConnectionError):")
+        lines += [f"        {line}" for line in _lines(call)]
+    else:
+        call[0] = f"answer = {call[0]}"
+        lines += [f"    {line}" for line in _lines(call)]
+        lines.append(f"    assert answer.status_code == {response.status}")
+    return "\n".join(lines) + "\n"
+
+
+def _beginning(exchange: Exchange) -> str | None:
+    """The basins that the test begins with: what was there, but not what the exchange made."""
+    code = exchange.response and exchange.response.code
+    is_made = exchange.operation in _MAKES_BASIN and code is None
+    if exchange.basin is None or is_made or code == "basin_not_found":
+        return None
+    is_made = exchange.operation in _MAKES_STREAM and code is None
+    if exchange.stream is None or is_made or code == "stream_not_found":
+        return repr([exchange.basin])
+    return repr([{"name": exchange.basin, "streams": [exchange.stream]}])
+
+
+def _indented(text: str) -> str:
+    return text.replace("\n", "\n    ")
+
+
+def _lines(parts: list[str]) -> list[str]:
+    return "\n".join(parts).split("\n")

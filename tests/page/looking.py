@@ -1,0 +1,26 @@
+"""What tests say of a page. Playwright is loaded when the first of them runs."""
+
+from pathlib import Path
+from typing import Any
+
+# A busy machine may take its time; whatever comes, comes at once.
+PATIENCE = 30_000.0
+SCREENSHOTS = Path(__file__).parent.parent.parent / "build" / "screenshots"
+
+
+def expect(subject: Any) -> Any:
+    """What is to be true of a page or a part of it, before long."""
+    from playwright.sync_api import expect
+
+    return expect(subject)
+
+
+def findings(page: Any) -> list[str]:
+    """What axe-core finds in it that is serious, or worse."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    return [
+        f"{found['id']}: {found['help']}: {[node['html'][:200] for node in found['nodes']]}"
+        for found in Axe().run(page).response["violations"]
+        if found["impact"] in ("serious", "critical")
+    ]

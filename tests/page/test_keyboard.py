@@ -1,0 +1,110 @@
+"""The page without a mouse."""
+
+from typing import Any
+
+from s2mock import ManualClock, S2Mock
+from tests.page.looking import expect
+from tests.page.traffic import BASIN, Traffic
+
+
+def tab_to(page: Any, selector: str) -> None:
+    """Press Tab until the focus is on that element; every element has to be on the way."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"no Tab leads to {selector}")
+
+
+def test_the_timeline(page: Any, traffic: Traffic) -> None:
+    client = traffic.client()
+    for number in range(40):
+        client.append(f"order {number}")
+    expect(page.locator("#count")).to_have_text("40 exchanges")
+
+    tab_to(page, "#rows")
+    page.keyboard.press("Home")
+    expect(page.locator("#which")).to_contain_text("1 · ")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#which")).to_contain_text("2 · ")
+    expect(page.locator("#rows .row[aria-selected=true]")).to_be_in_viewport()
+    page.keyboard.press("End")
+    expect(page.locator("#which")).to_contain_text("40 · ")
+    expect(page.locator("#rows .row[aria-selected=true]")).to_be_in_viewport()
+    page.keyboard.press("PageUp")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#which")).not_to_contain_text("40 · ")
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail")).to_be_focused()
+    active = page.locator("#rows").get_attribute("aria-activedescendant")
+    expect(page.locator(f"#{active}")).to_have_attribute("aria-selected", "true")
+
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()").startswith("curl ")
+
+
+def test_streams_records_and_the_slider(page: Any, mock: S2Mock, traffic: Traffic) -> None:
+    mock.basin(BASIN).create_stream("returns").append(["a cup"])
+    client = traffic.client()
+    for body in ("tea", "cups"):
+        client.append(body)
+    expect(page.locator("#names .row")).to_have_count(2)
+    expect(page.locator("#count")).to_have_text("2 exchanges")
+
+    tab_to(page, "#names")
+    page.keyboard.press("End")
+    expect(page.locator("#where")).to_have_text(f"{BASIN} / returns")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#where")).to_have_text(f"{BASIN} / orders")
+    tab_to(page, "#at")
+    page.keyboard.press("Home")
+    expect(page.locator("#records .row")).to_have_count(0)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#records .row .v")).to_have_text(["tea"])
+    page.keyboard.press("End")
+    expect(page.locator("#when")).to_have_text("now")
+    tab_to(page, "#records")
+    page.keyboard.press("Home")
+    expect(page.locator("#which")).to_contain_text("1 · append")
+
+
+def test_the_clock_and_reset(page: Any, mock: S2Mock, clock: ManualClock) -> None:
+    before = clock.now()
+    tab_to(page, "#powers button")
+    page.keyboard.press("Enter")
+    expect(page.locator("#powers")).to_contain_text("2024-01-01T00:00:01")
+    # The focus stays where it was, though the part around it was drawn again.
+    page.keyboard.press("Enter")
+    expect(page.locator("#powers")).to_contain_text("2024-01-01T00:00:02")
+    assert clock.now() - before == 2 * 10**9
+
+    page.reload()
+    expect(page.locator("#state")).to_have_text("live")
+    tab_to(page, "#reset")
+    page.keyboard.press("Space")
+    page.keyboard.press("Space")
+    expect(page.locator("#names .row")).to_have_count(0)
+    assert mock.basin(BASIN).streams == ()
+
+
+def test_whatever_has_the_focus_is_seen_to_have_it(page: Any, traffic: Traffic) -> None:
+    traffic.client().append("tea")
+    page.locator("#rows .row").click()
+    expect(page.locator("#which")).to_contain_text("1 · ")
+    page.evaluate("document.activeElement.blur()")
+
+    seen = set()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        name, outline = page.evaluate(
+            """() => {
+              const one = document.activeElement, style = getComputedStyle(one);
+              if (one === document.body) return ["the browser", "its own"];
+              return [one.id || one.textContent, `${style.outlineStyle} ${style.outlineWidth}`];
+            }"""
+        )
+        seen.add(name)
+        assert not outline.startswith("none"), f"{name} has the focus, and does not show it"
+    assert {"rows", "detail", "names", "records", "powers", "at", "find", "reset"} <= seen

@@ -1,0 +1,57 @@
+"""How it looks: in both schemes, narrow and wide, and to those who do not see it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from s2mock import S2Mock
+from tests.page.looking import SCREENSHOTS, expect, findings
+from tests.page.race import EXCHANGES, race
+
+SIZES = {"narrow": {"width": 400, "height": 800}, "wide": {"width": 1600, "height": 900}}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_race(open_page: Callable[..., Any], mock: S2Mock, size: str, scheme: str) -> None:
+    with race(mock):
+        page = open_page(f"{mock.url}/_s2mock/", viewport=SIZES[size], color_scheme=scheme)
+        expect(page.locator("#count")).to_have_text(f"{EXCHANGES} exchanges")
+        page.locator("#rows .row").filter(has_text="404").click()
+        expect(page.locator("#detail")).to_contain_text("orders")
+        expect(page.locator("#records .row")).to_have_count(7)
+        expect(page.locator("#powers")).to_contain_text("holds append")
+
+        # The one that is taken of each test comes when the writer is no longer held.
+        page.screenshot(path=SCREENSHOTS / f"race-{size}-{scheme}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
+        assert cut_off(page) == []
+        assert findings(page) == []
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        [red, green, blue] = [int(part) for part in background[4:-1].split(",")]
+        assert (red + green + blue > 3 * 128) == (scheme == "light")
+
+
+def cut_off(page: Any) -> list[str]:
+    """The buttons and fields that stand beyond the edge of the page, or have no size."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, a, select")]
+          .filter(one => one.checkVisibility())
+          .filter(one => {
+            const { left, right, width, height } = one.getBoundingClientRect();
+            return left < 0 || right > innerWidth || !width || !height;
+          })
+          .map(one => one.id || one.textContent)"""
+    )
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_there_yet(
+    open_mock: Callable[..., S2Mock], open_page: Callable[..., Any], scheme: str
+) -> None:
+    page = open_page(f"{open_mock().url}/_s2mock/", color_scheme=scheme)
+    expect(page.locator("#none")).to_have_text("Nothing has come yet.")
+
+    assert findings(page) == []

@@ -1,0 +1,159 @@
+"""The clock, the faults and the holds; and to begin again."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from s2mock import Drop, Fail, ManualClock, S2Mock
+from tests.page.looking import expect
+from tests.page.traffic import BASIN, Traffic
+
+
+def advance(page: Any, by: str) -> None:
+    page.locator("#powers").get_by_role("button", name=by, exact=True).click()
+
+
+def test_the_clock_is_turned(page: Any, clock: ManualClock) -> None:
+    powers = page.locator("#powers")
+    expect(powers).to_contain_text("2024-01-01T00:00:00")
+    expect(powers).to_contain_text("manual")
+
+    for by, shown in (
+        ("+1 s", "2024-01-01T00:00:01"),
+        ("+1 min", "2024-01-01T00:01:01"),
+        ("+1 h", "2024-01-01T01:01:01"),
+        ("+1 d", "2024-01-02T01:01:01"),
+    ):
+        advance(page, by)
+        expect(powers).to_contain_text(shown)
+    assert clock.now() == (1_704_067_200 + 86_400 + 3_600 + 60 + 1) * 10**9
+
+
+def test_what_waits_until_when(page: Any, traffic: Traffic) -> None:
+    powers = page.locator("#powers")
+    expect(powers).to_contain_text("No waits")
+
+    reader = traffic.client()
+    thread = threading.Thread(target=reader.read, kwargs={"wait": 3})
+    thread.start()
+    expect(powers).to_contain_text("1 wait")
+    expect(powers).to_contain_text("in 3.0 s")
+    advance(page, "+1 s")
+    expect(powers).to_contain_text("in 2.0 s")
+    advance(page, "To the next")
+
+    expect(powers).to_contain_text("No waits")
+    thread.join()
+    expect(page.locator("#rows .row")).to_have_count(1)
+
+
+def test_faults_and_what_they_have_hit(page: Any, mock: S2Mock, traffic: Traffic) -> None:
+    powers, client = page.locator("#powers"), traffic.client()
+    expect(powers).to_contain_text("No faults")
+    mock.inject(Fail("unavailable"), on="append", times=2, required=False)
+    expect(powers).to_contain_text("1 fault")
+    expect(powers).to_contain_text("0 hits")
+
+    client.append("tea")
+    expect(powers).to_contain_text("1 hit")
+    expect(powers).to_contain_text("waits for 1 more")
+    client.append("tea")
+
+    expect(powers).to_contain_text("2 hits")
+    expect(powers).to_contain_text("used up")
+
+
+def test_a_fault_is_removed(page: Any, mock: S2Mock, traffic: Traffic) -> None:
+    mock.inject(Drop(), on="append", required=False)
+
+    page.get_by_role("button", name="Remove").click()
+
+    expect(page.locator("#powers")).to_contain_text("No faults")
+    assert traffic.client().append("tea").status_code == 200
+
+
+def test_a_held_append_is_released(page: Any, mock: S2Mock, traffic: Traffic) -> None:
+    powers, writer = page.locator("#powers"), traffic.client()
+    mock.hold(on="append", at="commit")
+    expect(powers).to_contain_text("1 hold")
+    expect(powers).to_contain_text("nothing came yet")
+
+    thread = threading.Thread(target=writer.append, args=("tea",))
+    thread.start()
+    expect(powers).to_contain_text("holds append orders")
+    expect(page.locator("#records .row")).to_have_count(0)
+    page.get_by_role("button", name="Release").click()
+
+    expect(powers).to_contain_text("released, 1 came")
+    thread.join()
+    expect(page.locator("#records .row .v")).to_have_text(["tea"])
+
+
+def test_an_outage_is_shown(page: Any, traffic: Traffic) -> None:
+    powers, client = page.locator("#powers"), traffic.client()
+    expect(powers).to_contain_text("No faults")
+    expect(powers).not_to_contain_text("outage")
+
+    client.request("POST", "/_s2mock/outage")
+    expect(powers).to_contain_text("outage")
+    client.request("DELETE", "/_s2mock/outage")
+
+    expect(powers).not_to_contain_text("outage")
+
+
+def test_reset_asks_once_more_and_begins_again(page: Any, mock: S2Mock, traffic: Traffic) -> None:
+    traffic.client().append("tea")
+    expect(page.locator("#rows .row")).to_have_count(1)
+
+    page.get_by_role("button", name="Reset").click()
+    assert mock.stream(BASIN, "orders").bodies == (b"tea",)
+    page.get_by_role("button", name="Really reset?").click()
+
+    expect(page.locator("#rows .row")).to_have_count(0)
+    expect(page.locator("#none")).to_have_text("Nothing has come yet.")
+    assert mock.basins == (BASIN,)
+    assert mock.basin(BASIN).streams == ()
+    # It goes on from there.
+    traffic.client().append("cups")
+    expect(page.locator("#rows .row")).to_have_count(1)
+
+
+def test_somebody_else_begins_again(page: Any, traffic: Traffic) -> None:
+    """Where there was a stream, and nothing had come."""
+    expect(page.locator("#where")).to_have_text(f"{BASIN} / orders")
+
+    traffic.client().request("POST", "/_s2mock/reset")
+
+    expect(page.locator("#names .row")).to_have_count(0)
+    traffic.client().append("cups")
+    expect(page.locator("#rows .row")).to_contain_text("404")
+
+
+def test_a_reset_that_is_not_meant_goes_by(page: Any, mock: S2Mock) -> None:
+    page.get_by_role("button", name="Reset").click()
+
+    expect(page.get_by_role("button", name="Reset", exact=True)).to_be_visible()
+    assert mock.basin(BASIN).streams == ("orders",)
+
+
+def test_a_clock_that_runs_cannot_be_turned(
+    open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
+) -> None:
+    page = open_page(f"{open_mock().url}/_s2mock/")
+
+    expect(page.locator("#powers")).to_contain_text("the machine's clock")
+    expect(page.get_by_role("button", name="+1 s")).to_have_count(0)
+
+
+def test_accounts_are_shown_one_at_a_time(page: Any, traffic: Traffic) -> None:
+    made = traffic.client().request("POST", "/_s2mock/accounts", json={"basins": ["other-basin"]})
+    headers = {"authorization": f"Bearer {made.json()['token']}"}
+    expect(page.get_by_label("Account")).to_be_visible()
+    page.get_by_label("Account").select_option(index=1)
+
+    traffic.client().request("GET", "/v1/basins", headers=headers)
+
+    expect(page.locator("#rows .row")).to_have_count(1)
+    expect(page.locator("#rows .row")).to_contain_text("list-basins")
+    page.get_by_label("Account").select_option(index=0)
+    expect(page.locator("#rows .row")).to_have_count(0)

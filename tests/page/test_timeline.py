@@ -1,0 +1,268 @@
+"""The timeline: what came, as it comes; and what a click on it tells."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s2mock import Drop, S2Mock
+from tests.page.looking import expect
+from tests.page.traffic import BASIN, Traffic
+
+ORDERS = "/v1/streams/orders/records"
+
+
+def row(page: Any, number: int) -> Any:
+    """The exchange of that number in the timeline."""
+    return page.locator("#rows .row").filter(
+        has=page.locator(".n").get_by_text(str(number), exact=True)
+    )
+
+
+def copied(page: Any) -> str:
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def test_what_comes_is_there_at_once(page: Any, traffic: Traffic) -> None:
+    expect(page.locator("#none")).to_have_text("Nothing has come yet.")
+
+    writer, reader = traffic.client(), traffic.client()
+    writer.append("tea", "cups", "milk")
+
+    first = row(page, 1)
+    for part in ("append", "orders", BASIN, "200", "+3 → 0..2"):
+        expect(first).to_contain_text(part)
+    expect(first).to_contain_text("+0.000")
+    expect(page.locator("#count")).to_have_text("1 exchange")
+    reader.read(seq_num=1)
+    expect(row(page, 2)).to_contain_text("read 1..2")
+    assert row(page, 1).locator(".c").inner_text() != row(page, 2).locator(".c").inner_text()
+
+
+def test_a_refusal_has_its_status_and_its_code(page: Any, traffic: Traffic) -> None:
+    traffic.client().append("tea", match_seq_num=7)
+
+    expect(row(page, 1)).to_contain_text("412")
+
+
+def test_a_lost_answer_has_its_fault(page: Any, mock: S2Mock, traffic: Traffic) -> None:
+    mock.inject(Drop(committed=True), on="append")
+
+    with pytest.raises(Exception, match="disconnected"):
+        traffic.client().append("tea")
+
+    expect(row(page, 1)).to_contain_text("no answer")
+    expect(row(page, 1)).to_contain_text("+1 → 0..0")
+    expect(row(page, 1).locator(".fault")).to_contain_text("Drop(committed=True)")
+    row(page, 1).click()
+    expect(page.locator("#detail")).to_contain_text("Drop(committed=True)")
+
+
+def test_a_session_is_open_until_it_ends(page: Any, traffic: Traffic) -> None:
+    reader, writer = traffic.client(), traffic.client()
+    reader.follow()
+    expect(row(page, 1)).to_contain_text("200 open")
+
+    writer.append("tea", "cups")
+
+    expect(row(page, 1)).to_contain_text("read 0..1")
+    reader.close()
+    expect(row(page, 1)).not_to_contain_text("open")
+
+
+def test_a_click_tells_what_was_asked_and_answered_and_why(page: Any, traffic: Traffic) -> None:
+    traffic.client().append("tea", stream="order")
+
+    row(page, 1).click()
+
+    expect(row(page, 1)).to_have_attribute("aria-selected", "true")
+    detail = page.locator("#detail")
+    expect(page.locator("#which")).to_have_text(f"1 · append · {BASIN} / order")
+    for part in (
+        "404 stream_not_found",
+        # The nearest miss.
+        "orders",
+        # The answer, and the request.
+        '"code": "stream_not_found"',
+        "POST /v1/streams/order/records",
+        '"body": "tea"',
+        "HTTP/1.1",
+    ):
+        expect(detail).to_contain_text(part)
+    expect(detail.locator(".why").first).to_contain_text("orders")
+    expect(detail.get_by_text("content-type: application/json")).to_have_count(2)
+    expect(detail.get_by_text("content-type: application/json").first).to_be_hidden()
+    detail.get_by_text("Headers").first.click()
+    expect(detail.get_by_text("content-type: application/json").first).to_be_visible()
+
+
+def test_an_exchange_is_copied_as_curl(page: Any, mock: S2Mock, traffic: Traffic) -> None:
+    traffic.client().append("tea's")
+    row(page, 1).click()
+
+    page.get_by_role("button", name="Copy as curl").click()
+
+    expect(page.locator("#said")).to_have_text("Copied")
+    assert copied(page) == mock.journal[0].curl()
+
+
+@pytest.mark.parametrize("bodies", [["tea"], ["it's", 'a "cup" \\ ☕', "\n"]], ids=["plain", "odd"])
+def test_an_exchange_is_copied_as_a_test_that_passes(
+    page: Any, traffic: Traffic, bodies: list[str], tmp_path: Path
+) -> None:
+    traffic.client().append(*bodies)
+    row(page, 1).click()
+
+    page.get_by_role("button", name="Copy as pytest").click()
+
+    expect(page.locator("#said")).to_have_text("Copied")
+    assert run_copied(page, tmp_path) == {"passed": 1}
+
+
+def test_a_refusal_is_copied_as_a_test_that_passes(
+    page: Any, traffic: Traffic, tmp_path: Path
+) -> None:
+    traffic.client().request("POST", "/v1/streams", json={"stream": ""})
+    row(page, 1).click()
+
+    page.get_by_role("button", name="Copy as pytest").click()
+
+    expect(page.locator("#said")).to_have_text("Copied")
+    assert run_copied(page, tmp_path) == {"passed": 1}
+
+
+def run_copied(page: Any, folder: Path) -> dict[str, int]:
+    (folder / "test_copied.py").write_text(copied(page), "utf-8")
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-c", "/dev/null", "--rootdir", folder, folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return pytest.RunResult.parse_summary_nouns(run.stdout.splitlines())
+
+
+def test_writers_and_a_reader_have_a_lane_each(page: Any, traffic: Traffic) -> None:
+    """Two writers and a reader are seen to interleave: whose turn it was is to be seen."""
+    writers, reader = [traffic.client(), traffic.client()], traffic.client()
+    reader.follow()
+    for turn in range(6):
+        writers[turn % 2].append(f"order {turn}")
+
+    expect(page.locator("#lanes li")).to_have_count(3)
+    expect(page.locator("#lanes li").first).to_contain_text("orders · ")
+    expect(page.locator("#rows .row")).to_have_count(7)
+    # A circle for whoever reads, a square for whoever writes, in the column of the lane.
+    marks = page.evaluate(
+        """() => [...document.querySelectorAll("#rows .row")].map(row => {
+          const mark = row.querySelector("circle, rect");
+          const x = mark.getAttribute("cx") ?? Number(mark.getAttribute("x")) + 4;
+          return [mark.tagName, Number(x)];
+        })"""
+    )
+    assert [name for name, _ in marks] == ["circle", *["rect"] * 6]
+    columns = [x for _, x in marks]
+    assert columns[1::2] == [columns[1]] * 3
+    assert columns[2::2] == [columns[2]] * 3
+    assert len(set(columns)) == 3
+
+
+def test_words_filter_it(page: Any, traffic: Traffic) -> None:
+    client = traffic.client()
+    client.append("tea")
+    client.append("tea", stream="order")
+    client.read()
+    expect(page.locator("#count")).to_have_text("3 exchanges")
+
+    page.get_by_label("Filter the timeline").fill("append 404")
+
+    expect(page.locator("#rows .row")).to_have_count(1)
+    expect(page.locator("#count")).to_have_text("1 of 3 exchanges")
+    page.get_by_label("Filter the timeline").fill("nothing like that")
+    expect(page.locator("#none")).to_have_text("Nothing like that came.")
+
+
+def test_it_pauses(page: Any, traffic: Traffic) -> None:
+    client = traffic.client()
+    client.append("tea")
+    expect(row(page, 1)).to_be_visible()
+
+    page.get_by_role("button", name="Pause").click()
+    expect(page.locator("#state")).to_have_text("paused")
+    client.append("cups")
+    page.get_by_role("button", name="Pause").click()
+
+    expect(page.locator("#state")).to_have_text("live")
+    expect(row(page, 2)).to_be_visible()
+
+
+def test_what_the_journal_has_let_go_is_gone(
+    open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
+) -> None:
+    mock = open_mock(journal_limit=3)
+    page = open_page(f"{mock.url}/_s2mock/")
+    expect(page.locator("#state")).to_have_text("live")
+
+    for number in range(5):
+        mock.client.get(f"/v1/basins?limit={number + 1}")
+
+    expect(page.locator("#count")).to_have_text("3 exchanges, 2 before are gone")
+    expect(page.locator("#rows .row .n")).to_have_text(["3", "4", "5"])
+
+
+def test_whoever_needs_a_token_is_asked_for_it(
+    open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
+) -> None:
+    mock = open_mock(basins=[BASIN])
+    mock._control_token = "open sesame"
+    url = mock.url.replace("127.0.0.1", "elsewhere.test")
+    page = open_page(f"{url}/_s2mock/", but="403 (Forbidden)")
+    expect(page.get_by_label("Control token")).to_be_visible()
+    mock.client.get("/v1/basins")
+
+    page.get_by_label("Control token").fill("open sesame")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#state")).to_have_text("live")
+    expect(page.get_by_label("Control token")).to_be_hidden()
+    expect(page.locator("#rows .row")).to_have_count(1)
+
+
+def test_what_it_shows_is_text_and_never_html(page: Any, traffic: Traffic) -> None:
+    mark = "<img src=x onerror=document.title='caught'><script>document.title='caught'</script>"
+    traffic.client().append(mark, stream="orders")
+    traffic.client().request("GET", f"/v1/{mark}?{mark}")
+    for number in (1, 2):
+        row(page, number).click()
+        expect(page.locator("#which")).to_contain_text(f"{number} · ")
+
+    expect(page.locator("#records .row")).to_contain_text(mark)
+    assert page.title() == "s2mock"
+    assert page.locator("img").count() == 0
+
+
+def test_the_dashboard_leads_there(page: Any, mock: S2Mock) -> None:
+    page.goto(f"{mock.url}/dashboard")
+
+    expect(page).to_have_url(f"{mock.url}/_s2mock/")
+    expect(page.locator("#state")).to_have_text("live")
+
+
+def test_it_is_small_and_asks_its_own_server_only(page: Any, mock: S2Mock) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    answer = page.reload()
+    expect(page.locator("#state")).to_have_text("live")
+
+    assert len(answer.body()) < 30_000
+    assert asked
+    assert [url for url in asked if not url.startswith((f"{mock.url}/_s2mock/", "data:"))] == []
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert json.dumps(answer.headers).count("access-control") == 0
