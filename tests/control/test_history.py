@@ -233,11 +233,15 @@ def test_a_batch_whose_records_have_times_of_their_own(mock: S2Mock, control: Co
     assert told(lives(control)[0], "timestamp")[:3] == [(3,), (None,), (5,)]
 
 
+def test_a_stream_that_never_was_has_no_life(control: Control) -> None:
+    found = control("GET", f"/streams/records?basin={BASIN}&stream=none").json()
+    assert found == {"basin": BASIN, "stream": "none", "lives": []}
+
+
 @pytest.mark.parametrize(
     ("query", "status", "reason"),
     [
         ("basin=my-basin", 400, "say which stream: stream is missing"),
-        ("basin=my-basin&stream=none", 404, "there is no stream 'none' in 'my-basin'"),
         ("basin=my-basin&stream=log&count=0", 400, "count must be 1 or more"),
         ("basin=my-basin&stream=log&count=10001", 400, "count must be at most 10000, not 10001"),
     ],

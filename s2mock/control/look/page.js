@@ -271,7 +271,7 @@ function look(one) {
 async function load(count = load.count) {
   const mine = ++load.last;
   load.count = count;
-  past = await ask("streams/records", { ...chosen, count }).then(found => mine === load.last ? found : past, error => error.status === 404 ? { lives: [] } : past);
+  past = await ask("streams/records", { ...chosen, count }).then(found => mine === load.last ? found : past, () => past);
   redraw(drawLog);
 }
 [load.last, load.count] = [0, 1000];
@@ -367,9 +367,10 @@ async function refresh(isAll) {
   try {
     const got = await ask("status");
     if (mine !== era) return;
+    const isNews = !status || status.journal.dropped !== got.journal.dropped;
     status = got;
     if (got.journal.last < known) return begin();
-    if (forget(got.journal.first)) redraw(filter);
+    if (forget(got.journal.first) || isNews) redraw(filter);
     redraw(drawPowers);
     if (!isAll) return;
     const found = await ask("streams", { contains: $("part").value });
