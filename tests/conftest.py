@@ -4,7 +4,8 @@ import gc
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import none
 
 from s2mock import ManualClock, S2Mock
 from tests.calls import Api, over_wsgi
@@ -31,6 +32,8 @@ def pytest_collection_finish() -> None:
     pytest has it look at everything at the end of a run, and hundreds of tests run pytest within
     pytest: with 10,000 tests in memory each look takes half a second.
     """
+    # Once, since Hypothesis asks the collector who knows its source of randomness.
+    given(none())(lambda _: None)()
     gc.collect()
     gc.freeze()
 
