@@ -3,9 +3,10 @@
 import contextlib
 import io
 import json
+import logging
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -39,11 +40,24 @@ class Replayed(NamedTuple):
 
 def main() -> int:
     """Print the table. Returns the exit status: 1 if a recording is not answered as recorded."""
-    replayed = replay_all()
+    with _quiet():
+        replayed = replay_all()
     sys.stdout.write(report(count_suite(), replayed, load_proof()))
     for difference in replayed.differences:
         sys.stderr.write(f"\n{difference}\n")
     return 1 if replayed.differences else 0
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """What is refused in a replay is refused on purpose: nobody is to be told why."""
+    logger = logging.getLogger("s2mock")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def report(suite: Suite, replayed: Replayed, proof: dict[str, Any] | None) -> str:

@@ -4,26 +4,18 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, overload
 
-from s2mock.forking import Rank, take_at_fork
-from s2mock.powers.bundle import Bundle
-from s2mock.powers.entry import NOTE_PARTS, Entry, Insight, Note
+from s2mock.powers.entry import Entry, Insight
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.matching import Pattern
-from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
-from s2mock.registry.checks import check_number
-from s2mock.registry.waiting import PATIENCE, Bell, Rung, check_count
+from s2mock.powers.keeping import Keeping
+from s2mock.powers.wanted import Wanted
+from s2mock.registry.waiting import PATIENCE, Rung, check_count
 
 JOURNAL_LIMIT = 10_000
 JOURNAL_BYTES = 64 * 1024 * 1024
 
-# So many more are kept until somebody looks: letting go of many at once takes less than of each.
-_SLACK = 256
-# So many parts are not counted before somebody looks, of notes of so many bytes at most.
-_FRESH = 128 * NOTE_PARTS
-_SMALL = 16 * 1024
 # So many that have advice are told of at the end of a test, at most.
 _MAX_UNTOLD = 1000
 
@@ -31,7 +23,7 @@ before_clearing: "list[Callable[[Journal], object]]" = []
 """Who looks at each journal before it forgets."""
 
 
-class Journal(Sequence[Exchange]):
+class Journal(Keeping, Sequence[Exchange]):
     """What was asked of a mock, and what was answered, oldest first.
 
     It keeps the latest exchanges, up to `limit`, and up to `max_bytes` of their bodies: bodies go
@@ -42,22 +34,7 @@ class Journal(Sequence[Exchange]):
     def __init__(self, insight: Callable[[], Insight], limit: int, max_bytes: int) -> None:
         # Loaded when somebody looks: it knows the whole API.
         self._load_insight = insight
-        self.limit = limit
-        self.max_bytes = max_bytes
-        self._lock = threading.Lock()
-        take_at_fork(self._lock, Rank.INNER)
-        # The oldest, which keep no bodies any longer, one by one; and those behind them. They are
-        # numbered without a gap.
-        self._bare: deque[Entry | Bundle] = deque()
-        self._kept: deque[Entry | Bundle] = deque()
-        # How many exchanges these are.
-        self._count = 0
-        # The parts of the latest, not counted yet; whoever looks counts them first.
-        self._fresh: list[Any] = []
-        self._bytes = 0
-        self._dropped = 0
-        self._number = 0
-        self._bell = Bell()
+        super().__init__(limit, max_bytes)
         # Up to which number they were looked at for what may have been meant otherwise; those of
         # them that go on; the appends whose answers were lost; what nobody has been told.
         self._advised = 0
@@ -69,25 +46,6 @@ class Journal(Sequence[Exchange]):
     def __repr__(self) -> str:
         gone = f", {self.dropped} dropped" if self.dropped else ""
         return f"<Journal of {len(self)} exchanges{gone}>"
-
-    @property
-    def dropped(self) -> int:
-        """How many exchanges are gone for want of room, since the last `clear()`."""
-        with self._lock:
-            self._trim()
-            return self._dropped
-
-    @property
-    def body_bytes(self) -> int:
-        """How many bytes of bodies are kept now."""
-        with self._lock:
-            self._trim()
-            return self._bytes
-
-    def __len__(self) -> int:
-        with self._lock:
-            self._trim()
-            return self._count
 
     @overload
     def __getitem__(self, index: int) -> Exchange: ...
@@ -117,7 +75,7 @@ class Journal(Sequence[Exchange]):
         `basin` and `stream` are names or globs, `status` is that of the answer. Raises
         `TypeError`, `ValueError`.
         """
-        wanted = _Wanted(operation, basin, stream, status, self._document)
+        wanted = Wanted(operation, basin, stream, status, self._document)
         return tuple(self._exchange(entry) for entry in self._advise() if wanted.has(entry))
 
     def wait_for(
@@ -136,7 +94,7 @@ class Journal(Sequence[Exchange]):
         `TypeError`, `ValueError`.
         """
         check_count("count", count)
-        wanted = _Wanted(operation, basin, stream, status, self._document)
+        wanted = Wanted(operation, basin, stream, status, self._document)
         return self._bell.wait(
             lambda: self._enough(wanted, count),
             lambda: self._missing(wanted, count, timeout),
@@ -155,7 +113,7 @@ class Journal(Sequence[Exchange]):
     ) -> tuple[Exchange, ...]:
         """As `wait_for`, for an event loop."""
         check_count("count", count)
-        wanted = _Wanted(operation, basin, stream, status, self._document)
+        wanted = Wanted(operation, basin, stream, status, self._document)
         return await self._bell.async_wait(
             lambda: self._enough(wanted, count),
             lambda: self._missing(wanted, count, timeout),
@@ -174,7 +132,7 @@ class Journal(Sequence[Exchange]):
         after: int = 0,
     ) -> Generator[Rung, None, tuple[Exchange, ...]]:
         """As `wait_for`, for a conversation; those numbered up to `after` do not count."""
-        wanted = _Wanted(operation, basin, stream, status, self._document)
+        wanted = Wanted(operation, basin, stream, status, self._document)
         return (
             yield from self._bell.steps(
                 lambda: self._enough(wanted, count, after),
@@ -189,111 +147,15 @@ class Journal(Sequence[Exchange]):
             self._advise()
         for look in before_clearing:
             look(self)
-        with self._lock:
-            self._take_in()
-            self._bare.clear()
-            self._kept.clear()
-            self._count = self._bytes = self._dropped = 0
+        self._forget()
         self._lost.clear()
 
     # For those who take the notes.
-
-    @property
-    def is_on(self) -> bool:
-        """Whether anything is kept."""
-        return self.limit > 0
 
     def look_with(self, load: Callable[[], Insight]) -> None:
         """Let another tell what the notes mean from now on."""
         self._load_insight = load
         self.__dict__.pop("_insight", None)
-
-    @property
-    def last_number(self) -> int:
-        """The number of the latest exchange."""
-        with self._lock:
-            self._take_in()
-            return self._number
-
-    def note(self, entry: Entry) -> None:
-        """Take an exchange in, under the next number."""
-        with self._lock:
-            self._take_in()
-            self._number += 1
-            entry.number = self._number
-            self._kept.append(entry)
-            self._count += 1
-            self._bytes += entry.size
-            self._make_room()
-        self._bell.ring()
-
-    def note_plainly(self, note: Note, size: int) -> None:
-        """Take in one that went well, with bodies of that size."""
-        # This is what everything that goes well pays for: no more is done to each of them.
-        fresh = self._fresh
-        fresh += note
-        if size > _SMALL or len(fresh) >= _FRESH:
-            with self._lock:
-                self._take_in()
-                self._make_room()
-        if self._bell.is_heard:
-            self._bell.ring()
-
-    # With the lock in hand:
-
-    def _take_in(self) -> None:
-        """Count the latest. Others may come in meanwhile."""
-        if not (parts := len(self._fresh)):
-            return
-        notes = Bundle(self._fresh[:parts])
-        del self._fresh[:parts]
-        self._kept.append(notes)
-        self._number += notes.count
-        self._count += notes.count
-        self._bytes += notes.size
-
-    def _make_room(self) -> None:
-        """Keep to the limits, though some more may stay than that; see `_trim`."""
-        while self._count > self.limit + _SLACK:
-            if self._oldest[0].count > self._count - self.limit:
-                break
-            self._drop_oldest()
-        while self._bytes > self.max_bytes:
-            self._empty_oldest()
-
-    def _trim(self) -> None:
-        """Keep no more than the limits."""
-        self._take_in()
-        self._make_room()
-        while self._count > self.limit:
-            if not self._bare:
-                self._part_oldest()
-            self._drop_oldest()
-
-    @property
-    def _oldest(self) -> "deque[Entry | Bundle]":
-        return self._bare or self._kept
-
-    def _drop_oldest(self) -> None:
-        oldest = self._oldest.popleft()
-        self._count -= oldest.count
-        self._dropped += oldest.count
-        self._bytes -= oldest.size
-
-    def _empty_oldest(self) -> None:
-        """Let the oldest that keeps bodies keep them no longer."""
-        self._part_oldest()
-        one = self._kept.popleft()
-        self._bytes -= one.size
-        one.forget_bodies()
-        self._bare.append(one)
-
-    def _part_oldest(self) -> None:
-        """Make entries of the first notes that keep bodies, if there are many in one."""
-        if isinstance(notes := self._kept[0], Bundle) and notes.count > 1:
-            self._kept.popleft()
-            first = self._number - self._count + len(self._bare) + 1
-            self._kept.extendleft(reversed(notes.entries(first)))
 
     def end(self, entry: Entry, ended: float) -> None:
         """A session that was noted when it began is over."""
@@ -377,38 +239,6 @@ class Journal(Sequence[Exchange]):
         finally:
             self._advising.release()
 
-    def _behind(self, number: int) -> list[Entry]:
-        """The entries behind that number, which takes no longer where many are before it."""
-        with self._lock:
-            self._trim()
-            found: list[Entry] = []
-            for where in (self._kept, self._bare):
-                back: list[Entry] = []
-                while where and (last := self._number - len(found) - len(back)) > number:
-                    kept = where.pop()
-                    if isinstance(kept, Bundle):
-                        back += reversed(kept.entries(last - kept.count + 1))
-                    else:
-                        back.append(kept)
-                where.extend(reversed(back))
-                found += back
-            # The first bundle may have begun before.
-            return [entry for entry in reversed(found) if entry.number > number]
-
-    def _now(self) -> list[Entry]:
-        with self._lock:
-            self._trim()
-            entries: list[Entry] = []
-            first = self._number - self._count + 1
-            for kept in chain(self._bare, self._kept):
-                if isinstance(kept, Bundle):
-                    entries += kept.entries(first + len(entries))
-                else:
-                    entries.append(kept)
-            bare = len(self._bare)
-            self._bare, self._kept = deque(entries[:bare]), deque(entries[bare:])
-            return entries
-
     @cached_property
     def _insight(self) -> Insight:
         return self._load_insight()
@@ -423,7 +253,7 @@ class Journal(Sequence[Exchange]):
         """The entries before that one, the latest first."""
         return (one for one in reversed(self._now()) if one.number < entry.number)
 
-    def _enough(self, wanted: "_Wanted", count: int, after: int = 0) -> tuple[Exchange, ...] | None:
+    def _enough(self, wanted: "Wanted", count: int, after: int = 0) -> tuple[Exchange, ...] | None:
         entries = self._advise()
         if after and entries:
             # Numbered without a gap.
@@ -433,7 +263,7 @@ class Journal(Sequence[Exchange]):
             return None
         return tuple(map(self._exchange, found))
 
-    def _missing(self, wanted: "_Wanted", count: int, timeout: float) -> str:
+    def _missing(self, wanted: "Wanted", count: int, timeout: float) -> str:
         entries = self._now()
         found = sum(map(wanted.has, entries))
         text = f"{found} of {count} {wanted} came within {timeout:g} s"
@@ -451,51 +281,3 @@ def _is_news(entry: Entry, after: int, going_on: Mapping[int, int | None]) -> bo
     return number > after or (
         number in going_on and (entry.ended is not None or entry.last_seq_num != going_on[number])
     )
-
-
-class _Wanted:
-    """Which exchanges are meant."""
-
-    def __init__(
-        self,
-        operation: Any,
-        basin: str,
-        stream: str,
-        status: int | None,
-        document: Callable[[Entry], Any],
-    ) -> None:
-        check_number("status", status)
-        self._any = operation is None
-        self._pattern = Pattern(OPERATION_NAMES if self._any else operation, basin, stream)
-        self._status = status
-        self._document = document
-
-    def __str__(self) -> str:
-        pattern = self._pattern
-        text = "exchanges" if self._any else "/".join(pattern.names)
-        if pattern.basin != "*":
-            text += f" in {pattern.basin}"
-        if pattern.stream != "*":
-            text += f" on {pattern.stream}"
-        return text if self._status is None else f"{text} with status {self._status}"
-
-    def has(self, entry: Entry) -> bool:
-        """Whether that is one of them."""
-        if self._status is not None and entry.status != self._status:
-            return False
-        names = self._pattern.names
-        if not self._any and entry.operation not in names and not self._has_command(entry):
-            return False
-        return self._pattern.matches_place(*entry.place)
-
-    def _has_command(self, entry: Entry) -> bool:
-        wanted = COMMANDS.intersection(self._pattern.names)
-        if not wanted or entry.operation != "append":
-            return False
-        document = self._document(entry)
-        records = document.get("records", ()) if isinstance(document, dict) else ()
-        return any(
-            record.get("headers", [])[:1] == [["", command]]
-            for record in records
-            for command in wanted
-        )

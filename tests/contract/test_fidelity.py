@@ -103,6 +103,18 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     assert shown["recorded server"] == f"s2-lite {recording.version}, {recording.date}"
 
 
+def test_nobody_is_told_why_the_replay_is_refused(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recordings, "replayable", lambda: ["test_locations"])
+    monkeypatch.setattr(fidelity, "count_suite", lambda: Suite(1, 1))
+    fidelity.replay_all()
+    assert "there are the locations" in caplog.text
+    caplog.clear()
+    assert fidelity.main() == 0
+    assert caplog.text == ""
+
+
 def test_a_difference_is_an_exit_status(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
