@@ -36,6 +36,7 @@ MADE_UP: Final = ("", "s2mock", "token")
 
 _NOBODY: Final = "is about requests without a token, or with any other"
 _ENDED: Final = "asks a mock that is closed, whose own token has ended with it"
+_SHOWN: Final = "compares the journal with the page, which blacks the token out"
 _CURL: Final = "sends a curl command as the journal shows it, which blacks the token out"
 _FILE: Final = "knows a file to the letter, which counts the tokens issued: the own one is one"
 
@@ -47,7 +48,12 @@ NOT_SO: Final[dict[str, str]] = {
     "tests/api/test_permission.py::TestExplanations::test_who_asked_is_noted": _NOBODY,
     "tests/control/test_accounts.py::test_a_token_of_nobody_is_the_first_account": _NOBODY,
     "tests/control/test_accounts.py::test_snapshots": _FILE,
+    "tests/control/test_timeline.py::test_one_exchange_has_all_of_it": _SHOWN,
+    "tests/differential/test_differential.py::test_what_the_parts_have_compared_adds_up": (
+        "compares in processes of their own, whose calls bring no token"
+    ),
     "tests/plugin/test_end_of_test.py::test_any_other_token_is_let_in": _NOBODY,
+    "tests/plugin/test_failure_pages.py::test_it_has_all_that_the_journal_has": _SHOWN,
     "tests/plugin/test_options.py::test_options_of_the_account": "tells the default of `auth`",
     "tests/powers/test_journal.py::TestAnExchange::test_of_an_append": _NOBODY,
     "tests/powers/test_journal.py::TestCurl::test_sends_it_again": _CURL,
