@@ -12,7 +12,9 @@ from s2mock.registry.operation import Operation
 from s2mock.registry.state import Change, Effect, Location
 
 
-def as_locations(given: Iterable[str | Mapping[str, Any]]) -> tuple[Location, ...]:
+def as_locations(
+    given: Iterable[str | Mapping[str, Any] | Location],
+) -> tuple[Location, ...]:
     """The locations that a test asks for: names, or mappings as S2 describes one.
 
     Raises `TypeError`, `ValueError`.
@@ -26,6 +28,9 @@ def as_locations(given: Iterable[str | Mapping[str, Any]]) -> tuple[Location, ..
 
 
 def _location(given: object) -> Location:
+    if isinstance(given, Location):
+        # Of an account that another begins as.
+        return given
     if isinstance(given, str):
         return Location(_name(given))
     if not isinstance(given, Mapping) or "name" not in given:
