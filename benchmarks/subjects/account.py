@@ -5,10 +5,8 @@ to be one without account services; else against the same without any. Time of t
 round of each side is a process of its own, which `python -m benchmarks.subjects.account` is.
 """
 
-import gc
 import json
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
@@ -16,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.peers import BEFORE, absence, running
 from benchmarks.rounds import interleave
+from benchmarks.subjects.operations import time_of
 from benchmarks.table import Row, microseconds
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ _MODES = {
     _ISSUED: "a token issued, none brought",
     _REQUIRED: "auth required, own token",
 }
-_BLOCKS = 5
 
 
 def measure(quick: bool) -> Iterator[Row]:
@@ -84,7 +82,7 @@ def _measure(mode: str, calls: int) -> dict[str, float]:
         if mode == _ISSUED:
             mock.issue_token("other", ops=["read"])
         operations = _operations(mock, mode)
-        return {what: _time_of(operations[what], calls) for what in _OPERATIONS}
+        return {what: time_of(operations[what], calls) for what in _OPERATIONS}
 
 
 def _operations(mock: "S2Mock", mode: str) -> dict[str, Callable[[], int]]:
@@ -103,19 +101,6 @@ def _operations(mock: "S2Mock", mode: str) -> dict[str, Callable[[], int]]:
         return client.post(_PATH, headers=headers, json=batch).status_code
 
     return {"create": create, "append": append}
-
-
-def _time_of(operation: Callable[[], int], calls: int) -> float:
-    """The least of some blocks: what is more is the machine's."""
-    assert operation() in (200, 201)
-    times = []
-    for _ in range(_BLOCKS):
-        gc.collect()
-        start = time.process_time()
-        for _ in range(calls):
-            operation()
-        times.append((time.process_time() - start) / calls)
-    return min(times)
 
 
 if __name__ == "__main__":

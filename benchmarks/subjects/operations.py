@@ -77,7 +77,7 @@ def _measure(calls: int) -> dict[str, float]:
 
     with S2Mock(basins=[{"name": "my-basin", "streams": [{"name": "log"}]}]) as mock:
         operations = _operations(mock)
-        return {what: _time_of(operations[what], calls) for what in _OPERATIONS}
+        return {what: time_of(operations[what], calls) for what in _OPERATIONS}
 
 
 def _operations(mock: "S2Mock") -> dict[str, Callable[[], int]]:
@@ -113,7 +113,7 @@ def _operations(mock: "S2Mock") -> dict[str, Callable[[], int]]:
     }
 
 
-def _time_of(operation: Callable[[], int], calls: int) -> float:
+def time_of(operation: Callable[[], int], calls: int) -> float:
     """The least of some blocks: what is more is the machine's."""
     assert operation() in (200, 201)
     times = []
