@@ -102,6 +102,14 @@ def seconds_of(query: dict[str, Any], name: str = "wait") -> float | None:
     return seconds
 
 
+def stream_of(query: dict[str, Any]) -> tuple[str, str]:
+    """The names of a basin and a stream in it. Raises `Refused`."""
+    for name in ("basin", "stream"):
+        if name not in query:
+            raise Refused(400, f"say which stream: {name} is missing, as in ?basin=…&stream=…")
+    return query["basin"], query["stream"]
+
+
 def whole_of(query: dict[str, Any], name: str, default: int | None = None) -> int | None:
     """A whole number. Raises `Refused`."""
     if (text := query.get(name)) is None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from s2mock.control.answers import Answer, Refused
-from s2mock.control.asked import Asked, count_of, seconds_of
+from s2mock.control.asked import Asked, count_of, seconds_of, stream_of
 from s2mock.conversation import Offload, Step
 from s2mock.registry.clock import NANOSECONDS, Clock, ManualClock
 from s2mock.registry.errors import S2Error
@@ -75,11 +75,9 @@ def read_readers(asked: Asked) -> Generator[Step, Any, Answer]:
     query = asked.query(("basin", "stream", "count", "wait"))
     wait = seconds_of(query)
     count = count_of(query, wait)
-    for name in ("basin", "stream"):
-        if name not in query:
-            raise Refused(400, f"say which stream: {name} is missing, as in ?basin=…&stream=…")
+    basin, name = stream_of(query)
     try:
-        stream = asked.mock.account.stream(query["basin"], query["stream"])
+        stream = asked.mock.account.stream(basin, name)
         if wait is not None:
             bell: Bell = asked.mock.account.followed
             yield from bell.steps(

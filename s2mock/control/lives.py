@@ -151,7 +151,7 @@ class Life:
             for span in self.log.spans():
                 for seq_num, timestamp, record in span.rows:
                     if record.command is not None:
-                        found[seq_num] = record_form(timestamp, record.headers, record.body)
+                        found[seq_num] = record_form(timestamp, record)
         for first, last, exchange in self._appends:
             body = exchange.request.body
             is_known = low <= first and last < high

@@ -1,22 +1,22 @@
 """Records as a person sees them, of the log or of an append in the journal."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.fault_json import bytes_to_json
 from s2mock.registry.log import LogState
+from s2mock.registry.records import Record, asked_trim_point
 
 # So much of a body is shown.
 _SHOWN_BYTES: Final = 2000
-_COMMANDS: Final = (b"fence", b"trim")
 
 
 def records_of(log: LogState, low: int, high: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """Those from sequence number `low` to before `high`."""
     for span in log.spans(low, high):
         for seq_num, timestamp, record in span.rows:
-            yield seq_num, record_form(timestamp, record.headers, record.body)
+            yield seq_num, record_form(timestamp, record)
 
 
 def appended(exchange: Exchange) -> list[dict[str, Any]]:
@@ -40,28 +40,25 @@ def _time(said: Any, name: str) -> int | None:
 def _from_document(record: dict[str, Any], timestamp: int | None) -> dict[str, Any]:
     pairs = record.get("headers", ())
     headers = [(_bytes(name), _bytes(value)) for name, value in pairs]
-    return record_form(timestamp, headers, _bytes(record.get("body", "")))
+    return record_form(timestamp, Record(_bytes(record.get("body", "")), headers))
 
 
 def _bytes(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
 
 
-def record_form(
-    timestamp: int | None, headers: Iterable[tuple[bytes, bytes]], body: bytes
-) -> dict[str, Any]:
+def record_form(timestamp: int | None, record: Record) -> dict[str, Any]:
     """A record: what it holds, and what it says where it is a command."""
-    headers = list(headers)
-    command = value = None
-    if len(headers) == 1 and not headers[0][0] and headers[0][1] in _COMMANDS:
-        command = headers[0][1].decode()
-        value = str(int.from_bytes(body, "big")) if command == "trim" else body.decode()
+    value = None
+    if record.command is not None:
+        is_trim = record.command == "trim"
+        value = str(asked_trim_point(record)) if is_trim else record.body.decode()
     return {
         "timestamp": timestamp,
-        "headers": [[bytes_to_json(part) for part in pair] for pair in headers],
-        "body": bytes_to_json(_cut(body)),
-        "bytes": len(body),
-        "command": command,
+        "headers": [[bytes_to_json(part) for part in pair] for pair in record.headers],
+        "body": bytes_to_json(_cut(record.body)),
+        "bytes": len(record.body),
+        "command": record.command,
         "value": value,
     }
 

@@ -19,6 +19,7 @@ from s2mock.registry.records import (
     AppendInput,
     Record,
     SequencedRecord,
+    asked_trim_point,
 )
 
 _MAX_GCM_SEQ_NUM: Final = 2**32 - 1
@@ -111,7 +112,7 @@ class LogState(NamedTuple):
                 token = record.body.decode()
             elif record.command == "trim":
                 # Never beyond the command itself.
-                trim_point = max(trim_point, min(int.from_bytes(record.body, "big"), seq_num + 1))
+                trim_point = max(trim_point, min(asked_trim_point(record), seq_num + 1))
             elif seq_num > _MAX_GCM_SEQ_NUM and cipher == "aes-256-gcm":
                 raise Invalid(
                     f"max assignable sequence number is {_MAX_GCM_SEQ_NUM}; attempted {seq_num}"

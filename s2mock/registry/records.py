@@ -165,6 +165,11 @@ def _command(headers: tuple[Header, ...], body: bytes) -> Command | None:
     raise Invalid("unknown command")
 
 
+def asked_trim_point(record: Record) -> int:
+    """Before which sequence number a `trim` is to trim."""
+    return int.from_bytes(record.body, "big")
+
+
 def is_command(headers: tuple[Header, ...]) -> bool:
     """Whether a record with these headers is a command: no other has an empty name."""
     return len(headers) == 1 and not headers[0][0]

@@ -85,8 +85,8 @@ APPEND_MUTATIONS = (
     Mutation(
         "a trim reaches beyond itself",
         log.LogState.decide_append,
-        'min(int.from_bytes(record.body, "big"), seq_num + 1)',
-        'int.from_bytes(record.body, "big")',
+        "min(asked_trim_point(record), seq_num + 1)",
+        "asked_trim_point(record)",
         (
             "test_commands::test_trim_beyond_the_tail_is_capped_for_good",
             "test_commands::test_trim_in_the_middle_of_a_batch",
@@ -101,7 +101,7 @@ APPEND_MUTATIONS = (
     ),
     Mutation(
         "a trim point is read in little-endian",
-        log.LogState.decide_append,
+        registry_records.asked_trim_point,
         'int.from_bytes(record.body, "big")',
         'int.from_bytes(record.body, "little")',
         ("test_commands::test_trim_removes_what_is_before_its_point",),
