@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from s2mock.control.answers import Answer, Refused
-from s2mock.control.asked import Asked, count_of, whole_of
+from s2mock.control.asked import Asked, count_of, stream_of, whole_of
 from s2mock.control.lives import Life, shown_tail
 from s2mock.control.seen import Seen, see
 from s2mock.conversation import Offload
@@ -24,13 +24,10 @@ _EMPTY: Final = LogState()
 def read_records(asked: Asked) -> Any:
     """The records of a stream, those that are gone too, and which exchange each came with."""
     query = asked.query(("basin", "stream", "before", "count"))
-    for name in ("basin", "stream"):
-        if name not in query:
-            raise Refused(400, f"say which stream: {name} is missing, as in ?basin=…&stream=…")
+    basin, stream = stream_of(query)
     before, count = whole_of(query, "before"), count_of(query, 0.0) if "count" in query else COUNT
     if count > _MAX_COUNT:
         raise Refused(400, f"count must be at most {_MAX_COUNT}, not {count}")
-    basin, stream = query["basin"], query["stream"]
 
     def look() -> dict[str, Any]:
         mock = asked.mock

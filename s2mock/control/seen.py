@@ -34,9 +34,7 @@ class Seen(NamedTuple):
 def see(engine: Engine) -> Seen:
     """The account as it is now. Nothing that has fallen due is carried out for that."""
     with engine.turn.lock:
-        # Whoever writes next copies what it touches, as after a snapshot.
-        engine.owner = object()
-        state, moment = engine.state, engine.timekeeper.moment()
+        state, moment = engine.share_state(), engine.timekeeper.moment()
         followed = [*engine.following.items()]
         readers = {incarnation: following.count for incarnation, following in followed}
         at_tails = {

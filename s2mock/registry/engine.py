@@ -207,8 +207,12 @@ class Engine(Admitting):
     def take_state(self) -> tuple[AccountState, Moment]:
         """The state as a value that stays as it is, and when it is taken."""
         with self.turn as moment:
-            self.owner = object()
-            return self.state, moment
+            return self.share_state(), moment
+
+    def share_state(self) -> AccountState:
+        """The same, with the lock in hand: whoever writes next copies what it touches."""
+        self.owner = object()
+        return self.state
 
     def put_state(self, state: AccountState, taken: Moment) -> None:
         """Go on from such a value; what is due moves by the time since it was taken."""
