@@ -24,7 +24,7 @@ from s2mock.registry.clock import Clock, ManualClock, SystemClock
 from s2mock.registry.engine import Auth
 from s2mock.registry.locations import as_locations
 from s2mock.registry.profile import ProfileName, profile_named
-from s2mock.registry.state import LOCATIONS, Location
+from s2mock.registry.state import LOCATIONS
 
 if TYPE_CHECKING:
     from s2mock.control import Front
@@ -82,7 +82,7 @@ class S2Mock(AccountFace, PowersFace):
         control: bool = False,
         auth: Auth = "open",
         revocation_delay: float = 0.0,
-        locations: Iterable[str | Mapping[str, Any] | Location] | None = None,
+        locations: Iterable[str | Mapping[str, Any]] | None = None,
     ) -> None:
         check_flag("control", control)
         self._resources = as_resources(basins)

@@ -12,9 +12,7 @@ from s2mock.registry.operation import Operation
 from s2mock.registry.state import Change, Effect, Location
 
 
-def as_locations(
-    given: Iterable[str | Mapping[str, Any] | Location],
-) -> tuple[Location, ...]:
+def as_locations(given: Iterable[str | Mapping[str, Any]]) -> tuple[Location, ...]:
     """The locations that a test asks for: names, or mappings as S2 describes one.
 
     Raises `TypeError`, `ValueError`.
@@ -29,7 +27,7 @@ def as_locations(
 
 def _location(given: object) -> Location:
     if isinstance(given, Location):
-        # Of an account that another begins as.
+        # Of an account that this one begins as.
         return given
     if isinstance(given, str):
         return Location(_name(given))
