@@ -2,89 +2,57 @@
 package orders
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
+	"context"
+	"errors"
 	"net/http"
+
+	"github.com/s2-streamstore/s2-sdk-go/s2"
 )
 
 // Orders is a stream of orders.
-type Orders struct {
-	Endpoint, Token, Basin, Stream string
-}
+type Orders struct{ Stream *s2.StreamClient }
 
-type record struct {
-	Body string `json:"body"`
-}
-
-type batch struct {
-	Records     []record `json:"records"`
-	MatchSeqNum *uint64  `json:"match_seq_num,omitempty"`
-}
-
-// Place puts an order at the end. It tries again where the answer says nothing of what has become
-// of it; the condition lets no second try place it twice.
-func (o Orders) Place(order string) error {
-	var at struct {
-		Tail struct {
-			SeqNum uint64 `json:"seq_num"`
-		} `json:"tail"`
-	}
-	if _, err := o.call("GET", "/records/tail", nil, &at); err != nil {
+// Place puts an order at the end. The SDK tries again where no answer says what has become of it;
+// the condition lets no second try place it twice.
+func (o Orders) Place(ctx context.Context, order string) error {
+	at, err := o.Stream.CheckTail(ctx)
+	if err != nil {
 		return err
 	}
-	input := batch{Records: []record{{order}}, MatchSeqNum: &at.Tail.SeqNum}
-	for try := 0; ; try++ {
-		status, err := o.call("POST", "/records", input, nil)
-		if err == nil && status == http.StatusOK {
+	_, err = o.Stream.Append(ctx, &s2.AppendInput{
+		Records:     []s2.AppendRecord{{Body: []byte(order)}},
+		MatchSeqNum: &at.Tail.SeqNum,
+	})
+	if status(err) == http.StatusPreconditionFailed {
+		// It may be ours, with its answer lost.
+		all, failed := o.All(ctx)
+		if failed == nil && at.Tail.SeqNum < uint64(len(all)) && all[at.Tail.SeqNum] == order {
 			return nil
 		}
-		if status == http.StatusPreconditionFailed && try > 0 {
-			// It may be ours, with its answer lost.
-			if all, err := o.All(); err == nil && all[at.Tail.SeqNum] == order {
-				return nil
-			}
-		}
-		if try == 3 || (err == nil && status < 500) {
-			return fmt.Errorf("the order was not placed: status %d, %v", status, err)
-		}
 	}
+	return err
 }
 
 // All returns all orders.
-func (o Orders) All() ([]string, error) {
-	var found batch
-	status, err := o.call("GET", "/records?seq_num=0&clamp=true", nil, &found)
-	if err != nil || status == http.StatusRequestedRangeNotSatisfiable {
+func (o Orders) All(ctx context.Context) ([]string, error) {
+	found, err := o.Stream.Read(ctx, &s2.ReadOptions{SeqNum: s2.Uint64(0), Clamp: s2.Bool(true)})
+	if status(err) == http.StatusRequestedRangeNotSatisfiable {
+		return nil, nil
+	} else if err != nil {
 		return nil, err
 	}
 	var all []string
 	for _, one := range found.Records {
-		all = append(all, one.Body)
+		all = append(all, string(one.Body))
 	}
 	return all, nil
 }
 
-func (o Orders) call(method, rest string, body, into any) (int, error) {
-	data, err := json.Marshal(body)
-	if err != nil {
-		return 0, err
+// status is that of the answer which is an error, and 0 where there is none.
+func status(err error) int {
+	var refusal *s2.S2Error
+	if errors.As(err, &refusal) {
+		return refusal.Status
 	}
-	target := o.Endpoint + "/v1/streams/" + o.Stream + rest
-	request, err := http.NewRequest(method, target, bytes.NewReader(data))
-	if err != nil {
-		return 0, err
-	}
-	request.Header.Set("Authorization", "Bearer "+o.Token)
-	request.Header.Set("S2-Basin", o.Basin)
-	request.Header.Set("Content-Type", "application/json")
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer answer.Body.Close()
-	if into != nil && answer.StatusCode < 300 {
-		err = json.NewDecoder(answer.Body).Decode(into)
-	}
-	return answer.StatusCode, err
+	return 0
 }

@@ -1,0 +1,136 @@
+"""The official Go SDK, unmodified: its own tests, and those in `go/`."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s2mock import Answer, Cut, Drain, Drop, Fail, S2Mock, Stream
+
+FOLDER = Path(__file__).parent / "go"
+SDK = "github.com/s2-streamstore/s2-sdk-go/s2"
+
+# Of the summer: a period of 40 days was too long then, where today's service takes 90 (reference:
+# account_services §2).
+OF_AN_EARLIER_SERVICE = {
+    "TestAccountMetrics_InvalidTimeRange",
+    "TestBasinMetrics_InvalidTimeRange",
+    "TestStreamMetrics_InvalidTimeRange",
+}
+
+# Wants a server that asks for no token.
+OF_S2_LITE = "TestEnsureAgainstS2Lite"
+
+READ_FAULTS = {
+    "cut-between": Cut(records=3),
+    "cut-inside": Cut(bytes=60),
+    "failed": Fail("storage", records=4),
+    "dropped": Drop(connection=True),
+    "drained": Drain(records=2),
+}
+
+pytestmark = [
+    pytest.mark.skipif(
+        shutil.which("go") is None, reason="go is not on the PATH: the Go SDK cannot be run"
+    ),
+    pytest.mark.timeout(300),
+    pytest.mark.slow,
+]
+
+
+def run(package: str, env: dict[str, str], only: str = ".") -> dict[str, str]:
+    """Run tests. Returns what has become of each, by its name; pytest reports what they print."""
+    go = subprocess.run(
+        ["go", "test", "-count=1", "-json", "-run", only, package],
+        cwd=FOLDER,
+        env=os.environ | env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    events = [json.loads(line) for line in go.stdout.splitlines()]
+    print("".join(event.get("Output", "") for event in events), go.stderr)
+    return {
+        event["Test"]: event["Action"]
+        for event in events
+        if "Test" in event and event["Action"] in {"pass", "fail", "skip"}
+    }
+
+
+def passed(file: str, env: dict[str, str]) -> None:
+    """Run the tests of a file of ours. Each must have been run, and have passed."""
+    declared = re.findall(r"^func (Test\w+)", (FOLDER / file).read_text(), re.MULTILINE)
+    outcomes = run(".", env, f"^({'|'.join(declared)})$")
+    assert set(outcomes.values()) == {"pass"}
+    assert outcomes.keys() >= set(declared)
+
+
+@pytest.mark.s2_mock(auth="required")
+def test_its_own_tests(s2_mock: S2Mock) -> None:
+    """The SDK's, of which most want a server."""
+    outcomes = run(SDK, s2_mock.env)
+
+    assert {name for name, is_so in outcomes.items() if is_so == "fail"} == OF_AN_EARLIER_SERVICE
+    assert {name for name, is_so in outcomes.items() if is_so == "skip"} == {OF_S2_LITE}
+    assert len(outcomes) > 300
+
+
+@pytest.mark.s2_mock(auth="open")
+def test_its_own_test_of_s2_lite(s2_mock: S2Mock) -> None:
+    assert run(SDK, {"S2_LITE_ENDPOINT": f"{s2_mock.url}/v1"}, OF_S2_LITE) == {OF_S2_LITE: "pass"}
+
+
+@pytest.mark.openapi_unchecked("faults answer what S2 does not")
+def test_faults(s2_mock: S2Mock) -> None:
+    basin = s2_mock.create_basin("my-basin")
+    appended: dict[str, int] = {}
+    for way, opening in {"unary": "append", "session": "append-session"}.items():
+        for name, fault, on, records in (
+            ("limited", Fail("rate_limited", retry_after=0.4), opening, 1),
+            ("lost-careful", Drop(committed=True), "append", 1),
+            ("lost", Drop(committed=True, connection=True), "append", 2),
+            ("refused", Drop(refused=True), opening, 1),
+            ("proxy", Answer(502, b"<html>", headers={"content-type": "text/html"}), opening, 1),
+        ):
+            stream = f"{name}-{way}"
+            basin.create_stream(stream)
+            s2_mock.inject(fault, on=on, stream=stream)
+            appended[stream] = records
+    for name, read_fault in READ_FAULTS.items():
+        made = basin.create_stream(name)
+        made.append([str(number) for number in range(6)])
+        made.append([str(number) for number in range(6, 10)])
+        s2_mock.inject(read_fault, on="read", stream=name)
+    basin.create_stream("advised")
+    s2_mock.inject(Drain(), on="append", stream="advised", skip=1)
+
+    passed("faults_test.go", s2_mock.env)
+
+    assert {name: len(basin.stream(name).records) for name in appended} == appended
+    assert [record.body for record in basin.stream("advised").records] == [
+        b"%d" % number for number in range(6)
+    ]
+    # This SDK does not look at the advice to reconnect.
+    assert len(s2_mock.journal.of("append-session", stream="advised")) == 1
+
+
+def test_a_flood_of_small_appends(
+    observe: Callable[..., Any], log: Stream, s2_mock: S2Mock
+) -> None:
+    """All of them in one session, which the SDK does not have to open again."""
+    observed = observe()
+    ours = {"S2_ACCOUNT_ENDPOINT": observed.url, "S2_BASIN_ENDPOINT": observed.url}
+
+    passed("flood_test.go", s2_mock.env | ours)
+
+    assert [record.body for record in log.records] == [b"%d" % number for number in range(50_000)]
+    ways = [
+        (request["REQUEST_METHOD"], request.get("CONTENT_TYPE")) for request in observed.requests
+    ]
+    assert ways == [("POST", "s2s/proto"), ("GET", None)]
