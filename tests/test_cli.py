@@ -88,12 +88,14 @@ def test_prints_the_variables_serves_and_stops(start: Start, number: signal.Sign
     assert "Traceback" not in stderr
 
 
+@pytest.mark.slow
 def test_a_token_of_ones_own(start: Start) -> None:
     assert (
         three_lines(start("--port", "0", "--token", "mine"))[2] == "export S2_ACCESS_TOKEN=mine\n"
     )
 
 
+@pytest.mark.slow
 def test_lines_are_for_a_shell(start: Start) -> None:
     process = start("--port", "0")
     script = "".join(three_lines(process)) + 'printf "%s" "$S2_BASIN_ENDPOINT $S2_ACCESS_TOKEN"'
@@ -102,6 +104,7 @@ def test_lines_are_for_a_shell(start: Start) -> None:
     assert (get(f"{url}/health").status_code, token) == (200, "s2mock")
 
 
+@pytest.mark.slow
 def test_the_powers_over_http(start: Start) -> None:
     url = url_of(start("--port", "0", "--clock", "manual"))
     assert get(f"{url}/_s2mock").json()["name"] == "s2mock"
@@ -110,6 +113,7 @@ def test_the_powers_over_http(start: Start) -> None:
     assert get(f"{url}/_s2mock").status_code == 404
 
 
+@pytest.mark.slow
 def test_open_connections_do_not_keep_it(start: Start) -> None:
     process = start("--port", "0")
     port = int(url_of(process).rpartition(":")[2])
@@ -122,6 +126,7 @@ def test_open_connections_do_not_keep_it(start: Start) -> None:
         assert end(process)[0] == 0
 
 
+@pytest.mark.slow
 def test_options(start: Start) -> None:
     port = unused_port()
     arguments = ["--host=localhost", f"--port={port}", "--deletion-delay=3600", "--no-cors"]
@@ -137,6 +142,7 @@ def test_options(start: Start) -> None:
         assert client.get("/v1/basins").json()["basins"][0]["state"] == "deleting"
 
 
+@pytest.mark.slow
 def test_options_of_the_account(start: Start) -> None:
     process = start("--port=0", "--auth=required", "--token=mine", "--locations=here, there")
     with httpx.Client(base_url=url_of(process), trust_env=False) as client:
@@ -169,6 +175,7 @@ def fails(*arguments: str) -> tuple[int, str]:
     return ended.returncode, ended.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -190,6 +197,7 @@ def test_bad_init_file(tmp_path: Path, content: bytes | None, reason: str) -> No
     assert reason in stderr
 
 
+@pytest.mark.slow
 def test_snapshot(start: Start, tmp_path: Path) -> None:
     file = tmp_path / "account.jsonl"
     with S2Mock(basins=[BASIN], clock=ManualClock(0)) as mock:
@@ -200,6 +208,7 @@ def test_snapshot(start: Start, tmp_path: Path) -> None:
     assert answer["records"] == [{"seq_num": 0, "timestamp": 0, "body": "a year ago"}]
 
 
+@pytest.mark.slow
 def test_bad_snapshot(tmp_path: Path) -> None:
     file = tmp_path / "account.jsonl"
     file.write_text('{"s2mock_snapshot": 1, "taken": "1970-01-01T00:00:00Z"}\n{"basin": "x"}\n')
@@ -211,6 +220,7 @@ def test_bad_snapshot(tmp_path: Path) -> None:
     assert "No such file" in stderr
 
 
+@pytest.mark.slow
 def test_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -221,6 +231,7 @@ def test_port_in_use() -> None:
     assert str(port) in stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -250,6 +261,7 @@ def test_arguments_that_make_no_sense(arguments: list[str], reason: str) -> None
     assert stderr.splitlines()[-1].startswith(f"python -m s2mock: error: {reason}")
 
 
+@pytest.mark.slow
 def test_help_names_every_option() -> None:
     shown = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True).stdout
     for option in (
@@ -268,6 +280,7 @@ def test_help_names_every_option() -> None:
         assert f"--{option}" in shown
 
 
+@pytest.mark.slow
 def test_help_of_the_subcommand() -> None:
     shown = subprocess.run(
         [*COMMAND, "fidelity", "--help"], capture_output=True, text=True, check=True
@@ -281,6 +294,7 @@ def test_version() -> None:
     assert shown.stdout == f"s2mock {s2mock.__version__}\n"
 
 
+@pytest.mark.slow
 def test_the_script_says_its_own_name() -> None:
     program = "import sys, s2mock.__main__ as m; sys.argv[0] = '/bin/s2mock'; sys.exit(m.main())"
     shown = subprocess.run(
@@ -290,6 +304,7 @@ def test_the_script_says_its_own_name() -> None:
     assert "`s2mock fidelity`" in shown
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["--journal-limit=0"]])
 def test_a_line_for_each_request(start: Start, more: list[str]) -> None:
     process = start("--port", "0", "--verbose", *more)
@@ -304,12 +319,14 @@ def test_a_line_for_each_request(start: Start, more: list[str]) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_quiet_without_verbose(start: Start) -> None:
     process = start("--port", "0")
     get(f"{url_of(process)}/health")
     assert "GET" not in end(process)[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--port=0"], ["--help"], ["fidelity"]])
 def test_an_interpreter_without_what_it_needs(arguments: list[str]) -> None:
     """As where `python -m s2mock` is typed in a checkout, outside its virtual environment."""

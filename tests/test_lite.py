@@ -11,6 +11,8 @@ import pytest
 
 from tests.ports import unused_port
 
+pytestmark = pytest.mark.slow
+
 Process = subprocess.Popen[str]
 Start = Callable[..., Process]
 COMMAND = [sys.executable, "-m", "s2mock", "lite"]

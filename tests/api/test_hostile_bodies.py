@@ -15,6 +15,8 @@ from s2mock.api.wire import json_records, proto_records
 from s2mock.documents.parsing import decode
 from s2mock.registry.errors import BadJson, BadProto, Invalid
 
+pytestmark = pytest.mark.slow
+
 
 def in_json(item: bytes, before: bytes = b'{"records":[', after: bytes = b"]}") -> Any:
     def body(size: int) -> bytes:

@@ -53,6 +53,7 @@ def test_options_are_those_of_the_code() -> None:
         assert row[0].strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "column", "flags"),
     [

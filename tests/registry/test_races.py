@@ -13,6 +13,8 @@ from s2mock.registry import basins, streams
 from s2mock.registry.basins import CreateBasin
 from s2mock.registry.streams import CreateStream, EnsureStream
 
+pytestmark = pytest.mark.slow
+
 THREADS = 32
 
 

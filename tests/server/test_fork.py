@@ -1,6 +1,10 @@
 """A process that forks while others use the account: the child has it for itself, and all of it."""
 
+import pytest
+
 from tests.server.test_server import run
+
+pytestmark = pytest.mark.slow
 
 
 def test_while_others_use_the_account() -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.server.test_server import run
 
+pytestmark = pytest.mark.slow
+
 NEEDED = 4096
 
 CODE = """

@@ -14,6 +14,8 @@ from tests import own_token
 from tests.server.h2_shapes import PREFACE, Heard, Said
 from tests.server.test_server import connect
 
+pytestmark = pytest.mark.slow
+
 MEBIBYTE = 1024 * 1024
 RECORDS = "/v1/streams/log/records"
 FIELDS = {

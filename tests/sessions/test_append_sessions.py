@@ -1,5 +1,7 @@
 """Append sessions over full-duplex HTTP/1.1. Source: reference: data_plane §6.1, §6.4."""
 
+import pytest
+
 from s2mock import S2Mock, Stream
 from s2mock.api.wire.frames import FrameDecoder
 from s2mock.api.wire.messages import AppendAck
@@ -137,6 +139,7 @@ class TestClientThatGoes:
         assert released(stream)
         assert stream.tail.seq_num == 1
 
+    @pytest.mark.slow
     def test_without_reading_an_ack(self, remote: Remote, stream: Stream) -> None:
         """It sends until nobody takes any more: neither side can go on, and both are let go."""
         inputs = frame(append_input(b"x" * 100)) * 100
