@@ -53,7 +53,7 @@ serve: $(VENV)/.package
 test: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
 	@$(PYTEST) $(PYTEST_FLAGS)
 
-# A first answer in a minute; `make test` runs these tests, too. Schemathesis takes seconds
+# A first answer in less than a minute; `make test` runs these tests, too. Schemathesis takes seconds
 # to load, and all its tests are slow.
 check: $(VENV)/.test
 	@$(PYTEST) -m 'not slow' -p no:schemathesis --ignore=tests/openapi/test_schemathesis.py \

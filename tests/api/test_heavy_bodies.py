@@ -46,6 +46,7 @@ def offloads(mock: S2Mock, body: bytes, coding: str) -> int:
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "coding", "count"),
     [

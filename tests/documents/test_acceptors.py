@@ -112,6 +112,7 @@ VALIDATORS = {name: Validator(loaded(name), format_checker=formats) for name in 
 DOCUMENTS = {name: documents(loaded(name)) for name in SCHEMAS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_as_the_library_does(name: str) -> None:
     validator, expected = VALIDATORS[name], form(name)
@@ -145,6 +146,7 @@ def outcome_of(document: Any, expected: Form) -> Any:
         return error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_what_is_spelled_out_is_accepted(name: str) -> None:
     """And what is not is `bad_json`, in words that UTF-8 can hold."""

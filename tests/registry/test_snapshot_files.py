@@ -336,6 +336,7 @@ RECORDS = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(batches=st.lists(st.lists(RECORDS, min_size=1, max_size=4), max_size=4))
 def test_any_records(tmp_path_factory: Any, batches: list[list[AppendRecord]]) -> None:

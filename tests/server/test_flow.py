@@ -233,6 +233,7 @@ def test_a_stalled_stream_does_not_stall_others() -> None:
             assert client.body(stream, 2000) == b"x" * 2000
 
 
+@pytest.mark.slow
 class TestFloods:
     """Floods that have had a name each: the connection ends, and others notice nothing."""
 

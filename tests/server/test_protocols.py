@@ -26,7 +26,7 @@ def client(mock: S2Mock, request: pytest.FixtureRequest) -> Iterator[httpx.Clien
     """httpx, speaking one of the two to the basin `my-basin`."""
     mock.create_basin(BASIN)
     headers = {"s2-basin": BASIN}
-    # "trust_env" would read proxies from the environment that the tests run in. Nothing here is
+    # "trust_env" would read proxies from the environment that the tests run in. Nothing is
     # encrypted, and httpx takes 20 ms to load what it would verify with.
     options = {"base_url": mock.url, "headers": headers, "trust_env": False, "verify": False}
     with httpx.Client(**options, **VERSIONS[request.param]) as client:
