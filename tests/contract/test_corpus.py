@@ -13,7 +13,8 @@ from s2mock.contract.replay import Replay
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module", params=["open", "required"])
+# Not of the module, so that in random order, too, there is one of each.
+@pytest.fixture(scope="session", params=["open", "required"])
 def replay(request: pytest.FixtureRequest) -> Iterator[Replay]:
     """A fake that lets everybody in, and one whose own token each call brings."""
     with Replay(auth=request.param) as replay:

@@ -147,7 +147,8 @@ class Day:
         self.now += seconds
 
 
-@pytest.fixture(scope="module")
+# Not of the module: in random order it would be lived once more for each test.
+@pytest.fixture(scope="session")
 def day() -> Any:
     clock = ManualClock(T)
     with S2Mock(clock=clock, journal_limit=0) as mock:
