@@ -123,7 +123,9 @@ def _serve() -> int:
                 "access token\n",
                 sys.stderr,
             )
-        # Nor with the first that has a body or a fault in it.
+        # Nor with the first that has a body or a fault in it, or opens a session.
+        import werkzeug.wrappers  # noqa: F401
+
         import s2mock.api.wire.messages
         import s2mock.documents.explaining
         import s2mock.documents.parsing  # noqa: F401

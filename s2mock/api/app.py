@@ -91,11 +91,7 @@ class App:
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer one request, step by step."""
-        # Not noted in the environ: the two would hold each other until the next collection.
-        request = S2Request(environ, populate_request=False)
-        request.account = self.account
-        # As it was sent, since methods are case-sensitive; Werkzeug has put it in upper case.
-        request.method = environ["REQUEST_METHOD"]
+        request = S2Request(environ, self.account)
         recorder = self._recorder
         if recorder is not None:
             request.began = monotonic()
@@ -215,7 +211,7 @@ class App:
         except (Dropped, Replaced):
             raise
         except Exception as error:  # noqa: BLE001  # a fault of ours must reach the user as one
-            _log.exception("s2mock failed on %s %s", request.method, request.path)
+            _log.exception("s2mock failed on %s %s", request.method, request.raw_path)
             failures.note(error)
             return error_response(InternalError(f"s2mock failed, please report it: {error!r}"))
 

@@ -6,9 +6,6 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from werkzeug.exceptions import ClientDisconnected
-from werkzeug.wsgi import get_input_stream
-
 from s2mock.conversation import (
     GRIP,
     READ,
@@ -120,8 +117,6 @@ class Answered:
                 answer = self._done(step)
             except GivenUpError:
                 raise
-            except (OSError, ClientDisconnected) as error:
-                failure = error if isinstance(error, OSError) else ConnectionAbortedError(error)
             except Exception as error:  # noqa: BLE001  # it is the conversation's
                 failure = error
 
@@ -163,12 +158,19 @@ class Answered:
             if len(whole) < int(length):
                 raise ConnectionAbortedError("the body ends before its length")
             return whole
+        # Who has no server of ours has loaded it long ago.
+        from werkzeug.exceptions import ClientDisconnected
+        from werkzeug.wsgi import get_input_stream
+
         if self._input is None:
             self._input = get_input_stream(environ)
             if environ.get("wsgi.input_terminated"):
                 self._input = environ["wsgi.input"]
         read = getattr(self._input, "read1", self._input.read)
-        data: bytes = read(_CHUNK_BYTES)
+        try:
+            data: bytes = read(_CHUNK_BYTES)
+        except ClientDisconnected as error:
+            raise ConnectionAbortedError(error) from None
         return data
 
 

@@ -4,9 +4,7 @@ Sources: reference: data_plane §1.2 (order), §1.4 (media types), §1.5 (format
 (stream configuration).
 """
 
-from typing import Final, Literal
-
-from werkzeug.datastructures import Accept
+from typing import TYPE_CHECKING, Final, Literal
 
 from s2mock.api.requests import S2Request
 from s2mock.api.wire.json_records import FORMATS, Format
@@ -15,6 +13,9 @@ from s2mock.documents.control_plane import stream_config
 from s2mock.registry.config import UNSET, StreamConfig
 from s2mock.registry.encryption import MAX_KEY_CHARACTERS
 from s2mock.registry.errors import BadHeader, BadJson, InvalidConfig
+
+if TYPE_CHECKING:
+    from werkzeug.datastructures import Accept
 
 PROTOBUF = ("application/protobuf", "application/x-protobuf")
 S2S: Final = "s2s/proto"
@@ -87,7 +88,7 @@ def last_event_id(request: S2Request) -> EventId | None:
         raise BadHeader(f"Invalid header `last-event-id`: {error}") from None
 
 
-def frame_coding(accept: Accept) -> str | None:
+def frame_coding(accept: "Accept") -> str | None:
     """The coding for S2S frames: zstd if it is listed, else gzip; only a quality of 0 counts."""
     listed = {coding.lower() for coding, quality in accept if quality > 0}
     return next((coding for coding in ("zstd", "gzip") if coding in listed), None)
