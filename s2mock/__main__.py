@@ -1,6 +1,7 @@
 """The standalone server: `python -m s2mock`, for tests in any language."""
 
 import argparse
+import gc
 import ipaddress
 import os
 import signal
@@ -17,11 +18,23 @@ from s2mock.own_tokens import check_token
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from s2mock.mock import S2Mock
+
 _STOP = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_SECONDS = 0.0002
 _DEFAULT_TOKEN = "s2mock"
 # What an interpreter lacks if s2mock was not installed into its environment.
 _NEEDED = ("werkzeug", "hpack", "jsonschema", "google")
+# First by any: somebody may be asking already whether it serves. Then by those that open a session,
+# or have a body or a fault in it.
+_NEEDED_BY_REQUESTS = (
+    "s2mock.api.app",
+    "s2mock.control",
+    "werkzeug.wrappers",
+    "s2mock.api.wire.messages",
+    "s2mock.documents.parsing",
+    "s2mock.documents.explaining",
+)
 
 
 def main() -> int:
@@ -61,13 +74,14 @@ def _serve() -> int:
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal that comes just before it goes to sleep is lost.
     mask = running.block() if command else signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    # While modules are loaded there is nothing to collect, and looking takes a tenth of the time.
+    gc.disable()
     # The loop lets go of the interpreter with each call to the system. While a heavy body is worked
     # on in another thread it gets it back after so long, which is 5 ms by default.
     sys.setswitchinterval(_SWITCH_SECONDS)
     from s2mock.mock import S2Mock
     from s2mock.registry.account import Snapshot
     from s2mock.registry.clock import ManualClock
-    from s2mock.resources import ResourcesError, apply_resources
 
     if options.init_file is not None and options.snapshot is not None:
         parser.error("--init-file and --snapshot are both a beginning: give one of them")
@@ -101,39 +115,50 @@ def _serve() -> int:
     with closing(mock):
         try:
             if options.init_file is not None:
-                # What it begins with, and begins again with.
-                resources = options.init_file.read_bytes()
-                apply_resources(mock.account, resources)
-                mock._resources = resources  # noqa: SLF001
+                failure = _apply_init_file(mock, options.init_file)
+                if failure is not None:
+                    return _fail(failure)
             env = mock.env
-        except ResourcesError as error:
-            return _fail(f"cannot apply {options.init_file}: {error}")
         except OSError as error:
             return _fail(f"cannot start: {error}")
         if not command:
             _announce(kind, mock.url, env)
-        # Loaded now and not with the first request. Somebody may be asking already whether it
-        # serves, and is answered as soon as these are here.
-        import s2mock.api.app
-        import s2mock.control
-
         if not _is_loopback(options.host) and options.auth == "open":
             _say(
                 f"s2mock: --host {options.host} lets in whoever reaches this machine, with any "
                 "access token\n",
                 sys.stderr,
             )
-        # Nor with the first that has a body or a fault in it, or opens a session.
-        import werkzeug.wrappers  # noqa: F401
-
-        import s2mock.api.wire.messages
-        import s2mock.documents.explaining
-        import s2mock.documents.parsing  # noqa: F401
-
+        _load()
         if command:
             return _run(command, env, mask)
         signal.sigwait(_STOP)
     return 0
+
+
+def _apply_init_file(mock: "S2Mock", init_file: Path) -> str | None:
+    """Make what it begins with, and begins again with. Returns what is wrong with the file.
+
+    Raises `OSError`.
+    """
+    from s2mock.resources import ResourcesError, apply_resources
+
+    resources = init_file.read_bytes()
+    try:
+        apply_resources(mock.account, resources)
+    except ResourcesError as error:
+        return f"cannot apply {init_file}: {error}"
+    mock._resources = resources  # noqa: SLF001
+    return None
+
+
+def _load() -> None:
+    """Load what requests need, now and not with the first of them."""
+    for module in _NEEDED_BY_REQUESTS:
+        import_module(module)
+    # What is loaded stays, so nobody has to look through it again.
+    gc.freeze()
+    gc.enable()
 
 
 def _check(

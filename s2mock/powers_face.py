@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from s2mock.powers.faults import Fault
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
 from s2mock.powers.journal import Journal
-from s2mock.powers.plans import FaultPlan, inject_plan
 from s2mock.registry.clock import Clock, ManualClock
 from s2mock.registry.operation import Point
 from s2mock.served import Served
+
+if TYPE_CHECKING:
+    from s2mock.powers.plans import FaultPlan
 
 
 class PowersFace(Served):
@@ -41,11 +44,13 @@ class PowersFace(Served):
             fault, on=on, basin=basin, stream=stream, skip=skip, times=times, required=required
         )
 
-    def apply(self, plan: FaultPlan) -> tuple[Injection, ...]:
+    def apply(self, plan: "FaultPlan") -> tuple[Injection, ...]:
         """Inject the faults of a plan, none of which is required to fire.
 
         `s2mock.strategies.fault_plans()` makes plans. Raises `TypeError`.
         """
+        from s2mock.powers.plans import inject_plan
+
         return inject_plan(plan, self.inject)
 
     def hold(

@@ -4,7 +4,6 @@ The page is one HTML file. Its sources stand in `look/`, and are joined when som
 """
 
 import base64
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -130,5 +129,7 @@ def _squeezed(style: str) -> str:
 
 
 def _hash(text: str) -> str:
+    import hashlib  # which takes time to load, and many look at no page
+
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
     return f"'sha256-{digest}'"

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from s2mock.powers.curl import curl
 from s2mock.powers.faults import Fault
 from s2mock.powers.secret import in_text, without_issued
 
@@ -134,6 +133,8 @@ class Exchange:
 
     def curl(self) -> str:
         """The command that sends the request again. Secrets in it are blacked out."""
+        from s2mock.powers.curl import curl  # which a suite that passes does without
+
         asked = self.request
         return curl(
             asked.method, asked.path, asked.query, asked.headers, asked.body or b"", self.protocol

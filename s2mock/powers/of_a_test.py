@@ -5,12 +5,13 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from s2mock.powers.coverage import Coverage
 from s2mock.powers.journal import before_clearing
 from s2mock.powers.of_a_mock import Journal, Powers
-from s2mock.powers.timeline import timeline, title
+
+if TYPE_CHECKING:
+    from s2mock.powers.coverage import Coverage
 
 living: Final[weakref.WeakSet[Powers]] = weakref.WeakSet()
 """Those of all mocks that are in use."""
@@ -40,10 +41,10 @@ _NUMBER: Final = re.compile(r"\d+")
 before_ending: Final[list[Callable[[Powers], object]]] = []
 """Who looks at each mock before it ends, with all that is in it."""
 
-_coverage: Coverage | None = None
+_coverage: "Coverage | None" = None
 
 
-def count_with(coverage: Coverage) -> None:
+def count_with(coverage: "Coverage") -> None:
     """Let all that is met be counted from now on."""
     global _coverage  # noqa: PLW0603  # of the session of tests, as all here
     _coverage = coverage
@@ -156,6 +157,8 @@ def sections() -> list[tuple[str, str]]:
     met = [exchanges for exchanges in found if exchanges]
     # A test that tries many examples has a mock for each, of which it fails with the last.
     latest = met if len(met) <= _MAX_SECTIONS else met[-_MAX_SECTIONS:]
+    from s2mock.powers.timeline import timeline, title  # which a suite that passes does without
+
     texts = [(title(exchanges), timeline(exchanges)) for exchanges in latest]
     if len(latest) < len(met):
         texts.insert(0, (f"s2mock: of {len(met)} mocks the last {len(latest)}", ""))
