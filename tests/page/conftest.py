@@ -26,13 +26,20 @@ FLAGS = [
 WIDE = {"width": 1600, "height": 900}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_itemcollected(item: pytest.Item) -> None:
     """What is served here is not S2's; a browser needs seconds to start."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.openapi_unchecked("the page is no part of S2"))
-            item.add_marker(pytest.mark.slow)
-            item.add_marker(pytest.mark.timeout(300))
+    item.add_marker(pytest.mark.openapi_unchecked("the page is no part of S2"))
+    item.add_marker(pytest.mark.slow)
+    item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In random order, too, they come one after another: a browser for each takes a minute."""
+    own = [item for item in items if Path(__file__).parent in item.path.parents]
+    first = min(map(items.index, own), default=0)
+    among = set(own)
+    items[first:] = [*own, *(item for item in items[first:] if item not in among)]
 
 
 @pytest.fixture(scope="package")
