@@ -26,7 +26,7 @@ _DEFAULT_TOKEN = "s2mock"
 # What an interpreter lacks if s2mock was not installed into its environment.
 _NEEDED = ("werkzeug", "hpack", "jsonschema", "google")
 # First by any: somebody may be asking already whether it serves. Then by those that open a session,
-# or have a body or a fault in it.
+# or have a body or a fault in it, or are of the powers.
 _NEEDED_BY_REQUESTS = (
     "s2mock.api.app",
     "s2mock.control",
@@ -34,6 +34,9 @@ _NEEDED_BY_REQUESTS = (
     "s2mock.api.wire.messages",
     "s2mock.documents.parsing",
     "s2mock.documents.explaining",
+    "s2mock.control.faults",
+    "s2mock.control.journal",
+    "s2mock.control.page",
 )
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Generator, Iterable
-from difflib import get_close_matches
 from math import isfinite
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -134,6 +133,8 @@ def _near(name: str, known: Iterable[str]) -> str:
     known = tuple(known)
     if not known:
         return "there are none here"
+    from difflib import get_close_matches  # which a test without mistakes does without
+
     near = get_close_matches(name.lower(), known, 1, 0.6)
     return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
 

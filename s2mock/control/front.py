@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from s2mock import failures, own_tokens
-from s2mock.control import clock, faults, history, journal, overview, page, rows, status
 from s2mock.control.accounts import Accounts, begin_outage, end_outage, reset
 from s2mock.control.answers import Answer, Refused
 from s2mock.control.asked import Asked
@@ -46,8 +46,15 @@ class Front:
     def __init__(self, first: "S2Mock", listening: "Listening", token: str | None) -> None:
         self._token = token
         self.has_dashboard = True
-        self.accounts = accounts = Accounts(first, listening)
-        self.rows: Final = (
+        self.accounts = Accounts(first, listening)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """What is served, with its handlers, which most servers are never asked for."""
+        from s2mock.control import clock, faults, history, journal, overview, page, rows, status
+
+        accounts = self.accounts
+        return (
             Row("GET", "", self._index),
             Row("GET", "/", page.get_page),
             Row("GET", "/openapi.json", _description),
@@ -84,9 +91,13 @@ class Front:
             Row("POST", "/outage", begin_outage),
             Row("DELETE", "/outage", end_outage),
         )
-        self._routes: dict[str, dict[str, Row]] = {}
+
+    @cached_property
+    def _routes(self) -> dict[str, dict[str, Row]]:
+        routes: dict[str, dict[str, Row]] = {}
         for row in self.rows:
-            self._routes.setdefault(row.path, {})[row.method] = row
+            routes.setdefault(row.path, {})[row.method] = row
+        return routes
 
     def close(self) -> None:
         """End all accounts but the first, which ends by itself."""

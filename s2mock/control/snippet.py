@@ -1,7 +1,5 @@
 """An exchange as a test that asks the same: to paste, and to go on from."""
 
-from pprint import pformat
-
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.secret import BLACKED_OUT, SECRET_HEADERS
 
@@ -35,6 +33,8 @@ def snippet(exchange: Exchange) -> str:
     lines.append(f"def test_exchange_{exchange.number}(s2_mock):")
     if fault is not None:
         lines.append(f"    s2_mock.inject({fault!r}, on={exchange.operation!r})")
+    from pprint import pformat  # which takes time to load, and few ask for a snippet
+
     target = f"{request.path}?{request.query}" if request.query else request.path
     headers = {
         name: BLACKED_OUT if name in SECRET_HEADERS else value

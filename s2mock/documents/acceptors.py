@@ -10,8 +10,8 @@ takes, and what is wrong with the rest, `spellings` finds out
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import chain
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from s2mock.registry.config import U64_MAX
@@ -23,6 +23,8 @@ from s2mock.registry.rfc3339 import check_timestamp
 # Whether all of the values are accepted, of which there is one at least.
 Acceptor = Callable[[Sequence[Any]], bool]
 Schema = Mapping[str, Any]
+
+_SCHEMAS: Final = Path(__file__).with_name("schemas")
 
 
 def _formats_of(
@@ -74,9 +76,7 @@ def _load(file: str) -> Schema:
             )
         return node
 
-    schema: Schema = inline(
-        json.loads((files("s2mock.documents") / "schemas" / file).read_text("utf-8"))
-    )
+    schema: Schema = inline(json.loads((_SCHEMAS / file).read_text("utf-8")))
     return schema
 
 

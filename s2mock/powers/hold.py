@@ -1,15 +1,18 @@
 """Holding operations at a point, while all others go on."""
 
-from collections.abc import Generator
 from types import TracebackType
-from typing import Any, Final, Protocol, Self, get_args
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, get_args
 
 from s2mock.powers.came import Came
-from s2mock.powers.exchange import Exchange
 from s2mock.powers.gate import Gate
 from s2mock.powers.matching import Pattern
 from s2mock.registry.operation import Operation, Point, Waits
 from s2mock.registry.waiting import PATIENCE, Bell, Rung, check_count
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from s2mock.powers.exchange import Exchange
 
 POINTS: Final = get_args(Point)
 
@@ -22,7 +25,7 @@ _ADVICE: Final = (
 class Keeper(Protocol):
     """Who asks the hold at each point: the stage."""
 
-    def exchange_of(self, operation: Operation) -> Exchange:
+    def exchange_of(self, operation: Operation) -> "Exchange":
         """The operation's exchange, as far as it has come."""
 
     def forget_hold(self, hold: "Hold") -> None:
@@ -86,11 +89,11 @@ class Hold:
         return self._is_over
 
     @property
-    def exchanges(self) -> tuple[Exchange, ...]:
+    def exchanges(self) -> "tuple[Exchange, ...]":
         """What has been held, in the order in which it came; without an answer until it has one."""
         return tuple(map(self._stage.exchange_of, list(self._held)))
 
-    def wait(self, count: int = 1, *, timeout: float = PATIENCE) -> tuple[Exchange, ...]:
+    def wait(self, count: int = 1, *, timeout: float = PATIENCE) -> "tuple[Exchange, ...]":
         """Wait until so many operations have come to be held; those that have come already count.
 
         `timeout` is in seconds of real time; after it, `TimeoutError` says what did come. Raises
@@ -105,7 +108,7 @@ class Hold:
         count: int = 1,
         *,
         timeout: float = PATIENCE,  # as its twin has it
-    ) -> tuple[Exchange, ...]:
+    ) -> "tuple[Exchange, ...]":
         """As `wait`, for an event loop."""
         check_count("count", count)
         await self._bell.async_wait(
@@ -113,7 +116,7 @@ class Hold:
         )
         return self.exchanges
 
-    def steps(self, count: int, timeout: float) -> Generator[Rung, None, tuple[Exchange, ...]]:
+    def steps(self, count: int, timeout: float) -> "Generator[Rung, None, tuple[Exchange, ...]]":
         """As `wait`, for a conversation."""
         yield from self._bell.steps(
             lambda: self._enough(count), lambda: self._missing(count, timeout), timeout

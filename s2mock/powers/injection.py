@@ -2,14 +2,16 @@
 
 from collections.abc import Generator, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from s2mock.powers.came import Came
-from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import Answer, Drop, Fault, check_fault, check_place
 from s2mock.powers.matching import Pattern
 from s2mock.registry.operation import Operation
 from s2mock.registry.waiting import PATIENCE, Bell, Rung, check_count
+
+if TYPE_CHECKING:
+    from s2mock.powers.exchange import Exchange
 
 
 class UnusedFault(AssertionError):  # what a test that fails by it is told
@@ -19,7 +21,7 @@ class UnusedFault(AssertionError):  # what a test that fails by it is told
 class Keeper(Protocol):
     """Who asks the injection at each arrival: the stage."""
 
-    def exchange_of(self, operation: Operation) -> Exchange:
+    def exchange_of(self, operation: Operation) -> "Exchange":
         """The operation's exchange, as far as it has come."""
 
     def forget_injection(self, injection: "Injection") -> None:
@@ -119,7 +121,7 @@ class Injection:
         return len(self._hits)
 
     @property
-    def exchanges(self) -> tuple[Exchange, ...]:
+    def exchanges(self) -> "tuple[Exchange, ...]":
         """Those operations, in the order in which they came."""
         return tuple(map(self._stage.exchange_of, list(self._hits)))
 
@@ -130,7 +132,7 @@ class Injection:
             return 0
         return None if self._times is None else self._times - self._taken
 
-    def wait(self, hits: int = 1, *, timeout: float = PATIENCE) -> tuple[Exchange, ...]:
+    def wait(self, hits: int = 1, *, timeout: float = PATIENCE) -> "tuple[Exchange, ...]":
         """Wait until it has met so many operations; those that it has met already count.
 
         `timeout` is in seconds of real time; after it, `TimeoutError` says what did come. Raises
@@ -145,7 +147,7 @@ class Injection:
         hits: int = 1,
         *,
         timeout: float = PATIENCE,  # as its twin has it
-    ) -> tuple[Exchange, ...]:
+    ) -> "tuple[Exchange, ...]":
         """As `wait`, for an event loop."""
         check_count("hits", hits)
         await self._bell.async_wait(
@@ -153,7 +155,7 @@ class Injection:
         )
         return self.exchanges
 
-    def steps(self, hits: int, timeout: float) -> Generator[Rung, None, tuple[Exchange, ...]]:
+    def steps(self, hits: int, timeout: float) -> "Generator[Rung, None, tuple[Exchange, ...]]":
         """As `wait`, for a conversation."""
         yield from self._bell.steps(
             lambda: self._enough(hits), lambda: self._missing(hits, timeout), timeout

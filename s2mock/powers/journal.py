@@ -5,13 +5,15 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from s2mock.powers.entry import Entry, Insight
-from s2mock.powers.exchange import Exchange
 from s2mock.powers.keeping import Keeping
 from s2mock.powers.wanted import Wanted
 from s2mock.registry.waiting import PATIENCE, Rung, check_count
+
+if TYPE_CHECKING:
+    from s2mock.powers.exchange import Exchange
 
 JOURNAL_LIMIT = 10_000
 JOURNAL_BYTES = 64 * 1024 * 1024
@@ -23,7 +25,7 @@ before_clearing: "list[Callable[[Journal], object]]" = []
 """Who looks at each journal before it forgets."""
 
 
-class Journal(Keeping, Sequence[Exchange]):
+class Journal(Keeping, Sequence["Exchange"]):
     """What was asked of a mock, and what was answered, oldest first.
 
     It keeps the latest exchanges, up to `limit`, and up to `max_bytes` of their bodies: bodies go
@@ -48,10 +50,10 @@ class Journal(Keeping, Sequence[Exchange]):
         return f"<Journal of {len(self)} exchanges{gone}>"
 
     @overload
-    def __getitem__(self, index: int) -> Exchange: ...
+    def __getitem__(self, index: int) -> "Exchange": ...
     @overload
-    def __getitem__(self, index: slice) -> tuple[Exchange, ...]: ...
-    def __getitem__(self, index: int | slice) -> Exchange | tuple[Exchange, ...]:
+    def __getitem__(self, index: slice) -> "tuple[Exchange, ...]": ...
+    def __getitem__(self, index: int | slice) -> "Exchange | tuple[Exchange, ...]":
         if isinstance(index, slice):
             return tuple(self._exchange(entry) for entry in self._advise()[index])
         try:
@@ -59,7 +61,7 @@ class Journal(Keeping, Sequence[Exchange]):
         except IndexError:
             raise IndexError(f"there is no exchange [{index}] in {self!r}") from None
 
-    def __iter__(self) -> Iterator[Exchange]:
+    def __iter__(self) -> "Iterator[Exchange]":
         return map(self._exchange, self._advise())
 
     def of(
@@ -69,7 +71,7 @@ class Journal(Keeping, Sequence[Exchange]):
         basin: str = "*",
         stream: str = "*",
         status: int | None = None,
-    ) -> tuple[Exchange, ...]:
+    ) -> "tuple[Exchange, ...]":
         """The exchanges of that operation, or of several, on those basins and streams.
 
         `basin` and `stream` are names or globs, `status` is that of the answer. Raises
@@ -87,7 +89,7 @@ class Journal(Keeping, Sequence[Exchange]):
         basin: str = "*",
         stream: str = "*",
         status: int | None = None,
-    ) -> tuple[Exchange, ...]:
+    ) -> "tuple[Exchange, ...]":
         """Wait until there are so many, and return them; those that are there already count.
 
         `timeout` is in seconds of real time; after it, `TimeoutError` says what did come. Raises
@@ -110,7 +112,7 @@ class Journal(Keeping, Sequence[Exchange]):
         basin: str = "*",
         stream: str = "*",
         status: int | None = None,
-    ) -> tuple[Exchange, ...]:
+    ) -> "tuple[Exchange, ...]":
         """As `wait_for`, for an event loop."""
         check_count("count", count)
         wanted = Wanted(operation, basin, stream, status, self._document)
@@ -130,7 +132,7 @@ class Journal(Keeping, Sequence[Exchange]):
         stream: str = "*",
         status: int | None = None,
         after: int = 0,
-    ) -> Generator[Rung, None, tuple[Exchange, ...]]:
+    ) -> "Generator[Rung, None, tuple[Exchange, ...]]":
         """As `wait_for`, for a conversation; those numbered up to `after` do not count."""
         wanted = Wanted(operation, basin, stream, status, self._document)
         return (
@@ -163,17 +165,17 @@ class Journal(Keeping, Sequence[Exchange]):
         entry.changed()
         self._bell.ring()
 
-    def exchange(self, entry: Entry) -> Exchange:
+    def exchange(self, entry: Entry) -> "Exchange":
         """The exchange of a note, whether it is in the journal or not yet."""
         return self._exchange(entry)
 
-    def since(self, number: int) -> tuple[Exchange, ...]:
+    def since(self, number: int) -> "tuple[Exchange, ...]":
         """The exchanges behind that number."""
         return tuple(self._exchange(entry) for entry in self._advise() if entry.number > number)
 
     def changed(
         self, after: int, going_on: Mapping[int, int | None], limit: int
-    ) -> tuple[Exchange, ...]:
+    ) -> "tuple[Exchange, ...]":
         """The exchanges behind that number, and those of `going_on` that have gone on since.
 
         `going_on` are the numbers of sessions that were not over, each with its last sequence
@@ -197,13 +199,13 @@ class Journal(Keeping, Sequence[Exchange]):
             yield from self._bell.steps(look, lambda: f"nothing came within {timeout:g} s", timeout)
         )
 
-    def numbered(self, number: int) -> Exchange | None:
+    def numbered(self, number: int) -> "Exchange | None":
         """The exchange of that number, if it is kept."""
         entries = self._advise()
         index = number - entries[0].number if entries else -1
         return self._exchange(entries[index]) if 0 <= index < len(entries) else None
 
-    def take_advised(self) -> list[Exchange]:
+    def take_advised(self) -> "list[Exchange]":
         """The exchanges that have advice which nobody has been told."""
         if not self.last_number:
             return []
@@ -243,7 +245,7 @@ class Journal(Keeping, Sequence[Exchange]):
     def _insight(self) -> Insight:
         return self._load_insight()
 
-    def _exchange(self, entry: Entry) -> Exchange:
+    def _exchange(self, entry: Entry) -> "Exchange":
         return entry.exchange(self._insight, self._before)
 
     def _document(self, entry: Entry) -> Any:
@@ -253,7 +255,9 @@ class Journal(Keeping, Sequence[Exchange]):
         """The entries before that one, the latest first."""
         return (one for one in reversed(self._now()) if one.number < entry.number)
 
-    def _enough(self, wanted: "Wanted", count: int, after: int = 0) -> tuple[Exchange, ...] | None:
+    def _enough(
+        self, wanted: "Wanted", count: int, after: int = 0
+    ) -> "tuple[Exchange, ...] | None":
         entries = self._advise()
         if after and entries:
             # Numbered without a gap.

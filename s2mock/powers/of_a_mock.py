@@ -1,9 +1,11 @@
 """What the end of a test asks of a mock, of this process or of another."""
 
-from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from s2mock.powers.exchange import Exchange
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from s2mock.powers.exchange import Exchange
 
 
 class Journal(Protocol):
@@ -17,10 +19,10 @@ class Journal(Protocol):
     def last_number(self) -> int:
         """The number of the latest exchange."""
 
-    def since(self, number: int, /) -> tuple[Exchange, ...]:
+    def since(self, number: int, /) -> "tuple[Exchange, ...]":
         """The exchanges behind that number."""
 
-    def take_advised(self) -> Iterable[Exchange]:
+    def take_advised(self) -> "Iterable[Exchange]":
         """Those with advice that nobody has been told of."""
 
 

@@ -3,17 +3,19 @@
 import threading
 from collections.abc import Callable
 from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from s2mock.powers.durability import Durability
 from s2mock.powers.entry import Insight
-from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
 from s2mock.powers.logged import DEBUG, LOGGER
 from s2mock.powers.recorder import Recorder
 from s2mock.powers.stage import Stage
 from s2mock.registry.engine import Engine
 from s2mock.registry.operation import Operation
+
+if TYPE_CHECKING:
+    from s2mock.powers.exchange import Exchange
 
 MAX_LIMIT: Final = 2**63
 
@@ -65,7 +67,7 @@ class Powers:
         """Whether this is the thread that made the mock: the test's own, as a rule."""
         return threading.get_ident() == self._thread
 
-    def _exchange_of(self, operation: Operation) -> Exchange:
+    def _exchange_of(self, operation: Operation) -> "Exchange":
         return self._notes.exchange_of(operation)
 
 

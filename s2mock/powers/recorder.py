@@ -1,10 +1,9 @@
 """The recorder: it takes a note of each request and its answer, for the journal."""
 
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from s2mock.environ import fields_of
 from s2mock.powers.entry import AnswerForm, Entry
-from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
 from s2mock.powers.logged import DEBUG, LOGGER, log_request
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
@@ -13,6 +12,9 @@ from s2mock.registry.durations import monotonic
 from s2mock.registry.errors import S2Error
 from s2mock.registry.operation import Operation
 from s2mock.registry.state import Effect
+
+if TYPE_CHECKING:
+    from s2mock.powers.exchange import Exchange
 
 # The effects without numbers, so that one of each is kept.
 _EFFECTS: Final = {Effect(kind): (kind, None, None) for kind in ("created", "updated", "deleted")}
@@ -145,7 +147,7 @@ class Recorder:
         """Notes of what goes on in a session that begins."""
         return SessionNotes(self._journal, entry)
 
-    def exchange_of(self, operation: Operation) -> Exchange:
+    def exchange_of(self, operation: Operation) -> "Exchange":
         """The exchange of an operation, which may not have been answered yet."""
         entry = operation.note
         if not isinstance(entry, Entry):

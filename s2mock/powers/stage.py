@@ -9,7 +9,6 @@ from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from s2mock.forking import Rank, take_at_fork
-from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
 from s2mock.powers.gate import Gate
 from s2mock.powers.hold import Hold
@@ -27,6 +26,8 @@ from s2mock.registry.reading import Read
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from s2mock.powers.exchange import Exchange
+
 _DELAYED = (
     "the request is delayed by an injected Delay, and is made in the thread that would turn the "
     "clock or end the test: make it in another thread"
@@ -39,7 +40,7 @@ class Stage:
     `exchange_of` gives the exchange of an operation that has met one of them.
     """
 
-    def __init__(self, engine: Engine, exchange_of: Callable[[Operation], Exchange]) -> None:
+    def __init__(self, engine: Engine, exchange_of: "Callable[[Operation], Exchange]") -> None:
         self._engine = engine
         self.exchange_of = exchange_of
         # Not the account's: at the point `commit` that one is held.
