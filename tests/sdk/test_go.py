@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from s2mock import Answer, Cut, Drain, Drop, Fail, S2Mock, Stream
+from s2mock import Drain, S2Mock, Stream
+from tests.sdk.faulty import break_appends, break_reads
 
 FOLDER = Path(__file__).parent / "go"
 SDK = "github.com/s2-streamstore/s2-sdk-go/s2"
@@ -26,14 +27,6 @@ OF_AN_EARLIER_SERVICE = {
 
 # Wants a server that asks for no token.
 OF_S2_LITE = "TestEnsureAgainstS2Lite"
-
-READ_FAULTS = {
-    "cut-between": Cut(records=3),
-    "cut-inside": Cut(bytes=60),
-    "failed": Fail("storage", records=4),
-    "dropped": Drop(connection=True),
-    "drained": Drain(records=2),
-}
 
 pytestmark = [
     pytest.mark.skipif(
@@ -89,24 +82,8 @@ def test_its_own_test_of_s2_lite(s2_mock: S2Mock) -> None:
 @pytest.mark.openapi_unchecked("faults answer what S2 does not")
 def test_faults(s2_mock: S2Mock) -> None:
     basin = s2_mock.create_basin("my-basin")
-    appended: dict[str, int] = {}
-    for way, opening in {"unary": "append", "session": "append-session"}.items():
-        for name, fault, on, records in (
-            ("limited", Fail("rate_limited", retry_after=0.4), opening, 1),
-            ("lost-careful", Drop(committed=True), "append", 1),
-            ("lost", Drop(committed=True, connection=True), "append", 2),
-            ("refused", Drop(refused=True), opening, 1),
-            ("proxy", Answer(502, b"<html>", headers={"content-type": "text/html"}), opening, 1),
-        ):
-            stream = f"{name}-{way}"
-            basin.create_stream(stream)
-            s2_mock.inject(fault, on=on, stream=stream)
-            appended[stream] = records
-    for name, read_fault in READ_FAULTS.items():
-        made = basin.create_stream(name)
-        made.append([str(number) for number in range(6)])
-        made.append([str(number) for number in range(6, 10)])
-        s2_mock.inject(read_fault, on="read", stream=name)
+    appended = break_appends(s2_mock, basin)
+    break_reads(s2_mock, basin)
     basin.create_stream("advised")
     s2_mock.inject(Drain(), on="append", stream="advised", skip=1)
 

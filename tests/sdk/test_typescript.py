@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from s2mock import Answer, Cut, Drain, Drop, Fail, S2Mock, Stream
+from s2mock import Drain, S2Mock, Stream
 from tests.sdk.conftest import path
+from tests.sdk.faulty import WAYS, break_appends, break_reads
 
 FOLDER = Path(__file__).parent / "typescript"
 INSTALLED = FOLDER / "node_modules"
@@ -135,40 +136,14 @@ def test_records(observe: Callable[..., Any], s2_mock: S2Mock) -> None:
     }
 
 
-WAYS = {"unary": "append", "session": "append-session"}
-TRANSPORTS = ("s2s", "fetch")
-READ_FAULTS = {
-    "cut-between": Cut(records=3),
-    "cut-inside": Cut(bytes=60),
-    "failed": Fail("storage", records=4),
-    "dropped": Drop(connection=True),
-    "drained": Drain(records=2),
-}
-
-
 @pytest.mark.openapi_unchecked("faults answer what S2 does not")
 def test_faults(s2_mock: S2Mock, advised: set[str | None]) -> None:
     basin = s2_mock.create_basin("my-basin")
-    appended: dict[str, int] = {}
-    for way, opening in WAYS.items():
-        for name, fault, on, records in (
-            ("limited", Fail("rate_limited", retry_after=0.4), opening, 1),
-            ("lost-careful", Drop(committed=True), "append", 1),
-            ("lost", Drop(committed=True, connection=True), "append", 2),
-            ("refused", Drop(refused=True), opening, 1 if way == "unary" else 0),
-            ("proxy", Answer(502, b"<html>", headers={"content-type": "text/html"}), opening, 1),
-        ):
-            stream = f"{name}-{way}"
-            basin.create_stream(stream)
-            s2_mock.inject(fault, on=on, stream=stream)
-            appended[stream] = records
-    for transport in TRANSPORTS:
-        for name, read_fault in READ_FAULTS.items():
-            stream = f"{name}-{transport}"
-            made = basin.create_stream(stream)
-            made.append([str(number) for number in range(6)])
-            made.append([str(number) for number in range(6, 10)])
-            s2_mock.inject(read_fault, on="read", stream=stream)
+    appended = break_appends(s2_mock, basin)
+    # A session that is refused is the end of it, to this SDK.
+    appended["refused-session"] = 0
+    for transport in ("s2s", "fetch"):
+        break_reads(s2_mock, basin, f"-{transport}")
     basin.create_stream("advised")
     s2_mock.inject(Drain(), on="append", stream="advised", skip=1)
 
