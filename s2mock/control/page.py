@@ -121,7 +121,7 @@ def _stripped(script: str) -> str:
     """Without indentation, whole lines of comment, and spaces where no text has any."""
     lines = (line.strip() for line in script.splitlines())
     whole = "\n".join(line for line in lines if line and not line.startswith("//"))
-    return re.sub(r" (=>|===|&&|\|\|) ", r"\1", whole)
+    return re.sub(r" (=|=>|===|&&|\|\|) ", r"\1", whole)
 
 
 def _squeezed(style: str) -> str:

@@ -45,6 +45,19 @@ def test_the_timeline(page: Any, traffic: Traffic) -> None:
     assert page.evaluate("navigator.clipboard.readText()").startswith("curl ")
 
 
+def test_whoever_is_in_an_exchange_stays_there(page: Any, traffic: Traffic) -> None:
+    """It is drawn anew with each record of an open session."""
+    traffic.client().follow()
+    page.locator("#rows .row").click()
+    button = page.get_by_role("button", name="Copy as pytest")
+    button.focus()
+
+    traffic.client().append("tea")
+
+    expect(page.locator("#detail dd").first).to_have_text("read 0..0")
+    expect(button).to_be_focused()
+
+
 def test_streams_records_and_the_slider(page: Any, mock: S2Mock, traffic: Traffic) -> None:
     mock.basin(BASIN).create_stream("returns").append(["a cup"])
     client = traffic.client()

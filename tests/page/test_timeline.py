@@ -208,11 +208,96 @@ def test_what_the_journal_has_let_go_is_gone(
     page = open_page(f"{mock.url}/_s2mock/")
     expect(page.locator("#state")).to_have_text("live")
 
-    for number in range(5):
-        mock.client.get(f"/v1/basins?limit={number + 1}")
+    # Each is there before the next comes, or comes together with it.
+    for number in range(1, 6):
+        mock.client.get(f"/v1/basins?limit={number}")
+        expect(page.locator("#rows .row .n").last).to_have_text(str(number))
 
     expect(page.locator("#count")).to_have_text("3 exchanges, 2 before are gone")
     expect(page.locator("#rows .row .n")).to_have_text(["3", "4", "5"])
+
+
+def test_what_is_looked_at_stays_where_it_is(
+    open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
+) -> None:
+    mock = open_mock(journal_limit=100)
+    for _ in range(100):
+        mock.client.get("/v1/basins")
+    page = open_page(f"{mock.url}/_s2mock/")
+    expect(row(page, 100)).to_be_visible()
+    place = "document.getElementById('rows').scrollTop = Math.round(60 * "
+    page.evaluate(place + "document.querySelector('#rows .row').offsetHeight)")
+    before = row(page, 70).bounding_box()
+
+    for _ in range(20):
+        mock.client.get("/v1/basins")
+
+    expect(page.locator("#count")).to_have_text("100 exchanges, 20 before are gone")
+    assert row(page, 70).bounding_box() == before
+
+
+def press_while_something_comes(
+    page: Any, what: Any, come: Callable[[], object], key: str | None = None
+) -> None:
+    """Press it for as long as it takes a second exchange to come, and to be drawn."""
+    if key is None:
+        what.hover()
+        page.mouse.down()
+    else:
+        what.focus()
+        page.keyboard.down(key)
+    come()
+    page.evaluate(
+        """async () => {
+          const frame = () => new Promise(requestAnimationFrame);
+          while (!byNumber.has(2)) await frame();
+          for (let i = 0; i < 20; i++) await frame();
+        }"""
+    )
+    if key is None:
+        page.mouse.up()
+    else:
+        page.keyboard.up(key)
+
+
+def test_a_row_that_is_pressed_is_chosen_whatever_comes(page: Any, traffic: Traffic) -> None:
+    client = traffic.client()
+    client.append("tea")
+    expect(row(page, 1)).to_be_visible()
+
+    press_while_something_comes(page, row(page, 1), lambda: client.append("cups"))
+
+    expect(page.locator("#which")).to_contain_text("1 · ")
+    expect(row(page, 2)).to_be_visible()
+
+
+def test_headers_that_are_open_stay_open(page: Any, traffic: Traffic) -> None:
+    traffic.client().follow()
+    row(page, 1).click()
+    headers = page.locator("#detail details")
+    headers.first.locator("summary").click()
+    expect(headers.first.locator("pre")).to_be_visible()
+
+    traffic.client().append("tea")
+
+    expect(page.locator("#detail .good").first).to_contain_text("200")
+    expect(page.locator("#detail dd").first).to_have_text("read 0..0")
+    expect(headers.first.locator("pre")).to_be_visible()
+
+
+@pytest.mark.parametrize("key", [None, "Space"])
+def test_a_button_that_is_pressed_acts_whatever_comes(
+    page: Any, traffic: Traffic, key: str | None
+) -> None:
+    traffic.client().follow()
+    row(page, 1).click()
+    button = page.get_by_role("button", name="Copy as curl")
+
+    press_while_something_comes(page, button, lambda: traffic.client().append("tea"), key)
+
+    expect(page.locator("#said")).to_have_text("Copied")
+    expect(row(page, 1)).to_contain_text("read 0..0")
+    expect(row(page, 2)).to_be_visible()
 
 
 def test_whoever_needs_a_token_is_asked_for_it(

@@ -17,7 +17,12 @@ function el(name, attributes, ...kids) {
   put(made, kids);
   return made;
 }
-const put = (where, ...kids) => (where.append ? where : $(where)).replaceChildren(...kids.flat(9).filter(kid => kid || kid === 0));
+// Whoever is within it by keyboard stays there.
+function put(where, ...kids) {
+  const node = where.append ? where : $(where), active = document.activeElement, had = node !== active && node.contains(active);
+  node.replaceChildren(...kids.flat(9).filter(kid => kid || kid === 0));
+  if (had) ([...node.querySelectorAll("button, pre, summary")].find(one => one.textContent === active.textContent) || node).focus({ preventScroll: true });
+}
 const span = (kind, ...kids) => el("span", { class: kind }, kids);
 const button = (text, onclick, name = text) => el("button", { onclick, "aria-label": name }, text);
 const lastNumber = () => rows.length ? rows[rows.length - 1].number : 0;
@@ -58,13 +63,21 @@ $("asking").onsubmit = event => {
 // Whatever changes within a frame is drawn together, once.
 const stale = new Set();
 function redraw(...parts) {
-  if (!stale.size) requestAnimationFrame(() => {
-    const now = [...stale];
-    stale.clear();
-    for (const part of now) part();
-  });
+  if (!stale.size) requestAnimationFrame(draw);
   for (const part of parts) stale.add(part);
 }
+function draw() {
+  if (pressed) return requestAnimationFrame(draw);
+  const now = [...stale];
+  stale.clear();
+  for (const part of now) part();
+}
+// While somebody presses a row or a button nothing is drawn: what is made anew before it is let go gets no click.
+let pressed = null;
+onpointerdown = event => { pressed = event.button ? null : event.target.closest("button, .row"); };
+onkeydown = event => { if (event.key === " ") pressed = event.target.closest("button"); };
+onpointerup = onpointercancel = onkeyup = () => { pressed = null; };
+onpointermove = event => { if (!event.buttons) pressed = null; };
 
 // A list that makes elements only for the rows that are seen.
 function list(id, make, pick) {
@@ -74,11 +87,14 @@ function list(id, make, pick) {
   const window = () => [Math.max(0, Math.floor(box.scrollTop / height()) - 5), Math.ceil((box.scrollTop + box.clientHeight) / height()) + 5];
   const self = {
     get seen() { return items.slice(...window()); },
-    set(next, selected, key) {
+    // `gone`: so many of those before have left at the top. What is looked at stays where it is.
+    set(next, selected, key, gone = 0) {
       const follows = id !== "names" && box.scrollTop + box.clientHeight > box.scrollHeight - 40;
+      const top = box.scrollTop - gone * height();
       [items, current, self.key] = [next, selected, key];
       space.style.height = items.length * height() + "px";
       if (follows) box.scrollTop = 1e9;
+      else if (gone) box.scrollTop = top;
       redraw(self.draw);
     },
     draw() {
@@ -109,8 +125,8 @@ function list(id, make, pick) {
   box.append(space);
   box.onscroll = () => redraw(self.draw, legend);
   box.onclick = event => {
-    const i = Math.floor((event.clientY - space.getBoundingClientRect().top) / height());
-    if (i < items.length) self.go(i);
+    const node = event.target.closest(".row");
+    if (node) self.go(+node.id.slice(id.length));
   };
   box.onkeydown = event => {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -1e9, End: 1e9, Enter: 0 }[event.key];
@@ -197,9 +213,10 @@ function legend() {
 }
 function filter() {
   const words = $("find").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const left = shown.findIndex(row => rows.length && row.number >= rows[0].number);
   shown = rows.filter(row => words.every(word => [row.number, row.operation, row.by, row.basin, row.stream, row.path, row.status || "no answer", row.code, row.did, row.fault && "fault " + row.fault].join(" ").toLowerCase().includes(word)));
   arrange();
-  timeline.set(shown, shown.findIndex(row => row.number === picked), filter.count = (filter.count || 0) + 1);
+  timeline.set(shown, shown.findIndex(row => row.number === picked), performance.now(), Math.max(0, left));
   const gone = status && status.journal.dropped;
   $("count").textContent = (shown.length < rows.length ? shown.length + " of " : "") + counted(rows.length, "exchange") + (gone ? `, ${gone} before are gone` : "");
   $("none").textContent = shown.length ? "" : rows.length ? "Nothing like that came." : "Nothing has come yet.";
@@ -208,14 +225,12 @@ function filter() {
 }
 $("find").oninput = () => redraw(filter);
 function clear() {
-  [rows, byNumber, start] = [[], new Map()];
+  [rows, shown, byNumber, start] = [[], [], new Map()];
 }
 function forget(first) {
-  // Not for each that goes: a thousand stay longer than the journal has them.
-  if (!rows.length || first <= lastNumber() && first < rows[0].number + 1000) return false;
-  const kept = rows.filter(row => row.number >= first);
-  clear();
-  take(kept);
+  if (!rows.length || first <= rows[0].number) return false;
+  if (first > lastNumber()) clear();
+  else for (const row of rows.splice(0, rows.findIndex(row => row.number >= first))) byNumber.delete(row.number);
   return true;
 }
 
@@ -224,7 +239,7 @@ async function show(number) {
   picked = number;
   const mine = ++show.last;
   const found = await ask("journal/" + number).catch(error => say(error.message));
-  if (mine === show.last && found) detail(found);
+  if (found) redraw(() => mine === show.last && detail(found));
 }
 show.last = 0;
 const again = () => show(picked);
@@ -245,7 +260,7 @@ function said(message, line) {
   if (!message) return "None came.";
   const body = message.body == null ? "(the journal keeps no body of it)" : message.document == null ? text(message.body) : JSON.stringify(message.document, null, 2);
   const pre = what => el("pre", { tabindex: 0 }, what.length > 2e4 ? what.slice(0, 2e4) + "\n… and more" : what);
-  return [line && el("p", { class: "big" }, line), body && pre(body), el("details", null, el("summary", null, "Headers"), pre(Object.entries(message.headers).map(pair => pair.join(": ")).join("\n")))];
+  return [line && el("p", { class: "big" }, line), body && pre(body), el("details", { ...said.open, ontoggle: event => { said.open = event.target.open && { open: "" }; } }, el("summary", null, "Headers"), pre(Object.entries(message.headers).map(pair => pair.join(": ")).join("\n")))];
 }
 const copy = async what => {
   try { await navigator.clipboard.writeText(what); say("Copied"); } catch { prompt("Copy this", what); }
@@ -348,7 +363,6 @@ function drawPowers() {
   if ($("date")) $("date").textContent = clock.date;
   if (key === drawPowers.key) return;
   drawPowers.key = key;
-  const name = document.activeElement.textContent, had = $("powers").contains(document.activeElement);
   const item = (...kids) => el("div", { class: "item" }, kids), title = (list, what) => el("h3", null, list.length ? counted(list.length, what) : `No ${what}s`);
   put("powers", status.is_out && el("p", { class: "why bad" }, "An outage: the service is gone for this account."),
     item(el("code", { id: "date" }, clock.date), el("small", null, isManual ? "manual: it stands until you turn it" : "the machine's clock")),
@@ -358,7 +372,6 @@ function drawPowers() {
       !saved && button("Remove", () => act("faults/" + one.number, "DELETE"), "Remove " + one.text))),
     title(holds, "hold"), holds.map(one => item(el("code", null, one.text), el("small", null, one.released ? `released, ${one.count} came` : one.count ? "holds " + one.held.map(held => `${held.operation} ${held.stream || held.basin || ""}`).join(", ") : "nothing came yet"),
       !saved && !one.released && button("Release", () => act(`holds/${one.number}/release`, "POST"), "Release " + one.text))));
-  if (had) ([...$("powers").querySelectorAll("button")].find(one => one.textContent === name) || $("powers")).focus();
 }
 
 // Keeping up.
@@ -420,6 +433,7 @@ function state(what, isOn) {
 function begin() {
   era++;
   load.last++;
+  show.last++;
   if (abort) abort.abort();
   clear();
   past = chosen = at = overview = status = picked = null;
