@@ -280,7 +280,6 @@ def test_headers_that_are_open_stay_open(page: Any, traffic: Traffic) -> None:
 
     traffic.client().append("tea")
 
-    expect(page.locator("#detail .good").first).to_contain_text("200")
     expect(page.locator("#detail dd").first).to_have_text("read 0..0")
     expect(headers.first.locator("pre")).to_be_visible()
 

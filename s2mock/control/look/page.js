@@ -95,7 +95,7 @@ function list(id, make, pick) {
       space.style.height = items.length * height() + "px";
       if (follows) box.scrollTop = 1e9;
       else if (gone) box.scrollTop = top;
-      redraw(self.draw);
+      self.draw();
     },
     draw() {
       const [first, end] = window(), tall = height(), key = [first, end, tall, current, items.length, self.key].join();
