@@ -15,6 +15,16 @@ def expect(subject: Any) -> Any:
     return expect(subject)
 
 
+def drawn(page: Any, frames: int = 3) -> None:
+    """Wait until whatever has changed is drawn."""
+    page.evaluate(
+        """async frames => {
+          for (let frame = 0; frame < frames; frame++) await new Promise(requestAnimationFrame);
+        }""",
+        frames,
+    )
+
+
 def findings(page: Any) -> list[str]:
     """What axe-core finds in it that is serious, or worse."""
     from axe_playwright_python.sync_playwright import Axe

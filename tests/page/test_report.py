@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from s2mock import S2Mock
-from tests.page.looking import expect, findings
+from tests.page.looking import drawn, expect, findings
 from tests.page.race import EXCHANGES, race
 
 FAILING = """
@@ -55,15 +55,6 @@ def open_file(open_page: Callable[..., Any]) -> Callable[[Path], Any]:
         return page
 
     return open_file
-
-
-def drawn(page: Any) -> None:
-    """Wait until whatever has changed is drawn."""
-    page.evaluate(
-        """async () => {
-          for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
-        }"""
-    )
 
 
 def shown(page: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import ManualClock, S2Mock
-from tests.page.looking import expect
+from tests.page.looking import drawn, expect
 from tests.page.traffic import BASIN, Traffic
 
 
@@ -189,6 +189,33 @@ def test_records_that_are_no_text(page: Any, mock: S2Mock) -> None:
     expect(bodies(page).first).to_have_text("base64 /wA=")
     expect(bodies(page).last).to_contain_text("5000 bytes")
     expect(page.locator("#records .row").first).to_contain_text("directly")
+
+
+def test_an_answer_that_comes_late_changes_nothing(page: Any, mock: S2Mock) -> None:
+    """What was asked after it, and answered before it, is newer."""
+    expect(page.locator("#names .row")).to_have_count(1)
+    late: list[Any] = []
+
+    def answer(route: Any) -> None:
+        if late:
+            route.continue_()
+        else:
+            late.append(route)
+            late.append(route.fetch())
+
+    page.route("**/_s2mock/streams?*", answer)
+    page.evaluate("() => { refresh(true); }")
+    while len(late) < 2:
+        page.wait_for_timeout(10)
+    mock.basin(BASIN).create_stream("returns")
+    page.evaluate("() => { refresh(true); }")
+    expect(page.locator("#names .row")).to_have_count(2)
+
+    late[0].fulfill(response=late[1])
+    drawn(page, frames=20)
+
+    assert page.locator("#names .row").count() == 2
+    page.unroute_all(behavior="ignoreErrors")
 
 
 @pytest.mark.parametrize("name", ["orders/eu", "a b?c&d=é", "<b>"])

@@ -25,7 +25,7 @@ function put(where, ...kids) {
 }
 const span = (kind, ...kids) => el("span", { class: kind }, kids);
 const button = (text, onclick, name = text) => el("button", { onclick, "aria-label": name }, text);
-const lastNumber = () => rows.length ? rows[rows.length - 1].number : 0;
+const lastNumber = () => rows.at(-1)?.number || 0;
 const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
 const text = bytes => bytes == null ? "" : bytes.base64 == null ? bytes : "base64 " + bytes.base64;
 const date = ns => new Date(ns / 1e6).toISOString();
@@ -217,7 +217,7 @@ function filter() {
   shown = rows.filter(row => words.every(word => [row.number, row.operation, row.by, row.basin, row.stream, row.path, row.status || "no answer", row.code, row.did, row.fault && "fault " + row.fault].join(" ").toLowerCase().includes(word)));
   arrange();
   timeline.set(shown, shown.findIndex(row => row.number === picked), performance.now(), Math.max(0, left));
-  const gone = status && status.journal.dropped;
+  const gone = status?.journal.dropped;
   $("count").textContent = (shown.length < rows.length ? shown.length + " of " : "") + counted(rows.length, "exchange") + (gone ? `, ${gone} before are gone` : "");
   $("none").textContent = shown.length ? "" : rows.length ? "Nothing like that came." : "Nothing has come yet.";
   redraw(legend);
@@ -251,7 +251,7 @@ function detail({ exchange, pytest, row }) {
   $("which").textContent = `${number} · ${row.operation} · ${stream ? basin + " / " + stream : basin || row.path}`;
   put("detail", el("p", { class: "big" }, outcome(row)), why("warn", exchange.reason), why("fault", !exchange.reason && row.fault && "injected: " + row.fault), exchange.advice.map(one => why("warn", one)),
     el("p", null, button("Copy as curl", () => copy(exchange.curl)), button("Copy as pytest", () => copy(pytest)), stream && button("The log then", () => { turn(number); look({ basin, name: stream }); $("log").scrollIntoView(); })),
-    el("h3", null, "Answer"), said(response, response && response.message),
+    el("h3", null, "Answer"), said(response, response?.message),
     el("h3", null, "Request"), said(request, `${request.method} ${request.path}${request.query && "?" + request.query}`),
     el("h3", null, "And"), el("dl", null, pairs({ effect: row.did || "none", took, at: when && date(when), protocol, connection, session, token })));
 }
@@ -291,9 +291,9 @@ async function load(count = load.count) {
 }
 [load.last, load.count] = [0, 1000];
 function drawLog() {
-  const stream = overview && overview.streams.find(isChosen), last = at == null ? null : byNumber.get(at);
+  const stream = overview?.streams.find(isChosen), last = byNumber.get(at);
   $("where").textContent = chosen ? chosen.basin + " / " + chosen.stream : "";
-  $("when").textContent = at == null ? "now" : at;
+  $("when").textContent = at ?? "now";
   then = past ? asOf(at) : { records: [], notes: [] };
   const facts = then.life ? { tail: then.tail, "fencing token": then.token || "none", "trimmed before": then.trim || null } : {};
   if (stream && then.life) {
@@ -307,10 +307,10 @@ function drawLog() {
       facts["reader " + row.number] = at != null ? "was there" : "stands at " + (row.last_seq_num == null ? "its start" : row.last_seq_num + 1);
   }
   put("facts", pairs(facts));
-  const { life, notes } = then, key = notes.join(" ");
-  if (life && life.low && !saved) notes.push(button(`Load what is before ${life.low}`, () => load(10 * load.count)));
-  if (drawLog.key !== key + (life && life.low)) put("notes", notes.map(note => [note, " "]));
-  drawLog.key = key + (life && life.low);
+  const { life, notes } = then, key = notes.join(" ") + life?.low;
+  if (life?.low && !saved) notes.push(button(`Load what is before ${life.low}`, () => load(10 * load.count)));
+  if (drawLog.key !== key) put("notes", notes.map(note => [note, " "]));
+  drawLog.key = key;
   records.set(then.records, then.records.findIndex(one => one.by && one.by === picked), [at, then.records.map(one => [one.seq_num, one.gone, one.by, one.since, one.maybe])]);
 }
 // The log after exchange `number`: of the life that the stream had then, the records that some
@@ -337,13 +337,13 @@ function asOf(number) {
 }
 const records = list("records", one => [span("n", one.seq_num),
   span("v", one.command ? `${one.command} → ${one.value || "none"}` : [one.headers.map(pair => span("w", pair.map(text).join(": "), "  ")), text(one.body), one.bytes > 2000 && ` … ${one.bytes} bytes`]),
-  span("k", one.gone && one.gone + " since · ", one.maybe && "perhaps · ", one.by ? "by " + one.by : status && status.journal.dropped ? "before the journal" : "directly")], one => one.by && byNumber.has(one.by) && show(one.by));
+  span("k", one.gone && one.gone + " since · ", one.maybe && "perhaps · ", one.by ? "by " + one.by : status?.journal.dropped ? "before the journal" : "directly")], one => one.by && byNumber.has(one.by) && show(one.by));
 function slide() {
   const slider = $("at");
   slider.min = rows.length ? rows[0].number - 1 : 0;
   slider.max = lastNumber() + 1;
-  slider.value = at == null ? slider.max : at;
-  slider.setAttribute("aria-valuetext", at == null ? "now" : at);
+  slider.value = at ?? slider.max;
+  slider.setAttribute("aria-valuetext", at ?? "now");
 }
 function turn(number) {
   at = number;
@@ -375,20 +375,26 @@ function drawPowers() {
 }
 
 // Keeping up.
+// What was answered, unless the same was asked later and answered already, or another account is shown.
+async function newest(path, query) {
+  const mine = era, asked = performance.now(), found = await ask(path, query);
+  if (mine !== era || asked < newest[path]) return;
+  newest[path] = asked;
+  return found;
+}
 async function refresh(isAll) {
-  const mine = era, known = lastNumber();
+  const known = lastNumber();
   try {
-    const got = await ask("status");
-    if (mine !== era) return;
-    const isNews = !status || status.journal.dropped !== got.journal.dropped;
-    status = got;
-    if (got.journal.last < known) return begin();
-    if (forget(got.journal.first) || isNews) redraw(filter);
-    redraw(drawPowers);
+    const got = await newest("status");
+    if (got) {
+      const isNews = status?.journal.dropped !== got.journal.dropped;
+      status = got;
+      if (got.journal.last < known) return begin();
+      if (forget(got.journal.first) || isNews) redraw(filter);
+      redraw(drawPowers);
+    }
     if (!isAll) return;
-    const found = await ask("streams", { contains: $("part").value });
-    if (mine !== era) return;
-    overview = found;
+    overview = await newest("streams", { contains: $("part").value }) || overview;
     redraw(drawStreams);
     if (chosen) await load();
   } catch (error) { if (error.status) say(error.message); }
@@ -434,7 +440,7 @@ function begin() {
   era++;
   load.last++;
   show.last++;
-  if (abort) abort.abort();
+  abort?.abort();
   clear();
   past = chosen = at = overview = status = picked = null;
   [paused, drawPowers.key, drawLog.key] = [false];
