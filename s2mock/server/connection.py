@@ -19,6 +19,9 @@ _LINGER_SECONDS = 1.0
 _JOINED_BYTES = 16 * 1024
 # As many buffers as one call may take everywhere.
 _SEND_BUFFERS = 64
+# The last answer leaves together with the end of the connection, where the system can do that. A
+# client that had the answer alone would send its next request on this connection, and lose it.
+_WITH_THE_END = getattr(socket, "MSG_MORE", 0)
 
 MAX_UNSENT_BYTES: Final = 256 * 1024
 """A conversation is not resumed while more than so much is unsent."""
@@ -90,6 +93,7 @@ class Connection:
         if self.is_closed:
             return
         out = self._out
+        flags = _WITH_THE_END if self._is_closing and self._is_input_left else 0
         while out:
             try:
                 if self.unsent <= _JOINED_BYTES and len(out) > 1:
@@ -97,9 +101,9 @@ class Connection:
                     out.clear()
                     out.append(joined)
                 if len(out) == 1:
-                    sent = self._socket.send(out[0])
+                    sent = self._socket.send(out[0], flags)
                 else:
-                    sent = self._socket.sendmsg(list(islice(out, _SEND_BUFFERS)))
+                    sent = self._socket.sendmsg(list(islice(out, _SEND_BUFFERS)), (), flags)
             except (BlockingIOError, InterruptedError):
                 self._is_blocked = True
                 break

@@ -108,6 +108,18 @@ def test_the_host_is_the_authority_of_http2() -> None:
     assert hosts == ["a", "a", "b", None]
 
 
+@pytest.mark.skipif(not hasattr(socket, "MSG_MORE"), reason="this system sends them one by one")
+def test_an_answer_before_its_body_brings_the_end_of_the_connection_with_it() -> None:
+    """A client that saw the answer alone would send its next request there, and lose it."""
+    with serving(like_the_reference) as server:
+        for _ in range(200):
+            with connect(server.port) as client:
+                client.sendall(b"POST /health HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\n")
+                assert client.recv(65536).startswith(b"HTTP/1.1 405")
+                client.setblocking(False)
+                assert client.recv(65536) == b""
+
+
 class TestHttp1Pieces:
     def test_a_head_byte_by_byte(self) -> None:
         with serving(like_the_reference) as server, connect(server.port) as client:
