@@ -20,7 +20,8 @@ _JOINED_BYTES = 16 * 1024
 # As many buffers as one call may take everywhere.
 _SEND_BUFFERS = 64
 # The last answer leaves together with the end of the connection, where the system can do that. A
-# client that had the answer alone would send its next request on this connection, and lose it.
+# client that had the answer alone could send its next request on this connection, and lose it.
+# Only before a shutdown: a close with something unread would throw away what is held back.
 _WITH_THE_END = getattr(socket, "MSG_MORE", 0)
 
 MAX_UNSENT_BYTES: Final = 256 * 1024

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from s2mock import Drop, S2Mock
-from tests.page.looking import expect
+from tests.page.looking import drawn, expect
 from tests.page.traffic import BASIN, Traffic
 
 ORDERS = "/v1/streams/orders/records"
@@ -249,11 +249,10 @@ def press_while_something_comes(
     come()
     page.evaluate(
         """async () => {
-          const frame = () => new Promise(requestAnimationFrame);
-          while (!byNumber.has(2)) await frame();
-          for (let i = 0; i < 20; i++) await frame();
+          while (!byNumber.has(2)) await new Promise(requestAnimationFrame);
         }"""
     )
+    drawn(page, frames=20)
     if key is None:
         page.mouse.up()
     else:

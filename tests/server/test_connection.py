@@ -108,9 +108,9 @@ def test_the_host_is_the_authority_of_http2() -> None:
     assert hosts == ["a", "a", "b", None]
 
 
-@pytest.mark.skipif(not hasattr(socket, "MSG_MORE"), reason="this system sends them one by one")
+@pytest.mark.skipif(not hasattr(socket, "MSG_MORE"), reason="this system has no MSG_MORE")
 def test_an_answer_before_its_body_brings_the_end_of_the_connection_with_it() -> None:
-    """A client that saw the answer alone would send its next request there, and lose it."""
+    """A client that saw the answer alone could send its next request there, and lose it."""
     with serving(like_the_reference) as server:
         for _ in range(200):
             with connect(server.port) as client:
