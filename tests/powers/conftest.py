@@ -70,8 +70,8 @@ def needs_this_process(mock: S2Mock, why: str) -> None:
 class Way:
     """One way to a mock. What breaks off or is dropped is a `ConnectionError`.
 
-    By h2c it is for one thread at a time: what two threads ask at once, httpx sends in the wrong
-    order, and the server ends the connection.
+    Over h2c, use it from one thread at a time: httpx may send the requests of two threads in the
+    wrong order, and then the server ends the connection.
     """
 
     def __init__(self, name: str, mock: S2Mock) -> None:
