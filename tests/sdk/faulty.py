@@ -1,5 +1,6 @@
 """Streams with a fault each, for the SDKs of other languages; a stream's name says which."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from s2mock import Answer, Basin, Cut, Drain, Drop, Fail, S2Mock
@@ -14,15 +15,16 @@ _READ_FAULTS: Final = {
 }
 
 
-def break_appends(mock: S2Mock, basin: Basin) -> dict[str, int]:
+def break_appends(mock: S2Mock, basin: Basin, limited: Mapping[str, str] = WAYS) -> dict[str, int]:
     """Inject what goes wrong with an append, in each way.
 
-    Returns how many records each stream has in the end, where the SDK tries again.
+    `limited` is the operation that the rate limit refuses, for each way. Returns how many records
+    each stream has in the end, where the SDK tries again.
     """
     appended: dict[str, int] = {}
     for way, opening in WAYS.items():
         for name, fault, on, records in (
-            ("limited", Fail("rate_limited", retry_after=0.4), opening, 1),
+            ("limited", Fail("rate_limited", retry_after=0.4), limited[way], 1),
             ("lost-careful", Drop(committed=True), "append", 1),
             ("lost", Drop(committed=True, connection=True), "append", 2),
             ("refused", Drop(refused=True), opening, 1),
