@@ -113,9 +113,9 @@ class Accounts:
                 409, "the first account ends with the server: name another by its bearer token"
             )
         mock = asked.mock
-        asked.seat.drop_calls()
         del self.others[mock.token]
         self.mocks.remove(mock)
+        asked.seat.end()
         mock.close()
         return Answer(204)
 

@@ -21,6 +21,8 @@ class Asked:
         self.seat = seat
         self._number = number
         self.body = b""
+        # True once the head of an answer has been sent, behind which only its body may follow.
+        self.is_answered = False
 
     @property
     def mock(self) -> Any:

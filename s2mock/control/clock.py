@@ -8,7 +8,7 @@ from s2mock.control.answers import Answer, Refused
 from s2mock.control.asked import Asked, count_of, seconds_of, stream_of
 from s2mock.conversation import Offload, Step
 from s2mock.registry.clock import NANOSECONDS, Clock, ManualClock
-from s2mock.registry.errors import S2Error
+from s2mock.registry.errors import S2Error, StreamNotFound
 
 if TYPE_CHECKING:
     from s2mock.registry.waiting import Bell
@@ -76,19 +76,38 @@ def read_readers(asked: Asked) -> Generator[Step, Any, Answer]:
     wait = seconds_of(query)
     count = count_of(query, wait)
     basin, name = stream_of(query)
+    account = asked.mock.account
+
+    def readers() -> int:
+        try:
+            found: int = account.stream(basin, name).readers
+        except StreamNotFound:
+            if wait is None or not _is_made_by_a_read(account, basin):
+                raise
+            return 0
+        return found
+
     try:
-        stream = asked.mock.account.stream(basin, name)
         if wait is not None:
-            bell: Bell = asked.mock.account.followed
+            bell: Bell = account.followed
             yield from bell.steps(
-                lambda: True if stream.readers >= count else None,
+                lambda: True if readers() >= count else None,
                 lambda: (
-                    f"{stream.readers} of {count} read sessions followed at the tail of "
-                    f"{stream!r} within {wait:g} s"
+                    f"{readers()} of {count} read sessions followed at the tail of stream {name!r} "
+                    f"in {basin!r} within {wait:g} s"
                 ),
                 wait,
             )
-        return Answer(200, {"readers": stream.readers})
+        return Answer(200, {"readers": readers()})
     except S2Error as error:
         status = error.status if error.status in (404, 409) else 400
         raise Refused(status, error.message) from None
+
+
+def _is_made_by_a_read(account: Any, basin: str) -> bool:
+    """True if the basin is there, and creates streams on read (control_plane §5.9)."""
+    try:
+        creates: bool = account.basin(basin).config.create_stream_on_read
+    except S2Error:
+        return False
+    return creates

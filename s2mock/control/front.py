@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -12,8 +13,8 @@ from s2mock.control.accounts import Accounts, begin_outage, end_outage, reset
 from s2mock.control.answers import Answer, Refused
 from s2mock.control.asked import Asked
 from s2mock.control.guard import objection
-from s2mock.control.seat import Seat
-from s2mock.conversation import READ, Conversation, Head
+from s2mock.control.seat import AccountEnded, Seat, WaitOrEnd
+from s2mock.conversation import READ, Conversation, Head, Reset, Step
 from s2mock.environ import bearer, path_of
 
 if TYPE_CHECKING:
@@ -123,13 +124,14 @@ class Front:
         return seat.converse(environ)
 
     def _control(self, environ: dict[str, Any], path: str, seat: Seat) -> Conversation:
+        asked = None
         try:
             is_page = path == f"{PREFIX}/"
             if (text := objection(environ, self._token, is_page=is_page)) is not None:
                 raise Refused(403, text)
             token = bearer(environ)
             if own_tokens.is_ended(token):
-                raise Refused(401, "the access token is that of an account that has ended")
+                raise Refused(401, _ENDED)
             if path.startswith(_DIRECT):
                 yield from _direct(environ, path, seat)
                 return
@@ -137,6 +139,11 @@ class Front:
             asked = Asked(environ, seat, number)
             yield from asked.read()
             answer = yield from _carried_out(row, asked)
+        except AccountEnded:
+            # An event stream has nothing more to send, and ends as one that is complete.
+            answer = (
+                None if asked is not None and asked.is_answered else Refused(401, _ENDED).answer
+            )
         except Refused as refused:
             # An answer before the end of the body ends the connection, on which the client may
             # have sent its next request by then.
@@ -149,6 +156,10 @@ class Front:
             raise
         except Exception as error:  # noqa: BLE001  # a fault of ours must reach the user as one
             failures.note(error)
+            if asked is not None and asked.is_answered:
+                # A second head would be part of the body that the first one announced.
+                yield Reset()
+                return
             answer = Refused(500, f"s2mock failed, please report it: {error!r}").answer
         if answer is not None:
             yield answer.head
@@ -185,9 +196,46 @@ class Front:
 _NUMBERED: Final = re.compile(r"(/[a-z]+/)([^/]+)(/[a-z]+|)")
 
 
+_ENDED: Final = "the access token is that of an account that has ended"
+
+
 def _carried_out(row: Row, asked: Asked) -> Any:
     answer = row.handler(asked)
-    return answer if answer is None or isinstance(answer, Answer) else (yield from answer)
+    if answer is None or isinstance(answer, Answer):
+        return answer
+    return (yield from _until_end(asked, answer))
+
+
+def _until_end(asked: Asked, steps: Generator[Step, Any, Any]) -> Generator[Step, Any, Any]:
+    """Carry out these steps while the account lasts. Raises `AccountEnded`."""
+    seat = asked.seat
+    value: Any = None
+    error: Exception | None = None
+    with closing(steps):
+        while True:
+            try:
+                step = steps.send(value) if error is None else steps.throw(error)
+            except StopIteration as done:
+                return done.value
+            value = error = None
+            asked.is_answered |= type(step) is Head
+            try:
+                value = yield from _step(step, seat)
+            except Exception as raised:  # noqa: BLE001  # each is for the steps to handle
+                error = raised
+            if seat.is_ended:
+                raise AccountEnded
+
+
+def _step(step: Step, seat: Seat) -> Generator[Step, Any, Any]:
+    if not hasattr(step, "subscribe"):
+        return (yield step)
+    wait = WaitOrEnd(step)
+    seat.waits.add(wait)
+    try:
+        yield wait
+    finally:
+        seat.waits.discard(wait)
 
 
 def _listed(rows: tuple[Row, ...]) -> str:

@@ -59,6 +59,24 @@ class Numbered(Generic[Thing]):
         self._things.clear()
 
 
+class AccountEnded(Exception):
+    """The account of a request that waited has ended."""
+
+
+class WaitOrEnd:
+    """A wait that is also over when its account ends."""
+
+    def __init__(self, wait: "Wait") -> None:
+        self._wait = wait
+        self.timeout: float | None = wait.timeout
+        self.wake: Callable[[], None] | None = None
+
+    def subscribe(self, wake: "Callable[[], None]") -> None:
+        """Call `wake` when either is over."""
+        self.wake = wake
+        self._wait.subscribe(wake)
+
+
 class Seat:
     """An account: its mock, its faults and holds, and the requests to it."""
 
@@ -73,6 +91,9 @@ class Seat:
         # How each of the requests that are under way is dropped.
         self._calls: set[Callable[[], None]] = set()
         self._direct: App | None = None
+        self.is_ended = False
+        # Those of requests to `/_s2mock`.
+        self.waits: set[WaitOrEnd] = set()
 
     @property
     def mock(self) -> "S2Mock":
@@ -104,6 +125,14 @@ class Seat:
         Not the connections: those of one client may be used for several accounts.
         """
         self._listening.call(lambda: [drop() for drop in list(self._calls)])
+
+    def end(self) -> None:
+        """Drop the requests under way, and wake those that wait: the account has ended."""
+        self.is_ended = True
+        self.drop_calls()
+        for wait in self.waits:
+            if wait.wake is not None:
+                wait.wake()
 
     def count(self) -> None:
         """Count what the journal has, before it is asked for or forgotten."""

@@ -165,6 +165,11 @@ class Journal(Keeping, Sequence["Exchange"]):
         entry.changed()
         self._bell.ring()
 
+    def session_went_on(self) -> None:
+        """Wake those that follow the journal: a session has delivered more."""
+        if self._bell.is_heard:
+            self._bell.ring()
+
     def exchange(self, entry: Entry) -> "Exchange":
         """The exchange of a note, whether it is in the journal or not yet."""
         return self._exchange(entry)

@@ -242,6 +242,7 @@ class SessionNotes:
         if entry.first_seq_num is None:
             entry.first_seq_num = first_seq_num
         entry.last_seq_num = last_seq_num
+        self._journal.session_went_on()
 
     def failed(self, error: Exception) -> None:
         """The session ends with an error."""

@@ -1,12 +1,14 @@
 """Accounts on one port, and what becomes of an account as a whole."""
 
 import json
+import socket
 from contextlib import closing
+from http.client import HTTPConnection
 
 import httpx
 import pytest
 
-from s2mock import S2Mock
+from s2mock import S2Mock, failures
 from tests.control.conftest import BASIN, PATIENCE, Control
 from tests.powers.conftest import Started
 
@@ -136,6 +138,71 @@ def _follow(control: Control) -> "list[bytes]":
                 got.append(piece)
                 break
     return got
+
+
+@pytest.mark.parametrize("path", ["/journal", "/timeline"])
+def test_deleting_an_account_completes_its_event_streams(control: Control, path: str) -> None:
+    made = control.account()
+    made.append("a")
+    events = {"accept": "text/event-stream"}
+    with made.http.stream("GET", f"/_s2mock{path}", headers=events) as answer:
+        coming = answer.iter_text()
+        text = next(coming)
+        assert made("DELETE", "/accounts").status_code == 204
+        # Where the end of the body were missing, this would raise.
+        text += "".join(coming)
+    assert text.startswith("event: ")
+    assert "HTTP/1.1 " not in text.replace('"HTTP/1.1"', "")
+
+
+@pytest.mark.parametrize(
+    "waiting",
+    [
+        "/journal?count=9&wait=30",
+        f"/readers?basin={BASIN}&stream=log&wait=30",
+        "/clock?waiters=9&wait=30",
+        "/holds/1?wait=30",
+    ],
+)
+def test_deleting_an_account_ends_waiting_requests_with_401(control: Control, waiting: str) -> None:
+    made = control.account(clock="manual")
+    made("POST", "/holds", {"on": "append"})
+    headers = {"authorization": f"Bearer {made.token}"}
+    with closing(HTTPConnection(made.http.base_url.netloc.decode(), timeout=PATIENCE)) as other:
+        other.request("GET", f"/_s2mock{waiting}", headers=headers)
+        # One thread serves both: by the last of these answers it has read that request.
+        for _ in range(3):
+            made("GET", "")
+        assert made("DELETE", "/accounts").status_code == 204
+        answer = other.getresponse()
+        message = json.loads(answer.read())["message"]
+    assert (answer.status, message) == (
+        401,
+        "the access token is that of an account that has ended",
+    )
+
+
+def test_failure_behind_the_head_of_an_event_stream_breaks_it_off(
+    mock: S2Mock, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("a fault of s2mock's own")
+
+    monkeypatch.setattr("s2mock.control.journal.exchange_form", fail)
+    control.append("a")
+    address = (control.http.base_url.host, control.http.base_url.port)
+    with socket.create_connection(address, timeout=PATIENCE) as client:
+        request = (
+            "GET /_s2mock/journal HTTP/1.1\r\nhost: localhost\r\naccept: text/event-stream\r\n"
+        )
+        client.sendall(f"{request}\r\n".encode())
+        received = b"".join(iter(lambda: client.recv(65536), b""))
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert received.count(b"HTTP/1.1 ") == 1
+    # Not ended as a body that is whole.
+    assert not received.endswith(b"0\r\n\r\n")
+    [failure] = failures.take()
+    assert "a fault of s2mock's own" in failure
 
 
 def test_snapshots(control: Control) -> None:

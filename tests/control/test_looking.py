@@ -5,6 +5,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from http.client import HTTPConnection
 
 import httpx
 import pytest
@@ -261,6 +262,29 @@ def test_readers(control: Control) -> None:
     assert control.refused("GET", f"/readers?basin={BASIN}")[0] == 400
     assert control.refused("GET", f"/readers?basin={BASIN}&stream=nope")[0] == 404
     assert control.refused("GET", "/readers?basin=x&stream=log")[0] == 400
+
+
+def test_waiting_for_readers_of_a_stream_that_the_read_creates(control: Control) -> None:
+    config = {"create_stream_on_read": True}
+    made = control.account(basins=[{"name": BASIN, "config": config}, {"name": "other-basin"}])
+    late = f"/readers?basin={BASIN}&stream=late"
+    assert made.refused("GET", late)[0] == 404
+    assert made.refused("GET", f"{late}&wait=0") == (
+        408,
+        f"0 of 1 read sessions followed at the tail of stream 'late' in {BASIN!r} within 0 s",
+    )
+    with closing(HTTPConnection(made.http.base_url.netloc.decode(), timeout=PATIENCE)) as other:
+        headers = {"authorization": f"Bearer {made.token}"}
+        other.request("GET", f"/_s2mock{late}&wait=30", headers=headers)
+        # One thread serves both: by the last of these answers it has read that request.
+        for _ in range(3):
+            made("GET", "")
+        headers = {"s2-basin": BASIN, "accept": "text/event-stream"}
+        with made.http.stream("GET", "/v1/streams/late/records", headers=headers):
+            assert json.loads(other.getresponse().read()) == {"readers": 1}
+    # Nothing would make the stream here: a typo is told at once.
+    for query in ("basin=other-basin&stream=late", "basin=no-such-basin&stream=late"):
+        assert made.refused("GET", f"/readers?{query}&wait=30")[0] == 404
 
 
 def test_many_wait_at_once() -> None:

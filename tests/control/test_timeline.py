@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -81,6 +82,28 @@ def seen_until(coming: Iterator[dict[str, Any]], wanted: Any) -> dict[str, Any]:
             if wanted(row):
                 return dict(row)
     raise AssertionError("the events have ended")
+
+
+def test_records_that_a_session_delivers_come_as_an_event_before_the_next_heartbeat(
+    mock: S2Mock, control: Control, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No heartbeat comes: only the delivery itself is told.
+    monkeypatch.setattr("s2mock.control.rows._HEARTBEAT_SECONDS", 3600.0)
+    log = mock.stream(BASIN, "log")
+    headers = {"s2-basin": BASIN, **EVENTS}
+    with (
+        control.http.stream("GET", "/_s2mock/timeline", headers=EVENTS) as answer,
+        control.http.stream("GET", "/v1/streams/log/records?seq_num=0", headers=headers),
+    ):
+        coming = batches(answer)
+        seen_until(coming, lambda row: row["operation"] == "read")
+        log.wait_for_readers()
+        while not mock.journal._bell.is_heard:
+            threading.Event().wait(0.001)
+        # A direct call is in no journal, so that nothing else tells of it.
+        log.append(["a", "b"])
+        row = seen_until(coming, lambda row: row["last_seq_num"] == 1)
+    assert (row["operation"], row["did"], row["ended"]) == ("read", "read 0..1", None)
 
 
 def test_there_is_an_event_at_once_where_nothing_came(control: Control) -> None:
