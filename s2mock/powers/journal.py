@@ -64,6 +64,9 @@ class Journal(Keeping, Sequence["Exchange"]):
     def __iter__(self) -> "Iterator[Exchange]":
         return map(self._exchange, self._advise())
 
+    def __reversed__(self) -> "Iterator[Exchange]":
+        return map(self._exchange, reversed(self._advise()))
+
     def of(
         self,
         operation: str | Iterable[str] | None = None,
@@ -96,6 +99,7 @@ class Journal(Keeping, Sequence["Exchange"]):
         `TypeError`, `ValueError`.
         """
         check_count("count", count)
+        self._check_room(count)
         wanted = Wanted(operation, basin, stream, status, self._document)
         return self._bell.wait(
             lambda: self._enough(wanted, count),
@@ -115,6 +119,7 @@ class Journal(Keeping, Sequence["Exchange"]):
     ) -> "tuple[Exchange, ...]":
         """As `wait_for`, for an event loop."""
         check_count("count", count)
+        self._check_room(count)
         wanted = Wanted(operation, basin, stream, status, self._document)
         return await self._bell.async_wait(
             lambda: self._enough(wanted, count),
@@ -134,6 +139,7 @@ class Journal(Keeping, Sequence["Exchange"]):
         after: int = 0,
     ) -> "Generator[Rung, None, tuple[Exchange, ...]]":
         """As `wait_for`, for a conversation; those numbered up to `after` do not count."""
+        self._check_room(count)
         wanted = Wanted(operation, basin, stream, status, self._document)
         return (
             yield from self._bell.steps(
@@ -233,7 +239,9 @@ class Journal(Keeping, Sequence["Exchange"]):
         if not self._advising.acquire(blocking=False):
             return
         try:
-            fresh = [entry for entry in entries if entry.number > self._advised]
+            # Numbered without a gap.
+            first = self._advised + 1 - entries[0].number if entries else 0
+            fresh = entries[max(0, first) :]
             waiting, self._going_on = [*self._going_on, *fresh], []
             for entry in waiting:
                 if entry.ended is None:
@@ -272,6 +280,14 @@ class Journal(Keeping, Sequence["Exchange"]):
             return None
         return tuple(map(self._exchange, found))
 
+    def _check_room(self, count: int) -> None:
+        """Raise `ValueError` for more exchanges than are ever there together."""
+        if count > self.limit > 0:
+            raise ValueError(
+                f"count must be {self.limit} or less, not {count}: the journal keeps no more "
+                f"(journal_limit={self.limit})"
+            )
+
     def _missing(self, wanted: "Wanted", count: int, timeout: float) -> str:
         entries = self._now()
         found = sum(map(wanted.has, entries))
@@ -279,6 +295,8 @@ class Journal(Keeping, Sequence["Exchange"]):
         others = [self._exchange(entry) for entry in entries if not wanted.has(entry)]
         if not self.is_on:
             return f"{text}: the journal is off (journal_limit=0)"
+        if dropped := self.dropped:
+            text += f"; {dropped} are kept no longer (journal_limit={self.limit})"
         if not others:
             return f"{text}; nothing else came"
         last = ", ".join(map(repr, islice(reversed(others), 5)))

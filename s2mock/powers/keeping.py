@@ -39,6 +39,8 @@ class Keeping:
         self._bytes = 0
         self._dropped = 0
         self._number = 0
+        # All of them as entries, until one comes or goes.
+        self._entries: list[Entry] | None = None
         self._bell = Bell()
 
     @property
@@ -78,6 +80,7 @@ class Keeping:
             self._take_in()
             self._number += 1
             entry.number = self._number
+            self._entries = None
             self._kept.append(entry)
             self._count += 1
             self._bytes += entry.size
@@ -99,6 +102,7 @@ class Keeping:
     def _forget(self) -> None:
         with self._lock:
             self._take_in()
+            self._entries = None
             self._bare.clear()
             self._kept.clear()
             self._count = self._bytes = self._dropped = 0
@@ -122,8 +126,11 @@ class Keeping:
             return [entry for entry in reversed(found) if entry.number > number]
 
     def _now(self) -> list[Entry]:
+        """All entries. The list is shared: no caller changes it."""
         with self._lock:
             self._trim()
+            if self._entries is not None:
+                return self._entries
             entries: list[Entry] = []
             first = self._number - self._count + 1
             for kept in chain(self._bare, self._kept):
@@ -133,6 +140,7 @@ class Keeping:
                     entries.append(kept)
             bare = len(self._bare)
             self._bare, self._kept = deque(entries[:bare]), deque(entries[bare:])
+            self._entries = entries
             return entries
 
     # With the lock in hand:
@@ -141,6 +149,7 @@ class Keeping:
         """Count the latest. Others may come in meanwhile."""
         if not (parts := len(self._fresh)):
             return
+        self._entries = None
         notes = Bundle(self._fresh[:parts])
         del self._fresh[:parts]
         self._kept.append(notes)
@@ -171,6 +180,7 @@ class Keeping:
         return self._bare or self._kept
 
     def _drop_oldest(self) -> None:
+        self._entries = None
         oldest = self._oldest.popleft()
         self._count -= oldest.count
         self._dropped += oldest.count

@@ -183,7 +183,7 @@ def test_deleting_an_account_ends_waiting_requests_with_401(control: Control, wa
 
 
 def test_failure_behind_the_head_of_an_event_stream_breaks_it_off(
-    mock: S2Mock, control: Control, monkeypatch: pytest.MonkeyPatch
+    control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a fault of s2mock's own")

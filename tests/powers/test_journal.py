@@ -2,15 +2,20 @@
 
 import asyncio
 import base64
+import re
 import shlex
 import subprocess
+import sys
 import tracemalloc
+from collections.abc import Callable
+from types import FrameType
 from typing import Any, Self
 
 import pytest
 
 from s2mock import Drop, Effect, Exchange, Fail, ManualClock, S2Mock, SystemClock
 from s2mock.api.wire.messages import AppendInput
+from s2mock.powers.journal import Journal
 from tests import own_token
 from tests.plugin.conftest import Run
 from tests.powers.conftest import (
@@ -450,6 +455,25 @@ class TestCurl:
         assert shlex.split(get.curl())[1] == f"{mock.url}/v1/streams?prefix=a%26b"
 
 
+def instructions_of(call: Callable[[], object]) -> int:
+    """How many instructions of Python's that takes, which is the same on a busy machine."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes = True
+        count += event == "opcode"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(before)
+    return count
+
+
 class TestLimits:
     def test_of_exchanges(self) -> None:
         with S2Mock(basins=SEEDS, journal_limit=3) as mock:
@@ -482,6 +506,50 @@ class TestLimits:
             with mock.fork() as fork:
                 assert (fork.journal.limit, fork.journal.max_bytes) == (3, 10)
                 assert len(fork.journal) == 0
+
+    def test_waiting_for_more_than_are_kept_is_refused(self) -> None:
+        with S2Mock(basins=SEEDS, journal_limit=5) as mock:
+            way = Way("wsgi", mock)
+            for number in range(20):
+                way.append(str(number))
+            text = re.escape("count must be 5 or less, not 20: the journal keeps no more")
+            with pytest.raises(ValueError, match=text):
+                mock.journal.wait_for("append", 20)
+            with pytest.raises(ValueError, match=text):
+                asyncio.run(mock.journal.async_wait_for("append", 20))
+            assert len(mock.journal.wait_for("append", 5)) == 5
+
+    def test_wait_in_vain_says_that_exchanges_are_gone(self) -> None:
+        with S2Mock(basins=SEEDS, journal_limit=3) as mock:
+            way = Way("wsgi", mock)
+            way.append("a")
+            for _ in range(3):
+                way("GET", "/v1/basins")
+            text = re.escape("0 of 1 append came within 0 s; 1 are kept no longer (journal_limit=3)")
+            with pytest.raises(TimeoutError, match=text):
+                mock.journal.wait_for("append", timeout=0)
+
+    @pytest.mark.parametrize(
+        "walk",
+        [
+            lambda journal: [*reversed(journal)],
+            lambda journal: [journal[index] for index in range(len(journal))],
+            lambda journal: [journal[-1 - index] for index in range(len(journal))],
+        ],
+        ids=["reversed", "by index", "from the end"],
+    )
+    def test_walk_takes_work_in_proportion_to_the_exchanges(
+        self, walk: "Callable[[Journal], list[Exchange]]"
+    ) -> None:
+        with S2Mock(basins=SEEDS) as mock:
+            way = Way("wsgi", mock)
+            work = []
+            for _ in range(2):
+                for number in range(150):
+                    way.append(str(number))
+                assert len(walk(mock.journal)) == len(mock.journal)
+                work.append(instructions_of(lambda: walk(mock.journal)))
+            assert work[1] < 2.5 * work[0]
 
     def test_none(self) -> None:
         with S2Mock(basins=SEEDS, journal_limit=0) as mock:
