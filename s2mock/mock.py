@@ -154,6 +154,7 @@ class S2Mock(AccountFace, PowersFace):
         Closing twice is harmless.
         """
         of_a_test.ending(self._powers)
+        self._is_closed = True
         for fork in list(self._forks):
             fork.close()
         if self._has_control and self._front is not None:

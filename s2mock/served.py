@@ -40,6 +40,7 @@ class Served:
         self._listening = Listening(host=host, port=port) if listening is None else listening
         self._owns_listening = listening is None
         self._app: App | None = None
+        self._is_closed = False
         self._answering = _Answering(self)
 
     @property
@@ -67,8 +68,13 @@ class Served:
     def url(self) -> str:
         """The base URL of the socket, HTTP/1.1 and h2c; it listens from now on.
 
-        Raises `OSError` if the address cannot be had.
+        Raises `OSError` if the address cannot be had, `RuntimeError` once the mock is closed.
         """
+        if self._is_closed:
+            raise RuntimeError(
+                "this S2Mock is closed, and has no URL any more: use it within its `with` block, "
+                "or before close()"
+            )
         self._listening.app = self._answering
         url = self._listening.url
         if self._powers.is_out:

@@ -1,6 +1,7 @@
 """`S2Mock`: what ties the account, the app and the socket together."""
 
 import gc
+import socket
 import weakref
 from typing import Any
 
@@ -201,6 +202,19 @@ def test_arguments_that_make_no_sense(arguments: dict[str, Any], error: str) -> 
 def test_arguments_have_names() -> None:
     with pytest.raises(TypeError):
         S2Mock([BASIN])
+
+
+def test_closed_mock_has_no_url_and_opens_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    with S2Mock() as mock:
+        pass
+
+    def listen(*_: object) -> None:
+        raise AssertionError("a socket listens")
+
+    monkeypatch.setattr(socket.socket, "listen", listen)
+    for ask in (lambda: mock.url, lambda: mock.env, lambda: mock.use_env(monkeypatch)):
+        with pytest.raises(RuntimeError, match="this S2Mock is closed, and has no URL any more"):
+            ask()
 
 
 def test_an_account_that_is_done_with_is_let_go() -> None:

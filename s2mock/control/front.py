@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from s2mock import failures, own_tokens
 from s2mock.control.accounts import Accounts, begin_outage, end_outage, reset
@@ -18,6 +18,7 @@ from s2mock.conversation import READ, Conversation, Head, Reset, Step
 from s2mock.environ import bearer, path_of
 
 if TYPE_CHECKING:
+    from s2mock.conversation import Wait
     from s2mock.listening import Listening
     from s2mock.mock import S2Mock
 
@@ -230,7 +231,7 @@ def _until_end(asked: Asked, steps: Generator[Step, Any, Any]) -> Generator[Step
 def _step(step: Step, seat: Seat) -> Generator[Step, Any, Any]:
     if not hasattr(step, "subscribe"):
         return (yield step)
-    wait = WaitOrEnd(step)
+    wait = WaitOrEnd(cast("Wait", step))
     seat.waits.add(wait)
     try:
         yield wait

@@ -23,7 +23,9 @@ class Snapshot:
     """An account as it was: a value that never changes. Keep it as long as you like.
 
     It holds basins, streams, records, request tokens, fencing tokens, issued access tokens and
-    what is due.
+    what is due. Two snapshots are equal if they hold the same, whenever they were taken: of an
+    account in which nothing has changed, and read from the file that one was saved to. What
+    `restore` has moved (what is due, expiry included) is not the same any more.
     """
 
     __slots__ = ("_state", "_taken")
@@ -35,6 +37,15 @@ class Snapshot:
     def __repr__(self) -> str:
         number = len(self._state.basins)
         return f"<Snapshot of {number} basin{'' if number == 1 else 's'}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Snapshot):
+            return NotImplemented
+        writing = import_module("s2mock.snapshots.writing")
+        return bool(writing.hold_the_same(self._state, self._taken, other._state, other._taken))
+
+    def __hash__(self) -> int:
+        return hash(frozenset(str(basin.name) for basin in self._state.basins.values()))
 
     @property
     def time(self) -> int:

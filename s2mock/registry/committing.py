@@ -96,6 +96,7 @@ class Committing:
             stream = stream and stream.written(log, moment.time)
         if stream is None:
             del streams[name]
+            self.usage.stored.goes(basin, name)
             if not len(streams):
                 self.usage.end_active(basin, moment)
         else:

@@ -15,6 +15,8 @@ V = TypeVar("V")
 _BUCKET: Final = 1024
 _GROWTH: Final = 8
 _RUN: Final = 512
+# A copy costs no more than to put together so many names that came or went.
+_SMALL: Final = 64
 
 
 class Names(Generic[V]):
@@ -40,7 +42,8 @@ class Names(Generic[V]):
         # them is shared.
         self._own: bytearray | None = bytearray(b"\1")
         self._order: _Order | None = None
-        # Names that came or went since the order was made; those before the last copy are shared.
+        # The names that came or went since the order was made: those that did so since the last
+        # copy, and did not undo it; and, shared with copies, those before it.
         self._changed: set[str] = set()
         self._changed_before: tuple[set[str], ...] = ()
 
@@ -52,9 +55,7 @@ class Names(Generic[V]):
         other._buckets, other._own = self._buckets, None
         other._order = self._order
         other._changed = set()
-        other._changed_before = self._changed_before
-        if self._changed:
-            other._changed_before += (self._changed,)
+        other._changed_before = _with(self._changed_before, self._changed)
         return other
 
     def __len__(self) -> int:
@@ -98,7 +99,8 @@ class Names(Generic[V]):
 
     def _note(self, name: str) -> None:
         if self._order is not None:
-            self._changed.add(name)
+            # Going undoes coming: it is noted how they differ, not all that happened.
+            self._changed ^= {name}
 
     def _own_bucket(self, index: int) -> dict[str, V]:
         own = self._own
@@ -132,6 +134,14 @@ class Names(Generic[V]):
                 order.update(name, present=name in self._buckets[hash(name) & self._mask])
         self._order, self._changed, self._changed_before = order, set(), ()
         return order
+
+
+def _with(before: tuple[set[str], ...], changed: set[str]) -> tuple[set[str], ...]:
+    """The changes of before, and these; small ones are put together, as two may undo each other."""
+    while before and len(before[-1]) + len(changed) <= _SMALL:
+        changed = before[-1] ^ changed
+        before = before[:-1]
+    return (*before, changed) if changed else before
 
 
 class _Order:

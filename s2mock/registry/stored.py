@@ -10,7 +10,7 @@ from typing import Final
 
 from s2mock.registry.clock import NANOSECONDS, Moment
 from s2mock.registry.log import LogState
-from s2mock.registry.series import Series
+from s2mock.registry.series import KEPT, Series
 from s2mock.registry.state import AccountState, StreamState
 
 MINUTE: Final = 60 * NANOSECONDS
@@ -20,11 +20,13 @@ _EMPTY: Final = LogState()
 class _Sizes:
     """The bytes of one name; `until` is the first minute that is not known yet."""
 
-    __slots__ = ("series", "until")
+    __slots__ = ("is_gone", "series", "until")
 
     def __init__(self, until: int) -> None:
         self.series = Series()
         self.until = until
+        # True while there is no stream of that name.
+        self.is_gone = False
 
 
 class Stored:
@@ -60,9 +62,25 @@ class Stored:
 
     def comes(self, basin: str, name: str, moment: Moment) -> None:
         """A stream of that name is about to be there, perhaps again."""
-        sizes = self._sizes.get(basin)
-        if sizes is not None and name in sizes:
+        one = self._sizes.get(basin, {}).get(name)
+        if one is not None:
             self.changes(basin, name, None, moment)
+            one.is_gone = False
+
+    def goes(self, basin: str, name: str) -> None:
+        """A stream of that name has gone, and all that it held was known before."""
+        one = self._sizes.get(basin, {}).get(name)
+        if one is not None:
+            one.is_gone = True
+
+    def let_go(self, minute: int) -> None:
+        """Forget the streams that have been gone for longer than metrics are kept."""
+        oldest = minute - KEPT
+        for basin, sizes in [*self._sizes.items()]:
+            for name in [name for name, one in sizes.items() if one.is_gone and one.until < oldest]:
+                del sizes[name]
+            if not sizes:
+                del self._sizes[basin]
 
     def has(self, basin: str, name: str) -> bool:
         """Whether something of that name is known."""
@@ -73,6 +91,7 @@ class Stored:
         for stream in gone:
             if stream.log is not None or self.has(basin, stream.name):
                 self.changes(basin, stream.name, stream, moment)
+                self.goes(basin, stream.name)
 
     def course(
         self, state: AccountState, basin: str, name: str, end: int, moment: Moment

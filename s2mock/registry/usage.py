@@ -28,6 +28,9 @@ _ENSURED: Final = {
 }
 
 
+_MINUTES_OF_A_DAY: Final = 24 * 60
+
+
 class Streaming(NamedTuple):
     """A read session that goes on."""
 
@@ -58,14 +61,32 @@ class Usage:
         # When basins had streams: since when, and the times that are over.
         self._active_since: dict[str, int] = {}
         self._active: dict[str, list[list[int]]] = {}
+        # The minute from which on it is time to forget what is too old.
+        self._forgets_at = 0
 
     def add(self, which: str, basin: str | None, name: str, minute: int, value: float) -> None:
         """So much more."""
         key = (which, basin, name)
         series = self._series.get(key)
         if series is None:
+            if minute >= self._forgets_at:
+                self._forget(minute)
             series = self._series[key] = Series()
         series.add(minute, value)
+
+    def _forget(self, minute: int) -> None:
+        """Forget the names of which nothing is left that metrics may ask for."""
+        self._forgets_at = minute + _MINUTES_OF_A_DAY
+        oldest = minute - KEPT
+        self._series = {
+            key: series for key, series in self._series.items() if series.minutes[-1] >= oldest
+        }
+        self._active = {
+            basin: times
+            for basin, times in self._active.items()
+            if times[-1][1] // MINUTE >= oldest
+        }
+        self.stored.let_go(minute)
 
     def carried_out(self, operation: "Operation", change: "Change", moment: Moment) -> None:
         """An operation that came from outside has been carried out."""

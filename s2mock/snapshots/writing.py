@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 from s2mock.documents.control_plane import basin_config_to_json, stream_config_to_json
@@ -36,6 +37,17 @@ def snapshot_to_bytes(state: AccountState, taken: Moment) -> bytes:
     return "".join(f"{encode(line)}\n" for line in [first, *lines]).encode()
 
 
+def hold_the_same(
+    state: AccountState, taken: Moment, other: AccountState, other_taken: Moment
+) -> bool:
+    """True if two snapshots differ in nothing but the time at which they were taken."""
+    ours, theirs = (
+        _Writer(*each, says_each_expiry=True).lines()
+        for each in ((state, taken), (other, other_taken))
+    )
+    return all(one == another for one, another in zip_longest(ours, theirs))
+
+
 class _Due(NamedTuple):
     """What is due, by the incarnation of what it is about."""
 
@@ -44,9 +56,13 @@ class _Due(NamedTuple):
 
 
 class _Writer:
-    def __init__(self, state: AccountState, taken: Moment) -> None:
+    def __init__(
+        self, state: AccountState, taken: Moment, *, says_each_expiry: bool = False
+    ) -> None:
         self._state = state
         self._taken = taken
+        # A file leaves out the expiry of a record that was appended when the snapshot was taken.
+        self._says_each_expiry = says_each_expiry
         # What goes by the account's own time is written as dates.
         self._shift = taken.now - taken.time
         self._due = _Due({}, {})
@@ -160,7 +176,7 @@ class _Writer:
                 fields = _record(record)
                 index = seq_num - span.chunk.first_seq_num
                 expiry = span.chunk.expiries[index]
-                if expiry != usual:
+                if expiry != usual or self._says_each_expiry:
                     fields["expires_at"] = None if expiry == NEVER else self._date(expiry)
                 if (digest := _digest(span, index)) is not None:
                     fields["key_sha256"] = digest.hex()

@@ -3,6 +3,7 @@
 Source: reference: account_services §2. A whole day is in tests/properties/test_metrics.py.
 """
 
+import gc
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from s2mock import ManualClock, S2Mock
 from s2mock.contract.client import Client
 from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import acks, append_input, frame
+from s2mock.registry.series import Series
 from tests.calls import Api, Reply, over_wsgi
 from tests.conftest import BASIN
 
@@ -33,6 +35,10 @@ def values(api: Api, where: str, name: str, *period: Any) -> dict[str, Any]:
         [(_, series)] = metric.items()
         found[series["name"]] = series["values"]
     return found
+
+
+def series_there() -> int:
+    return sum(type(thing) is Series for thing in gc.get_objects())
 
 
 def append(api: Api, stream: str, *bodies: str) -> None:
@@ -331,6 +337,37 @@ class TestActiveBasins:
         assert active(3 * HOUR + 1, 4 * HOUR) == []
         api.within("basin-cc").create_stream("s")
         assert active(4 * HOUR, 4 * HOUR) == ["basin-cc"]
+
+
+def test_names_that_metrics_are_asked_for_no_longer_are_forgotten() -> None:
+    clock = ManualClock(T)
+    with S2Mock(clock=clock, journal_limit=0) as mock:
+        api = Api(over_wsgi(mock.wsgi_app))
+
+        def come_and_go(first: int) -> None:
+            for number in range(first, first + 50):
+                basin = f"basin-{number:06}"
+                headers = {"s2-basin": basin}
+                api.call("POST", "/v1/basins", {"basin": basin})
+                api.call("POST", "/v1/streams", {"stream": "s"}, headers=headers)
+                records = {"records": [{"body": "a"}]}
+                api.call("POST", "/v1/streams/s/records", records, headers=headers)
+                api.call("DELETE", "/v1/streams/s", headers=headers)
+                api.call("DELETE", f"/v1/basins/{basin}")
+            clock.advance(91 * DAY)
+
+        gc.collect()
+        others = series_there()
+        kept = []
+        for number in range(4):
+            come_and_go(50 * number)
+            gc.collect()
+            kept.append(series_there() - others)
+        # Something is known of the last each time, and nothing of those long before them.
+        assert kept[0] > 50
+        assert kept[1:] == [kept[1]] * 3
+        last = T + 3 * 91 * DAY
+        assert len(values(api, "", "active-basins", last, last)["active_basins"]) == 50
 
 
 def test_a_restart_of_the_account_begins_anew(mock: S2Mock, s2: Api) -> None:

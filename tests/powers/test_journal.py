@@ -9,13 +9,12 @@ import sys
 import tracemalloc
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
 from s2mock import Drop, Effect, Exchange, Fail, ManualClock, S2Mock, SystemClock
 from s2mock.api.wire.messages import AppendInput
-from s2mock.powers.journal import Journal
 from tests import own_token
 from tests.plugin.conftest import Run
 from tests.powers.conftest import (
@@ -32,6 +31,9 @@ from tests.powers.conftest import (
 )
 from tests.powers.frames import append_frame
 from tests.sessions.h2_client import H2Client
+
+if TYPE_CHECKING:
+    from s2mock.powers.journal import Journal
 
 PROTOCOLS = {"http1": "HTTP/1.1", "h2c": "h2c", "wsgi": "wsgi"}
 
@@ -525,7 +527,9 @@ class TestLimits:
             way.append("a")
             for _ in range(3):
                 way("GET", "/v1/basins")
-            text = re.escape("0 of 1 append came within 0 s; 1 are kept no longer (journal_limit=3)")
+            text = re.escape(
+                "0 of 1 append came within 0 s; 1 are kept no longer (journal_limit=3)"
+            )
             with pytest.raises(TimeoutError, match=text):
                 mock.journal.wait_for("append", timeout=0)
 

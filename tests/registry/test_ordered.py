@@ -1,5 +1,6 @@
 """The ordered map of names against a plain dict, with copies that go their own ways."""
 
+import tracemalloc
 from collections.abc import Iterator
 from unittest.mock import patch
 
@@ -13,6 +14,27 @@ from s2mock.registry.ordered import Names
 
 # Few letters, so that neighbours and prefixes are met; one beyond the basic plane.
 names = st.text("ab\uffff😀", min_size=1, max_size=5)
+
+
+def test_names_that_come_and_go_leave_nothing_behind() -> None:
+    names: Names[int] = Names(object())
+    names["there"] = 0
+    kept = []
+    assert list(names) == ["there"]
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(5_000):
+            name = f"name-{number}"
+            names[name] = number
+            # As a snapshot does, which is kept by nobody.
+            names = names.copy(object())
+            del names[name]
+        kept.append(tracemalloc.get_traced_memory()[0] - before)
+    finally:
+        tracemalloc.stop()
+    assert kept[0] < 100_000
+    assert list(names) == ["there"]
 
 
 class Maps(RuleBasedStateMachine):

@@ -168,6 +168,55 @@ class TestValue:
         assert mock.snapshot().time == 1_000_000_010 * NANOSECONDS
 
 
+@pytest.mark.usefixtures("stream")
+class TestEquality:
+    def test_of_an_unchanged_account(self, mock: S2Mock, clock: ManualClock) -> None:
+        one = mock.snapshot()
+        clock.advance(DAY)
+        other = mock.snapshot()
+        assert one.time != other.time
+        assert one == other
+        assert hash(one) == hash(other)
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda mock, _: mock.create_basin("other-basin"),
+            lambda mock, _: mock.basin("my-basin").create_stream("t"),
+            lambda _, stream: stream.append([b"b"]),
+            lambda _, stream: stream.append([AppendRecord.trim(1)]),
+            lambda _, stream: stream.reconfigure(storage_class="standard"),
+            lambda mock, _: mock.issue_token("reader", basins={"prefix": ""}, ops=["read"]),
+            lambda mock, _: mock.client.put("/v1/locations/default", json="aws:us-west-2"),
+        ],
+        ids=["basin", "stream", "record", "trim", "configuration", "token", "location"],
+    )
+    def test_ends_with_a_change(self, mock: S2Mock, stream: Stream, change: Any) -> None:
+        before = mock.snapshot()
+        change(mock, stream)
+        assert mock.snapshot() != before
+
+    def test_of_a_file(self, mock: S2Mock) -> None:
+        mock.issue_token("reader", basins={"prefix": ""}, ops=["read"], expires_in=3600)
+        snapshot = mock.snapshot()
+        assert Snapshot.from_bytes(snapshot.to_bytes(), "the file") == snapshot
+
+    def test_of_a_restored_account(self, mock: S2Mock, stream: Stream) -> None:
+        before = mock.snapshot()
+        stream.append([b"b"])
+        mock.restore(before)
+        assert mock.snapshot() == before
+
+    def test_what_is_due_moves_with_a_restore(self, mock: S2Mock, clock: ManualClock) -> None:
+        before = mock.snapshot()
+        clock.advance(60)
+        mock.restore(before)
+        assert mock.snapshot() != before
+
+    def test_with_something_else(self, mock: S2Mock) -> None:
+        assert mock.snapshot() != b"a snapshot"
+
+
 class TestHandles:
     def test_live_on_where_their_stream_is_in_it(
         self, mock: S2Mock, basin: Basin, stream: Stream
