@@ -128,7 +128,8 @@ def option_text(name: str) -> str:
         return re.sub(r" \(default: .*?\)", "", pytest_plugin._OPTIONS[name])
     for action in __main__._parser("serve")._actions:
         if action.dest == name and action.help:
-            return re.sub(r" \(default: .*?\)", "", action.help).replace("%%", "%")
+            said = re.sub(r" \(default: (?:%\(default\)s|.*?)\)", "", action.help)
+            return said.replace("%%", "%")
     # A sentence of the docstring that begins with the name.
     said = " ".join((S2Mock.__doc__ or "").split())
     if sentence := re.search(rf"(?:^|\. )(`{name}`[^.]*)\.", said):

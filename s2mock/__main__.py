@@ -302,15 +302,15 @@ def _parser(kind: str = "serve") -> argparse.ArgumentParser:
     parser.add_argument(
         "--verbose", action="store_true", help="print a line for each request on standard error"
     )
+    # A help text takes its default from the parser, since `lite` has others.
     parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)"
+        "--host", default="127.0.0.1", help="address to listen on (default: %(default)s)"
     )
-    port = 0 if kind == "run" else 8080
     parser.add_argument(
         "--port",
         type=int,
-        default=port,
-        help=f"port to listen on; 0 picks a free one (default: {port})",
+        default=0 if kind == "run" else 8080,
+        help="port to listen on; 0 picks a free one (default: %(default)s)",
     )
     parser.add_argument(
         "--init-file",
@@ -347,7 +347,7 @@ def _parser(kind: str = "serve") -> argparse.ArgumentParser:
     parser.add_argument(
         "--token",
         default=_DEFAULT_TOKEN,
-        help=f"the account's own access token (default: {_DEFAULT_TOKEN})",
+        help="the account's own access token (default: %(default)s)",
     )
     parser.add_argument(
         "--auth",
@@ -372,7 +372,7 @@ def _parser(kind: str = "serve") -> argparse.ArgumentParser:
         type=int,
         default=JOURNAL_LIMIT,
         metavar="COUNT",
-        help=f"how many exchanges the journal keeps, 0 for none (default: {JOURNAL_LIMIT})",
+        help="how many exchanges the journal keeps, 0 for none (default: %(default)s)",
     )
     parser.add_argument(
         "--journal-bytes",
