@@ -26,7 +26,7 @@ PYRIGHT := pyright --pythonpath $(abspath $(VENV))/bin/python
 # All cores. Who is done early takes from the others, for some tests take long.
 PYTEST := $(RUN) pytest -n auto --dist worksteal
 
-.PHONY: help serve test check shuffled closed lint types lowest docs pictures bench soak \
+.PHONY: help serve test check shuffled closed lint types lowest pages docs pictures bench soak \
   differential record
 
 help:
@@ -38,6 +38,7 @@ help:
 	@echo 'make lint   formatting, lint rules and types'
 	@echo 'make types  types as pyright sees them'
 	@echo 'make lowest  the tests with the lowest versions of all dependencies'
+	@echo 'make pages  each page in an environment of its own install line, in build/pages'
 	@echo 'make docs   the documentation, in build/docs'
 	@echo 'make pictures  the pictures in the documentation, taken anew'
 	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
@@ -105,6 +106,13 @@ lowest:
 	@$(LOWEST)/bin/python -m mypy
 	@$(MAKE) --no-print-directory check VENV=$(LOWEST) \
 	  PYTEST_FLAGS="$(ON_LIBRARIES) $(PYTEST_FLAGS)"
+
+# Each page of the documentation in a virtual environment that its own install line has made.
+# `make test` runs them in one environment, which hides what a page's line does not install.
+PAGES := build/pages
+pages: $(VENV)/.test
+	@$(RUN) tests.docs.environments $(PAGES)
+	@S2MOCK_TESTS_PAGES=$(PAGES) $(PYTEST) tests/test_readme.py -k test_page $(PYTEST_FLAGS)
 
 # A warning fails it: a link that leads nowhere, a page that nobody gets to.
 docs: $(VENV)/.docs

@@ -10,6 +10,9 @@ A page is one story, told in one empty folder, from top to bottom:
 - Where the tests that a page has written were not run in a terminal, they are run at its end.
 - A directive, as ```{code-block}, is only shown.
 
+A page sees what its own install line brings, and nothing else that is installed here:
+`tests/docs/environments.py`. `make pages` has a real environment for each.
+
 Of what changes from run to run: where the page has the same time twice, it must be the same time
 twice; durations may differ; and port 8080 stands for a free one.
 """
@@ -19,20 +22,14 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from tests.docs.environments import PAGES, REPO, packages, variables
 from tests.ports import unused_port
-
-REPO = Path(__file__).parent.parent
-PAGES = {
-    str(path.relative_to(REPO)): path.read_text("utf-8")
-    for path in (REPO / "README.md", *sorted((REPO / "docs").rglob("*.md")))
-}
 
 BLOCK = re.compile(
     r"(?:^<!-- file: (?P<file>\S+) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$",
@@ -72,7 +69,7 @@ class Times:
 class Story:
     """The folder in which a page is carried out, and what goes on in it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, requirements: tuple[str, ...]) -> None:
         self.folder = folder
         self.servers: list[subprocess.Popen[str]] = []
         self.tests_are_due = False
@@ -84,19 +81,16 @@ class Story:
         tools.mkdir()
         # What curl knows by itself where it prints to a terminal: no progress there.
         (tools / ".curlrc").write_text("silent\n")
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         inherited = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("PYTEST_", "S2_"))
         }
         self.env = inherited | {
-            "PATH": path,
             "CURL_HOME": str(tools),
             # What other installed plugins say at their start is no part of the story.
             "PYTHONWARNINGS": "ignore::DeprecationWarning",
-            # No page speaks of it, and each run of pytest would wait until it is loaded.
-            "PYTEST_ADDOPTS": "-p no:schemathesis",
+            **variables(requirements),
         }
 
     def with_port(self, text: str) -> str:
@@ -185,17 +179,28 @@ def commands(terminal: str) -> Iterator[tuple[str, str]]:
             yield "".join(lines[:length]), "".join(lines[length:])
 
 
+Open = Callable[[str], Story]
+
+
 @pytest.fixture
-def story(tmp_path: Path) -> Iterator[Story]:
-    story = Story(tmp_path)
-    yield story
-    story.abandon()
+def open_story(tmp_path: Path) -> Iterator[Open]:
+    """Begin the story of a page with this text."""
+    opened: list[Story] = []
+
+    def open_story(text: str) -> Story:
+        opened.append(Story(tmp_path, packages(text)))
+        return opened[-1]
+
+    yield open_story
+    for story in opened:
+        story.abandon()
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)])
-def test_page(page: str, story: Story) -> None:
+def test_page(page: str, open_story: Open) -> None:
+    story = open_story(PAGES[page])
     for block in blocks(page):
         story.carry_out(block)
     story.end()
