@@ -179,11 +179,11 @@ def codes() -> list[str]:
         [
             f"`{name}`",
             str(code.status),
-            "nothing has happened" if code.promises_no_effect else "nothing",
+            "no" if code.promises_no_effect else "unknown",
         ]
         for name, code in sorted(CODES.items())
     ]
-    return table(("code", "status", "what it promises"), rows)
+    return table(("code", "status", "was the operation applied?"), rows)
 
 
 def exceptions() -> list[str]:

@@ -1,6 +1,6 @@
 """`/metrics`: how the process is, as Prometheus reads it.
 
-Of the histograms that s2-lite has there too, none: they tell how long its storage takes.
+Of the histograms that s2-lite has there too, none: they measure the appends to its storage.
 """
 
 import os

@@ -232,7 +232,7 @@ KNOWN_DIFFERENCES: Final = (
     KnownDifference(
         "prometheus",
         "`/metrics` tells of the process, and has no histograms.",
-        "They tell how long the reference's storage takes, and the fake has none.",
+        "They measure the appends to the reference's storage, and the fake has none.",
         _not_met,
     ),
 )

@@ -81,6 +81,28 @@ def test_codes() -> None:
     assert named(tables.codes()) == sorted(CODES)
 
 
+def test_codes_say_whether_the_operation_was_applied() -> None:
+    """Reference: account_services §4. Without the promise it may have been applied, or not."""
+    header, _, *rows = tables.codes()
+    said = {name: row.split("|")[3].strip() for name, row in zip(sorted(CODES), rows, strict=True)}
+
+    assert header.split("|")[3].strip() == "was the operation applied?"
+    assert {name for name, text in said.items() if text == "unknown"} == {
+        *("client_hangup", "other", "request_timeout", "storage", "unavailable"),
+        "upstream_timeout",
+    }
+    assert set(said.values()) == {"no", "unknown"}
+
+
+def test_two_references_tell_of_the_metrics_that_are_served() -> None:
+    page = (PAGES.parent / "explanation" / "two-references.md").read_text()
+    served = S2Mock().client.get("/metrics")
+
+    assert (served.status_code, "histogram" in served.text) == (200, False)
+    assert "no Prometheus metrics" not in page
+    assert "`/metrics` tells of the process, as that of s2-lite does" in page
+
+
 def test_operations() -> None:
     assert re.findall(r"`([\w-]+)`", tables.operations()[0]) == list(OPERATION_NAMES)
 
