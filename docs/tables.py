@@ -31,7 +31,8 @@ OPTION_TEXTS = {
     "profile": "whom to follow where the service and its documentation differ: `real` or "
     "`documented`; see [](../explanation/two-references.md)",
     "cors": "whether browsers are let in, by CORS headers",
-    "clock": "where all times come from: `SystemClock()`, or a `ManualClock()` that you turn",
+    "clock": "where all times come from: `SystemClock()`, or `manual` for one "
+    "[that you turn](../how-to/time.md)",
     "snapshot": "a [snapshot](../how-to/restore-and-fork.md) to begin with, in place of `basins`",
     "faults": "[faults](../how-to/faults.md) to begin with: mappings of the arguments of `inject`",
     "control": "whether the powers are served over HTTP at `/_s2mock`; see "

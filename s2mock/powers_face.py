@@ -10,6 +10,7 @@ from s2mock.powers.injection import Injection
 from s2mock.powers.journal import Journal
 from s2mock.registry.clock import Clock, ManualClock
 from s2mock.registry.operation import Point
+from s2mock.registry.waiting import PATIENCE
 from s2mock.served import Served
 
 if TYPE_CHECKING:
@@ -98,12 +99,34 @@ class PowersFace(Served):
         Raises `TypeError` where the clock is no `ManualClock`, and for what is no number, and
         `ValueError` for a negative one.
         """
+        self._manual_clock("advance").advance(seconds)
+
+    def wait_for_waiters(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
+        """Wait until `count` operations or sessions wait on the manual clock of this mock.
+
+        It is `ManualClock.wait_for_waiters`, and `timeout` is in seconds of real time. Raises
+        `TimeoutError`, `TypeError` where the clock is no `ManualClock`, and `ValueError`.
+        """
+        self._manual_clock("wait_for_waiters").wait_for_waiters(count, timeout=timeout)
+
+    async def async_wait_for_waiters(
+        self,
+        count: int = 1,
+        *,
+        timeout: float = PATIENCE,  # as its twin has it
+    ) -> None:
+        """As `wait_for_waiters`, for an event loop."""
+        clock = self._manual_clock("async_wait_for_waiters")
+        await clock.async_wait_for_waiters(count, timeout=timeout)
+
+    def _manual_clock(self, method: str) -> ManualClock:
+        """Return the clock for a method that needs a manual one. Raises `TypeError`."""
         if not isinstance(self.clock, ManualClock):
             raise TypeError(
-                f"advance() turns a ManualClock, and the clock of this mock is {self.clock!r}: "
+                f"{method}() needs a ManualClock, and the clock of this mock is {self.clock!r}: "
                 'make the mock with clock="manual", as in @pytest.mark.s2_mock(clock="manual")'
             )
-        self.clock.advance(seconds)
+        return self.clock
 
     @property
     def journal(self) -> Journal:

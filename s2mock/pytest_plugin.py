@@ -381,7 +381,12 @@ def _show_progress(config: pytest.Config, mark: str) -> None:
 
 def _fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2Mock":
     from s2mock.mock import S2Mock
+    from s2mock.registry.clock import ManualClock
 
+    # A marker is evaluated once for all its tests, and a sweep's options for all its attempts. A
+    # subclass may have a constructor and a state of its own, so it stays as it is.
+    if type(clock := arguments.get("clock")) is ManualClock:
+        arguments = {**arguments, "clock": clock.fresh()}
     # Where both are used they are not of one socket.
     if "s2_mock" in request.fixturenames and request.fixturename != "s2_mock":
         return S2Mock(**arguments)

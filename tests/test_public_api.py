@@ -245,11 +245,15 @@ async def waits(mock: S2Mock) -> None:
     assert_type(await mock.journal.async_wait_for("append", 2), tuple[Exchange, ...])
     await mock.basin("my-basin").stream("s").async_wait_for_readers(timeout=1)
     await mock.stream("my-basin", "s").async_wait_for(timeout=1)
+    await mock.async_wait_for_waiters(timeout=1)
 
 
 with S2Mock(profile="documented", clock=ManualClock(0)) as mock:
     assert_type(mock, S2Mock)
     mock.advance(1.5)
+    assert_type(mock.clock, Clock)
+    assert_type(mock.clock.now(), int)
+    mock.wait_for_waiters(2, timeout=1)
     S2Mock(clock="manual", append_latency=0.005)
     before = mock.snapshot()
     assert_type(before, Snapshot)
@@ -278,6 +282,8 @@ BAD = {
     'S2Mock(profile="Real")': "arg-type",
     "S2Mock(clock=5)": "arg-type",
     'S2Mock(clock="Manual")': "arg-type",
+    # Not every clock can be turned, so it is the mock that is asked.
+    "s2.clock.advance(1)": "attr-defined",
     "S2Mock(delay=5)": "call-arg",
     "S2Mock(snapshot=S2Mock())": "arg-type",
     "s2.restore(s2)": "arg-type",

@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 import pytest
 
+from s2mock import Clock
 from tests.docs.environments import PAGES, REPO, packages, variables
 from tests.ports import unused_port
 
@@ -211,6 +212,25 @@ def test_no_block_is_left_out(page: str) -> None:
     text = DIRECTIVE.sub("", PAGES[page])
 
     assert len(re.findall(r"^\s*```", text, re.MULTILINE)) == 2 * len(blocks(page))
+
+
+TAUGHT = PAGES | {
+    str(path.relative_to(REPO)): path.read_text("utf-8")
+    for path in sorted((REPO / "conftest_examples").glob("*/*.py"))
+}
+
+
+@pytest.mark.parametrize("page", TAUGHT)
+def test_a_page_turns_the_clock_in_a_way_that_type_checks(page: str) -> None:
+    """`s2_mock.clock` is a `Clock`, and that has no `advance`; `s2_mock.advance` is typed."""
+    used = re.findall(r"\bs2_mock\.clock\.(\w+)", TAUGHT[page])
+
+    assert set(used) <= {name for name in vars(Clock) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("page", TAUGHT)
+def test_a_page_has_a_fresh_clock_in_each_test(page: str) -> None:
+    assert "clock=ManualClock()" not in TAUGHT[page]
 
 
 README = PAGES["README.md"]

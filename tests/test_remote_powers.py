@@ -217,6 +217,8 @@ def test_a_clock_that_is_turned(url: str) -> None:
         remote.basin(BASIN).create_stream("log")
         remote.inject(Delay(60), on="append")
         late = Started(lambda: append(remote, "a"))
+        remote.wait_for_waiters()
+        asyncio.run(remote.async_wait_for_waiters())
         remote.clock.wait_for_waiters()
         remote.advance(60)
         assert late.result() == 200

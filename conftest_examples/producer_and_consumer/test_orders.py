@@ -4,10 +4,9 @@ import pytest
 from s2_sdk import S2Stream
 
 from orders import NotInCharge, Shop, Warehouse
-from s2mock import ManualClock, Stream
+from s2mock import S2Mock, Stream
 
 DAY = 24 * 60 * 60
-CLOCK = ManualClock()
 
 
 async def test_orders_are_written(stream: S2Stream, log: Stream) -> None:
@@ -50,11 +49,11 @@ async def test_a_warehouse_goes_on_where_it_was(stream: S2Stream, log: Stream) -
         assert await anext(shipped) == "milk"
 
 
-@pytest.mark.s2_mock(clock=CLOCK)
-async def test_orders_of_last_week_are_gone(stream: S2Stream, log: Stream) -> None:
+@pytest.mark.s2_mock(clock="manual")
+async def test_orders_of_last_week_are_gone(s2_mock: S2Mock, stream: S2Stream, log: Stream) -> None:
     await Shop(stream, token="").take(["tea", "milk"])
 
-    CLOCK.advance(8 * DAY)
+    s2_mock.advance(8 * DAY)
 
     assert log.records == ()
     assert log.tail.seq_num == 2

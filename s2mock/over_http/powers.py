@@ -68,9 +68,10 @@ class RemotePowers:
 
     public: Final = frozenset(
         {
-            *("advance", "apply", "basin", "basins", "client", "clock", "create_basin"),
-            *("ensure_basin", "hold", "inject", "issue_token", "journal", "outage", "reset"),
-            *("restore", "snapshot", "stream", "tokens", "wsgi_app"),
+            *("advance", "apply", "async_wait_for_waiters", "basin", "basins", "client", "clock"),
+            *("create_basin", "ensure_basin", "hold", "inject", "issue_token", "journal"),
+            *("outage", "reset", "restore", "snapshot", "stream", "tokens", "wait_for_waiters"),
+            "wsgi_app",
         }
     )
     """What is on `RemoteS2Mock` too."""
@@ -139,6 +140,14 @@ class RemotePowers:
     def advance(self, seconds: float) -> None:
         """Turn the clock forward by `seconds`, of an account that has a manual one."""
         self.clock.advance(seconds)
+
+    def wait_for_waiters(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
+        """As `S2Mock.wait_for_waiters`."""
+        self.clock.wait_for_waiters(count, timeout=timeout)
+
+    async def async_wait_for_waiters(self, count: int = 1, **more: Any) -> None:
+        """As `wait_for_waiters`, for an event loop."""
+        await self.clock.async_wait_for_waiters(count, **more)
 
     def snapshot(self) -> RemoteSnapshot:
         """As `S2Mock.snapshot`; the server keeps it."""

@@ -77,6 +77,8 @@ class ManualClock:
             raise ValueError(
                 f"start must be seconds since 1970, up to the year 9999, not {start!r}"
             )
+        # Where it began, unless it may begin elsewhere.
+        self._start = self._now if self._has_begun else None
         self._lock = threading.Lock()
         self._waiting: list[Alarm] = []
         self.bell: Final = Bell()
@@ -88,8 +90,22 @@ class ManualClock:
         """A clock that stands at `now`, in nanoseconds since the Unix epoch."""
         clock = cls()
         clock.begin_at(now)
-        clock._has_begun = True
+        clock._has_begun, clock._start = True, now
         return clock
+
+    def fresh(self) -> "ManualClock":
+        """Return a clock that begins where this one began, which has not been turned.
+
+        Raises `ValueError` if this one was turned, for the other would not be where it is.
+        """
+        start = _DEFAULT_START * NANOSECONDS if self._start is None else self._start
+        if self._now != start:
+            raise ValueError(
+                f"clock was turned by {(self._now - start) / NANOSECONDS:g} s, and a test has a "
+                "copy that begins where it began: turn the test's own with "
+                "s2_mock.advance(seconds), or give the clock another start"
+            )
+        return ManualClock() if self._start is None else ManualClock.at(start)
 
     def begin_at(self, now: int) -> None:
         """Stand at `now`, unless it was given a start, or somebody has looked at it or turned it.

@@ -14,15 +14,15 @@ def test_marker(run: Run) -> None:
         import pytest
         from s2mock import ManualClock
 
-        clock = ManualClock(0)
         pytestmark = pytest.mark.s2_mock(basins=["of-the-module"], deletion_delay=60)
 
-        @pytest.mark.s2_mock(clock=clock, profile="documented", cors=False)
+        @pytest.mark.s2_mock(clock=ManualClock(0), profile="documented", cors=False)
         def test_of_all_markers(s2_mock):
             assert s2_mock.basins == ("of-the-module",)
             s2_mock.basin("of-the-module").delete()
             assert s2_mock.basins == ("of-the-module",)
-            clock.advance(60)
+            assert s2_mock.clock.now() == 0
+            s2_mock.advance(60)
             assert s2_mock.basins == ()
             assert s2_mock.account.profile.name == "documented"
             assert "vary" not in s2_mock.client.get("/health").headers

@@ -73,7 +73,138 @@ def test_a_marker_gives_each_test_another(run: Any) -> None:
     ).assert_outcomes(passed=2)
 
 
+class TestClockOfAMarker:
+    """A `ManualClock` in a marker is copied for each test, so that all of them start alike."""
+
+    def test_parametrized_cases_start_alike(self, run: Any) -> None:
+        run(
+            """
+            import pytest
+            from s2mock import ManualClock
+
+            @pytest.mark.parametrize("again", range(2))
+            @pytest.mark.s2_mock(clock=ManualClock(5))
+            def test_with_a_start(s2_mock, again):
+                assert s2_mock.clock.now() == 5 * 10**9
+                s2_mock.advance(60)
+
+            @pytest.mark.parametrize("again", range(2))
+            @pytest.mark.s2_mock(clock=ManualClock())
+            def test_without_a_start(s2_mock, again):
+                assert s2_mock.clock.now() == 1_704_067_200 * 10**9
+                s2_mock.advance(60)
+
+            @pytest.mark.parametrize("again", range(2))
+            @pytest.mark.s2_mock(clock=ManualClock.at(7_000_000_001))
+            def test_to_the_nanosecond(s2_mock, again):
+                assert s2_mock.clock.now() == 7_000_000_001
+                s2_mock.advance(60)
+            """
+        ).assert_outcomes(passed=6)
+
+    def test_one_without_a_start_begins_at_the_time_of_the_snapshot(self, run: Any) -> None:
+        run(
+            """
+            import pytest
+            from s2mock import ManualClock, S2Mock
+
+            SNAPSHOT = S2Mock(clock=ManualClock(5)).snapshot()
+
+            @pytest.mark.parametrize("again", range(2))
+            @pytest.mark.s2_mock(clock=ManualClock(), snapshot=SNAPSHOT)
+            def test_it(s2_mock, again):
+                assert s2_mock.clock.now() == 5 * 10**9
+                s2_mock.advance(60)
+            """
+        ).assert_outcomes(passed=2)
+
+    def test_attempts_of_a_sweep_start_alike(self, run: Any) -> None:
+        run(
+            """
+            import pytest
+            from s2mock import Drop, ManualClock
+
+            def scenario(attempts):
+                starts = []
+                for attempt in attempts:
+                    with attempt as s2_mock:
+                        starts.append(s2_mock.clock.now())
+                        s2_mock.advance(60)
+                        try:
+                            s2_mock.client.post("/v1/basins", json={"basin": "my-basin"})
+                        except ConnectionError:
+                            pass
+                assert starts == [5 * 10**9] * 2
+
+            @pytest.mark.s2_mock(clock=ManualClock(5))
+            def test_of_the_marker(s2_sweep):
+                scenario(s2_sweep([Drop()], on="create-basin"))
+
+            def test_of_the_sweep(s2_sweep):
+                scenario(s2_sweep([Drop()], on="create-basin", clock=ManualClock(5)))
+            """
+        ).assert_outcomes(passed=2)
+
+    def test_one_that_was_turned_is_refused_and_says_what_to_turn(self, run: Any) -> None:
+        result = run(
+            """
+            import pytest
+            from s2mock import ManualClock
+
+            CLOCK = ManualClock(5)
+            CLOCK.advance(60)
+
+            @pytest.mark.s2_mock(clock=CLOCK)
+            def test_it(s2_mock):
+                pass
+            """
+        )
+        result.assert_outcomes(errors=1)
+        assert (
+            "s2_mock: clock was turned by 60 s, and a test has a copy that begins where it began: "
+            "turn the test's own with s2_mock.advance(seconds), or give the clock another start"
+        ) in " ".join(result.stdout.str().split())
+
+    def test_any_other_clock_is_one_for_all_tests(self, run: Any) -> None:
+        run(
+            """
+            import pytest
+            from s2mock import ManualClock
+
+            class Own(ManualClock):
+                def __init__(self, name):
+                    super().__init__(5)
+
+            CLOCK = Own("x")
+
+            @pytest.mark.parametrize("again", range(2))
+            @pytest.mark.s2_mock(clock=CLOCK)
+            def test_it(s2_mock, again):
+                assert s2_mock.clock is CLOCK
+                assert s2_mock.clock.now() == (5 + 60 * again) * 10**9
+                s2_mock.advance(60)
+            """
+        ).assert_outcomes(passed=2)
+
+
 class TestWaitingForWaiters:
+    def test_of_a_mock(self) -> None:
+        with S2Mock(clock="manual") as mock:
+            assert isinstance(mock.clock, ManualClock)
+            with pytest.raises(TimeoutError, match="^0 of 1 waited on the clock within 0 s$"):
+                mock.wait_for_waiters(timeout=0)
+            alarm = mock.clock.call_at(mock.clock.now() + 1, lambda: None)
+            mock.wait_for_waiters(1, timeout=0)
+            asyncio.run(mock.async_wait_for_waiters(1, timeout=0))
+            alarm.close()
+
+    def test_of_a_mock_without_a_manual_clock_says_how_to_get_one(self) -> None:
+        with S2Mock() as mock:
+            with pytest.raises(TypeError, match=r"^wait_for_waiters\(\) .* clock=\"manual\""):
+                mock.wait_for_waiters()
+            with pytest.raises(TypeError, match=r"^async_wait_for_waiters\(\) .*\"manual\""):
+                asyncio.run(mock.async_wait_for_waiters())
+
     def test_says_how_many_there_are(self) -> None:
         clock = ManualClock()
         with pytest.raises(TimeoutError, match="^0 of 2 waited on the clock within 0 s$"):
