@@ -109,12 +109,7 @@ class PowersFace(Served):
         """
         self._manual_clock("wait_for_waiters").wait_for_waiters(count, timeout=timeout)
 
-    async def async_wait_for_waiters(
-        self,
-        count: int = 1,
-        *,
-        timeout: float = PATIENCE,  # as its twin has it
-    ) -> None:
+    async def async_wait_for_waiters(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
         """As `wait_for_waiters`, for an event loop."""
         clock = self._manual_clock("async_wait_for_waiters")
         await clock.async_wait_for_waiters(count, timeout=timeout)
