@@ -120,9 +120,10 @@ def make(folder: Path) -> None:
         place = location(folder, requirements)
         python = str(place / "bin" / "python")
         print(place.name, flush=True)
-        if not (place / "bin" / "pip").exists():
-            run(sys.executable, "venv", str(place))
-        run(python, "pip", "uninstall", "--quiet", "--yes", "s2mock")
+        if (place / "bin" / "pytest").exists():
+            run(python, "pip", "uninstall", "--quiet", "--yes", "s2mock")
+        else:
+            run(sys.executable, "venv", "--clear", str(place))
         package, *others = requirements
         installed = f"{wheel}{package.removeprefix('s2mock')}"
         run(python, "pip", "install", "--quiet", installed, *others)
