@@ -12,8 +12,9 @@ from s2mock.registry.operation import Operation
 class Pattern:
     """Operations of these names, on basins and streams that match names or globs.
 
-    `*` stands for anything, slashes too, `?` for one character, `[ab]` for one of them. What is
-    about no basin or no stream is matched by `*` only. Raises `TypeError`, `ValueError`.
+    A name matches itself, also where it reads as a glob: `run[1]` matches the stream `run[1]`, and
+    `run1`. `*` stands for anything, slashes too, `?` for one character, `[ab]` for one of them.
+    What is about no basin or no stream is matched by `*` only. Raises `TypeError`, `ValueError`.
     """
 
     def __init__(self, on: object, basin: str, stream: str) -> None:
@@ -63,8 +64,8 @@ class Pattern:
 
     def matches_place(self, basin: str | None, stream: str | None) -> bool:
         """Whether what is about that basin and that stream may be one of these."""
-        return (self.basin == "*" or self._basin.match(basin or "") is not None) and (
-            self.stream == "*" or self._stream.match(stream or "") is not None
+        return (self.basin in ("*", basin) or self._basin.match(basin or "") is not None) and (
+            self.stream in ("*", stream) or self._stream.match(stream or "") is not None
         )
 
 

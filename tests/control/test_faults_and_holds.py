@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from s2mock import S2Mock
-from tests.control.conftest import Control
+from tests.control.conftest import BASIN, Control
 from tests.powers.conftest import Started
 
 
@@ -41,6 +41,18 @@ def test_a_fault_is_met_and_looked_at(control: Control) -> None:
     assert exchange["request"]["document"] == {"records": [{"body": "b"}]}
     assert control("GET", "/faults").json() == {"faults": [met]}
     assert control.read("orders/eu") == ["b"]
+
+
+def test_a_stream_whose_name_is_a_glob_too_is_met_by_its_name(control: Control) -> None:
+    for stream in ("run[1]", "run1"):
+        control.http.put(f"/v1/streams/{stream}", headers={"s2-basin": BASIN})
+    place = {"on": "append", "stream": "run[1]"}
+    control("POST", "/faults", {**place, "times": 2, "fault": {"Fail": {"code": "storage"}}})
+    for stream in ("run[1]", "run1"):
+        assert control.append("a", stream=stream).status_code == 500
+    assert control("GET", "/faults/1").json()["hits"] == 2
+    exchanges = control("GET", "/journal?operation=append&stream=run%5B1%5D").json()["exchanges"]
+    assert [exchange["stream"] for exchange in exchanges] == ["run[1]", "run1"]
 
 
 def test_a_list_of_faults(control: Control) -> None:

@@ -46,6 +46,36 @@ class TestWhichOperations:
         mock.inject(Fail("unavailable"), on="append", stream=pattern, required=False)
         assert statuses(http1, "orders/eu") == [503 if met else 200]
 
+    @pytest.mark.parametrize(
+        ("pattern", "met"),
+        [
+            ("run[1]", ["run[1]", "run1"]),
+            ("run[[]1]", ["run[1]"]),
+            ("run[12]", ["run1", "run2"]),
+            ("run[*", ["run[1]"]),
+            ("run[2]", ["run2"]),
+        ],
+    )
+    def test_a_name_that_is_a_glob_too_matches_itself(
+        self, mock: S2Mock, http1: Way, pattern: str, met: list[str]
+    ) -> None:
+        """As a name it matches the stream of that name, and as a glob what it always did."""
+        streams = ["run[1]", "run1", "run2"]
+        for stream in streams:
+            mock.basin(BASIN).create_stream(stream)
+        injected = mock.inject(Fail("unavailable"), on="append", stream=pattern, times=None)
+        assert statuses(http1, *streams) == [503 if name in met else 200 for name in streams]
+        assert [exchange.stream for exchange in injected.exchanges] == met
+        assert [exchange.stream for exchange in mock.journal.of(stream=pattern)] == met
+        found = mock.journal.wait_for("append", len(met), stream=pattern)
+        assert [exchange.stream for exchange in found] == met
+        injected.remove()
+        with mock.hold(on="append", stream=pattern, at="answer") as held:
+            appending = Started(lambda: http1.append("held", stream=met[0]))
+            [exchange] = held.wait()
+            assert exchange.stream == met[0]
+        assert appending.result().status == 200
+
     @pytest.mark.parametrize(("pattern", "met"), [("my-*", True), (BASIN, True), ("your-*", False)])
     def test_by_the_name_of_the_basin(
         self, mock: S2Mock, http1: Way, pattern: str, met: bool
