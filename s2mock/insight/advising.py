@@ -20,6 +20,7 @@ from s2mock.api.requests import BASIN, REQUEST_TOKEN
 from s2mock.documents.acceptors import Form, form
 from s2mock.powers.entry import Entry, Lookable
 from s2mock.powers.exchange import Exchange
+from s2mock.powers.faults import is_answer_lost
 from s2mock.registry.log import LogState
 
 _seq_num: Final = unsigned(64)
@@ -200,7 +201,7 @@ def _appended_twice(
     entry: Entry, exchange: Callable[[], Exchange], lost: list[Lost]
 ) -> Iterator[str]:
     place = entry.place
-    is_lost = (not entry.status or entry.status >= 500) and len(lost) < _MAX_LOST
+    is_lost = is_answer_lost(entry.status, entry.fault) and len(lost) < _MAX_LOST
     if not is_lost and all(earlier.place != place for earlier in lost):
         return
     document = exchange().request.document

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from s2mock.powers.exchange import Exchange
+from s2mock.powers.faults import is_answer_lost
 from s2mock.powers.of_a_mock import Journal
 from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
 
@@ -204,7 +205,7 @@ def _events(exchange: Exchange) -> Iterator[str]:
     is_failure = response is not None and response.status >= 500
     if is_failure:
         yield "a failure"
-    if response is None or (is_failure and getattr(fault, "committed", False)):
+    if is_answer_lost(0 if response is None else response.status, fault):
         yield LOST
     if exchange.session is not None:
         yield "a session"

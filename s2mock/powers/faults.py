@@ -190,6 +190,16 @@ class Drain(Fault):
         _check_count("records", self.records)
 
 
+def is_answer_lost(status: int, fault: Fault | None) -> bool:
+    """True if a client that got this cannot know whether its request took effect.
+
+    `status` is that of the answer, 0 for none.
+    """
+    if not status or isinstance(fault, Cut):
+        return True
+    return isinstance(fault, Fail) and fault.committed
+
+
 def check_fault(fault: object) -> None:
     """Raises `TypeError` for anything but a fault."""
     if isinstance(fault, Fault):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 
 from s2mock.powers.exchange import Exchange
+from s2mock.powers.faults import is_answer_lost
 
 MAX_LINES = 30
 _INDENT = " " * 12
@@ -24,12 +25,13 @@ def timeline(exchanges: Sequence[Exchange]) -> str:
     start = min(exchange.began for exchange in exchanges)
     rows = [_row(group, start) for group in shown]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lost = [exchange for exchange in exchanges if _is_lost_append(exchange)]
     lines = []
     if len(shown) < len(folded):
         lines.append(f"... {len(folded) - len(shown)} lines before these")
     for group, row in zip(shown, rows, strict=True):
         cells = [row[0].rjust(widths[0]), *map(str.ljust, row[1:5], widths[1:])]
-        lines.append("  ".join([*cells, *_outcome(group, exchanges)]).rstrip())
+        lines.append("  ".join([*cells, *_outcome(group, lost)]).rstrip())
         lines += [f"{_INDENT}{text}" for text in group[-1].advice]
     refusal = _last_refusal(exchanges)
     if refusal is not None:
@@ -90,8 +92,8 @@ def _short(name: str) -> str:
     return name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 3] + "..."
 
 
-def _outcome(group: list[Exchange], all_of_them: Sequence[Exchange]) -> Iterator[str]:
-    """What came of it, in a few words each."""
+def _outcome(group: list[Exchange], lost: Sequence[Exchange]) -> Iterator[str]:
+    """What came of it, in a few words each; `lost` are the appends whose answers were lost."""
     last = group[-1]
     response, effect = last.response, last.effect
     if response is not None and (response.status >= 400 or response.code or response.message):
@@ -109,8 +111,10 @@ def _outcome(group: list[Exchange], all_of_them: Sequence[Exchange]) -> Iterator
         yield "still open"
     if last.fault is not None:
         yield repr(last.fault)
-    if (twin := _twin(last, all_of_them)) is not None:
-        yield f"the same batch as {twin}"
+    for exchange in group:
+        if (twin := _twin(exchange, lost)) is not None:
+            which = "" if len(group) == 1 else f"{exchange.number}: "
+            yield f"{which}the same batch as {twin}"
 
 
 def refusal(exchange: Exchange) -> str:
@@ -131,17 +135,22 @@ def refusal(exchange: Exchange) -> str:
         return ""
 
 
-def _twin(exchange: Exchange, all_of_them: Sequence[Exchange]) -> int | None:
-    """The number of an append that brought the same before, and whose answer was lost."""
+def _is_lost_append(exchange: Exchange) -> bool:
+    """True if an append took effect and its answer was lost."""
+    status = 0 if exchange.response is None else exchange.response.status
+    is_append = exchange.operation == "append" and exchange.effect.committed
+    return is_append and is_answer_lost(status, exchange.fault)
+
+
+def _twin(exchange: Exchange, lost: Sequence[Exchange]) -> int | None:
+    """The number of a lost append that brought the same before."""
     if exchange.operation != "append":
         return None
     document = None
-    for one in all_of_them:
+    for one in lost:
         if one.number >= exchange.number:
             break
-        was_lost = one.effect.committed and (one.response is None or one.response.status >= 500)
-        same_place = (one.basin, one.stream) == (exchange.basin, exchange.stream)
-        if one.operation == "append" and was_lost and same_place:
+        if (one.basin, one.stream) == (exchange.basin, exchange.stream):
             if document is None:
                 document = exchange.request.document
             if document is not None and one.request.document == document:

@@ -116,6 +116,29 @@ def test_it_writes_a_file(run: Run, pytester: pytest.Pytester) -> None:
     assert "issue-access-token" in document["never_asked_for"]
 
 
+@pytest.mark.parametrize(
+    "fault", ["Cut(bytes=5)", "Fail('request_timeout', committed=True)", "Drop()"]
+)
+def test_each_fault_that_loses_an_answer_counts_as_one(run: Run, fault: str) -> None:
+    result = run(
+        f"""
+        import pytest
+        from s2mock import Cut, Drop, Fail
+
+        @pytest.mark.s2_mock(basins=["my-basin"])
+        def test_it(s2_mock):
+            s2_mock.inject({fault}, on="create-basin")
+            try:
+                s2_mock.client.post("/v1/basins", json={{"basin": "new-basin"}})
+            except ConnectionError:
+                pass
+        """,
+        "--s2mock-coverage",
+    )
+    result.assert_outcomes(passed=1)
+    assert "never an answer lost" not in result.stdout.str()
+
+
 def test_what_no_journal_has_kept_is_said(run: Run) -> None:
     result = run(SUITE, "--s2mock-coverage", "--s2mock-journal-limit=1")
     result.assert_outcomes(passed=8)

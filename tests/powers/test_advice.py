@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from s2mock import AppendRecord, Drop, Fail, ManualClock, S2Mock
+from s2mock import AppendRecord, Cut, Drop, Fail, ManualClock, S2Mock
+from s2mock.powers.timeline import timeline
 from tests.plugin.conftest import Run
-from tests.powers.conftest import FRAMES, RECORDS, SEEDS, Way
+from tests.powers.conftest import FRAMES, RECORDS, SEEDS, Way, bodies
 from tests.powers.frames import append_frame
 
 pytestmark = pytest.mark.slow
@@ -165,6 +166,16 @@ class TestARead:
         assert len(advice(mock)) == 1
 
 
+LOSING = [
+    Drop(committed=True),
+    Fail("storage", committed=True),
+    Fail("request_timeout", committed=True),
+    Cut(bytes=0),
+    Cut(bytes=10),
+    Cut(bytes=1000),
+]
+
+
 class TestTwice:
     DOCUMENT: Any = {"records": [{"body": "a"}]}  # noqa: RUF012
     TWICE = (
@@ -172,13 +183,16 @@ class TestTwice:
         "match_seq_num lets S2 refuse it the second time"
     )
 
-    @pytest.mark.parametrize("fault", [Drop(committed=True), Fail("storage", committed=True)])
+    @pytest.mark.parametrize("fault", LOSING)
     def test_after_an_answer_was_lost(self, mock: S2Mock, way: Way, fault: Any) -> None:
         mock.inject(fault, on="append")
         with suppress(ConnectionError):
             way("POST", RECORDS, self.DOCUMENT)
         assert way("POST", RECORDS, self.DOCUMENT).status == 200
         assert advice(mock) == [self.TWICE]
+        first, second = timeline(mock.journal[:]).splitlines()[:2]
+        assert "the same batch" not in first
+        assert second.endswith("the same batch as 1")
 
     @pytest.mark.parametrize("fault", [Drop(), Fail("unavailable")])
     def test_but_not_where_nothing_had_happened(self, mock: S2Mock, way: Way, fault: Any) -> None:
@@ -204,11 +218,24 @@ class TestTwice:
         assert way("POST", RECORDS, guarded).status == 412
         assert advice(mock) == []
 
-    def test_in_a_session(self, mock: S2Mock, way: Way) -> None:
-        mock.inject(Drop(committed=True), on="append")
-        way.session(RECORDS, FRAMES, "POST", append_frame("a"))
-        way.session(RECORDS, FRAMES, "POST", append_frame("a"))
-        assert len(advice(mock)) == 1
+    @pytest.mark.parametrize(
+        "fault", [Drop(committed=True), Cut(bytes=0), Cut(bytes=3), Cut(bytes=1000)]
+    )
+    def test_in_a_session(self, mock: S2Mock, way: Way, fault: Any) -> None:
+        """The second session sends the batch again whose acknowledgement was lost, and goes on."""
+        mock.inject(fault, on="append", skip=1)
+        _, is_broken = way.session(
+            RECORDS, FRAMES, "POST", append_frame("a") + append_frame("b") + append_frame("c")
+        )
+        assert is_broken
+        way.session(RECORDS, FRAMES, "POST", append_frame("b") + append_frame("c"))
+        assert bodies(mock) == ["a", "b", "b", "c"]
+        assert advice(mock) == [self.TWICE.replace("exchange 1", "exchange 3")]
+        [line] = [
+            line for line in timeline(mock.journal[:]).splitlines() if "same batch as" in line
+        ][:1]
+        assert line.split()[0] == "5-6"
+        assert line.endswith("5: the same batch as 3")
 
 
 def test_each_is_noted_once_however_often_one_looks(mock: S2Mock, way: Way) -> None:
