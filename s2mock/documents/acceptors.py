@@ -8,7 +8,7 @@ takes, and what is wrong with the rest, `spellings` finds out
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -64,6 +64,26 @@ class Form(NamedTuple):
 def form(name: str) -> Form:
     """The form that the schema file of that name describes."""
     return _form(_load(f"{name}.json"))
+
+
+def unknown_fields(
+    value: Any, expected: Form, place: str = ""
+) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Place and name of each field of a document that its form has not, and the names that it has.
+
+    A place is written `config.timestamping`, or `records[]` for all items of a list; that of the
+    document itself is empty.
+    """
+    item = expected.item
+    if isinstance(value, dict) and "properties" in expected.schema:
+        for name, below in value.items():
+            if (known := expected.fields.get(name)) is None:
+                yield place, name, tuple(expected.fields)
+            elif isinstance(below, dict | list):
+                yield from unknown_fields(below, known, f"{place}.{name}" if place else name)
+    elif isinstance(value, list) and item is not None and item.fields:
+        for below in value:
+            yield from unknown_fields(below, item, f"{place}[]")
 
 
 def _load(file: str) -> Schema:

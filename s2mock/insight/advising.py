@@ -17,7 +17,7 @@ from s2mock.api.query import unsigned
 from s2mock.api.records.headers import ENCRYPTION_KEY, FORMAT, STREAM_CONFIG
 from s2mock.api.records.limits import START
 from s2mock.api.requests import BASIN, REQUEST_TOKEN
-from s2mock.documents.acceptors import Form, form
+from s2mock.documents.acceptors import form, unknown_fields
 from s2mock.powers.entry import Entry, Lookable
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import is_answer_lost
@@ -127,23 +127,9 @@ def _ignored_fields(entry: Entry, operation: str) -> Iterator[str]:
         document = _decoder.decode(body.decode("utf-8", "replace"))
     except ValueError:
         return
-    for place, name, known in dict.fromkeys(_unknown(document, form(takes.schema), "")):
+    for place, name, known in dict.fromkeys(unknown_fields(document, form(takes.schema))):
         where = f" in `{place}`" if place else ""
         yield f"S2 ignores the field `{name}`{where} of the body: {_near(name, known, 'fields')}"
-
-
-def _unknown(value: Any, expected: Form, place: str) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Place and name of each unknown field, and the known ones."""
-    fields, item = expected.fields, expected.item
-    if isinstance(value, dict) and fields:
-        for name, below in value.items():
-            if (known := fields.get(name)) is None:
-                yield place, name, tuple(fields)
-            elif isinstance(below, dict | list):
-                yield from _unknown(below, known, f"{place}.{name}" if place else name)
-    elif isinstance(value, list) and item is not None and item.fields:
-        for below in value:
-            yield from _unknown(below, item, f"{place}[]")
 
 
 def _missed_records(

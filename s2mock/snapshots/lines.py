@@ -1,7 +1,8 @@
 """The lines of a snapshot's file: JSON objects, whose fields are taken one by one."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from typing import Any, NoReturn, TypeVar, overload
 
 from s2mock.registry.errors import S2Error
@@ -30,6 +31,8 @@ class Line:
         if not isinstance(document, dict):
             self.refuse(f"each line is a JSON object, not {document!r}")
         self._fields = document
+        # Those that were asked for.
+        self._known: list[str] = []
 
     def refuse(self, what: str) -> NoReturn:
         """Raises `ValueError`."""
@@ -51,6 +54,7 @@ class Line:
 
         `read` raises `ValueError` or an error of S2's for what is no such value.
         """
+        self._known.append(name)
         value = self._fields.pop(name, _MISSING)
         if value is _MISSING:
             if default is _MISSING:
@@ -63,10 +67,21 @@ class Line:
         except ValueError as error:
             self.refuse(f"{name}: {error}")
 
-    def end(self) -> None:
-        """Nothing else was expected in it."""
-        if self._fields:
-            self.refuse(f"nobody knows the field {next(iter(self._fields))!r} here")
+    def end(self, may_have: Iterable[str] = ()) -> None:
+        """Refuse a field that was not taken and that the line may not have."""
+        known = [*self._known, *may_have]
+        for name in self._fields:
+            if name not in known:
+                self.refuse(unknown_field(name, known))
+
+
+def unknown_field(name: str, known: Iterable[str], place: str = "") -> str:
+    """The message for a field that is unknown at a place, with the nearest known name."""
+    known = list(known)
+    near = get_close_matches(name.lower(), known, 1, 0.6)
+    hint = f"the fields are {', '.join(known)}" if known else "it has no fields"
+    where = f" in {place}" if place else ""
+    return f"unknown field {name!r}{where}: {f'did you mean {near[0]!r}?' if near else hint}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

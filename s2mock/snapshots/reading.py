@@ -39,6 +39,17 @@ from s2mock.snapshots.values import (
 from s2mock.snapshots.writing import VERSION, expiry_of
 
 _MILLISECOND: Final = 1_000_000
+_HEADS: Final = ("account", "access_token", "basin", "stream")
+_KINDS: Final = ("body", "body_base64", "fence", "trim")
+_OF_RECORDS: Final = (
+    *_KINDS,
+    "headers",
+    "headers_base64",
+    "seq_num",
+    "timestamp",
+    "expires_at",
+    "key_sha256",
+)
 
 
 def snapshot_from_bytes(data: bytes, file: str) -> Snapshot:
@@ -101,6 +112,7 @@ class _Reader:
             self.end_stream()
             self._read_stream(line)
         elif self._stream is None:
+            line.end(may_have=(*_HEADS, *_OF_RECORDS))
             line.refuse("a line has a basin, or a stream below it, or a record below that")
         else:
             self._stream.read(line)
@@ -269,8 +281,9 @@ def _deletion(line: Line, due: Due) -> list[tuple[int, Due]]:
 
 def _record(line: Line) -> Record:
     """The record of a line, which has one of four fields that say what it is."""
-    kinds = [name for name in ("body", "body_base64", "fence", "trim") if name in line]
+    kinds = [name for name in _KINDS if name in line]
     if len(kinds) != 1:
+        line.end(may_have=(*_HEADS, *_OF_RECORDS))
         line.refuse("a record has a `body`, or a `body_base64`, or is a `fence` or a `trim`")
     kind = kinds[0]
     if kind == "fence":

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from s2mock.documents import control_plane
+from s2mock.documents.acceptors import form, unknown_fields
 from s2mock.documents.parsing import decode
 from s2mock.documents.tokens import scope_of
 from s2mock.registry.config import BasinConfig, Cipher, StreamConfig
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import Header
 from s2mock.registry.scopes import Scope
+from s2mock.snapshots.lines import unknown_field
 from s2mock.snapshots.times import NEVER, time_from_file
 
 Value = TypeVar("Value")
@@ -46,18 +48,27 @@ def or_null(read: Callable[[Any], Value]) -> Callable[[Any], Value | None]:
 
 def basin_config(value: object) -> BasinConfig:
     """A basin's configuration, as in S2's JSON."""
+    _check_fields(value, "basin_config")
     return control_plane.basin_config(decode(json.dumps(value).encode(), "basin_config"))
 
 
 def stream_config(value: object) -> StreamConfig:
     """A stream's configuration, as in S2's JSON."""
+    _check_fields(value, "stream_config")
     return control_plane.stream_config(decode(json.dumps(value).encode(), "stream_config"))
 
 
 def scope(value: object) -> Scope:
     """What an access token may do, as in S2's JSON."""
+    _check_fields(value, "access_token_scope")
     issuing = {"id": "any", "scope": value}
     return scope_of(decode(json.dumps(issuing).encode(), "issue_access_token")["scope"])
+
+
+def _check_fields(value: object, schema: str) -> None:
+    """Raises `ValueError` for a field that S2 would ignore, at any level."""
+    for place, name, known in unknown_fields(value, form(schema)):
+        raise ValueError(unknown_field(name, known, place))
 
 
 def flag(value: object) -> bool:
@@ -70,9 +81,7 @@ def flag(value: object) -> bool:
 def account_fields(value: object) -> dict[str, Any]:
     """What is of the account as such; each field may be missing."""
     reads: dict[str, Callable[[object], Any]] = {"default_location": text, "tokens_issued": whole}
-    if not isinstance(value, dict) or value.keys() - reads.keys():
-        raise ValueError(f"this has the fields {' and '.join(reads)}, not {value!r}")
-    return {name: reads[name](value[name]) for name in value}
+    return {name: reads[name](below) for name, below in _fields_of(value, *reads).items()}
 
 
 def cipher(value: Any) -> Cipher | None:
@@ -80,10 +89,19 @@ def cipher(value: Any) -> Cipher | None:
     return BasinConfig(stream_cipher=value).stream_cipher
 
 
-def _object_of(value: object, *names: str) -> list[Any]:
-    if not isinstance(value, dict) or value.keys() != set(names):
+def _fields_of(value: object, *names: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
         raise ValueError(f"this has the fields {' and '.join(names)}, not {value!r}")
-    return [value[name] for name in names]
+    for name in value:
+        if name not in names:
+            raise ValueError(unknown_field(name, names))
+    return value
+
+
+def _object_of(value: object, *names: str) -> list[Any]:
+    if len(fields := _fields_of(value, *names)) < len(names):
+        raise ValueError(f"this has the fields {' and '.join(names)}, not {value!r}")
+    return [fields[name] for name in names]
 
 
 def position(value: object) -> StreamPosition:

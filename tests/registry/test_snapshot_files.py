@@ -235,7 +235,7 @@ LINES = BY_HAND.splitlines()
         (2, '{"basin": "my"}', "basin: basin name should be at least 8 bytes in length"),
         (2, '{"basin": 5}', "basin: this is text, not 5"),
         (2, '{"basin": "my-basin", "config": {"stream_cipher": "rot13"}}', "config: "),
-        (2, '{"basin": "my-basin", "confg": {}}', "nobody knows the field 'confg' here"),
+        (2, '{"basin": "my-basin", "confg": {}}', "unknown field 'confg': did you mean 'config'?"),
         (2, '{"stream": "log"}', "a stream stands below its basin"),
         (2, '{"body": "x"}', "a line has a basin, or a stream below it, or a record below that"),
         (3, '{"basin": "my-basin"}', "there is a basin 'my-basin' above"),
@@ -285,6 +285,116 @@ def test_a_damaged_one_is_refused_with_its_line(
     with pytest.raises(ValueError, match=re.escape(f"{file}, line {shown}: ")) as caught:
         Snapshot.load(file)
     assert what in str(caught.value)
+
+
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """The object, and all that there are in it."""
+    if isinstance(value, list):
+        return [found for below in value for found in objects_in(below)]
+    if not isinstance(value, dict):
+        return []
+    return [value, *objects_in([*value.values()])]
+
+
+def test_an_unknown_field_is_refused_at_every_level(tmp_path: Path) -> None:
+    """It is added to each object of each line in turn."""
+    file = tmp_path / "file"
+    with rich() as mock:
+        mock.client.put("/v1/locations/default", json="aws:us-west-2")
+        mock.issue_token("worker", basins="my-*", ops=["append"], op_groups={"stream": "read"})
+        mock.snapshot().save(file)
+    lines = file.read_text().removesuffix("\n").split("\n")
+    levels = set()
+    for index, line in enumerate(lines):
+        for at in range(len(objects_in(json.loads(line)))):
+            document = json.loads(line)
+            found = objects_in(document)[at]
+            levels.add(frozenset(found))
+            found["strange"] = None
+            file.write_text("\n".join([*lines[:index], json.dumps(document), *lines[index + 1 :]]))
+            expected = re.escape(f"{file}, line {index + 1}: ") + ".*unknown field 'strange'"
+            with pytest.raises(ValueError, match=expected):
+                Snapshot.load(file)
+    fields = {field for level in levels for field in level}
+    assert fields >= {"s2mock_snapshot", "default_location", "op_groups", "prefix", "read"}
+    assert fields >= {"mode", "min_age_secs", "age", "tail", "due", "body", "fence"}
+
+
+@pytest.mark.parametrize(
+    ("number", "line", "what"),
+    [
+        (
+            1,
+            '{"s2mock_snapshot": 1, "taken": "2024-01-01T00:00:00Z", "line": 9}',
+            "unknown field 'line': did you mean 'lines'?",
+        ),
+        (2, '{"basn": "my-basin"}', "unknown field 'basn': did you mean 'basin'?"),
+        (2, '{"zzz": 1}', "unknown field 'zzz': the fields are account, access_token, basin,"),
+        (
+            2,
+            '{"basin": "my-basin", "config": {"create_streams_on_append": true}}',
+            "config: unknown field 'create_streams_on_append': did you mean 'create_stream_on_ap",
+        ),
+        (
+            2,
+            '{"basin": "basin-01", "config": {"default_stream_config": {"timestamping": {"M":5}}}}',
+            "config: unknown field 'M' in default_stream_config.timestamping: the fields are mode",
+        ),
+        (
+            2,
+            '{"basin": "my-basin", "request_token": "t", "requested_config": {"cipher": null}}',
+            "requested_config: unknown field 'cipher': did you mean 'stream_cipher'?",
+        ),
+        (
+            3,
+            '{"stream": "log", "config": {"delete_on_empty": {"min_age": 5}}}',
+            "config: unknown field 'min_age' in delete_on_empty: did you mean 'min_age_secs'?",
+        ),
+        (
+            3,
+            '{"stream": "log", "config": {"retention_policy": {"infinite": {"age": 5}}}}',
+            "config: unknown field 'age' in retention_policy.infinite: it has no fields",
+        ),
+        (3, '{"strem": "log"}', "unknown field 'strem': did you mean 'stream'?"),
+        (3, '{"stream": "log", "tial": {}}', "unknown field 'tial': did you mean 'tail'?"),
+        (
+            3,
+            '{"stream": "log", "tail": {"seqnum": 2, "timestamp": 0}}',
+            "tail: unknown field 'seqnum': did you mean 'seq_num'?",
+        ),
+        (
+            3,
+            '{"stream": "log", "empty_check": {"due": 5, "carriedout": 5}}',
+            "empty_check: unknown field 'carriedout': did you mean 'carried_out'?",
+        ),
+        (4, '{"strem": "other"}', "unknown field 'strem': did you mean 'stream'?"),
+        (4, '{"bdy": "one"}', "unknown field 'bdy': did you mean 'body'?"),
+        (4, '{"body": "one", "header": []}', "unknown field 'header': did you mean 'headers'?"),
+        (4, '{"fence": "me", "headers": []}', "unknown field 'headers': the fields are seq_num,"),
+        (
+            4,
+            '{"access_token": "t", "secret": "x", "scope": {}, "expires": null}',
+            "unknown field 'expires': did you mean 'expires_at'?",
+        ),
+        (
+            4,
+            '{"access_token": "t", "secret": "x", "scope": {"op_group": {}}}',
+            "scope: unknown field 'op_group': did you mean 'op_groups'?",
+        ),
+        (
+            4,
+            '{"access_token": "t", "secret": "x", "scope": {"op_groups": {"stream": {"raed": 1}}}}',
+            "scope: unknown field 'raed' in op_groups.stream: did you mean 'read'?",
+        ),
+    ],
+)
+def test_an_unknown_field_is_told_with_its_line_and_the_nearest_name(
+    tmp_path: Path, number: int, line: str, what: str
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("\n".join([*LINES[: number - 1], line, *LINES[number:]]))
+    with pytest.raises(ValueError, match=re.escape(f"{file}, line {number}: {what}")):
+        Snapshot.load(file)
 
 
 def test_one_that_is_cut_off_anywhere_is_refused(tmp_path: Path) -> None:
@@ -410,7 +520,11 @@ def test_access_tokens_and_locations_go_with_it(tmp_path: Path) -> None:
             '{"access_token": "t", "secret": "x", "scope": {}, "auto_prefix_streams": 1}',
             "auto_prefix_streams: this is true or false, not 1",
         ),
-        ('{"account": {"name": "me"}}', "account: this has the fields"),
+        (
+            '{"account": {"default_locaton": "x"}}',
+            "account: unknown field 'default_locaton': did you mean 'default_location'?",
+        ),
+        ('{"account": 5}', "account: this has the fields"),
         ('{"account": {"tokens_issued": -1}}', "account: this is a whole number"),
     ],
 )
