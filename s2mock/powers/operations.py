@@ -4,9 +4,10 @@ Source: reference: account_services §1.2. `ensure-basin` and `ensure-stream` ar
 `append-session` is the opening of a session of appends.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from s2mock.registry.codes import TRANSIENT
 from s2mock.registry.scopes import OPERATIONS
 
 OPERATION_NAMES: Final = (
@@ -18,6 +19,83 @@ OPERATION_NAMES: Final = (
 
 COMMANDS: Final = frozenset({"trim", "fence"})
 """Names of what is asked for by an append that holds such a command, beside `append` itself."""
+
+
+# Any request can be refused or fail with these. A race of writes is of some operations only.
+_OF_ALL: Final = (
+    *TRANSIENT.difference({"transaction_conflict"}),
+    "authn",
+    "permission_denied",
+    "client_hangup",
+)
+_OF_BASINS: Final = ("bad_path", "basin_not_found")
+_OF_STREAMS: Final = (
+    "bad_header",
+    "bad_path",
+    "basin_not_found",
+    "stream_not_found",
+    "stream_deletion_pending",
+)
+_OF_CONFIGS: Final = ("bad_json", "invalid", "quota_exhausted")
+# Of what is made, or changed, or is not there any more when it is.
+_OF_WRITES: Final = ("basin_deletion_pending", "transaction_conflict")
+_OF_APPENDS: Final = (*_OF_STREAMS, *_OF_WRITES, "bad_json", "bad_proto", "invalid")
+_OF_LISTINGS: Final = ("bad_query", "invalid")
+# What `s2-lite` has not.
+_OF_SERVICES: Final = ("not_implemented",)
+_OWN_CODES: Final[dict[str, tuple[str, ...]]] = {
+    "list-basins": _OF_LISTINGS,
+    "create-basin": ("bad_header", *_OF_CONFIGS, *_OF_WRITES, "resource_already_exists"),
+    "delete-basin": _OF_BASINS,
+    "reconfigure-basin": (*_OF_BASINS, *_OF_CONFIGS, *_OF_WRITES),
+    "get-basin-config": _OF_BASINS,
+    "ensure-basin": ("bad_path", *_OF_CONFIGS, *_OF_WRITES),
+    "issue-access-token": (*_OF_SERVICES, "bad_json", "invalid", "resource_already_exists"),
+    "revoke-access-token": (*_OF_SERVICES, "bad_path", "access_token_not_found"),
+    "list-access-tokens": (*_OF_SERVICES, *_OF_LISTINGS),
+    "list-streams": ("bad_header", "basin_not_found", *_OF_LISTINGS),
+    "create-stream": (
+        "bad_header",
+        "basin_not_found",
+        "stream_deletion_pending",
+        *_OF_CONFIGS,
+        *_OF_WRITES,
+        "resource_already_exists",
+    ),
+    "delete-stream": ("bad_header", "bad_path", "basin_not_found", "stream_not_found"),
+    "get-stream-config": _OF_STREAMS,
+    "reconfigure-stream": (*_OF_STREAMS, *_OF_CONFIGS, *_OF_WRITES),
+    "ensure-stream": (
+        "bad_header",
+        "bad_path",
+        "basin_not_found",
+        "stream_deletion_pending",
+        *_OF_CONFIGS,
+        *_OF_WRITES,
+    ),
+    # A basin may have these make the stream.
+    "check-tail": (*_OF_STREAMS, *_OF_WRITES),
+    "read": (*_OF_STREAMS, *_OF_WRITES, "bad_query", "decryption_failed", "invalid"),
+    "append": _OF_APPENDS,
+    "trim": _OF_APPENDS,
+    "fence": _OF_APPENDS,
+    "append-session": (*_OF_STREAMS, *_OF_WRITES, "bad_frame", "invalid"),
+    "account-metrics": (*_OF_SERVICES, "bad_query", "invalid"),
+    "basin-metrics": (*_OF_SERVICES, "bad_path", "bad_query", "invalid"),
+    "stream-metrics": (*_OF_SERVICES, "bad_path", "bad_query", "invalid"),
+    "list-locations": _OF_SERVICES,
+    "get-default-location": _OF_SERVICES,
+    "set-default-location": (*_OF_SERVICES, "bad_json", "invalid"),
+}
+
+CODES_OF: Final[Mapping[str, frozenset[str]]] = {
+    name: frozenset((*_OF_ALL, *_OWN_CODES[name])) for name in OPERATION_NAMES
+}
+"""The codes that each operation can be answered with.
+
+Sources: reference: account_services §1.1, §4 (codes), openapi.json (statuses of each operation),
+data_plane §3.6, §4.7, and the recordings of a real server, which a test compares with it.
+"""
 
 
 def checked_operations(given: object, *, what: str = "on") -> tuple[str, ...]:

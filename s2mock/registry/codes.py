@@ -44,3 +44,18 @@ CODES: Final = {
     "upstream_timeout": Code(504, False, "upstream timed out"),
     "client_hangup": Code(499, False, "client hung up"),
 }
+
+TRANSIENT: Final = frozenset(
+    {
+        "rate_limited",
+        "hot_server",
+        "server_draining",
+        "transaction_conflict",
+        "request_timeout",
+        "other",
+        "storage",
+        "unavailable",
+        "upstream_timeout",
+    }
+)
+"""The codes that are worth a retry (reference: account_services §4)."""

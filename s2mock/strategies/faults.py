@@ -6,47 +6,58 @@ from typing import Final
 from hypothesis import strategies as st
 
 from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
-from s2mock.powers.operations import checked_operations
+from s2mock.powers.operations import CODES_OF, checked_operations
 from s2mock.powers.plans import FaultPlan, PlannedFault
-from s2mock.registry.codes import CODES
+from s2mock.registry.codes import CODES, TRANSIENT
 from s2mock.registry.waiting import check_count
 
 _DATA_PLANE: Final = ("append", "read", "check-tail", "append-session")
-_CODES: Final = sorted(CODES, key=lambda code: (code != "unavailable", code))
-_PLAIN: Final[list[Fault]] = [
-    Drop(),
-    Drop(committed=True),
-    *(Fail(code, committed=True) for code in _CODES if not CODES[code].promises_no_effect),
-    *map(Fail, _CODES),
-    Delay(0),
-    Delay(0.001),
-    Delay(0.001, committed=True),
-    Answer(503),
-    Answer(502, b"<html>502 Bad Gateway</html>"),
-    Drain(),
-    Drop(refused=True),
-    Drop(connection=True),
-]
+# The plainest first, which is what a failure shrinks to.
+_VALUES: Final[dict[type[Fault], tuple[Fault, ...]]] = {
+    Drop: (
+        Drop(),
+        Drop(committed=True),
+        Drop(connection=True),
+        Drop(committed=True, connection=True),
+        Drop(refused=True),
+    ),
+    Fail: (),
+    Cut: tuple(Cut(bytes=size) for size in (0, 1, 4, 20, 100)),
+    Delay: (Delay(0), Delay(0.001), Delay(0.001, committed=True)),
+    Answer: (Answer(503), Answer(502, b"<html>502 Bad Gateway</html>"), Answer(504)),
+    Drain: (Drain(),),
+}
+_COUNTS: Final = range(4)
 
 
-def faults(*, on: str | Iterable[str] = "append") -> st.SearchStrategy[Fault]:
-    """Faults that mean something on these operations, the plainest first.
+def faults(
+    *,
+    on: str | Iterable[str] = "append",
+    kinds: Iterable[type[Fault] | str] = tuple(_VALUES),
+    codes: Iterable[str] | None = None,
+) -> st.SearchStrategy[Fault]:
+    """Faults that mean something on these operations, the plainest first, all kinds as often.
 
-    Delays are of a millisecond at most. Raises `TypeError`, `ValueError`.
+    `kinds` are classes of faults, or their names. `codes` are those that `Fail` has, of those that
+    all these operations can be answered with; by default the ones that are worth a retry. Delays
+    are of a millisecond at most. Raises `TypeError`, `ValueError`.
     """
     names = checked_operations(on)
-    found: list[st.SearchStrategy[Fault]] = [
-        # In one list, so that each shrinks to those before it.
-        st.sampled_from(_PLAIN),
-        st.integers(0, 1000).map(lambda size: Cut(bytes=size)),
-    ]
-    if set(names) == {"read"}:
-        found += [
-            st.integers(0, 10).map(lambda count: Cut(records=count)),
-            st.integers(0, 10).map(lambda count: Fail("unavailable", records=count)),
-            st.integers(0, 10).map(lambda count: Drain(records=count)),
-        ]
-    return st.one_of(found)
+    failures = _failures(_checked_codes(codes, names))
+    values = []
+    for kind in _checked_kinds(kinds):
+        of_kind = failures if kind is Fail else list(_VALUES[kind])
+        if set(names) == {"read"}:
+            of_kind += _counted(kind, failures)
+        values.append(of_kind)
+    # Hypothesis makes no choice twice, so a kind with more choices than the others would come more
+    # often once theirs are used up; and what has fewer choices to make it would count as plainer.
+    most = max(map(len, values))
+    return st.builds(
+        lambda of_kind, index: of_kind[index % len(of_kind)],
+        st.sampled_from(values),
+        st.integers(0, most - 1),
+    )
 
 
 def fault_plans(
@@ -55,24 +66,88 @@ def fault_plans(
     on: str | Iterable[str] = _DATA_PLANE,
     basin: str = "*",
     stream: str = "*",
-    max_skip: int = 10,
+    max_skip: int = 2,
+    kinds: Iterable[type[Fault] | str] = tuple(_VALUES),
+    codes: Iterable[str] | None = None,
 ) -> st.SearchStrategy[FaultPlan]:
     """Plans of up to so many faults, each for one of these operations, for `S2Mock.apply`.
 
-    A fault meets one of the first `max_skip + 1` operations of its name. Raises `TypeError`,
-    `ValueError`.
+    A fault meets one of the first `max_skip + 1` operations of its name, so `max_skip` is one less
+    than the number of those that your scenario makes. `kinds` and `codes` are as with `faults`.
+    Raises `TypeError`, `ValueError`.
     """
     check_count("max_faults", max_faults)
     check_count("max_skip", max_skip, least=0)
+    names = tuple(dict.fromkeys(checked_operations(on)))
+    kinds = _checked_kinds(kinds)
+    codes = None if codes is None else _checked_codes(codes, names)
     planned = st.one_of(
         [
             st.builds(
                 lambda fault, skip, name=name: PlannedFault(fault, name, basin, stream, skip),
-                faults(on=name),
+                faults(on=name, kinds=kinds, codes=codes),
                 st.integers(0, max_skip),
             )
-            for name in checked_operations(on)
+            for name in names
         ]
     )
-    plans = st.lists(planned, max_size=max_faults, unique_by=lambda one: (one.on, one.skip))
+    places = len(names) * (max_skip + 1)
+    plans = st.lists(
+        planned, max_size=min(max_faults, places), unique_by=lambda one: (one.on, one.skip)
+    )
     return plans.map(FaultPlan)
+
+
+def _failures(codes: list[str]) -> list[Fault]:
+    """S2's answers for these codes, first those of what may have had an effect and had one."""
+    lossy = [code for code in codes if not CODES[code].promises_no_effect]
+    return [*(Fail(code, committed=True) for code in lossy), *map(Fail, codes)]
+
+
+def _counted(kind: type[Fault], failures: list[Fault]) -> list[Fault]:
+    """The faults of that kind that are counted in the records of a read."""
+    if kind is Cut:
+        return [Cut(records=count) for count in _COUNTS]
+    if kind is Drain:
+        return [Drain(records=count) for count in _COUNTS]
+    if kind is Fail:
+        plain = next(one.code for one in failures if isinstance(one, Fail))
+        return [Fail(plain, records=count) for count in _COUNTS]
+    return []
+
+
+def _checked_kinds(kinds: object) -> list[type[Fault]]:
+    """Classes of faults. Raises `TypeError`, `ValueError`."""
+    if isinstance(kinds, str | type) or not isinstance(kinds, Iterable):
+        raise TypeError(f"kinds must be a list of classes of faults such as [Drop], not {kinds!r}")
+    known = {kind.__name__: kind for kind in _VALUES}
+    found = []
+    for kind in kinds:
+        name = kind.__name__ if isinstance(kind, type) else kind
+        if name not in known:
+            raise ValueError(f"kinds: {kind!r} is no kind of fault: there are {', '.join(known)}")
+        found.append(known[name])
+    if not found:
+        raise ValueError(f"kinds must name a kind of fault: there are {', '.join(known)}")
+    return sorted(set(found), key=list(_VALUES).index)
+
+
+def _checked_codes(codes: object, names: tuple[str, ...]) -> list[str]:
+    """Codes that all these operations can be answered with. Raises `TypeError`, `ValueError`."""
+    given = frozenset.intersection(*(CODES_OF[name] for name in names))
+    if codes is None:
+        codes = TRANSIENT & given
+    elif isinstance(codes, str) or not isinstance(codes, Iterable):
+        raise TypeError(f"codes must be a list of error codes, not {codes!r}")
+    # The plainest first.
+    found = sorted(set(codes), key=lambda code: (code != "unavailable", code))
+    if not found:
+        raise ValueError(f"codes must name a code: there are {', '.join(sorted(given))}")
+    for code in found:
+        if code not in given:
+            Fail(code)  # which raises for what is no code at all
+            raise ValueError(
+                f"codes: {'/'.join(names)} is never answered with {code!r}, but with "
+                f"{', '.join(sorted(given))}"
+            )
+    return found

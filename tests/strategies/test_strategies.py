@@ -5,14 +5,32 @@
 
 import json
 import sys
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 
-from s2mock import AppendRecord, BasinConfig, S2Mock, StreamConfig, strategies
+from s2mock import (
+    Answer,
+    AppendRecord,
+    BasinConfig,
+    Cut,
+    Delay,
+    Drain,
+    Drop,
+    Fail,
+    FaultPlan,
+    PlannedFault,
+    S2Mock,
+    StreamConfig,
+    strategies,
+)
 from s2mock.documents.control_plane import basin_config_to_json, stream_config_to_json
+from s2mock.powers.operations import CODES_OF, OPERATION_NAMES
+from s2mock.registry.codes import TRANSIENT
 from tests.strategies.asking import BASIN, REFUSED, with_basin_config, with_stream_config
 
 pytestmark = pytest.mark.slow
@@ -105,7 +123,140 @@ class TestWhatIsTaken:
         ]
 
 
+def drawn(values: st.SearchStrategy[Any], count: int = 1000) -> list[Any]:
+    """What a test is given of these, the same in each run."""
+    found = []
+
+    @settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(values)
+    def note(value: Any) -> None:
+        found.append(value)
+
+    note()
+    return found
+
+
+def plainest(values: st.SearchStrategy[Any], fails: Callable[[Any], bool]) -> Any:
+    """What a test that fails for these is told."""
+    quiet = settings(max_examples=1000, derandomize=True, database=None, deadline=None)
+    return find(values, fails, settings=quiet)
+
+
+KINDS = (Drop, Fail, Cut, Delay, Answer, Drain)
+
+
+class TestFaults:
+    @pytest.mark.parametrize("on", OPERATION_NAMES)
+    def test_codes_are_transient_ones_that_the_operation_gives(self, on: str) -> None:
+        codes = {fault.code for fault in drawn(strategies.faults(on=on, kinds=[Fail]))}
+        assert codes == TRANSIENT & CODES_OF[on]
+
+    def test_codes_of_several_are_those_that_each_gives(self) -> None:
+        both = strategies.faults(on=["create-stream", "list-streams"], kinds=[Fail])
+        codes = {fault.code for fault in drawn(both)}
+        assert codes == TRANSIENT - {"transaction_conflict"}
+
+    def test_other_codes_are_asked_for(self) -> None:
+        codes = ["stream_not_found", "unavailable"]
+        assert set(drawn(strategies.faults(on="append", kinds=[Fail], codes=codes))) == {
+            Fail("stream_not_found"),
+            Fail("unavailable"),
+            Fail("unavailable", committed=True),
+        }
+        [plan, *_] = drawn(
+            strategies.fault_plans(on="append", kinds=[Fail], codes=["invalid"]).filter(len)
+        )
+        assert {one.fault for one in plan} == {Fail("invalid")}
+
+    @pytest.mark.parametrize("on", ["append", "read", ["append", "read"]])
+    def test_all_kinds_come_about_as_often(self, on: Any) -> None:
+        for count in (30, 1000):
+            self.are_balanced(drawn(strategies.faults(on=on), count))
+
+    def are_balanced(self, found: list[Any]) -> None:
+        counts = Counter(map(type, found))
+        assert counts.keys() == set(KINDS)
+        for kind in KINDS:
+            assert 0.2 < counts[kind] * len(KINDS) / len(found) < 3, kind
+
+    def test_in_plans_all_kinds_come_about_as_often(self) -> None:
+        for on in ("append", ("append", "read", "check-tail")):
+            plans = drawn(strategies.fault_plans(on=on), 300)
+            assert len(plans) == 300
+            self.are_balanced([one.fault for plan in plans for one in plan])
+
+    @pytest.mark.parametrize("kinds", [[Drop, Cut], ["Drop", "Cut"], ("Cut", Drop)])
+    def test_kinds(self, kinds: Any) -> None:
+        assert {type(fault) for fault in drawn(strategies.faults(kinds=kinds))} == {Drop, Cut}
+        plans = drawn(strategies.fault_plans(kinds=kinds), 200)
+        assert {type(one.fault) for plan in plans for one in plan} == {Drop, Cut}
+
+    @pytest.mark.parametrize(
+        ("arguments", "error", "reason"),
+        [
+            ({"kinds": []}, ValueError, "kinds must name a kind of fault: there are Drop, Fail"),
+            ({"kinds": Drop}, TypeError, "kinds must be a list of classes of faults"),
+            ({"kinds": "Drop"}, TypeError, "kinds must be a list of classes of faults"),
+            ({"kinds": 5}, TypeError, "kinds must be a list of classes of faults"),
+            ({"kinds": ["Dorp"]}, ValueError, "'Dorp' is no kind of fault: there are Drop, Fail"),
+            ({"kinds": [Drop()]}, ValueError, r"Drop\(\) is no kind of fault: there are Drop"),
+            ({"kinds": [int]}, ValueError, "is no kind of fault: there are Drop, Fail"),
+            ({"codes": []}, ValueError, "codes must name a code: there are authn,"),
+            ({"codes": "storage"}, TypeError, "codes must be a list of error codes"),
+            ({"codes": ["unavailble"]}, ValueError, "did you mean 'unavailable'"),
+            (
+                {"codes": ["decryption_failed"]},
+                ValueError,
+                "append is never answered with 'decryption_failed', but with authn, ",
+            ),
+        ],
+    )
+    def test_what_makes_no_sense_is_said(
+        self, arguments: Any, error: type[Exception], reason: str
+    ) -> None:
+        with pytest.raises(error, match=reason):
+            strategies.faults(**arguments)
+        with pytest.raises(error, match=reason):
+            strategies.fault_plans(on="append", **arguments)
+
+    def test_they_shrink_to_the_plainest(self) -> None:
+        assert plainest(strategies.faults(), bool) == Drop()
+        failing = plainest(strategies.faults(), lambda fault: isinstance(fault, Fail))
+        assert failing == Fail("unavailable", committed=True)
+
+
 class TestFaultPlans:
+    @pytest.mark.parametrize(("arguments", "most"), [({}, 2), ({"max_skip": 0}, 0)])
+    def test_skip_stays_within_the_scenario(self, arguments: Any, most: int) -> None:
+        plans = drawn(strategies.fault_plans(**arguments), 300)
+        assert {one.skip for plan in plans for one in plan} == set(range(most + 1))
+
+    def test_there_are_no_more_faults_than_places(self) -> None:
+        plans = drawn(strategies.fault_plans(5, on="append", max_skip=1), 300)
+        assert {len(plan) for plan in plans} == {0, 1, 2}
+
+    def test_they_shrink_to_the_fewest_and_the_earliest(self) -> None:
+        plans = strategies.fault_plans()
+        assert plainest(plans, lambda _: True) == FaultPlan()
+        assert plainest(plans, len) == FaultPlan([PlannedFault(Drop(), "append")])
+        late = plainest(plans, lambda plan: any(one.skip and one.on == "read" for one in plan))
+        assert late == FaultPlan([PlannedFault(Drop(), "read", skip=1)])
+        two = plainest(
+            strategies.fault_plans(on="append"),
+            lambda plan: sum(getattr(one.fault, "committed", False) for one in plan) == 2,
+        )
+        assert {(one.fault, one.skip) for one in two} == {
+            (Drop(committed=True), 0),
+            (Drop(committed=True), 1),
+        }
+
     @settings(max_examples=200, deadline=None)
     @given(plan=strategies.fault_plans())
     def test_each_can_be_applied_and_pasted(self, plan: Any) -> None:
