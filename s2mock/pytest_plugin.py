@@ -56,6 +56,8 @@ _OF_A_TEST = "s2mock.powers.of_a_test"
 
 _OF_THE_SESSION = {"host", "port"}
 
+_SWEEP: "pytest.StashKey[Sweep]" = pytest.StashKey()
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options, on the command line and in the ini file."""
@@ -131,7 +133,7 @@ def pytest_runtest_call(item: pytest.Item) -> "Generator[None, object, object]":
     """Fail the test in which the fake failed or a fault was not used, if it passed otherwise."""
     with _reported_with_others(item, "call"):
         result = yield
-    advice = _advise(item)
+    advice, unfinished = _advise(item), list[str]()
     if getattr(item, "_excinfo", None):
         # A test of unittest that has failed, which is told later.
         for text in _unused_faults(has_failed=True):
@@ -139,7 +141,11 @@ def pytest_runtest_call(item: pytest.Item) -> "Generator[None, object, object]":
         for text in advice:
             _warn(item, text, always=True)
         advice = []
-    _fail_for_ours([*_unused_faults(has_failed=False), *map("S2Advice: {}".format, advice)])
+    else:
+        unfinished = _unfinished_sweeps(item, has_failed=False)
+    _fail_for_ours(
+        [*unfinished, *_unused_faults(has_failed=False), *map("S2Advice: {}".format, advice)]
+    )
     return result
 
 
@@ -226,6 +232,12 @@ def _unused_faults(*, has_failed: bool) -> list[str]:
     """Which faults the test has injected and not used; they are removed."""
     of_a_test = sys.modules.get(_OF_A_TEST)
     return [] if of_a_test is None else of_a_test.complaints(has_failed=has_failed)
+
+
+def _unfinished_sweeps(item: pytest.Item, *, has_failed: bool) -> list[str]:
+    """What to say of the test's sweeps of which not all attempts were run."""
+    sweep = item.stash.get(_SWEEP, None)
+    return [] if sweep is None else sweep.unfinished(has_failed=has_failed)
 
 
 def _advise(item: pytest.Item) -> list[str]:
@@ -365,10 +377,10 @@ def s2_sweep(request: pytest.FixtureRequest) -> "Iterator[Sweep]":
             mock.use_env(request.getfixturevalue("monkeypatch"))
         return mock
 
-    sweep = Sweep(make, partial(_show_progress, config))
+    sweep = request.node.stash[_SWEEP] = Sweep(make, partial(_show_progress, config))
     yield sweep
-    if (text := sweep.left_over()) is not None:
-        pytest.fail(text, pytrace=False)
+    if texts := _unfinished_sweeps(request.node, has_failed=True):
+        pytest.fail("\n".join(texts), pytrace=False)
 
 
 def _show_progress(config: pytest.Config, mark: str) -> None:

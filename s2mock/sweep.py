@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
+from math import isfinite
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
@@ -14,6 +15,7 @@ from s2mock.powers.counting import Counting
 from s2mock.powers.faults import Fault, check_fault, check_place
 from s2mock.powers.matching import Pattern
 from s2mock.powers.timeline import timeline
+from s2mock.registry.config import BasinConfig, StreamConfig
 from s2mock.registry.durations import monotonic
 from s2mock.registry.waiting import check_count
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 LIMIT: Final = 1000
 _PROGRESS_SECONDS: Final = 1.0
 _MAX_TOLD: Final = 10
+# Their `repr` is what one types.
+_TYPED: Final = (type(None), bool, int, float, str, bytes, StreamConfig, BasinConfig)
 # What ends a test, and is no failure of an attempt.
 _PASSES_THROUGH: Final = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
 
@@ -48,22 +52,85 @@ class Scenario:
     """What all attempts have in common: which operations, and which accounts to meet them."""
 
     def __init__(
-        self, make: Callable[[], S2Mock], faults: Iterable[Fault], on: Any, basin: str, stream: str
+        self,
+        make: Callable[..., S2Mock],
+        faults: Iterable[Fault],
+        on: Any,
+        *,
+        basin: str,
+        stream: str,
+        limit: int,
+        options: dict[str, Any],
     ) -> None:
-        self.make = make
+        check_count("limit", limit)
+        self._make = make
+        self._options = options
+        self.limit = limit
         self.names = Pattern(on, basin, stream).names
         self.basin, self.stream = basin, stream
         self.patterns = {name: Pattern(name, basin, stream) for name in self.names}
         self.faults = _checked_faults(faults, self.names)
 
-    def replay(self, point: SweepPoint) -> str:
-        """The call that runs the attempt at that point alone."""
-        arguments = f"{point.operation!r}, {point.number}, {point.fault!r}"
-        if self.basin != "*":
-            arguments += f", basin={self.basin!r}"
-        if self.stream != "*":
-            arguments += f", stream={self.stream!r}"
-        return f"s2_sweep.replay({arguments})"
+    def make(self) -> S2Mock:
+        """The account of an attempt."""
+        return self._make(**self._options)
+
+    def replay(self, point: SweepPoint) -> Iterator[str]:
+        """The call that runs the attempt at that point alone, and what it takes beside that."""
+        arguments = [repr(point.operation), str(point.number), repr(point.fault)]
+        defaults = {"basin": "*", "stream": "*", "limit": LIMIT}
+        given = {name: getattr(self, name) for name in defaults} | self._options
+        untyped = []
+        for name, value in given.items():
+            if name in defaults and value == defaults[name]:
+                continue
+            if (text := _typed(value)) is None:
+                untyped.append(name)
+            arguments.append(f"{name}={text or name}")
+        yield f"s2_sweep.replay({', '.join(arguments)})"
+        if untyped:
+            names = " and ".join(f"`{name}`" for name in untyped)
+            are, they = ("is", "it") if len(untyped) == 1 else ("are", "they")
+            yield f"where {names} {are} what s2_sweep was given: {they} cannot be written as text"
+
+
+class _SweepRun:
+    """How far one sweep has come: a call of `s2_sweep`."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.first = Attempt(scenario, None)
+        self.tried = 0
+        self.found: list[Found] = []
+        self._is_told = False
+
+    @property
+    def points(self) -> list[SweepPoint]:
+        """Where the faults go, known once the first attempt is over."""
+        return [
+            SweepPoint(name, number, fault)
+            for name, count in self.first.counts.items()
+            for number in range(1, count + 1)
+            for fault in self.scenario.faults
+        ]
+
+    def verdict(self) -> str | None:
+        """What fails the test, where no further attempt is run; told once."""
+        if self._is_told:
+            return None
+        self._is_told = True
+        if not self.first.is_over:
+            return (
+                "s2_sweep(...) was called, and none of its attempts was run: "
+                "`for attempt in s2_sweep(...)` gives them, `with attempt as s2_mock:` runs each"
+            )
+        points = self.points
+        if not points:
+            names = "/".join(self.scenario.names)
+            return f"s2_sweep: no {names} came that the faults could meet"
+        if self.tried == len(points) and not self.found:
+            return None
+        return _report(self, points)
 
 
 class Attempt:
@@ -202,7 +269,7 @@ class Sweep:
     def __init__(self, make: Callable[..., S2Mock], show: Callable[[str], object]) -> None:
         self._make = make
         self._show = show
-        self._found: list[Found] = []
+        self._runs: list[_SweepRun] = []
         self._shown = monotonic()
         self._has_failed = False
 
@@ -222,11 +289,15 @@ class Sweep:
         those of the marker. Each attempt is a context manager that gives an account of its own.
         The first counts the operations; where it fails, that is the failure. All others are run,
         `limit` of them at most, and the test fails at the end with a list of those that failed.
-        Raises `TypeError`, `ValueError`.
+        A test that passes although not all of them were run fails, too. Raises `TypeError`,
+        `ValueError`.
         """
-        check_count("limit", limit)
-        scenario = Scenario(lambda: self._make(**options), faults, on, basin, stream)
-        return self._attempts(scenario, limit)
+        scenario = Scenario(
+            self._make, faults, on, basin=basin, stream=stream, limit=limit, options=options
+        )
+        run = _SweepRun(scenario)
+        self._runs.append(run)
+        return self._attempts(run)
 
     def replay(
         self,
@@ -236,78 +307,100 @@ class Sweep:
         *,
         basin: str = "*",
         stream: str = "*",
+        limit: int = LIMIT,
         **options: Any,
     ) -> Replay:
         """One attempt alone, in the place of the sweep that has found it.
 
-        The `fault` meets the `number`-th matching operation, counted from 1. Raises `TypeError`,
-        `ValueError`.
+        The `fault` meets the `number`-th matching operation, counted from 1. All else is as the
+        sweep was given it; its `limit` changes nothing here. Raises `TypeError`, `ValueError`.
         """
         check_count("number", number)
-        scenario = Scenario(lambda: self._make(**options), [fault], operation, basin, stream)
+        scenario = Scenario(
+            self._make, [fault], operation, basin=basin, stream=stream, limit=limit, options=options
+        )
         return Replay(scenario, SweepPoint(scenario.names[0], number, fault))
 
-    def _attempts(self, scenario: Scenario, limit: int) -> Iterator[Attempt]:
-        first = Attempt(scenario, None)
-        yield first
-        _check_over(first)
-        counts = first.counts
-        if not any(counts.values()):
-            pytest.fail(
-                f"s2_sweep: no {'/'.join(scenario.names)} came that the faults could meet",
-                pytrace=False,
-            )
-        points = [
-            SweepPoint(name, number, fault)
-            for name, count in counts.items()
-            for number in range(1, count + 1)
-            for fault in scenario.faults
-        ]
-        for point in islice(points, limit):
-            attempt = _SweptAttempt(scenario, point, self._note)
+    def _attempts(self, run: _SweepRun) -> Iterator[Attempt]:
+        yield run.first
+        _check_over(run.first)
+
+        def tell(found: Found | None) -> None:
+            run.tried += 1
+            if found is not None:
+                run.found.append(found)
+            self._show_progress(has_failed=found is not None)
+
+        for point in islice(run.points, run.scenario.limit):
+            attempt = _SweptAttempt(run.scenario, point, tell)
             yield attempt
             _check_over(attempt)
-        found, self._found = self._found, []
-        left = max(0, len(points) - limit)
-        if found or left:
-            text = _report(scenario, counts, found, tried=len(points) - left, left=left)
+        if (text := run.verdict()) is not None:
             pytest.fail(text, pytrace=False)
 
-    def _note(self, found: Found | None) -> None:
-        if found is not None:
-            self._found.append(found)
-            self._has_failed = True
+    def _show_progress(self, *, has_failed: bool) -> None:
+        self._has_failed |= has_failed
         # As pytest shows subtests; not each of them, where there are many in a second.
         if (now := monotonic()) - self._shown >= _PROGRESS_SECONDS:
             self._show("u" if self._has_failed else ",")
             self._shown, self._has_failed = now, False
 
-    def left_over(self) -> str | None:
-        """What has failed and was not told, where the loop was left before its end."""
-        found, self._found = self._found, []
-        if not found:
-            return None
-        lines = [f"{_place(one.point)}: {one.text}" for one in found]
-        return "\n".join(["s2_sweep was left before its end; until then failed:", *lines])
+    def unfinished(self, *, has_failed: bool) -> list[str]:
+        """What to say of each sweep that was left before its end, or never begun; said once.
+
+        Of a test that has failed by itself, or was skipped, only the attempts that failed.
+        """
+        runs = [run for run in self._runs if run.found or not has_failed]
+        return [text for run in runs if (text := run.verdict()) is not None]
 
 
-def _report(
-    scenario: Scenario, counts: dict[str, int], found: list[Found], *, tried: int, left: int
-) -> str:
+def _report(run: _SweepRun, points: list[SweepPoint]) -> str:
+    scenario, found = run.scenario, run.found
     order = {fault: index for index, fault in enumerate(scenario.faults)}
     found = sorted(found, key=lambda one: (one.length, one.point.number, order[one.point.fault]))
-    lines = [f"s2_sweep: {len(found)} of {tried} attempts failed"]
-    if left:
+    total = min(len(points), scenario.limit)
+    if run.tried < total:
+        # The first one counts here, since it was run.
+        lines = [
+            f"s2_sweep was left before its end: {run.tried + 1} of {total + 1} attempts were run"
+        ]
+        if found:
+            lines[0] += f", and {len(found)} failed"
+    else:
+        lines = [f"s2_sweep: {len(found)} of {total} attempts failed"]
+    if left := len(points) - total:
         lines[0] += (
-            f"; {left} more were left out: there are {tried + left}, and limit={tried} is the limit"
+            f"; {left} more were left out: there are {len(points)}, and limit={total} is the limit"
         )
     for one in found[:_MAX_TOLD]:
-        place = f"{_place(one.point)} of {counts[one.point.operation]}"
-        lines += ["", f"{place}: {one.text}", f"    {scenario.replay(one.point)}"]
+        place = f"{_place(one.point)} of {run.first.counts[one.point.operation]}"
+        lines += ["", f"{place}: {one.text}"]
+        lines += [f"    {line}" for line in scenario.replay(one.point)]
         lines += [f"    {line}" for line in one.timeline.splitlines()]
     if rest := found[_MAX_TOLD:]:
         lines += ["", *(f"{_place(one.point)}: {one.text.splitlines()[0]}" for one in rest)]
     return "\n".join(lines)
+
+
+def _typed(value: object) -> str | None:
+    """A value as you would type it; None for one that has no such text."""
+    if isinstance(value, float) and not isfinite(value):
+        return f"float('{value}')"
+    if type(value) in _TYPED:
+        return repr(value)
+    if type(value) is dict:
+        pairs = [(_typed(key), _typed(below)) for key, below in value.items()]
+        parts = [None if None in pair else f"{pair[0]}: {pair[1]}" for pair in pairs]
+        return None if None in parts else f"{{{', '.join(map(str, parts))}}}"
+    if type(value) in (list, tuple):
+        items = [_typed(item) for item in value]  # type: ignore[attr-defined]  # as checked
+        if None in items:
+            return None
+        text = ", ".join(map(str, items))
+        if type(value) is list:
+            return f"[{text}]"
+        return f"({text},)" if len(items) == 1 else f"({text})"
+    return None
 
 
 def _place(point: SweepPoint) -> str:

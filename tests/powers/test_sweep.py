@@ -1,13 +1,15 @@
 """`s2_sweep`: every fault at every operation of a scenario, one after the other."""
 
 import re
+from math import inf
 from typing import Any
 
 import pytest
 
 # Loaded here: within a run of pytest in pytest it would be another module afterwards.
-from s2mock import sweep
+from s2mock import BasinConfig, Fail, Fault, S2Mock, StreamConfig, sweep
 from tests.plugin.conftest import Run
+from tests.powers.conftest import SEEDS, Way
 
 pytestmark = pytest.mark.slow
 
@@ -89,6 +91,121 @@ def test_finds_a_retry_that_doubles_and_its_replay_shows_it(run: Run) -> None:
     result = run(with_producer(again))
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["E * assert *", "*--- s2mock: 21 exchanges, 1 fault ---*"])
+
+
+def replays(text: str) -> list[str]:
+    """The calls that a report says to paste."""
+    return re.findall(r"^    (s2_sweep\.replay\(.*\))$", text, re.MULTILINE)
+
+
+class Recorder:
+    """Stands for `s2_sweep` where a printed line is carried out."""
+
+    def replay(self, operation: str, number: int, fault: Fault, **given: Any) -> Any:
+        return operation, number, fault, given
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"basin": "my-*"},
+    {"stream": "log"},
+    {"limit": 2},
+    {"basin": "my-*", "stream": "lo?", "limit": 7, "clock": "manual"},
+    {"deletion_delay": 0.5, "profile": "documented", "cors": False, "append_latency": 0},
+    {"token": 'it\'s "one"\n', "auth": "required", "control": True, "locations": ["here", "there"]},
+    {"journal_limit": 50, "journal_bytes": 2**20, "revocation_delay": inf},
+    {
+        "basins": (
+            {"name": "my-basin", "config": BasinConfig(StreamConfig(retention_policy=60))},
+            {"basin": "your-basin", "streams": ["a", {"stream": "b", "config": None}]},
+        ),
+    },
+    {"basins": ("my-basin",), "snapshot": None},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda options: ",".join(options) or "none")
+def test_the_line_to_paste_has_every_option(options: dict[str, Any]) -> None:
+    made = []
+
+    def make(**given: Any) -> S2Mock:
+        made.append(given)
+        return S2Mock(basins=SEEDS)
+
+    fault = Fail("unavailable", committed=True, message='it\'s "gone"')
+    swept = sweep.Sweep(make, print)
+
+    def scenario() -> None:
+        for attempt in swept([fault], on=["append", "read"], **options):
+            with attempt as mock:
+                answer = Way("wsgi", mock).append("a")
+                assert answer.status == 200
+
+    with pytest.raises(pytest.fail.Exception) as failure:
+        scenario()
+    [line] = replays(str(failure.value))
+    names: dict[str, Any] = {}
+    exec("from s2mock import *", names)
+    names["s2_sweep"] = Recorder()
+    exec(f"replayed = {line}", names)
+    assert names["replayed"] == ("append", 1, fault, options)
+    # What the sweep is given and the mock is not.
+    of_the_mock = {name: options[name] for name in options.keys() - {"basin", "stream", "limit"}}
+    assert made == [of_the_mock] * 2
+    with swept.replay("append", 1, fault, **options) as mock:
+        assert Way("wsgi", mock).append("a").status == 503
+    assert made[2:] == [of_the_mock]
+
+
+def test_what_cannot_be_written_is_named_beside_the_line(run: Run) -> None:
+    module = """
+    from s2mock import S2Mock
+
+    def test_it(s2_sweep):
+        with S2Mock(basins=["my-basin"]) as other:
+            other.basin("my-basin").create_stream("log")
+            snapshot = other.snapshot()
+        clock = ManualClock()
+        for attempt in {call}:
+            with attempt as s2_mock:
+                assert s2_mock.clock is clock
+                answer = append(s2_mock, {{"records": [{{"body": "one"}}]}})
+                assert answer.json == {{"start": 0}}
+    """
+    call = 's2_sweep([Drop()], on="append", basins=[], snapshot=snapshot, clock=clock)'
+    module = module.replace('assert answer.json == {{"start": 0}}', "assert not attempt.point")
+    result = run(with_producer(module.format(call=call)))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "    s2_sweep.replay('append', 1, Drop(), basins=[[]], snapshot=snapshot, clock=clock)",
+            "    where `snapshot` and `clock` are what s2_sweep was given: they cannot be *",
+        ]
+    )
+    # Pasted where those names are, it runs, and fails as it did.
+    [call] = replays(printed(result))
+    result = run(with_producer(module.format(call=call)))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E * assert not *", "*--- s2mock: 2 exchanges, 1 fault ---*"])
+
+
+def test_a_stream_whose_name_is_a_glob_too_is_swept(run: Run) -> None:
+    result = run(
+        with_producer(
+            """
+    def test_it(s2_sweep):
+        for attempt in s2_sweep([Drop()], on="append", stream="run[1]"):
+            with attempt as s2_mock:
+                s2_mock.basin("my-basin").create_stream("run[1]")
+                answer = s2_mock.client.post(
+                    "/v1/streams/run%5B1%5D/records", json={"records": [{"body": "one"}]},
+                    headers={"s2-basin": "my-basin"})
+                assert answer.status_code == 200
+    """
+        )
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["    s2_sweep.replay('append', 1, Drop(), stream='run[[]1]')"])
 
 
 def test_the_right_producer_passes(run: Run) -> None:
@@ -348,27 +465,198 @@ def test_a_scenario_that_nothing_can_meet(run: Run) -> None:
     )
 
 
-def test_a_loop_that_is_left_says_what_failed_until_then(run: Run) -> None:
+LEFT = """
+    def test_it(s2_sweep):
+        for number, attempt in enumerate(s2_sweep([Drop(), Cut(bytes=0)], on="append")):
+            {before}
+            with attempt as s2_mock:
+                sell(s2_mock, ORDERS[:8], guarded=True)
+                {within}
+            {after}
+
+    def test_after(s2_mock):
+        assert s2_mock.basins == ("my-basin",)
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "leaves", "count"),
+    [
+        ("after", "break", 1),
+        ("after", "return", 1),
+        ("within", "break", 1),
+        ("within", "return", 1),
+        ("before", "if number == 1: break", 1),
+        ("after", "if number == 3: break", 4),
+        ("after", "if number == 15: break", 16),
+    ],
+)
+def test_a_loop_that_is_left_fails_its_test(run: Run, place: str, leaves: str, count: int) -> None:
+    places = {"before": "", "within": "", "after": ""} | {place: leaves}
+    result = run(with_producer(LEFT.format(**places)))
+    # In the call phase, as the test's own failure, and the next test knows nothing of it.
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        [f"s2_sweep was left before its end: {count} of 17 attempts were run"]
+    )
+
+
+def test_a_loop_that_is_left_after_all_were_run_passes(run: Run) -> None:
+    module = LEFT.format(before="", within="", after="if number == 16: break")
+    run(with_producer(module)).assert_outcomes(passed=2)
+
+
+def test_a_sweep_that_never_began_fails_its_test(run: Run) -> None:
     result = run(
         with_producer(
             """
+    def test_called(s2_sweep):
+        s2_sweep(FAULTS, on="append")
+
+    def test_called_and_kept(s2_sweep):
+        attempts = s2_sweep(FAULTS, on="append")
+        assert attempts
+
+    def test_left_before_the_first_was_run(s2_sweep):
+        for attempt in s2_sweep(FAULTS, on="append"):
+            break
+
+    def test_one_of_two(s2_sweep):
+        s2_sweep(FAULTS, on="append")
+        for attempt in s2_sweep([Drop()], on="append"):
+            with attempt as s2_mock:
+                sell(s2_mock, ORDERS[:1], guarded=True)
+    """
+        )
+    )
+    result.assert_outcomes(failed=4)
+    text = printed(result)
+    assert text.count("s2_sweep(...) was called, and none of its attempts was run: ") == 4
+
+
+def test_what_is_no_sweep_that_was_left(run: Run) -> None:
+    """A fixture that is asked for and not called, and a replay, whatever becomes of it."""
+    run(
+        with_producer(
+            """
+    def test_not_called(s2_sweep):
+        pass
+
+    def test_refused(s2_sweep):
+        with pytest.raises(ValueError):
+            s2_sweep([], on="append")
+
+    def test_replay_not_begun(s2_sweep):
+        s2_sweep.replay("append", 1, Drop())
+
+    def test_replay_left(s2_sweep):
+        for attempt in s2_sweep.replay("append", 1, Drop()):
+            break
+    """
+        )
+    ).assert_outcomes(passed=4)
+
+
+def test_a_test_that_ends_otherwise_ends_so(run: Run) -> None:
+    """What it fails with, skips for or is expected to fail with stays the outcome."""
+    result = run(
+        with_producer(
+            """
+    def scenario(s2_sweep, then):
+        for attempt in s2_sweep([Drop()], on="append"):
+            with attempt as s2_mock:
+                sell(s2_mock, ORDERS[:3], guarded=True)
+            then()
+
+    def fail():
+        raise ValueError("by itself")
+
+    def test_failed(s2_sweep):
+        scenario(s2_sweep, fail)
+
+    def test_skipped(s2_sweep):
+        scenario(s2_sweep, lambda: pytest.skip("not here"))
+
+    def test_xfailed(s2_sweep):
+        scenario(s2_sweep, lambda: pytest.xfail("not yet"))
+
+    @pytest.mark.xfail(strict=True)
+    def test_left(s2_sweep):
+        for attempt in s2_sweep([Drop()], on="append"):
+            break
+    """
+        )
+    )
+    result.assert_outcomes(failed=1, skipped=1, xfailed=2)
+    result.stdout.fnmatch_lines(["E * ValueError: by itself"])
+    assert "s2_sweep was left" not in printed(result)
+
+
+DOUBLES = """
     def test_it(s2_sweep):
         for number, attempt in enumerate(s2_sweep([Drop(committed=True)], on="append")):
             with attempt as s2_mock:
                 assert sell(s2_mock, ORDERS[:3], guarded=False) == ORDERS[:3]
             if number == 2:
-                break
-    """
-        )
-    )
-    result.assert_outcomes(passed=1, errors=1)
+                {leaves}
+"""
+
+
+def test_a_loop_that_is_left_says_what_failed_until_then(run: Run) -> None:
+    result = run(with_producer(DOUBLES.format(leaves="break")))
+    result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "s2_sweep was left before its end; until then failed:",
-            "Drop(committed=True) at append 1: AssertionError: *",
-            "Drop(committed=True) at append 2: AssertionError: *",
+            "s2_sweep was left before its end: 3 of 4 attempts were run, and 2 failed",
+            "Drop(committed=True) at append 1 of 3: AssertionError: *",
+            "    s2_sweep.replay('append', 1, Drop(committed=True))",
+            "Drop(committed=True) at append 2 of 3: AssertionError: *",
         ]
     )
+
+
+@pytest.mark.parametrize(
+    ("leaves", "outcome"), [("pytest.skip('not here')", "skipped"), ("assert 0", "failed")]
+)
+def test_what_failed_before_a_test_ends_otherwise_is_told(
+    run: Run, leaves: str, outcome: str
+) -> None:
+    result = run(with_producer(DOUBLES.format(leaves=leaves)))
+    result.assert_outcomes(**{outcome: 1, "errors": 1})
+    result.stdout.fnmatch_lines(
+        ["s2_sweep was left before its end: 3 of 4 attempts were run, and 2 failed"]
+    )
+
+
+def test_a_test_of_unittest_fails_too(run: Run) -> None:
+    result = run(
+        """
+        import unittest
+        import pytest
+        from s2mock import Drop
+
+        class TestIt(unittest.TestCase):
+            @pytest.fixture(autouse=True)
+            def take(self, s2_sweep):
+                self.s2_sweep = s2_sweep
+
+            def test_left(self):
+                self.s2_sweep([Drop()], on="append")
+
+            def test_failed(self):
+                self.s2_sweep([Drop()], on="append")
+                assert 0
+        """
+    )
+    result.assert_outcomes(failed=2)
+    assert printed(result).count("s2_sweep(...) was called, and none of its attempts") == 1
+
+
+def test_with_xdist_a_loop_that_is_left_fails_its_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(with_producer(LEFT.format(before="", within="", after="break")))
+    result = plain(pytester, "-n", "1")
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["s2_sweep was left before its end: 1 of 17 attempts were run"])
 
 
 def test_use_env_is_of_each_attempt(run: Run) -> None:
@@ -421,7 +709,7 @@ def test_that_takes_too_long_ends(pytester: pytest.Pytester) -> None:
     import threading
     attempts = []
 
-    @pytest.mark.timeout(1, method="signal")
+    @pytest.mark.timeout(1, method="signal", func_only=True)
     def test_it(s2_sweep):
         for attempt in s2_sweep([Drop()], on="append"):
             with attempt as s2_mock:
