@@ -93,8 +93,8 @@ CODES_OF: Final[Mapping[str, frozenset[str]]] = {
 }
 """The codes that each operation can be answered with.
 
-Sources: reference: account_services §1.1, §4 (codes), openapi.json (statuses of each operation),
-data_plane §3.6, §4.7, and the recordings of a real server, which a test compares with it.
+Sources: reference: account_services §1.1, §4, data_plane §3.6, §4.7; S2's OpenAPI description
+(statuses of each operation), and the recordings of a real server. A test compares it with both.
 """
 
 
