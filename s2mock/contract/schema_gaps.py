@@ -176,10 +176,15 @@ GAPS: Final[tuple[Gap, ...]] = (
         lambda found: found.status == 406,
     ),
     Gap(
-        "not-implemented",
-        "501, the status of the code `not_implemented`.",
-        "A fake has no prices, so it does not serve `estimated-billable-usage`.",
-        lambda found: _is_status(501)(found) and found.operation == "GET /metrics",
+        "usd",
+        "The unit `usd`, of the set `estimated-billable-usage`.",
+        "The types that server and SDKs share are newer.",
+        lambda found: (
+            found.rule == "enum"
+            and found.operation == "GET /metrics"
+            and found.place[-1:] == ("unit",)
+            and found.value == "usd"
+        ),
     ),
     Gap(
         "unauthenticated",

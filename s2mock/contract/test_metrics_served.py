@@ -140,8 +140,10 @@ def test_appends(timed: PassingTime, history: Callable[..., dict[str, Any]]) -> 
         timed.advance(MINUTE)
         session.send(frame(append_input(b"a")))
         acks(session, 1)
-    assert history("append-ops", basin) == {"express": [[0, 1.0], [MINUTE, 1.0]]}
-    assert history("append-throughput", basin) == {"express": [[0, 54.0], [MINUTE, 9.0]]}
+    found = history("append-ops", basin)
+    assert found == {"express": [[0, 1.0], [MINUTE, 1.0]], "standard": []}
+    found = history("append-throughput", basin)
+    assert found == {"express": [[0, 54.0], [MINUTE, 9.0]], "standard": []}
 
 
 def test_appends_one_by_one(timed: PassingTime, history: Callable[..., dict[str, Any]]) -> None:
@@ -156,7 +158,28 @@ def test_appends_one_by_one(timed: PassingTime, history: Callable[..., dict[str,
                 fields = {**headers, "content-length": str(len(body))}
                 path = "/v1/streams/s/records"
                 assert read(exchange(connection, "POST", path, fields, body)).status == 200
-    assert history("append-ops", f"/{client.basin}") == {"express": [[0, 2.0]]}
+    assert history("append-ops", f"/{client.basin}")["express"] == [[0, 2.0]]
+
+
+@pytest.mark.parametrize("name", ["append-ops", "append-throughput"])
+def test_append_series_of_a_basin_without_appends(
+    timed: PassingTime, history: Callable[..., dict[str, Any]], name: str
+) -> None:
+    """One of each storage class, with no values (§2)."""
+    assert history(name, f"/{timed.s2.basin}") == {"express": [], "standard": []}
+
+
+def test_billable_usage(target: Client) -> None:
+    """A total in US dollars, by the hour or the day; a minute is refused with 422 (§2)."""
+    path = "/v1/metrics?set=estimated-billable-usage&start=0&end=60"
+    for query, interval in (("", "hour"), ("&interval=hour", "hour"), ("&interval=day", "day")):
+        answer = target.request("GET", f"{path}{query}")
+        skip_if_unserved(answer)
+        assert answer.status == 200, answer
+        series = [metric["accumulation"] for metric in answer.json["values"]]
+        assert {(one["unit"], one["interval"]) for one in series} == {("usd", interval)}
+        assert "total" in [one["name"] for one in series]
+    assert target.request("GET", f"{path}&interval=minute").error[:2] == (422, "invalid")
 
 
 def test_reads(timed: PassingTime, history: Callable[..., dict[str, Any]]) -> None:

@@ -30,7 +30,7 @@ def listed(target: Client, token_id: str) -> dict[str, Any]:
             {"ops": ["read", "append"], "op_groups": {"stream": {"read": True}}},
             {
                 "op_groups": {**NO_GROUPS, "stream": {"read": True, "write": False}},
-                "ops": ["append"],
+                "ops": ["append", "read"],
             },
         ),
         (
@@ -42,7 +42,7 @@ def listed(target: Client, token_id: str) -> dict[str, Any]:
 def test_a_scope_in_its_normal_form(
     bearers: Bearers, target: Client, given: Any, expected: Any
 ) -> None:
-    """No empty sets, all groups, and operations in order, once, and not those of the groups."""
+    """No empty sets, all groups, and operations in order and once; none is taken away (§1.1)."""
     token_id = bearers.new_id()
     bearers.bearer(given, id=token_id)
     token = listed(target, token_id)

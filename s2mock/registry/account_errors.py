@@ -54,13 +54,3 @@ class InvalidMetrics(Invalid):
     """Metrics that there cannot be: of a period without a beginning, or of one to come."""
 
     rule = "account_services §2"
-
-
-class NotImplementedByS2(S2Error):
-    """What S2 has and is not served here: what things cost (reference: account_services §2)."""
-
-    code = "not_implemented"
-    rule = "account_services §2"
-
-    def __init__(self) -> None:
-        super().__init__("Not implemented")

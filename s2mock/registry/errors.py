@@ -10,7 +10,6 @@ from s2mock.registry.account_errors import (
     InvalidLocation,
     InvalidMetrics,
     InvalidToken,
-    NotImplementedByS2,
     PermissionDenied,
 )
 from s2mock.registry.record_errors import (
@@ -66,7 +65,6 @@ __all__ = [
     "InvalidMetrics",
     "InvalidName",
     "InvalidToken",
-    "NotImplementedByS2",
     "PermissionDenied",
     "ReadUnwritten",
     "ResourceAlreadyExists",

@@ -8,7 +8,7 @@ from typing import Final, Literal, NamedTuple
 
 from s2mock.registry.clock import NANOSECONDS, Moment
 from s2mock.registry.engine import Engine
-from s2mock.registry.errors import InvalidMetrics, NotImplementedByS2
+from s2mock.registry.errors import InvalidMetrics
 from s2mock.registry.names import BasinName, StreamName
 from s2mock.registry.operation import Operation
 from s2mock.registry.series import KEPT, Series
@@ -61,21 +61,28 @@ class Period(NamedTuple):
         return range(self.start // step * step, self.end + 1, step)
 
 
-# The sets, by what they are about: the interval unless one is said, and whether there is another.
-# None is a set without.
-SETS: Final[dict[str, dict[str, tuple[str | None, bool]]]] = {
-    "account": {"active-basins": (None, True), "account-ops": ("hour", True)},
-    "basin": {
-        "storage": ("hour", False),
-        "append-ops": ("minute", True),
-        "read-ops": ("minute", True),
-        "read-throughput": ("minute", True),
-        "append-throughput": ("minute", True),
-        "basin-ops": ("hour", True),
+_BY_MINUTE: Final = ("minute", "hour", "day")
+_BY_HOUR: Final = ("hour", "minute", "day")
+# The sets, by what they are about: the intervals that each has, the default first. A set without
+# any takes no notice of an interval.
+SETS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "account": {
+        "active-basins": (),
+        "account-ops": _BY_HOUR,
+        "estimated-billable-usage": ("hour", "day"),
     },
-    "stream": {"storage": ("minute", False)},
+    "basin": {
+        "storage": ("hour",),
+        "append-ops": _BY_MINUTE,
+        "read-ops": _BY_MINUTE,
+        "read-throughput": _BY_MINUTE,
+        "append-throughput": _BY_MINUTE,
+        "basin-ops": _BY_HOUR,
+    },
+    "stream": {"storage": ("minute",)},
 }
-_UNPRICED: Final = "estimated-billable-usage"
+# The storage classes that a basin always has a series of.
+_STORAGE_CLASSES: Final = ("express", "standard")
 
 
 class _Metrics(Operation):
@@ -99,29 +106,26 @@ class _Metrics(Operation):
 
     def check(self, moment: Moment) -> None:
         """Raises `InvalidMetrics`."""
-        if self._set != _UNPRICED:
-            self._period(moment)
+        self._period(moment)
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """The metrics, up to this moment."""
-        if self._set == _UNPRICED:
-            raise NotImplementedByS2
         return Change(self._metrics(engine, moment, self._period(moment)))
 
     def _period(self, moment: Moment) -> Period:
         start, end, interval = self._asked
-        default, has_others = SETS[self.level][self._set]
+        intervals = SETS[self.level][self._set]
         if start is None or end is None:
             raise InvalidMetrics(f"start and end params required for {self._set}")
         if start > end:
             raise InvalidMetrics("start must not be after end")
         if end - start > _MAX_SPAN_SECONDS:
             raise InvalidMetrics("start and end must not be more than 90 days apart")
-        if not has_others and interval not in (None, default):
-            raise InvalidMetrics(f"interval must be {default} for {self._set}")
+        if intervals and interval not in (None, *intervals):
+            raise InvalidMetrics(f"interval must be {' or '.join(intervals)} for {self._set}")
         if end > moment.now // NANOSECONDS + _LEEWAY_SECONDS:
             raise InvalidMetrics("end must not be more than 60 seconds in the future")
-        return Period(start, end, (interval if default else None) or default or "minute")
+        return Period(start, end, (interval or intervals[0]) if intervals else "minute")
 
     def _metrics(self, engine: Engine, moment: Moment, period: Period) -> list[Metric]:
         raise NotImplementedError
@@ -138,6 +142,9 @@ class AccountMetrics(_Metrics):
         if self._set == "account-ops":
             series = engine.usage.series("account-ops", None)
             return _accumulated(series, "operations", period)
+        if self._set == "estimated-billable-usage":
+            # A fake has no prices.
+            return [Accumulation("total", "usd", period.interval, [])]
         return [Label("active_basins", _active(engine, period))]
 
 
@@ -176,7 +183,8 @@ class BasinMetrics(_Metrics):
         if self._set == "read-throughput" and is_known:
             return [_accumulation("read", series.get("read") or Series(), "bytes", period)]
         unit = "bytes" if self._set == "append-throughput" else "operations"
-        return _accumulated(series, unit, period)
+        always = _STORAGE_CLASSES if self._set.startswith("append-") and is_known else ()
+        return _accumulated(series, unit, period, always)
 
 
 class StreamMetrics(_Metrics):
@@ -207,10 +215,13 @@ class StreamMetrics(_Metrics):
         return [_stored(engine, basin, {stream}, moment, period)]
 
 
-def _accumulated(series: dict[str, Series], unit: str, period: Period) -> list[Metric]:
-    """One accumulation for each that there is anything of in the period."""
-    found = [_accumulation(name, series[name], unit, period) for name in sorted(series)]
-    return [accumulation for accumulation in found if accumulation.values]
+def _accumulated(
+    series: dict[str, Series], unit: str, period: Period, always: tuple[str, ...] = ()
+) -> list[Metric]:
+    """One accumulation for each that there is anything of in the period, and for some always."""
+    names = sorted({*series, *always})
+    found = [_accumulation(name, series.get(name) or Series(), unit, period) for name in names]
+    return [metric for metric in found if metric.values or metric.name in always]
 
 
 def _accumulation(name: str, series: Series, unit: str, period: Period) -> Accumulation:

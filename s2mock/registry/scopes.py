@@ -104,8 +104,8 @@ class Scope:
     """What a token may do, in S2's normal form.
 
     `basins`, `streams` and `access_tokens` are the names that it may do it to. `groups` are those
-    of `GROUPS` that it has, `ops` the operations that it has beside what the groups give, both in
-    S2's order. `granted` is all that it may do.
+    of `GROUPS` that it has, `ops` the operations that it names, both in S2's order; one that a
+    group gives too stays among them. `granted` is all that it may do.
     """
 
     basins: ResourceSet = NOTHING
@@ -120,7 +120,7 @@ class Scope:
         groups, ops = set(self.groups), set(self.ops)
         put = object.__setattr__
         put(self, "groups", tuple(group for group in GROUPS if group in groups))
-        put(self, "ops", tuple(op for op in OPERATIONS if op in ops and op not in given))
+        put(self, "ops", tuple(op for op in OPERATIONS if op in ops))
         put(self, "granted", given | ops)
 
     def first_beyond(self, other: "Scope") -> str | None:

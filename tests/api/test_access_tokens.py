@@ -137,10 +137,11 @@ class TestListing:
                 {"op_groups": NO_GROUPS, "ops": ["list-basins", "read", "trim"]},
             ),
             (
+                # The group gives `read` too; no operation is taken away.
                 {"ops": ["read", "append"], "op_groups": {"stream": {"read": True}}},
                 {
                     "op_groups": {**NO_GROUPS, "stream": {"read": True, "write": False}},
-                    "ops": ["append"],
+                    "ops": ["append", "read"],
                 },
             ),
             (

@@ -49,9 +49,17 @@ def append(api: Api, stream: str, *bodies: str) -> None:
 SETS = [
     ("", "active-basins"),
     ("", "account-ops"),
+    ("", "estimated-billable-usage"),
     *[
         (f"/{BASIN}", name)
-        for name in ("storage", "append-ops", "read-ops", "read-throughput", "basin-ops")
+        for name in (
+            "storage",
+            "append-ops",
+            "append-throughput",
+            "read-ops",
+            "read-throughput",
+            "basin-ops",
+        )
     ],
     (f"/{BASIN}/s", "storage"),
 ]
@@ -85,12 +93,12 @@ class TestAsking:
             assert reply.error == (422, "invalid", text)
         assert asked(s2, f"/{BASIN}/s", "storage", T, T, "minute").status == 200
 
-    def test_a_fake_has_no_prices(self, api: Api) -> None:
-        for query in ("", f"&start={T}&end={T}"):
-            reply = api.call("GET", f"/v1/metrics?set=estimated-billable-usage{query}")
-            assert reply.error == (501, "not_implemented", "Not implemented")
+    def test_minute_interval_of_billable_usage_is_refused(self, api: Api) -> None:
+        text = "interval must be hour or day for estimated-billable-usage"
+        reply = asked(api, "", "estimated-billable-usage", T, T, "minute")
+        assert reply.error == (422, "invalid", text)
 
-    @pytest.mark.parametrize(("where", "name"), SETS[2:])
+    @pytest.mark.parametrize(("where", "name"), SETS[3:])
     def test_what_is_not_there_has_no_values(self, api: Api, where: str, name: str) -> None:
         reply = asked(api, where, name, T - HOUR, T)
         assert (reply.status, reply.json) == (200, {"values": []})
@@ -114,6 +122,17 @@ class TestDocuments:
         assert asked(s2, f"/{BASIN}/s", "storage", T - 60, T + 59).body == (
             b'{"values":[{"gauge":{"name":"metered_size","unit":"bytes",'
             b'"values":[[%d,0.0],[%d,13.0]]}}]}' % (T - 60, T)
+        )
+
+    @pytest.mark.parametrize(
+        ("query", "interval"), [("", "hour"), ("hour", "hour"), ("day", "day")]
+    )
+    def test_billable_usage_is_a_total_without_values(
+        self, s2: Api, query: str, interval: str
+    ) -> None:
+        assert asked(s2, "", "estimated-billable-usage", T, T, query).body == (
+            b'{"values":[{"accumulation":{"name":"total","unit":"usd",'
+            b'"interval":"%s","values":[]}}]}' % interval.encode()
         )
 
     def test_a_label(self, s2: Api) -> None:
@@ -164,7 +183,7 @@ class TestCounting:
         stream.append(["12345"])
         assert stream.records
         assert values(api, f"/{BASIN}", "basin-ops", T, T) == {}
-        assert values(api, f"/{BASIN}", "append-ops", T, T) == {}
+        assert values(api, f"/{BASIN}", "append-ops", T, T) == {"express": [], "standard": []}
         assert values(api, "", "account-ops", T, T) == {}
         # What it has stored is stored.
         assert values(api, f"/{BASIN}/s", "storage", T, T) == {"metered_size": [[T, 13.0]]}
@@ -188,6 +207,30 @@ class TestCounting:
         }
         assert values(s2, f"/{BASIN}", "append-ops", T, end, "hour")["express"] == [[T, 2.0]]
 
+    @pytest.mark.parametrize("name", ["append-ops", "append-throughput"])
+    def test_append_series_of_a_basin_are_those_of_both_classes(self, s2: Api, name: str) -> None:
+        both = {"express": [], "standard": []}
+        assert values(s2, f"/{BASIN}", name, T, T) == both
+        s2.create_stream("s")
+        append(s2, "s", "1")
+        found = values(s2, f"/{BASIN}", name, T, T)
+        assert (list(found), found["standard"]) == (["express", "standard"], [])
+        assert len(found["express"]) == 1
+        # There is nothing in an earlier period, and both are there.
+        assert values(s2, f"/{BASIN}", name, T - HOUR, T - MINUTE) == both
+
+    def test_append_series_of_another_storage_class_is_there_once_it_was_met(self, s2: Api) -> None:
+        s2.create_stream("cold", {"storage_class": "glacier"})
+        append(s2, "cold", "1")
+        for name, number in (("append-ops", 1.0), ("append-throughput", 9.0)):
+            assert values(s2, f"/{BASIN}", name, T, T) == {
+                "express": [],
+                "glacier": [[T, number]],
+                "standard": [],
+            }
+            # As of an operation that did not occur, there is none of it in another period.
+            assert list(values(s2, f"/{BASIN}", name, 0, HOUR)) == ["express", "standard"]
+
     def test_over_another_connection_it_is_another(self, mock: S2Mock, s2: Api) -> None:
         s2.create_stream("s")
         for _ in range(2):
@@ -197,8 +240,8 @@ class TestCounting:
             for _ in range(3):
                 session.send(frame(append_input(b"a")))
                 acks(session, 1)
-        assert values(s2, f"/{BASIN}", "append-ops", T, T) == {"express": [[T, 3.0]]}
-        assert values(s2, f"/{BASIN}", "append-throughput", T, T) == {"express": [[T, 45.0]]}
+        assert values(s2, f"/{BASIN}", "append-ops", T, T)["express"] == [[T, 3.0]]
+        assert values(s2, f"/{BASIN}", "append-throughput", T, T)["express"] == [[T, 45.0]]
 
     def test_reads(self, s2: Api, clock: ManualClock) -> None:
         s2.create_stream("s")
@@ -311,7 +354,8 @@ class TestStorage:
         clock.advance(180)
         assert self.stored(s2, start, start + 240) == [9.0, 9.0, 0.0, 0.0]
         # What was done before is of another history.
-        assert values(s2, f"/{BASIN}", "append-ops", T, start) == {}
+        both = {"express": [], "standard": []}
+        assert values(s2, f"/{BASIN}", "append-ops", T, start) == both
 
 
 class TestActiveBasins:

@@ -305,10 +305,10 @@ ACCOUNT_MUTATIONS = (
         (f"{LIVES}::test_a_scope_in_its_normal_form",),
     ),
     Mutation(
-        "operations that groups give are told too",
+        "operations that groups give are not told",
         scopes.Scope.__post_init__,
-        "op in ops and op not in given",
-        "op in ops",
+        "op in ops)",
+        "op in ops and op not in given)",
         (f"{LIVES}::test_a_scope_in_its_normal_form",),
     ),
     # Metrics.
@@ -336,9 +336,23 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "storage has every interval",
         metrics._Metrics._period,
-        "not has_others and interval not in (None, default)",
+        "intervals and interval not in (None, *intervals)",
         "False",
-        (f"{METRICS}::test_the_interval_of_storage",),
+        (f"{METRICS}::test_the_interval_of_storage", f"{METRICS}::test_billable_usage"),
+    ),
+    Mutation(
+        "usage is billed in bytes",
+        metrics.AccountMetrics._metrics,
+        '"usd"',
+        '"bytes"',
+        (f"{METRICS}::test_billable_usage",),
+    ),
+    Mutation(
+        "a storage class without appends has no series",
+        metrics._accumulated,
+        "metric.values or metric.name in always",
+        "metric.values",
+        (f"{METRICS}::test_append_series_of_a_basin_without_appends",),
     ),
     Mutation(
         "each append is one",

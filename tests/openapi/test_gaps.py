@@ -86,7 +86,7 @@ EXAMPLES: dict[str, Call] = {
     "pending-basin": reconfigure_basin_that_is_being_deleted,
     "request-coding": call("GET", "/v1/basins", headers={"content-encoding": "br"}),
     "response-coding": call("GET", "/v1/basins", headers={"accept-encoding": "identity;q=0"}),
-    "not-implemented": call("GET", "/v1/metrics?set=estimated-billable-usage"),
+    "usd": call("GET", "/v1/metrics?set=estimated-billable-usage&start=0&end=0"),
     "unauthenticated": bearer_of_a_token_that_was_revoked,
     "permission": bearer_of_a_token_for_something_else,
     "missing-token": call("DELETE", "/v1/access-tokens/none"),
