@@ -96,9 +96,9 @@ class S2Mock(AccountFace, PowersFace):
         self._control_token: str | None = None
         self._has_dashboard = True
         self._fresh_names = count(1)
-        self.token: str = (
-            own_tokens.new_token(self) if token is None else own_tokens.check_token(token)
-        )
+        given = own_tokens.give(token)
+        self._number = given.number
+        self.token: str = given.token
         self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
         self.account: Account = Account(
             clock=self.clock,
@@ -106,9 +106,11 @@ class S2Mock(AccountFace, PowersFace):
             profile=self._profile,
             auth=auth,
             token=self.token,
+            secret_prefix=given.secret_prefix,
             revocation_delay=revocation_delay,
             locations=LOCATIONS if locations is None else as_locations(locations),
         )
+        own_tokens.begin(given.number, self.account)
         self._powers = Powers(
             self.account,
             partial(_insight, self.account),
@@ -159,7 +161,7 @@ class S2Mock(AccountFace, PowersFace):
             fork.close()
         if self._has_control and self._front is not None:
             self._front.close()
-        own_tokens.end(self.token)
+        own_tokens.end(self._number)
         if self._powers.outages:
             self._powers.outages = 0
             self._come_back()
@@ -223,8 +225,6 @@ class S2Mock(AccountFace, PowersFace):
         options.setdefault("clock", ManualClock() if isinstance(self.clock, ManualClock) else None)
         options.setdefault("faults", self._faults)
         made = S2Mock(**{**self._options(), **options})
-        # No two accounts of a server issue the same access token.
-        made.account.seed = int.from_bytes(made.token.encode(), "big")
         if not options.keys() & {"basins", "snapshot"}:
             made._resources, made._snapshot = self._resources, self._snapshot
             made._begin()

@@ -33,7 +33,7 @@ RULES: Final = (
     Rule("T", "§1.1", "What is told of a token, and the form of its scope."),
     Rule("T", "§1.1", "A missing set, and an empty exact name, give access to nothing."),
     Rule("T", "§1.1", "A scope is told in its normal form, with all operations that it names."),
-    Rule("O", "§1.1", "Under a seed the same calls give the same secrets."),
+    Rule("O", "§1.1", "The same calls under one `seed` and `token` give the same secrets."),
     Rule("D", "§1.1", "A secret begins with `s2_`."),
     Rule("D", "§1.1", "The end of the requester's token is the default and the maximum."),
     Rule("O", "§1.1", "An end later than the requester's is refused with 422 `invalid`."),

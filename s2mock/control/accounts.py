@@ -50,7 +50,7 @@ class Accounts:
             return self.first
         if (seat := self.others.get(token)) is not None:
             return seat
-        issuers = (seat for seat in self.others.values() if seat.has_issued(token))
+        issuers = (seat for seat in self.others.values() if seat.mock.account.has_issued(token))
         return next(issuers, self.first)
 
     @property

@@ -102,11 +102,6 @@ class Seat:
         assert mock is not None, "a mock and its server end together"
         return mock
 
-    def has_issued(self, token: str) -> bool:
-        """Whether the account has issued that access token."""
-        tokens = self.mock.account.state.tokens
-        return tokens is not None and tokens.by_secret.get(token) is not None
-
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer a request to its account, unless the service is gone."""
         if self.is_out:

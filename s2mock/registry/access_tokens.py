@@ -97,7 +97,7 @@ class IssueAccessToken(Operation):
         tokens = _tokens(engine.state, engine.owner)
         token = AccessToken(
             self.access_token,
-            new_secret(engine.seed, tokens.issued),
+            new_secret(engine.secret_prefix, engine.seed, engine.own_secret, tokens.issued),
             self._scope,
             self._expires(moment, issuer),
             self._prefixes,

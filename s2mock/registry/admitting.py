@@ -32,6 +32,17 @@ class Admitting(Committing):
             with self.turn as moment:
                 check_end(token, moment)
 
+    def has_issued(self, secret: str) -> bool:
+        """True if the account has an issued access token with that secret, revoked or not.
+
+        Also one that came with a snapshot; not its own token.
+        """
+        if self.state.tokens is None:
+            return False
+        with self.turn.lock:
+            tokens = self.state.tokens
+            return tokens is not None and tokens.by_secret.get(secret) is not None
+
     def token_of(self, caller: Caller | None) -> AccessToken | None:
         """The token of whoever asks, None for somebody who may do everything; in turn only."""
         return None if caller is None else self._bearer_of(caller.secret)

@@ -40,7 +40,8 @@ class Engine(Admitting):
     is gone before the answer, with `float("inf")` it stays. `seed` is where all randomness (the
     time between heartbeats, the secrets of access tokens) comes from. `auth` is who is let in
     besides the bearers of its tokens: everybody, or nobody. `token` is the secret of the account's
-    own access token. `revocation_delay` is how long, in seconds, a revoked one is still good.
+    own access token; the secrets of those that it issues come from `seed` and `token`, and begin
+    with `secret_prefix`. `revocation_delay` is how long, in seconds, a revoked one is still good.
     `locations` are where basins can be, the default first. Raises `TypeError`, `ValueError`.
     """
 
@@ -53,6 +54,7 @@ class Engine(Admitting):
         seed: int = 0,
         auth: Auth = "open",
         token: str | None = None,
+        secret_prefix: str = "s2_",
         revocation_delay: float = 0.0,
         locations: tuple[Location, ...] = LOCATIONS,
     ) -> None:
@@ -62,6 +64,7 @@ class Engine(Admitting):
             raise ValueError(f'auth must be "open" or "required", not {auth!r}')
         self.is_open = auth == "open"
         self.own_secret = token
+        self.secret_prefix = secret_prefix
         self.locations = locations
         self.revocation_delay = revocation_delay
         self.seed = seed

@@ -106,13 +106,17 @@ def fresh_tokens(owner: object) -> Tokens:
     return Tokens(Names(owner), Names(owner)).with_issued(owner, own)
 
 
-def new_secret(seed: int, number: int) -> str:
-    """The secret of a token: the same for the same seed and number, and not to be guessed."""
+def new_secret(prefix: str, seed: int, token: str | None, number: int) -> str:
+    """The secret of the issued token of that number, which is not to be guessed.
+
+    It is the same for the same `prefix`, `seed` and own `token` of the account (reference:
+    account_services §1.1).
+    """
     import hashlib  # which takes time to load, and few accounts issue tokens
 
-    digest = hashlib.sha512(f"s2mock {seed} {number}".encode()).digest()
+    digest = hashlib.sha512(f"s2mock {seed} {number} {token or ''}".encode()).digest()
     value, digits = int.from_bytes(digest, "big"), ""
     while len(digits) < _SECRET_LENGTH:
         value, digit = divmod(value, len(_DIGITS))
         digits += _DIGITS[digit]
-    return f"s2_{digits}"
+    return f"{prefix}{digits}"

@@ -63,15 +63,24 @@ class TestIssuing:
         assert "svc" not in bearer.secret
         assert bearer.secret not in api.call("GET", PATH).body.decode()
 
-    def test_the_same_calls_give_the_same_secrets(self) -> None:
-        def secrets() -> list[str]:
-            with S2Mock() as mock:
+    def test_the_same_calls_under_the_same_seed_and_token_give_the_same_secrets(self) -> None:
+        def secrets(token: str | None = "pinned", seed: int = 0) -> list[str]:
+            with S2Mock(token=token) as mock:
+                mock.account.seed = seed
                 api = Api(over_wsgi(mock.wsgi_app))
                 return [issued(api, token_id).secret for token_id in ("a", "b")]
 
-        one, other = secrets(), secrets()
-        assert one == other
-        assert len(set(one)) == 2
+        one, again = secrets(), secrets()
+        assert one == again
+        # Another token, another seed, and none: all of them differ.
+        different = [one, secrets("other"), secrets(seed=1), secrets(None), secrets(None)]
+        assert len({secret for some in different for secret in some}) == 2 * len(different)
+        assert all(secret.startswith("s2_") for some in different for secret in some)
+
+    def test_a_fork_issues_other_secrets(self) -> None:
+        with S2Mock() as mock, mock.fork() as fork:
+            secrets = {one.issue_token("t", ops=["read"]).secret for one in (mock, fork)}
+        assert len(secrets) == 2
 
     def test_an_id_that_is_taken(self, api: Api) -> None:
         issued(api, "svc")

@@ -244,8 +244,8 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "all tokens have one secret",
         registry_tokens.IssueAccessToken.decide,
-        "new_secret(engine.seed, tokens.issued)",
-        "new_secret(engine.seed, 1)",
+        "engine.own_secret, tokens.issued)",
+        "engine.own_secret, 1)",
         (f"{LIVES}::test_a_revoked_token_is_refused",),
     ),
     Mutation(

@@ -82,9 +82,15 @@ def test_an_account_that_makes_no_sense(
 
 def test_an_account_that_has_ended(control: Control) -> None:
     made = control.account()
+    document = {"id": "svc", "scope": {"ops": ["list-basins"]}}
+    secret = made.http.post("/v1/access-tokens", json=document).json()["access_token"]
+    issued = {"authorization": f"Bearer {secret}"}
+    assert made.http.get("/v1/basins", headers=issued).status_code == 200
     assert made("DELETE", "/accounts").status_code == 204
     assert made.http.get("/v1/basins").status_code == 401
     assert made.refused("GET", "/journal")[0] == 401
+    assert made.http.get("/v1/basins", headers=issued).status_code == 401
+    assert made("GET", "/journal", headers=issued).status_code == 401
     status, message = control.refused("DELETE", "/accounts")
     assert status == 409
     assert "the first account ends with the server" in message

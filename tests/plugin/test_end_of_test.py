@@ -1,15 +1,16 @@
 """A test's sessions end with it and by a reset; requests that come late are refused by name."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from http.client import HTTPException
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import httpx
 import pytest
 
-from s2mock import S2Mock
+from s2mock import S2Mock, Snapshot
 from s2mock.http_client import Client, exchange
 from tests.conftest import BASIN
 from tests.plugin.conftest import Run
@@ -221,9 +222,100 @@ def test_any_other_token_is_let_in(put: Callable[[S2Mock, str | None], tuple[int
         assert put(mock, other.token)[0] == 201
 
 
+def issued(mock: S2Mock) -> str:
+    token = mock.issue_token("svc", basins="*", ops=["create-basin", "reconfigure-basin"])
+    return token.secret
+
+
+LATE = "the access token is that of a test that has ended"
+
+
+@each_way
+@pytest.mark.parametrize("auth", ["open", "required"])
+def test_late_request_with_an_issued_token_is_refused(
+    put: Callable[[S2Mock, str | None], tuple[int, Any]], auth: Any
+) -> None:
+    with S2Mock() as earlier:
+        secret = issued(earlier)
+        assert put(earlier, secret)[0] == 201
+    with S2Mock(auth=auth) as mock:
+        # As many as the earlier mock has issued: theirs are others.
+        assert issued(mock) != secret
+        status, document = put(mock, secret)
+        assert (status, document["code"], document["message"]) == (401, "authn", LATE)
+        assert mock.basins == ()
+
+
+@pytest.mark.parametrize("auth", ["open", "required"])
+def test_late_request_with_an_issued_token_is_refused_where_none_was_issued(auth: Any) -> None:
+    with S2Mock() as earlier:
+        secret = issued(earlier)
+    with S2Mock(auth=auth) as mock:
+        assert over_wsgi(mock, secret)[1]["message"] == LATE
+
+
+@pytest.mark.parametrize("how", ["reset", "restore", "revoke"])
+def test_late_request_with_a_token_that_its_mock_no_longer_had_is_refused(how: str) -> None:
+    with S2Mock() as earlier:
+        before = earlier.snapshot()
+        token = earlier.issue_token("svc", basins="*", ops=["create-basin", "reconfigure-basin"])
+        if how == "reset":
+            earlier.reset()
+        elif how == "restore":
+            earlier.restore(before)
+        else:
+            token.revoke()
+    with S2Mock() as mock:
+        assert over_wsgi(mock, token.secret)[1]["message"] == LATE
+
+
+@pytest.mark.parametrize("token", [None, "pinned"])
+@pytest.mark.parametrize("how", ["restore", "beginning", "load", "fork"])
+def test_issued_token_that_a_living_mock_holds_belongs_to_it(
+    how: str, token: str | None, tmp_path: Path
+) -> None:
+    with ExitStack() as rest:
+        with S2Mock() as earlier:
+            secret = issued(earlier)
+            taken = earlier.snapshot()
+            taken.save(tmp_path / "file")
+            if how == "restore":
+                mock = rest.enter_context(S2Mock(token=token))
+                mock.restore(taken)
+            elif how == "beginning":
+                mock = rest.enter_context(S2Mock(token=token, snapshot=taken))
+            elif how == "load":
+                loaded = Snapshot.load(tmp_path / "file")
+                mock = rest.enter_context(S2Mock(token=token, snapshot=loaded))
+            else:
+                # A fork of another mock that holds it, which ends with that one.
+                holder = rest.enter_context(S2Mock(token=token, snapshot=taken))
+                mock = holder.fork()
+        assert over_wsgi(mock, secret)[0] == 201
+        # It says nothing to a mock that does not hold it, and ends with those that do.
+        with S2Mock() as other:
+            assert over_wsgi(other, secret)[0] == 201
+        rest.close()
+        with S2Mock() as other:
+            assert over_wsgi(other, secret)[1]["message"] == LATE
+
+
+def test_issued_token_of_a_pinned_mock_is_let_in_afterwards() -> None:
+    """A client that is to live longer than a test may have had its token issued there."""
+    with S2Mock(token="pinned") as pinned:
+        secret = issued(pinned)
+    with S2Mock(token="pinned") as mock:
+        assert over_wsgi(mock, secret)[0] == 201
+
+
 def test_a_session_of_a_test_that_has_ended_is_refused_too() -> None:
     with S2Mock() as earlier:
-        token = earlier.token
+        tokens = (earlier.token, issued(earlier))
+    for token in tokens:
+        refuses_sessions(token)
+
+
+def refuses_sessions(token: str) -> None:
     with S2Mock(basins=SEEDS) as mock:
         client = Client(mock.url, token=token)
         for method, headers in (("GET", SSE), ("GET", FRAMES), ("POST", FRAMES)):

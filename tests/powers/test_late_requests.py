@@ -124,3 +124,54 @@ def test_a_pinned_token_works_across_tests(run: Run) -> None:
         """
     )
     result.assert_outcomes(passed=3)
+
+
+def test_issued_token_of_a_test_that_has_ended_is_advised_with_both_names(run: Run) -> None:
+    result = run(
+        """
+        import httpx
+
+        def put(url, secret):
+            headers = {"authorization": f"Bearer {secret}"}
+            return httpx.put(f"{url}/v1/basins/my-basin", headers=headers).status_code
+
+        def test_one(s2_mock):
+            global secret
+            ops = ["create-basin", "reconfigure-basin"]
+            secret = s2_mock.issue_token("svc", basins="*", ops=ops).secret
+            assert put(s2_mock.url, secret) == 201
+
+        def test_two(s2_mock):
+            assert put(s2_mock.url, secret) == 401
+            assert s2_mock.basins == ()
+
+        def test_without():
+            pass
+        """
+    )
+    result.assert_outcomes(passed=3, warnings=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*S2Advice: a request of the test *::test_one, which has ended, came late, while "
+            "*::test_two ran, and was refused with 401: PUT /v1/basins/my-basin*"
+        ]
+    )
+
+
+def test_issued_token_where_no_mock_is_in_use(run: Run) -> None:
+    result = run(
+        """
+        import httpx
+
+        def test_one(s2_mock):
+            global url, headers
+            url = s2_mock.url
+            secret = s2_mock.issue_token("svc", basins="*", ops=["list-basins"]).secret
+            headers = {"authorization": f"Bearer {secret}"}
+
+        def test_without():
+            assert httpx.get(f"{url}/v1/basins", headers=headers).status_code == 401
+        """
+    )
+    result.assert_outcomes(passed=2, warnings=1)
+    result.stdout.fnmatch_lines(["*S2Advice: a request of the test *::test_one, which has ended*"])
