@@ -11,7 +11,7 @@ from itertools import count
 from typing import Final, NamedTuple, Protocol
 
 _OWN: Final = f"s2mock-{os.urandom(8).hex()}-"
-# What the secrets of issued tokens begin with. Another number, so that no secret tells the own token.
+# What the secrets of issued tokens begin with: other text, so that none tells the own token.
 _ISSUED: Final = f"s2_{os.urandom(8).hex()}_"
 _numbers = count(1)
 

@@ -14,6 +14,7 @@ from s2mock.registry.access_tokens import (
 )
 from s2mock.registry.listing import Page
 from s2mock.registry.names import AccessTokenId
+from s2mock.registry.permission import Caller
 from s2mock.registry.rfc3339 import parse_timestamp
 from s2mock.registry.tokens import AccessToken, TokenInfo
 
@@ -40,7 +41,10 @@ def issue_access_token(request: S2Request) -> Asking[Wanted]:
 
 def revoke_access_token(request: S2Request) -> Wanted:
     """Revoke an access token (§1.1)."""
-    return RevokeAccessToken(request.path_name("id", AccessTokenId)), _revoked
+    operation = RevokeAccessToken(request.path_name("id", AccessTokenId))
+    # Also where the account has issued none: its own is there to be revoked.
+    operation.caller = Caller(request.secret, request.needs)
+    return operation, _revoked
 
 
 def _listed(_: S2Request, page: Page[TokenInfo]) -> S2Response:

@@ -44,6 +44,12 @@ RULES: Final = (
     Rule("O", "§1.1", "An expired token is listed, and its id taken, until it is revoked."),
     Rule("T", "§1.1", "Revoking what is not there is refused with 404 `access_token_not_found`."),
     Rule("E", "§1.1", "A token may be revoked by itself: 204."),
+    Rule(
+        "O",
+        "§1.1",
+        'With `auth="open"` the own token of the account is revoked only by a request that carries '
+        "it, else 403.",
+    ),
     Rule("O", "§1.1", "What a token has issued stays valid when it is revoked."),
     Rule("D", "§1.1", "A revocation may take minutes to count (`revocation_delay`)."),
     Rule("E", "§1.1", "The account's own token is an ordinary listed one."),

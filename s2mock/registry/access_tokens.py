@@ -16,7 +16,7 @@ from s2mock.registry.operation import Operation
 from s2mock.registry.ordered import Names
 from s2mock.registry.scopes import ALL, Scope
 from s2mock.registry.state import AccountState, Change, Effect
-from s2mock.registry.tokens import AccessToken, Tokens, fresh_tokens, new_secret
+from s2mock.registry.tokens import OWN_SECRET, AccessToken, Tokens, fresh_tokens, new_secret
 
 
 class ListAccessTokens(Operation):
@@ -126,9 +126,11 @@ class IssueAccessToken(Operation):
 
 
 class RevokeAccessToken(Operation):
-    """Revoke an access token, whoever issued it (§1.1). Raises `AccessTokenNotFound`.
+    """Revoke an access token (§1.1). Raises `AccessTokenNotFound`, `PermissionDenied`.
 
-    With `secret` it is that one, and not another of its id that was issued since.
+    Where requests without a token are let in, the account's own is revoked only by a request that
+    carries it: any other would lock its owner out. With `secret` it is that one, and not another of
+    its id that was issued since.
     """
 
     __slots__ = ("_secret", "access_token")
@@ -144,6 +146,13 @@ class RevokeAccessToken(Operation):
         token = _tokens(engine.state, engine.owner).by_id.get(self.access_token)
         if token is None or self._secret not in (None, token.secret):
             raise AccessTokenNotFound(self.access_token)
+        caller = self.caller
+        is_own = token.secret == OWN_SECRET
+        if is_own and engine.is_open and caller and caller.secret != engine.own_secret:
+            raise PermissionDenied(
+                f"the account's own token, `{token.id}`, is revoked only by a request that carries "
+                'it, as long as auth is "open"'
+            )
         delay = engine.revocation_delay
         ends = None if delay == inf else moment.time + int(delay * NANOSECONDS)
         return Change(

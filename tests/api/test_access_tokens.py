@@ -224,6 +224,42 @@ class TestRevoking:
         assert own.call("GET", PATH).status == 401
         assert mock.tokens == ()
 
+    @pytest.mark.parametrize("bearer", ["", "any", "issued"])
+    @pytest.mark.parametrize("has_issued", [False, True])
+    def test_own_token_is_not_revoked_by_a_request_without_it(
+        self, bearer: str, has_issued: bool
+    ) -> None:
+        with S2Mock(auth="open") as mock:
+            api = Api(over_wsgi(mock.wsgi_app))
+            if has_issued or bearer == "issued":
+                svc = issued(api, "svc", EVERYTHING)
+            headers = {"authorization": f"Bearer {svc.secret if bearer == 'issued' else bearer}"}
+            reply = api.call("DELETE", f"{PATH}/s2mock", headers=headers if bearer else {})
+            assert reply.error == DENIED
+            assert "s2mock" in mock.tokens
+            own = Bearer(api, mock.token)
+            assert own.call("GET", "/v1/basins").status == 200
+            assert own.call("DELETE", f"{PATH}/s2mock").status == 204
+            assert own.call("GET", "/v1/basins").status == 401
+            # It is no longer there, and its id is that of any other token.
+            assert api.call("DELETE", f"{PATH}/s2mock").status == 404
+            assert issue(api, "s2mock").status == 201
+            assert api.call("DELETE", f"{PATH}/s2mock").status == 204
+
+    def test_own_token_is_revoked_by_another_where_a_token_is_required(self) -> None:
+        with S2Mock(auth="required") as mock:
+            api = Api(over_wsgi(mock.wsgi_app))
+            svc = issued(Bearer(api, mock.token), "svc", EVERYTHING)
+            assert svc.call("DELETE", f"{PATH}/s2mock").status == 204
+            assert mock.tokens == ("svc",)
+
+    def test_refusal_to_revoke_the_own_token_says_who_may(self) -> None:
+        headers = {"authorization": "Bearer any"}
+        with S2Mock(auth="open") as mock:
+            api = Api(over_wsgi(mock.wsgi_app))
+            assert api.call("DELETE", f"{PATH}/s2mock", headers=headers).status == 403
+            assert "only by a request that carries it" in str(mock.journal[-1].reason)
+
     def test_what_it_has_issued_stays(self, api: Api) -> None:
         parent = issued(api, "parent", EVERYTHING)
         child = issued(parent, "child", EVERYTHING)

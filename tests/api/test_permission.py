@@ -364,8 +364,8 @@ class TestSessions:
         with remote(mock, mock.token).append_session() as session:
             session.send(frame(append_input(b"a")))
             assert acks(session, 1) == [(0, 1)]
-            api = Api(over_wsgi(mock.wsgi_app))
-            assert api.call("DELETE", "/v1/access-tokens/s2mock").status == 204
+            own = Bearer(Api(over_wsgi(mock.wsgi_app)), mock.token)
+            assert own.call("DELETE", "/v1/access-tokens/s2mock").status == 204
             session.send(frame(append_input(b"b")))
             [last] = session.frames()
             assert (last.status, last.error["code"]) == (401, "authn")

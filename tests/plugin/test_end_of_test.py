@@ -293,7 +293,7 @@ def test_issued_token_that_a_living_mock_holds_belongs_to_it(
                 mock = holder.fork()
         assert over_wsgi(mock, secret)[0] == 201
         # It says nothing to a mock that does not hold it, and ends with those that do.
-        with S2Mock() as other:
+        with S2Mock(auth="open") as other:
             assert over_wsgi(other, secret)[0] == 201
         rest.close()
         with S2Mock() as other:
@@ -304,7 +304,7 @@ def test_issued_token_of_a_pinned_mock_is_let_in_afterwards() -> None:
     """A client that is to live longer than a test may have had its token issued there."""
     with S2Mock(token="pinned") as pinned:
         secret = issued(pinned)
-    with S2Mock(token="pinned") as mock:
+    with S2Mock(token="pinned", auth="open") as mock:
         assert over_wsgi(mock, secret)[0] == 201
 
 
