@@ -112,16 +112,14 @@ def _serve() -> int:
         )
     except ValueError as error:
         parser.error(str(error))
-    mock._own_hosts_only = options.no_cors and _is_loopback(options.host)  # noqa: SLF001
-    mock._control_token = options.control_token  # noqa: SLF001  # for this server only
-    mock._has_dashboard = not getattr(options, "no_dashboard", False)  # noqa: SLF001  # of lite
+    _set_up(mock, options)
     with closing(mock):
         try:
             if options.init_file is not None:
                 failure = _apply_init_file(mock, options.init_file)
                 if failure is not None:
                     return _fail(failure)
-            env = mock.env
+            env = _env(mock, options)
         except OSError as error:
             return _fail(f"cannot start: {error}")
         if not command:
@@ -137,6 +135,25 @@ def _serve() -> int:
             return _run(command, env, mask)
         signal.sigwait(_STOP)
     return 0
+
+
+def _set_up(mock: "S2Mock", options: argparse.Namespace) -> None:
+    """Set what a mock has as a server of its own only."""
+    mock._own_hosts_only = options.no_cors and _is_loopback(options.host)  # noqa: SLF001
+    mock._control_token = options.control_token  # noqa: SLF001
+    mock._has_dashboard = not getattr(options, "no_dashboard", False)  # noqa: SLF001  # of lite
+    if options.accounts_only:
+        from s2mock.control.asked import NO_FIRST
+
+        mock._refusal = NO_FIRST  # noqa: SLF001
+
+
+def _env(mock: "S2Mock", options: argparse.Namespace) -> dict[str, str]:
+    """The variables that lead to the server, without a token where it has no first account."""
+    env = mock.env
+    if options.accounts_only:
+        del env["S2_ACCESS_TOKEN"]
+    return env
 
 
 def _apply_init_file(mock: "S2Mock", init_file: Path) -> str | None:
@@ -175,6 +192,10 @@ def _check(
         parser.error("say which command to run, behind --, as in: run -- npm test")
     if options.no_control and options.control_token is not None:
         parser.error("--control-token says who is let in to what --no-control does not serve")
+    if options.accounts_only and options.no_control:
+        parser.error("--accounts-only needs /_s2mock, which makes accounts: leave out --no-control")
+    if options.accounts_only and options.token != parser.get_default("token"):
+        parser.error("--token is that of the first account, which --accounts-only leaves out")
     if kind == "lite":
         for warning in lite.check(parser, options):
             _say(f"s2mock: {warning}\n", sys.stderr)
@@ -191,7 +212,9 @@ def _announce(kind: str, url: str, env: dict[str, str]) -> None:
     else:
         lines = "".join(f"export {name}={value}\n" for name, value in env.items())
         _say(lines, sys.stdout)
-        _say(f"s2mock is listening on {url}; stop it with Ctrl-C\n", sys.stderr)
+        is_without = "S2_ACCESS_TOKEN" not in env
+        how = f"; POST {url}/_s2mock/accounts makes an account" if is_without else ""
+        _say(f"s2mock is listening on {url}{how}; stop it with Ctrl-C\n", sys.stderr)
 
 
 def _run(command: list[str], env: dict[str, str], mask: "Iterable[signal.Signals | int]") -> int:
@@ -403,6 +426,15 @@ def _parser(kind: str = "serve") -> argparse.ArgumentParser:
     parser.add_argument("--no-control", action="store_true", help="do not serve /_s2mock at all")
     if kind == "lite":
         lite.add_options(parser)
+        # It is in the place of a server with one account.
+        parser.set_defaults(accounts_only=False)
+    else:
+        parser.add_argument(
+            "--accounts-only",
+            action="store_true",
+            help="start without a first account: a request without the token of an account that "
+            "POST /_s2mock/accounts has made is refused with 401",
+        )
     return parser
 
 

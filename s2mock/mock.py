@@ -269,6 +269,7 @@ class S2Mock(AccountFace, PowersFace):
 
             self._front = Front(self, self._listening, self._control_token)
             self._front.has_dashboard = self._has_dashboard
+            self._front.accounts.has_first = self._refusal is None
         return self._front
 
     def _inject_faults(self) -> None:

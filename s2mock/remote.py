@@ -231,11 +231,20 @@ class RemoteS2Mock:
 
 
 def powers_on(url: str, token: str | None) -> "RemotePowers | None":
-    """The powers of the server's account with that token; None where it has none."""
+    """The powers of the server's account with that token; None where it has none.
+
+    Raises `TargetError` where the server is an s2mock that has no account with that token.
+    """
     from s2mock.over_http.control import Control
 
     control = Control(url, token)
     if not control.is_there:
+        if token is not None and Control(url, None).is_there:
+            raise TargetError(
+                f"{_OPTION}={url} is an s2mock that has no account with the token given: leave the "
+                "token out, and each test has an account of its own there, or take one that "
+                "POST /_s2mock/accounts or the server's --token has given"
+            )
         return None
     from s2mock.over_http.powers import RemotePowers
 

@@ -37,6 +37,8 @@ class Served:
         self._cors = cors
         # The standalone server sets it; a test of one's own names hosts as it likes.
         self._own_hosts_only = False
+        # So does it, where all accounts are made over HTTP.
+        self._refusal: str | None = None
         self._listening = Listening(host=host, port=port) if listening is None else listening
         self._owns_listening = listening is None
         self._app: App | None = None
@@ -53,6 +55,7 @@ class Served:
                 self.account,
                 cors=self._cors,
                 own_hosts_only=self._own_hosts_only,
+                refusal=self._refusal,
                 powers=self._powers,
             )
         return self._app

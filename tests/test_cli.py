@@ -114,6 +114,32 @@ def test_the_powers_over_http(start: Start) -> None:
 
 
 @pytest.mark.slow
+def test_accounts_only(start: Start) -> None:
+    process = start("--port=0", "--accounts-only")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    lines = [process.stdout.readline() for _ in range(2)]
+    url = lines[0].strip().removeprefix("export S2_ACCOUNT_ENDPOINT=")
+    assert lines[1] == f"export S2_BASIN_ENDPOINT={url}\n"
+    assert process.stderr.readline() == (
+        f"s2mock is listening on {url}; POST {url}/_s2mock/accounts makes an account; "
+        "stop it with Ctrl-C\n"
+    )
+    refused = get(f"{url}/v1/basins")
+    assert refused.status_code == 401
+    assert refused.json()["message"] == (
+        "this server has no first account (--accounts-only): POST /_s2mock/accounts makes one, and "
+        "answers its token"
+    )
+    assert get(f"{url}/_s2mock/journal").status_code == 401
+    assert get(f"{url}/health").status_code == 200
+    token = httpx.post(f"{url}/_s2mock/accounts", trust_env=False).json()["token"]
+    headers = {"authorization": f"Bearer {token}"}
+    assert httpx.get(f"{url}/v1/basins", headers=headers, trust_env=False).status_code == 200
+    # Nothing more than these two is printed.
+    assert end(process) == (0, "", "")
+
+
 def test_open_connections_do_not_keep_it(start: Start) -> None:
     process = start("--port", "0")
     port = int(url_of(process).rpartition(":")[2])
@@ -242,6 +268,8 @@ def test_port_in_use() -> None:
         (["--deletion-delay=soon"], "argument --deletion-delay: invalid float value: 'soon'"),
         (["--control-token="], "argument --control-token: must be text that fits into a header"),
         (["--no-control", "--control-token=x"], "--control-token says who is let in to what"),
+        (["--accounts-only", "--no-control"], "--accounts-only needs /_s2mock"),
+        (["--accounts-only", "--token=x"], "--token is that of the first account"),
         (["--clock=fast"], "argument --clock: invalid choice: 'fast'"),
         (["--token=two words"], "token must be text that fits into a header, not 'two words'"),
         (["--append-latency=-1"], "append_latency must be 0 or more seconds, not -1.0"),

@@ -27,6 +27,7 @@ from s2mock import (
     SeqNumMismatch,
     StreamConfig,
     StreamNotFound,
+    TargetError,
     UnusedFault,
 )
 from tests.plugin.conftest import run
@@ -237,6 +238,24 @@ def test_a_token_of_ones_own_is_the_first_account(url: str) -> None:
     assert httpx.get(f"{url}/v1/basins", trust_env=False).json()["basins"] == []
     with pytest.raises(ValueError, match="deletion_delay: options of the fake"):
         RemoteS2Mock(url, token="s2mock", deletion_delay=1)
+
+
+def test_a_token_that_the_server_has_not_given_is_an_error(url: str) -> None:
+    with pytest.raises(TargetError, match="has no account with the token given"):
+        RemoteS2Mock(url, token="s2mokc")
+
+
+def test_server_without_a_first_account() -> None:
+    with S2Mock(control=True) as served:
+        served._refusal = "there is no first account"
+        with RemoteS2Mock(served.url, basins=[BASIN]) as remote:
+            assert remote.is_fake
+            remote.basin(BASIN).create_stream("log")
+            assert append(remote, "a") == 200
+            assert len(remote.journal) == 1
+            with remote.fork() as fork:
+                assert fork.basins == (BASIN,)
+        assert httpx.get(f"{served.url}/v1/basins", trust_env=False).status_code == 401
 
 
 def test_what_needs_the_mock_in_this_process(remote: RemoteS2Mock) -> None:

@@ -44,6 +44,13 @@ def test_options_are_those_of_the_server() -> None:
     assert ended.stdout.split()[1] == "mine"
 
 
+def test_without_a_first_account_there_is_no_token() -> None:
+    without = ASKS.replace("os.environ['S2_ACCESS_TOKEN']", "os.environ.get('S2_ACCESS_TOKEN')")
+    ended = run("--accounts-only", *python(without))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.split()[1:] == ["None", "OK"]
+
+
 def test_two_have_ports_of_their_own() -> None:
     inner = [sys.executable, "-m", "s2mock", "run", *python(ASKS)]
     ended = run(*python(ASKS, f"import subprocess; subprocess.run({inner!r}, check=True)"))

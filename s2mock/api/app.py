@@ -49,7 +49,7 @@ class App:
     It is a WSGI app; `converse` is the same without I/O, for a server that drives it. With
     `own_hosts_only` a request whose Host is neither an address nor a name of `localhost` is
     refused: a browser sends one where a page of another site has got it to take this machine for
-    that site.
+    that site. With a `refusal` no operation is carried out: each is refused with 401 and that.
     """
 
     def __init__(
@@ -58,11 +58,13 @@ class App:
         *,
         cors: bool = True,
         own_hosts_only: bool = False,
+        refusal: str | None = None,
         powers: "Powers | None" = None,
     ) -> None:
         self.account = account
         self.cors = cors
         self._own_hosts_only = own_hosts_only
+        self._refusal = refusal
         self._powers = powers
         self._recorder = None if powers is None else powers.recorder
         # Those by WSGI that are under way.
@@ -190,6 +192,8 @@ class App:
                 request.is_late = own_tokens.note_late(token, request.method, request.raw_path)
                 raise Authn("the access token is that of a test that has ended")
             if row.needs is not None:
+                if self._refusal is not None:
+                    raise Authn(self._refusal)
                 request.secret = token
                 request.needs = row.needs
                 if self.account.state.tokens is not None:

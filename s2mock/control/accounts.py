@@ -5,7 +5,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final
 
 from s2mock.control.answers import Answer, Refused
-from s2mock.control.asked import Asked
+from s2mock.control.asked import MAKES_ONE, Asked
 from s2mock.control.seat import Numbered, Seat
 from s2mock.conversation import Offload, Step
 from s2mock.powers.fault_json import faults_from_json
@@ -34,10 +34,14 @@ _OPTIONS: Final = (
 
 
 class Accounts:
-    """All accounts of one server: the first, those made over HTTP, and snapshots of any."""
+    """All accounts of one server: the first, those made over HTTP, and snapshots of any.
+
+    Without a first account (`has_first`) `first` is what others begin as, and answers nothing.
+    """
 
     def __init__(self, first: "S2Mock", listening: "Listening") -> None:
         self._listening = listening
+        self.has_first = True
         # Who made that one sees to its end, also by letting go of it.
         self.first = Seat(weakref.ref(first), listening)
         self.mocks: list[S2Mock] = []
@@ -53,6 +57,25 @@ class Accounts:
         issuers = (seat for seat in self.others.values() if seat.mock.account.has_issued(token))
         return next(issuers, self.first)
 
+    def known(self, token: str) -> Seat | None:
+        """The account of that token; without a token the first. None where there is none.
+
+        Raises `Refused` (401) for a token that no account has.
+        """
+        seat = self.of(token)
+        if seat is not self.first:
+            return seat
+        first = seat.mock
+        if self.has_first and (token in ("", first.token) or first.account.has_issued(token)):
+            return seat
+        if token:
+            way = "without a token a request acts on the first one, and " if self.has_first else ""
+            raise Refused(
+                401,
+                f"no account of this server has that access token: {way}{MAKES_ONE}",
+            )
+        return None
+
     @property
     def all(self) -> list[Seat]:
         """All of them."""
@@ -61,8 +84,9 @@ class Accounts:
     def tell(self, asked: Asked) -> Answer:
         """The accounts there are, the first with no token: it is that of whoever brings none."""
         asked.query(())
+        first = [(None, self.first)] if self.has_first else []
         forms = []
-        for number, (token, seat) in enumerate([(None, self.first), *self.others.items()], 1):
+        for number, (token, seat) in enumerate([*first, *self.others.items()], 1):
             exchanges = seat.mock.journal.last_number
             name = f"account {number}, {exchanges} exchange{'' if exchanges == 1 else 's'}"
             forms.append({"token": token, "name": name, "exchanges": exchanges})

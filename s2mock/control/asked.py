@@ -11,18 +11,25 @@ from s2mock.control.seat import Seat
 from s2mock.conversation import READ, Step
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
+MAKES_ONE: Final = "POST /_s2mock/accounts makes one, and answers its token"
+NO_FIRST: Final = f"this server has no first account (--accounts-only): {MAKES_ONE}"
 
 
 class Asked:
     """One request: the account that it acts on, and what it says. Raises `Refused`."""
 
-    def __init__(self, environ: dict[str, Any], seat: Seat, number: str | None) -> None:
+    def __init__(self, environ: dict[str, Any], seat: Seat | None, number: str | None) -> None:
         self.environ = environ
-        self.seat = seat
+        self._seat = seat
         self._number = number
         self.body = b""
         # True once the head of an answer has been sent, behind which only its body may follow.
         self.is_answered = False
+
+    @property
+    def seat(self) -> Seat:
+        """The account. Raises `Refused` (401) where the request names none, and none is first."""
+        return seat_of(self._seat)
 
     @property
     def mock(self) -> Any:
@@ -88,6 +95,13 @@ class Asked:
                 raise Refused(
                     415, f"a body needs the content type {JSON}, not {kind or 'none at all'}"
                 )
+
+
+def seat_of(seat: Seat | None) -> Seat:
+    """The account. Raises `Refused` (401) for None."""
+    if seat is None:
+        raise Refused(401, NO_FIRST)
+    return seat
 
 
 def seconds_of(query: dict[str, Any], name: str = "wait") -> float | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from s2mock import failures, own_tokens
 from s2mock.control.accounts import Accounts, begin_outage, end_outage, reset
 from s2mock.control.answers import Answer, Refused
-from s2mock.control.asked import Asked
+from s2mock.control.asked import Asked, seat_of
 from s2mock.control.guard import objection
 from s2mock.control.seat import AccountEnded, Seat, WaitOrEnd
 from s2mock.conversation import READ, Conversation, Head, Reset, Step
@@ -114,17 +114,16 @@ class Front:
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer one request, step by step."""
-        seat = self.accounts.of(bearer(environ))
         target: str = environ["REQUEST_URI"]
         if PREFIX in target:
             path = path_of(target)
             if path == PREFIX or path.startswith(f"{PREFIX}/"):
-                return self._control(environ, path, seat)
+                return self._control(environ, path)
         elif self.has_dashboard and target == _DASHBOARD:
             return _to_the_page()
-        return seat.converse(environ)
+        return self.accounts.of(bearer(environ)).converse(environ)
 
-    def _control(self, environ: dict[str, Any], path: str, seat: Seat) -> Conversation:
+    def _control(self, environ: dict[str, Any], path: str) -> Conversation:
         asked = None
         try:
             is_page = path == f"{PREFIX}/"
@@ -133,13 +132,14 @@ class Front:
             token = bearer(environ)
             if own_tokens.is_ended(token):
                 raise Refused(401, _ENDED)
+            seat = self.accounts.known(token)
             if path.startswith(_DIRECT):
-                yield from _direct(environ, path, seat)
+                yield from _direct(environ, path, seat_of(seat))
                 return
             row, number = self._row(environ["REQUEST_METHOD"], path)
             asked = Asked(environ, seat, number)
             yield from asked.read()
-            answer = yield from _carried_out(row, asked)
+            answer = yield from _carried_out(row, asked, seat)
         except AccountEnded:
             # An event stream has nothing more to send, and ends as one that is complete.
             answer = (
@@ -200,16 +200,17 @@ _NUMBERED: Final = re.compile(r"(/[a-z]+/)([^/]+)(/[a-z]+|)")
 _ENDED: Final = "the access token is that of an account that has ended"
 
 
-def _carried_out(row: Row, asked: Asked) -> Any:
+def _carried_out(row: Row, asked: Asked, seat: Seat | None) -> Any:
     answer = row.handler(asked)
     if answer is None or isinstance(answer, Answer):
         return answer
-    return (yield from _until_end(asked, answer))
+    return (yield from _until_end(asked, seat, answer))
 
 
-def _until_end(asked: Asked, steps: Generator[Step, Any, Any]) -> Generator[Step, Any, Any]:
-    """Carry out these steps while the account lasts. Raises `AccountEnded`."""
-    seat = asked.seat
+def _until_end(
+    asked: Asked, seat: Seat | None, steps: Generator[Step, Any, Any]
+) -> Generator[Step, Any, Any]:
+    """Carry out these steps while the account, if any, lasts. Raises `AccountEnded`."""
     value: Any = None
     error: Exception | None = None
     with closing(steps):
@@ -224,12 +225,12 @@ def _until_end(asked: Asked, steps: Generator[Step, Any, Any]) -> Generator[Step
                 value = yield from _step(step, seat)
             except Exception as raised:  # noqa: BLE001  # each is for the steps to handle
                 error = raised
-            if seat.is_ended:
+            if seat is not None and seat.is_ended:
                 raise AccountEnded
 
 
-def _step(step: Step, seat: Seat) -> Generator[Step, Any, Any]:
-    if not hasattr(step, "subscribe"):
+def _step(step: Step, seat: Seat | None) -> Generator[Step, Any, Any]:
+    if seat is None or not hasattr(step, "subscribe"):
         return (yield step)
     wait = WaitOrEnd(cast("Wait", step))
     seat.waits.add(wait)

@@ -2,14 +2,16 @@
 
 import json
 import socket
+from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
+from typing import Any
 
 import httpx
 import pytest
 
 from s2mock import S2Mock, failures
-from tests.control.conftest import BASIN, PATIENCE, Control
+from tests.control.conftest import BASIN, PATIENCE, SEEDS, Control
 from tests.powers.conftest import Started
 
 
@@ -37,6 +39,109 @@ def test_a_token_of_nobody_is_the_first_account(mock: S2Mock, control: Control) 
     for token in ("anything", mock.token):
         assert control.as_(token).append("a").status_code == 200
     assert control.read() == ["a", "a"]
+
+
+@pytest.mark.parametrize("auth", ["open", "required"])
+def test_token_that_no_account_has_is_refused(auth: Any) -> None:
+    options: Any = {"control": True, "auth": auth, "token": "mine"}
+    with S2Mock(**options) as mock, closing(Control(mock.url)) as control:
+        mistyped = control.as_("mien")
+        for method, path in (
+            ("GET", ""),
+            ("GET", "/journal"),
+            ("POST", "/reset"),
+            ("POST", "/accounts"),
+            ("DELETE", "/accounts"),
+            ("GET", "/no-such-path"),
+        ):
+            status, message = mistyped.refused(method, path)
+            assert status == 401
+            assert message == (
+                "no account of this server has that access token: without a token a request acts "
+                "on the first one, and POST /_s2mock/accounts makes one, and answers its token"
+            )
+        assert mistyped("POST", "/v1/basins", {"basin": "my-basin"}).status_code == 401
+        assert mock.basins == ()
+        # It does not get as far as the account, so nothing was begun again.
+        for known in (control, control.as_(mock.token), control.account()):
+            assert known("GET", "/journal").status_code == 200
+        issued = mock.issue_token("svc", ops=["read"])
+        assert control.as_(issued.secret)("GET", "/journal").status_code == 200
+        issued.revoke()
+        assert control.as_(issued.secret)("GET", "/journal").status_code == 200
+
+
+class TestAccountsOnly:
+    """A server without a first account."""
+
+    MESSAGE = (
+        "this server has no first account (--accounts-only): POST /_s2mock/accounts makes one, and "
+        "answers its token"
+    )
+
+    @pytest.fixture
+    def only(self) -> Iterator[Control]:
+        with S2Mock(basins=SEEDS, control=True, token="s2mock") as mock:
+            mock._refusal = self.MESSAGE
+            with closing(Control(mock.url)) as control:
+                yield control
+
+    @pytest.mark.parametrize("token", [None, "s2mock", "any"])
+    def test_s2_api_without_an_account_is_refused(self, only: Control, token: str | None) -> None:
+        asking = only if token is None else only.as_(token)
+        for method, path in (
+            ("GET", "/v1/basins"),
+            ("PUT", "/v1/basins/new-basin"),
+            ("GET", "/v1/streams"),
+            ("DELETE", "/v1/access-tokens/s2mock"),
+            ("POST", "/v1/basins"),
+        ):
+            answer = asking.http.request(method, path, headers={"s2-basin": BASIN})
+            assert answer.status_code == 401
+            assert answer.json() == {"code": "authn", "message": self.MESSAGE}
+        assert asking.append("a").status_code == 401
+        for path in ("/health", "/ping", "/metrics"):
+            assert asking.http.get(path).status_code == 200
+        assert asking.http.get("/v1/else").status_code == 404
+
+    def test_control_api_without_an_account_is_refused(self, only: Control) -> None:
+        for method, path in (
+            ("GET", "/journal"),
+            ("GET", "/status"),
+            ("POST", "/reset"),
+            ("POST", "/fork"),
+            ("DELETE", "/accounts"),
+            ("POST", "/snapshots"),
+            ("GET", "/v1/basins"),
+        ):
+            assert only.refused(method, path) == (401, self.MESSAGE)
+        for token in ("s2mock", "any"):
+            status, message = only.as_(token).refused("GET", "/journal")
+            assert status == 401
+            assert message == (
+                "no account of this server has that access token: POST /_s2mock/accounts makes "
+                "one, and answers its token"
+            )
+
+    def test_what_needs_no_account_is_answered(self, only: Control) -> None:
+        for path in ("", "/", "/openapi.json"):
+            assert only("GET", path).status_code == 200
+        assert only("GET", "/accounts").json() == {"accounts": []}
+
+    def test_account_begins_as_the_server_was_started(self, only: Control) -> None:
+        one = only.account()
+        assert basins(one) == [BASIN]
+        assert one.append("a").status_code == 200
+        [told] = only("GET", "/accounts").json()["accounts"]
+        assert told["token"] == one.token
+        assert told["name"].startswith("account 1, ")
+        snapshot = one("POST", "/snapshots").json()["number"]
+        file = only("GET", f"/snapshots/{snapshot}").content
+        headers = {"content-type": "application/json"}
+        loaded = only("POST", "/snapshots", content=file, headers=headers).json()["number"]
+        assert only.account(snapshot=loaded).read() == ["a"]
+        assert one("DELETE", "/accounts").status_code == 204
+        assert one.http.get("/v1/basins").status_code == 401
 
 
 def test_an_account_with_options(control: Control) -> None:

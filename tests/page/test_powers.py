@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import httpx
+
 from s2mock import Drop, Fail, ManualClock, S2Mock
 from tests.page.looking import expect
 from tests.page.traffic import BASIN, Traffic
@@ -157,3 +159,18 @@ def test_accounts_are_shown_one_at_a_time(page: Any, traffic: Traffic) -> None:
     expect(page.locator("#rows .row")).to_contain_text("list-basins")
     page.get_by_label("Account").select_option(index=0)
     expect(page.locator("#rows .row")).to_have_count(0)
+
+
+def test_without_a_first_account_the_page_shows_the_first_that_was_made(
+    open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
+) -> None:
+    served = open_mock()
+    served._refusal = "there is no first account"
+    token = httpx.post(f"{served.url}/_s2mock/accounts", trust_env=False).json()["token"]
+    headers = {"authorization": f"Bearer {token}"}
+    assert httpx.get(f"{served.url}/v1/basins", headers=headers, trust_env=False).is_success
+
+    page = open_page(f"{served.url}/_s2mock/", but="401")
+
+    expect(page.locator("#state")).to_have_text("live")
+    expect(page.locator("#rows .row")).to_contain_text("list-basins")

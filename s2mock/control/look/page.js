@@ -471,7 +471,7 @@ async function accounts() {
   accounts.key = key;
   $("account").value = account;
   // The one that was chosen is gone.
-  if (options[0] && !$("account").value && account) choose("");
+  if (options[0] && $("account").selectedIndex < 0) choose(options[0][0]);
 }
 $("account").onchange = () => choose($("account").value);
 $("pause").onclick = () => {
