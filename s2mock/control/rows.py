@@ -11,7 +11,7 @@ from s2mock.control.snippet import snippet
 from s2mock.conversation import Conversation, Head, Offload
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
-from s2mock.powers.secret import in_text, without_issued
+from s2mock.powers.secret import in_text, query_in_text, without_issued
 from s2mock.powers.timeline import refusal
 from s2mock.registry.waiting import Rung
 
@@ -53,6 +53,7 @@ def shown_form(exchange: Exchange) -> dict[str, Any]:
     for said in (form["request"], form["response"]):
         if said is not None:
             said["headers"] = in_text(said["headers"])
+    form["request"]["query"] = query_in_text(form["request"]["query"])
     shown = {"exchange": form, "row": row_form(exchange), "pytest": snippet(exchange)}
     whole: dict[str, Any] = json.loads(without_issued(json.dumps(shown)))
     return whole

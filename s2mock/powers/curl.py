@@ -3,7 +3,7 @@
 import base64
 import shlex
 
-from s2mock.powers.secret import BLACKED_OUT, SECRET_HEADERS
+from s2mock.powers.secret import in_text, target_in_text
 
 # What curl sends by itself, or what says nothing of the request.
 _OWN = frozenset(
@@ -27,7 +27,7 @@ def curl(
     method: str, path: str, query: str, headers: dict[str, str], body: bytes, protocol: str
 ) -> str:
     """The command that sends the request again; secrets are blacked out."""
-    target = f"{path}?{query}" if query else path
+    target = target_in_text(path, query)
     url = target if "://" in target else f"http://{headers.get('host', 'localhost')}{target}"
     words = ["curl"]
     if protocol == "h2c":
@@ -37,13 +37,13 @@ def curl(
     elif method != ("POST" if body else "GET"):
         words += ["-X", method]
     words.append(url)
-    for name, value in headers.items():
+    for name, value in in_text(headers).items():
         if name in _OWN or (name == "accept" and value == "*/*"):
             continue
         # The own token of a mock ends with it, and S2Mock asks for none.
         if name == "authorization":
             continue
-        words += ["-H", f"{name}: {BLACKED_OUT if name in SECRET_HEADERS else value}"]
+        words += ["-H", f"{name}: {value}"]
     if not body:
         return shlex.join(words)
     if "content-type" not in headers:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from s2mock.powers.faults import Fault
-from s2mock.powers.secret import in_text, without_issued
+from s2mock.powers.secret import in_text, target_in_text, without_issued
 
 Message = TypeVar("Message")
 # What makes a document of a body, with all that is said of it.
@@ -32,7 +32,7 @@ class Request:
     _decode: "Decode[Request]" = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
-        target = f"{self.path}?{self.query}" if self.query else self.path
+        target = target_in_text(self.path, self.query)
         return f"<Request {self.method} {target} {in_text(self.headers)} {_short(self.body)}>"
 
     @property

@@ -3,6 +3,7 @@
 import logging
 from typing import Any, Final, Protocol
 
+from s2mock.powers.secret import target_in_text
 from s2mock.registry.durations import monotonic
 from s2mock.registry.operation import Operation
 
@@ -27,7 +28,8 @@ def log_request(request: _Asked, response: _Answered | None, outcome: Exception 
     Where there is no answer, `---` stands for its status.
     """
     environ, operation = request.environ, request.operation
-    parts = [environ["REQUEST_METHOD"], environ.get("REQUEST_URI") or environ["PATH_INFO"]]
+    path, _, query = (environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")
+    parts = [environ["REQUEST_METHOD"], target_in_text(path, query)]
     parts.append("---" if response is None else str(response.status))
     if operation is not None:
         parts += [name for name in (operation.name, operation.basin, operation.stream) if name]

@@ -87,6 +87,23 @@ def test_it_has_all_that_the_journal_has(run: Run, pytester: pytest.Pytester) ->
     ]
 
 
+def test_secrets_are_blacked_out(run: Run, pytester: pytest.Pytester) -> None:
+    run(
+        f"""{HEAD}
+    def test_one(s2_mock):
+        headers = {{"cookie": "hush-cookie", "authorization": "Bearer hush-token"}}
+        s2_mock.client.get("/v1/basins?signature=hush-query", headers=headers)
+        s2_mock.client.get("/v1/basin?key=hush-query", headers=headers)
+        assert 0
+    """,
+        "--s2mock-report=pages",
+    ).stdout.no_fnmatch_line("*hush-query*'*")
+    [path] = (pytester.path / "pages").iterdir()
+    text = path.read_text("utf-8")
+    assert "signature=***" in text
+    assert "hush-" not in text
+
+
 def test_nothing_of_the_data_is_read_as_html(run: Run, pytester: pytest.Pytester) -> None:
     run(
         f"""{HEAD}

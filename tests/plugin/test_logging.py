@@ -33,5 +33,19 @@ def test_a_record_for_each_request(run: Run) -> None:
     run(module, "--log-level=DEBUG").assert_outcomes(passed=1)
 
 
+def test_secret_in_a_query_is_blacked_out(run: Run) -> None:
+    result = run(
+        """
+        def test_it(s2_mock, caplog):
+            s2_mock.client.get("/v1/basins?limit=1&access_token=hush-hush&prefix=p")
+            [line] = [record.getMessage() for record in caplog.records]
+            assert line.startswith("GET /v1/basins?limit=1&access_token=***&prefix=p 200 ")
+        """,
+        "--log-level=DEBUG",
+        "-Wignore::s2mock.S2Advice",
+    )
+    result.assert_outcomes(passed=1)
+
+
 def test_none_where_nobody_wants_them(run: Run) -> None:
     run(MODULE.replace("EXPECTED", "[]")).assert_outcomes(passed=1)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import re
 import shlex
 import subprocess
@@ -13,8 +14,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
-from s2mock import Drop, Effect, Exchange, Fail, ManualClock, S2Mock, SystemClock
+from s2mock import Answer, Drop, Effect, Exchange, Fail, ManualClock, S2Mock, SystemClock
 from s2mock.api.wire.messages import AppendInput
+from s2mock.control.rows import shown_form
+from s2mock.control.snippet import snippet
+from s2mock.powers.timeline import timeline
 from tests import own_token
 from tests.plugin.conftest import Run
 from tests.powers.conftest import (
@@ -419,6 +423,87 @@ class TestSecrets:
         assert exchange.request.headers["s2-encryption-key"] == key
         assert exchange.request.headers["authorization"] == "Bearer secret-token"
         assert "-H 's2-encryption-key: ***'" in exchange.curl()
+
+    @pytest.mark.parametrize(
+        "name",
+        ["cookie", "proxy-authorization", "s2mock-control-token", "x-api-key", "X-Api-Key"],
+    )
+    def test_header_that_holds_a_secret_is_blacked_out(
+        self, mock: S2Mock, http1: Way, name: str
+    ) -> None:
+        http1("GET", "/v1/streams/none", headers={name: "hush-hush"})
+        exchange = mock.journal[-1]
+        assert exchange.request.headers[name.lower()] == "hush-hush"
+        for text in texts_of(exchange):
+            assert "hush-hush" not in text
+        for text in (repr(exchange.request), exchange.curl(), snippet(exchange)):
+            assert "***" in text
+
+    def test_cookie_of_an_answer_is_blacked_out(self, mock: S2Mock, http1: Way) -> None:
+        mock.inject(Answer(503, headers={"set-cookie": "id=hush-hush"}), on="list-basins")
+        http1("GET", "/v1/basins")
+        exchange = mock.journal[-1]
+        assert exchange.response is not None
+        assert exchange.response.headers["set-cookie"] == "id=hush-hush"
+        assert "'set-cookie': '***'" in repr(exchange.response)
+        assert shown_form(exchange)["exchange"]["response"]["headers"]["set-cookie"] == "***"
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("access_token", "api-key", "apikey", "API_KEY", "client_secret", "key", "password"),
+            *("secret", "sig", "signature", "token", "X-Amz-Security-Token", "X-Amz-Signature"),
+            # As it may be sent, too.
+            "%74oken",
+        ],
+    )
+    def test_query_parameter_that_holds_a_secret_is_blacked_out(
+        self, mock: S2Mock, http1: Way, name: str
+    ) -> None:
+        query = f"limit=1&{name}=hush-hush&prefix=p&{name}=hush-too"
+        http1("GET", f"/v1/streams?{query}")
+        exchange = mock.journal[-1]
+        assert exchange.request.query == query
+        for text in texts_of(exchange):
+            assert "hush" not in text
+        for text in (repr(exchange.request), exchange.curl(), snippet(exchange)):
+            assert f"limit=1&{name}=***&prefix=p&{name}=***" in text
+        assert shown_form(exchange)["exchange"]["request"]["query"].startswith("limit=1&")
+
+    @pytest.mark.parametrize("query", ["seq_num=0&count=1&tokens=2", "keys=1", "token", "=token"])
+    def test_other_query_parameters_are_shown(self, mock: S2Mock, http1: Way, query: str) -> None:
+        http1("GET", f"/v1/streams?{query}")
+        exchange = mock.journal[-1]
+        for text in (repr(exchange.request), exchange.curl(), snippet(exchange)):
+            assert f"/v1/streams?{query}" in text
+
+    @pytest.mark.parametrize("token", [None, "pinned"])
+    def test_secret_of_an_issued_token_is_blacked_out_in_bodies(self, token: str | None) -> None:
+        with S2Mock(token=token, auth="open") as mock:
+            document = {"id": "svc", "scope": {"ops": ["read"]}}
+            answer = mock.client.post("/v1/access-tokens", json=document)
+            [exchange] = mock.journal
+            assert answer.json is not None
+            secret = answer.json["access_token"]
+            assert secret not in repr(exchange.response)
+            shown = json.dumps(shown_form(exchange))
+            assert "***" in shown
+            # No part of it either.
+            assert not [part for part in secret.split("_")[2:] if len(part) > 20 and part in shown]
+            assert secret[-43:] not in shown
+
+
+def texts_of(exchange: Exchange) -> list[str]:
+    """All texts in which an exchange is shown to a person."""
+    return [
+        repr(exchange),
+        repr(exchange.request),
+        repr(exchange.response),
+        exchange.curl(),
+        timeline([exchange]),
+        snippet(exchange),
+        json.dumps(shown_form(exchange)),
+    ]
 
 
 class TestCurl:
