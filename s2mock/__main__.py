@@ -3,6 +3,7 @@
 import argparse
 import gc
 import ipaddress
+import math
 import os
 import signal
 import sys
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _STOP = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_SECONDS = 0.0002
 _DEFAULT_TOKEN = "s2mock"
+_ACCOUNT_IDLE_SECONDS = 3600
 # What an interpreter lacks if s2mock was not installed into its environment.
 _NEEDED = ("werkzeug", "hpack", "jsonschema", "google")
 # First by any: somebody may be asking already whether it serves. Then by those that open a session,
@@ -142,6 +144,7 @@ def _set_up(mock: "S2Mock", options: argparse.Namespace) -> None:
     mock._own_hosts_only = options.no_cors and _is_loopback(options.host)  # noqa: SLF001
     mock._control_token = options.control_token  # noqa: SLF001
     mock._has_dashboard = not getattr(options, "no_dashboard", False)  # noqa: SLF001  # of lite
+    mock._account_idle = options.account_idle  # noqa: SLF001
     if options.accounts_only:
         from s2mock.control.asked import NO_FIRST
 
@@ -311,6 +314,18 @@ def _token(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error).removeprefix("token ")) from None
 
 
+def _idle_seconds(text: str) -> float:
+    try:
+        seconds = 0.0 if text == "never" else float(text)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of seconds such as {_ACCOUNT_IDLE_SECONDS}, or never, not {text!r}"
+        )
+    return seconds or math.inf
+
+
 def _parser(kind: str = "serve") -> argparse.ArgumentParser:
     # With the account it is loaded anyway, and not for the proof.
     from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
@@ -422,6 +437,14 @@ def _parser(kind: str = "serve") -> argparse.ArgumentParser:
         metavar="TOKEN",
         help="serve /_s2mock to whoever brings this in the header S2Mock-Control-Token too, and "
         "not only to this machine",
+    )
+    parser.add_argument(
+        "--account-idle",
+        type=_idle_seconds,
+        default=_ACCOUNT_IDLE_SECONDS,
+        metavar="SECONDS",
+        help="end an account that POST /_s2mock/accounts has made when no request has used it for "
+        f"so long; 0 or never keeps it (default: {_ACCOUNT_IDLE_SECONDS})",
     )
     parser.add_argument("--no-control", action="store_true", help="do not serve /_s2mock at all")
     if kind == "lite":

@@ -4,6 +4,7 @@ import weakref
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import count
+from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -95,6 +96,7 @@ class S2Mock(AccountFace, PowersFace):
         self._has_control = control
         self._control_token: str | None = None
         self._has_dashboard = True
+        self._account_idle: float = inf
         self._fresh_names = count(1)
         given = own_tokens.give(token)
         self._number = given.number
@@ -270,6 +272,7 @@ class S2Mock(AccountFace, PowersFace):
             self._front = Front(self, self._listening, self._control_token)
             self._front.has_dashboard = self._has_dashboard
             self._front.accounts.has_first = self._refusal is None
+            self._front.accounts.idle = self._account_idle
         return self._front
 
     def _inject_faults(self) -> None:

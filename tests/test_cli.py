@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ import pytest
 
 import s2mock
 from s2mock import ManualClock, S2Mock
+from s2mock.__main__ import _parser
 from s2mock.resources import parse_duration
 from tests.conftest import BASIN
 from tests.ports import unused_port
@@ -138,6 +140,24 @@ def test_accounts_only(start: Start) -> None:
     assert httpx.get(f"{url}/v1/basins", headers=headers, trust_env=False).status_code == 200
     # Nothing more than these two is printed.
     assert end(process) == (0, "", "")
+
+
+def test_account_idle(start: Start) -> None:
+    # Any time at all is longer than that.
+    url = url_of(start("--port=0", "--account-idle=1e-9"))
+    token = httpx.post(f"{url}/_s2mock/accounts", trust_env=False).json()["token"]
+    headers = {"authorization": f"Bearer {token}"}
+    assert httpx.get(f"{url}/v1/basins", headers=headers, trust_env=False).status_code == 401
+    assert get(f"{url}/v1/basins").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["serve", "run", "lite"])
+@pytest.mark.parametrize(
+    ("given", "seconds"), [(None, 3600.0), ("60", 60.0), ("0", inf), ("never", inf), ("inf", inf)]
+)
+def test_account_idle_in_seconds(kind: str, given: str | None, seconds: float) -> None:
+    arguments = [] if given is None else ["--account-idle", given]
+    assert _parser(kind).parse_args(arguments).account_idle == seconds
 
 
 def test_open_connections_do_not_keep_it(start: Start) -> None:
@@ -270,6 +290,12 @@ def test_port_in_use() -> None:
         (["--no-control", "--control-token=x"], "--control-token says who is let in to what"),
         (["--accounts-only", "--no-control"], "--accounts-only needs /_s2mock"),
         (["--accounts-only", "--token=x"], "--token is that of the first account"),
+        (
+            ["--account-idle=-1"],
+            "argument --account-idle: must be a number of seconds such as 3600",
+        ),
+        (["--account-idle=nan"], "argument --account-idle: must be a number of seconds"),
+        (["--account-idle=soon"], "argument --account-idle: must be a number of seconds"),
         (["--clock=fast"], "argument --clock: invalid choice: 'fast'"),
         (["--token=two words"], "token must be text that fits into a header, not 'two words'"),
         (["--append-latency=-1"], "append_latency must be 0 or more seconds, not -1.0"),

@@ -2,6 +2,7 @@
 
 import weakref
 from collections.abc import Generator
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from s2mock.control.answers import Answer, Refused
@@ -11,6 +12,7 @@ from s2mock.conversation import Offload, Step
 from s2mock.powers.fault_json import faults_from_json
 from s2mock.registry.account import Snapshot
 from s2mock.registry.clock import Clock, ManualClock, SystemClock
+from s2mock.registry.durations import monotonic
 
 if TYPE_CHECKING:
     from s2mock.listening import Listening
@@ -42,11 +44,27 @@ class Accounts:
     def __init__(self, first: "S2Mock", listening: "Listening") -> None:
         self._listening = listening
         self.has_first = True
+        # An account that no request has used for so many seconds of real time ends.
+        self.idle: float = inf
+        # Before then none does.
+        self._next_end: float = inf
         # Who made that one sees to its end, also by letting go of it.
         self.first = Seat(weakref.ref(first), listening)
         self.mocks: list[S2Mock] = []
         self.others: dict[str, Seat] = {}
         self.snapshots: Numbered[Snapshot] = Numbered("snapshot")
+
+    def end_idle(self) -> None:
+        """End the accounts that no request has used for as long as `idle` says; never the first."""
+        if not self.others or (now := monotonic()) < self._next_end:
+            return
+        self._next_end = inf
+        for seat in list(self.others.values()):
+            ends = (now if seat.is_in_use else seat.last_used) + self.idle
+            if ends <= now:
+                self._end(seat)
+            else:
+                self._next_end = min(self._next_end, ends)
 
     def of(self, token: str) -> Seat:
         """The one whose token it is, or that has issued it; else the first."""
@@ -126,7 +144,8 @@ class Accounts:
     def _added(self, mock: "S2Mock") -> Answer:
         mock._front = self.first.mock._front  # noqa: SLF001
         self.mocks.append(mock)
-        self.others[mock.token] = Seat(weakref.ref(mock), self._listening)
+        seat = self.others[mock.token] = Seat(weakref.ref(mock), self._listening)
+        self._next_end = min(self._next_end, seat.last_used + self.idle)
         return Answer(201, {"token": mock.token})
 
     def end(self, asked: Asked) -> Answer:
@@ -136,12 +155,15 @@ class Accounts:
             raise Refused(
                 409, "the first account ends with the server: name another by its bearer token"
             )
-        mock = asked.mock
+        self._end(asked.seat)
+        return Answer(204)
+
+    def _end(self, seat: Seat) -> None:
+        mock = seat.mock
         del self.others[mock.token]
         self.mocks.remove(mock)
-        asked.seat.end()
+        seat.end()
         mock.close()
-        return Answer(204)
 
     def take_snapshot(self, asked: Asked) -> Generator[Step, Any, Answer]:
         """As `S2Mock.snapshot`; the server keeps it for all of its accounts."""

@@ -114,6 +114,7 @@ class Front:
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer one request, step by step."""
+        self.accounts.end_idle()
         target: str = environ["REQUEST_URI"]
         if PREFIX in target:
             path = path_of(target)
@@ -124,6 +125,7 @@ class Front:
         return self.accounts.of(bearer(environ)).converse(environ)
 
     def _control(self, environ: dict[str, Any], path: str) -> Conversation:
+        seat: Seat | None = None
         asked = None
         try:
             is_page = path == f"{PREFIX}/"
@@ -132,7 +134,8 @@ class Front:
             token = bearer(environ)
             if own_tokens.is_ended(token):
                 raise Refused(401, _ENDED)
-            seat = self.accounts.known(token)
+            if (seat := self.accounts.known(token)) is not None:
+                seat.begin_control()
             if path.startswith(_DIRECT):
                 yield from _direct(environ, path, seat_of(seat))
                 return
@@ -162,6 +165,9 @@ class Front:
                 yield Reset()
                 return
             answer = Refused(500, f"s2mock failed, please report it: {error!r}").answer
+        finally:
+            if seat is not None:
+                seat.end_control()
         if answer is not None:
             yield answer.head
 
@@ -194,10 +200,11 @@ class Front:
         )
 
 
+_ENDED: Final = (
+    "the access token is that of an account that has ended: by DELETE /_s2mock/accounts, or since "
+    "no request had used it for as long as --account-idle says"
+)
 _NUMBERED: Final = re.compile(r"(/[a-z]+/)([^/]+)(/[a-z]+|)")
-
-
-_ENDED: Final = "the access token is that of an account that has ended"
 
 
 def _carried_out(row: Row, asked: Asked, seat: Seat | None) -> Any:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from s2mock.control.answers import Refused
 from s2mock.conversation import GRIP, Conversation, Reset
 from s2mock.powers.coverage import Coverage
+from s2mock.registry.durations import monotonic
 
 if TYPE_CHECKING:
     import weakref
@@ -90,6 +91,9 @@ class Seat:
         self.coverage = Coverage()
         # How each of the requests that are under way is dropped.
         self._calls: set[Callable[[], None]] = set()
+        # How many requests to the control API are under way, and when the last of any kind ended.
+        self._control_calls = 0
+        self.last_used = monotonic()
         self._direct: App | None = None
         self.is_ended = False
         # Those of requests to `/_s2mock`.
@@ -105,6 +109,7 @@ class Seat:
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer a request to its account, unless the service is gone."""
         if self.is_out:
+            self.last_used = monotonic()
             yield Reset()
             return
         drop = yield GRIP
@@ -112,7 +117,22 @@ class Seat:
         try:
             yield from self.mock.wsgi_app.converse(environ)
         finally:
+            self.last_used = monotonic()
             self._calls.discard(drop)
+
+    def begin_control(self) -> None:
+        """A request to the control API begins to use the account."""
+        self._control_calls += 1
+
+    def end_control(self) -> None:
+        """It has ended."""
+        self._control_calls -= 1
+        self.last_used = monotonic()
+
+    @property
+    def is_in_use(self) -> bool:
+        """True while a request to the account is under way, a session or a follower among them."""
+        return bool(self._calls or self._control_calls)
 
     def drop_calls(self) -> None:
         """Drop the requests that are under way.

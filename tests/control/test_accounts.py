@@ -81,7 +81,7 @@ class TestAccountsOnly:
 
     @pytest.fixture
     def only(self) -> Iterator[Control]:
-        with S2Mock(basins=SEEDS, control=True, token="s2mock") as mock:
+        with S2Mock(basins=SEEDS, control=True, token="s2mock", auth="open") as mock:
             mock._refusal = self.MESSAGE
             with closing(Control(mock.url)) as control:
                 yield control
@@ -287,10 +287,8 @@ def test_deleting_an_account_ends_waiting_requests_with_401(control: Control, wa
         assert made("DELETE", "/accounts").status_code == 204
         answer = other.getresponse()
         message = json.loads(answer.read())["message"]
-    assert (answer.status, message) == (
-        401,
-        "the access token is that of an account that has ended",
-    )
+    assert answer.status == 401
+    assert message.startswith("the access token is that of an account that has ended")
 
 
 def test_failure_behind_the_head_of_an_event_stream_breaks_it_off(
