@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _OPTION = "--s2mock-target"
 _TOKEN = "s2mock"
+# What a mock has beside the names of its class.
+_OF_A_MOCK = ("account", "clock", "token")
 
 
 class NotOnTarget(AttributeError):
@@ -124,7 +126,7 @@ class RemoteS2Mock:
             return getattr(self._powers, name)
         if self._powers is not None and name == "fork":
             return self._fork
-        if name.startswith("_") or name not in dir(S2Mock()):
+        if name.startswith("_") or name not in (*dir(S2Mock), *_OF_A_MOCK):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         if self._powers is not None:
             raise NotOnTarget(

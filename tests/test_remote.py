@@ -1,6 +1,7 @@
 """`RemoteS2Mock`, in front of a fake that it knows by its URL only."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -171,3 +172,29 @@ def test_the_fake_has_fresh_basins_too() -> None:
             config = BasinConfig(create_stream_on_read=True)
             assert mock.basin(mock.fresh_basin(config)).config == config
     assert names[0] == names[1] == ["s2mock-fresh-1", "s2mock-fresh-3", "s2mock-fresh-4"]
+
+
+@pytest.mark.parametrize("has_powers", [False, True])
+def test_asking_for_a_name_makes_no_mock(has_powers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with S2Mock(control=has_powers) as server:
+        names = [name for name in dir(server) if not name.startswith("_")]
+        # Those that `__init__` sets are no names of the class.
+        assert {*names} - {*dir(S2Mock)} <= {"account", "clock", "token"}
+        with RemoteS2Mock(server.url) as remote:
+            made: list[S2Mock] = []
+            begin = S2Mock.__init__
+
+            def note(mock: S2Mock, **options: Any) -> None:
+                made.append(mock)
+                begin(mock, **options)
+
+            monkeypatch.setattr(S2Mock, "__init__", note)
+            found = [name for name in names if hasattr(remote, name)]
+            assert not hasattr(remote, "no_such_name")
+            for name in {*names} - {*found}:
+                with pytest.raises(NotOnTarget):
+                    getattr(remote, name)
+            monkeypatch.undo()
+        assert made == []
+    assert "account" not in found
+    assert ("journal" in found) is has_powers
