@@ -168,7 +168,9 @@ async def test_metrics(own: S2) -> None:
     assert operations.values == ["my-basin"]
     [counted] = await own.account_metrics(set=AccountMetricSet.ACCOUNT_OPS, **period)
     assert (counted.name, counted.interval) == ("account_metrics", TimeseriesInterval.HOUR)
-    [appends] = await own.basin_metrics("my-basin", set=BasinMetricSet.APPEND_OPS, **period)
+    series = await own.basin_metrics("my-basin", set=BasinMetricSet.APPEND_OPS, **period)
+    assert [one.name for one in series] == ["express", "standard"]
+    appends = series[0]
     assert (appends.name, list(map(tuple, appends.values))) == ("express", [(start, 1.0)])
     [stored] = await own.stream_metrics("my-basin", "logs", set=StreamMetricSet.STORAGE, **period)
     assert (stored.name, list(map(tuple, stored.values))) == ("metered_size", [(start, 13.0)])
