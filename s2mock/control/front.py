@@ -128,13 +128,7 @@ class Front:
         seat: Seat | None = None
         asked = None
         try:
-            is_page = path == f"{PREFIX}/"
-            if (text := objection(environ, self._token, is_page=is_page)) is not None:
-                raise Refused(403, text)
-            token = bearer(environ)
-            if own_tokens.is_ended(token):
-                raise Refused(401, _ENDED)
-            if (seat := self.accounts.known(token)) is not None:
+            if (seat := self._admit(environ, path)) is not None:
                 seat.begin_control()
             if path.startswith(_DIRECT):
                 yield from _direct(environ, path, seat_of(seat))
@@ -170,6 +164,16 @@ class Front:
                 seat.end_control()
         if answer is not None:
             yield answer.head
+
+    def _admit(self, environ: dict[str, Any], path: str) -> Seat | None:
+        """Return the account that the request acts on, None without one. Raises `Refused`."""
+        is_page = path == f"{PREFIX}/"
+        if (text := objection(environ, self._token, is_page=is_page)) is not None:
+            raise Refused(403, text)
+        token = bearer(environ)
+        if own_tokens.is_ended(token):
+            raise Refused(401, _ENDED)
+        return self.accounts.known(token)
 
     def _row(self, method: str, path: str) -> tuple[Row, str | None]:
         rest, number = path.removeprefix(PREFIX), None
