@@ -4,12 +4,13 @@ Source: reference: account_services §1.
 """
 
 from collections.abc import Iterable, Mapping
+from math import inf
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s2mock.registry.access_tokens import IssueAccessToken, RevokeAccessToken
-from s2mock.registry.checks import check_flag, check_name, described
-from s2mock.registry.clock import NANOSECONDS
+from s2mock.registry.checks import check_flag, check_name, check_seconds, described
+from s2mock.registry.clock import nanoseconds
 from s2mock.registry.errors import AccessTokenNotFound
 from s2mock.registry.names import AccessTokenId, BasinName, StreamName
 from s2mock.registry.scopes import GROUPS, NOTHING, OPERATIONS, ResourceSet, Scope
@@ -129,12 +130,11 @@ def to_issue(
     return Issued(str(AccessTokenId(token_id)), scope, nanoseconds, auto_prefix_streams)
 
 
-def _nanoseconds(seconds: object) -> int:
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise TypeError(f"expires_in must be a number of seconds, not {described(seconds)}")
-    if not 0 < seconds < 1e12:
+def _nanoseconds(seconds: Any) -> int:
+    check_seconds("expires_in", seconds)
+    if not 0 < seconds < inf:
         raise ValueError(f"expires_in must be more than 0 seconds and finite, not {seconds!r}")
-    return max(1, int(seconds * NANOSECONDS))
+    return max(1, nanoseconds(seconds))
 
 
 def _names(what: str, given: object) -> ResourceSet:

@@ -200,6 +200,28 @@ def test_holds_and_readers(remote: RemoteS2Mock) -> None:
         remote.basin(BASIN).stream("log").wait_for_readers(2, timeout=0)
 
 
+@pytest.mark.parametrize("timeout", [100_000, 1e300, 10**400, float("inf")])
+def test_timeouts_of_more_than_a_day(remote: RemoteS2Mock, timeout: float) -> None:
+    stream = remote.basin(BASIN).stream("log")
+    fault = remote.inject(Drop(), on="append", required=False)
+    hold = remote.hold(on="append")
+    waits = [
+        Started(lambda: fault.wait(timeout=timeout)),
+        Started(lambda: hold.wait(timeout=timeout)),
+        Started(lambda: stream.wait_for(1, timeout=timeout)),
+        Started(lambda: remote.journal.wait_for("append", 2, timeout=timeout)),
+    ]
+    with pytest.raises(httpx.TransportError):
+        append(remote, "a")
+    second = Started(lambda: append(remote, "b"))
+    for waiting in waits[:2]:
+        assert len(waiting.result()) == 1
+    hold.release()
+    assert second.result() == 200
+    assert len(waits[2].result()) == 1
+    assert len(waits[3].result()) == 2
+
+
 def test_reset_and_snapshots(remote: RemoteS2Mock) -> None:
     stream = remote.basin(BASIN).stream("log")
     stream.append(["a"])

@@ -120,7 +120,7 @@ def test_groups_as_the_sdks_have_them(mock: S2Mock) -> None:
         ({"op_groups": []}, TypeError, "op_groups must be a mapping such as"),
         ({"expires_in": 0}, ValueError, "expires_in must be more than 0 seconds and finite"),
         ({"expires_in": float("inf")}, ValueError, "expires_in must be more than 0 seconds and fi"),
-        ({"expires_in": "1h"}, TypeError, "expires_in must be a number of seconds, not str: '1h'"),
+        ({"expires_in": "1h"}, TypeError, "expires_in must be a number of seconds, not '1h'"),
         ({"auto_prefix_streams": 1}, TypeError, "auto_prefix_streams must be True or False"),
         ({"auto_prefix_streams": True}, Invalid, "Auto prefixing is only allowed for streams"),
     ],

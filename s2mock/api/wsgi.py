@@ -192,6 +192,7 @@ def block(
     wait.subscribe(woken.set)
     timeout = wait.timeout
     if limit is None or (timeout is not None and timeout <= limit):
-        woken.wait(timeout)
+        # A wait that ends early is looked at again.
+        woken.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         return True
     return woken.wait(limit)

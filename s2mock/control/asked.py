@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Generator, Iterable
-from math import isfinite
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from s2mock.control.answers import JSON, Refused
 from s2mock.control.seat import Seat
 from s2mock.conversation import READ, Step
+from s2mock.registry.waiting import MAX_HTTP_WAIT
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 MAKES_ONE: Final = "POST /_s2mock/accounts makes one, and answers its token"
@@ -112,8 +112,12 @@ def seconds_of(query: dict[str, Any], name: str = "wait") -> float | None:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not (isfinite(seconds) and seconds >= 0):
+    if not seconds >= 0:
         raise Refused(400, f"{name} must be a number of seconds such as 5, not {text!r}")
+    if seconds > MAX_HTTP_WAIT:
+        raise Refused(
+            400, f"{name} must be at most {MAX_HTTP_WAIT:.0f} seconds, a day, not {text!r}"
+        )
     return seconds
 
 
@@ -130,7 +134,7 @@ def whole_of(query: dict[str, Any], name: str, default: int | None = None) -> in
     if (text := query.get(name)) is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise Refused(400, f"{name} must be a whole number such as 1, not {text!r}")
+        raise Refused(400, f"{name} must be a whole number from 0 to 10^18-1, not {text!r}")
     return int(text)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from s2mock.http_client import Answer, Client
-from s2mock.registry.waiting import loop_advice
+from s2mock.registry.waiting import MAX_HTTP_WAIT, loop_advice
 
 # So much longer than the server waits by itself.
 _SECONDS = 30.0
@@ -34,12 +34,14 @@ class Control:
         *,
         query: Mapping[str, Any] | None = None,
     ) -> Any:
-        """What is answered; `wait` in the query is how long the server may wait.
+        """What is answered; `wait` in the query is how long the server may wait, at most a day.
 
         Raises `TimeoutError`, `ValueError`, `ControlError`, `OSError`.
         """
         target = f"/_s2mock{path}"
         given = {name: value for name, value in (query or {}).items() if value is not None}
+        if "wait" in given:
+            given["wait"] = min(given["wait"], MAX_HTTP_WAIT)
         if given:
             target += f"?{urlencode(given, doseq=True)}"
         answer = self.client.request(

@@ -5,6 +5,7 @@ its errors.
 """
 
 import base64
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Unpack
@@ -237,7 +238,7 @@ class RemoteStream(LogFace):
         """As `Stream.wait_for`."""
         check_count("count", count)
         check_timeout(timeout)
-        given_up = monotonic() + timeout
+        given_up = monotonic() + min(timeout, threading.TIMEOUT_MAX)
         while len(records := self.records) < count:
             if monotonic() >= given_up:
                 raise TimeoutError(

@@ -4,12 +4,12 @@ A server that writes appends to a store writes many of them together: who comes 
 for that waits with them, and no longer than they do.
 """
 
-from math import isfinite
 from typing import Final
 
 from s2mock.powers.pausing import wait_until
 from s2mock.registry.appending import Append
-from s2mock.registry.clock import NANOSECONDS
+from s2mock.registry.checks import check_delay
+from s2mock.registry.clock import nanoseconds
 from s2mock.registry.engine import Engine
 from s2mock.registry.operation import Operation, Point, Waits
 
@@ -26,7 +26,8 @@ class Durability:
     """
 
     def __init__(self, engine: Engine, latency: float) -> None:
-        self.latency = _checked(latency)
+        check_delay("append_latency", latency, may_be_infinite=False)
+        self.latency = latency
         self._engine = engine
         # The group that waits now: the era of the account, and until when (`Moment.elapsed`).
         self._group = (-1, 0)
@@ -44,15 +45,7 @@ class Durability:
         with engine.turn as moment:
             era, until = self._group
             if era != engine.era or moment.elapsed >= until:
-                until = moment.elapsed + int(self.latency * NANOSECONDS)
+                until = moment.elapsed + nanoseconds(self.latency)
                 self._group = (engine.era, until)
             era = engine.era
         yield from wait_until(engine, until, era, _ADVICE)
-
-
-def _checked(latency: object) -> float:
-    if isinstance(latency, bool) or not isinstance(latency, int | float):
-        raise TypeError(f"append_latency must be a number of seconds, not {latency!r}")
-    if not (isfinite(latency) and latency >= 0):
-        raise ValueError(f"append_latency must be 0 or more seconds, not {latency!r}")
-    return latency

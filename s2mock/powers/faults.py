@@ -7,12 +7,15 @@ that drains).
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from math import isinf, isnan
 from typing import Final
 
+from s2mock.registry.checks import check_delay
 from s2mock.registry.codes import CODES
+from s2mock.registry.config import U64_MAX
 
 MAX_STATUS: Final = 599
+# The header has milliseconds.
+_MAX_RETRY_AFTER: Final = U64_MAX // 1000
 
 
 class Fault:
@@ -56,7 +59,12 @@ class Fail(Fault):
         if self.message is not None and not isinstance(self.message, str):
             raise TypeError(f"message must be text, not {self.message!r}")
         if self.retry_after is not None:
-            _check_seconds("retry_after", self.retry_after, may_be_infinite=False)
+            check_delay("retry_after", self.retry_after, may_be_infinite=False)
+            if self.retry_after > _MAX_RETRY_AFTER:
+                raise ValueError(
+                    f"retry_after must be at most {_MAX_RETRY_AFTER} seconds, whose milliseconds "
+                    f"are a number of 64 bits, not {self.retry_after!r}"
+                )
         _check_flag("committed", self.committed)
         _check_count("records", self.records)
         if self.committed and self.records is not None:
@@ -143,7 +151,7 @@ class Delay(Fault):
     committed: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_seconds("seconds", self.seconds, may_be_infinite=True)
+        check_delay("seconds", self.seconds)
         _check_flag("committed", self.committed)
 
 
@@ -254,13 +262,6 @@ def _check_count(what: str, value: object) -> None:
         raise TypeError(f"{what} must be a whole number, not {value!r}")
     if value < 0:
         raise ValueError(f"{what} must be 0 or more, not {value!r}")
-
-
-def _check_seconds(what: str, value: object, *, may_be_infinite: bool) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{what} must be a number of seconds, not {value!r}")
-    if isnan(value) or value < 0 or (isinf(value) and not may_be_infinite):
-        raise ValueError(f"{what} must be 0 or more seconds, not {value!r}")
 
 
 def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:

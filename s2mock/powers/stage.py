@@ -5,7 +5,7 @@ It observes only while there is something to do, and costs nothing otherwise.
 
 import threading
 from collections.abc import Callable, Sequence
-from math import isinf
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from s2mock.forking import Rank, take_at_fork
@@ -17,7 +17,7 @@ from s2mock.powers.matching import Pattern
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.powers.pausing import wait_until
 from s2mock.registry.appending import OpenAppendSession
-from s2mock.registry.clock import NANOSECONDS
+from s2mock.registry.clock import nanoseconds
 from s2mock.registry.codes import CODES
 from s2mock.registry.engine import Engine
 from s2mock.registry.operation import Operation, Point, Waits
@@ -191,7 +191,7 @@ class Stage:
             raise _outcome(fault)
 
     def _delay(self, seconds: float) -> Waits:
-        if isinf(seconds):
+        if seconds == inf:
             gate = Gate(_DELAYED)
             with self._lock:
                 self._gates.add(gate)
@@ -202,7 +202,7 @@ class Stage:
                     self._gates.discard(gate)
             return
         with self._engine.turn as moment:
-            era, until = self._engine.era, moment.elapsed + int(seconds * NANOSECONDS)
+            era, until = self._engine.era, moment.elapsed + nanoseconds(seconds)
         yield from wait_until(self._engine, until, era, _DELAYED)
 
     def _observe(self) -> None:

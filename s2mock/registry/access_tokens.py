@@ -2,7 +2,7 @@
 
 from math import inf
 
-from s2mock.registry.clock import NANOSECONDS, Moment
+from s2mock.registry.clock import Moment, nanoseconds
 from s2mock.registry.engine import Engine
 from s2mock.registry.errors import (
     AccessTokenNotFound,
@@ -154,7 +154,7 @@ class RevokeAccessToken(Operation):
                 'it, as long as auth is "open"'
             )
         delay = engine.revocation_delay
-        ends = None if delay == inf else moment.time + int(delay * NANOSECONDS)
+        ends = None if delay == inf else moment.time + nanoseconds(delay)
         return Change(
             effect=Effect("deleted"),
             account=lambda state, owner: state._replace(

@@ -4,6 +4,7 @@ Everything behind here relies on the types. An argument of the wrong type is a `
 what would be right, and changes nothing.
 """
 
+from math import inf
 from typing import Any
 
 
@@ -35,11 +36,16 @@ def check_flag(what: str, value: object) -> None:
         raise TypeError(f"{what} must be True or False, not {described(value)}")
 
 
-def check_delay(what: str, delay: object) -> None:
-    """A number of seconds, infinite ones too. Raises `TypeError`, `ValueError`."""
-    if isinstance(delay, bool) or not isinstance(delay, int | float):
-        raise TypeError(f"{what} must be a number of seconds, not {delay!r}")
-    if not delay >= 0:
+def check_seconds(what: str, seconds: object) -> None:
+    """A number, of which only the type is checked. Raises `TypeError`."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TypeError(f"{what} must be a number of seconds, not {seconds!r}")
+
+
+def check_delay(what: str, delay: Any, *, may_be_infinite: bool = True) -> None:
+    """A number of seconds, 0 or more. Raises `TypeError`, `ValueError`."""
+    check_seconds(what, delay)
+    if not delay >= 0 or (delay == inf and not may_be_infinite):
         raise ValueError(f"{what} must be 0 or more seconds, not {delay!r}")
 
 

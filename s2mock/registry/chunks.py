@@ -10,6 +10,8 @@ from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import Record, SequencedRecord
 
 _MAX_SKIPPED_BYTES: Final = 16 * 1024
+# In the year 2262.
+_LAST_IN_ARRAY: Final = 2**63 - 1
 
 
 class Written(NamedTuple):
@@ -47,7 +49,8 @@ class Chunk:
         self.first_seq_num: int = first_seq_num
         self.records: list[Record] = []
         self.timestamps: array[int] = array("Q")
-        self.expiries: array[int] = array("q")
+        # A list from the first time on that the array has no room for.
+        self.expiries: array[int] | list[int] = array("q")
         self.totals: array[int] = array("Q")
         # None while no record has one.
         self.digests: list[bytes | None] | None = None
@@ -75,6 +78,8 @@ class Chunk:
         records, before = written.records, len(self.records)
         if before and written.expiry < self.expiries[-1]:
             self.expires_in_order = False
+        if written.expiry > _LAST_IN_ARRAY and not isinstance(self.expiries, list):
+            self.expiries = list(self.expiries)
         self.records += records
         if len(records) == 1:
             # Most appends are: not worth what the rest costs to set up.

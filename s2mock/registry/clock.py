@@ -5,15 +5,18 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from math import isfinite
 from typing import Final, NamedTuple, Protocol
 
+from s2mock.registry.checks import check_seconds
 from s2mock.registry.durations import monotonic_ns
 from s2mock.registry.waiting import PATIENCE, Bell, check_count
 
 NANOSECONDS: Final = 1_000_000_000
+NEVER: Final = 1 << 70
+"""A time, in nanoseconds since the Unix epoch, that no clock reaches: after the year 39000."""
 # Dates are written with four digits of the year.
 _LAST_SECOND: Final = 253_402_300_799
+_LAST: Final = (_LAST_SECOND + 1) * NANOSECONDS - 1
 _DEFAULT_START: Final = 1_704_067_200
 
 
@@ -28,6 +31,15 @@ class Clock(Protocol):
 
         The caller holds the condition's lock. It may return early.
         """
+
+
+def nanoseconds(seconds: float) -> int:
+    """Whole nanoseconds in `seconds`, which are 0 or more.
+
+    Durations that lead any clock beyond the year 9999, infinite ones too, count as about 8,000
+    years.
+    """
+    return int(min(seconds, _LAST_SECOND) * NANOSECONDS)
 
 
 def check_clock(clock: Clock) -> Clock:
@@ -57,7 +69,7 @@ class SystemClock:
     def wait(self, condition: threading.Condition, until: int) -> None:
         """Wait to be notified, but no longer than `until` (nanoseconds since the epoch)."""
         if (left := until - self.now()) > 0:
-            condition.wait(left / NANOSECONDS)
+            condition.wait(min(left / NANOSECONDS, threading.TIMEOUT_MAX))
 
 
 class ManualClock:
@@ -72,11 +84,12 @@ class ManualClock:
         # Whether it may begin elsewhere no more.
         self._has_begun = start is not None
         start = _DEFAULT_START if start is None else start
-        self._now = int(_checked_seconds("start", start) * NANOSECONDS)
-        if not 0 <= self._now <= _LAST_SECOND * NANOSECONDS:
+        check_seconds("start", start)
+        if not 0 <= start < _LAST_SECOND + 1:
             raise ValueError(
                 f"start must be seconds since 1970, up to the year 9999, not {start!r}"
             )
+        self._now = min(int(start * NANOSECONDS), _LAST)
         # Where it began, unless it may begin elsewhere.
         self._start = self._now if self._has_begun else None
         self._lock = threading.Lock()
@@ -189,13 +202,16 @@ class ManualClock:
         They go on one after the other, the earliest first, before this returns. Raises
         `TypeError` and `ValueError` for what is no number of seconds, or a negative one.
         """
-        seconds = _checked_seconds("seconds", seconds)
+        check_seconds("seconds", seconds)
         if seconds < 0:
             raise ValueError(f"a clock only goes forward: advance({seconds!r}) is negative")
         with self._lock:
-            now = self._now + int(seconds * NANOSECONDS)
-            if now > _LAST_SECOND * NANOSECONDS:
-                raise ValueError(f"advance({seconds!r}) leads beyond the year 9999")
+            # Not a number is no time at all.
+            now = self._now + nanoseconds(seconds) if seconds <= _LAST_SECOND else None
+            if now is None or now > _LAST:
+                raise ValueError(
+                    f"seconds must lead to a time up to the year 9999, not {seconds!r}"
+                )
             self._now, self._has_begun = now, True
             due = [alarm for alarm in self._waiting if alarm.until <= now]
         for alarm in sorted(due, key=lambda alarm: alarm.until):
@@ -272,14 +288,6 @@ class Timekeeper:
         if self._is_system:
             return max(0.0, (until - monotonic_ns()) / NANOSECONDS)
         return None
-
-
-def _checked_seconds(what: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{what} must be a number of seconds, not {value!r}")
-    if not isfinite(value):
-        raise ValueError(f"{what} must be a finite number of seconds, not {value!r}")
-    return value
 
 
 _after_fork: weakref.WeakSet[ManualClock] = weakref.WeakSet()

@@ -8,7 +8,7 @@ reference: control_plane §5.10, as seen on the running server, 0.43.4.
 
 from typing import Final
 
-from s2mock.registry.clock import NANOSECONDS, Moment
+from s2mock.registry.clock import NANOSECONDS, NEVER, Moment
 from s2mock.registry.config import UNSET, StreamConfig
 from s2mock.registry.deletion import delete_stream
 from s2mock.registry.due import CheckEmpty, Due
@@ -66,7 +66,8 @@ def look(
 
 
 def _old_enough(stream: StreamState) -> int:
-    return stream.last_write + (stream.config.delete_on_empty_min_age or 0) * NANOSECONDS
+    age = (stream.config.delete_on_empty_min_age or 0) * NANOSECONDS
+    return min(NEVER, stream.last_write + age)
 
 
 def _schedule(basin: str, stream: StreamState, time: int, at: int) -> Watched:

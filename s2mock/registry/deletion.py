@@ -5,7 +5,7 @@ Source: reference: control_plane §5.7, data_plane §8.5.
 
 from math import inf
 
-from s2mock.registry.clock import NANOSECONDS, Moment
+from s2mock.registry.clock import Moment, nanoseconds
 from s2mock.registry.due import Due, FinishDeletion
 from s2mock.registry.log import LogState
 from s2mock.registry.state import Change, Effect, StreamState
@@ -13,7 +13,7 @@ from s2mock.registry.state import Change, Effect, StreamState
 
 def later(moment: Moment, delay: float, due: Due) -> tuple[tuple[int, Due], ...]:
     """What falls due `delay` seconds from now: never, if that is infinite."""
-    return () if delay == inf else ((moment.time + int(delay * NANOSECONDS), due),)
+    return () if delay == inf else ((moment.time + nanoseconds(delay), due),)
 
 
 def delete_stream(basin: str, stream: StreamState, moment: Moment, delay: float) -> Change:

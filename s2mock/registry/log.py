@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from s2mock.registry.chunks import Chunk, Span, Written
-from s2mock.registry.clock import NANOSECONDS, Moment
+from s2mock.registry.clock import NANOSECONDS, NEVER, Moment
 from s2mock.registry.config import U64_MAX, Cipher, StreamConfig
 from s2mock.registry.errors import FencingTokenMismatch, Invalid, SeqNumMismatch
 from s2mock.registry.positions import StreamPosition
@@ -23,7 +23,6 @@ from s2mock.registry.records import (
 )
 
 _MAX_GCM_SEQ_NUM: Final = 2**32 - 1
-_NEVER: Final = 2**63 - 1
 _MILLISECOND: Final = 1_000_000
 _CHUNK_RECORDS: Final = 1024
 
@@ -38,7 +37,7 @@ class LogState(NamedTuple):
     tail: StreamPosition = StreamPosition(0, 0)
     fencing_token: str = ""
     trim_point: int = 0
-    next_expiry: int = _NEVER
+    next_expiry: int = NEVER
 
     @property
     def is_empty(self) -> bool:
@@ -85,7 +84,7 @@ class LogState(NamedTuple):
     @property
     def lasts_for_ever(self) -> bool:
         """Whether some record has no time at which it expires."""
-        return self.last_expiry == _NEVER
+        return self.last_expiry == NEVER
 
     def decide_append(
         self,
@@ -175,7 +174,7 @@ class LogState(NamedTuple):
         if chunks[at].first_seq_num + length <= point:
             at, length = at + 1, 0
         if at == len(chunks):
-            return self._replace(chunks=(), skipped=0, size=0, next_expiry=_NEVER)
+            return self._replace(chunks=(), skipped=0, size=0, next_expiry=NEVER)
         first, rest = chunks[at], chunks[at + 1 :]
         skipped = max(self.skipped if at == 0 else 0, point - first.first_seq_num)
         size = self.size
@@ -189,7 +188,7 @@ class LogState(NamedTuple):
         if time < self.next_expiry:
             return self
         kept: list[Span] = []
-        following = _NEVER
+        following = NEVER
         for span in self.spans():
             for lasting, earliest in span.lasting(time):
                 kept.append(lasting)
@@ -204,7 +203,7 @@ class LogState(NamedTuple):
 
     def _of_spans(self, spans: list[Span], next_expiry: int) -> "LogState":
         if not spans:
-            return self._replace(chunks=(), skipped=0, size=0, next_expiry=_NEVER)
+            return self._replace(chunks=(), skipped=0, size=0, next_expiry=NEVER)
         return self._replace(
             chunks=tuple(span.chunk for span in spans),
             skipped=spans[0].start,
@@ -244,5 +243,5 @@ def _chunk_of(chunks: tuple[Chunk, ...], seq_num: int) -> int:
 def _expiry(moment: Moment, config: StreamConfig) -> int:
     age = config.retention_policy
     if isinstance(age, str) or age is None:
-        return _NEVER
-    return min(_NEVER, moment.time + age * NANOSECONDS)
+        return NEVER
+    return min(NEVER, moment.time + age * NANOSECONDS)

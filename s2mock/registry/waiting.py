@@ -5,12 +5,16 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Final, TypeVar
 
+from s2mock.registry.checks import check_delay
 from s2mock.registry.durations import monotonic
 
 Result = TypeVar("Result")
 
 PATIENCE: Final = 5.0
 """How long to wait for what a test waits for, unless it says so: seconds of real time."""
+
+MAX_HTTP_WAIT: Final = 86_400.0
+"""How long a request at `/_s2mock` may wait at most: seconds of real time."""
 
 _IN_A_LOOP = (
     "; this waits in the thread of a running event loop, where nothing else goes on meanwhile: "
@@ -71,7 +75,7 @@ class Bell:
         """What `look` finds. Raises `TimeoutError` with what `missing` says."""
         check_timeout(timeout)
         rung = threading.Event()
-        given_up = monotonic() + timeout
+        given_up = monotonic() + min(timeout, threading.TIMEOUT_MAX)
         self._listen(rung.set)
         try:
             while True:
@@ -80,7 +84,7 @@ class Bell:
                     return found
                 if (left := given_up - monotonic()) <= 0:
                     raise TimeoutError(missing() + loop_advice())
-                rung.wait(min(left, threading.TIMEOUT_MAX))
+                rung.wait(left)
         finally:
             self._forget(rung.set)
 
@@ -99,7 +103,7 @@ class Bell:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(rung.set)
 
-        given_up = monotonic() + timeout
+        given_up = monotonic() + min(timeout, threading.TIMEOUT_MAX)
         self._listen(listener)
         try:
             while True:
@@ -154,10 +158,7 @@ _changing: Final = threading.Lock()
 
 def check_timeout(timeout: object) -> None:
     """Seconds to wait at most. Raises `TypeError`, `ValueError`."""
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
-        raise TypeError(f"timeout must be a number of seconds, not {timeout!r}")
-    if not timeout >= 0:
-        raise ValueError(f"timeout must be 0 or more seconds, not {timeout!r}")
+    check_delay("timeout", timeout)
 
 
 def check_count(what: str, count: object, *, least: int = 1) -> None:

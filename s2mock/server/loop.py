@@ -21,6 +21,8 @@ from s2mock.forking import Rank, take_at_fork
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 
+# The selector takes no more than 2^31 ms. After this time, the loop looks at its timers again.
+_MAX_SELECT_SECONDS = 86_400.0
 # So many timers may be cancelled and still wait in the heap before it is swept.
 _MIN_CANCELLED = 64
 
@@ -179,7 +181,9 @@ class Loop:
         while self._timers and self._timers[0][2].function is None:
             heapq.heappop(self._timers)
             self._cancelled -= 1
-        return max(self._timers[0][0] - _now(), 0.0) if self._timers else None
+        if not self._timers:
+            return None
+        return min(max(self._timers[0][0] - _now(), 0.0), _MAX_SELECT_SECONDS)
 
     def _take_due_timers(self) -> None:
         now = _now()

@@ -7,7 +7,6 @@ from s2mock.documents.control_plane import time_to_json
 from s2mock.registry.clock import NANOSECONDS
 from s2mock.registry.rfc3339 import parse_timestamp
 
-NEVER: Final = 2**63 - 1
 _LATEST: Final = 253_402_300_800 * NANOSECONDS
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
 

@@ -13,12 +13,13 @@ from s2mock.documents import control_plane
 from s2mock.documents.acceptors import form, unknown_fields
 from s2mock.documents.parsing import decode
 from s2mock.documents.tokens import scope_of
+from s2mock.registry.clock import NEVER
 from s2mock.registry.config import BasinConfig, Cipher, StreamConfig
 from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import Header
 from s2mock.registry.scopes import Scope
 from s2mock.snapshots.lines import unknown_field
-from s2mock.snapshots.times import NEVER, time_from_file
+from s2mock.snapshots.times import time_from_file
 
 Value = TypeVar("Value")
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from s2mock.documents.control_plane import basin_config_to_json, stream_config_to_json
 from s2mock.documents.tokens import scope_to_json
 from s2mock.registry.chunks import Span
-from s2mock.registry.clock import NANOSECONDS, Moment
+from s2mock.registry.clock import NANOSECONDS, NEVER, Moment
 from s2mock.registry.config import StreamConfig
 from s2mock.registry.due import CheckEmpty, FinishDeletion
 from s2mock.registry.log import LogState
@@ -17,7 +17,7 @@ from s2mock.registry.positions import StreamPosition
 from s2mock.registry.records import Record
 from s2mock.registry.state import LOCATIONS, AccountState, BasinState, StreamState
 from s2mock.registry.tokens import OWN_SECRET
-from s2mock.snapshots.times import NEVER, time_to_file
+from s2mock.snapshots.times import time_to_file
 
 VERSION: Final = 1
 """Of the format. Another one is for what an older s2mock would read wrongly."""

@@ -81,6 +81,26 @@ def test_exchanges_that_do_not_come(control: Control) -> None:
     assert "append" in message
 
 
+def test_a_wait_of_a_day_is_the_longest(control: Control) -> None:
+    paths = [
+        "/journal?count=9",
+        "/clock?waiters=1",
+        f"/readers?basin={BASIN}&stream=log",
+        "/faults/1?hits=1",
+        "/holds/1?count=1",
+    ]
+    for path in paths:
+        for wait in ("86400.1", "10000000", "1e300", "1e400", "inf"):
+            assert control.refused("GET", f"{path}&wait={wait}") == (
+                400,
+                f"wait must be at most 86400 seconds, a day, not {wait!r}",
+            )
+    waiting = Started(lambda: control("GET", "/journal?operation=append&count=2&wait=86400"))
+    control.append("a")
+    control.append("b")
+    assert len(waiting.result().json()["exchanges"]) == 2
+
+
 @pytest.mark.parametrize(
     ("query", "reason"),
     [

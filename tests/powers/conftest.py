@@ -199,6 +199,12 @@ def bodies(mock: S2Mock, stream: str = "log") -> list[str]:
     return [record.body.decode() for record in mock.basin(BASIN).stream(stream).records]
 
 
+def wait_for_pauses(mock: S2Mock, count: int = 1) -> None:
+    """Return once `count` operations wait for a time of the account's clock."""
+    while len(mock.account.pauses) < count:
+        threading.Event().wait(0.001)
+
+
 class Started:
     """A call in a thread of its own."""
 

@@ -19,6 +19,7 @@ from tests.powers.conftest import (
     Started,
     Way,
     bodies,
+    wait_for_pauses,
 )
 from tests.powers.frames import append_frame, frames
 from tests.sessions.h2_client import H2Client
@@ -153,6 +154,19 @@ def test_by_the_clock_of_the_machine() -> None:
     with S2Mock(basins=SEEDS, append_latency=LATENCY) as mock:
         assert Way("wsgi", mock).append("a").status == 200
         assert bodies(mock) == ["a"]
+
+
+@pytest.mark.parametrize("latency", [3e6, 1e10, 1e300, 10**400])
+@pytest.mark.parametrize("name", ["http1", "h2c", "wsgi"])
+def test_a_latency_of_months_or_longer_is_waited_for(name: str, latency: float) -> None:
+    with S2Mock(basins=SEEDS, append_latency=latency) as mock, closing(Way(name, mock)) as way:
+        appending = Started(lambda: way.append("a"))
+        wait_for_pauses(mock)
+        with closing(Way(name, mock)) as other:
+            assert other("GET", f"{RECORDS}/tail").json["tail"]["seq_num"] == 0
+        assert not appending.is_over
+        mock.reset()
+        assert isinstance(appending.result(), ConnectionResetError)
 
 
 def test_a_call_in_the_thread_that_would_turn_the_clock(

@@ -1,12 +1,23 @@
 """What a client sees of each fault, over each way, and whether the operation took effect."""
 
+from contextlib import closing
 from math import inf
 from typing import Any
 
 import pytest
 
 from s2mock import Answer, Cut, Delay, Drain, Drop, Fail, ManualClock, S2Mock
-from tests.powers.conftest import BASIN, RECORDS, SEEDS, Started, Way, bodies, headers_of
+from tests.powers.conftest import (
+    BASIN,
+    RECORDS,
+    SEEDS,
+    Started,
+    Way,
+    bodies,
+    headers_of,
+    needs_this_process,
+    wait_for_pauses,
+)
 from tests.sessions.h2_client import H2Client
 
 
@@ -157,6 +168,21 @@ class TestDelay:
         answering = Started(lambda: http1.append("a"))
         delayed.wait()
         assert h2c.append("b").status == 200
+        assert bodies(mock) == ["b"]
+        mock.reset()
+        assert isinstance(answering.result(), ConnectionResetError)
+
+    @pytest.mark.parametrize("seconds", [3_000_000, 1e10, 1e300, 10**400])
+    def test_a_delay_of_months_or_longer_is_waited_for(
+        self, mock: S2Mock, way: Way, seconds: float
+    ) -> None:
+        needs_this_process(mock, "it looks at what waits")
+        mock.inject(Delay(seconds), on="append")
+        answering = Started(lambda: way.append("a"))
+        wait_for_pauses(mock)
+        with closing(Way(way.name, mock)) as other:
+            assert other.append("b").status == 200
+        assert not answering.is_over
         assert bodies(mock) == ["b"]
         mock.reset()
         assert isinstance(answering.result(), ConnectionResetError)

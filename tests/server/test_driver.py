@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 from itertools import count
+from math import inf
 from typing import Any
 
 import pytest
@@ -137,6 +138,26 @@ class TestWait:
 
         with serving(waits) as server, call(server, "/") as client:
             assert client.status() == 200
+
+    @pytest.mark.parametrize("seconds", [2**31 / 1000, 1e10, 1e300, inf])
+    def test_wait_longer_than_the_selector_takes(self, call: Call, seconds: float) -> None:
+        gate, errors = Gate(timeout=seconds), list[BaseException]()
+
+        def waits(environ: Environ) -> Conversation:
+            if environ["REQUEST_URI"] == "/long":
+                yield gate
+            yield Head(200, [TEXT], b"")
+
+        with (
+            serving(waits, on_error=errors.append) as server,
+            call(server, "/long") as client,
+        ):
+            assert gate.entered.wait(PATIENCE)
+            with call(server, "/other") as other:
+                assert other.status() == 200
+            gate.open()
+            assert client.status() == 200
+        assert errors == []
 
     def test_that_is_over_before_it_begins(self, call: Call) -> None:
         class Over:
