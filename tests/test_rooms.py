@@ -28,7 +28,7 @@ ROOMS = {
     "resources": {"documents", "registry"},
     "snapshots": {"documents", "registry"},
     "strategies": {"documents", "powers", "registry"},
-    "powers": {"conversation", "environ", "forking", "registry"},
+    "powers": {"conversation", "environ", "failures", "forking", "registry"},
     "api": {"conversation", "documents", "environ", "failures", "own_tokens", "powers", "registry"},
     "insight": {"api", "documents", "failures", "powers", "registry"},
     "control": {

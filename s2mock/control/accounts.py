@@ -232,7 +232,10 @@ def _clock_of(given: Any) -> Clock:
     if given == "manual":
         return ManualClock()
     if isinstance(given, dict) and list(given) == ["manual"]:
-        return ManualClock(given["manual"])
+        try:
+            return ManualClock(given["manual"])
+        except (TypeError, ValueError) as error:
+            raise type(error)(str(error).replace("start", "clock.manual", 1)) from None
     raise ValueError(
         f'clock must be "system", "manual", or {{"manual": seconds since 1970}}, not {given!r}'
     )

@@ -6,6 +6,7 @@ garbage: so small bodies are joined, and numbers stand in arrays.
 
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import accumulate, chain, pairwise
 from typing import Any
 
@@ -24,8 +25,11 @@ class Bundle:
         """`parts` are those of many notes, one note after another."""
         self.count: int = len(parts) // NOTE_PARTS
         self.size: int = sum(parts[NOTE_PARTS - 1 :: NOTE_PARTS])
-        is_packed = self.count > 1 and self.size <= _MAX_PACKED
-        self._notes: _Packed | tuple[Any, ...] = _Packed(parts) if is_packed else tuple(parts)
+        self._notes: _Packed | tuple[Any, ...] = tuple(parts)
+        if self.count > 1 and self.size <= _MAX_PACKED:
+            # An array has no room for times after the year 2262: such notes stay as they are.
+            with suppress(OverflowError):
+                self._notes = _Packed(parts)
 
     def entries(self, first: int) -> list[Entry]:
         """The entries that they are, numbered from `first` on."""

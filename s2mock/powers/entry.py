@@ -97,6 +97,7 @@ class Entry:
         "session",
         "status",
         "stream",
+        "unkept",
     )
 
     # It counts as one.
@@ -142,6 +143,8 @@ class Entry:
         self.first_seq_num: int | None = None
         self.last_seq_num: int | None = None
         self.advice: tuple[str, ...] = ()
+        # Why nothing more is known of it, where recording it has failed.
+        self.unkept: str | None = None
         self._exchange: Exchange | None = None
 
     @classmethod
@@ -170,6 +173,11 @@ class Entry:
         if delivered is not None:
             entry.first_seq_num, entry.last_seq_num = delivered
         return entry
+
+    def lose(self, error: BaseException) -> None:
+        """Say that recording the exchange has failed with that error."""
+        self.unkept = f"s2mock failed to record this exchange, please report it: {error!r}"
+        self._exchange = None
 
     def take(self, operation: "Operation") -> None:
         """Note what the operation has come to."""
@@ -244,7 +252,9 @@ class Entry:
         known = self._exchange
         if known is None:
             known = self.unexplained(insight)
-            if self.failure is not None or self.status >= 400 or self.is_injected:
+            if self.unkept is not None:
+                known = replace(known, reason=self.unkept)
+            elif self.failure is not None or self.status >= 400 or self.is_injected:
                 known = replace(known, reason=insight.reason(self, known, before(self)))
             if self.number and self.ended is not None:
                 self._exchange = known

@@ -5,6 +5,7 @@ from collections import deque
 from itertools import chain
 from typing import Any
 
+from s2mock import failures
 from s2mock.forking import Rank, take_at_fork
 from s2mock.powers.bundle import Bundle
 from s2mock.powers.entry import NOTE_PARTS, Entry, Note
@@ -150,12 +151,29 @@ class Keeping:
         if not (parts := len(self._fresh)):
             return
         self._entries = None
-        notes = Bundle(self._fresh[:parts])
+        taken = self._fresh[:parts]
         del self._fresh[:parts]
+        try:
+            notes = Bundle(taken)
+        except Exception as error:  # noqa: BLE001  # the request that comes now is to be answered
+            failures.note(error)
+            self._lose(parts // NOTE_PARTS, error)
+            return
         self._kept.append(notes)
         self._number += notes.count
         self._count += notes.count
         self._bytes += notes.size
+
+    def _lose(self, count: int, error: Exception) -> None:
+        """Keep entries that say so in the place of `count` notes that cannot be kept."""
+        for _ in range(count):
+            entry = Entry({}, "", {}, None, 0.0)
+            entry.ended = entry.began
+            entry.lose(error)
+            self._number += 1
+            entry.number = self._number
+            self._kept.append(entry)
+        self._count += count
 
     def _make_room(self) -> None:
         """Keep to the limits, though some more may stay than that; see `_trim`."""

@@ -1,7 +1,11 @@
 """The recorder: it takes a note of each request and its answer, for the journal."""
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
+from s2mock import failures
 from s2mock.environ import fields_of
 from s2mock.powers.entry import AnswerForm, Entry
 from s2mock.powers.journal import Journal
@@ -19,6 +23,40 @@ if TYPE_CHECKING:
 # The effects without numbers, so that one of each is kept.
 _EFFECTS: Final = {Effect(kind): (kind, None, None) for kind in ("created", "updated", "deleted")}
 _INJECTED: Final = (InjectedError, Dropped, Replaced)
+
+
+Arguments = ParamSpec("Arguments")
+Noted = TypeVar("Noted")
+Noting = TypeVar("Noting", bound="_Noting")
+
+
+class _Noting(Protocol):
+    def lose(self, error: Exception, /, *arguments: Any) -> Any:
+        """Keep an entry that says that the call with these arguments has failed."""
+
+
+def _never_fails(
+    note: Callable[Concatenate[Noting, Arguments], Noted],
+) -> Callable[Concatenate[Noting, Arguments], Noted]:
+    """The same method; its exceptions fail the test, as any of the fake's, and no request.
+
+    The journal gets an entry that says so.
+    """
+
+    @wraps(note)
+    def guarded(self: Noting, /, *arguments: Arguments.args, **more: Arguments.kwargs) -> Noted:
+        noted: Any = None
+        try:
+            return note(self, *arguments, **more)
+        except Exception as error:  # noqa: BLE001  # a request is to be answered, whatever it is
+            failures.note(error)
+            with suppress(Exception):
+                LOGGER.error("s2mock failed to record an exchange", exc_info=error)
+            with suppress(Exception):
+                noted = self.lose(error, *arguments, **more)
+        return noted  # type: ignore[no-any-return]  # as `note` has it
+
+    return guarded
 
 
 class Asked(Protocol):
@@ -57,6 +95,7 @@ class Recorder:
         # What the latest for each operation may have in common with the next.
         self._forms: dict[str, AnswerForm] = {}
 
+    @_never_fails
     def note_answer(self, request: Asked, response: Answered) -> Entry | None:
         """An answer is about to leave; returns the entry of a session."""
         operation, environ = request.operation, request.environ
@@ -114,6 +153,7 @@ class Recorder:
         )
         return None
 
+    @_never_fails
     def note(self, request: Asked, response: Answered | None, outcome: Exception | None) -> Entry:
         """An answer is about to leave, or it is known that none will."""
         if LOGGER.isEnabledFor(DEBUG):
@@ -140,6 +180,26 @@ class Recorder:
             entry.ended = monotonic()
         if request.is_late:
             entry.advice = (request.is_late,)
+        self._journal.note(entry)
+        return entry
+
+    def lose(
+        self,
+        error: Exception,
+        request: Asked,
+        response: Answered | None,
+        _outcome: Exception | None = None,
+    ) -> Entry:
+        """Note an exchange whose note cannot be taken; of a session, its entry."""
+        entry = self._entry(request)
+        entry.body = entry.said = None
+        if response is not None:
+            entry.status = response.status
+        if response is not None and response.session is not None:
+            entry.session = entry
+        else:
+            entry.ended = entry.began
+        entry.lose(error)
         self._journal.note(entry)
         return entry
 
@@ -180,6 +240,7 @@ class SessionNotes:
         self._journal = journal
         self.entry: Entry = entry
 
+    @_never_fails
     def batch(
         self,
         operation: Operation,
@@ -211,6 +272,7 @@ class SessionNotes:
             session.last_seq_num = effect.last_seq_num
         self._journal.note(entry)
 
+    @_never_fails
     def acked(self, operation: Append, size: int, answer: bytes) -> None:
         """A batch was appended and is about to be acknowledged, and nobody stood at its points."""
         entry, effect = self.entry, operation.effect
@@ -236,6 +298,22 @@ class SessionNotes:
             size,
         )
 
+    def lose(self, error: Exception, operation: Any = None, *_: Any) -> None:
+        """Note a batch whose note cannot be taken; without an operation, say so of the session."""
+        session = self.entry
+        if not isinstance(operation, Operation):
+            session.lose(error)
+            if operation is None:
+                session.ended = session.began
+            return
+        entry = Entry(session.environ, session.path, session.parameters, "append", session.began)
+        entry.session, entry.basin, entry.stream = session, session.basin, session.stream
+        entry.body = entry.said = None
+        entry.ended = entry.began
+        entry.lose(error)
+        self._journal.note(entry)
+
+    @_never_fails
     def delivered(self, first_seq_num: int, last_seq_num: int) -> None:
         """A read is about to deliver records."""
         entry = self.entry
@@ -244,10 +322,12 @@ class SessionNotes:
         entry.last_seq_num = last_seq_num
         self._journal.session_went_on()
 
+    @_never_fails
     def failed(self, error: Exception) -> None:
         """The session ends with an error."""
         _take_outcome(self.entry, error)
 
+    @_never_fails
     def end(self) -> None:
         """The session is over."""
         self._journal.end(self.entry, monotonic())

@@ -168,7 +168,11 @@ def test_an_account_with_options(control: Control) -> None:
         ({"basins": "my-basin"}, "basins must be a list of names or mappings"),
         ({"basins": ["x"]}, "basin name should be at least 8 bytes"),
         ({"clock": "fast"}, 'clock must be "system", "manual"'),
-        ({"clock": {"manual": -1}}, "start must be seconds since 1970"),
+        ({"clock": {"manual": -1}}, "clock.manual must be seconds since 1970"),
+        (
+            {"clock": {"manual": 1e300}},
+            "clock.manual must be seconds since 1970, up to the year 9999, not 1e+300",
+        ),
         ({"deletion_delay": -1}, "deletion_delay must be 0 or more"),
         ({"faults": {}}, "faults must be a list"),
         ({"faults": [{"on": "append"}]}, "faults must be objects such as"),

@@ -252,6 +252,8 @@ def test_turning_wakes_who_follows_and_waits_for_it(manual: Control) -> None:
     [
         ({}, "lacks 'seconds'"),
         ({"seconds": -1}, "a clock only goes forward"),
+        ({"seconds": 1e300}, "seconds must lead to a time up to the year 9999, not 1e+300"),
+        ({"seconds": 2.6e11}, "seconds must lead to a time up to the year 9999"),
         ({"seconds": "1"}, "seconds must be a number of seconds"),
         ({"secs": 1}, "did you mean"),
     ],

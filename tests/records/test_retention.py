@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from s2mock import AppendRecord, S2Mock, Stream
 from tests.records.reads import log_of, open_read
 from tests.records.staged_clock import StagedClock
@@ -69,6 +71,31 @@ def test_infinite(new_stream: Callable[..., Stream], clock: StagedClock) -> None
     stream.append([b"a"])
     clock.advance(100 * 365 * DAY)
     assert seq_nums(stream) == [0]
+
+
+@pytest.mark.parametrize("years", [0, 238, 500, 7900])
+def test_after_the_year_2262(
+    new_stream: Callable[..., Stream], clock: StagedClock, years: int
+) -> None:
+    """The date up to which 64 bits have nanoseconds is no limit, whichever side is beyond it."""
+    clock.advance(years * 365 * DAY)
+    stream = new_stream(retention_policy=20 * 365 * DAY)
+    stream.append([b"a", b"b"])
+    stream.append([b"c"])
+    stream.reconfigure(retention_policy="infinite")
+    stream.append([b"d"])
+    stream.reconfigure(retention_policy=10)
+    stream.append([b"e"])
+    assert seq_nums(stream) == [0, 1, 2, 3, 4]
+    assert [record.timestamp for record in stream.records] == [clock.milliseconds] * 5
+    clock.advance(10)
+    assert seq_nums(stream) == [0, 1, 2, 3]
+    clock.advance(20 * 365 * DAY - 10.000001)
+    assert seq_nums(stream) == [0, 1, 2, 3]
+    clock.advance(0.000001)
+    assert seq_nums(stream) == [3]
+    clock.advance((7974 - years - 20) * 365 * DAY)
+    assert seq_nums(stream) == [3]
 
 
 def test_longest_age(new_stream: Callable[..., Stream], clock: StagedClock) -> None:

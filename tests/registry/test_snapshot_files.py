@@ -50,9 +50,13 @@ def everything(mock: S2Mock) -> Any:
     return seen
 
 
-def rich() -> S2Mock:
+# The last day of which 64 bits have all nanoseconds, and one that they do not reach.
+STARTS = pytest.mark.parametrize("start", [START, 2**63 - 86_400 * 10**9, 10**20 + 7])
+
+
+def rich(start: int = START) -> S2Mock:
     """An account with something of everything in it."""
-    clock = ManualClock.at(START)
+    clock = ManualClock.at(start)
     mock = S2Mock(clock=clock, deletion_delay=3 * DAY)
     first = mock.create_basin("first-basin", BasinConfig(stream_cipher="aegis-256"))
     secret = first.create_stream("secret")
@@ -92,8 +96,9 @@ def rich() -> S2Mock:
     return mock
 
 
-def test_the_same_account_and_the_same_bytes(tmp_path: Path) -> None:
-    with rich() as mock:
+@STARTS
+def test_the_same_account_and_the_same_bytes(tmp_path: Path, start: int) -> None:
+    with rich(start) as mock:
         first, second, snapshot = tmp_path / "first", tmp_path / "second", mock.snapshot()
         snapshot.save(first)
         loaded = Snapshot.load(str(first))
@@ -106,10 +111,11 @@ def test_the_same_account_and_the_same_bytes(tmp_path: Path) -> None:
             assert copy.clock.now() == mock.clock.now()
 
 
+@STARTS
 @pytest.mark.parametrize("seconds", [5, 2 * DAY - 30, 2 * DAY + 30, 4 * DAY, 30 * DAY])
-def test_what_is_due_is_due_at_the_same_time(tmp_path: Path, seconds: int) -> None:
+def test_what_is_due_is_due_at_the_same_time(tmp_path: Path, start: int, seconds: int) -> None:
     """Expiry, the end of deletions, delete-on-empty."""
-    with rich() as mock:
+    with rich(start) as mock:
         mock.snapshot().save(tmp_path / "file")
         loaded = Snapshot.load(tmp_path / "file")
         with S2Mock(snapshot=loaded, clock="manual", deletion_delay=3 * DAY) as copy:

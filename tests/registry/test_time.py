@@ -1,7 +1,9 @@
 """The clocks, and what falls due between two operations."""
 
+import re
+import threading
 import time
-from math import inf
+from math import inf, nan
 from threading import Thread
 
 import pytest
@@ -11,6 +13,9 @@ from s2mock.registry.clock import NANOSECONDS
 from s2mock.registry.engine import Engine
 from s2mock.registry.state import Change
 from tests.registry.noting_engine import NotingEngine
+
+# 9999-12-31T23:59:59Z
+LAST_SECOND = 253_402_300_799
 
 
 class TestManualClock:
@@ -30,6 +35,48 @@ class TestManualClock:
         with pytest.raises(ValueError, match=r"only goes forward: advance\(-1\)"):
             clock.advance(-1)
         assert clock.now() == 5 * NANOSECONDS
+
+    @pytest.mark.parametrize("seconds", [1e300, 1e12, inf, nan, 10**400])
+    def test_no_further_than_the_year_9999(self, seconds: float) -> None:
+        clock = ManualClock(5)
+        with pytest.raises(
+            ValueError,
+            match=r"seconds must lead to a time up to the year 9999, not "
+            + re.escape(repr(seconds)),
+        ):
+            clock.advance(seconds)
+        assert clock.now() == 5 * NANOSECONDS
+        with pytest.raises(
+            ValueError,
+            match=r"start must be seconds since 1970, up to the year 9999, not "
+            + re.escape(repr(seconds)),
+        ):
+            ManualClock(seconds)
+
+    def test_up_to_the_end_of_the_year_9999(self) -> None:
+        clock = ManualClock(LAST_SECOND)
+        clock.advance(0.5)
+        with pytest.raises(ValueError, match="up to the year 9999, not 0.6"):
+            clock.advance(0.6)
+        assert clock.now() == LAST_SECOND * NANOSECONDS + 500_000_000
+        # As a date in a snapshot's file may have it.
+        last = ManualClock.at((LAST_SECOND + 1) * NANOSECONDS - 1)
+        last.advance(0)
+        with pytest.raises(ValueError, match="up to the year 9999"):
+            last.advance(1e-9)
+
+
+def test_system_clock_waits_longer_than_the_system_can() -> None:
+    """It wakes early at most, which its callers expect."""
+    condition = threading.Condition()
+    with condition:
+        threading.Thread(target=notify, args=(condition,), daemon=True).start()
+        SystemClock().wait(condition, 10**30)
+
+
+def notify(condition: threading.Condition) -> None:
+    with condition:
+        condition.notify_all()
 
 
 def test_system_clock_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
