@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from itertools import islice
 from math import isfinite
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
@@ -331,7 +330,7 @@ class Sweep:
                 run.found.append(found)
             self._show_progress(has_failed=found is not None)
 
-        for point in islice(run.points, run.scenario.limit):
+        for point in run.points[: run.scenario.limit]:
             attempt = _SweptAttempt(run.scenario, point, tell)
             yield attempt
             _check_over(attempt)

@@ -5,6 +5,7 @@ are UTF-8, else `{"base64": ...}`.
 """
 
 from dataclasses import asdict
+from math import isfinite
 from typing import Any
 
 from s2mock.powers.exchange import Exchange, Request, Response
@@ -85,7 +86,9 @@ def _response(response: Response) -> dict[str, Any]:
 
 
 def _plain(document: Any) -> Any:
-    """The document without bytes."""
+    """The document without bytes, and without numbers that JSON has no way to write: 1e400."""
+    if isinstance(document, float) and not isfinite(document):
+        return str(document)
     if isinstance(document, bytes):
         return bytes_to_json(document)
     if isinstance(document, dict):

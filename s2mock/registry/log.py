@@ -104,6 +104,9 @@ class LogState(NamedTuple):
         if batch.match_seq_num is not None and batch.match_seq_num != first:
             raise SeqNumMismatch(first)
         records = batch.records
+        if first + len(records) > U64_MAX:
+            # Only the file of a snapshot leads here. The words are S2's for a cipher's own limit.
+            raise Invalid(f"max assignable sequence number is {U64_MAX - 1}; attempted {U64_MAX}")
         timestamps = self._assign_timestamps(records, moment.now // _MILLISECOND, config)
         token, trim_point = self.fencing_token, self.trim_point
         for seq_num, record in enumerate(records, first):

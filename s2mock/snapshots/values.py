@@ -42,6 +42,13 @@ def whole(value: object) -> int:
     return value
 
 
+def count(value: object) -> int:
+    """A whole number from 0 on, which may have grown since a file with the highest was read."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"this is a whole number from 0 on, not {value!r}")
+    return value
+
+
 def or_null(read: Callable[[Any], Value]) -> Callable[[Any], Value | None]:
     """The same, or null."""
     return lambda value: None if value is None else read(value)
@@ -81,7 +88,7 @@ def flag(value: object) -> bool:
 
 def account_fields(value: object) -> dict[str, Any]:
     """What is of the account as such; each field may be missing."""
-    reads: dict[str, Callable[[object], Any]] = {"default_location": text, "tokens_issued": whole}
+    reads: dict[str, Callable[[object], Any]] = {"default_location": text, "tokens_issued": count}
     return {name: reads[name](below) for name, below in _fields_of(value, *reads).items()}
 
 

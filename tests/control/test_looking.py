@@ -14,6 +14,8 @@ from s2mock import ManualClock, S2Mock
 from tests.control.conftest import BASIN, PATIENCE, Control
 from tests.powers.conftest import Started
 
+EVENTS = "text/event-stream"
+
 
 def operations(control: Control, query: str = "") -> list[str]:
     found = control("GET", f"/journal{query}").json()["exchanges"]
@@ -55,6 +57,22 @@ def test_bytes_that_are_no_text(control: Control) -> None:
     control.http.post("/v1/streams/log/records", json=document, headers=headers)
     [exchange] = control("GET", "/journal").json()["exchanges"]
     assert exchange["request"]["document"] == {"records": [{"body": {"base64": "/w=="}}]}
+
+
+def test_numbers_that_json_cannot_write(control: Control) -> None:
+    """Of the kind that JSON can say all the same: the parser of S2 reads it as infinite."""
+    headers = {"s2-basin": BASIN, "content-type": "application/json"}
+    for number in ("1e400", "-1e400"):
+        content = f'{{"retention_policy": {{"age": {number}}}}}'
+        answer = control.http.patch("/v1/streams/log", content=content, headers=headers)
+        assert answer.status_code == 400
+    found = control("GET", "/journal").json()["exchanges"]
+    documents = [exchange["request"]["document"] for exchange in found]
+    ages = [document["retention_policy"]["age"] for document in documents]
+    assert ages == ["inf", "-inf"]
+    with control.http.stream("GET", "/_s2mock/journal", headers={"accept": EVENTS}) as answer:
+        event = next(events(answer))
+    assert json.loads(event["data"], parse_constant=pytest.fail) == found[0]
 
 
 def test_many_exchanges(control: Control) -> None:

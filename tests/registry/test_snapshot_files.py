@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from s2mock import (
     AppendRecord,
     BasinConfig,
+    Invalid,
     ManualClock,
     S2Mock,
     Snapshot,
@@ -122,6 +123,23 @@ def test_what_is_due_is_due_at_the_same_time(tmp_path: Path, start: int, seconds
             mock.advance(seconds)
             copy.advance(seconds)
             assert everything(copy) == everything(mock)
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_append_beyond_the_last_sequence_number_is_refused(left: int) -> None:
+    """Only a file leads there: the API has no room for such a number."""
+    last = 2**64 - 1
+    data = (
+        '{"s2mock_snapshot": 1, "taken": "2024-01-01T00:00:00Z"}\n{"basin": "my-basin"}\n'
+        f'{{"stream": "log", "tail": {{"seq_num": {last - left}, "timestamp": 5}}}}\n'
+    )
+    with S2Mock(snapshot=Snapshot.from_bytes(data.encode(), "it")) as mock:
+        stream = mock.stream("my-basin", "log")
+        for number in range(left):
+            assert stream.append(["a"]).end.seq_num == last - left + number + 1
+        with pytest.raises(Invalid, match=f"max assignable sequence number is {last - 1}; att"):
+            stream.append(["a"])
+        assert stream.tail.seq_num == last
 
 
 def test_request_tokens_and_keys_go_with_it(tmp_path: Path) -> None:

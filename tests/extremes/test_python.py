@@ -1,0 +1,270 @@
+"""Numbers that a test hands over in Python: every numeric parameter of every public name."""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any, NamedTuple
+
+import pytest
+
+import s2mock
+from s2mock import (
+    Account,
+    Answer,
+    AppendRecord,
+    Cut,
+    Delay,
+    Drain,
+    Drop,
+    Fail,
+    Fault,
+    FaultPlan,
+    ManualClock,
+    PlannedFault,
+    S2Mock,
+    StreamConfig,
+    Sweep,
+)
+from s2mock.registry.config import StreamConfigChanges
+from s2mock.strategies import fault_plans
+from tests.extremes.values import exercise, is_numeric, judge, made, meet, use
+from tests.powers.conftest import BASIN, Started, Way
+
+# What s2mock makes and a test only looks at, or what is for the parts of s2mock alone.
+NOT_GIVEN = {
+    *("Basin.__init__", "Stream.__init__", "Hold.__init__", "Injection.__init__"),
+    *("Journal.__init__", "Effect.__init__", "Exchange.__init__", "Response.__init__"),
+    *("SeqNumMismatch.__init__", "Hold.steps", "Injection.steps", "Journal.steps"),
+    *("Journal.change_steps", "Journal.changed", "Journal.end", "Journal.note_plainly"),
+    *("Journal.numbered", "Journal.since", "ManualClock.at", "ManualClock.begin_at"),
+    *("ManualClock.call_at", "Account.pause"),
+}
+
+
+class Prepared(NamedTuple):
+    """A mock with something that has met a fault and a hold, and with a reader at a tail."""
+
+    mock: S2Mock
+    clock: ManualClock
+    injection: Any
+    held: Any
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Iterator[Prepared]:
+    clock = ManualClock()
+    with closing(made(clock=clock)) as mock, closing(Way("http1", mock)) as way:
+        injection = mock.inject(Fail("unavailable"), on="append")
+        assert way.append("a").status == 503
+        with mock.hold(on="append") as held:
+            appending = Started(lambda: way.append("a"))
+            held.wait()
+        assert appending.result().status == 200
+        reading = way.pieces("/v1/streams/log/records", {"accept": "text/event-stream"})
+        next(reading)
+        clock.wait_for_waiters()
+        yield Prepared(mock, clock, injection, held)
+
+
+def met(fault: Fault) -> None:
+    """Meet it with each operation on which it means something."""
+    on = "read" if getattr(fault, "records", None) is not None else ("append", "read")
+    with closing(made()) as mock:
+        mock.inject(fault, on=on, times=None, required=False)
+        meet(mock)
+
+
+def appended(*records: AppendRecord, **arguments: Any) -> None:
+    for config in (StreamConfig(), StreamConfig(timestamping_uncapped=True)):
+        with closing(made()) as mock:
+            mock.stream(BASIN, "log").append(["a"])
+            stream = mock.basin(BASIN).create_stream("other", config)
+            stream.append(["a", *records], **arguments)
+            stream.append(["b"])
+            assert len(stream.records) <= 3 + len(records)
+            exercise(mock)
+
+
+def injected(inject: Callable[[S2Mock], object]) -> None:
+    with closing(made()) as mock:
+        inject(mock)
+        meet(mock)
+
+
+def configured(**given: Any) -> None:
+    with closing(made()) as mock:
+        stream = mock.basin(BASIN).create_stream("other", StreamConfig(**given))
+        stream.append(["a", "b", AppendRecord.trim(1)])
+        exercise(mock)
+
+
+def reconfigured(**given: Any) -> None:
+    with closing(made()) as mock:
+        stream = mock.stream(BASIN, "log")
+        stream.reconfigure(**given)
+        stream.append(["a"])
+        exercise(mock)
+
+
+def swept(**given: Any) -> None:
+    sweep = Sweep(made, lambda _: None)
+    for attempt in sweep([Drop()], on="list-basins", **given):
+        with attempt as mock, closing(Way("wsgi", mock)) as way:
+            try:
+                way("GET", "/v1/basins")
+            except ConnectionError:
+                assert attempt.point is not None
+
+
+def replayed(**given: Any) -> None:
+    # A fault that nothing has met fails the test, when the block ends.
+    Sweep(made, lambda _: None).replay("list-basins", fault=Drop(), **given)
+
+
+def turned(turn: Callable[[S2Mock], object]) -> None:
+    with closing(made(clock="manual")) as mock:
+        turn(mock)
+        for _ in range(2):
+            assert mock.client.get("/v1/basins").status_code == 200
+        exercise(mock)
+
+
+def issued(**given: Any) -> None:
+    with closing(made()) as mock:
+        token = mock.issue_token("x", basins="*", ops=["list-basins"], **given)
+        assert token.info.id == "x"
+        token.revoke()
+        mock.issue_token("y", basins="*", ops=["list-basins"], **given)
+        exercise(mock)
+
+
+def accounted(**given: Any) -> None:
+    account = Account(**given)
+    basin = account.create_basin(BASIN)
+    basin.create_stream("log").append(["a"])
+    basin.stream("log").delete()
+    basin.delete()
+    assert set(account.basins) <= {BASIN}
+
+
+def waited(wait: Any, given: dict[str, Any]) -> None:
+    """Wait for what is there; or for more, for no time at all."""
+    arguments = given if "timeout" in given else {"timeout": 0, **given}
+    try:
+        result = wait(**arguments)
+        if inspect.isawaitable(result):
+            asyncio.run(_awaited(result))
+    except TimeoutError:
+        assert arguments["timeout"] == 0
+
+
+async def _awaited(result: Any) -> Any:
+    return await result
+
+
+# How each is called, by the class and the name of the method; the arguments of the base are there
+# so that the others have a meaning.
+CALLS: dict[str, Callable[[Prepared, dict[str, Any]], object]] = {
+    "Account.__init__": lambda _, given: accounted(**given),
+    "Account.list_basins": lambda at, given: at.mock.account.list_basins(**given),
+    "Answer.__init__": lambda _, given: met(Answer(**{"status": 502, **given})),
+    "AppendRecord.__init__": lambda _, given: appended(AppendRecord("x", **given)),
+    "AppendRecord.fence": lambda _, given: appended(AppendRecord.fence("x", **given)),
+    "AppendRecord.trim": lambda _, given: appended(AppendRecord.trim(**{"seq_num": 1, **given})),
+    "Basin.list_streams": lambda at, given: at.mock.basin(BASIN).list_streams(**given),
+    "Cut.__init__": lambda _, given: met(Cut(**given)),
+    "Delay.__init__": lambda _, given: met(Delay(**given)),
+    "Drain.__init__": lambda _, given: met(Drain(**given)),
+    "Fail.__init__": lambda _, given: met(Fail("unavailable", **given)),
+    "Hold.wait": lambda at, given: waited(at.held.wait, given),
+    "Hold.async_wait": lambda at, given: waited(at.held.async_wait, given),
+    "Injection.wait": lambda at, given: waited(at.injection.wait, given),
+    "Injection.async_wait": lambda at, given: waited(at.injection.async_wait, given),
+    "Journal.of": lambda at, given: at.mock.journal.of(**given),
+    "Journal.wait_for": lambda at, given: waited(at.mock.journal.wait_for, given),
+    "Journal.async_wait_for": lambda at, given: waited(at.mock.journal.async_wait_for, given),
+    "ManualClock.__init__": lambda _, given: use(clock=ManualClock(**given)),
+    "ManualClock.advance": lambda _, given: turned(lambda mock: mock.clock.advance(**given)),  # type: ignore[attr-defined]
+    "ManualClock.wait_for_waiters": lambda at, given: waited(at.clock.wait_for_waiters, given),
+    "ManualClock.async_wait_for_waiters": lambda at, given: waited(
+        at.clock.async_wait_for_waiters, given
+    ),
+    "PlannedFault.__init__": lambda _, given: injected(
+        lambda mock: mock.apply(FaultPlan([PlannedFault(Drop(), "append", **given)]))
+    ),
+    "S2Mock.__init__": lambda _, given: use(**given),
+    "S2Mock.advance": lambda _, given: turned(lambda mock: mock.advance(**given)),
+    "S2Mock.hold": lambda _, given: injected(lambda mock: mock.hold(on="append", **given)),
+    "S2Mock.inject": lambda _, given: injected(
+        lambda mock: mock.inject(Drop(), on="append", required=False, **given)
+    ),
+    "S2Mock.issue_token": lambda _, given: issued(**given),
+    "Stream.append": lambda _, given: turned(
+        lambda mock: mock.stream(BASIN, "log").append(["x"], **given)
+    ),
+    "Stream.trim": lambda _, given: turned(lambda mock: mock.stream(BASIN, "log").trim(**given)),
+    "Stream.wait_for": lambda at, given: waited(at.mock.stream(BASIN, "log").wait_for, given),
+    "Stream.async_wait_for": lambda at, given: waited(
+        at.mock.stream(BASIN, "log").async_wait_for, given
+    ),
+    "Stream.wait_for_readers": lambda at, given: waited(
+        at.mock.stream(BASIN, "log").wait_for_readers, given
+    ),
+    "Stream.async_wait_for_readers": lambda at, given: waited(
+        at.mock.stream(BASIN, "log").async_wait_for_readers, given
+    ),
+    "Stream.reconfigure": lambda _, given: reconfigured(**given),
+    "StreamConfig.__init__": lambda _, given: configured(**given),
+    "Sweep.__call__": lambda _, given: swept(**given),
+    "Sweep.replay": lambda _, given: replayed(**given),
+    "strategies.fault_plans": lambda _, given: fault_plans(**given),
+}
+# What else an error calls it: in S2's own words, or in what it says of a clock.
+CALLED = {
+    "retention_policy": "age",
+    "match_seq_num": "sequence number",
+    "seconds": "a clock only goes forward",
+}
+
+
+def numeric_parameters() -> Iterator[tuple[str, str]]:
+    """The method and the parameter, of all that is public."""
+    for name in s2mock.__all__:
+        public = getattr(s2mock, name)
+        if not inspect.isclass(public) or getattr(public, "_is_protocol", False):
+            continue
+        for method, function in inspect.getmembers(public, callable):
+            if method.startswith("_") and method not in ("__init__", "__call__"):
+                continue
+            if not (getattr(function, "__module__", None) or "").startswith("s2mock."):
+                continue
+            for parameter in inspect.signature(function).parameters.values():
+                if is_numeric(parameter.annotation):
+                    yield f"{name}.{method}", parameter.name
+    for leaf, annotation in StreamConfigChanges.__annotations__.items():
+        if is_numeric(annotation):
+            yield "Stream.reconfigure", leaf
+    yield "strategies.fault_plans", "max_faults"
+
+
+# A clock of the user's own is what `wait` is for, which s2mock calls.
+GIVEN = [
+    (method, parameter)
+    for method, parameter in numeric_parameters()
+    if method not in NOT_GIVEN and not (method.endswith("Clock.wait") and parameter == "until")
+]
+
+
+def test_each_method_with_numbers_is_known() -> None:
+    assert {method for method, _ in GIVEN} == set(CALLS)
+    everything = {method for method, _ in numeric_parameters()}
+    assert everything >= NOT_GIVEN
+
+
+@pytest.mark.openapi_unchecked("faults answer what S2 does not")
+@pytest.mark.parametrize(("method", "parameter"), GIVEN, ids=map(".".join, GIVEN))
+def test_a_number_is_refused_or_works(prepared: Prepared, method: str, parameter: str) -> None:
+    names = {parameter, CALLED.get(parameter, parameter)}
+    judge(names, lambda value: CALLS[method](prepared, {parameter: value}))
+    assert prepared.mock.client.get("/v1/basins").status_code == 200
