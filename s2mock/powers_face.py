@@ -97,7 +97,7 @@ class PowersFace(Served):
         """Turn the clock forward by `seconds`; whoever waited for that goes on before this returns.
 
         Raises `TypeError` where the clock is no `ManualClock`, and for what is no number, and
-        `ValueError` for a negative one.
+        `ValueError` for a negative one, and for one that leads beyond the year 9999.
         """
         self._manual_clock("advance").advance(seconds)
 

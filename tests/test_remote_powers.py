@@ -222,6 +222,14 @@ def test_timeouts_of_more_than_a_day(remote: RemoteS2Mock, timeout: float) -> No
     assert len(waits[3].result()) == 2
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_numbers_that_json_does_not_have(url: str, remote: RemoteS2Mock, value: float) -> None:
+    with pytest.raises(ValueError, match="deletion_delay must be a finite number"):
+        RemoteS2Mock(url, deletion_delay=value)
+    with pytest.raises(ValueError, match="seconds must be a finite number"):
+        remote.advance(value)
+
+
 def test_reset_and_snapshots(remote: RemoteS2Mock) -> None:
     stream = remote.basin(BASIN).stream("log")
     stream.append(["a"])

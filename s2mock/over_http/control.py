@@ -1,6 +1,7 @@
 """Calls to the control API of a server, and its errors as exceptions."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 from urllib.parse import urlencode
 
@@ -38,6 +39,11 @@ class Control:
 
         Raises `TimeoutError`, `ValueError`, `ControlError`, `OSError`.
         """
+        for name, value in document.items() if isinstance(document, dict) else ():
+            if isinstance(value, float) and not isfinite(value):
+                raise ValueError(
+                    f"{name} must be a finite number, since JSON has no other, not {value!r}"
+                )
         target = f"/_s2mock{path}"
         given = {name: value for name, value in (query or {}).items() if value is not None}
         if "wait" in given:

@@ -200,7 +200,8 @@ class ManualClock:
         """Turn the clock forward by `seconds`. Whoever waits for a moment by then goes on.
 
         They go on one after the other, the earliest first, before this returns. Raises
-        `TypeError` and `ValueError` for what is no number of seconds, or a negative one.
+        `TypeError` and `ValueError` for what is no number of seconds, a negative one, and one that
+        leads beyond the year 9999.
         """
         check_seconds("seconds", seconds)
         if seconds < 0:
