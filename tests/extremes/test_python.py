@@ -119,7 +119,7 @@ def swept(**given: Any) -> None:
 
 def replayed(**given: Any) -> None:
     # A fault that nothing has met fails the test, when the block ends.
-    Sweep(made, lambda _: None).replay("list-basins", fault=Drop(), **given)
+    Sweep(made, lambda _: None).replay("list-basins", **{"number": 1, "fault": Drop(), **given})
 
 
 def turned(turn: Callable[[S2Mock], object]) -> None:
@@ -200,6 +200,10 @@ CALLS: dict[str, Callable[[Prepared, dict[str, Any]], object]] = {
         lambda mock: mock.inject(Drop(), on="append", required=False, **given)
     ),
     "S2Mock.issue_token": lambda _, given: issued(**given),
+    "S2Mock.wait_for_waiters": lambda at, given: waited(at.mock.wait_for_waiters, given),
+    "S2Mock.async_wait_for_waiters": lambda at, given: waited(
+        at.mock.async_wait_for_waiters, given
+    ),
     "Stream.append": lambda _, given: turned(
         lambda mock: mock.stream(BASIN, "log").append(["x"], **given)
     ),
@@ -246,6 +250,7 @@ def numeric_parameters() -> Iterator[tuple[str, str]]:
         if is_numeric(annotation):
             yield "Stream.reconfigure", leaf
     yield "strategies.fault_plans", "max_faults"
+    yield "strategies.fault_plans", "max_skip"
 
 
 # A clock of the user's own is what `wait` is for, which s2mock calls.
