@@ -13,7 +13,9 @@ from s2mock.server.head import Head, HeadReader, RefusedError
 _FLUSH_BYTES = 64 * 1024
 # Nothing more is read while so much waits for the exchange that is going on.
 _MAX_UNREAD_BYTES = 64 * 1024
-# Requests sent ahead of their answers let others have a turn after so many.
+# Requests sent ahead of their answers are begun for so many seconds before other connections have
+# their turn, and not more than so many of them.
+_TURN_SECONDS = 0.005
 _REQUESTS_PER_TURN = 16
 
 
@@ -28,6 +30,8 @@ class Http1:
         self._is_paused = False
         self._is_at_end = False
         self._is_beginning = False
+        # True if the next exchange begins in the next turn of the loop, and not before.
+        self._is_behind = False
         # Of the exchange that is going on.
         self._head: Head
         self._body: Body = LengthBody(0)
@@ -186,12 +190,14 @@ class Http1:
         """Begin the next exchange, if there is one to begin."""
         if self._is_beginning:
             return
-        self._is_beginning = True
-        try:
-            self._begin_some()
-        finally:
-            self._is_beginning = False
-        if self._exchange is not None and len(self._buffer) > _MAX_UNREAD_BYTES:
+        if not self._is_behind:
+            self._is_beginning = True
+            try:
+                self._begin_some()
+            finally:
+                self._is_beginning = False
+        is_busy = self._exchange is not None or self._is_behind
+        if is_busy and len(self._buffer) > _MAX_UNREAD_BYTES:
             if not self._is_paused:
                 self._is_paused = True
                 self._connection.pause_reading()
@@ -204,7 +210,8 @@ class Http1:
             self._connection.resume_reading()
 
     def _begin_some(self) -> None:
-        connection = self._connection
+        connection, loop = self._connection, self._connection.context.loop
+        until = loop.time() + _TURN_SECONDS
         for _ in range(_REQUESTS_PER_TURN):
             if self._exchange is not None or not self._buffer or not connection.is_open:
                 return
@@ -221,8 +228,15 @@ class Http1:
             if head is None:
                 return
             self._begin(head)
+            if self._buffer and loop.time() > until:
+                break
         if self._buffer and self._exchange is None:
-            connection.context.loop.call_soon(self.flush)
+            self._is_behind = True
+            loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._is_behind = False
+        self.flush()
 
     def _begin(self, head: Head) -> None:
         connection = self._connection

@@ -58,6 +58,8 @@ class Http2:
         self._is_over = False
         self._is_paused = False
         self._is_working = False
+        # True if what is due goes on in the next turn of the loop, and not before.
+        self._is_behind = False
         # In the order in which they come: streams on which something has happened, streams that
         # are not begun while so much is unsent, streams with something unsent, and streams ended
         # from here.
@@ -278,11 +280,12 @@ class Http2:
         """Pass on what has come, and adjust whether more is read."""
         if self._is_working:
             return
-        self._is_working = True
-        try:
-            self._work()
-        finally:
-            self._is_working = False
+        if not self._is_behind:
+            self._is_working = True
+            try:
+                self._work()
+            finally:
+                self._is_working = False
         connection = self._connection
         if not self.streams and self._is_left and not self._is_over:
             self.goaway(frames.NO_ERROR)
@@ -314,8 +317,13 @@ class Http2:
                 if stream.has_room:
                     exchange.on_room()
             if until is not None and self._due and loop.time() > until:
-                loop.call_soon(self.flush)
+                self._is_behind = True
+                loop.call_soon(self._take_turn)
                 return
+
+    def _take_turn(self) -> None:
+        self._is_behind = False
+        self.flush()
 
     def _begin(self, stream: Stream) -> None:
         stream.is_begun = True
