@@ -115,6 +115,18 @@ class Grip(Enum):
 GRIP: Final = Grip.GRIP
 
 
+class Drained(Enum):
+    """Ask to go on when the client's side has taken what was sent.
+
+    Resumed with None once nothing waits for room any more. Under WSGI that is at once.
+    """
+
+    DRAINED = "drained"
+
+
+DRAINED: Final = Drained.DRAINED
+
+
 class Retire:
     """Let the connection end with this answer, without an error. Yielded before the head.
 
@@ -125,7 +137,7 @@ class Retire:
     __slots__ = ()
 
 
-Step = Head | bytes | Read | ReadWithin | Wait | Offload | Reset | Grip | Retire
+Step = Head | bytes | Read | ReadWithin | Wait | Offload | Reset | Grip | Drained | Retire
 Conversation = Generator[Step, Any, None]
 
 # What answers requests: from a WSGI environ (PEP 3333) without `wsgi.input` and

@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from s2mock.conversation import (
+    DRAINED,
     GRIP,
     READ,
     Conversation,
@@ -125,7 +126,7 @@ class Answered:
             return self._read()
         if isinstance(step, Offload):
             return step.function()
-        if isinstance(step, Retire):
+        if isinstance(step, Retire) or step is DRAINED:
             return None
         if step is GRIP:
             return self.drop

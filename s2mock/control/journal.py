@@ -1,13 +1,12 @@
 """`/_s2mock/journal`: what was asked and answered, as a list or as it comes."""
 
-import json
 from collections.abc import Callable, Generator
 from typing import Any
 
 from s2mock.control.answers import Answer, Refused
 from s2mock.control.asked import Asked, count_of, seconds_of, whole_of
 from s2mock.control.forms import exchange_form
-from s2mock.conversation import Conversation, Head, Offload, Step
+from s2mock.conversation import DRAINED, Conversation, Head, Offload, Step
 from s2mock.powers.exchange import Exchange
 
 _FILTERS = ("after", "basin", "stream", "status")
@@ -85,23 +84,20 @@ def _follow(asked: Asked, query: dict[str, Any]) -> Conversation:
     while True:
         for start in range(0, len(found), _MANY):
             part = found[start : start + _MANY]
-            yield "".join(map(_event, part)).encode("utf-8", "surrogatepass")
+            yield b"".join(map(asked.seat.events.of, part))
+            # One that does not read is not looked after until it does.
+            yield DRAINED
             after = part[-1].number
         query["after"] = str(after)
         try:
-            found = yield from _steps(asked, query, 1, _HEARTBEAT_SECONDS)
+            found = yield from _steps(asked, query, 1, _HEARTBEAT_SECONDS, is_told=False)
         except TimeoutError:
             found = ()
             yield b": \n\n"
 
 
-def _event(exchange: Exchange) -> str:
-    data = json.dumps(exchange_form(exchange), ensure_ascii=False)
-    return f"event: exchange\nid: {exchange.number}\ndata: {data}\n\n"
-
-
 def _steps(
-    asked: Asked, query: dict[str, Any], count: int, timeout: float
+    asked: Asked, query: dict[str, Any], count: int, timeout: float, *, is_told: bool = True
 ) -> Generator[Step, Any, tuple[Exchange, ...]]:
     after = whole_of(query, "after", 0)
     status = whole_of(query, "status")
@@ -115,6 +111,7 @@ def _steps(
             stream=query.get("stream", "*"),
             status=status,
             after=after,
+            is_told=is_told,
         )
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error).replace("on=", "operation=", 1)) from None

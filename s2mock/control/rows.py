@@ -8,7 +8,7 @@ from s2mock.control.answers import Answer, Refused
 from s2mock.control.asked import Asked, whole_of
 from s2mock.control.forms import exchange_form
 from s2mock.control.snippet import snippet
-from s2mock.conversation import Conversation, Head, Offload
+from s2mock.conversation import DRAINED, Conversation, Head, Offload
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
 from s2mock.powers.secret import in_text, query_in_text, without_issued
@@ -125,6 +125,7 @@ def _follow(journal: Journal, after: int) -> Conversation:
     while True:
         found, event = yield Offload(look)
         yield event
+        yield DRAINED
         is_due = False
         for exchange in found:
             after = max(after, exchange.number)

@@ -1,5 +1,6 @@
 """One account among those of a server, and what was asked for it over HTTP."""
 
+from functools import cached_property
 from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from s2mock.api.app import App
+    from s2mock.control.events import Events
     from s2mock.conversation import Wait
     from s2mock.listening import Listening
     from s2mock.mock import S2Mock
@@ -105,6 +107,13 @@ class Seat:
         mock = self._mock()
         assert mock is not None, "a mock and its server end together"
         return mock
+
+    @cached_property
+    def events(self) -> "Events":
+        """What those are sent that follow its journal."""
+        from s2mock.control.events import Events  # which most do without
+
+        return Events()
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer a request to its account, unless the service is gone."""

@@ -137,14 +137,18 @@ class Journal(Keeping, Sequence["Exchange"]):
         stream: str = "*",
         status: int | None = None,
         after: int = 0,
+        is_told: bool = True,
     ) -> "Generator[Rung, None, tuple[Exchange, ...]]":
-        """As `wait_for`, for a conversation; those numbered up to `after` do not count."""
+        """As `wait_for`, for a conversation; those numbered up to `after` do not count.
+
+        What did come is worked out for `TimeoutError` if `is_told`: it takes a look at everything.
+        """
         self._check_room(count)
         wanted = Wanted(operation, basin, stream, status, self._document)
         return (
             yield from self._bell.steps(
                 lambda: self._enough(wanted, count, after),
-                lambda: self._missing(wanted, count, timeout or 0.0),
+                lambda: self._missing(wanted, count, timeout or 0.0) if is_told else "",
                 timeout,
             )
         )
@@ -182,7 +186,7 @@ class Journal(Keeping, Sequence["Exchange"]):
 
     def since(self, number: int) -> "tuple[Exchange, ...]":
         """The exchanges behind that number."""
-        return tuple(self._exchange(entry) for entry in self._advise() if entry.number > number)
+        return tuple(map(self._exchange, self._advise(number)))
 
     def changed(
         self, after: int, going_on: Mapping[int, int | None], limit: int
@@ -192,7 +196,8 @@ class Journal(Keeping, Sequence["Exchange"]):
         `going_on` are the numbers of sessions that were not over, each with its last sequence
         number then. At most `limit` of them, the oldest.
         """
-        found = (entry for entry in self._advise() if _is_news(entry, after, going_on))
+        first = min((after, *(number - 1 for number in going_on)))
+        found = (entry for entry in self._advise(first) if _is_news(entry, after, going_on))
         return tuple(self._exchange(entry) for entry in islice(found, limit))
 
     def change_steps(
@@ -203,8 +208,10 @@ class Journal(Keeping, Sequence["Exchange"]):
         def look() -> bool | None:
             if self.last_number > after:
                 return True
-            news = going_on and any(_is_news(entry, after, going_on) for entry in self._now())
-            return True if news else None
+            if not going_on:
+                return None
+            entries = self._behind(min(going_on) - 1)
+            return True if any(_is_news(entry, after, going_on) for entry in entries) else None
 
         return (
             yield from self._bell.steps(look, lambda: f"nothing came within {timeout:g} s", timeout)
@@ -226,10 +233,13 @@ class Journal(Keeping, Sequence["Exchange"]):
         self._untold.clear()
         return taken
 
-    def _advise(self) -> list[Entry]:
-        """All entries, once what may have been meant otherwise is noted with them."""
-        entries = self._now()
-        self._note_advice(entries)
+    def _advise(self, after: int = 0) -> list[Entry]:
+        """The entries behind a number, once what may have been meant otherwise is noted with them.
+
+        Takes no longer where many are before it.
+        """
+        entries = self._behind(after) if after else self._now()
+        self._note_advice(entries if after <= self._advised else self._behind(self._advised))
         return entries
 
     def _note_advice(self, entries: list[Entry]) -> None:
@@ -271,11 +281,7 @@ class Journal(Keeping, Sequence["Exchange"]):
     def _enough(
         self, wanted: "Wanted", count: int, after: int = 0
     ) -> "tuple[Exchange, ...] | None":
-        entries = self._advise()
-        if after and entries:
-            # Numbered without a gap.
-            entries = entries[max(0, after + 1 - entries[0].number) :]
-        found = [entry for entry in entries if wanted.has(entry)]
+        found = [entry for entry in self._advise(after) if wanted.has(entry)]
         if len(found) < count:
             return None
         return tuple(map(self._exchange, found))
@@ -292,14 +298,14 @@ class Journal(Keeping, Sequence["Exchange"]):
         entries = self._now()
         found = sum(map(wanted.has, entries))
         text = f"{found} of {count} {wanted} came within {timeout:g} s"
-        others = [self._exchange(entry) for entry in entries if not wanted.has(entry)]
+        others = [entry for entry in entries if not wanted.has(entry)]
         if not self.is_on:
             return f"{text}: the journal is off (journal_limit=0)"
         if dropped := self.dropped:
             text += f"; {dropped} are kept no longer (journal_limit={self.limit})"
         if not others:
             return f"{text}; nothing else came"
-        last = ", ".join(map(repr, islice(reversed(others), 5)))
+        last = ", ".join(repr(self._exchange(entry)) for entry in islice(reversed(others), 5))
         return f"{text}; of {len(others)} others these came last: {last}"
 
 

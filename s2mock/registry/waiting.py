@@ -57,7 +57,8 @@ class Bell:
     __slots__ = ("_listeners",)
 
     def __init__(self) -> None:
-        self._listeners: tuple[Callable[[], object], ...] = ()
+        # Changed and copied in one step each, which needs no lock.
+        self._listeners: dict[Callable[[], object], None] = {}
 
     @property
     def is_heard(self) -> bool:
@@ -66,7 +67,7 @@ class Bell:
 
     def ring(self) -> None:
         """Let everybody look."""
-        for listener in self._listeners:
+        for listener in list(self._listeners):
             listener()
 
     def wait(
@@ -142,18 +143,11 @@ class Bell:
         finally:
             self._forget(rung.ring)
 
-    # One assignment each, so that who rings sees one tuple or the other.
-
     def _listen(self, listener: Callable[[], object]) -> None:
-        with _changing:
-            self._listeners = (*self._listeners, listener)
+        self._listeners[listener] = None
 
     def _forget(self, listener: Callable[[], object]) -> None:
-        with _changing:
-            self._listeners = tuple(one for one in self._listeners if one != listener)
-
-
-_changing: Final = threading.Lock()
+        self._listeners.pop(listener, None)
 
 
 def check_timeout(timeout: object) -> None:

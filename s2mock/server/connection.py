@@ -24,6 +24,11 @@ _SEND_BUFFERS = 64
 # Only before a shutdown: a close with something unread would throw away what is held back.
 _WITH_THE_END = getattr(socket, "MSG_MORE", 0)
 
+# So much may wait in the operating system beyond what the client has room for. A client that does
+# not read is noticed by that; without it, some systems take megabytes.
+_WAITING_BYTES = 128 * 1024
+_WAITING_OPTION = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+
 MAX_UNSENT_BYTES: Final = 256 * 1024
 """A conversation is not resumed while more than so much is unsent."""
 
@@ -57,6 +62,8 @@ class Connection:
         client.setblocking(False)
         with suppress(OSError):
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if _WAITING_OPTION is not None:
+                client.setsockopt(socket.IPPROTO_TCP, _WAITING_OPTION, _WAITING_BYTES)
         self._socket = client
         self._loop = context.loop
         self.context = context

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, Protocol
 
 from s2mock.conversation import (
+    DRAINED,
     GRIP,
     READ,
     Conversation,
@@ -36,6 +37,12 @@ class Wire(Protocol):
 
     def send_piece(self, data: bytes) -> bool:
         """Send a piece of the body. False: no more until `Exchange.on_room` has been called."""
+
+    def drain(self) -> bool:
+        """Hand over what has been sent; return False if some of it waits for room.
+
+        Then `Exchange.on_room` is called when there is room.
+        """
 
     def read(self) -> bytes | None:
         """The next bytes of the request's body, `b""` at its end, None if there are none yet.
@@ -259,7 +266,11 @@ class Exchange:
         if isinstance(step, Retire):
             self._wire.retire()
             return True
-        if isinstance(step, Reset):
+        if step is DRAINED:
+            if self._wire.drain():
+                return True
+            self._state = _ROOM
+        elif isinstance(step, Reset):
             self._state = _TURN
             self.close()
             self._wire.reset(step)

@@ -138,6 +138,11 @@ class Http1:
             self._connection.flush()
         return self._connection.unsent <= MAX_UNSENT_BYTES
 
+    def drain(self) -> bool:
+        """As `Wire.drain`."""
+        self._connection.flush()
+        return not self._connection.unsent
+
     def end(self) -> None:
         """As `Wire.end`."""
         if self._is_chunked:

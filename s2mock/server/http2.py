@@ -61,11 +61,12 @@ class Http2:
         # True if what is due goes on in the next turn of the loop, and not before.
         self._is_behind = False
         # In the order in which they come: streams on which something has happened, streams that
-        # are not begun while so much is unsent, streams with something unsent, and streams ended
-        # from here.
+        # are not begun while so much is unsent, streams with something unsent, streams that go on
+        # when the connection has nothing unsent, and streams ended from here.
         self._due: dict[Stream, None] = {}
         self._held: dict[Stream, None] = {}
         self._waiting: dict[Stream, None] = {}
+        self._draining: dict[Stream, None] = {}
         self._ended_here: dict[int, None] = {}
         connection.write(
             frames.settings(_SETTINGS)
@@ -93,6 +94,8 @@ class Http2:
     def has_room(self) -> None:
         """All that was unsent is on its way."""
         self.pump_all()
+        self._due |= self._draining
+        self._draining.clear()
         self._go_on()
 
     def close(self) -> None:
@@ -180,6 +183,13 @@ class Http2:
             for stream in list(self._waiting):
                 has_sent |= self._send_some(stream)
 
+    def drain(self, stream: Stream) -> bool:
+        """Hand over what a stream has sent; false where some of it waits for room."""
+        self._connection.flush()
+        if self._connection.unsent and not stream.unsent:
+            self._draining[stream] = None
+        return not (stream.unsent or self._connection.unsent)
+
     def settle(self, stream: Stream) -> None:
         """Let the stream be over if answer and conversation are."""
         if stream.is_over or stream.exchange is not None or not stream.is_answered:
@@ -220,6 +230,7 @@ class Http2:
         self._waiting.pop(stream, None)
         self._due.pop(stream, None)
         self._held.pop(stream, None)
+        self._draining.pop(stream, None)
         if not stream.is_over:
             stream.drop()
 

@@ -32,6 +32,9 @@ class Owner(Protocol):
     def send_head(self, stream: "Stream", block: bytes) -> None:
         """Send the head of an answer, which may be all of it."""
 
+    def drain(self, stream: "Stream") -> bool:
+        """Hand over what a stream has sent, as `Wire.drain`."""
+
     def pump(self, stream: "Stream") -> None:
         """Send what a stream has, as far as there is room for it."""
 
@@ -143,6 +146,10 @@ class Stream:
             self._append(data)
             self._owner.pump(self)
         return self.has_room
+
+    def drain(self) -> bool:
+        """As `Wire.drain`."""
+        return self._owner.drain(self)
 
     def end(self) -> None:
         """As `Wire.end`."""

@@ -5,12 +5,13 @@ import tracemalloc
 
 import pytest
 
-from s2mock.conversation import READ, Conversation, Head
+from s2mock.conversation import DRAINED, READ, Conversation, Head
 from tests.server.h2_shapes import PREFACE, Heard, Said
 from tests.server.test_driver import PATIENCE, Closing
+from tests.server.test_readers_that_do_not_read import unsent
 from tests.server.test_server import connect
 from tests.server.toys import TEXT, Environ, Gate, like_the_reference, serving
-from tests.server.wires import CALLS, Call
+from tests.server.wires import CALLS, Call, Http2Call
 from tests.sessions.h2_client import H2Client
 
 MEBIBYTE = 1024 * 1024
@@ -63,6 +64,35 @@ class TestUnsent:
             assert closing.closed.wait(PATIENCE)
 
 
+class TestDrained:
+    @pytest.mark.parametrize("window", [8192, 2**30], ids=["of the stream", "of the socket"])
+    @pytest.mark.parametrize("call", CALLS, ids=["http1", "http2"])
+    def test_nothing_is_made_while_something_waits_for_room(self, call: Call, window: int) -> None:
+        count, size = 0, 16 * 1024
+
+        def drains(_: Environ) -> Conversation:
+            nonlocal count
+            yield Head(200, [TEXT])
+            while True:
+                count += 1
+                yield b"x" * size
+                yield DRAINED
+
+        with serving(drains) as server, call(server, "/", window=min(window, 65536)) as client:
+            if window > 65536:
+                # What is left as the limit is what the system takes.
+                _widen(client)
+            [left] = unsent(server)
+            assert 0 < left <= size + 100
+            at = count
+            # It goes on when there is room, for as long as it takes.
+            if window < 65536:
+                _widen(client)
+            assert client.status() == 200
+            while count < at + 100:
+                client.piece(size)
+
+
 @pytest.mark.parametrize("call", CALLS, ids=["http1", "http2"])
 class TestUnread:
     def test_a_body_that_nobody_reads_is_not_taken_in(self, call: Call) -> None:
@@ -112,6 +142,14 @@ class TestUnread:
             client.end()
             assert client.status() == 200
         assert sum(pieces) == count
+
+
+def _widen(client: object) -> None:
+    """Let the server send as much as it likes, where the protocol has a limit."""
+    if isinstance(client, Http2Call):
+        for stream in (None, client._stream):
+            client._client.h2.increment_flow_control_window(2**30, stream)
+        client._client._flush()
 
 
 def _send(client: object, piece: bytes, count: int) -> None:
