@@ -417,7 +417,7 @@ def _parser(kind: str = "serve") -> argparse.ArgumentParser:
         type=int,
         default=JOURNAL_BYTES,
         metavar="BYTES",
-        help="how many bytes of bodies the journal keeps (default: 64 MiB)",
+        help="how many bytes of bodies and long heads the journal keeps (default: 64 MiB)",
     )
     parser.add_argument(
         "--no-cors",

@@ -47,10 +47,11 @@ class S2Mock(AccountFace, PowersFace):
     another, so that a request that comes late, after the test that made it, is refused with 401 and
     does not meet the account of the next. `faults` are there from the beginning: mappings of the
     arguments of `inject`. The journal keeps `journal_limit` exchanges, 0 for none, and
-    `journal_bytes` of their bodies. With `control` the powers are served at `/_s2mock` under `url`
-    too, to this machine. `auth="required"` lets in nobody without an access token of this account;
-    `revocation_delay` is how long one that is revoked is still good, in seconds. `locations` are
-    where basins can be, the default first: names, or mappings as S2 describes a location.
+    `journal_bytes` of their bodies and long heads. With `control` the powers are served at
+    `/_s2mock` under `url` too, to this machine. `auth="required"` lets in nobody without an access
+    token of this account; `revocation_delay` is how long one that is revoked is still good, in
+    seconds. `locations` are where basins can be, the default first: names, or mappings as S2
+    describes a location.
 
     Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used.
 

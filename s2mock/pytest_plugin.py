@@ -43,7 +43,7 @@ _OPTIONS = {
     "locations": "names of locations, with commas between them, the default first (default: "
     "aws:us-east-1, aws:us-west-2, aws:eu-north-1)",
     "journal_limit": "how many exchanges the journal keeps, 0 for none (default: 10000)",
-    "journal_bytes": "how many bytes of bodies the journal keeps (default: 64 MiB)",
+    "journal_bytes": "how many bytes of bodies and long heads the journal keeps (default: 64 MiB)",
     "advice": "'on' (default) or 'off': warn of what S2 accepts and a test hardly means",
     "host": "address that the socket listens on (default: 127.0.0.1)",
     "port": "port that the socket listens on (default: 0, a free one)",

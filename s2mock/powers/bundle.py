@@ -10,14 +10,14 @@ from contextlib import suppress
 from itertools import accumulate, chain, pairwise
 from typing import Any
 
-from s2mock.powers.entry import NOTE_PARTS, Entry
+from s2mock.powers.entry import NOTE_PARTS, Entry, head_size, without_long
 
 # Longer ones are kept as they are, since joining copies them.
 _MAX_PACKED = 64 * 1024
 
 
 class Bundle:
-    """Notes without their numbers, oldest first: `count` of them, with `size` bytes of bodies."""
+    """Notes without their numbers, oldest first: `count` of them, of which `size` bytes count."""
 
     __slots__ = ("_notes", "count", "size")
 
@@ -40,9 +40,12 @@ class Bundle:
         return [Entry.of(note, number) for number, note in enumerate(each, first)]
 
     def forget_bodies(self) -> None:
-        """Keep no bodies of a single one any longer."""
+        """Keep no bodies of a single one any longer, and nothing else that is long."""
         assert not isinstance(self._notes, _Packed), "a single one is not packed"
-        self._notes = (None, None, *self._notes[2:])
+        _, _, form, *rest, _ = self._notes
+        if not isinstance(form, Entry) and head_size(form[1], form[2]):
+            form = without_long(form)
+        self._notes = (None, None, form, *rest, 0)
         self.size = 0
 
 

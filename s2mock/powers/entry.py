@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote
 
-from s2mock.environ import again, bearer, path_of
+from s2mock.environ import Fields, again, bearer, fields_of, path_of
 from s2mock.registry.records import AppendInput
 from s2mock.registry.state import AccountState
 from s2mock.registry.state import Effect as Change
@@ -31,6 +32,11 @@ _KEPT: Final = (
     "CONTENT_LENGTH",
     "s2mock.connection",
 )
+# A request target and the header fields are long from so many bytes on. They count as bodies do
+# then, and when bodies go, the longest fields go until no more than this is left.
+_LONG_HEAD: Final = 4096
+# Where a text that is no field has to be shorter, so much of it stays.
+_SHORT_TEXT: Final = 1024
 
 
 # The same as parts, which is what most notes are until somebody looks: what is taken of every
@@ -67,6 +73,32 @@ have too, and no beginning."""
 NOTE_PARTS: Final = 10
 
 
+def head_size(target: str, fields: Fields) -> int:
+    """The bytes of a target and of header fields that count; 0 where they are not long."""
+    size = len(target) + sum(map(len, chain.from_iterable(fields)))
+    return size if size > _LONG_HEAD else 0
+
+
+def without_long(form: AnswerForm) -> AnswerForm:
+    """The same without what is long in its head."""
+    method, target, fields, *rest = form
+    return (method, _cut(target), _short_fields(fields), *rest)  # type: ignore[return-value]
+
+
+def _short_fields(fields: Fields) -> Fields:
+    room, kept = _LONG_HEAD, []
+    for number in sorted(range(len(fields)), key=lambda number: sum(map(len, fields[number]))):
+        room -= sum(map(len, fields[number]))
+        if room < 0:
+            break
+        kept.append(number)
+    return tuple(fields[number] for number in sorted(kept))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHORT_TEXT else f"{text[:_SHORT_TEXT]}..."
+
+
 class Entry:
     """One exchange."""
 
@@ -89,6 +121,7 @@ class Entry:
         "is_injected",
         "is_operation",
         "last_seq_num",
+        "long_size",
         "name",
         "number",
         "parameters",
@@ -134,6 +167,8 @@ class Entry:
         # What was appended, of a batch whose body is not kept: the log has its records anyway.
         self.batch: tuple[AppendInput, int] | None = None
         self.body: bytes | None = b""
+        # Bytes of its head, and of what an error said, where these are long.
+        self.long_size: int = 0
         # The answer; a status of 0 is none.
         self.status: int = 0
         self.headers: Sequence[tuple[str, str]] = ()
@@ -165,6 +200,7 @@ class Entry:
             entry.batch = (body, size)
         else:
             entry.body = body
+            entry.long_size = size - len(body or b"") - len(said or b"")
         entry.said = said
         entry.number = number
         entry.is_operation = True
@@ -204,15 +240,49 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Bytes of bodies that it keeps."""
+        """Bytes that it keeps of bodies, and of a long head."""
         if self.batch is not None:
             return self.batch[1]
-        return len(self.body or b"") + len(self.said or b"")
+        return len(self.body or b"") + len(self.said or b"") + self.long_size
+
+    def measure(self) -> None:
+        """Find out whether its head, or what its error said, is long."""
+        fields = (*self._fields, *self.parameters.items())
+        self.long_size = head_size(self._target, fields)
+        if self.failure is not None:
+            said = len(self.failure[2]) + len(self.failure[3] or "")
+            self.long_size += said if said > _LONG_HEAD else 0
 
     def forget_bodies(self) -> None:
-        """Keep no bodies any longer."""
+        """Keep no bodies any longer, and nothing else that is long."""
         self.body = self.said = self.batch = None
         self._exchange = None
+        # Others may have counted the head that it has in common with them.
+        if head_size(self._target, self._fields):
+            environ = self.environ
+            self.environ = again(
+                environ.get("REQUEST_METHOD", ""),
+                _cut(self._target),
+                _short_fields(self._fields),
+                environ.get("SERVER_PROTOCOL", ""),
+                environ.get("s2mock.connection"),
+            )
+            self.path = _cut(self.path)
+            self.parameters = {name: _cut(text) for name, text in self.parameters.items()}
+        if self.failure is not None:
+            kind, rule, message, explanation = self.failure
+            self.failure = (kind, rule, _cut(message), explanation and _cut(explanation))
+        self.long_size = 0
+
+    @property
+    def _target(self) -> str:
+        query = self.environ.get("QUERY_STRING")
+        return f"{self.path}?{query}" if query else self.path
+
+    @property
+    def _fields(self) -> Fields:
+        fields: Fields | None = self.environ.get("s2mock.fields")
+        return fields_of(self.environ) if fields is None else fields
 
     # What it means.
 

@@ -29,7 +29,8 @@ class Journal(Keeping, Sequence["Exchange"]):
     """What was asked of a mock, and what was answered, oldest first.
 
     It keeps the latest exchanges, up to `limit`, and up to `max_bytes` of their bodies: bodies go
-    first, those of the oldest before others. An exchange is in it before its answer leaves. One
+    first, those of the oldest before others. A head of more than 4 KiB counts as a body, and loses
+    its longest fields together with the body. An exchange is in it before its answer leaves. One
     that is held, or delayed, is not in it yet.
     """
 

@@ -21,7 +21,7 @@ _SMALL = 16 * 1024
 class Keeping:
     """Notes of exchanges, oldest first: the latest `limit`, and `max_bytes` of their bodies.
 
-    Bodies go first, those of the oldest before others.
+    Bodies go first, those of the oldest before others. A head of more than 4 KiB counts as a body.
     """
 
     def __init__(self, limit: int, max_bytes: int) -> None:
@@ -53,7 +53,7 @@ class Keeping:
 
     @property
     def body_bytes(self) -> int:
-        """How many bytes of bodies are kept now."""
+        """How many bytes of bodies, and of long heads, are kept now."""
         with self._lock:
             self._trim()
             return self._bytes

@@ -28,7 +28,8 @@ class Powers:
     """Faults, holds, the journal and outages of a mock.
 
     `insight` loads what knows the meaning of its notes. `journal_limit` is how many exchanges the
-    journal keeps, 0 for none, and `journal_bytes` how many bytes of their bodies.
+    journal keeps, 0 for none, and `journal_bytes` how many bytes of their bodies
+    and long heads.
     `append_latency` is how long an append takes to be durable, in seconds. Raises `TypeError`,
     `ValueError`.
     """

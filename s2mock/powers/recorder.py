@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, 
 
 from s2mock import failures
 from s2mock.environ import fields_of
-from s2mock.powers.entry import AnswerForm, Entry
+from s2mock.powers.entry import AnswerForm, Entry, head_size
 from s2mock.powers.journal import Journal
 from s2mock.powers.logged import DEBUG, LOGGER, log_request
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
@@ -134,6 +134,8 @@ class Recorder:
             form = last
         else:
             self._forms[name] = form
+            # Once for all that have it in common.
+            size += head_size(target, fields)
         # As little as can be, since memory that is kept is not at hand for the next request: so no
         # environ, and what a request has in common with the one before is kept once.
         self._journal.note_plainly(
@@ -180,6 +182,7 @@ class Recorder:
             entry.ended = monotonic()
         if request.is_late:
             entry.advice = (request.is_late,)
+        entry.measure()
         self._journal.note(entry)
         return entry
 
