@@ -11,10 +11,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate
+from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate, inflating
 from s2mock.api.responses import S2Response
 from s2mock.conversation import READ, Offload, Step
-from s2mock.documents.parsing import decode
+from s2mock.documents.parsing import decode, decode_in_slices
 from s2mock.powers.recorder import SessionNotes
 from s2mock.registry.engine import Engine
 from s2mock.registry.errors import Authn, BadHeader, BadJson, BadPath, InvalidName, S2Error
@@ -252,13 +252,15 @@ class S2Request:
             raise BadJson("Expected request with `Content-Type: application/json`")
         body = yield from self.body()
 
-        def read() -> Any:
-            document = decode(body, takes.schema)
-            return document if build is None else build(document)
-
         if len(body) > HEAVY_BODY_BYTES:
-            return (yield Offload(read))
-        return read()
+
+            def read() -> Generator[None, None, Any]:
+                document = yield from decode_in_slices(body, takes.schema)
+                return document if build is None else build(document)
+
+            return (yield from _in_slices(read()))
+        document = decode(body, takes.schema)
+        return document if build is None else build(document)
 
     @property
     def _is_json(self) -> bool:
@@ -275,7 +277,7 @@ class S2Request:
                 coding = self.environ.get("HTTP_CONTENT_ENCODING", "identity")
                 if coding != "identity" and len(sent) > HEAVY_BODY_BYTES:
                     # Frames of nothing, by the hundred thousand, take seconds.
-                    self.sent_body = yield Offload(lambda: inflate(sent, coding, MAX_BODY_BYTES))
+                    self.sent_body = yield from _in_slices(inflating(sent, coding, MAX_BODY_BYTES))
                 else:
                     self.sent_body = inflate(sent, coding, MAX_BODY_BYTES)
             except (BodyTooLong, CorruptBody) as error:
@@ -302,6 +304,25 @@ class S2Request:
         if self.environ["SERVER_PROTOCOL"] == "HTTP/2":
             return -1
         return int(length) if length.isascii() and length.isdigit() and len(length) < 10 else -1
+
+
+def _in_slices(work: Generator[None, None, Result]) -> Asking[Result]:
+    """Return the result of work that takes long, each slice of which is a call elsewhere.
+
+    Between two slices the calls of others have their turn.
+    """
+
+    def slice_of_it() -> tuple[Result] | None:
+        try:
+            next(work)
+        except StopIteration as done:
+            return (done.value,)
+        return None
+
+    while (result := (yield Offload(slice_of_it))) is None:
+        pass
+    whole: Result = result[0]
+    return whole
 
 
 # The operation that a request asks for, and what makes its result the answer.

@@ -5,6 +5,7 @@ text is about S2, followed by the place (reference: control_plane §2.2).
 """
 
 import json
+from collections.abc import Generator
 from typing import Any, NoReturn
 
 from s2mock.documents.acceptors import form
@@ -42,22 +43,45 @@ _decoder = json.JSONDecoder(
 
 def decode(body: bytes, schema: str) -> Any:
     """The document in `body`, which the schema of that name accepts. Raises `BadJson`."""
+    text = _text(body)
+    try:
+        document = _decoder.decode(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise _bad_json(text, error) from None
+    return _accepted(document, schema)
+
+
+def decode_in_slices(body: bytes, schema: str) -> Generator[None, None, Any]:
+    """Return what `decode` returns, and let other threads have their turn: for a long body.
+
+    Yields where the caller may do something else before it goes on. Raises `BadJson`.
+    """
+    from s2mock.documents.pieces import decode_in_pieces  # which small bodies do without
+
+    text = _text(body)
+    try:
+        document = yield from decode_in_pieces(text, _decoder)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise _bad_json(text, error) from None
+    return _accepted(document, schema)
+
+
+def _accepted(document: Any, schema: str) -> Any:
     expected = form(schema)
-    document = _parse(body)
     if document is None and "null" in expected.schema["type"]:
         # The schemas allow null where a configuration may stand; a body is never null.
         raise BadJson(f"invalid type: null, expected struct {expected.schema['title']}")
     return document if expected.accepts([document]) else respelled(document, expected)
 
 
-def _parse(body: bytes) -> Any:
+def _text(body: bytes) -> str:
     # Bytes that are not UTF-8 become lone surrogates, which no checked string may hold: so they
     # are an error where S2 reads the string, and ignored where it ignores the field.
-    text = body.decode("utf-8", "surrogateescape")
-    try:
-        return _decoder.decode(text)
-    except json.JSONDecodeError as error:
-        what = "EOF while parsing a value" if not text.strip() else f"invalid JSON: {error.msg}"
-        raise BadJson(f"{what} at line {error.lineno} column {error.colno}") from None
-    except RecursionError:
-        raise BadJson("invalid JSON: nested too deeply to be read") from None
+    return body.decode("utf-8", "surrogateescape")
+
+
+def _bad_json(text: str, error: json.JSONDecodeError | RecursionError) -> BadJson:
+    if isinstance(error, RecursionError):
+        return BadJson("invalid JSON: nested too deeply to be read")
+    what = "EOF while parsing a value" if not text.strip() else f"invalid JSON: {error.msg}"
+    return BadJson(f"{what} at line {error.lineno} column {error.colno}")

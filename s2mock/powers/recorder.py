@@ -118,6 +118,10 @@ class Recorder:
             fields = fields_of(environ)
         if query := environ.get("QUERY_STRING"):
             target = f"{target}?{query}"
+        last = self._forms.get(name)
+        has_new_fields = last is None or last[2] != fields
+        if last is not None and not has_new_fields:
+            fields = last[2]
         form = (
             environ["REQUEST_METHOD"],
             target,
@@ -129,13 +133,12 @@ class Recorder:
             response.status,
             tuple(response.headers),
         )
-        last = self._forms.get(name)
         if last == form:
             form = last
         else:
             self._forms[name] = form
             # Once for all that have it in common.
-            size += head_size(target, fields)
+            size += head_size(target, fields if has_new_fields else ())
         # As little as can be, since memory that is kept is not at hand for the next request: so no
         # environ, and what a request has in common with the one before is kept once.
         self._journal.note_plainly(

@@ -6,13 +6,13 @@ on any machine.
 
 import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
 
 from s2mock.api.wire import json_records, proto_records
-from s2mock.documents.parsing import decode
+from s2mock.documents.parsing import decode, decode_in_slices
 from s2mock.registry.errors import BadJson, BadProto, Invalid
 
 pytestmark = pytest.mark.slow
@@ -66,13 +66,26 @@ PROTOBUF: dict[str, Callable[[int], bytes]] = {
     "keys with zeros in front": lambda size: b"\xa0\x80\x00\0" * (size // 4),
 }
 
-CASES = [("json", name) for name in JSON] + [("protobuf", name) for name in PROTOBUF]
+CASES = [(kind, name) for kind in ("json", "json in slices") for name in JSON] + [
+    ("protobuf", name) for name in PROTOBUF
+]
+
+
+def whole(work: Generator[None, None, Any]) -> Any:
+    """What it returns in the end."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            return done.value
 
 
 def take(kind: str, body: bytes) -> None:
     try:
         if kind == "json":
             json_records.append_input(decode(body, "append_input"), "raw")
+        elif kind == "json in slices":
+            json_records.append_input(whole(decode_in_slices(body, "append_input")), "raw")
         else:
             proto_records.append_input(body)
     except (BadJson, BadProto, Invalid):
@@ -97,7 +110,7 @@ def calls(kind: str, body: bytes) -> int:
 
 @pytest.mark.parametrize(("kind", "name"), CASES)
 def test_the_price_of_a_body(kind: str, name: str) -> None:
-    body = {"json": JSON, "protobuf": PROTOBUF}[kind][name]
+    body = (PROTOBUF if kind == "protobuf" else JSON)[name]
     # For all that is imported and made once.
     take(kind, body(20))
 
