@@ -40,21 +40,26 @@ def inflate(body: bytes, coding: str, limit: int) -> bytes:
 
     Never holds much more than `limit` bytes. Raises `BodyTooLong`, `CorruptBody`.
     """
-    work = inflating(body, coding, limit)
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            inflated: bytes = done.value
-            return inflated
+    if coding == "gzip" and body:
+        body = _gunzip(body, limit)
+    elif coding == "zstd" and body:
+        work = _unzstd(body, limit)
+        while True:
+            try:
+                next(work)
+            except StopIteration as done:
+                body = done.value
+                break
+    if len(body) > limit:
+        raise BodyTooLong
+    return body
 
 
 def inflating(body: bytes, coding: str, limit: int) -> Generator[None, None, bytes]:
     """As `inflate`, but yield after so many frames that others may have a turn."""
-    if coding == "gzip" and body:
-        body = _gunzip(body, limit)
-    elif coding == "zstd" and body:
-        body = yield from _unzstd(body, limit)
+    if coding != "zstd" or not body:
+        return inflate(body, coding, limit)
+    body = yield from _unzstd(body, limit)
     if len(body) > limit:
         raise BodyTooLong
     return body
