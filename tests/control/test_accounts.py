@@ -301,7 +301,7 @@ def test_failure_behind_the_head_of_an_event_stream_breaks_it_off(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a fault of s2mock's own")
 
-    monkeypatch.setattr("s2mock.control.journal.exchange_form", fail)
+    monkeypatch.setattr("s2mock.control.events.exchange_form", fail)
     control.append("a")
     address = (control.http.base_url.host, control.http.base_url.port)
     with socket.create_connection(address, timeout=PATIENCE) as client:

@@ -44,7 +44,6 @@ def test_while_others_use_the_account() -> None:
             stream.append([b"of the child"])
             assert stream.tail.seq_num == tail + 1
             assert mock.fork().basin("my-basin").stream("log").tail.seq_num == tail + 1
-            mock.close()
             # The parent's port is the parent's; the child has one of its own when it asks.
             again = mock.url
             assert again != url
