@@ -6,7 +6,8 @@ loop, a WSGI call in a thread and a test's own client all drive the same generat
 that waits keeps nobody else waiting, and needs no thread.
 
 A driver that gives up (the client has left, the server stops, the test has ended) calls
-`close()` on the generator, which releases what it held.
+`close()` on the generator, which releases what it held. A conversation may ask to go on without
+its client, by an `Outlast`.
 """
 
 from collections.abc import Callable, Generator
@@ -127,6 +128,23 @@ class Drained(Enum):
 DRAINED: Final = Drained.DRAINED
 
 
+class Outlast:
+    """Ask to go on without the client if that leaves, for as long as `is_needed()` is true.
+
+    What is sent then goes nowhere. `READ` gives what was received before the client left, and then
+    the end of the body, or `ConnectionAbortedError` if that was not received. The conversation is
+    closed where `is_needed()` is false and nothing that was received is unread. A later one takes
+    the place of this one.
+
+    Resumed with a callable without arguments, which returns True if the client has left.
+    """
+
+    __slots__ = ("is_needed",)
+
+    def __init__(self, is_needed: Callable[[], bool]) -> None:
+        self.is_needed: Callable[[], bool] = is_needed
+
+
 class Retire:
     """Let the connection end with this answer, without an error. Yielded before the head.
 
@@ -137,7 +155,9 @@ class Retire:
     __slots__ = ()
 
 
-Step = Head | bytes | Read | ReadWithin | Wait | Offload | Reset | Grip | Drained | Retire
+Step = (
+    Head | bytes | Read | ReadWithin | Wait | Offload | Reset | Grip | Drained | Outlast | Retire
+)
 Conversation = Generator[Step, Any, None]
 
 # What answers requests: from a WSGI environ (PEP 3333) without `wsgi.input` and

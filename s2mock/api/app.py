@@ -22,7 +22,7 @@ from s2mock.api.responses import S2Response, empty_response, error_response
 from s2mock.api.routing import Router, Row
 from s2mock.api.shaping import broken_off, cut_session, shorten
 from s2mock.api.wsgi import Answered
-from s2mock.conversation import Conversation, Head, Offload, Reset, Retire
+from s2mock.conversation import Conversation, Head, Offload, Outlast, Reset, Retire
 from s2mock.environ import bearer, path_of
 from s2mock.powers.faults import Cut
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
@@ -114,7 +114,7 @@ class App:
         else:
             if self.cors:
                 _allow_cross_origin(request, response)
-        entry = None if recorder is None else recorder.note_answer(request, response)
+        entry = self._noted(request, response)
         if response.retires:
             yield Retire()
         if response.session is not None:
@@ -123,6 +123,15 @@ class App:
             yield from broken_off(response, response.cut_at)
         else:
             yield Head(response.status, response.headers, response.body)
+
+    def _noted(self, request: S2Request, response: S2Response) -> "Entry | None":
+        """Take a note of what is about to be sent; returns the entry of a session."""
+        recorder = self._recorder
+        if recorder is None:
+            return None
+        if request.has_left():
+            return recorder.note(request, None, request.failure)
+        return recorder.note_answer(request, response)
 
     def _session(
         self, request: S2Request, response: S2Response, entry: "Entry | None"
@@ -205,6 +214,9 @@ class App:
             request.claim(operation)
             operation.request = request
             request.operation = operation
+            if self.account.observers and request.method != "GET":
+                # What was admitted takes effect, whether or not the client still waits for it.
+                request.has_left = yield Outlast(lambda: not operation.is_decided)
             return answer(request, (yield from self.account.perform(operation)))
         except InvalidConfig as error:
             return self._refused(

@@ -102,6 +102,8 @@ class S2Request:
     is_late: str | None = None
     # Why it was refused, or not answered.
     failure: Exception | None = None
+    # Returns True if its client has left, which `bool()` never does.
+    has_left: Callable[[], bool] = bool
     _decoded: dict[str, str] | None = None
 
     def __init__(self, environ: dict[str, Any], account: Engine) -> None:

@@ -13,6 +13,7 @@ from s2mock.conversation import (
     Conversation,
     Head,
     Offload,
+    Outlast,
     ReadWithin,
     Reset,
     Retire,
@@ -130,6 +131,9 @@ class Answered:
             return None
         if step is GRIP:
             return self.drop
+        if isinstance(step, Outlast):
+            # A caller waits for its call, and cannot leave before that is over.
+            return bool
         return self._block(step)
 
     def _reset(self) -> NoReturn:

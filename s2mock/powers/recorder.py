@@ -254,8 +254,13 @@ class SessionNotes:
         payload: bytes,
         answer: bytes | None,
         error: BaseException | None,
+        *,
+        has_left: bool,
     ) -> None:
-        """A batch was appended and is about to be acknowledged, or was refused, or dropped."""
+        """A batch was appended and is about to be acknowledged, or was refused, or dropped.
+
+        With `has_left` the client has left, and gets no answer.
+        """
         session = self.entry
         entry = Entry(session.environ, session.path, session.parameters, "append", began)
         entry.take(operation)
@@ -263,11 +268,11 @@ class SessionNotes:
         entry.session = session
         entry.body = payload
         entry.ended = monotonic()
-        if answer is not None:
+        if answer is not None and not has_left:
             entry.status = 200
             entry.headers = session.headers
             entry.said = answer
-        elif isinstance(error, S2Error):
+        elif isinstance(error, S2Error) and not has_left:
             entry.status = error.status
         if error is not None:
             _take_outcome(entry, error)

@@ -106,6 +106,7 @@ class Engine(Admitting):
     def perform(self, operation: Operation) -> Generator[Wait, None, Any]:
         """Carry an operation out, with its points. Raises `S2Error`, and what observers raise."""
         result = yield from self._begin(operation)
+        operation.is_decided = True
         if operation.waits:
             return (yield from self._waited(operation, result))
         if self.observers:
@@ -148,6 +149,7 @@ class Engine(Admitting):
             return self.carry_out(operation)
         except Exception as error:
             operation.error = error
+            operation.is_decided = True
             yield from self._pass("answer", operation)
             raise
 

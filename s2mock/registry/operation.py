@@ -21,6 +21,7 @@ class Operation:
     `basin` and `stream` are the names that it is about, or None. `caller` is whoever asks for it,
     with what that needs; None may do everything. `request` is for whoever made it. `effect` is what
     it has changed, once it has, and `at` the moment of that, in nanoseconds since the epoch.
+    `is_decided` is True once it has come to its answer, whether it was carried out or refused.
     `fault` is for whoever stands at points: what is to go wrong with it; `note` is for whoever
     takes notes. `is_batch` is whether it came in a session, and gets no answer of its own.
     """
@@ -33,6 +34,7 @@ class Operation:
         "error",
         "fault",
         "is_batch",
+        "is_decided",
         "note",
         "request",
         "stream",
@@ -57,6 +59,7 @@ class Operation:
         self.at: int = 0
         self.fault: Any = None
         self.is_batch: bool = False
+        self.is_decided: bool = False
         self.note: Any = None
 
     def __repr__(self) -> str:

@@ -19,6 +19,13 @@ class Open(Protocol):
         """Close the descriptor in a forked child, and do nothing else."""
 
 
+class Closing(Protocol):
+    """A conversation, for the server that ends it."""
+
+    def close(self) -> None:
+        """Close the conversation."""
+
+
 class Context:
     """What all connections and exchanges of a server have in common."""
 
@@ -38,5 +45,7 @@ class Context:
         self.report = report
         """Told of every exception that comes out of a conversation."""
         self.connections: set[Open] = set()
+        self.lasting: set[Closing] = set()
+        """Conversations that go on, though their clients have left."""
         self.numbers: count[int] = count(1)
         """For the connections, in the order in which they come."""

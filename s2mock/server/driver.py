@@ -9,6 +9,7 @@ from s2mock.conversation import (
     Conversation,
     Head,
     Offload,
+    Outlast,
     ReadWithin,
     Reset,
     Retire,
@@ -16,8 +17,11 @@ from s2mock.conversation import (
     Wait,
 )
 from s2mock.server.context import Context
+from s2mock.server.dead_wire import DeadWire
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from s2mock.server.loop import Timer
 
 # A conversation that always has something to send is interrupted after so many seconds.
@@ -98,7 +102,17 @@ _OVER = "over"
 class Exchange:
     """A conversation and the wire that it is held over."""
 
-    __slots__ = ("_context", "_conversation", "_is_left", "_state", "_timer", "_turn_ends", "_wire")
+    __slots__ = (
+        "_context",
+        "_conversation",
+        "_dead_wire",
+        "_is_closing",
+        "_is_needed",
+        "_state",
+        "_timer",
+        "_turn_ends",
+        "_wire",
+    )
 
     def __init__(self, wire: Wire, context: Context) -> None:
         self._conversation: Conversation
@@ -106,7 +120,10 @@ class Exchange:
         self._context = context
         self._state: object = _TURN
         self._timer: Timer | None = None
-        self._is_left = False
+        self._is_closing = False
+        # Until when it goes on without its client, if it does; its wire once that has left.
+        self._is_needed: Callable[[], bool] | None = None
+        self._dead_wire: DeadWire | None = None
         self._turn_ends = 0.0
 
     def start(self, environ: dict[str, Any]) -> None:
@@ -129,7 +146,16 @@ class Exchange:
             self._advance(None, None)
 
     def leave(self) -> None:
-        """The client has left. A conversation that reads is told so, any other is closed."""
+        """The client has left.
+
+        A conversation that is to outlast it goes on, as does a call in a worker, behind which that
+        may be asked for. Of others, one that reads is told so, and any other is closed.
+        """
+        if self._state is _OVER or self._dead_wire is not None:
+            return
+        if self._is_needed is not None or self._state is _WORKER:
+            self._go_on_alone()
+            return
         if self._state is _BODY:
             self._settle()
             self._advance(None, ConnectionAbortedError("the client has left"))
@@ -148,10 +174,10 @@ class Exchange:
             return
         if self._state is _RUNNING:
             # From inside of the conversation: it cannot be closed before it yields.
-            self._is_left = True
+            self._is_closing = True
             return
         self._settle()
-        self._state = _OVER
+        self._finish()
         try:
             self._conversation.close()
         except BaseException as error:  # noqa: BLE001  # a fault of the conversation's, whatever
@@ -176,6 +202,34 @@ class Exchange:
         if self._state is _WORKER:
             self._advance(result, error)
             self._wire.flush()
+
+    def _go_on_alone(self) -> None:
+        """Go on without the client, if anything is left to be done."""
+        self._wire = self._dead_wire = DeadWire(self._wire)
+        self._context.lasting.add(self)
+        if self._state is _BODY:
+            self._read_and_advance()
+        elif self._state is _ROOM:
+            self._state = _TURN
+            self._context.loop.call_soon(self._take_turn)
+        elif isinstance(self._state, _Waiter) and not self._has_to_go_on():
+            self.close()
+
+    def _has_to_go_on(self, step: Step | None = None) -> bool:
+        """True if the conversation has something to do, or to ask for, without its client."""
+        assert self._dead_wire is not None, "the client has left"
+        if self._dead_wire.unread or (self._is_needed is not None and self._is_needed()):
+            return True
+        return step is READ or isinstance(step, Offload | Outlast | ReadWithin)
+
+    def _has_left(self) -> bool:
+        return self._dead_wire is not None
+
+    def _finish(self) -> None:
+        """The conversation is over."""
+        self._state = _OVER
+        if self._dead_wire is not None:
+            self._context.lasting.discard(self)
 
     def _settle(self) -> None:
         """Leave no timer and no waiter behind."""
@@ -211,7 +265,9 @@ class Exchange:
             while goes_on:
                 step = conversation.send(value) if error is None else conversation.throw(error)
                 value = error = None
-                if self._is_left:
+                if self._is_closing or (
+                    self._dead_wire is not None and not self._has_to_go_on(step)
+                ):
                     self._state = _TURN
                     self.close()
                     return
@@ -223,22 +279,29 @@ class Exchange:
                 elif step is READ:
                     value, error = self._read()
                     goes_on = value is not None or error is not None
-                elif step is GRIP:
-                    value = self.drop
+                elif step is GRIP or kind is Outlast:
+                    value = self._granted(step)
                 else:
                     goes_on = self._take(step)
         except StopIteration:
-            self._state = _OVER
+            self._finish()
             if self._wire.has_head:
                 self._wire.end()
             else:
                 self._fail(RuntimeError("a conversation has ended without an answer"))
         except ConnectionAbortedError:
             # Nobody is left who wants an answer.
-            self._state = _OVER
+            self._finish()
             self._wire.fail()
         except BaseException as fault:  # noqa: BLE001  # a fault of the conversation's, whatever
             self._fail(fault)
+
+    def _granted(self, step: Step) -> "Callable[[], object]":
+        """What the conversation is resumed with, which asks for a way to see or end itself."""
+        if isinstance(step, Outlast):
+            self._is_needed = step.is_needed
+            return self._has_left
+        return self.drop
 
     # Each of these says whether the conversation goes on at once.
 
@@ -319,7 +382,7 @@ class Exchange:
 
     def _fail(self, fault: BaseException) -> None:
         self._settle()
-        self._state = _OVER
+        self._finish()
         self._context.report(fault)
         if self._wire.has_head:
             self._wire.fail()

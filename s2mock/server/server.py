@@ -80,7 +80,7 @@ class Server:
             self._thread.join()
 
     def drop_connections(self) -> None:
-        """Drop every open connection and close what is going on there. Listening goes on."""
+        """Drop every open connection and close all conversations. Listening goes on."""
         self.call(self._drop_connections)
 
     def refuse(self) -> None:
@@ -134,6 +134,8 @@ class Server:
     def _drop_connections(self) -> None:
         for connection in list(self._context.connections):
             connection.abort()
+        for conversation in list(self._context.lasting):
+            conversation.close()
 
     def _run(self) -> None:
         try:

@@ -207,7 +207,8 @@ class Stream:
         """So many bytes of the request have been read; the client may send as many again."""
         self._owner.acknowledge(size)
         self._unacknowledged += size
-        if self._unacknowledged >= self._owner.receive_initial // 2 and not self.is_received:
+        is_asked_for = not (self.is_received or self.is_over)
+        if self._unacknowledged >= self._owner.receive_initial // 2 and is_asked_for:
             self._owner.write(frames.window_update(self.number, self._unacknowledged))
             self.receive_window += self._unacknowledged
             self._unacknowledged = 0
@@ -218,11 +219,11 @@ class Stream:
         self._owner.unsent -= self.unsent
         self.unsent = 0
         self._parts.clear()
-        self._owner.acknowledge(len(self.body))
-        self.body.clear()
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
             exchange.leave()
+        self._owner.acknowledge(len(self.body))
+        self.body.clear()
 
     def _append(self, data: bytes) -> None:
         if self.is_over:

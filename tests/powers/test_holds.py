@@ -2,14 +2,12 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 from contextlib import closing
 
 import httpx
 import pytest
 
-from s2mock import AppendRecord, Hold, ManualClock, S2Mock
-from s2mock.http_client import Client
+from s2mock import AppendRecord, ManualClock, S2Mock
 from tests.plugin.conftest import Run
 from tests.powers.conftest import (
     BASIN,
@@ -24,7 +22,6 @@ from tests.powers.conftest import (
     needs_this_process,
 )
 from tests.powers.frames import append_frame, frames
-from tests.sessions.h2_client import H2Client
 
 POINTS = ["arrival", "commit", "answer"]
 each_point = pytest.mark.parametrize("at", POINTS)
@@ -148,54 +145,6 @@ def test_until_released_it_holds_all(mock: S2Mock) -> None:
         assert ways[0].append("y").status == 200
     for way in ways:
         way.close()
-
-
-DOCUMENT = b'{"records":[{"body":"a"}]}'
-HEADERS = {"s2-basin": BASIN, "content-type": "application/json"}
-
-
-def leave_by_http1(mock: S2Mock, held: Hold) -> None:
-    """Ask, and close the connection when the request is held."""
-    client = Client(mock.url, token=mock.token)
-    with client.open_socket() as connection:
-        headers = {**HEADERS, **headers_of(mock)}
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        length = f"content-length: {len(DOCUMENT)}\r\n\r\n"
-        request = f"POST {RECORDS} HTTP/1.1\r\nhost: x\r\n{head}{length}"
-        connection.sendall(request.encode() + DOCUMENT)
-        held.wait()
-
-
-def leave_by_h2(mock: S2Mock, held: Hold) -> None:
-    """Ask, and close the connection when the request is held."""
-    with H2Client(mock.url, headers=headers_of(mock)) as client:
-        client.send(client.open("POST", RECORDS, HEADERS, end=False), DOCUMENT, end=True)
-        held.wait()
-
-
-def cancel_by_h2(mock: S2Mock, held: Hold) -> None:
-    """Ask, and reset the stream when the request is held."""
-    with H2Client(mock.url, headers=headers_of(mock)) as client:
-        stream = client.open("POST", RECORDS, HEADERS, end=False)
-        client.send(stream, DOCUMENT, end=True)
-        held.wait()
-        client.cancel(stream)
-        mock.journal.wait_for("append")
-
-
-@each_point
-@pytest.mark.parametrize("leave", [leave_by_http1, leave_by_h2, cancel_by_h2])
-def test_whose_client_leaves_is_gone(
-    mock: S2Mock, at: str, leave: Callable[[S2Mock, Hold], None]
-) -> None:
-    held = mock.hold(on="append", at=at)  # type: ignore[arg-type]
-    leave(mock, held)
-    # The journal has it as soon as it is gone, and it took effect only where it had before.
-    [exchange] = mock.journal.wait_for("append")
-    assert exchange.response is None
-    assert exchange.effect.committed == (at == "answer")
-    held.release()
-    assert bodies(mock) == (["a"] if at == "answer" else [])
 
 
 @each_point

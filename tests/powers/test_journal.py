@@ -18,6 +18,7 @@ from s2mock import Answer, Drop, Effect, Exchange, Fail, ManualClock, S2Mock, Sy
 from s2mock.api.wire.messages import AppendInput
 from s2mock.control.rows import shown_form
 from s2mock.control.snippet import snippet
+from s2mock.conversation import READ, Head, Outlast
 from s2mock.powers.timeline import timeline
 from tests import own_token
 from tests.plugin.conftest import Run
@@ -706,8 +707,9 @@ class _Session:
         self._stream = mock.basin(BASIN).stream("log")
 
     def __enter__(self) -> Self:
-        next(self._session)
-        next(self._session)
+        assert isinstance(next(self._session), Head)
+        assert isinstance(next(self._session), Outlast)
+        assert self._session.send(lambda: False) is READ
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 
-from s2mock.conversation import GRIP, READ, Conversation, Head, Offload, ReadWithin, Reset, Retire
+from s2mock.conversation import (
+    GRIP,
+    READ,
+    Conversation,
+    Head,
+    Offload,
+    Outlast,
+    ReadWithin,
+    Reset,
+    Retire,
+)
+from s2mock.server.server import Server
 from tests.server.toys import TEXT, Environ, Gate, serving
 from tests.server.wires import CALLS, Call
 
@@ -340,6 +351,203 @@ class TestGrip:
             with call(server, "/other") as other:
                 other.end()
                 assert other.status() == 200
+
+
+class TestOutlast:
+    """A conversation that goes on without its client."""
+
+    def test_until_it_is_needed_no_more(self, call: Call) -> None:
+        first, second, steps = Gate(), Gate(), []
+
+        def lasts(_: Environ) -> Conversation:
+            needed = [True]
+            has_left = yield Outlast(lambda: bool(needed))
+            steps.append(has_left())
+            yield first
+            steps.append(has_left())
+            yield Head(200, [TEXT])
+            # Nothing is sent, and nothing has to wait for that.
+            for _piece in range(100):
+                yield b"x" * 100_000
+            needed.clear()
+            steps.append("to be closed")
+            yield second
+            steps.append("never")
+
+        closing = Closing()
+        with serving(closing.around(lasts)) as server, call(server, "/") as client:
+            assert first.entered.wait(PATIENCE)
+            leave(client, server)
+            assert not closing.closed.is_set()
+            first.open()
+            assert closing.closed.wait(PATIENCE)
+            assert steps == [False, True, "to be closed"]
+            assert isinstance(closing.seen[0], GeneratorExit)
+            assert not second.entered.is_set()
+            assert nothing_lasts(server)
+
+    def test_it_is_closed_at_once_if_it_is_not_needed(self, call: Call) -> None:
+        gate = Gate()
+
+        def lasts(_: Environ) -> Conversation:
+            yield Outlast(lambda: False)
+            yield gate
+
+        closing = Closing()
+        with serving(closing.around(lasts)) as server, call(server, "/") as client:
+            assert gate.entered.wait(PATIENCE)
+            leave(client, server)
+            assert closing.closed.is_set()
+            assert nothing_lasts(server)
+
+    @pytest.mark.parametrize("is_complete", [False, True])
+    def test_it_reads_what_was_received(self, call: Call, is_complete: bool) -> None:
+        gate, read = Gate(), []
+
+        def lasts(_: Environ) -> Conversation:
+            yield Outlast(lambda: False)
+            read.append((yield READ))
+            yield gate
+            while data := (yield READ):
+                read.append(data)
+            read.append(b"the end")
+
+        closing = Closing()
+        with serving(closing.around(lasts)) as server, call(server, "/") as client:
+            client.send(b"first")
+            assert gate.entered.wait(PATIENCE)
+            client.send(b"second")
+            client.send(b"third")
+            if is_complete:
+                client.end()
+            leave(client, server)
+            assert not closing.closed.is_set()
+            gate.open()
+            assert closing.closed.wait(PATIENCE)
+            assert b"".join(read) == b"firstsecondthird" + b"the end" * is_complete
+            aborted = [isinstance(error, ConnectionAbortedError) for error in closing.seen]
+            assert aborted == [True] * (not is_complete)
+            assert nothing_lasts(server)
+
+    def test_without_room(self, call: Call) -> None:
+        """The client has not read what it was sent, and leaves: the rest goes nowhere."""
+        is_over = threading.Event()
+
+        def lasts(_: Environ) -> Conversation:
+            yield Outlast(lambda: True)
+            yield Head(200, [TEXT])
+            for _piece in range(100):
+                yield b"x" * 200_000
+            is_over.set()
+
+        with serving(lasts) as server, call(server, "/", window=4096) as client:
+            assert client.status() == 200
+            leave(client, server)
+            assert is_over.wait(PATIENCE)
+
+    @pytest.mark.parametrize("is_needed", [False, True])
+    def test_asked_for_behind_a_call_in_a_worker(self, call: Call, is_needed: bool) -> None:
+        """The client leaves while its body is decoded: what that asks for is still asked for."""
+        begun, go_on, gate, steps = threading.Event(), threading.Event(), Gate(), []
+
+        def work() -> str:
+            begun.set()
+            go_on.wait(PATIENCE)
+            return "decoded"
+
+        def works(_: Environ) -> Conversation:
+            steps.append((yield Offload(work)))
+            if is_needed:
+                yield Outlast(lambda: True)
+            yield gate
+            steps.append("done")
+
+        closing = Closing()
+        with serving(closing.around(works)) as server, call(server, "/") as client:
+            assert begun.wait(PATIENCE)
+            leave(client, server)
+            go_on.set()
+            if is_needed:
+                assert gate.entered.wait(PATIENCE)
+                gate.open()
+            assert closing.closed.wait(PATIENCE)
+            assert steps == ["decoded", "done"][: 1 + is_needed]
+            assert nothing_lasts(server)
+
+    @pytest.mark.parametrize("end", ["stop", "drop_connections", "refuse"])
+    def test_a_server_that_lets_go(self, call: Call, end: str) -> None:
+        gate = Gate()
+
+        def lasts(_: Environ) -> Conversation:
+            yield Outlast(lambda: True)
+            yield gate
+
+        closing = Closing()
+        with serving(closing.around(lasts)) as server, call(server, "/") as client:
+            assert gate.entered.wait(PATIENCE)
+            leave(client, server)
+            assert not closing.closed.is_set()
+            getattr(server, end)()
+            assert closing.closed.is_set()
+            assert nothing_lasts(server)
+
+    def test_ended_by_another(self, call: Call) -> None:
+        gate, grips = Gate(), []
+
+        def lasts(environ: Environ) -> Conversation:
+            if environ["REQUEST_URI"] == "/other":
+                grips.pop()()
+                yield Head(200, [], b"ended")
+                return
+            grips.append((yield GRIP))
+            yield Outlast(lambda: True)
+            yield gate
+
+        closing = Closing()
+        with serving(closing.around(lasts)) as server, call(server, "/") as client:
+            assert gate.entered.wait(PATIENCE)
+            leave(client, server)
+            with call(server, "/other") as other:
+                other.end()
+                assert other.status() == 200
+            assert closing.closed.is_set()
+            assert nothing_lasts(server)
+
+    def test_a_fault_of_it_is_told(self, call: Call) -> None:
+        gate, told = Gate(), threading.Event()
+
+        def lasts(_: Environ) -> Conversation:
+            yield Outlast(lambda: True)
+            yield gate
+            raise RuntimeError("a fault")
+
+        with (
+            serving(lasts, on_error=lambda _: told.set()) as server,
+            call(server, "/") as client,
+        ):
+            assert gate.entered.wait(PATIENCE)
+            leave(client, server)
+            gate.open()
+            assert told.wait(PATIENCE)
+            assert nothing_lasts(server)
+
+
+def leave(client: Any, server: Server) -> None:
+    """Let the client leave when all has come, and return when the server has noticed that."""
+    settle(server)
+    client.leave()
+    settle(server)
+
+
+def settle(server: Server) -> None:
+    """Return when the server has taken what had come, which may take it a turn or two."""
+    for _turn in range(3):
+        server.call(lambda: None)
+
+
+def nothing_lasts(server: Server) -> bool:
+    settle(server)
+    return not server._context.lasting
 
 
 class TestEnd:

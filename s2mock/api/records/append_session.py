@@ -10,7 +10,7 @@ from s2mock.api.requests import Asking, S2Request
 from s2mock.api.responses import S2Response
 from s2mock.api.wire.frames import FrameDecoder, encode_frame, encode_terminal
 from s2mock.api.wire.proto_records import ack_to_proto, append_input
-from s2mock.conversation import READ, Conversation, ReadWithin, Retire
+from s2mock.conversation import READ, Conversation, Outlast, ReadWithin, Retire
 from s2mock.powers.faults import Cut, Drain, Fault
 from s2mock.powers.outcomes import Dropped
 from s2mock.registry.appending import Append, Target
@@ -38,6 +38,8 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
     draining = Draining(fault) if isinstance(fault, Drain) else None
     # Whether what was read came while the batches before it waited for something.
     came_meanwhile = False
+    # Batches that were received are appended, whether or not the client waits for that.
+    request.has_left = yield Outlast(lambda: _is_under_way(request, decoder))
     try:
         data = yield READ if draining is None else draining.read
         while data:
@@ -49,12 +51,13 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
                     batch = append_input(frame.payload)
                 except BadProto as error:
                     raise BadFrame(error.message) from None
-                if acks and (len(acks) >= _MAX_TOGETHER or account.observers):
-                    # Whoever stands at a point keeps this append waiting, and not its like.
-                    yield b"".join(acks)
-                    acks = []
                 operation = Append(basin, stream, batch, target=target, is_with_last=is_with_last)
                 is_with_last = True
+                if acks and (len(acks) >= _MAX_TOGETHER or account.observers):
+                    # Whoever stands at a point keeps this append waiting, and not its like.
+                    request.operation = operation
+                    yield b"".join(acks)
+                    acks = []
                 ack = (
                     (yield from _watched_append(request, operation, frame.payload))
                     if account.observers
@@ -78,6 +81,12 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
     except S2Error as error:
         request.refuse(error)
         yield b"".join([*acks, encode_terminal(error)])
+
+
+def _is_under_way(request: S2Request, decoder: FrameDecoder) -> bool:
+    """True if a batch was received and has not been decided."""
+    batch = request.operation
+    return decoder.has_frame or (batch is not None and not batch.is_decided)
 
 
 def _more(draining: Draining | None, *, looks: bool) -> Asking[tuple[bytes | None, bool]]:
@@ -117,10 +126,14 @@ def _append(request: S2Request, operation: Append, payload: bytes) -> bytes:
     except S2Error as error:
         if notes is not None:
             operation.is_batch = True
-            notes.batch(operation, monotonic(), payload, None, error)
+            has_left = request.has_left()
+            notes.batch(operation, monotonic(), payload, None, error, has_left=has_left)
         raise
     if notes is not None:
-        notes.acked(operation, len(payload), ack)
+        if request.has_left():
+            notes.batch(operation, monotonic(), payload, ack, None, has_left=True)
+        else:
+            notes.acked(operation, len(payload), ack)
     return ack
 
 
@@ -138,7 +151,7 @@ def _watched_append(request: S2Request, operation: Append, payload: bytes) -> As
     try:
         ack = ack_to_proto((yield from request.account.perform(operation)))
     except BaseException as error:
-        notes.batch(operation, began, payload, None, error)
+        notes.batch(operation, began, payload, None, error, has_left=request.has_left())
         raise
-    notes.batch(operation, began, payload, ack, None)
+    notes.batch(operation, began, payload, ack, None, has_left=request.has_left())
     return ack

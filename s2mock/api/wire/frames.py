@@ -76,6 +76,13 @@ class FrameDecoder:
             del self._buffer[:end]
             yield _decode(flag, payload)
 
+    @property
+    def has_frame(self) -> bool:
+        """True if a complete frame was fed and not yet given."""
+        buffer = self._buffer
+        length = int.from_bytes(buffer[:_LENGTH_BYTES], "big")
+        return len(buffer) >= _LENGTH_BYTES and len(buffer) >= _LENGTH_BYTES + length
+
     def finish(self) -> None:
         """No more bytes will come. Raises `BadFrame` in the middle of a frame."""
         if self._buffer:
