@@ -37,9 +37,11 @@ class PowersFace(Served):
 
         `on` is the name of an operation, or several; `basin` and `stream` are names or globs.
         `skip` lets so many pass first, `times` is how many it meets, None for all until it is
-        removed. A list of faults has one for each matching operation, None lets one pass. A fault
-        that never fired fails the test, unless it is not `required`. Raises `TypeError`,
-        `ValueError`.
+        removed. A list of faults has one for each matching operation, None lets one pass.
+        Operations that are held now at their arrival or commit count first, in the order in which
+        they came, and meet it when they are released. One that is held at its answer is not
+        matched, since its effect stands. A fault that never fired fails the test, unless it is not
+        `required`. Raises `TypeError`, `ValueError`.
         """
         return self._powers.stage.inject(
             fault, on=on, basin=basin, stream=stream, skip=skip, times=times, required=required

@@ -149,9 +149,12 @@ class Hold:
         self._held.append(operation)
         return True
 
-    def keep(self) -> Waits:
-        """Keep an operation that was taken."""
+    def ring(self) -> None:
+        """Let those who wait for what it holds look."""
         self._bell.ring()
+
+    def pass_through(self) -> Waits:
+        """Keep an operation that was taken until it is released."""
         return self._gate.pass_through()
 
     def _enough(self, count: int) -> bool | None:

@@ -48,6 +48,8 @@ class Stage:
         take_at_fork(self._lock, Rank.INNER)
         self._injections: tuple[Injection, ...] = ()
         self._holds: tuple[Hold, ...] = ()
+        # Operations that are held before their effect, in the order in which they came.
+        self._held: dict[Operation, None] = {}
         # Those whose operations may still be waiting.
         self._gates: set[Gate] = set()
         # What is to be said at the end of the test of injections that are gone; the latter only
@@ -74,6 +76,10 @@ class Stage:
         with self._lock:
             self._injections = (*self._injections, made)
             self._observe()
+            for operation in self._held:
+                # One that was given up may not have come as far as its hold.
+                if not operation.is_decided:
+                    self._offer(made, operation)
         return made
 
     def hold(
@@ -126,6 +132,7 @@ class Stage:
         for hold in self._holds:
             hold.end(drops=True)
         with self._lock:
+            self._held.clear()
             gates, self._gates = self._gates, set()
         for gate in gates:
             gate.open(drops=True)
@@ -166,25 +173,51 @@ class Stage:
             if point == "arrival":
                 self._draw(operation)
             holds = [hold for hold in self._holds if hold.take(point, operation)]
-        fault: Fault | None = operation.fault
+            if holds and point != "answer":
+                self._held[operation] = None
+            fault: Fault | None = operation.fault
         if operation.note is None and (holds or fault is not None):
             # Somebody may ask for its exchange.
             operation.note = True
+        for hold in holds:
+            hold.ring()
         acts = fault is not None and _acts_at(fault, operation) == point
         if not holds and not acts:
             return None
-        return self._stand(holds, fault if acts else None)
+        return self._stand(point, operation, holds, fault, acts=acts)
 
     def _draw(self, operation: Operation) -> None:
         for injection in self._injections:
-            fault = injection.takes(operation, is_free=operation.fault is None)
-            if fault is not None:
-                operation.fault = fault
-                injection.ring()
+            self._offer(injection, operation)
 
-    def _stand(self, holds: list[Hold], fault: Fault | None) -> Waits:
-        for hold in holds:
-            yield from hold.keep()
+    def _offer(self, injection: Injection, operation: Operation) -> None:
+        fault = injection.takes(operation, is_free=operation.fault is None)
+        if fault is not None:
+            operation.fault = fault
+            injection.ring()
+
+    def _stand(
+        self,
+        point: Point,
+        operation: Operation,
+        holds: list[Hold],
+        fault: Fault | None,
+        *,
+        acts: bool,
+    ) -> Waits:
+        """Keep the operation for the holds; then the fault acts, or one injected meanwhile."""
+        try:
+            for hold in holds:
+                yield from hold.pass_through()
+        finally:
+            with self._lock:
+                self._held.pop(operation, None)
+        if operation.fault is not fault:
+            # Where it would have acted may be behind the operation.
+            fault = operation.fault
+            acts = _acts_at(operation.fault, operation) in ("arrival", point)
+        if not acts:
+            return
         if isinstance(fault, Delay):
             yield from self._delay(fault.seconds)
         elif fault is not None:

@@ -147,6 +147,9 @@ class Engine(Admitting):
                 yield from waits
             # Another moment: what was decided then may not hold any more.
             return self.carry_out(operation)
+        except GeneratorExit:
+            operation.is_decided = True
+            raise
         except Exception as error:
             operation.error = error
             operation.is_decided = True

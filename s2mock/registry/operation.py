@@ -21,7 +21,7 @@ class Operation:
     `basin` and `stream` are the names that it is about, or None. `caller` is whoever asks for it,
     with what that needs; None may do everything. `request` is for whoever made it. `effect` is what
     it has changed, once it has, and `at` the moment of that, in nanoseconds since the epoch.
-    `is_decided` is True once it has come to its answer, whether it was carried out or refused.
+    `is_decided` is True once it was carried out, was refused, or was given up.
     `fault` is for whoever stands at points: what is to go wrong with it; `note` is for whoever
     takes notes. `is_batch` is whether it came in a session, and gets no answer of its own.
     """

@@ -3,11 +3,12 @@
 import asyncio
 import threading
 from contextlib import closing
+from typing import Any
 
 import httpx
 import pytest
 
-from s2mock import AppendRecord, ManualClock, S2Mock
+from s2mock import Answer, AppendRecord, Cut, Delay, Drain, Drop, Fail, Fault, ManualClock, S2Mock
 from tests.plugin.conftest import Run
 from tests.powers.conftest import (
     BASIN,
@@ -22,6 +23,7 @@ from tests.powers.conftest import (
     needs_this_process,
 )
 from tests.powers.frames import append_frame, frames
+from tests.powers.leaving import ClosesHttp1, append
 
 POINTS = ["arrival", "commit", "answer"]
 each_point = pytest.mark.parametrize("at", POINTS)
@@ -328,3 +330,256 @@ class TestReaders:
                 await stream.async_wait_for_readers(5, timeout=0)
 
         asyncio.run(run())
+
+
+class TestTwoOnOneOperation:
+    @each_point
+    def test_both_are_told_at_once(self, mock: S2Mock, way: Way, at: Any) -> None:
+        with mock.hold(on="append", at=at) as first, mock.hold(on="append", at=at) as second:
+            # One waits before the operation is there, and is woken by it; the other looks later.
+            waiting = Started(lambda: second.wait(timeout=PATIENCE))
+            appending = Started(lambda: way.append("a"))
+            assert len(waiting.result()) == 1
+            assert len(first.wait(timeout=0)) == 1
+        assert appending.result().status == 200
+
+    @each_point
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    def test_it_goes_on_when_both_have_released_it(
+        self, mock: S2Mock, way: Way, at: Any, order: tuple[int, int]
+    ) -> None:
+        holds = [mock.hold(on="append", at=at) for _ in range(2)]
+        appending = Started(lambda: way.append("a"))
+        for hold in holds:
+            hold.wait(timeout=PATIENCE)
+        holds[order[0]].release()
+        # Whatever it could do by now is done by the time that another request is answered.
+        with closing(Way("http1", mock)) as other:
+            assert other("GET", "/v1/basins").status == 200
+        assert not appending.is_over
+        assert bodies(mock) == (["a"] if at == "answer" else [])
+        holds[order[1]].release()
+        assert appending.result().status == 200
+        assert bodies(mock) == ["a"]
+
+    def test_at_two_points_it_is_told_in_turn(self, mock: S2Mock, http1: Way) -> None:
+        with (
+            mock.hold(on="append", at="arrival") as first,
+            mock.hold(on="append", at="commit") as second,
+        ):
+            appending = Started(lambda: http1.append("a"))
+            first.wait(timeout=PATIENCE)
+            with pytest.raises(TimeoutError, match="0 of 1"):
+                second.wait(timeout=0)
+            first.release()
+            second.wait(timeout=PATIENCE)
+        assert appending.result().status == 200
+
+    def test_in_an_event_loop(self, mock: S2Mock, http1: Way) -> None:
+        async def run() -> None:
+            with mock.hold(on="append") as first, mock.hold(on="append") as second:
+                waiting = asyncio.create_task(second.async_wait(timeout=PATIENCE))
+                await asyncio.sleep(0)
+                appending = asyncio.create_task(asyncio.to_thread(http1.append, "a"))
+                assert len(await waiting) == 1
+                assert len(await first.async_wait(timeout=0)) == 1
+            assert (await appending).status == 200
+
+        asyncio.run(run())
+
+
+each_before = pytest.mark.parametrize("at", ["arrival", "commit"])
+
+
+class TestInjectedMeanwhile:
+    """A fault reaches the operations that are held, before their effect."""
+
+    @each_before
+    @pytest.mark.parametrize(
+        ("fault", "status", "is_there"),
+        [
+            (Fail("unavailable"), 503, False),
+            (Fail("unavailable", committed=True), 503, True),
+            (Answer(502, b"<html>"), 502, False),
+            (Drop(), None, False),
+            (Drop(committed=True), None, True),
+            (Cut(bytes=5), None, True),
+            (Drain(), 503, False),
+        ],
+    )
+    def test_it_is_met_on_release(
+        self,
+        mock: S2Mock,
+        way: Way,
+        at: Any,
+        fault: Fault,
+        status: int | None,
+        is_there: bool,
+    ) -> None:
+        with mock.hold(on="append", at=at) as held:
+            appending = Started(lambda: way.append("a"))
+            held.wait(timeout=PATIENCE)
+            injected = mock.inject(fault, on="append")
+            assert (injected.hits, injected.remaining) == (1, 0)
+            assert injected.wait(timeout=0) == held.exchanges
+            assert held.exchanges[0].fault == fault
+            assert not appending.is_over
+        result = appending.result()
+        if status is None:
+            broke_off = isinstance(result, ConnectionResetError) or len(result.body) == 5
+            assert broke_off, result
+        else:
+            assert result.status == status
+        assert bodies(mock) == (["a"] if is_there else [])
+        [exchange] = mock.journal.of("append")
+        assert (exchange.fault, exchange.effect.committed) == (fault, is_there)
+        # The next one meets nothing.
+        assert way.append("b").status == 200
+
+    @each_before
+    @pytest.mark.parametrize("committed", [False, True])
+    def test_a_delay(self, at: Any, committed: bool) -> None:
+        clock = ManualClock(0)
+        with S2Mock(basins=SEEDS, clock=clock) as mock, closing(Way("http1", mock)) as way:
+            held = mock.hold(on="append", at=at)
+            appending = Started(lambda: way.append("a"))
+            held.wait(timeout=PATIENCE)
+            mock.inject(Delay(5, committed=committed), on="append")
+            held.release()
+            clock.wait_for_waiters(timeout=PATIENCE)
+            assert bodies(mock) == (["a"] if committed else [])
+            mock.advance(5)
+            assert appending.result().status == 200
+            assert bodies(mock) == ["a"]
+
+    def test_a_delay_that_is_over_is_not_made_again(self) -> None:
+        clock = ManualClock(0)
+        with S2Mock(basins=SEEDS, clock=clock) as mock, closing(Way("http1", mock)) as way:
+            mock.inject(Delay(5), on="append")
+            held = mock.hold(on="append", at="commit")
+            appending = Started(lambda: way.append("a"))
+            clock.wait_for_waiters(timeout=PATIENCE)
+            mock.advance(5)
+            held.wait(timeout=PATIENCE)
+            held.release()
+            assert appending.result().status == 200
+
+    def test_held_at_its_answer_it_is_not_matched(self, mock: S2Mock, http1: Way) -> None:
+        """The effect stands, and a fault may deny it."""
+        with mock.hold(on="append", at="answer") as held:
+            appending = Started(lambda: http1.append("a"))
+            held.wait(timeout=PATIENCE)
+            injected = mock.inject(Fail("unavailable"), on="append")
+            assert injected.hits == 0
+        assert appending.result().status == 200
+        assert http1.append("b").status == 503
+
+    @each_before
+    def test_which_operations(self, mock: S2Mock, at: Any) -> None:
+        """As if they came now, in the order in which they came."""
+        ways = [Way("http1", mock) for _ in range(4)]
+        with mock.hold(on="append", at=at, times=None) as held:
+            answers = []
+            for number, way in enumerate(ways):
+                stream = "orders/eu" if number == 0 else "log"
+                answers.append(
+                    Started(lambda way=way, s=stream, n=number: way.append(str(n), stream=s))  # type: ignore[misc]
+                )
+                held.wait(number + 1, timeout=PATIENCE)
+            injected = mock.inject(Fail("unavailable"), on="append", stream="log", skip=1)
+            other = mock.inject(Fail("storage"), on="append", stream="log", times=2)
+            read = mock.inject(Drop(), on="read", required=False)
+            assert (injected.hits, other.hits, read.hits) == (1, 2, 0)
+        assert [one.result().status for one in answers] == [200, 500, 503, 500]
+        for way in ways:
+            way.close()
+
+    def test_one_that_has_a_fault_meets_no_other(self, mock: S2Mock, http1: Way) -> None:
+        mock.inject(Fail("unavailable", committed=True), on="append")
+        with mock.hold(on="append") as held:
+            appending = Started(lambda: http1.append("a"))
+            held.wait(timeout=PATIENCE)
+            assert mock.inject(Drop(), on="append", required=False).hits == 0
+        assert appending.result().status == 503
+
+    def test_a_batch_of_a_session(self, mock: S2Mock, way: Way) -> None:
+        content = append_frame("a") + append_frame("b")
+        with mock.hold(on="append") as held:
+            session = Started(lambda: way.session(RECORDS, FRAMES, "POST", content))
+            held.wait(timeout=PATIENCE)
+            mock.inject(Fail("unavailable"), on="append")
+            # This means nothing for a batch.
+            misplaced = mock.inject(Answer(502), on="append", required=False)
+        received, _ = session.result()
+        assert b"unavailable" in received
+        assert bodies(mock) == []
+        assert misplaced.hits == 0
+
+    def test_a_read_session_is_shaped_by_it(self, mock: S2Mock, way: Way) -> None:
+        mock.basin(BASIN).stream("log").append(["a", "b"])
+        with mock.hold(on="read") as held:
+            reading = Started(lambda: way.session(f"{RECORDS}?seq_num=0", FRAMES))
+            held.wait(timeout=PATIENCE)
+            mock.inject(Cut(records=1), on="read")
+        received, broke_off = reading.result()
+        assert broke_off
+        assert [body for frame in frames(received) for body in frame.bodies] == ["a"]
+
+    def test_one_that_is_gone_is_not_matched(self, mock: S2Mock, http1: Way) -> None:
+        """A read whose client has left meets nothing."""
+        with mock.hold(on="read", at="arrival") as held, ClosesHttp1(mock) as client:
+            client.ask("GET", f"{RECORDS}?seq_num=0", FRAMES)
+            client.send(b"", end=True)
+            held.wait(timeout=PATIENCE)
+            client.leave()
+            mock.journal.wait_for("read", timeout=PATIENCE)
+            injected = mock.inject(Fail("unavailable"), on="read")
+            assert injected.hits == 0
+        assert http1("GET", f"{RECORDS}?seq_num=0").status == 503
+
+    def test_whose_client_has_left_is_matched(self, mock: S2Mock) -> None:
+        with mock.hold(on="append") as held, ClosesHttp1(mock) as client:
+            append(client, "a")
+            held.wait(timeout=PATIENCE)
+            client.leave()
+            assert mock.inject(Fail("unavailable"), on="append").hits == 1
+        mock.journal.wait_for("append", timeout=PATIENCE)
+        assert bodies(mock) == []
+
+    def test_it_waits_to_be_durable_first(self) -> None:
+        """An append that takes its time to be durable is held from its commit on."""
+        clock = ManualClock(0)
+        with S2Mock(basins=SEEDS, clock=clock, append_latency=5) as mock:
+            held = mock.hold(on="append", at="commit")
+            waiting = Started(lambda: held.wait(timeout=PATIENCE))
+            with closing(Way("http1", mock)) as way:
+                appending = Started(lambda: way.append("a"))
+                clock.wait_for_waiters(timeout=PATIENCE)
+                assert len(waiting.result()) == 1
+                mock.inject(Fail("unavailable"), on="append")
+                held.release()
+                mock.advance(5)
+                assert appending.result().status == 503
+            assert bodies(mock) == []
+
+    def test_one_that_was_given_up_before_is_not_matched(self) -> None:
+        clock = ManualClock(0)
+        with S2Mock(basins=SEEDS, clock=clock, append_latency=5) as mock:
+            held = mock.hold(on="append", at="commit")
+            with closing(Way("http1", mock)) as way:
+                appending = Started(lambda: way.append("a"))
+                clock.wait_for_waiters(timeout=PATIENCE)
+                with mock.outage():
+                    assert isinstance(appending.result(), ConnectionResetError)
+                assert mock.inject(Drop(), on="append", required=False).hits == 0
+            held.release()
+
+    def test_in_the_middle_of_two_holds(self, mock: S2Mock, http1: Way) -> None:
+        first, second = mock.hold(on="append"), mock.hold(on="append")
+        appending = Started(lambda: http1.append("a"))
+        second.wait(timeout=PATIENCE)
+        first.release()
+        mock.inject(Fail("unavailable"), on="append")
+        second.release()
+        assert appending.result().status == 503
+        assert bodies(mock) == []
