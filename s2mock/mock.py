@@ -53,7 +53,8 @@ class S2Mock(AccountFace, PowersFace):
     seconds. `locations` are where basins can be, the default first: names, or mappings as S2
     describes a location.
 
-    Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used.
+    Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used,
+    or a hold held nothing.
 
     With `--s2mock-target=URL` the fixture `s2_mock` is a `RemoteS2Mock` in place of this; a suite
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them

@@ -65,15 +65,24 @@ class PowersFace(Served):
         at: Point = "commit",
         skip: int = 0,
         times: int | None = 1,
+        required: bool = True,
     ) -> Hold:
         """Keep the next operation that matches waiting, while all others go on.
 
         `at` is "arrival" (nothing is decided), "commit" (it would succeed now, nothing has
         changed) or "answer" (it has taken effect). The rest is as with `inject`. Leaving the
-        block releases it. Raises `TypeError`, `ValueError`.
+        block releases it. A client that leaves takes no writing operation with it that is held at
+        its arrival or commit. A hold that nothing reached fails the test, unless it is not
+        `required`. Raises `TypeError`, `ValueError`.
         """
         return self._powers.stage.hold(
-            on=on, basin=basin, stream=stream, at=at, skip=skip, times=times
+            on=on,
+            basin=basin,
+            stream=stream,
+            at=at,
+            skip=skip,
+            times=times,
+            required=required,
         )
 
     @contextmanager

@@ -407,6 +407,23 @@ def test_leaving_the_block_with_a_fault_that_was_not_used(url: str) -> None:
         remote.inject(Drop(), on="append")
 
 
+def test_leaving_the_block_with_a_hold_that_nothing_reached(url: str) -> None:
+    says = r"^a hold held nothing: hold\(on='append', at='commit'\); no append came"
+    with RemoteS2Mock(url) as remote:
+        with pytest.raises(UnusedFault, match=says), remote.hold(on="append") as held:
+            held.release()
+        with remote.hold(on="append", required=False):
+            pass
+        with pytest.raises(KeyError), remote.hold(on="append"):
+            raise KeyError
+        with pytest.raises(TypeError, match="required must be True or False"):
+            remote.hold(on="append", required=1)
+    with pytest.raises(UnusedFault, match=says), RemoteS2Mock(url) as remote:
+        remote.hold(on="append")
+    with pytest.raises(UnusedFault, match=says), RemoteS2Mock(url) as remote:
+        remote.hold(on="append").release()
+
+
 def test_the_fixture_and_the_end_of_a_test(pytester: pytest.Pytester, url: str) -> None:
     pytester.makepyfile(
         """
@@ -422,6 +439,9 @@ def test_the_fixture_and_the_end_of_a_test(pytester: pytest.Pytester, url: str) 
         def test_an_unused_fault(s2_mock):
             s2_mock.inject(Drop(), on="append")
 
+        def test_an_unused_hold(s2_mock):
+            s2_mock.hold(on="append")
+
         def test_a_timeline(s2_mock):
             headers = {"authorization": f"Bearer {s2_mock.token}"}
             httpx.get(f"{s2_mock.url}/v1/basin", headers=headers, trust_env=False)
@@ -435,8 +455,9 @@ def test_the_fixture_and_the_end_of_a_test(pytester: pytest.Pytester, url: str) 
     )
     without = ("-p", "no:hypothesispytest", "-p", "no:asyncio")
     result = pytester.runpytest_inprocess(*without, f"--s2mock-target={url}")
-    result.assert_outcomes(passed=2, failed=2)
+    result.assert_outcomes(passed=2, failed=3)
     result.stdout.fnmatch_lines(["a fault never fired: inject(Drop(), on='append'); no append*"])
+    result.stdout.fnmatch_lines(["a hold held nothing: hold(on='append', at='commit'); no append*"])
     result.stdout.fnmatch_lines(["*s2mock: 1 exchange*", "*no route /v1/basin; is it*"])
 
 

@@ -63,12 +63,13 @@ def list_holds(asked: Asked) -> Answer:
 def hold(asked: Asked) -> Answer:
     """As `S2Mock.hold`, with the same arguments."""
     asked.query(())
-    given = asked.document(*_PLACE, "at", required=("on",))
+    given = asked.document(*_PLACE, "at", "required", required=("on",))
     try:
         made = asked.mock.hold(**given)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     said = {**_place(given), "at": given.get("at", "commit")}
+    said["required"] = given.get("required", True)
     number = asked.seat.holds.add((made, said))
     return Answer(201, hold_form(number, made, said))
 

@@ -34,6 +34,7 @@ def hold_form(number: int, hold: Hold, asked: dict[str, Any]) -> dict[str, Any]:
         **asked,
         "count": len(exchanges),
         "released": hold.is_over,
+        "complaint": hold.complaint,
         "exchanges": exchanges,
     }
 

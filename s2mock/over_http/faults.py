@@ -144,20 +144,15 @@ class RemoteHold(_Numbered):
         basin: str,
         stream: str,
         at: Any,
-        skip: int,
-        times: int | None,
+        told: set[int],
+        **arguments: Any,
     ) -> None:
         pattern = Pattern(on, basin, stream)
-        Hold(_Checking(), pattern, at, skip, times)
-        given = {
-            "on": pattern.names,
-            "basin": basin,
-            "stream": stream,
-            "at": at,
-            "skip": skip,
-            "times": times,
-        }
+        Hold(_Checking(), pattern, at, **arguments)
+        given = {"on": pattern.names, "basin": basin, "stream": stream, "at": at, **arguments}
         super().__init__(control, control("POST", "/holds", given))
+        # The numbers of those whose complaints were told.
+        self._told = told
 
     def __repr__(self) -> str:
         return f"<hold of {'/'.join(self._form['on'])}: {self._look()['count']} came>"
@@ -171,7 +166,12 @@ class RemoteHold(_Numbered):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        number, complaint = self._form["number"], self._look()["complaint"]
+        is_told = number in self._told
+        self._told.add(number)
         self.release()
+        if complaint is not None and not is_told and kind is None:
+            raise UnusedFault(complaint)
 
     def wait(self, count: int = 1, *, timeout: float = PATIENCE) -> tuple[Exchange, ...]:
         """As `Hold.wait`."""

@@ -117,9 +117,20 @@ class RemotePowers:
         at: Point = "commit",
         skip: int = 0,
         times: int | None = 1,
+        required: bool = True,
     ) -> RemoteHold:
         """As `S2Mock.hold`."""
-        return RemoteHold(self._control, on, basin, stream, at, skip, times)
+        return RemoteHold(
+            self._control,
+            on,
+            basin,
+            stream,
+            at,
+            self.stage.told,
+            skip=skip,
+            times=times,
+            required=required,
+        )
 
     @contextmanager
     def outage(self) -> Iterator[None]:
@@ -232,13 +243,15 @@ class RemotePowers:
 
 
 class _Stage:
-    """The faults of the account, as they are asked for at the end of a test."""
+    """The faults and holds of the account, as they are asked for at the end of a test."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
+        self.told: set[int] = set()
+        """The numbers of holds that were found to have held nothing, and of which that was said."""
 
     def check(self, *, has_failed: bool = False) -> list[str]:  # noqa: ARG002  # as its twin has it
-        """What is to be said of faults that were not used; they are removed."""
+        """As `Stage.check`."""
         found = []
         # Where the server or the account is gone, so are its faults.
         with suppress(OSError, ControlError):
@@ -246,6 +259,11 @@ class _Stage:
                 if fault["complaint"] is not None:
                     found.append(fault["complaint"])
                 self._control("DELETE", f"/faults/{fault['number']}")
+            for hold in self._control("GET", "/holds")["holds"]:
+                if hold["complaint"] is not None and hold["number"] not in self.told:
+                    self.told.add(hold["number"])
+                    found.append(hold["complaint"])
+                    self._control("POST", f"/holds/{hold['number']}/release")
         return found
 
     def take(self) -> tuple[list[str], list[str]]:

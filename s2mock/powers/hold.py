@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self, get_args
 
 from s2mock.powers.came import Came
 from s2mock.powers.gate import Gate
+from s2mock.powers.injection import UnusedFault
 from s2mock.powers.matching import Pattern
+from s2mock.registry.checks import check_flag
 from s2mock.registry.operation import Operation, Point, Waits
 from s2mock.registry.waiting import PATIENCE, Bell, Rung, check_count
 
@@ -33,26 +35,39 @@ class Keeper(Protocol):
 
 
 class Hold:
-    """Operations that are kept waiting at a point. Leaving the `with` block releases them.
+    """Operations that are kept waiting at a point.
+
+    Leaving the `with` block releases them. It also checks that there were any, unless an exception
+    is on its way.
 
     It holds one operation after the other, up to `times`, each until it is released. Every other
     operation goes on meanwhile.
     """
 
     def __init__(
-        self, stage: Keeper, pattern: Pattern, at: Point, skip: int, times: int | None
+        self,
+        stage: Keeper,
+        pattern: Pattern,
+        at: Point,
+        *,
+        skip: int,
+        times: int | None,
+        required: bool,
     ) -> None:
         if at not in POINTS:
             raise ValueError(f"at must be one of {', '.join(map(repr, POINTS))}, not {at!r}")
         check_count("skip", skip, least=0)
         if times is not None:
             check_count("times", times)
+        check_flag("required", required)
         self._stage = stage
         self._pattern = pattern
         self.came: Came = Came(pattern)
         self._at = at
         self._asked_skip = self._skip = skip
         self._times = times
+        self._required = required
+        self._is_told = False
         self._gate = Gate(_ADVICE)
         self._bell = Bell()
         self._held: list[Operation] = []
@@ -70,7 +85,13 @@ class Hold:
     def asked(self) -> dict[str, Any]:
         """The arguments of that call, all of them."""
         place = self._pattern.place
-        return {**place, "skip": self._asked_skip, "times": self._times, "at": self._at}
+        return {
+            **place,
+            "skip": self._asked_skip,
+            "times": self._times,
+            "at": self._at,
+            "required": self._required,
+        }
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +102,10 @@ class Hold:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        complaint = self.take_complaint()
         self.release()
+        if complaint is not None and kind is None:
+            raise UnusedFault(complaint)
 
     @property
     def is_over(self) -> bool:
@@ -124,10 +148,30 @@ class Hold:
         return self.exchanges
 
     def release(self) -> None:
-        """Let go what is held, and hold nothing more."""
+        """Let go what is held, and hold nothing more.
+
+        That nothing had reached it fails the test all the same, unless it is not required.
+        """
         self.end(drops=False)
 
     # For the stage.
+
+    @property
+    def complaint(self) -> str | None:
+        """What is to be said of a hold that nothing reached; None where nothing is."""
+        if not self._required or self._held:
+            return None
+        skipped = ""
+        if self._skip:
+            passed = self._asked_skip - self._skip
+            skipped = f" it was to let {self._asked_skip} pass first, and {passed} came;"
+        return f"a hold held nothing: {self.text};{skipped} {self.came.describe('the hold')}"
+
+    def take_complaint(self) -> str | None:
+        """The same, once."""
+        complaint = None if self._is_told else self.complaint
+        self._is_told = True
+        return complaint
 
     def end(self, *, drops: bool) -> None:
         """Hold nothing more; with `drops`, what is held gets no answer and takes no effect."""

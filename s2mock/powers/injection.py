@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class UnusedFault(AssertionError):  # what a test that fails by it is told
-    """You injected a fault, and the operation that it waited for never came."""
+    """You injected a fault or made a hold, and the operation that it waited for never came."""
 
 
 class Keeper(Protocol):

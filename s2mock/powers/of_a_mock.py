@@ -30,7 +30,7 @@ class Stage(Protocol):
     """As much of a stage as is asked for here."""
 
     def check(self, *, has_failed: bool = False) -> list[str]:
-        """What is to be said of faults that were not used; they are removed."""
+        """What is to be said of faults and holds that were not used; they are removed."""
 
     def take(self) -> tuple[list[str], list[str]]:
         """The same in two: what fails a test, and what is told beside another failure."""

@@ -104,7 +104,7 @@ def begin() -> None:
 
 
 def complaints(*, has_failed: bool) -> list[str]:
-    """What is to be said of faults that were not used; they are removed."""
+    """What is to be said of faults and holds that were not used; they are removed."""
     texts = []
     for ended in _ended:
         texts += [*ended.complaints, *ended.remarks] if has_failed else ended.complaints

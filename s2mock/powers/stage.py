@@ -48,12 +48,14 @@ class Stage:
         take_at_fork(self._lock, Rank.INNER)
         self._injections: tuple[Injection, ...] = ()
         self._holds: tuple[Hold, ...] = ()
+        # Those that were released, and that nothing had reached.
+        self._unreached: list[Hold] = []
         # Operations that are held before their effect, in the order in which they came.
         self._held: dict[Operation, None] = {}
         # Those whose operations may still be waiting.
         self._gates: set[Gate] = set()
-        # What is to be said at the end of the test of injections that are gone; the latter only
-        # beside another failure.
+        # What is to be said at the end of the test of injections and holds that are gone; the
+        # latter only beside another failure.
         self._complaints: list[str] = []
         self._remarks: list[str] = []
 
@@ -91,9 +93,11 @@ class Stage:
         at: Point = "commit",
         skip: int = 0,
         times: int | None = 1,
+        required: bool = True,
     ) -> Hold:
         """As `S2Mock.hold`."""
-        made = Hold(self, Pattern(on, basin, stream), at, skip, times)
+        pattern = Pattern(on, basin, stream)
+        made = Hold(self, pattern, at, skip=skip, times=times, required=required)
         with self._lock:
             self._holds = (*self._holds, made)
             self._observe()
@@ -121,6 +125,8 @@ class Stage:
         """It holds nothing more."""
         with self._lock:
             self._holds = tuple(one for one in self._holds if one is not hold)
+            if hold.complaint is not None:
+                self._unreached.append(hold)
             self._observe()
 
     def end(self, *, has_failed: bool = False) -> None:
@@ -138,7 +144,11 @@ class Stage:
             gate.open(drops=True)
 
     def check(self, *, has_failed: bool = False) -> list[str]:
-        """Remove all faults, and say which of them were not used up; since this was last asked."""
+        """Remove all faults and the holds that nothing reached; what is to be said of them.
+
+        That is which faults were not used up and which holds held nothing, since this was last
+        asked.
+        """
         complaints, remarks = self.take()
         return [*complaints, *remarks] if has_failed else complaints
 
@@ -149,12 +159,20 @@ class Stage:
         return taken
 
     def _removed(self) -> list[str]:
-        """Remove all faults; what is to be said of those that were not used up."""
+        """As `check`, for those that are there."""
         complaints = []
         for injection in self._injections:
             if (complaint := injection.complaint) is not None:
                 complaints.append(complaint)
             injection.remove()
+        for hold in (*self._unreached, *self._holds):
+            if hold.complaint is None:
+                continue
+            if (complaint := hold.take_complaint()) is not None:
+                complaints.append(complaint)
+            if not hold.is_over:
+                hold.release()
+        self._unreached = []
         return complaints
 
     def note_refused(self, name: str | None) -> None:

@@ -220,7 +220,7 @@ def test_reset(control: Control) -> None:
     made.http.delete(f"/v1/basins/{BASIN}")
     made.append("a")
     made("POST", "/faults", {"on": "append", "fault": {"Drop": {}}, "required": False})
-    made("POST", "/holds", {"on": "append"})
+    made("POST", "/holds", {"on": "append", "required": False})
     control.append("a")
     assert made("POST", "/reset").status_code == 204
     assert (basins(made), made.read(), control.read()) == ([BASIN], [], ["a"])

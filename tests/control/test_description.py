@@ -122,7 +122,7 @@ def test_a_body_that_is_no_json(control: Control) -> None:
 
 def _prepare(control: Control) -> None:
     control("POST", "/faults", {"on": "append", "fault": {"Drop": {}}, "required": False})
-    control("POST", "/holds", {"on": "append"})
+    control("POST", "/holds", {"on": "append", "required": False})
     control("POST", "/snapshots")
 
 

@@ -145,7 +145,9 @@ def test_a_hold_keeps_one_and_no_other(control: Control) -> None:
 
 
 def test_a_hold_that_nothing_reaches(control: Control) -> None:
-    control("POST", "/holds", {"on": ["append", "read"], "stream": "order"})
+    asked = {"on": ["append", "read"], "stream": "order", "required": False}
+    made = control("POST", "/holds", asked).json()
+    assert (made["required"], made["complaint"]) == (False, None)
     control.append("a")
     status, message = control.refused("GET", "/holds/1?wait=0.01&count=2")
     assert status == 408
@@ -168,13 +170,37 @@ def test_a_hold_that_nothing_reaches(control: Control) -> None:
     ],
 )
 def test_a_wait_that_makes_no_sense(control: Control, query: str, reason: str) -> None:
-    control("POST", "/holds", {"on": "append"})
+    control("POST", "/holds", {"on": "append", "required": False})
     status, message = control.refused("GET", f"/holds/1?{query}")
     assert status == 400
     assert reason in message
 
 
+def test_a_hold_that_nothing_reaches_is_a_complaint(mock: S2Mock, control: Control) -> None:
+    made = control("POST", "/holds", {"on": "append", "stream": "order"}).json()
+    assert made["required"] is True
+    assert made["complaint"] == (
+        "a hold held nothing: hold(on='append', stream='order', at='commit'); no append came, and "
+        "nothing else; the hold waits for `order`"
+    )
+    control.append("a")
+    released = control("POST", "/holds/1/release").json()
+    assert "; 1 append came, to `log`; the hold waits for `order`" in released["complaint"]
+    assert control("GET", "/holds/1").json() == released
+    # The test that it was made for fails: here it is told that it may pass.
+    assert mock._powers.stage.check() == [released["complaint"]]
+
+
+def test_a_hold_that_holds_something_is_no_complaint(control: Control) -> None:
+    control("POST", "/holds", {"on": "append"})
+    appending = Started(lambda: control.append("a"))
+    assert control("GET", "/holds/1?wait=30").json()["complaint"] is None
+    assert control("POST", "/holds/1/release").json()["complaint"] is None
+    assert appending.result().status_code == 200
+
+
 def test_a_hold_that_makes_no_sense(control: Control) -> None:
+    assert "True or False" in control.refused("POST", "/holds", {"on": "read", "required": 1})[1]
     assert "one of 'arrival'" in control.refused("POST", "/holds", {"on": "read", "at": "x"})[1]
     assert control("GET", "/holds").json() == {"holds": []}
 

@@ -8,7 +8,19 @@ from typing import Any
 import httpx
 import pytest
 
-from s2mock import Answer, AppendRecord, Cut, Delay, Drain, Drop, Fail, Fault, ManualClock, S2Mock
+from s2mock import (
+    Answer,
+    AppendRecord,
+    Cut,
+    Delay,
+    Drain,
+    Drop,
+    Fail,
+    Fault,
+    ManualClock,
+    S2Mock,
+    UnusedFault,
+)
 from tests.plugin.conftest import Run
 from tests.powers.conftest import (
     BASIN,
@@ -103,7 +115,7 @@ def test_who_is_held_at_its_commit_is_decided_again(mock: S2Mock, way: Way) -> N
 
 
 def test_what_s2_refuses_never_comes_to_its_commit(mock: S2Mock, way: Way) -> None:
-    with mock.hold(on="append", at="commit") as held:
+    with mock.hold(on="append", at="commit", required=False) as held:
         assert way.append("a", stream="no-such-stream").status == 404
         with pytest.raises(TimeoutError, match="0 of 1 operations were held by hold\\(on='append'"):
             held.wait(timeout=0)
@@ -197,14 +209,136 @@ def test_whose_test_ends_is_gone(run: Run) -> None:
     result.assert_outcomes(passed=2)
 
 
-def test_one_that_nothing_reached_fails_no_test(mock: S2Mock) -> None:
-    with mock.hold(on="append"):
-        pass
-    mock.hold(on="append")
+class TestThatNothingReached:
+    """It fails its test, as a fault does that was not used."""
+
+    def test_at_the_end_of_its_block(self, mock: S2Mock, http1: Way) -> None:
+        with (
+            pytest.raises(UnusedFault) as caught,
+            mock.hold(on="append", stream="orders/*", at="arrival"),
+        ):
+            http1.append("a")
+        assert str(caught.value) == (
+            "a hold held nothing: hold(on='append', stream='orders/*', at='arrival'); 1 append "
+            "came, to `log`; the hold waits for `orders/*`"
+        )
+        # It is said once.
+        assert mock._powers.stage.check() == []
+
+    def test_that_skipped_what_came(self, mock: S2Mock, http1: Way) -> None:
+        with pytest.raises(UnusedFault, match="it was to let 3 pass first, and 1 came;"):  # noqa: SIM117
+            with mock.hold(on="append", skip=3):
+                http1.append("a")
+
+    def test_released_within_its_block(self, mock: S2Mock) -> None:
+        with (
+            pytest.raises(UnusedFault, match="no append came, and nothing else"),
+            mock.hold(on="append") as held,
+        ):
+            held.release()
+
+    def test_with_an_exception_on_its_way(self, mock: S2Mock) -> None:
+        with pytest.raises(KeyError), mock.hold(on="append"):
+            raise KeyError
+        assert mock._powers.stage.check() == []
+
+    def test_that_need_not_be_reached(self, mock: S2Mock) -> None:
+        with mock.hold(on="append", required=False):
+            pass
+        mock.hold(on="append", required=False)
+
+    @each_point
+    def test_one_that_was_reached_says_nothing(self, mock: S2Mock, http1: Way, at: Any) -> None:
+        with mock.hold(on="append", at=at, times=2) as held:
+            appending = Started(lambda: http1.append("a"))
+            held.wait(timeout=PATIENCE)
+        assert appending.result().status == 200
+        assert mock._powers.stage.check() == []
+
+    @pytest.mark.parametrize(
+        "end", [lambda _, __: None, lambda _, held: held.release(), lambda mock, _: mock.reset()]
+    )
+    def test_at_the_end_of_its_mock(self, end: Any) -> None:
+        def hold() -> None:
+            with S2Mock() as mock:
+                end(mock, mock.hold(on="append"))
+
+        with pytest.raises(UnusedFault, match=r"^a hold held nothing: hold\(on='append', at="):
+            hold()
+
+    def test_at_the_end_of_its_test(self, run: Run) -> None:
+        result = run(
+            """
+            import pytest
+            from s2mock import S2Mock
+
+            def test_in_a_block(s2_mock):
+                with s2_mock.hold(on="append"):
+                    pass
+
+            def test_left_open(s2_mock):
+                s2_mock.hold(on="append")
+
+            def test_released(s2_mock):
+                s2_mock.hold(on="append").release()
+
+            def test_that_fails_otherwise(s2_mock):
+                s2_mock.hold(on="append")
+                assert 1 == 2
+
+            def test_of_a_mock_that_was_left_open():
+                global left
+                left = S2Mock()
+                left.hold(on="append")
+
+            def test_of_a_mock_that_has_ended():
+                mock = S2Mock()
+                mock.hold(on="append")
+                mock.close()
+
+            @pytest.fixture
+            def held(s2_mock):
+                with s2_mock.hold(on="append") as held:
+                    yield held
+
+            @pytest.mark.usefixtures("held")
+            def test_of_a_fixture():
+                pass
+
+            @pytest.fixture(scope="module")
+            def shared():
+                with S2Mock() as mock:
+                    yield mock
+
+            def test_of_a_mock_of_the_module(shared):
+                shared.hold(on="append")
+
+            def test_the_next_of_that_mock(shared):
+                shared.client.get("/v1/basins")
+
+            def test_that_need_not_be(s2_mock):
+                s2_mock.hold(on="append", required=False)
+
+            def test_is_skipped(s2_mock):
+                s2_mock.hold(on="append")
+                pytest.skip("for a reason")
+            """,
+            "-v",
+        )
+        result.assert_outcomes(passed=2, failed=8, skipped=1)
+        text = result.stdout.str()
+        assert " ERROR " not in text
+        for name in ("test_that_need_not_be", "test_the_next_of_that_mock"):
+            result.stdout.fnmatch_lines([f"*::{name} PASSED*"])
+        assert (
+            text.count("a hold held nothing: hold(on='append', at='commit'); no append came") >= 8
+        )
+        summary = text[text.rindex("short test summary info") :]
+        assert "test_that_fails_otherwise - assert 1 == 2" in summary
 
 
 def test_its_wait_says_what_came(mock: S2Mock, http1: Way) -> None:
-    with mock.hold(on="append", stream="orders/*") as held:
+    with mock.hold(on="append", stream="orders/*", required=False) as held:
         http1.append("a")
         with pytest.raises(TimeoutError) as caught:
             held.wait(2, timeout=0)
@@ -239,6 +373,7 @@ def test_in_an_event_loop(mock: S2Mock) -> None:
         ({"on": "apend"}, ValueError, "did you mean 'append'"),
         ({"on": "append", "times": 0}, ValueError, "times must be 1 or more"),
         ({"on": "append", "skip": "1"}, TypeError, "skip must be a whole number"),
+        ({"on": "append", "required": 1}, TypeError, "required must be True or False"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -255,7 +390,7 @@ def test_what_makes_no_sense_is_refused(
 def test_a_wait_that_makes_no_sense_is_refused(
     mock: S2Mock, count: int, timeout: float, kind: type[Exception]
 ) -> None:
-    with mock.hold(on="append") as held, pytest.raises(kind):
+    with mock.hold(on="append", required=False) as held, pytest.raises(kind):
         held.wait(count, timeout=timeout)
 
 
