@@ -38,12 +38,13 @@ func NewS2Mock(t *testing.T, options M) *S2Mock {
 	s2.Call("POST", "/accounts", options, &made)
 	s2.Token = made.Token
 	t.Cleanup(func() {
-		var left struct{ Faults []struct{ Complaint string } }
+		var left struct{ Faults, Holds []struct{ Complaint string } }
 		s2.Call("GET", "/faults", nil, &left)
+		s2.Call("GET", "/holds", nil, &left)
 		s2.Call("DELETE", "/accounts", nil, nil)
-		for _, fault := range left.Faults {
-			if fault.Complaint != "" {
-				t.Error(fault.Complaint)
+		for _, one := range append(left.Faults, left.Holds...) {
+			if one.Complaint != "" {
+				t.Error(one.Complaint)
 			}
 		}
 	})

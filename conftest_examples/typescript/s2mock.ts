@@ -65,11 +65,12 @@ export class S2Mock {
     return call(this.token, "POST", "/clock/advance", { seconds });
   }
 
-  // The end of the test: fails it where a fault never fired.
+  // The end of the test: fails it if a fault never fired, or a hold held nothing.
   async end(): Promise<void> {
     const { faults } = await call(this.token, "GET", "/faults");
+    const { holds } = await call(this.token, "GET", "/holds");
     await call(this.token, "DELETE", "/accounts");
-    const unused = faults.map((fault: any) => fault.complaint).filter(Boolean);
+    const unused = [...faults, ...holds].map((one: any) => one.complaint).filter(Boolean);
     if (unused.length > 0) throw new Error(unused.join("\n"));
   }
 }

@@ -23,12 +23,14 @@ class _Ended(NamedTuple):
     order: int
     mark: int
     journal: Journal
-    complaints: list[str]
-    remarks: list[str]
 
 
-# Those of the test that runs; few tests have so many.
+# The latest of the test that runs, since journals take room; few tests have so many.
 _ended: Final[deque[_Ended]] = deque(maxlen=16)
+# What all that have ended in this test have left to be said of faults and holds that were not used;
+# the latter only beside another failure.
+_complaints: Final[list[str]] = []
+_remarks: Final[list[str]] = []
 # The last exchange of each when the test began.
 _marks: Final[weakref.WeakKeyDictionary[Powers, int]] = weakref.WeakKeyDictionary()
 _MAX_SECTIONS: Final = 4
@@ -76,7 +78,10 @@ def end(powers: Powers, *, in_a_test: bool) -> None:
         _coverage.take(powers.journal, is_over=True)
     if in_a_test and powers in living:
         mark = _marks.get(powers, 0)
-        _ended.append(_Ended(powers.order, mark, powers.journal, *powers.stage.take()))
+        _ended.append(_Ended(powers.order, mark, powers.journal))
+        complaints, remarks = powers.stage.take()
+        _complaints.extend(complaints)
+        _remarks.extend(remarks)
     living.discard(powers)
 
 
@@ -95,6 +100,8 @@ def forget(powers: Powers, *, has_failed: bool) -> None:
 def begin() -> None:
     """Another test begins."""
     _ended.clear()
+    _complaints.clear()
+    _remarks.clear()
     _marks.clear()
     _forgotten.clear()
     for powers in list(living):
@@ -105,12 +112,10 @@ def begin() -> None:
 
 def complaints(*, has_failed: bool) -> list[str]:
     """What is to be said of faults and holds that were not used; they are removed."""
-    texts = []
-    for ended in _ended:
-        texts += [*ended.complaints, *ended.remarks] if has_failed else ended.complaints
-        # Said once.
-        ended.complaints.clear()
-        ended.remarks.clear()
+    texts = [*_complaints, *_remarks] if has_failed else [*_complaints]
+    # Said once.
+    _complaints.clear()
+    _remarks.clear()
     for powers in sorted(living, key=lambda powers: powers.order):
         texts += powers.stage.check(has_failed=has_failed)
     return texts
@@ -151,7 +156,7 @@ def mark_of(powers: Powers) -> int | None:
 def sections() -> list[tuple[str, str]]:
     """Title and text of the timeline of each mock that has met an exchange in this test."""
     journals = [(powers.order, _marks.get(powers, 0), powers.journal) for powers in living]
-    journals += [ended[:3] for ended in _ended]
+    journals += _ended
     # In the order in which the mocks were made.
     found = [journal.since(mark) for _, mark, journal in sorted(journals, key=itemgetter(0))]
     met = [exchanges for exchanges in found if exchanges]

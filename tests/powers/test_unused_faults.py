@@ -209,3 +209,41 @@ def test_hits_by_a_thread_that_ends_late_count(run: Run) -> None:
         """
     )
     result.assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("number", [0, 16, 40])
+def test_of_a_mock_after_which_others_ended(run: Run, number: int) -> None:
+    result = run(
+        f"""
+        from s2mock import Drop, S2Mock
+
+        def test_it():
+            first, second = S2Mock(), S2Mock()
+            first.inject(Drop(), on="append")
+            second.hold(on="read")
+            first.close()
+            second.close()
+            for _ in range({number}):
+                with S2Mock(basins=["my-basin"]) as mock:
+                    mock.client.get("/v1/basins")
+
+        def test_that_fails_otherwise():
+            try:
+                with S2Mock() as mock:
+                    mock.inject(Drop(), on="append")
+                    raise KeyError
+            except KeyError:
+                pass
+            for _ in range({number}):
+                S2Mock().close()
+            assert 1 == 2
+
+        def test_after_them():
+            S2Mock().close()
+        """
+    )
+    result.assert_outcomes(failed=2, passed=1)
+    text = result.stdout.str()
+    assert text.count("\na hold held nothing: hold(on='read', at='commit')") == 1
+    # Of the first test, and beside what fails the second.
+    assert text.count("\na fault never fired: inject(Drop(), on='append')") == 2

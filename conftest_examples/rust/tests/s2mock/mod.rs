@@ -69,10 +69,12 @@ impl Drop for S2Mock {
             return;
         }
         let faults = self.call("GET", "/faults", Value::Null);
+        let holds = self.call("GET", "/holds", Value::Null);
         self.call("DELETE", "/accounts", Value::Null);
         let faults = faults["faults"].as_array().unwrap();
+        let holds = holds["holds"].as_array().unwrap();
         let unused: Vec<_> =
-            faults.iter().filter_map(|fault| fault["complaint"].as_str()).collect();
+            faults.iter().chain(holds).filter_map(|one| one["complaint"].as_str()).collect();
         assert!(unused.is_empty(), "{}", unused.join("\n"));
     }
 }
