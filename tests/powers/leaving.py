@@ -4,12 +4,13 @@ import json
 import socket
 import struct
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Protocol, Self
 
 import httpx
 
 from s2mock import S2Mock
-from tests.powers.conftest import BASIN, headers_of
+from tests.powers.conftest import BASIN, PATIENCE, headers_of, needs_this_process
 from tests.sessions.h2_client import H2Client
 
 JSON = {"content-type": "application/json"}
@@ -28,7 +29,7 @@ class Leaver(Protocol):
         """Send a part of its body."""
 
     def leave(self) -> None:
-        """Leave when the server has received all; it has noticed that when this returns."""
+        """Leave; the server has noticed that when this returns."""
 
 
 class _ByHttp1:
@@ -55,22 +56,29 @@ class _ByHttp1:
 
 
 class ClosesHttp1(_ByHttp1):
-    """Closes its connection."""
+    """Closes its connection, behind all that it has sent."""
 
     def leave(self) -> None:
-        _noticed(self._mock)
-        self.socket.close()
-        _noticed(self._mock)
+        self.socket.shutdown(socket.SHUT_WR)
+        while self.socket.recv(65536):
+            pass
 
 
 class ResetsHttp1(_ByHttp1):
-    """Ends its connection by RST."""
+    """Ends its connection by RST, which may overtake what it has sent."""
 
     def leave(self) -> None:
-        _noticed(self._mock)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        needs_this_process(self._mock, "nothing tells when the server has noticed a reset")
+        server = self._mock._listening._server
+        assert server is not None
+        linger = struct.pack("ii", 1, 0)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.socket.close()
-        _noticed(self._mock)
+        given_up = monotonic() + PATIENCE
+        # It is the only one.
+        while server._context.connections:
+            assert monotonic() < given_up, "the server has not noticed the reset"
+            server.call(lambda: None)
 
 
 class _ByHttp2:
@@ -92,29 +100,26 @@ class _ByHttp2:
 
 
 class ClosesHttp2(_ByHttp2):
-    """Closes its connection."""
+    """Closes its connection, behind all that it has sent."""
 
     def leave(self) -> None:
-        _noticed(self._mock)
-        self.client.close()
-        _noticed(self._mock)
+        self.client.socket.shutdown(socket.SHUT_WR)
+        while self.client.socket.recv(65536):
+            pass
 
 
 class CancelsHttp2(_ByHttp2):
     """Resets its stream; the connection goes on."""
 
     def leave(self) -> None:
-        _noticed(self._mock)
         self.client.cancel(self.stream)
-        _noticed(self._mock)
+        # Behind that it is answered.
+        assert self.client.head(self.client.open("GET", "/health"))[":status"] == "200"
 
 
 LEAVERS: list[Callable[[S2Mock], Leaver]] = [ClosesHttp1, ResetsHttp1, ClosesHttp2, CancelsHttp2]
-
-
-def _noticed(mock: S2Mock) -> None:
-    """Return when the server has seen what happened before: it takes all that is there in turn."""
-    assert httpx.get(f"{mock.url}/health", trust_env=False).status_code == 200
+# Those of which the server receives all that they have sent.
+ORDERLY: list[Callable[[S2Mock], Leaver]] = [ClosesHttp1, ClosesHttp2, CancelsHttp2]
 
 
 def ask(client: Leaver, method: str, path: str, document: Any = None) -> None:

@@ -19,10 +19,20 @@ from tests.powers.conftest import (
     bodies,
 )
 from tests.powers.frames import append_frame
-from tests.powers.leaving import LEAVERS, ClosesHttp1, ClosesHttp2, Leaver, ResetsHttp1, append, ask
+from tests.powers.leaving import (
+    LEAVERS,
+    ORDERLY,
+    ClosesHttp1,
+    ClosesHttp2,
+    Leaver,
+    ResetsHttp1,
+    append,
+    ask,
+)
 
 Make = Callable[[S2Mock], Leaver]
 each_leaver = pytest.mark.parametrize("leaver", LEAVERS)
+each_orderly = pytest.mark.parametrize("leaver", ORDERLY)
 undecided = pytest.mark.parametrize("at", ["arrival", "commit"])
 LATENCY = 0.05
 
@@ -336,7 +346,7 @@ class TestUntilItIsDurable:
 
 class TestSessions:
     @undecided
-    @each_leaver
+    @each_orderly
     def test_all_batches_that_were_received_are_applied(
         self, mock: S2Mock, at: Any, leaver: Make
     ) -> None:
@@ -356,7 +366,7 @@ class TestSessions:
         assert (session.effect.first_seq_num, session.effect.last_seq_num) == (0, 2)
         assert session.ended is not None
 
-    @each_leaver
+    @each_orderly
     def test_one_that_was_received_in_part_is_not_applied(self, mock: S2Mock, leaver: Make) -> None:
         with mock.hold(on="append") as held, leaver(mock) as client:
             client.ask("POST", RECORDS, FRAMES)
@@ -370,7 +380,7 @@ class TestSessions:
         again.close()
         assert bodies(mock) == ["a", "last"]
 
-    @each_leaver
+    @each_orderly
     def test_held_at_the_answer_of_its_last_batch_it_ends(self, mock: S2Mock, leaver: Make) -> None:
         with mock.hold(on="append", at="answer") as held, leaver(mock) as client:
             client.ask("POST", RECORDS, FRAMES)
@@ -380,7 +390,7 @@ class TestSessions:
             [exchange] = mock.journal.wait_for("append", timeout=PATIENCE)
             assert (exchange.response, exchange.effect.committed) == (None, True)
 
-    @each_leaver
+    @each_orderly
     def test_held_at_the_answer_of_another_it_goes_on(self, mock: S2Mock, leaver: Make) -> None:
         with mock.hold(on="append", at="answer") as held, leaver(mock) as client:
             client.ask("POST", RECORDS, FRAMES)
@@ -393,7 +403,7 @@ class TestSessions:
         assert bodies(mock) == ["a", "b"]
 
     @undecided
-    @each_leaver
+    @each_orderly
     def test_held_at_its_opening(self, mock: S2Mock, at: Any, leaver: Make) -> None:
         """Its batches were received as a part of the same request."""
         with mock.hold(on="append-session", at=at) as held, leaver(mock) as client:
@@ -407,7 +417,7 @@ class TestSessions:
         [opening] = mock.journal.of("append-session")
         assert opening.response is None
 
-    @each_leaver
+    @each_orderly
     def test_one_that_is_refused_ends_it(self, mock: S2Mock, leaver: Make) -> None:
         with mock.hold(on="append", at="arrival") as held, leaver(mock) as client:
             client.ask("POST", RECORDS, FRAMES)

@@ -9,6 +9,7 @@ from math import inf
 from typing import Any
 
 import pytest
+from h2.events import PingAckReceived
 
 from s2mock.conversation import (
     GRIP,
@@ -23,7 +24,7 @@ from s2mock.conversation import (
 )
 from s2mock.server.server import Server
 from tests.server.toys import TEXT, Environ, Gate, serving
-from tests.server.wires import CALLS, Call
+from tests.server.wires import CALLS, Call, Http1Call
 
 pytestmark = pytest.mark.parametrize("call", CALLS, ids=["http1", "http2"])
 
@@ -534,8 +535,19 @@ class TestOutlast:
 
 def leave(client: Any, server: Server) -> None:
     """Let the client leave when all has come, and return when the server has noticed that."""
-    settle(server)
-    client.leave()
+    if isinstance(client, Http1Call):
+        client.socket.shutdown(socket.SHUT_WR)
+        while client.socket.recv(65536):
+            pass
+    else:
+        client.leave()
+        client._client.h2.ping(b"its turn")
+        client._client._flush()
+        while not any(
+            isinstance(event, PingAckReceived)
+            for event in client._client.h2.receive_data(client.socket.recv(65536))
+        ):
+            pass
     settle(server)
 
 
