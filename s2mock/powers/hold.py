@@ -194,7 +194,7 @@ class Hold:
         return True
 
     def ring(self) -> None:
-        """Let those who wait for what it holds look."""
+        """Wake all waits for what it holds, so that they look."""
         self._bell.ring()
 
     def pass_through(self) -> Waits:

@@ -223,7 +223,7 @@ class Stage:
         *,
         acts: bool,
     ) -> Waits:
-        """Keep the operation for the holds; then the fault acts, or one injected meanwhile."""
+        """Keep the operation for the holds; then let the fault act, or one injected since."""
         try:
             for hold in holds:
                 yield from hold.pass_through()
