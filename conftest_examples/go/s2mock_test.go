@@ -1,5 +1,4 @@
 // The powers of s2mock, for `go test`. Copy this file into your package.
-//
 // The server is the one that the environment names: `python -m s2mock run -- go test ./...` starts
 // one. Each test takes an account of its own there, so that tests run in parallel.
 package orders
@@ -30,7 +29,7 @@ type S2Mock struct {
 }
 
 // NewS2Mock makes an account, with options such as basins and clock. It ends with the test, and
-// fails it where a fault never fired.
+// fails it if a fault never fired or a hold held nothing.
 func NewS2Mock(t *testing.T, options M) *S2Mock {
 	t.Helper()
 	s2 := &S2Mock{URL: os.Getenv("S2_ACCOUNT_ENDPOINT"), t: t}
