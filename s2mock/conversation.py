@@ -155,9 +155,7 @@ class Retire:
     __slots__ = ()
 
 
-Step = (
-    Head | bytes | Read | ReadWithin | Wait | Offload | Reset | Grip | Drained | Outlast | Retire
-)
+Step = Head | bytes | Read | ReadWithin | Wait | Offload | Reset | Grip | Drained | Outlast | Retire
 Conversation = Generator[Step, Any, None]
 
 # What answers requests: from a WSGI environ (PEP 3333) without `wsgi.input` and

@@ -31,6 +31,10 @@ class DeadWire:
         """As `Wire.send_piece`."""
         return True
 
+    def drain(self) -> bool:
+        """As `Wire.drain`."""
+        return True
+
     def read(self) -> bytes:
         """As `Wire.read`."""
         data, self.unread = self.unread, b""

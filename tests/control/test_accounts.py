@@ -281,7 +281,7 @@ def test_deleting_an_account_completes_its_event_streams(control: Control, path:
 )
 def test_deleting_an_account_ends_waiting_requests_with_401(control: Control, waiting: str) -> None:
     made = control.account(clock="manual")
-    made("POST", "/holds", {"on": "append"})
+    made("POST", "/holds", {"on": "append", "required": False})
     headers = {"authorization": f"Bearer {made.token}"}
     with closing(HTTPConnection(made.http.base_url.netloc.decode(), timeout=PATIENCE)) as other:
         other.request("GET", f"/_s2mock{waiting}", headers=headers)

@@ -174,14 +174,3 @@ def test_while_somebody_writes(
     assert released(stream)
     for session in sessions:
         session.close()
-
-
-def test_again_behind_the_same_mock(mock: S2Mock, stream: Stream) -> None:
-    """A closed socket opens anew when its address is asked for."""
-    with httpx.Client(headers={"s2-basin": "my-basin"}) as client:
-        assert client.get(f"{mock.url}/v1/streams/s/records/tail").status_code == 200
-    mock.close()
-    stream.append([b"a"])
-    with httpx.Client(headers={"s2-basin": "my-basin"}) as client:
-        tail = client.get(f"{mock.url}/v1/streams/s/records/tail").json()["tail"]
-    assert tail["seq_num"] == 1
