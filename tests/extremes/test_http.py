@@ -205,7 +205,7 @@ QUERY_BASES: dict[str, dict[str, Any]] = {
 }
 BODY_BASES: dict[str, dict[str, Any]] = {
     "/_s2mock/faults": {"fault": {"Drop": {}}, "on": "append", "required": False},
-    "/_s2mock/holds": {"on": "append"},
+    "/_s2mock/holds": {"on": "append", "required": False},
 }
 COUNTS = ("hits", "count", "waiters")
 

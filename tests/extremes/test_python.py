@@ -195,7 +195,9 @@ CALLS: dict[str, Callable[[Prepared, dict[str, Any]], object]] = {
     ),
     "S2Mock.__init__": lambda _, given: use(**given),
     "S2Mock.advance": lambda _, given: turned(lambda mock: mock.advance(**given)),
-    "S2Mock.hold": lambda _, given: injected(lambda mock: mock.hold(on="append", **given)),
+    "S2Mock.hold": lambda _, given: injected(
+        lambda mock: mock.hold(on="append", required=False, **given)
+    ),
     "S2Mock.inject": lambda _, given: injected(
         lambda mock: mock.inject(Drop(), on="append", required=False, **given)
     ),

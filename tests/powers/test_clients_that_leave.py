@@ -449,10 +449,11 @@ class TestEnd:
     def left(self) -> Iterator[S2Mock]:
         """A mock whose held append, delayed append and held session have no clients any more."""
         with S2Mock(basins=SEEDS) as mock:
-            mock.inject([Delay(inf), None, None], on="append")
+            delay = mock.inject([Delay(inf), None, None], on="append")
             held = mock.hold(on="append", skip=0, times=None)
             with ClosesHttp1(mock) as first, ClosesHttp2(mock) as second, ClosesHttp1(mock) as last:
                 append(first, "delayed")
+                delay.wait(timeout=PATIENCE)
                 append(second, "held")
                 last.ask("POST", RECORDS, FRAMES)
                 last.send(append_frame("batch"))
