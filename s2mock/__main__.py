@@ -7,7 +7,7 @@ import math
 import os
 import signal
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,14 +27,13 @@ _DEFAULT_TOKEN = "s2mock"
 _ACCOUNT_IDLE_SECONDS = 3600
 # What an interpreter lacks if s2mock was not installed into its environment.
 _NEEDED = ("werkzeug", "hpack", "jsonschema", "google")
-# First by any: somebody may be asking already whether it serves. Then by those that open a session,
-# or have a body or a fault in it, or are of the powers.
-_NEEDED_BY_REQUESTS = (
-    "s2mock.api.app",
-    "s2mock.control",
+# By every request, the first one too.
+_NEEDED_BY_ALL_REQUESTS = ("s2mock.api.app", "s2mock.control")
+# By those that open a session, or have a fault in their body, or are of the powers. They take as
+# long to load as all else, so it listens before: the listener leaves descriptors for them.
+_NEEDED_BY_SOME_REQUESTS = (
     "werkzeug.wrappers",
     "s2mock.api.wire.messages",
-    "s2mock.documents.parsing",
     "s2mock.documents.explaining",
     "s2mock.control.faults",
     "s2mock.control.journal",
@@ -121,6 +120,7 @@ def _serve() -> int:
                 failure = _apply_init_file(mock, options.init_file)
                 if failure is not None:
                     return _fail(failure)
+            _load(_NEEDED_BY_ALL_REQUESTS)
             env = _env(mock, options)
         except OSError as error:
             return _fail(f"cannot start: {error}")
@@ -132,7 +132,12 @@ def _serve() -> int:
                 "access token\n",
                 sys.stderr,
             )
-        _load()
+        # What fails for want of descriptors is loaded by the request that needs it.
+        with suppress(OSError, ImportError):
+            _load(_NEEDED_BY_SOME_REQUESTS)
+        # What is loaded stays, so nobody has to look through it again.
+        gc.freeze()
+        gc.enable()
         if command:
             return _run(command, env, mask)
         signal.sigwait(_STOP)
@@ -175,13 +180,10 @@ def _apply_init_file(mock: "S2Mock", init_file: Path) -> str | None:
     return None
 
 
-def _load() -> None:
+def _load(modules: "Iterable[str]") -> None:
     """Load what requests need, now and not with the first of them."""
-    for module in _NEEDED_BY_REQUESTS:
+    for module in modules:
         import_module(module)
-    # What is loaded stays, so nobody has to look through it again.
-    gc.freeze()
-    gc.enable()
 
 
 def _check(

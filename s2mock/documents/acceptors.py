@@ -9,7 +9,6 @@ takes, and what is wrong with the rest, `spellings` finds out
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -63,10 +62,9 @@ class Form(NamedTuple):
     places: "tuple[Form, ...]"
 
 
-@cache
 def form(name: str) -> Form:
     """The form that the schema file of that name describes."""
-    return _form(_load(f"{name}.json"))
+    return _forms[name]
 
 
 def unknown_fields(
@@ -235,3 +233,7 @@ def is_text(strings: Iterable[str]) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+# All of them, with this module: a request that came first would find no descriptor to open one.
+_forms: Final = {file.stem: _form(_load(file.name)) for file in _SCHEMAS.glob("*.json")}

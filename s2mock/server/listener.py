@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import resource
 import socket
 import struct
 from collections.abc import Callable
@@ -16,6 +17,9 @@ _log = logging.getLogger("s2mock")
 _BACKLOG = 1024
 # So many are let in before others have a turn.
 _ACCEPTED_PER_TURN = 64
+# How many descriptors are left for what requests open themselves: modules and files that are loaded
+# when they are first needed. No connection takes one of these.
+_LEFT_FOR_REQUESTS = 8
 # How long after one refusal for want of descriptors the next may be logged.
 _LOG_SECONDS = 10.0
 
@@ -133,11 +137,15 @@ class Listener:
             except OSError as error:
                 if error.errno not in _NO_ROOM:
                     return
-                if not self._turn_away(error):
+                if not self._turn_away(str(error.strerror)):
                     # Those who wait would be seen again and again, and nothing else.
                     self._unwatch()
                     self._loop.call_later(_PAUSE_SECONDS, self._watch_again, self._socket)
                     return
+                continue
+            if _left_above(accepted) < _LEFT_FOR_REQUESTS:
+                accepted.close()
+                self._warn(f"it would leave fewer than {_LEFT_FOR_REQUESTS} files to open")
                 continue
             self._accepted(accepted, address)
 
@@ -151,17 +159,9 @@ class Listener:
         if listening is self._socket and not self._kept and listening.fileno() >= 0:
             self.watch()
 
-    def _turn_away(self, error: OSError) -> bool:
+    def _turn_away(self, reason: str) -> bool:
         """Close one connection that there is no room for; whether there was one."""
-        now = self._loop.time()
-        if now - self._last_logged > _LOG_SECONDS:
-            self._last_logged = now
-            _log.warning(
-                "s2mock's server on port %d turns a new connection away: %s. "
-                "Raise the limit of open files (ulimit -n), or close connections.",
-                self.port,
-                error.strerror,
-            )
+        self._warn(reason)
         if self._reserve is not None:
             os.close(self._reserve)
             self._reserve = None
@@ -173,3 +173,21 @@ class Listener:
         with suppress(OSError):
             self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         return turned_away
+
+    def _warn(self, reason: str) -> None:
+        """Log that a connection is turned away, unless that was logged a moment ago."""
+        now = self._loop.time()
+        if now - self._last_logged > _LOG_SECONDS:
+            self._last_logged = now
+            _log.warning(
+                "s2mock's server on port %d turns a new connection away: %s. "
+                "Raise the limit of open files (ulimit -n), or close connections.",
+                self.port,
+                reason,
+            )
+
+
+def _left_above(accepted: socket.socket) -> float:
+    """How many descriptors the process may still open: it has just got the lowest that was free."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return float("inf") if limit == resource.RLIM_INFINITY else limit - 1 - accepted.fileno()

@@ -337,7 +337,8 @@ class TestOutOfDescriptors:
 
     def test_new_ones_are_turned_away(self) -> None:
         end = """
-        os.close(used.pop()); os.close(used.pop()); os.close(used.pop()); os.close(used.pop())
+        for _ in range(12):
+            os.close(used.pop())
         with socket.create_connection(("127.0.0.1", server.port), 10) as client:
             client.sendall(b"GET /health HTTP/1.1\\r\\n\\r\\n")
             assert client.recv(65536).startswith(b"HTTP/1.1 200")
@@ -347,6 +348,44 @@ class TestOutOfDescriptors:
             # Once for all of them.
             "s2mock WARNING\n"
         )
+
+    def test_connections_leave_some_for_what_requests_open(self) -> None:
+        """However many connect: those who are let in may have a module loaded, or a file read."""
+        code = """
+        import logging, os, resource, socket, sys
+        from contextlib import ExitStack
+        from s2mock.conversation import Head
+        from s2mock.server.server import Server
+
+        logging.basicConfig(stream=sys.stdout, format="%(name)s %(levelname)s")
+
+        def opens_files(environ):
+            with ExitStack() as files:
+                for _ in range(8):
+                    files.enter_context(open(os.devnull))
+                yield Head(200, [], b"")
+
+        server = Server(opens_files)
+        clients = [socket.socket() for _ in range(20)]
+        free = os.dup(0)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free + 8 + 3, free + 8 + 3))
+        for client in clients:
+            client.settimeout(20)
+            client.connect(("127.0.0.1", server.port))
+        for client in clients[3:]:
+            try:
+                assert client.recv(1) == b""
+            except ConnectionResetError:
+                pass
+        for client in clients[:3]:
+            client.sendall(b"GET /health HTTP/1.1\\r\\n\\r\\n")
+            assert client.recv(65536).startswith(b"HTTP/1.1 200")
+        for client in clients:
+            client.close()
+        server.stop()
+        """
+        assert run(code) == "s2mock WARNING\n"
 
     def test_it_stops(self) -> None:
         assert run(self.CODE.format(end="server.stop()")) == "s2mock WARNING\n"
