@@ -1,6 +1,5 @@
 """`S2Mock`: what a test holds. It ties the registry, the app and the socket together."""
 
-import weakref
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import count
@@ -26,6 +25,7 @@ from s2mock.registry.engine import Auth
 from s2mock.registry.locations import as_locations
 from s2mock.registry.profile import ProfileName, profile_named
 from s2mock.registry.state import LOCATIONS
+from s2mock.weak_set import SharedWeakSet
 
 if TYPE_CHECKING:
     from s2mock.control import Front
@@ -103,7 +103,7 @@ class S2Mock(AccountFace, PowersFace):
         given = own_tokens.give(token)
         self._number = given.number
         self.token: str = given.token
-        self._forks: weakref.WeakSet[S2Mock] = weakref.WeakSet()
+        self._forks: SharedWeakSet[S2Mock] = SharedWeakSet()
         self.account: Account = Account(
             clock=self.clock,
             deletion_delay=deletion_delay,

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, overload
 
+from s2mock.forking import Rank, take_at_fork
 from s2mock.powers.entry import Entry, Insight
 from s2mock.powers.keeping import Keeping
 from s2mock.powers.wanted import Wanted
@@ -45,6 +46,7 @@ class Journal(Keeping, Sequence["Exchange"]):
         self._lost: list[Any] = []
         self._untold: deque[Exchange] = deque(maxlen=_MAX_UNTOLD)
         self._advising = threading.Lock()
+        take_at_fork(self._advising, Rank.ADVICE)
 
     def __repr__(self) -> str:
         gone = f", {self.dropped} dropped" if self.dropped else ""

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from s2mock.powers.journal import before_clearing
 from s2mock.powers.of_a_mock import Journal, Powers
+from s2mock.weak_set import SharedWeakSet
 
 if TYPE_CHECKING:
     from s2mock.powers.coverage import Coverage
 
-living: Final[weakref.WeakSet[Powers]] = weakref.WeakSet()
+living: Final[SharedWeakSet[Powers]] = SharedWeakSet()
 """Those of all mocks that are in use."""
 
 

@@ -57,7 +57,8 @@ class Bell:
     __slots__ = ("_listeners",)
 
     def __init__(self) -> None:
-        # Changed and copied in one step each, which needs no lock.
+        # The keys, in the order in which they began to listen. Without a lock, which a fork would
+        # have to take: to add one, to remove one and to copy them is one step each for threads.
         self._listeners: dict[Callable[[], object], None] = {}
 
     @property
@@ -87,7 +88,7 @@ class Bell:
                     raise TimeoutError(missing() + loop_advice())
                 rung.wait(left)
         finally:
-            self._forget(rung.set)
+            del self._listeners[rung.set]
 
     async def async_wait(
         self, look: Callable[[], Result | None], missing: Callable[[], str], timeout: float
@@ -118,7 +119,7 @@ class Bell:
                 except TimeoutError:
                     continue
         finally:
-            self._forget(listener)
+            del self._listeners[listener]
 
     def steps(
         self,
@@ -129,7 +130,7 @@ class Bell:
         """The same for a conversation, whose driver goes on meanwhile; None is no limit."""
         given_up = None if timeout is None else monotonic() + timeout
         rung = Rung()
-        self._listen(rung.ring)
+        self._listeners[rung.ring] = None
         try:
             while True:
                 rung.clear()

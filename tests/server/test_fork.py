@@ -121,3 +121,209 @@ def test_while_an_observer_is_asked() -> None:
     mock.close()
     """
     run(code)
+
+
+def test_while_others_wait() -> None:
+    """Children wait as their parent does, whatever its threads are about to do for theirs."""
+    code = """
+    import faulthandler, os, sys, threading
+    from s2mock import S2Mock
+
+    sys.setswitchinterval(1e-5)
+    mock = S2Mock()
+    over = threading.Event()
+
+    def wait():
+        try:
+            mock.journal.wait_for("append", timeout=0)
+        except TimeoutError:
+            pass
+
+    def wait_on_and_on():
+        while not over.is_set():
+            wait()
+
+    users = [threading.Thread(target=wait_on_and_on, daemon=True) for _ in range(3)]
+    for user in users:
+        user.start()
+    for _ in range(100):
+        child = os.fork()
+        if child == 0:
+            faulthandler.dump_traceback_later(30, exit=True)
+            wait()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    over.set()
+    for user in users:
+        user.join()
+    mock.close()
+    """
+    run(code)
+
+
+def test_while_others_make_mocks() -> None:
+    """Each fork takes all locks, those too that are made while it looks for them."""
+    code = """
+    import faulthandler, os, sys, threading
+    from collections import deque
+    from s2mock import S2Mock
+    from s2mock.forking import Rank, take_at_fork
+
+    sys.setswitchinterval(1e-5)
+    mock = S2Mock(basins=["my-basin"])
+    over = threading.Event()
+    # What is made lives for a while, and ends at any moment.
+    made = deque(maxlen=200)
+
+    def make():
+        while not over.is_set():
+            for rank in Rank:
+                lock = threading.RLock()
+                take_at_fork(lock, rank)
+                made.append(lock)
+                with lock:
+                    pass
+
+    users = [threading.Thread(target=make, daemon=True) for _ in range(3)]
+    for user in users:
+        user.start()
+    for _ in range(100):
+        child = os.fork()
+        if child == 0:
+            faulthandler.dump_traceback_later(30, exit=True)
+            for lock in list(made):
+                lock.acquire()
+            mock.basin("my-basin").create_stream("log")
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    over.set()
+    for user in users:
+        user.join()
+    mock.close()
+    """
+    # On standard error is what fails before a fork.
+    run(code)
+
+
+def test_with_a_lock_that_is_made_at_the_last_moment() -> None:
+    """When all that there were are taken, a new one is not to be had before the fork is over."""
+    code = """
+    import os, threading
+
+    is_held = threading.Event()
+    made, threads = [], []
+
+    def hold():
+        from s2mock.forking import Rank, take_at_fork
+
+        made.append(threading.Lock())
+        take_at_fork(made[0], Rank.INNER)
+        made[0].acquire()
+        is_held.set()
+
+    def make():
+        threads.append(threading.Thread(target=hold))
+        threads[0].start()
+        # It is not to come, so there is nothing else to wait for.
+        is_held.wait(0.3)
+
+    # Called after that of s2mock, which is loaded later.
+    os.register_at_fork(before=make)
+    import s2mock.forking
+
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if made[0].acquire(blocking=False) else 1)
+    status = os.waitpid(child, 0)[1]
+    threads[0].join()
+    assert is_held.is_set()
+    assert status == 0
+    """
+    run(code)
+
+
+def test_while_another_looks_for_advice() -> None:
+    """The child finds out itself what there is to advise."""
+    code = """
+    import os, threading, time
+    import s2mock.insight
+    from s2mock import S2Mock
+
+    mock = S2Mock(basins=["my-basin"])
+    mock.client.get("/v1/streams?nonsense=1", headers={"s2-basin": "my-basin"})
+    load = mock.journal._load_insight
+    is_looking = threading.Event()
+
+    def slow():
+        is_looking.set()
+        # Until the fork has taken the next one, which it is not to do now.
+        until = time.monotonic() + 0.3
+        while not mock._powers.stage._lock.locked() and time.monotonic() < until:
+            time.sleep(0.001)
+        return load()
+
+    mock.journal.look_with(slow)
+    thread = threading.Thread(target=lambda: mock.journal[0])
+    thread.start()
+    is_looking.wait()
+    child = os.fork()
+    if child == 0:
+        mock.client.get("/v1/streams?nonsense=2", headers={"s2-basin": "my-basin"})
+        os._exit(0 if mock.journal[1].advice else 1)
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+    mock.close()
+    """
+    run(code)
+
+
+def test_a_signal_while_it_waits_for_a_lock() -> None:
+    """What its handler raises ends that wait; what was taken is let go, and the next is whole."""
+    code = """
+    import faulthandler, os, signal, sys, threading
+    from s2mock import S2Mock
+    from s2mock.forking import Rank, take_at_fork
+
+    faulthandler.dump_traceback_later(40, exit=True)
+    failures = []
+    sys.unraisablehook = lambda failure: failures.append(failure.exc_type)
+    mock = S2Mock()
+    lock = threading.Lock()
+    take_at_fork(lock, Rank.INNER)
+    in_turn, may_end = threading.Event(), threading.Event()
+
+    def hold():
+        with lock:
+            in_turn.set()
+            may_end.wait()
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    def use():
+        mock.create_basin(f"basin-of-{os.getpid()}")
+
+    signal.signal(signal.SIGALRM, interrupt)
+    thread = threading.Thread(target=hold)
+    thread.start()
+    in_turn.wait()
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert failures == [KeyboardInterrupt]
+    may_end.set()
+    thread.join()
+    child = os.fork()
+    for way in (use, lambda: take_at_fork(threading.Lock(), Rank.INNER)):
+        user = threading.Thread(target=way, daemon=True)
+        user.start()
+        user.join()
+    assert lock.acquire(blocking=False)
+    if child == 0:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    mock.close()
+    """
+    run(code)

@@ -393,8 +393,10 @@ class TestOutOfDescriptors:
 
 def run(code: str) -> str:
     """What a process of its own prints with that code."""
+    # From 3.12 on Python warns of each fork beside a thread, which is what some of these do.
+    forks = "ignore:This process (pid=:DeprecationWarning"
     done = subprocess.run(
-        [sys.executable, "-W", "error::ResourceWarning", "-c", textwrap.dedent(code)],
+        [sys.executable, "-W", "error::ResourceWarning", "-W", forks, "-c", textwrap.dedent(code)],
         capture_output=True,
         text=True,
         timeout=60,
