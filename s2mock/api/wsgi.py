@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from http import HTTPStatus
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -22,6 +21,7 @@ from s2mock.conversation import (
 )
 from s2mock.registry.following import Pause
 from s2mock.registry.waiting import PATIENCE
+from s2mock.status_phrases import STATUS_PHRASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 64 * 1024
 _NOTHING = BytesIO()
 # In capitals, as Werkzeug's client compares them.
-_STATUS_LINES = {status.value: f"{status.value} {status.phrase.upper()}" for status in HTTPStatus}
+_STATUS_LINES = {status: f"{status} {phrase.upper()}" for status, phrase in STATUS_PHRASES.items()}
 # What a body that is known in full may lack: it is told how long it is.
-_BODILESS = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+_BODILESS = (204, 304)
 
 
 class GivenUpError(TimeoutError):

@@ -1,10 +1,10 @@
 """The timeline: what a test has met, as lines for the report of a failure."""
 
 from collections.abc import Iterator, Sequence
-from http import HTTPStatus
 
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import is_answer_lost
+from s2mock.status_phrases import STATUS_PHRASES
 
 MAX_LINES = 30
 _INDENT = " " * 12
@@ -129,10 +129,7 @@ def refusal(exchange: Exchange) -> str:
             # What an append is told whose condition did not hold.
             if key.endswith("_mismatch"):
                 return str(key)
-    try:
-        return HTTPStatus(response.status).phrase.lower()
-    except ValueError:
-        return ""
+    return STATUS_PHRASES.get(response.status, "").lower()
 
 
 def _is_lost_append(exchange: Exchange) -> bool:

@@ -2,19 +2,11 @@
 
 import time
 from collections.abc import Iterable
-from http import HTTPStatus
-from typing import Final
+
+from s2mock.status_phrases import STATUS_PHRASES
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-# Reasons that Python words otherwise, in some versions.
-_REASONS: Final[dict[int, str]] = {status: status.phrase for status in HTTPStatus} | {
-    413: "Payload Too Large",
-    414: "URI Too Long",
-    416: "Range Not Satisfiable",
-    422: "Unprocessable Entity",
-}
 
 # Statuses of answers that never have a body.
 BODYLESS = frozenset((204, 304))
@@ -48,7 +40,7 @@ def head_bytes(
 ) -> bytes:
     """A status line and headers with the empty line behind them, and a `date` among them."""
     version = "1.1" if is_http_1_1 else "1.0"
-    parts = [f"HTTP/{version} {status} {_REASONS.get(status, '<none>')}\r\n"]
+    parts = [f"HTTP/{version} {status} {STATUS_PHRASES.get(status, '<none>')}\r\n"]
     parts += [f"{name}: {value}\r\n" for name, value in headers]
     if connection:
         parts.append(f"connection: {connection}\r\n")
