@@ -1,11 +1,13 @@
 """Back-pressure in bytes, in both directions and over both protocols."""
 
+import socket
 import threading
 import tracemalloc
 
 import pytest
 
 from s2mock.conversation import DRAINED, READ, Conversation, Head
+from s2mock.server.connection import MAX_UNSENT_BYTES
 from tests.server.h2_shapes import PREFACE, Heard, Said
 from tests.server.test_driver import PATIENCE, Closing
 from tests.server.test_readers_that_do_not_read import unsent
@@ -15,6 +17,8 @@ from tests.server.wires import CALLS, Call, Http2Call
 from tests.sessions.h2_client import H2Client
 
 MEBIBYTE = 1024 * 1024
+# Of the server's sockets: less than a system gives them by itself.
+BUFFER = 64 * 1024
 
 
 class Producer:
@@ -36,24 +40,27 @@ class Producer:
 class TestUnsent:
     @pytest.mark.parametrize("size", [1000, 100_000, MEBIBYTE])
     def test_a_client_that_does_not_read_is_not_filled_up(self, call: Call, size: int) -> None:
-        """As much is produced as fits into the sockets' buffers and the bound, and no more."""
-        producer = Producer(b"x" * size)
-        with serving(producer) as server, call(server, "/", window=8192) as stalled:
-            with call(server, "/") as reader:
-                # While this one reads on and on, that one has long been stalled.
-                assert reader.status() == 200
-                read = 0
-                while read < 24 * MEBIBYTE:
-                    reader.piece(size)
-                    read += size
-                at = producer.count
-            # The reader has had `read` bytes, and what is on the way to it; the other one little.
-            assert at * size < read + 16 * MEBIBYTE
-            assert stalled.status() == 200
-            # It goes on where it was.
-            for _ in range(3):
-                if call is CALLS[0]:
-                    assert stalled.piece(size) == producer.piece
+        """As much is produced for it as fits into the sockets' buffers and the bound."""
+        producers = {path: Producer(b"x" * size) for path in ("/stalled", "/read")}
+        with serving(lambda environ: producers[environ["PATH_INFO"]](environ)) as server:
+            # Of a size that is known, which the system changes no more: connections inherit it.
+            listening = server._listener._socket
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+            buffered = listening.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            with call(server, "/stalled", window=8192) as stalled:
+                buffered += stalled.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+                with call(server, "/read") as reader:
+                    # While this one reads on and on, that one has long been stalled.
+                    assert reader.status() == 200
+                    for _ in range(24 * MEBIBYTE // size):
+                        reader.piece(size)
+                produced = producers["/stalled"].count * size
+                assert produced <= buffered + MAX_UNSENT_BYTES + 2 * size
+                assert stalled.status() == 200
+                # It goes on where it was.
+                for _ in range(3):
+                    if call is CALLS[0]:
+                        assert stalled.piece(size) == producers["/stalled"].piece
 
     def test_closed_while_it_is_stalled(self, call: Call) -> None:
         closing = Closing()
