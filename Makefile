@@ -26,8 +26,8 @@ PYRIGHT := pyright --pythonpath $(abspath $(VENV))/bin/python
 # All cores. Who is done early takes from the others, for some tests take long.
 PYTEST := $(RUN) pytest -n auto --dist worksteal
 
-.PHONY: help serve test check shuffled closed lint types lowest pages docs pictures bench soak \
-  differential record
+.PHONY: help serve test check shuffled closed lint types lowest pages pythons docs pictures bench \
+  soak differential record
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -39,6 +39,7 @@ help:
 	@echo 'make types  types as pyright sees them'
 	@echo 'make lowest  the tests with the lowest versions of all dependencies'
 	@echo 'make pages  each page in an environment of its own install line, in build/pages'
+	@echo 'make pythons  all tests on each version of Python that is found (PYTHONS="3.12 3.13")'
 	@echo 'make docs   the documentation, in build/docs'
 	@echo 'make pictures  the pictures in the documentation, taken anew'
 	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
@@ -113,6 +114,14 @@ PAGES := build/pages
 pages: $(VENV)/.test
 	@$(RUN) tests.docs.environments $(PAGES)
 	@S2MOCK_TESTS_PAGES=$(PAGES) $(PYTEST) tests/test_readme.py -k test_page $(PYTEST_FLAGS)
+
+# On each version that is found here, in an environment of its own. The metadata name those on which
+# it has passed.
+PYTHONS ?= 3.12 3.13 3.14
+
+pythons:
+	@$(PYTHON) -c '$(NEW_ENOUGH)'
+	@$(PYTHON) .ci/pythons.py $(PYTHONS)
 
 # A warning fails it: a link that leads nowhere, a page that nobody gets to.
 docs: $(VENV)/.docs
