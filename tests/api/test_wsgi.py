@@ -12,6 +12,7 @@ import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from s2mock import S2Mock, failures
+from s2mock.conversation import READ, Head, Offload
 from s2mock.registry.basins import CreateBasin
 from s2mock.registry.streams import GetStreamConfig
 from tests import own_token
@@ -168,14 +169,34 @@ class Trickle(RawIOBase):
         return len(byte)
 
 
-@pytest.mark.slow
-def test_body_may_come_in_bytes_of_one(mock: S2Mock) -> None:
-    """If each of two million copied what came before, the test would not end in time."""
-    body = b'{"basin":"new-basin","x":"%b"}' % bytes(2**21 - 30).replace(b"\0", b"x")
+def creating(mock: S2Mock, size: int) -> tuple[bytes, dict[str, Any]]:
+    """A body of that size, which creates a basin, and the environ of its request."""
+    body = b'{"basin":"new-basin","x":"%b"}' % (b"x" * (size - 28))
+    assert len(body) == size
     environ = EnvironBuilder("/v1/basins", method="POST", headers=headers_to(mock)).get_environ()
-    environ |= {"wsgi.input": Trickle(body), "CONTENT_LENGTH": str(len(body))}
-    environ["CONTENT_TYPE"] = "application/json"
+    return body, environ | {"CONTENT_LENGTH": str(size), "CONTENT_TYPE": "application/json"}
+
+
+def test_body_may_come_in_bytes_of_one(mock: S2Mock) -> None:
+    body, environ = creating(mock, 100_000)
+    environ["wsgi.input"] = Trickle(body)
     assert run_wsgi_app(mock.wsgi_app, environ)[1] == "201 CREATED"
+
+
+@pytest.mark.slow
+def test_no_byte_of_a_body_copies_those_before_it(mock: S2Mock) -> None:
+    """If each of two million did, the test would not end in time. No server is in the way."""
+    body, environ = creating(mock, 2**21)
+    conversation = mock.wsgi_app.converse(environ)
+    step = next(conversation)
+    for byte in body:
+        assert step is READ
+        step = conversation.send(bytes((byte,)))
+    while not isinstance(step, Head):
+        assert isinstance(step, Offload)
+        step = conversation.send(step.function())
+    assert step.status == 201
+    conversation.close()
 
 
 @pytest.mark.openapi_unchecked("the fake is broken on purpose, and answers 500")

@@ -25,6 +25,7 @@ def mock() -> Iterator[S2Mock]:
     config = {"create_stream_on_append": True}
     with S2Mock(basins=[{"name": "my-basin", "config": config}]) as mock:
         mock.basin("my-basin").create_stream("s").append([b"a"])
+        mock.issue_token("my-token", basins="*", ops=["list-basins"])
         yield mock
 
 
@@ -36,6 +37,7 @@ def toy(mock: S2Mock) -> Toy:
 Request = tuple[str, str, Any]
 RECORDS = "/v1/streams/s/records"
 ONE = {"records": [{"body": "x"}]}
+SCOPE = {"basins": {"prefix": ""}, "ops": ["list-basins"]}
 
 # One of each operation that the account carries out, by S2's name.
 REQUESTS: dict[str, Request] = {
@@ -54,18 +56,15 @@ REQUESTS: dict[str, Request] = {
     "read": ("GET", f"{RECORDS}?seq_num=0", None),
     "append": ("POST", RECORDS, ONE),
     "check-tail": ("GET", f"{RECORDS}/tail", None),
-}
-# Those that S2Mock answers without asking the account.
-WITHOUT_STATE = {
-    "list-access-tokens",
-    "issue-access-token",
-    "revoke-access-token",
-    "account-metrics",
-    "basin-metrics",
-    "stream-metrics",
-    "list-locations",
-    "get-default-location",
-    "set-default-location",
+    "list-access-tokens": ("GET", "/v1/access-tokens", None),
+    "issue-access-token": ("POST", "/v1/access-tokens", {"id": "new-token", "scope": SCOPE}),
+    "revoke-access-token": ("DELETE", "/v1/access-tokens/my-token", None),
+    "account-metrics": ("GET", "/v1/metrics?set=active-basins&start=0&end=60", None),
+    "basin-metrics": ("GET", "/v1/metrics/my-basin?set=storage&start=0&end=60", None),
+    "stream-metrics": ("GET", "/v1/metrics/my-basin/s?set=storage&start=0&end=60", None),
+    "list-locations": ("GET", "/v1/locations", None),
+    "get-default-location": ("GET", "/v1/locations/default", None),
+    "set-default-location": ("PUT", "/v1/locations/default", "aws:us-east-1"),
 }
 
 
@@ -76,7 +75,7 @@ def request(mock: S2Mock, wanted: Request) -> Any:
 
 def test_every_operation_has_a_case() -> None:
     names = {row.name for row in OPERATIONS if row.name is not None}
-    assert names == REQUESTS.keys() | WITHOUT_STATE
+    assert names == REQUESTS.keys()
 
 
 @pytest.mark.parametrize("name", REQUESTS)
@@ -104,6 +103,10 @@ def test_each_point_once_and_in_order(mock: S2Mock, toy: Toy, name: str) -> None
         ("read", None),
         ("check-tail", None),
         ("list-streams", None),
+        ("issue-access-token", ("created", None, None)),
+        ("revoke-access-token", ("deleted", None, None)),
+        ("set-default-location", ("updated", None, None)),
+        ("account-metrics", None),
     ],
 )
 def test_what_it_has_changed(mock: S2Mock, toy: Toy, name: str, effect: object) -> None:
