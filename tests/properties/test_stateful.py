@@ -214,7 +214,7 @@ class ControlPlaneOverSocket(ControlPlane):
 
 
 TestControlPlane = ControlPlane.TestCase
-TestControlPlane.settings = settings(max_examples=150, stateful_step_count=50)
+TestControlPlane.settings = settings(max_examples=100, stateful_step_count=50)
 
 TestControlPlaneOverSocket = ControlPlaneOverSocket.TestCase
 TestControlPlaneOverSocket.settings = settings(max_examples=20, stateful_step_count=40)
