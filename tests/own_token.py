@@ -63,7 +63,6 @@ NOT_SO: Final[dict[str, str]] = {
     "tests/registry/test_snapshot_files.py::test_any_records": _FILE,
     "tests/server/test_bytes.py::TestHeaders::test_bytes_beyond_ascii": _NOBODY,
     "tests/server/test_listening.py::TestForgotten::test_without_a_word": _ENDED,
-    "tests/sessions/test_stop.py::test_again_behind_the_same_mock": _ENDED,
     "tests/test_mock.py::test_close_and_with": _ENDED,
 }
 

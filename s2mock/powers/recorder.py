@@ -309,7 +309,7 @@ class SessionNotes:
             size,
         )
 
-    def lose(self, error: Exception, operation: Any = None, *_: Any) -> None:
+    def lose(self, error: Exception, operation: Any = None, *_: Any, **__: Any) -> None:
         """Note a batch whose note cannot be taken; without an operation, say so of the session."""
         session = self.entry
         if not isinstance(operation, Operation):

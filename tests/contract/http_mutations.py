@@ -23,7 +23,7 @@ HTTP_MUTATIONS = (
     # JSON bodies and query strings.
     Mutation(
         "an unknown field is refused",
-        parsing.decode,
+        parsing._accepted,
         "return document if expected.accepts([document]) else respelled(document, expected)",
         "if isinstance(document, dict) and document.keys() - expected.fields.keys():\n"
         "        raise BadJson('an unknown field')\n"

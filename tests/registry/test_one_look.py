@@ -375,6 +375,7 @@ OTHERS: dict[type, set[str]] = {
     S2Mock: {
         "advance",
         "apply",
+        "async_wait_for_waiters",
         "basin_name",
         "client",
         "close",
@@ -389,6 +390,7 @@ OTHERS: dict[type, set[str]] = {
         "restore",
         "url",
         "use_env",
+        "wait_for_waiters",
         "wsgi_app",
     },
     Basin: {"name"},
