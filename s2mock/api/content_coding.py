@@ -86,7 +86,7 @@ def _unzstd(body: bytes, limit: int) -> Generator[None, None, bytes]:
     price = 0
     try:
         while rest and len(inflated) <= limit:
-            size = _frame_size(rest)
+            size = frame_size(rest)
             sent = bytes(rest[:size]) if size <= _SMALL_FRAME_BYTES else rest[:size]
             data = known.get(sent) if isinstance(sent, bytes) else None
             price += 1
@@ -108,7 +108,7 @@ def _unzstd(body: bytes, limit: int) -> Generator[None, None, bytes]:
     return bytes(inflated)
 
 
-def _frame_size(body: memoryview) -> int:
+def frame_size(body: memoryview) -> int:
     """The length of the first frame, or of everything where it has no end.
 
     Asked for, since a decompressor that is given more than its frame copies what is behind it.

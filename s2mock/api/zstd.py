@@ -5,6 +5,7 @@ import sys
 if sys.version_info >= (3, 14):
     from compression.zstd import (
         CompressionParameter,
+        ZstdCompressor,
         ZstdDecompressor,
         ZstdError,
         compress,
@@ -14,6 +15,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports.zstd import (
         CompressionParameter,
+        ZstdCompressor,
         ZstdDecompressor,
         ZstdError,
         compress,
@@ -23,6 +25,7 @@ else:
 
 __all__ = [
     "CompressionParameter",
+    "ZstdCompressor",
     "ZstdDecompressor",
     "ZstdError",
     "compress",

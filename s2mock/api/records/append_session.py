@@ -3,12 +3,15 @@
 Source: reference: data_plane §6.4.
 """
 
+from collections.abc import Iterator
+
+from s2mock.api.inflater import Inflater, inflater
 from s2mock.api.records.draining import Draining
 from s2mock.api.records.headers import S2S, frame_coding
 from s2mock.api.records.sessions import session_response
 from s2mock.api.requests import Asking, S2Request
 from s2mock.api.responses import S2Response
-from s2mock.api.wire.frames import FrameDecoder, encode_frame, encode_terminal
+from s2mock.api.wire.frames import Frame, FrameDecoder, encode_frame, encode_terminal
 from s2mock.api.wire.proto_records import ack_to_proto, append_input
 from s2mock.conversation import READ, Conversation, Outlast, ReadWithin, Retire
 from s2mock.powers.faults import Cut, Drain, Fault
@@ -31,6 +34,7 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
     opening = request.operation
     assert opening is not None
     decoder = FrameDecoder()
+    body = inflater(request.environ.get("HTTP_CONTENT_ENCODING", "identity"))
     basin, stream = str(opening.basin), str(opening.stream)
     account = request.account
     acks: list[bytes] = []
@@ -38,13 +42,19 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
     draining = Draining(fault) if isinstance(fault, Drain) else None
     # Whether what was read came while the batches before it waited for something.
     came_meanwhile = False
+    # True while bytes that were received are inflated, of which more batches may come.
+    is_inflating = False
     # Batches that were received are appended, whether or not the client waits for that.
-    request.has_left = yield Outlast(lambda: _is_under_way(request, decoder))
+    request.has_left = yield Outlast(lambda: is_inflating or _is_under_way(request, decoder))
     try:
         data = yield READ if draining is None else draining.read
         while data:
             is_with_last = came_meanwhile
-            for frame in decoder.feed(data):
+            is_inflating = True
+            for frame in _frames(body, decoder, data):
+                if frame is None:
+                    yield b""
+                    continue
                 if frame.terminal:
                     raise BadFrame("Unexpected terminal frame as input")
                 try:
@@ -70,6 +80,7 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
                     acks.append(encode_frame(ack, coding))
                 else:
                     yield from _acknowledged(ack, coding, draining, fault)
+            is_inflating = False
             if acks:
                 yield b"".join(acks)
                 acks = []
@@ -77,6 +88,7 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
             data, came_meanwhile = yield from _more(draining, looks=watched and not came_meanwhile)
         if data is None and draining is not None:
             raise draining.error
+        body.finish()
         decoder.finish()
     except S2Error as error:
         request.refuse(error)
@@ -87,6 +99,17 @@ def _is_under_way(request: S2Request, decoder: FrameDecoder) -> bool:
     """True if a batch was received and has not been decided."""
     batch = request.operation
     return decoder.has_frame or (batch is not None and not batch.is_decided)
+
+
+def _frames(body: Inflater, decoder: FrameDecoder, data: bytes) -> Iterator[Frame | None]:
+    """The frames that are complete with `data`; None where others may have a turn.
+
+    Raises `BadFrame`.
+    """
+    for number, piece in enumerate(body.feed(data)):
+        if number:
+            yield None
+        yield from decoder.feed(piece)
 
 
 def _more(draining: Draining | None, *, looks: bool) -> Asking[tuple[bytes | None, bool]]:
