@@ -105,7 +105,7 @@ def _serve() -> int:
             token=options.token,
             auth=options.auth,
             revocation_delay=options.revocation_delay,
-            locations=options.locations and [name.strip() for name in options.locations.split(",")],
+            locations=options.locations,
             journal_limit=options.journal_limit,
             journal_bytes=options.journal_bytes,
             clock=ManualClock() if options.clock == "manual" else None,
@@ -328,6 +328,12 @@ def _idle_seconds(text: str) -> float:
     return seconds or math.inf
 
 
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("must be the path of a file, not an empty text")
+    return Path(text)
+
+
 def _parser(kind: str = "serve") -> argparse.ArgumentParser:
     # With the account it is loaded anyway, and not for the proof.
     from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
@@ -354,13 +360,13 @@ def _parser(kind: str = "serve") -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--init-file",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="JSON file of basins and streams to begin with, as for s2-lite",
     )
     parser.add_argument(
         "--snapshot",
-        type=Path,
+        type=_path,
         metavar="FILE",
         help="file of a snapshot to begin with, as Snapshot.save() writes it",
     )
@@ -404,6 +410,7 @@ def _parser(kind: str = "serve") -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--locations",
+        type=lambda text: [name.strip() for name in text.split(",")],
         metavar="NAMES",
         help="where basins can be: names with commas between them, the default first",
     )

@@ -29,12 +29,13 @@ class Listening:
     """A server that starts when its address is first asked for, in front of one app at a time.
 
     One that is forgotten while it listens is stopped with a `ResourceWarning`, unless another will
-    see to it (`is_kept`). Raises `ValueError` for a port that no address has.
+    see to it (`is_kept`). Raises `ValueError` for a host or a port that no address has.
     """
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0, is_kept: bool = False) -> None:
         if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= _MAX_PORT:
             raise ValueError(f"port must be a number from 0 to {_MAX_PORT}, not {port!r}")
+        _check_host(host)
         self._address = (host, port)
         self._is_kept = is_kept
         self._server: Server | None = None
@@ -110,6 +111,16 @@ class Listening:
 
 
 _of_this_process: "weakref.WeakSet[Listening]" = weakref.WeakSet()
+
+
+def _check_host(host: str) -> None:
+    try:
+        # As the system's resolver has it, for what is not ASCII.
+        is_right = bool(host) and "\0" not in host and (host.isascii() or host.encode("idna"))
+    except UnicodeError:
+        is_right = False
+    if not is_right:
+        raise ValueError(f"host must be an address or a name to listen on, not {host!r}")
 
 
 def _begin_all_anew() -> None:

@@ -45,7 +45,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[str]:
     """What is lost by the options that change nothing. Ends the process for those of TLS."""
     for name in _TLS:
-        if getattr(options, name):
+        # An empty path asks for TLS too.
+        if getattr(options, name) not in (None, False):
             parser.error(
                 f"{_flag(name)}: s2mock speaks plain HTTP only; leave it out, and point clients to "
                 "http://, not https://"

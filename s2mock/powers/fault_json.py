@@ -11,6 +11,7 @@ from math import inf, isinf
 from typing import Any, Final
 
 from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
+from s2mock.registry.checks import encoded
 
 _KINDS: Final[dict[str, type[Fault]]] = {
     kind.__name__: kind for kind in (Answer, Cut, Delay, Drain, Drop, Fail)
@@ -90,7 +91,7 @@ def bytes_to_json(data: bytes) -> Any:
 def bytes_from_json(what: str, value: Any) -> bytes:
     """The same back. Raises `TypeError`, `ValueError`."""
     if isinstance(value, str):
-        return value.encode()
+        return encoded(what, value)
     if isinstance(value, dict) and list(value) == ["base64"] and isinstance(value["base64"], str):
         try:
             return base64.b64decode(value["base64"], validate=True)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Final
 
-from s2mock.registry.checks import check_delay
+from s2mock.registry.checks import check_delay, encoded
 from s2mock.registry.codes import CODES
 from s2mock.registry.config import U64_MAX
 
@@ -56,8 +56,10 @@ class Fail(Fault):
             raise TypeError(f"Fail takes the code of an error, not {self.code!r}")
         if self.code not in CODES:
             raise ValueError(f"{self.code!r} is no error code of S2: {_near_code(self.code)}")
-        if self.message is not None and not isinstance(self.message, str):
-            raise TypeError(f"message must be text, not {self.message!r}")
+        if self.message is not None:
+            if not isinstance(self.message, str):
+                raise TypeError(f"message must be text, not {self.message!r}")
+            encoded("message", self.message)
         if self.retry_after is not None:
             check_delay("retry_after", self.retry_after, may_be_infinite=False)
             if self.retry_after > _MAX_RETRY_AFTER:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from s2mock.powers.operations import COMMANDS, checked_operations
 from s2mock.registry.appending import Append
+from s2mock.registry.checks import encoded
 from s2mock.registry.operation import Operation
 
 
@@ -74,4 +75,5 @@ def _checked_glob(what: str, glob: object) -> str:
         raise TypeError(f"{what} must be a name or a glob such as 'orders/*', not {glob!r}")
     if not glob:
         raise ValueError(f"{what} must be a name or a glob: '*' stands for all")
+    encoded(what, glob)
     return glob

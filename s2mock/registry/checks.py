@@ -57,13 +57,24 @@ def check_config(value: Any, kind: type) -> None:
 
 
 def as_bytes(what: str, value: object) -> bytes:
-    """Bytes as they are, text as UTF-8. Raises `TypeError`."""
+    """Bytes as they are, text as UTF-8. Raises `TypeError`, `ValueError`."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):
-        return value.encode()
+        return encoded(what, value)
     hint = ": try bytes(...)" if is_bytes(value) else ""
     raise TypeError(f"{what} must be bytes or text, not {described(value)}{hint}")
+
+
+def encoded(what: str, text: str) -> bytes:
+    """The text as UTF-8. Raises `ValueError` for half of a surrogate pair, which has none."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        half = text[error.start]
+        raise ValueError(
+            f"{what} must be text that UTF-8 can encode, and {half!a} is half of a surrogate pair"
+        ) from None
 
 
 def is_bytes(value: object) -> bool:

@@ -15,6 +15,7 @@ from s2mock.registry.checks import (
     check_number,
     check_text,
     described,
+    encoded,
     is_bytes,
 )
 from s2mock.registry.config import U64_MAX
@@ -176,8 +177,8 @@ def is_command(headers: tuple[Header, ...]) -> bool:
 
 
 def check_fencing_token(token: str) -> str:
-    """The token, if it is one: at most 36 bytes. Raises `Invalid`."""
-    if len(token.encode()) > MAX_FENCING_TOKEN_BYTES:
+    """The token, if it is one: at most 36 bytes. Raises `Invalid`, `ValueError`."""
+    if len(encoded("fencing token", token)) > MAX_FENCING_TOKEN_BYTES:
         raise Invalid(f"fencing token must not exceed {MAX_FENCING_TOKEN_BYTES} bytes in length")
     return token
 
@@ -275,7 +276,7 @@ def _as_record(index: int, record: object) -> Record:
     if isinstance(record, bytes):
         return Record(record)
     if isinstance(record, str):
-        return Record(record.encode())
+        return Record(encoded(f"records[{index}]", record))
     hint = ": try bytes(...)" if is_bytes(record) else ""
     raise TypeError(
         f"records[{index}] must be an AppendRecord, bytes or text, not {described(record)}{hint}"

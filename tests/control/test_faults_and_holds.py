@@ -1,5 +1,7 @@
 """`/_s2mock/faults` and `/_s2mock/holds`."""
 
+import json
+
 import httpx
 import pytest
 
@@ -123,6 +125,29 @@ def test_a_fault_that_makes_no_sense(control: Control, document: object, reason:
     assert status == 400
     assert reason in message
     assert control("GET", "/faults").json() == {"faults": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [
+        ("/faults", {"on": "append", "fault": {"Fail": {"code": "other", "message": "\ud800"}}}),
+        ("/faults", {"on": "append", "fault": {"Answer": {"status": 502, "body": "\ud800"}}}),
+        ("/faults", {"on": "append", "fault": {"Drop": {}}, "stream": "\ud800"}),
+        ("/holds", {"on": "append", "basin": "\ud800"}),
+        ("/accounts", {"faults": [{"on": "read", "fault": {"Fail": {"code": "\ud800"}}}]}),
+    ],
+)
+def test_half_of_a_surrogate_pair_is_refused(
+    control: Control, path: str, document: dict[str, object]
+) -> None:
+    body = json.dumps(document).encode()
+    answer = control.http.post(
+        f"/_s2mock{path}", content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 400
+    assert "\\ud800" in answer.json()["message"]
+    assert control("GET", "/faults").json() == {"faults": []}
+    assert control.append("a").status_code == 200
 
 
 def test_a_hold_keeps_one_and_no_other(control: Control) -> None:
