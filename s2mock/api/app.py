@@ -18,9 +18,9 @@ from s2mock.api.content_coding import (
 from s2mock.api.hosts import is_own_host
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.requests import HEAVY_BODY_BYTES, Answering, S2Request
-from s2mock.api.responses import S2Response, empty_response, error_response
+from s2mock.api.responses import Headers, S2Response, empty_response, error_response
 from s2mock.api.routing import Router, Row
-from s2mock.api.shaping import broken_off, cut_session, shorten
+from s2mock.api.shaping import cut_session, in_pieces, shorten
 from s2mock.api.wsgi import Answered
 from s2mock.conversation import Conversation, Head, Offload, Outlast, Reset, Retire
 from s2mock.environ import bearer, path_of
@@ -105,7 +105,9 @@ class App:
             yield Reset(dropped.refused, dropped.connection)
             return
         except Replaced as replaced:
-            response = S2Response(replaced.status, replaced.headers, replaced.body)
+            response = S2Response(
+                replaced.status, replaced.headers, replaced.body, has_length=False
+            )
             request.failure = replaced
         except GeneratorExit:
             if recorder is not None:
@@ -119,10 +121,10 @@ class App:
             yield Retire()
         if response.session is not None:
             yield from self._session(request, response, entry)
-        elif response.cut_at is not None:
-            yield from broken_off(response, response.cut_at)
+        elif response.cut_at is not None or response.plain is not None:
+            yield from in_pieces(response)
         else:
-            yield Head(response.status, response.headers, response.body)
+            yield Head(response.status, _with_length(response), response.body)
 
     def _noted(self, request: S2Request, response: S2Response) -> "Entry | None":
         """Take a note of what is about to be sent; returns the entry of a session."""
@@ -168,7 +170,10 @@ class App:
         matched = _router.match(path)
         preflight = self.cors and request.method == "OPTIONS"
         if matched is None:
-            return empty_response(200 if preflight else 404)
+            response = empty_response(200 if preflight else 404)
+            # As the real server's fallback, which is for paths only: without a length of its own.
+            response.has_length = not path.startswith("/")
+            return response
         route, request.path_parameters = matched
         if preflight:
             return empty_response(200, allow=route.allow)
@@ -301,15 +306,22 @@ def _encode(request: S2Request, response: S2Response) -> Answering:
     return response
 
 
+def _with_length(response: S2Response) -> Headers:
+    """The headers, with the length of a body of no bytes, which the framing leaves to the app."""
+    if response.body or not response.has_length or response.status == 204:
+        return response.headers
+    return [*response.headers, ("content-length", "0")]
+
+
 def _allow_cross_origin(request: S2Request, response: S2Response) -> None:
     """Let a browser on any origin use the API (reference: control_plane §1.4)."""
     headers, environ = response.headers, request.environ
     headers.append(_VARY)
     headers.append(("access-control-allow-credentials", "true"))
-    if origin := environ.get("HTTP_ORIGIN"):
+    if (origin := environ.get("HTTP_ORIGIN")) is not None:
         headers.append(("access-control-allow-origin", origin))
     if request.method == "OPTIONS":
-        if method := environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD"):
+        if (method := environ.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD")) is not None:
             headers.append(("access-control-allow-methods", method))
-        if fields := environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS"):
+        if (fields := environ.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS")) is not None:
             headers.append(("access-control-allow-headers", fields))

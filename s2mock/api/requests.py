@@ -53,6 +53,9 @@ _JSON = re.compile(
     rf"application/(?:json(?:\+[{_PLAIN}]*)?|{_TOKEN}+\+json)(?:{_PARAMETER})*(?:; *)?",
     re.IGNORECASE,
 )
+MEDIA_TYPE: Final = re.compile(
+    rf"({_TOKEN}+/{_TOKEN}+?)(?:\+[{_PLAIN}]*)?(?:{_PARAMETER})*(?:; *)?"
+)
 _BASIN_HOST = re.compile(r"(?P<basin>[^.]+)\.b\..+")
 
 
@@ -158,7 +161,7 @@ class S2Request:
         if value is None:
             raise BadHeader(f"Missing header `{BASIN}`")
         try:
-            return BasinName(value.strip())
+            return BasinName(value)
         except InvalidName as error:
             raise BadHeader(f"Invalid header `{name}`: {error}") from None
 

@@ -28,6 +28,8 @@ class S2Response:
     retires: bool = False
     # The body before it was compressed, where it was.
     plain: bytes | None = None
+    # Whether a body of no bytes is said to have that length: on HTTP/2, and in answer to HEAD.
+    has_length: bool = True
     # After how many bytes of the body it breaks off, where it does.
     cut_at: int | None = None
 

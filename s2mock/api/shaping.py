@@ -1,4 +1,4 @@
-"""Answers that begin and break off, because a test wants them to."""
+"""Answers in pieces: compressed ones, and those that begin and break off for a test."""
 
 from s2mock.api.responses import S2Response
 from s2mock.conversation import Conversation, Head, Reset, Step
@@ -21,7 +21,19 @@ def bytes_before(whole: bytes, begun: bytes) -> int:
     return next((at for at in range(limit) if whole[at] != begun[at]), limit)
 
 
-def broken_off(response: S2Response, size: int) -> Conversation:
+def in_pieces(response: S2Response) -> Conversation:
+    """An answer that breaks off, or one that is compressed, whose head does not say how long it is.
+
+    The real server does not know the length of a compressed one when it sends the head.
+    """
+    if response.cut_at is not None:
+        yield from _broken_off(response, response.cut_at)
+    else:
+        yield Head(response.status, response.headers)
+        yield response.body
+
+
+def _broken_off(response: S2Response, size: int) -> Conversation:
     """The head of the answer, so many bytes of its body, and then nothing more."""
     body, headers = response.body, response.headers
     if size < len(body):

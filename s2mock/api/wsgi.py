@@ -81,7 +81,11 @@ class Answered:
         assert isinstance(head, Head), f"an answer begins with its head, not with {head!r}"
         is_head = self._environ["REQUEST_METHOD"] == "HEAD"
         headers, body = head.headers, head.body
-        if body is not None and head.status not in _BODILESS:
+        if (
+            body is not None
+            and head.status not in _BODILESS
+            and all(name != "content-length" for name, _ in headers)
+        ):
             headers = [*headers, ("content-length", str(len(body)))]
         start_response(_STATUS_LINES.get(head.status, f"{head.status} Unknown"), headers)
         if body is not None or is_head:

@@ -9,28 +9,33 @@ import base64
 import json
 import re
 import shlex
+import socket
 from collections.abc import Iterator, Mapping
-from http.client import HTTPConnection
-from typing import Any, NamedTuple
+from contextlib import suppress
+from http.client import HTTPResponse
+from operator import itemgetter
+from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from google.protobuf.json_format import MessageToDict
 
 from s2mock.api.wire import messages
 from s2mock.contract.sessions import Event, Frame, inflate
-from s2mock.http_client import exchange
 
-COMPARED_HEADERS = (
-    "access-control-allow-headers",
-    "access-control-allow-methods",
-    "access-control-allow-origin",
-    "allow",
-    "cache-control",
-    "content-encoding",
-    "content-type",
-    "s2-provision-result",
-    "x-accel-buffering",
-)
+NOT_COMPARED: Final[Mapping[str, str]] = {
+    "date": "it is the time of the answer",
+}
+"""Headers that cannot be equal, and why. Every other header is compared."""
+
+Protocol = Literal["HTTP/1.1", "h2c"]
+PROTOCOLS: Final[tuple[Protocol, ...]] = ("HTTP/1.1", "h2c")
+
+OPEN: Final = "open"
+CLOSED: Final = "closed"
+_PROBE: Final = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n"
+# So much of a body comes together with its head, on every system.
+_AT_ONCE_BYTES: Final = 4096
+_HEALTHY: Final = b"\r\n\r\nOK"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 _POSITION = re.compile(r" at (line \d+ column \d+|`[^`]*`)$")
 # Years 2020 to 2100 in milliseconds: a timestamp that a clock gave.
@@ -58,53 +63,125 @@ class Call(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """One response, as it came."""
+    """One response, as it came.
+
+    `end` is how the connection ended with it: `OPEN` if the server took and answered something
+    behind it, `CLOSED` with what the server said of that on HTTP/2, or how the stream was reset;
+    None if that was not observed.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    end: str | None = None
+
+
+NO_ANSWER: Final = Reply(0, (), b"", CLOSED)
+"""What stands for an answer where the connection ends without one."""
 
 
 class Connection:
     """A connection to one server, kept open between calls. `token` goes with each of them."""
 
     def __init__(self, url: str, *, token: str | None = None) -> None:
+        target = urlsplit(url)
+        self._address = (target.hostname or "", target.port or 80)
+        self._host = target.netloc
         self._token = token
-        self._connection = HTTPConnection(urlsplit(url).netloc, timeout=20)
+        self._socket: socket.socket | None = None
 
     def send(self, call: Call) -> Reply:
-        """Make the call; once again on a new connection if the old one was closed meanwhile."""
+        """Make the call, on a new connection if the old one has ended. Raises `TimeoutError`."""
+        if self._socket is None:
+            self._socket = socket.create_connection(self._address, timeout=20)
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # A server that refuses a body may answer and hang up before it has all of it.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._socket.sendall(self._request(call))
         try:
-            return self._send(call)
-        except (ConnectionError, OSError):
-            self._connection.close()
-            return self._send(call)
+            with HTTPResponse(self._socket, method=call.method) as response:
+                response.begin()
+                headers = tuple((name.lower(), value) for name, value in response.getheaders())
+                body = response.read()
+        except ConnectionError:
+            self.close()
+            return NO_ANSWER
+        end = observed_end(self._socket, closes=response.will_close)
+        if end != OPEN:
+            self.close()
+        return Reply(response.status, headers, body, end)
 
-    def _send(self, call: Call) -> Reply:
-        fields = dict(call.headers)
+    def _request(self, call: Call) -> bytes:
+        """The request as one piece: how it is answered must not depend on when its body comes."""
+        fields = {"host": self._host, **call.headers}
         if self._token is not None:
             fields.setdefault("authorization", f"Bearer {self._token}")
         if call.body is not None:
             fields["content-length"] = str(len(call.body))
-        response = exchange(self._connection, call.method, call.path, fields, call.body)
-        headers = tuple((name.lower(), value) for name, value in response.getheaders())
-        return Reply(response.status, headers, response.read())
+        lines = [f"{call.method} {call.path} HTTP/1.1"]
+        lines += [f"{name}: {value}" for name, value in fields.items()]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + (call.body or b"")
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def observed_end(connection: socket.socket, *, closes: bool) -> str:
+    """How an HTTP/1.1 connection ended with the answer that has just been read.
+
+    `closes` is whether the answer said so; otherwise the server is asked once more.
+    """
+    received = b""
+    try:
+        if not closes:
+            connection.sendall(_PROBE)
+        while not received.endswith(_HEALTHY):
+            data = connection.recv(4096)
+            if not data:
+                return CLOSED
+            received += data
+    except ConnectionError:
+        return CLOSED
+    return OPEN
 
 
 def comparable(call: Call, reply: Reply) -> dict[str, Any]:
     """What of a reply must be the same on every server that speaks S2."""
-    headers = {name: value for name, value in reply.headers if name in COMPARED_HEADERS}
-    body = _understood(call, reply.body, headers)
-    return {"status": reply.status, "headers": headers, "body": _without_times(body)}
+    body = _understood(call, reply.body, dict(reply.headers))
+    headers: dict[str, Any] = {}
+    for name, value in sorted(reply.headers, key=itemgetter(0)):
+        if name not in NOT_COMPARED:
+            headers.setdefault(name, []).append(value)
+    if "content-length" in headers:
+        headers["content-length"] = [
+            _comparable_length(call, reply, value) for value in headers["content-length"]
+        ]
+    return {
+        "status": reply.status,
+        "headers": headers,
+        "body": _without_times(body),
+        **({} if reply.end is None or _is_end_open(call, reply) else {"end": reply.end}),
+    }
+
+
+def _is_end_open(call: Call, reply: Reply) -> bool:
+    """True if how it ends depends on how much of a refused body has come by then."""
+    return reply.status >= 400 and len(call.body or b"") > _AT_ONCE_BYTES
+
+
+def _comparable_length(call: Call, reply: Reply, value: str) -> str:
+    """The length if it is 0 or wrong; one that fits varies with the times in a body."""
+    if value == str(len(reply.body)) or (call.method == "HEAD" and not reply.body):
+        return "0" if value == "0" else "<length of the body>"
+    return value
 
 
 def _understood(call: Call, body: bytes, headers: Mapping[str, str]) -> Any:
     kind = messages.ReadBatch if call.method == "GET" else messages.AppendAck
-    body = inflate(body, headers.get("content-encoding"))
+    body = inflate(body, headers.get("content-encoding") if body else None)
     match headers.get("content-type"):
         case "application/json" if body:
             document = json.loads(body)

@@ -17,7 +17,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s2mock.api import zstd
-from s2mock.contract.exchange import Call, Reply
+from s2mock.contract.exchange import OPEN, Call, Protocol, Reply
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -51,13 +51,17 @@ class Group(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """One file. `left_out` are groups that are not in it, and why; `date` is that of the day."""
+    """One file. `left_out` are groups that are not in it, and why; `date` is that of the day.
+
+    `protocol` is the one over which all of it was recorded.
+    """
 
     server: str
     version: str
     date: str
     groups: tuple[Group, ...]
     left_out: Mapping[str, str] = {}
+    protocol: Protocol = "HTTP/1.1"
 
 
 class Tampered(Exception):
@@ -96,6 +100,7 @@ def parse(text: str) -> Recording:
         header["date"],
         tuple(_groups(lines, frame)),
         header["left out"],
+        header["protocol"],
     )
 
 
@@ -118,6 +123,7 @@ def render(recording: Recording) -> str:
         "server": recording.server,
         "version": recording.version,
         "date": recording.date,
+        "protocol": recording.protocol,
         **dict(zip(_HEADER_KEYS, frame, strict=True)),
         "left out": recording.left_out,
     }
@@ -202,6 +208,7 @@ def _exchange(exchange: Exchange, first: int, frame: _Headers) -> dict[str, Any]
         "status": reply.status,
         **({} if own == frame.most else {"reply headers": own}),
         **({"reply": _body(reply.body)} if reply.body else {}),
+        **({} if reply.end == OPEN else {"end": reply.end}),
     }
 
 
@@ -211,7 +218,12 @@ def _as_exchange(document: Any, first: int, frame: _Headers) -> Exchange:
     return Exchange(
         first + document["ms"],
         Call(document["method"], document["path"], document.get("headers", {}), body),
-        Reply(document["status"], (*own, *frame.every), _as_bytes(document.get("reply", ""))),
+        Reply(
+            document["status"],
+            (*own, *frame.every),
+            _as_bytes(document.get("reply", "")),
+            document.get("end", OPEN),
+        ),
     )
 
 

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Self
 
-from s2mock.contract.exchange import Call, Connection, comparable
+from s2mock.contract.connection import connect
+from s2mock.contract.exchange import PROTOCOLS, Call, Protocol, comparable
 from s2mock.contract.ledger import excuse
 from s2mock.contract.recordings import Group, Recording
 from s2mock.mock import S2Mock
@@ -56,46 +57,62 @@ class Replay:
     """A fake to replay recordings on, and what has come of it.
 
     With `auth="required"` each call brings the account's own access token.
-    `groups` and `exchanges` count what was replayed, `known` counts by name the differences that
-    the ledger knows, `differences` are those that it does not know.
+    `groups`, `exchanges` and, for each protocol, `by_protocol` count what was replayed, `ends` the
+    exchanges of which it was recorded how the connection ended, `known` counts by name the
+    differences that the ledger knows, `differences` are those that it does not know.
     """
 
     def __init__(self, *, auth: Auth = "open") -> None:
         self.groups: int = 0
         self.exchanges: int = 0
+        self.by_protocol: Counter[str] = Counter()
+        self.ends: int = 0
         self.known: Counter[str] = Counter()
         self.differences: list[Difference] = []
         self._clock = RecordedTime()
         self._mock = S2Mock(clock=self._clock, auth=auth)
         token = None if auth == "open" else self._mock.token
-        self._connection = Connection(self._mock.url, token=token)
+        self._connections = {
+            protocol: connect(self._mock.url, protocol, token=token) for protocol in PROTOCOLS
+        }
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        for connection in self._connections.values():
+            connection.close()
         self._mock.close()
 
     def run(self, recording: Recording) -> None:
         """Replay all of it, each group on a fresh account."""
         named = {group.name: group for group in recording.groups}
         for group in recording.groups:
-            self._run(group, [named[name] for name in group.after])
+            before = [named[name] for name in group.after]
+            self._run(group, before, recording.protocol)
 
-    def _run(self, group: Group, before: Iterable[Group]) -> None:
+    def _run(self, group: Group, before: Iterable[Group], protocol: Protocol) -> None:
+        connection = self._connections[protocol]
         exchanges = [exchange for earlier in before for exchange in earlier.exchanges]
         already = len(exchanges)
         exchanges += group.exchanges
+        # A reset ends all connections.
         self._mock.reset()
+        connection.close()
         self._mock.account.deletion_delay = group.deletion_delay
         self._clock.begin(exchanges[0].at if exchanges else 0)
         for number, exchange in enumerate(exchanges):
             self._clock.go_on(exchange.at)
-            ours = comparable(exchange.call, self._connection.send(exchange.call))
+            reply = connection.send(exchange.call)
             if number < already:
                 continue
             self.exchanges += 1
+            self.by_protocol[protocol] += 1
+            if exchange.reply.end is None:
+                reply = reply._replace(end=None)
+            else:
+                self.ends += 1
+            ours = comparable(exchange.call, reply)
             theirs = comparable(exchange.call, exchange.reply)
             if ours == theirs:
                 continue

@@ -46,6 +46,11 @@ PSEUDO_FIELDS: Final[dict[str, tuple[bytes, Expected]]] = {
     "behind a field": (headers((*GET[:3], (b"x", b"y"), *GET[3:])), MALFORMED),
     "unknown": (headers((*GET, (b":foo", b"x"))), GONE),
     "of a response": (headers((*GET, (b":status", b"200"))), MALFORMED),
+    **{
+        f"of a response, {value!r}": (headers((*GET, (b":status", value))), GONE)
+        for value in (b"", b"99", b"1000", b"abc", b"20\x7f")
+    },
+    ":protocol has a line end": (headers((*GET, (b":protocol", b"a\n"))), MALFORMED),
     ":protocol": (headers((*GET, (b":protocol", b"websocket"))), MALFORMED),
     "none": (frame(http2.HEADERS, END, 1), MALFORMED),
     ":path is empty": (changed(b":path", b""), MALFORMED),
@@ -54,6 +59,11 @@ PSEUDO_FIELDS: Final[dict[str, tuple[bytes, Expected]]] = {
     ":path has a blank": (changed(b":path", b"/v1/a b"), MALFORMED),
     ":path is no UTF-8": (changed(b":path", b"/v1/\xff"), GONE),
     ":path is UTF-8": (changed(b":path", b"/v1/\xc3\xa9"), Answered(404)),
+    **{
+        f"{name.decode()} has {byte!r}": (changed(name, value + byte), MALFORMED)
+        for byte in (b"\0", b"\x01", b"\t", b"\n", b"\r", b"\x1f", b" ", b"\x7f")
+        for name, value in ((b":path", b"/v1/a"), (b":scheme", b"http"), (b":authority", b"x"))
+    },
     ":path is *": (changed(b":path", b"*"), Answered(404)),
     ":scheme is https": (changed(b":scheme", b"https"), OK),
     ":scheme is any": (changed(b":scheme", b"foo"), OK),
@@ -89,7 +99,7 @@ FIELDS: Final[dict[tuple[bytes, bytes], Expected]] = {
         (
             *((b"te", b"trailers"), (b"host", b"other"), (b"x", b" a "), (b"x", b"\xff")),
             *((b"x", b""), (b"x_a", b"y"), (b"expect", b"100-continue"), (b"cookie", b"a")),
-            *((b"content-length", b"0"), (b"http2-settings", b"AA")),
+            *((b"content-length", b"0"), (b"content-length", b""), (b"http2-settings", b"AA")),
         ),
         OK,
     ),
@@ -107,6 +117,7 @@ BODIES: Final[dict[str, tuple[bytes, Expected]]] = {
     ),
     "too short a length": (headers((*POST, (_LENGTH, b"15")), MORE) + data(BODY, 1), MALFORMED),
     "too long a length": (headers((*POST, (_LENGTH, b"17")), MORE) + data(BODY, 1), MALFORMED),
+    "an empty length": (headers((*POST, (_LENGTH, b"")), MORE) + data(BODY, 1), MALFORMED),
     "no number": (headers((*POST, (_LENGTH, b"+16")), MORE) + data(BODY, 1), MALFORMED),
     "trailers": (headers(POST, MORE) + data(BODY) + headers(((b"a", b"b"),)), OK),
     "trailers without an end": (

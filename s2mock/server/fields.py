@@ -15,6 +15,8 @@ MAX_LIST_BYTES: Final = 16 * 1024
 
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")
 _METHOD = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_NOT_IN_A_TARGET = re.compile(r"[\x00-\x20\x7f]")
+_STATUS = re.compile(rb"[1-9][0-9]{2}")
 _SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*")
 _VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
 _PSEUDO = (b":method", b":path", b":scheme", b":authority", b":status", b":protocol")
@@ -88,9 +90,12 @@ def check_trailers(fields: Fields) -> None:
 
 
 def _check_pseudo(name: bytes, value: bytes) -> None:
-    is_right = name in _PSEUDO and _VALUE.fullmatch(value) is not None
+    """What ends the connection; anything else that is wrong with it ends the stream."""
+    is_right = name in _PSEUDO
     if name == b":method":
         is_right = _METHOD.fullmatch(value) is not None
+    elif name == b":status":
+        is_right = _STATUS.fullmatch(value) is not None
     if is_right and not value.isascii():
         try:
             value.decode()
@@ -112,10 +117,11 @@ def _checked(name: bytes, value: bytes) -> tuple[str, str]:
 def _apply(request: Request) -> bool:
     """Take from the fields what they say about the body; whether they are malformed."""
     for name, value in request.fields:
-        if name == "content-length" and value:
-            if not (value.isascii() and value.isdigit()) or len(value) > 19:
+        if name == "content-length":
+            # The reference server takes an empty one for 0.
+            if value and not (value.isascii() and value.isdigit() and len(value) <= 19):
                 return True
-            request.length = int(value)
+            request.length = int(value or "0")
         elif name in _CONNECTION_NAMES or (name == "te" and value != "trailers"):
             return True
     return False
@@ -142,7 +148,7 @@ def _apply_pseudo(request: Request, pseudo: dict[bytes, bytes]) -> bool:
         # As the reference server has it: an authority without a path makes no URI.
         return authority is None
     text = target.decode("latin-1")
-    if text[:1] not in ("/", "*") or " " in text or "\t" in text:
+    if text[:1] not in ("/", "*") or _NOT_IN_A_TARGET.search(text):
         return False
     try:
         request.target, request.path, request.query = split_target(text)

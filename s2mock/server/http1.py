@@ -103,22 +103,25 @@ class Http1:
         request = self._head
         lengths = [int(value) for name, value in headers if name == "content-length"]
         self.is_bodyless = status in BODYLESS or request.method == "HEAD"
-        if body is not None and not lengths and status not in BODYLESS:
+        # No body in answer to HEAD: the app says a length, or there is none.
+        is_silent = not body and request.method == "HEAD"
+        if body is not None and not lengths and status not in BODYLESS and not is_silent:
             lengths = [len(body)]
             headers = [*headers, ("content-length", str(lengths[0]))]
         self._owed = lengths[0] if lengths else None
         self._is_chunked = False
-        if self._owed is None and status not in BODYLESS:
-            if request.is_http_1_1:
-                headers = [*headers, ("transfer-encoding", "chunked")]
-                self._is_chunked = not self.is_bodyless
-            else:
-                self._keeps_alive = False
         connection = None
         if self._keeps_alive != request.is_http_1_1:
             connection = "keep-alive" if self._keeps_alive else "close"
         if not request.is_http_1_1 and not request.keeps_alive:
             connection = None
+        if self._owed is None and not self.is_bodyless:
+            if request.is_http_1_1:
+                headers = [*headers, ("transfer-encoding", "chunked")]
+                self._is_chunked = True
+            else:
+                # It ends with the connection, whatever was said of that.
+                self._keeps_alive = False
         data = head_bytes(status, headers, is_http_1_1=request.is_http_1_1, connection=connection)
         if self.is_bodyless:
             self._owed = 0
@@ -131,7 +134,7 @@ class Http1:
         """As `Wire.send_piece`."""
         if data and not self.is_bodyless:
             if self._is_chunked:
-                self._connection.write(b"%x\r\n%b\r\n" % (len(data), data))
+                self._connection.write(b"%X\r\n%b\r\n" % (len(data), data))
             else:
                 self._connection.write(self._within_length(data))
         if self._connection.unsent > _FLUSH_BYTES:

@@ -1,11 +1,10 @@
 """HTTP/2 with prior knowledge (RFC 9113): many exchanges at once on a connection."""
 
-from s2mock.conversation import Head
 from s2mock.environ import make_environ
 from s2mock.server import frames
 from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
 from s2mock.server.driver import Exchange
-from s2mock.server.fields import MAX_LIST_BYTES, Request
+from s2mock.server.fields import MAX_LIST_BYTES, Request, encode_head
 from s2mock.server.frames import FrameError
 from s2mock.server.incoming import Incoming
 from s2mock.server.stream import RECEIVE_WINDOW, Stream
@@ -340,7 +339,9 @@ class Http2:
         stream.is_begun = True
         request, connection = stream.request, self._connection
         if request.is_too_long:
-            stream.send_head(Head(431, [], b""))
+            # By the framing of the reference server: nothing but the status.
+            stream.has_head = stream.is_answered = True
+            self.send_head(stream, encode_head(431, ()))
             self.settle(stream)
             return
         environ = make_environ(

@@ -1,7 +1,8 @@
 """Broken rules of requests in general: the order of checks, bodies, queries, routing."""
 
-from s2mock.api import app, query, requests, routing, streams
+from s2mock.api import app, query, requests, routing, shaping, streams
 from s2mock.documents import acceptors, parsing
+from s2mock.server import fields
 from tests.contract.mutation import Mutation
 
 HTTP_MUTATIONS = (
@@ -128,5 +129,41 @@ HTTP_MUTATIONS = (
         '("access-control-allow-origin", origin)',
         '("access-control-allow-origin", "*")',
         ("test_cors::test_every_answer",),
+    ),
+    Mutation(
+        "an empty origin is none",
+        app._allow_cross_origin,
+        '(origin := environ.get("HTTP_ORIGIN")) is not None',
+        'origin := environ.get("HTTP_ORIGIN")',
+        ("test_framing::test_origin_may_be_empty",),
+    ),
+    # Framing.
+    Mutation(
+        "an answer without a body has no length",
+        app._with_length,
+        "if response.body or not response.has_length or response.status == 204:",
+        "if True:",
+        ("test_framing::test_answer_without_a_body_has_length_0",),
+    ),
+    Mutation(
+        "a compressed answer has a length",
+        shaping.in_pieces,
+        "yield Head(response.status, response.headers)\n        yield response.body",
+        "yield Head(response.status, response.headers, response.body)",
+        ("test_framing::test_compressed_answer_has_no_length",),
+    ),
+    Mutation(
+        "a path may have any byte",
+        fields._apply_pseudo,
+        " or _NOT_IN_A_TARGET.search(text)",
+        "",
+        ("test_transport_http2::test_pseudo_fields",),
+    ),
+    Mutation(
+        "blanks around the basin are nothing",
+        requests.S2Request.basin,
+        "BasinName(value)",
+        "BasinName(value.strip())",
+        ("test_framing::test_blanks_around_the_basin",),
     ),
 )

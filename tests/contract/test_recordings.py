@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from s2mock.contract.exchange import Call, Reply
+from s2mock.contract.exchange import CLOSED, OPEN, Call, Reply
 from s2mock.contract.recordings import Exchange, Group, Recording, parse, render
 
 JSON = (("content-type", "application/json"),)
@@ -50,13 +50,20 @@ def test_no_body_is_not_an_empty_body() -> None:
     assert parse(render(recording(*exchanges))) == recording(*exchanges)
 
 
+@pytest.mark.parametrize("end", [None, OPEN, CLOSED, "stream reset with NO_ERROR"])
+def test_the_end_of_the_connection_comes_back(end: str | None) -> None:
+    exchange = Exchange(1, Call("GET", "/"), Reply(200, JSON, b"{}", end))
+    recorded = recording(exchange)._replace(protocol="h2c")
+    assert parse(render(recorded)) == recorded
+
+
 def test_a_line_is_readable() -> None:
     """What is as usual is left out, and JSON is not wrapped in a string."""
     call = Call("POST", "/v1/basins", {"content-type": "application/json"}, b'{"basin":"x"}')
     text = render(
         recording(
-            Exchange(1000, Call("GET", "/health"), Reply(200, JSON, b'{"a":1}')),
-            Exchange(1002, call, Reply(201, JSON, b'{"name":"x"}')),
+            Exchange(1000, Call("GET", "/health"), Reply(200, JSON, b'{"a":1}', OPEN)),
+            Exchange(1002, call, Reply(201, JSON, b'{"name":"x"}', OPEN)),
         )
     )
     assert json.loads(text.splitlines()[3]) == {

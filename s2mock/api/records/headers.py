@@ -4,9 +4,10 @@ Sources: reference: data_plane §1.2 (order), §1.4 (media types), §1.5 (format
 (stream configuration).
 """
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
-from s2mock.api.requests import S2Request
+from s2mock.api.requests import MEDIA_TYPE, S2Request
 from s2mock.api.wire.json_records import FORMATS, Format
 from s2mock.api.wire.sse import EventId
 from s2mock.documents.control_plane import stream_config
@@ -27,8 +28,17 @@ STREAM_CONFIG: Final = "s2-stream-config"
 
 
 def media_type(value: str | None) -> str:
-    """The first media type of a header, without parameters, in lower case."""
-    return (value or "").partition(",")[0].partition(";")[0].strip().lower()
+    """The first media type of a header, in lower case, without suffix (`+xml`) and parameters.
+
+    Empty where the real server's parser stumbles, as over a blank before a semicolon.
+    """
+    return _essence((value or "").partition(",")[0])
+
+
+@lru_cache(maxsize=256)
+def _essence(text: str) -> str:
+    found = MEDIA_TYPE.fullmatch(text.strip(" \t"))
+    return "" if found is None else found[1].lower()
 
 
 def encryption_key(request: S2Request) -> str | None:
