@@ -146,17 +146,6 @@ EVIDENCE: Final = (
         reference=400,
     ),
     Evidence(
-        "length-of-compressed-responses",
-        lambda basin: [
-            _create(basin),
-            *[_put_stream(basin, f"{letter * 500}") for letter in "abc"],
-            Call("GET", "/v1/streams", {"s2-basin": basin, "accept-encoding": "gzip"}),
-        ],
-        lambda _, reply: "content-length" in dict(reply.headers),
-        fake=True,
-        reference=False,
-    ),
-    Evidence(
         "dashboard",
         lambda _: [Call("HEAD", "/dashboard")],
         _status,

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -15,6 +15,7 @@ from s2mock.contract import recordings
 from s2mock.contract.account_services import RULES, counted
 from s2mock.contract.cases import DATA_PLANE
 from s2mock.contract.control_cases import CASE_COUNT, CASES
+from s2mock.contract.exchange import NOT_COMPARED, PROTOCOLS
 from s2mock.contract.ledger import KNOWN_DIFFERENCES, KnownDifference
 from s2mock.contract.replay import Difference, Replay
 from s2mock.contract.schema_gaps import GAPS, Gap
@@ -30,12 +31,18 @@ class Suite(NamedTuple):
 
 
 class Replayed(NamedTuple):
-    """What came of replaying every recording; `servers` are those that were recorded."""
+    """What came of replaying every recording; `servers` are those that were recorded.
+
+    `by_protocol` counts the exchanges over each protocol, `ends` those of which it was compared how
+    the connection ended.
+    """
 
     servers: Sequence[str]
     groups: int
     exchanges: int
     differences: Sequence[Difference]
+    by_protocol: Mapping[str, int] = {}
+    ends: int = 0
 
 
 def main() -> int:
@@ -76,6 +83,9 @@ def report(suite: Suite, replayed: Replayed, proof: dict[str, Any] | None) -> st
         ("sequences compared live", _sequences(proof)),
         ("recorded server", "; ".join(replayed.servers) or "none"),
         ("recordings replayed just now", recorded),
+        ("compared in each exchange", _compared()),
+        ("protocols of these exchanges", _protocols(replayed)),
+        ("how the connection ends, compared", f"in {replayed.ends:,} of these exchanges"),
         ("known differences from that server", str(len(KNOWN_DIFFERENCES))),
         ("rules of the account services, by how they are known", counted()),
         ("known gaps of the published OpenAPI description", str(len(GAPS))),
@@ -128,7 +138,14 @@ def replay_all() -> Replayed:
             recording = recordings.load(name)
             servers.add(f"{recording.server} {recording.version}, {recording.date}")
             replay.run(recording)
-    return Replayed(sorted(servers), replay.groups, replay.exchanges, replay.differences)
+    return Replayed(
+        sorted(servers),
+        replay.groups,
+        replay.exchanges,
+        replay.differences,
+        replay.by_protocol,
+        replay.ends,
+    )
 
 
 def load_proof() -> dict[str, Any] | None:
@@ -138,6 +155,16 @@ def load_proof() -> dict[str, Any] | None:
         return None
     proof: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return proof
+
+
+def _compared() -> str:
+    left_out = ", ".join(f"`{name}` ({why})" for name, why in NOT_COMPARED.items())
+    return f"status, body, and every header but {left_out}"
+
+
+def _protocols(replayed: Replayed) -> str:
+    counts = ((protocol, replayed.by_protocol.get(protocol, 0)) for protocol in PROTOCOLS)
+    return ", ".join(f"{protocol} {count:,}" for protocol, count in counts)
 
 
 def _sequences(proof: dict[str, Any] | None) -> str:

@@ -71,9 +71,11 @@ def _one_pass(_: Call, fake: Comparable, reference: Comparable) -> bool:
 
 
 _CORRUPT_PAYLOADS: Final = (
+    "Invalid gzip header",
     "Unknown frame descriptor",
     "incomplete frame",
     "unexpected end of file",
+    "zstd stream did not finish",
 )
 
 
@@ -84,7 +86,7 @@ def _codec(_: Call, fake: Comparable, reference: Comparable) -> bool:
     prefix = "Failed to buffer the request body: "
     if ours[2].startswith(prefix) and theirs[2].startswith(prefix):
         return True
-    # A frame whose payload cannot be inflated is described by the codec alone.
+    # A frame whose payload, or a session whose body, cannot be inflated is described by the codec.
     return ours[1] == "bad_frame" and theirs[2] in _CORRUPT_PAYLOADS
 
 

@@ -35,7 +35,13 @@ def rows(text: str) -> dict[str, str]:
 
 def test_the_table_says_what_the_data_says() -> None:
     shown = rows(
-        report(Suite(12, 3456), Replayed(["s2-lite 0.1.2, 2024-01-03"], 7, 8900, []), PROOF)
+        report(
+            Suite(12, 3456),
+            Replayed(
+                ["s2-lite 0.1.2, 2024-01-03"], 7, 8900, [], {"HTTP/1.1": 8000, "h2c": 900}, 5000
+            ),
+            PROOF,
+        )
     )
     assert shown["rules checked by the contract suite"] == "12 in 3,456 cases"
     assert shown["sequences compared live"] == (
@@ -45,6 +51,11 @@ def test_the_table_says_what_the_data_says() -> None:
     assert shown["recordings replayed just now"] == (
         "7 with 8,900 exchanges, 0 unexplained differences"
     )
+    assert shown["compared in each exchange"] == (
+        "status, body, and every header but `date` (it is the time of the answer)"
+    )
+    assert shown["protocols of these exchanges"] == "HTTP/1.1 8,000, h2c 900"
+    assert shown["how the connection ends, compared"] == "in 5,000 of these exchanges"
     assert shown["known differences from that server"] == str(len(KNOWN_DIFFERENCES))
     grades = shown["rules of the account services, by how they are known"]
     assert sum(map(int, re.findall(r"(\d+) [TDEO] ", grades))) == len(RULES)

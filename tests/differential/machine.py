@@ -12,6 +12,7 @@ import uuid
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 from typing import Any, ClassVar
+from typing import Protocol as TypingProtocol
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -23,7 +24,8 @@ from hypothesis.stateful import (
 )
 
 from s2mock import S2Mock
-from s2mock.contract.exchange import Call, Connection, comparable
+from s2mock.contract.connection import AnyConnection, connect
+from s2mock.contract.exchange import PROTOCOLS, Call, Connection, Protocol, Reply, comparable
 from s2mock.contract.ledger import excuse
 from tests.differential import strategies
 
@@ -31,6 +33,13 @@ from tests.differential import strategies
 # machine keeps it from it.
 _GONE_WITHIN = 30.0
 _SETTLED_WITHIN = 10.0
+
+
+class SendsCalls(TypingProtocol):
+    """A connection, or what stands before one."""
+
+    def send(self, call: Call) -> Reply:
+        """Make the call."""
 
 
 class Comparison(RuleBasedStateMachine):
@@ -41,20 +50,27 @@ class Comparison(RuleBasedStateMachine):
     sequences: ClassVar[int] = 0
     calls: ClassVar[int] = 0
     excused: ClassVar[dict[str, int]] = {}
+    protocols: ClassVar[tuple[Protocol, ...]] = PROTOCOLS
+    fake: SendsCalls
+    reference: SendsCalls
 
     def __init__(self) -> None:
         super().__init__()
         type(self).sequences += 1
-        self.fake = Connection(self.fake_url)
-        self.reference = Connection(self.reference_url)
         prefix = f"d{uuid.uuid4().hex[:20]}-"
         self.basins = (f"{prefix}0", f"{prefix}1")
         self.made: list[Call] = []
+        self.connections: list[AnyConnection] = []
         self.is_apart = False
 
     def teardown(self) -> None:
-        self.fake.close()
-        self.reference.close()
+        for connection in self.connections:
+            connection.close()
+
+    def connected(self, url: str, protocol: Protocol) -> SendsCalls:
+        """A connection that is closed at the end of the sequence."""
+        self.connections.append(connect(url, protocol))
+        return self.connections[-1]
 
     def both(self, call: Call) -> None:
         """Make the call to both, and compare."""
@@ -86,13 +102,17 @@ class Comparison(RuleBasedStateMachine):
         return None
 
     def _difference(self, ours: dict[str, Any], theirs: dict[str, Any]) -> str:
-        lines = [call.curl() for call in self.made]
+        over = "" if isinstance(self.connections[0], Connection) else " --http2-prior-knowledge"
+        lines = [call.curl().replace("curl", f"curl{over}", 1) for call in self.made]
         lines.append(f"fake:      {json.dumps(ours, ensure_ascii=False)}")
         lines.append(f"reference: {json.dumps(theirs, ensure_ascii=False)}")
         return "the last call is answered differently\n" + "\n".join(lines)
 
     @initialize(data=st.data())
     def first_basin(self, data: st.DataObject) -> None:
+        protocol = data.draw(st.sampled_from(self.protocols))
+        self.fake = self.connected(self.fake_url, protocol)
+        self.reference = self.connected(self.reference_url, protocol)
         config = data.draw(st.just({}) | strategies.basin_configs)
         body = json.dumps({"basin": self.basins[0], "config": config}).encode()
         self.both(Call("POST", "/v1/basins", {"content-type": "application/json"}, body))

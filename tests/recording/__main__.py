@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 import s2mock.contract
-from s2mock.contract.exchange import Call, Connection
+from s2mock.contract.exchange import PROTOCOLS, Call, Connection, Protocol
 from s2mock.contract.recordings import Group, Recording, render
+from tests.recording.calls import record_calls
 from tests.recording.evidence import record_evidence
 from tests.recording.generated import record_sequences
 from tests.recording.suite import SuiteRecorder
@@ -44,12 +45,19 @@ def main() -> int:
         print("recording: the contract suite does not pass there", file=sys.stderr)
         return int(status)
 
-    def write(name: str, groups: Sequence[Group], left_out: Mapping[str, str]) -> None:
+    def write(
+        name: str,
+        groups: Sequence[Group],
+        left_out: Mapping[str, str],
+        protocol: Protocol = "HTTP/1.1",
+    ) -> None:
         date = f"{datetime.now(UTC):%Y-%m-%d}"
-        recording = Recording(server, version, date, tuple(groups), left_out)
+        recording = Recording(server, version, date, tuple(groups), left_out, protocol)
         (CORPUS / f"{name}.jsonl").write_text(render(recording), "utf-8")
 
-    sequences, evidence = record_sequences(options.url), record_evidence(options.url)
+    sequences = {protocol: record_sequences(options.url, protocol) for protocol in PROTOCOLS}
+    calls = {protocol: record_calls(options.url, protocol) for protocol in PROTOCOLS}
+    evidence = record_evidence(options.url)
     CORPUS.mkdir(exist_ok=True)
     for old in CORPUS.glob("*.jsonl"):
         old.unlink()
@@ -59,8 +67,13 @@ def main() -> int:
         # Tests that ask no server have nothing to be replayed.
         if groups or left_out:
             write(module, groups or (), left_out or {})
-    for first in range(0, len(sequences), FILE_SEQUENCES):
-        write(f"sequences_{first + 1:03}", sequences[first : first + FILE_SEQUENCES], {})
+    for protocol in PROTOCOLS:
+        prefix = "" if protocol == "HTTP/1.1" else f"{protocol}_"
+        write(f"{prefix}calls", calls[protocol], {}, protocol)
+        groups = sequences[protocol]
+        for first in range(0, len(groups), FILE_SEQUENCES):
+            part = groups[first : first + FILE_SEQUENCES]
+            write(f"{prefix}sequences_{first + 1:03}", part, {}, protocol)
     return 0
 
 

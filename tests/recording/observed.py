@@ -8,14 +8,14 @@ from http.client import HTTPConnection, HTTPResponse
 from typing import Any, NamedTuple
 
 from s2mock.contract.client import Client
-from s2mock.contract.exchange import Call, Reply
+from s2mock.contract.exchange import Call, Reply, observed_end
 from s2mock.contract.sessions import Session
 
 # What a connection adds to a request by itself, and what no recording may hold.
 _NOT_RECORDED = ("authorization", "content-length", "host", "transfer-encoding")
 # How long a session may go on after its test has left it, in seconds.
 _PATIENCE = 0.3
-_NOT_KEPT = ("connection", "content-length", "date", "transfer-encoding")
+_NOT_KEPT = ("date",)
 
 
 class Observed(NamedTuple):
@@ -35,6 +35,8 @@ Refuse = Callable[[str], None]
 class ObservedConnection(HTTPConnection):
     """A connection that notes each exchange when its response has been read."""
 
+    _held: bytes | None = None
+
     def __init__(self, netloc: str, *, timeout: float, note: Note, refuse: Refuse) -> None:
         super().__init__(netloc, timeout=timeout)
         self._note, self._refuse = note, refuse
@@ -52,21 +54,34 @@ class ObservedConnection(HTTPConnection):
             self._fields.append((str(header).lower(), text))
         super().putheader(header, *values)
 
+    def send(self, data: Any) -> None:
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held += data
+
     def endheaders(self, message_body: Any = None, **options: Any) -> None:
         self._sent = message_body
         if message_body is None and any(name == "transfer-encoding" for name, _ in self._fields):
             self._refuse("a body in chunks")
+        # In one piece: how it is answered must not depend on when its body comes.
+        self._held = b""
         super().endheaders(message_body, **options)
+        held, self._held = self._held, None
+        self.send(held)
 
     def getresponse(self) -> HTTPResponse:
-        response = super().getresponse()
-        body = response.read()
-        ended = now()
+        # The library closes its own as soon as it has the last answer.
+        with self.sock.dup() as watched:
+            response = super().getresponse()
+            closes, body = response.will_close, response.read()
+            ended = now()
+            end = observed_end(watched, closes=closes)
         fields = {name: value for name, value in self._fields if name not in _NOT_RECORDED}
         if len(fields) < sum(name not in _NOT_RECORDED for name, _ in self._fields):
             self._refuse("a header twice")
         call = Call(*self._asked, fields, self._sent)
-        reply = Reply(response.status, kept(response.getheaders()), body)
+        reply = Reply(response.status, kept(response.getheaders()), body, end)
         self._note(Observed(self._begun, ended, call, reply))
         # To be read again, by whoever asked.
         response.fp, response.length, response.chunked = io.BytesIO(body), len(body), False
@@ -126,6 +141,7 @@ class ObservedSession(Session):
             yield piece
         self._is_complete = True
         method, path, fields = self._asked
+        # How it ends is not observed: that depends on what of the request is still to come.
         reply = Reply(self.status, kept(self.headers.items()), body)
         call = Call(method, path, fields, self._sent)
         type(self).note(Observed(self._begun, now(), call, reply))
