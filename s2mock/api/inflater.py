@@ -19,6 +19,9 @@ _PIECE_BYTES = 64 * 1024
 class Inflater(Protocol):
     """Removes the content coding of a body, piece by piece."""
 
+    has_more: bool
+    """True while some of what was fed has not been inflated."""
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Yield the inflated bytes in pieces of 64 KiB at most, some of them empty.
 
@@ -31,6 +34,8 @@ class Inflater(Protocol):
 
 class _IdentityInflater:
     """Passes on what is not compressed."""
+
+    has_more: bool = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """As `Inflater.feed`, in one piece."""
@@ -46,6 +51,7 @@ class _GzipInflater:
     def __init__(self) -> None:
         self._member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
         self._is_begun = False
+        self.has_more: bool = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """As `Inflater.feed`."""
@@ -59,6 +65,7 @@ class _GzipInflater:
             data = member.unconsumed_tail
             # A full piece may have left some in the decompressor.
             is_more = bool(data) or len(piece) == _PIECE_BYTES
+            self.has_more = is_more and not member.eof
             yield piece
 
     def finish(self) -> None:
@@ -72,13 +79,14 @@ class _ZstdInflater:
 
     def __init__(self) -> None:
         self._frame: ZstdDecompressor | None = None
+        self.has_more: bool = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """As `Inflater.feed`."""
         from s2mock.api import zstd
 
         rest = memoryview(data)
-        while rest or (self._frame is not None and not self._frame.needs_input):
+        while rest or self._is_full:
             if self._frame is None:
                 self._frame = zstd.ZstdDecompressor()
                 taken = rest[: frame_size(rest)]
@@ -92,7 +100,13 @@ class _ZstdInflater:
             if self._frame.eof:
                 rest = memoryview(self._frame.unused_data) if self._frame.unused_data else rest
                 self._frame = None
+            self.has_more = bool(rest) or self._is_full
             yield piece
+
+    @property
+    def _is_full(self) -> bool:
+        """True if the frame has more to give before it takes more."""
+        return self._frame is not None and not self._frame.needs_input
 
     def finish(self) -> None:
         """As `Inflater.finish`."""

@@ -19,6 +19,7 @@ from s2mock.powers.outcomes import Dropped
 from s2mock.registry.appending import Append, Target
 from s2mock.registry.durations import monotonic
 from s2mock.registry.errors import BadFrame, BadProto, S2Error
+from s2mock.registry.records import AppendInput
 
 # So many acknowledgements are sent together at most. Others may have a turn in between.
 _MAX_TOGETHER = 50
@@ -42,25 +43,17 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
     draining = Draining(fault) if isinstance(fault, Drain) else None
     # Whether what was read came while the batches before it waited for something.
     came_meanwhile = False
-    # True while bytes that were received are inflated, of which more batches may come.
-    is_inflating = False
     # Batches that were received are appended, whether or not the client waits for that.
-    request.has_left = yield Outlast(lambda: is_inflating or _is_under_way(request, decoder))
+    request.has_left = yield Outlast(lambda: _is_under_way(request, body, decoder))
     try:
         data = yield READ if draining is None else draining.read
         while data:
             is_with_last = came_meanwhile
-            is_inflating = True
             for frame in _frames(body, decoder, data):
                 if frame is None:
                     yield b""
                     continue
-                if frame.terminal:
-                    raise BadFrame("Unexpected terminal frame as input")
-                try:
-                    batch = append_input(frame.payload)
-                except BadProto as error:
-                    raise BadFrame(error.message) from None
+                batch = _batch(frame)
                 operation = Append(basin, stream, batch, target=target, is_with_last=is_with_last)
                 is_with_last = True
                 if acks and (len(acks) >= _MAX_TOGETHER or account.observers):
@@ -80,7 +73,6 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
                     acks.append(encode_frame(ack, coding))
                 else:
                     yield from _acknowledged(ack, coding, draining, fault)
-            is_inflating = False
             if acks:
                 yield b"".join(acks)
                 acks = []
@@ -95,10 +87,11 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
         yield b"".join([*acks, encode_terminal(error)])
 
 
-def _is_under_way(request: S2Request, decoder: FrameDecoder) -> bool:
-    """True if a batch was received and has not been decided."""
+def _is_under_way(request: S2Request, body: Inflater, decoder: FrameDecoder) -> bool:
+    """True if a batch was received, or may be in what was, and has not been decided."""
     batch = request.operation
-    return decoder.has_frame or (batch is not None and not batch.is_decided)
+    is_undecided = batch is not None and not batch.is_decided
+    return is_undecided or decoder.has_frame or body.has_more
 
 
 def _frames(body: Inflater, decoder: FrameDecoder, data: bytes) -> Iterator[Frame | None]:
@@ -110,6 +103,16 @@ def _frames(body: Inflater, decoder: FrameDecoder, data: bytes) -> Iterator[Fram
         if number:
             yield None
         yield from decoder.feed(piece)
+
+
+def _batch(frame: Frame) -> AppendInput:
+    """The batch in a frame. Raises `BadFrame`."""
+    if frame.terminal:
+        raise BadFrame("Unexpected terminal frame as input")
+    try:
+        return append_input(frame.payload)
+    except BadProto as error:
+        raise BadFrame(error.message) from None
 
 
 def _more(draining: Draining | None, *, looks: bool) -> Asking[tuple[bytes | None, bool]]:
