@@ -95,7 +95,7 @@ def test_length_of_a_body_with_a_time_may_vary() -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_both_connections_say_what_came(protocol: Protocol, method: str) -> None:
     with S2Mock() as mock:
-        connection = connect(mock.url, protocol)
+        connection = connect(mock.url, protocol, token=mock.token)
         for _ in range(2):
             reply = connection.send(Call(method, "/health"))
             assert (reply.status, reply.end) == (200, OPEN)
@@ -108,7 +108,7 @@ def test_both_connections_say_what_came(protocol: Protocol, method: str) -> None
 def test_bodies_longer_than_any_window_are_sent_and_received(protocol: Protocol) -> None:
     with S2Mock() as mock:
         stream = mock.create_basin("my-basin").create_stream("s")
-        connection = connect(mock.url, protocol)
+        connection = connect(mock.url, protocol, token=mock.token)
         headers = {"s2-basin": "my-basin", "content-type": "application/json"}
         records = (b'{"body":"' + b"x" * 400_000 + b'"},') * 2
         body = b'{"records":[%b{}]}' % records
@@ -127,7 +127,7 @@ PATH = "/v1/streams/s/records"
 def test_connection_that_ends_is_noticed(protocol: Protocol) -> None:
     """And the next call is made on a new one."""
     with S2Mock() as mock:
-        connection = connect(mock.url, protocol)
+        connection = connect(mock.url, protocol, token=mock.token)
         refused = Call("GET", "/health", {"x": "a\x01b"})
         reply = connection.send(refused)
         if protocol == "h2c":
