@@ -1,5 +1,6 @@
 """An operation that waits takes effect, whether or not its client waits for it; a read ends."""
 
+import gzip
 from collections.abc import Callable, Iterator
 from math import inf
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from s2mock import AppendRecord, Delay, Fail, ManualClock, S2Mock
+from s2mock.api import zstd
 from s2mock.api.wire.messages import AppendInput
 from tests.powers.conftest import (
     BASIN,
@@ -344,6 +346,9 @@ class TestUntilItIsDurable:
         assert bodies(mock) == [str(number) for number in range(100)]
 
 
+CODINGS = {"gzip": gzip.compress, "zstd": zstd.compress}
+
+
 class TestSessions:
     @undecided
     @each_orderly
@@ -365,6 +370,22 @@ class TestSessions:
         [session] = mock.journal.of("append-session")
         assert (session.effect.first_seq_num, session.effect.last_seq_num) == (0, 2)
         assert session.ended is not None
+
+    @pytest.mark.parametrize("coding", ["gzip", "zstd"])
+    @each_orderly
+    def test_batches_that_were_received_compressed_are_applied(
+        self, mock: S2Mock, leaver: Make, coding: str
+    ) -> None:
+        # Longer than what is inflated at once.
+        texts = [letter * 200_000 for letter in "abc"]
+        sent = CODINGS[coding](b"".join(map(append_frame, texts)))
+        with mock.hold(on="append") as held, leaver(mock) as client:
+            client.ask("POST", RECORDS, {**FRAMES, "content-encoding": coding})
+            client.send(sent)
+            held.wait(timeout=PATIENCE)
+            client.leave()
+        mock.journal.wait_for("append", 3, timeout=PATIENCE)
+        assert bodies(mock) == texts
 
     @each_orderly
     def test_one_that_was_received_in_part_is_not_applied(self, mock: S2Mock, leaver: Make) -> None:

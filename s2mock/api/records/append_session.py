@@ -99,10 +99,10 @@ def _frames(body: Inflater, decoder: FrameDecoder, data: bytes) -> Iterator[Fram
 
     Raises `BadFrame`.
     """
-    for number, piece in enumerate(body.feed(data)):
-        if number:
-            yield None
+    for piece in body.feed(data):
         yield from decoder.feed(piece)
+        if body.has_more:
+            yield None
 
 
 def _batch(frame: Frame) -> AppendInput:
