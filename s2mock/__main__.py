@@ -135,7 +135,7 @@ def _serve() -> int:
         # What fails for want of descriptors is loaded by the request that needs it.
         with suppress(OSError, ImportError):
             _load(_NEEDED_BY_SOME_REQUESTS)
-        # What is loaded stays, so nobody has to look through it again.
+        # What is loaded stays, so that the collector need not look through it again.
         gc.freeze()
         gc.enable()
         if command:

@@ -75,7 +75,7 @@ def _before_fork() -> None:
         _are_all_taken = True
         if known == _known():
             return
-        # One was made meanwhile, and its thread may hold it and wait for one of these.
+        # A lock was made since, and its thread may hold it and wait for one of these.
         _are_all_taken = False
         _release(known)
         _own.taken = [_forking]

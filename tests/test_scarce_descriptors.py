@@ -49,7 +49,7 @@ def file(tmp_path: Path) -> Path:
 
 @contextmanager
 def standalone(file: Path, left: int) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    """The server with so many descriptors left, before it has loaded all, and its port."""
+    """The server with this number of descriptors left, before it has loaded all, and its port."""
     with subprocess.Popen(
         [sys.executable, "-c", STANDALONE.format(file=file, left=left)],
         stdin=subprocess.PIPE,

@@ -13,8 +13,8 @@ from functools import partial
 REQUEST_CODINGS = ("gzip", "zstd", "identity")
 MIN_COMPRESSED_BYTES = 1024
 
-# Others may have a turn after so many zstd frames that were not met before, or 16 times as many
-# others: either takes 5 milliseconds.
+# Others may have a turn after this number of new zstd frames, or 16 times as many known ones:
+# either takes 5 milliseconds.
 _FRAMES_PER_SLICE = 256
 _PRICE_OF_NEW = 16
 _SMALL_FRAME_BYTES = 32
@@ -56,7 +56,7 @@ def inflate(body: bytes, coding: str, limit: int) -> bytes:
 
 
 def inflating(body: bytes, coding: str, limit: int) -> Generator[None, None, bytes]:
-    """As `inflate`, but yield after so many frames that others may have a turn."""
+    """As `inflate`, but yield every few milliseconds, so that others may have a turn."""
     if coding != "zstd" or not body:
         return inflate(body, coding, limit)
     body = yield from _unzstd(body, limit)

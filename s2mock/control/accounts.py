@@ -44,7 +44,7 @@ class Accounts:
     def __init__(self, first: "S2Mock", listening: "Listening") -> None:
         self._listening = listening
         self.has_first = True
-        # An account that no request has used for so many seconds of real time ends.
+        # An account ends after this number of seconds of real time without a request.
         self.idle: float = inf
         # Before then none does.
         self._next_end: float = inf

@@ -6,7 +6,7 @@ from typing import Final
 from s2mock.control.forms import exchange_form
 from s2mock.powers.exchange import Exchange
 
-# The latest are kept, up to so many bytes.
+# The latest are kept, up to this number of bytes.
 _MAX_BYTES: Final = 1024 * 1024
 
 

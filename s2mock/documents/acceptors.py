@@ -23,7 +23,7 @@ from s2mock.registry.rfc3339 import check_timestamp
 Acceptor = Callable[[Sequence[Any]], bool]
 Schema = Mapping[str, Any]
 
-# So many items are looked at together: no other thread has its turn within such a look.
+# The number of items that are looked at together: no other thread has its turn within such a look.
 _ITEMS_AT_ONCE: Final = 1000
 
 _SCHEMAS: Final = Path(__file__).with_name("schemas")

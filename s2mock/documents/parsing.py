@@ -13,7 +13,7 @@ from s2mock.documents.spellings import RepeatedFields, respelled
 from s2mock.registry.errors import BadJson
 
 _MAX_U64_DIGITS = 20
-# So many values are read in a few milliseconds, however long their strings are.
+# This number of values is read in a few milliseconds, however long their strings are.
 _FEW_VALUES = 20_000
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, NoReturn
 # few milliseconds. It is given less where that was too little for a value, which it reads in vain.
 _LEAST_WINDOW: Final = 4 * 1024
 _MOST_WINDOW: Final = 64 * 1024
-# After so many characters the caller has a turn.
+# The caller has a turn after this number of characters.
 _SLICE: Final = 128 * 1024
 
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")

@@ -32,7 +32,7 @@ _KEPT: Final = (
     "CONTENT_LENGTH",
     "s2mock.connection",
 )
-# A request target and the header fields are long from so many bytes on. They count as bodies do
+# A request target with its header fields is long from this number of bytes on. It counts as a body
 # then, and when bodies go, the longest fields go until no more than this is left.
 _LONG_HEAD: Final = 4096
 # Where a text that is no field has to be shorter, so much of it stays.

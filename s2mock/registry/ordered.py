@@ -15,7 +15,7 @@ V = TypeVar("V")
 _BUCKET: Final = 1024
 _GROWTH: Final = 8
 _RUN: Final = 512
-# A copy costs no more than to put together so many names that came or went.
+# A copy puts together at most this number of names that came or went.
 _SMALL: Final = 64
 
 

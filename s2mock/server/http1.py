@@ -13,8 +13,8 @@ from s2mock.server.head import Head, HeadReader, RefusedError
 _FLUSH_BYTES = 64 * 1024
 # Nothing more is read while so much waits for the exchange that is going on.
 _MAX_UNREAD_BYTES = 64 * 1024
-# Requests sent ahead of their answers are begun for so many seconds before other connections have
-# their turn, and not more than so many of them.
+# Requests sent ahead of their answers are begun for this number of seconds before other connections
+# have their turn, and at most this number of them.
 _TURN_SECONDS = 0.005
 _REQUESTS_PER_TURN = 16
 

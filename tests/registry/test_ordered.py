@@ -27,7 +27,7 @@ def test_names_that_come_and_go_leave_nothing_behind() -> None:
         for number in range(5_000):
             name = f"name-{number}"
             names[name] = number
-            # As a snapshot does, which is kept by nobody.
+            # As a snapshot does that is not kept.
             names = names.copy(object())
             del names[name]
         kept.append(tracemalloc.get_traced_memory()[0] - before)

@@ -350,7 +350,7 @@ class TestOutOfDescriptors:
         )
 
     def test_connections_leave_some_for_what_requests_open(self) -> None:
-        """However many connect: those who are let in may have a module loaded, or a file read."""
+        """However many connect: a connection that is accepted may need a module or a file."""
         code = """
         import logging, os, resource, socket, sys
         from contextlib import ExitStack
