@@ -36,7 +36,6 @@ CLOSED: Final = "closed"
 _PROBE: Final = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n"
 # So much of a body comes together with its head, on every system.
 _AT_ONCE_BYTES: Final = 4096
-_HEALTHY: Final = b"\r\n\r\nOK"
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 _POSITION = re.compile(r" at (line \d+ column \d+|`[^`]*`)$")
 # So much longer a time may be, whose fraction of a second has up to nine digits and a point.
@@ -139,15 +138,15 @@ def observed_end(connection: socket.socket, *, closes: bool) -> str:
 
     `closes` is whether the answer said so; otherwise the server is asked once more.
     """
-    received = b""
     try:
-        if not closes:
-            connection.sendall(_PROBE)
-        while not received.endswith(_HEALTHY):
-            data = connection.recv(4096)
-            if not data:
-                return CLOSED
-            received += data
+        if closes:
+            while connection.recv(4096):
+                pass
+            return CLOSED
+        connection.sendall(_PROBE)
+        with HTTPResponse(connection) as response:
+            response.begin()
+            response.read()
     except ConnectionError:
         return CLOSED
     return OPEN
