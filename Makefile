@@ -115,7 +115,7 @@ pages: $(VENV)/.test
 	@$(RUN) tests.docs.environments $(PAGES)
 	@S2MOCK_TESTS_PAGES=$(PAGES) $(PYTEST) tests/test_readme.py -k test_page $(PYTEST_FLAGS)
 
-# On each version that is found here, in an environment of its own. The metadata name those on which
+# On each version that is found here, in an environment of its own. The metadata are to name those on which
 # it has passed.
 PYTHONS ?= 3.12 3.13 3.14
 

@@ -174,7 +174,7 @@ class _Reader:
     def feed(self, data: bytes) -> None:
         """Take in bytes."""
         self._buffer += data
-        for kind, flags, stream, payload in self._frames():
+        for kind, flags, stream, payload in take_frames(self._buffer):
             match kind:
                 case 1 | 9:
                     self._headers(flags, stream, payload)
@@ -208,11 +208,13 @@ class _Reader:
         # An answer may be whole, and the stream reset behind it all the same.
         self._ended[stream] = Answered(self._statuses.get(stream), reset)
 
-    def _frames(self) -> Iterator[tuple[int, int, int, bytes]]:
-        while len(self._buffer) >= 9:
-            end = 9 + int.from_bytes(self._buffer[:3], "big")
-            if len(self._buffer) < end:
-                return
-            head, payload = self._buffer[:9], bytes(self._buffer[9:end])
-            del self._buffer[:end]
-            yield head[3], head[4], int.from_bytes(head[5:], "big"), payload
+
+def take_frames(buffer: bytearray) -> Iterator[tuple[int, int, int, bytes]]:
+    """Remove the complete frames from a buffer: kind, flags, stream and payload of each."""
+    while len(buffer) >= 9:
+        end = 9 + int.from_bytes(buffer[:3], "big")
+        if len(buffer) < end:
+            return
+        head, payload = buffer[:9], bytes(buffer[9:end])
+        del buffer[:end]
+        yield head[3], head[4], int.from_bytes(head[5:], "big"), payload

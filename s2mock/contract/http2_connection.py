@@ -1,7 +1,6 @@
 """A connection over HTTP/2 with prior knowledge (h2c), for one call after the other."""
 
 import socket
-from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -134,7 +133,7 @@ class Http2Connection:
         if not data:
             raise ConnectionResetError("the server has ended the connection")
         self._buffer += data
-        for kind, flags, stream, payload in self._frames():
+        for kind, flags, stream, payload in http2.take_frames(self._buffer):
             if kind == http2.SETTINGS and not flags & http2.ACK:
                 self._apply(payload)
                 self._write(frame(http2.SETTINGS, http2.ACK, 0))
@@ -153,15 +152,6 @@ class Http2Connection:
                 size = int.from_bytes(settings[at + 2 : at + 6], "big")
                 self._stream_room += size - self._initial_room
                 self._initial_room = size
-
-    def _frames(self) -> Iterator[tuple[int, int, int, bytes]]:
-        while len(self._buffer) >= 9:
-            end = 9 + int.from_bytes(self._buffer[:3], "big")
-            if len(self._buffer) < end:
-                return
-            head, payload = self._buffer[:9], bytes(self._buffer[9:end])
-            del self._buffer[:end]
-            yield head[3], head[4], int.from_bytes(head[5:], "big"), payload
 
 
 class _Answer:

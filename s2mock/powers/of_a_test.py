@@ -26,7 +26,7 @@ class _Ended(NamedTuple):
     journal: Journal
 
 
-# The latest of the test that runs, since journals take room; few tests have so many.
+# The latest of the test that runs, since journals take room.
 _ended: Final[deque[_Ended]] = deque(maxlen=16)
 # What all that have ended in this test have left to be said of faults and holds that were not used;
 # the latter only beside another failure.
