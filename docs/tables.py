@@ -20,7 +20,7 @@ from s2mock.contract import recordings
 from s2mock.contract.ledger import KNOWN_DIFFERENCES
 from s2mock.contract.schema_gaps import GAPS
 from s2mock.powers.operations import OPERATION_NAMES
-from s2mock.registry.codes import CODES
+from s2mock.registry.values.codes import CODES
 
 REPO = Path(__file__).parent.parent
 

@@ -4,6 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from s2mock.handles.remote import NotOnTarget as NotOnTarget
+    from s2mock.handles.remote import RemoteS2Mock as RemoteS2Mock
+    from s2mock.handles.remote import TargetError as TargetError
+    from s2mock.handles.tokens import Token as Token
     from s2mock.mock import S2Mock as S2Mock
     from s2mock.powers.advice import S2Advice as S2Advice
     from s2mock.powers.exchange import Effect as Effect
@@ -25,62 +29,58 @@ if TYPE_CHECKING:
     from s2mock.powers.plans import PlannedFault as PlannedFault
     from s2mock.registry.account import Account as Account
     from s2mock.registry.account import Snapshot as Snapshot
-    from s2mock.registry.clock import Clock as Clock
-    from s2mock.registry.clock import ManualClock as ManualClock
-    from s2mock.registry.clock import SystemClock as SystemClock
-    from s2mock.registry.config import BasinConfig as BasinConfig
-    from s2mock.registry.config import StreamConfig as StreamConfig
-    from s2mock.registry.errors import AccessTokenNotFound as AccessTokenNotFound
-    from s2mock.registry.errors import AppendConditionFailed as AppendConditionFailed
-    from s2mock.registry.errors import BadHeader as BadHeader
-    from s2mock.registry.errors import BasinDeletionPending as BasinDeletionPending
-    from s2mock.registry.errors import BasinNotFound as BasinNotFound
-    from s2mock.registry.errors import FencingTokenMismatch as FencingTokenMismatch
-    from s2mock.registry.errors import Invalid as Invalid
-    from s2mock.registry.errors import InvalidConfig as InvalidConfig
-    from s2mock.registry.errors import InvalidName as InvalidName
-    from s2mock.registry.errors import ResourceAlreadyExists as ResourceAlreadyExists
-    from s2mock.registry.errors import S2Error as S2Error
-    from s2mock.registry.errors import SeqNumMismatch as SeqNumMismatch
-    from s2mock.registry.errors import StaleHandle as StaleHandle
-    from s2mock.registry.errors import StreamDeletionPending as StreamDeletionPending
-    from s2mock.registry.errors import StreamNotFound as StreamNotFound
     from s2mock.registry.handles import Basin as Basin
     from s2mock.registry.handles import Stream as Stream
-    from s2mock.registry.listing import Page as Page
-    from s2mock.registry.positions import StreamPosition as StreamPosition
-    from s2mock.registry.records import AppendAck as AppendAck
-    from s2mock.registry.records import AppendRecord as AppendRecord
-    from s2mock.registry.records import SequencedRecord as SequencedRecord
-    from s2mock.registry.scopes import ResourceSet as ResourceSet
-    from s2mock.registry.scopes import Scope as Scope
+    from s2mock.registry.rules.listing import Page as Page
     from s2mock.registry.state import BasinInfo as BasinInfo
     from s2mock.registry.state import StreamInfo as StreamInfo
-    from s2mock.registry.tokens import TokenInfo as TokenInfo
-    from s2mock.remote import NotOnTarget as NotOnTarget
-    from s2mock.remote import RemoteS2Mock as RemoteS2Mock
-    from s2mock.remote import TargetError as TargetError
+    from s2mock.registry.values.config import BasinConfig as BasinConfig
+    from s2mock.registry.values.config import StreamConfig as StreamConfig
+    from s2mock.registry.values.errors import AccessTokenNotFound as AccessTokenNotFound
+    from s2mock.registry.values.errors import AppendConditionFailed as AppendConditionFailed
+    from s2mock.registry.values.errors import BadHeader as BadHeader
+    from s2mock.registry.values.errors import BasinDeletionPending as BasinDeletionPending
+    from s2mock.registry.values.errors import BasinNotFound as BasinNotFound
+    from s2mock.registry.values.errors import FencingTokenMismatch as FencingTokenMismatch
+    from s2mock.registry.values.errors import Invalid as Invalid
+    from s2mock.registry.values.errors import InvalidConfig as InvalidConfig
+    from s2mock.registry.values.errors import InvalidName as InvalidName
+    from s2mock.registry.values.errors import ResourceAlreadyExists as ResourceAlreadyExists
+    from s2mock.registry.values.errors import S2Error as S2Error
+    from s2mock.registry.values.errors import SeqNumMismatch as SeqNumMismatch
+    from s2mock.registry.values.errors import StaleHandle as StaleHandle
+    from s2mock.registry.values.errors import StreamDeletionPending as StreamDeletionPending
+    from s2mock.registry.values.errors import StreamNotFound as StreamNotFound
+    from s2mock.registry.values.positions import StreamPosition as StreamPosition
+    from s2mock.registry.values.records import AppendAck as AppendAck
+    from s2mock.registry.values.records import AppendRecord as AppendRecord
+    from s2mock.registry.values.records import SequencedRecord as SequencedRecord
+    from s2mock.registry.values.scopes import ResourceSet as ResourceSet
+    from s2mock.registry.values.scopes import Scope as Scope
+    from s2mock.registry.values.tokens import TokenInfo as TokenInfo
+    from s2mock.runtime.clock import Clock as Clock
+    from s2mock.runtime.clock import ManualClock as ManualClock
+    from s2mock.runtime.clock import SystemClock as SystemClock
     from s2mock.sweep import Sweep as Sweep
-    from s2mock.tokens import Token as Token
 
     __version__: str
 
 # Where each public name lives. Loaded when first asked for, so that a test session that has the
 # plugin installed and does not use it pays for nothing.
 _HOME = {
-    "AccessTokenNotFound": "s2mock.registry.errors",
+    "AccessTokenNotFound": "s2mock.registry.values.errors",
     "Account": "s2mock.registry.account",
     "Answer": "s2mock.powers.faults",
-    "AppendAck": "s2mock.registry.records",
-    "AppendConditionFailed": "s2mock.registry.errors",
-    "AppendRecord": "s2mock.registry.records",
-    "BadHeader": "s2mock.registry.errors",
+    "AppendAck": "s2mock.registry.values.records",
+    "AppendConditionFailed": "s2mock.registry.values.errors",
+    "AppendRecord": "s2mock.registry.values.records",
+    "BadHeader": "s2mock.registry.values.errors",
     "Basin": "s2mock.registry.handles",
-    "BasinConfig": "s2mock.registry.config",
-    "BasinDeletionPending": "s2mock.registry.errors",
+    "BasinConfig": "s2mock.registry.values.config",
+    "BasinDeletionPending": "s2mock.registry.values.errors",
     "BasinInfo": "s2mock.registry.state",
-    "BasinNotFound": "s2mock.registry.errors",
-    "Clock": "s2mock.registry.clock",
+    "BasinNotFound": "s2mock.registry.values.errors",
+    "Clock": "s2mock.runtime.clock",
     "Cut": "s2mock.powers.faults",
     "Delay": "s2mock.powers.faults",
     "Drain": "s2mock.powers.faults",
@@ -90,41 +90,41 @@ _HOME = {
     "Fail": "s2mock.powers.faults",
     "Fault": "s2mock.powers.faults",
     "FaultPlan": "s2mock.powers.plans",
-    "FencingTokenMismatch": "s2mock.registry.errors",
+    "FencingTokenMismatch": "s2mock.registry.values.errors",
     "Hold": "s2mock.powers.hold",
     "Injection": "s2mock.powers.injection",
-    "Invalid": "s2mock.registry.errors",
-    "InvalidConfig": "s2mock.registry.errors",
-    "InvalidName": "s2mock.registry.errors",
+    "Invalid": "s2mock.registry.values.errors",
+    "InvalidConfig": "s2mock.registry.values.errors",
+    "InvalidName": "s2mock.registry.values.errors",
     "Journal": "s2mock.powers.journal",
-    "ManualClock": "s2mock.registry.clock",
-    "NotOnTarget": "s2mock.remote",
-    "Page": "s2mock.registry.listing",
+    "ManualClock": "s2mock.runtime.clock",
+    "NotOnTarget": "s2mock.handles.remote",
+    "Page": "s2mock.registry.rules.listing",
     "PlannedFault": "s2mock.powers.plans",
-    "RemoteS2Mock": "s2mock.remote",
+    "RemoteS2Mock": "s2mock.handles.remote",
     "Request": "s2mock.powers.exchange",
-    "ResourceAlreadyExists": "s2mock.registry.errors",
-    "ResourceSet": "s2mock.registry.scopes",
+    "ResourceAlreadyExists": "s2mock.registry.values.errors",
+    "ResourceSet": "s2mock.registry.values.scopes",
     "Response": "s2mock.powers.exchange",
     "S2Advice": "s2mock.powers.advice",
-    "S2Error": "s2mock.registry.errors",
+    "S2Error": "s2mock.registry.values.errors",
     "S2Mock": "s2mock.mock",
-    "Scope": "s2mock.registry.scopes",
-    "SeqNumMismatch": "s2mock.registry.errors",
-    "SequencedRecord": "s2mock.registry.records",
+    "Scope": "s2mock.registry.values.scopes",
+    "SeqNumMismatch": "s2mock.registry.values.errors",
+    "SequencedRecord": "s2mock.registry.values.records",
     "Snapshot": "s2mock.registry.account",
-    "StaleHandle": "s2mock.registry.errors",
+    "StaleHandle": "s2mock.registry.values.errors",
     "Stream": "s2mock.registry.handles",
-    "StreamConfig": "s2mock.registry.config",
-    "StreamDeletionPending": "s2mock.registry.errors",
+    "StreamConfig": "s2mock.registry.values.config",
+    "StreamDeletionPending": "s2mock.registry.values.errors",
     "StreamInfo": "s2mock.registry.state",
-    "StreamNotFound": "s2mock.registry.errors",
-    "StreamPosition": "s2mock.registry.positions",
+    "StreamNotFound": "s2mock.registry.values.errors",
+    "StreamPosition": "s2mock.registry.values.positions",
     "Sweep": "s2mock.sweep",
-    "SystemClock": "s2mock.registry.clock",
-    "TargetError": "s2mock.remote",
-    "Token": "s2mock.tokens",
-    "TokenInfo": "s2mock.registry.tokens",
+    "SystemClock": "s2mock.runtime.clock",
+    "TargetError": "s2mock.handles.remote",
+    "Token": "s2mock.handles.tokens",
+    "TokenInfo": "s2mock.registry.values.tokens",
     "UnusedFault": "s2mock.powers.injection",
 }
 

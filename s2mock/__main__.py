@@ -13,8 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from s2mock import lite, running
-from s2mock.own_tokens import check_token
+from s2mock.control.command_line import lite, run_command
+from s2mock.runtime.mock_tokens import check_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ _NEEDED_BY_ALL_REQUESTS = ("s2mock.api.app", "s2mock.control")
 _NEEDED_BY_SOME_REQUESTS = (
     "werkzeug.wrappers",
     "s2mock.api.wire.messages",
-    "s2mock.documents.explaining",
+    "s2mock.json_bodies.schema_errors",
     "s2mock.control.faults",
     "s2mock.control.journal",
     "s2mock.control.page",
@@ -77,7 +77,7 @@ def _serve() -> int:
         _log_requests()
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal that comes just before it goes to sleep is lost.
-    mask = running.block() if command else signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    mask = run_command.block() if command else signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
     # While modules are loaded there is nothing to collect, and looking takes a tenth of the time.
     gc.disable()
     # The loop lets go of the interpreter with each call to the system. While a heavy body is worked
@@ -85,7 +85,7 @@ def _serve() -> int:
     sys.setswitchinterval(_SWITCH_SECONDS)
     from s2mock.mock import S2Mock
     from s2mock.registry.account import Snapshot
-    from s2mock.registry.clock import ManualClock
+    from s2mock.runtime.clock import ManualClock
 
     if options.init_file is not None and options.snapshot is not None:
         parser.error("--init-file and --snapshot are both a beginning: give one of them")
@@ -151,7 +151,7 @@ def _set_up(mock: "S2Mock", options: argparse.Namespace) -> None:
     mock._has_dashboard = not getattr(options, "no_dashboard", False)  # noqa: SLF001  # of lite
     mock._account_idle = options.account_idle  # noqa: SLF001
     if options.accounts_only:
-        from s2mock.control.asked import NO_FIRST
+        from s2mock.control.request import NO_FIRST
 
         mock._refusal = NO_FIRST  # noqa: SLF001
 
@@ -169,7 +169,7 @@ def _apply_init_file(mock: "S2Mock", init_file: Path) -> str | None:
 
     Raises `OSError`.
     """
-    from s2mock.resources import ResourcesError, apply_resources
+    from s2mock.json_bodies.resource_files import ResourcesError, apply_resources
 
     resources = init_file.read_bytes()
     try:
@@ -224,13 +224,13 @@ def _announce(kind: str, url: str, env: dict[str, str]) -> None:
 
 def _run(command: list[str], env: dict[str, str], mask: "Iterable[signal.Signals | int]") -> int:
     try:
-        return running.run(command, env, mask)
+        return run_command.run(command, env, mask)
     except FileNotFoundError:
         _fail(f"there is no command {command[0]!r}")
-        return running.NOT_FOUND
+        return run_command.NOT_FOUND
     except OSError as error:
         _fail(f"cannot run {command[0]!r}: {error.strerror}")
-        return running.NOT_EXECUTABLE
+        return run_command.NOT_EXECUTABLE
 
 
 def _divided(arguments: list[str]) -> tuple[str, list[str], list[str]]:

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from s2mock.registry.config import BasinConfig
 from s2mock.registry.handles import Basin, Stream
+from s2mock.registry.values.config import BasinConfig
 from s2mock.served import Served
 
 if TYPE_CHECKING:
-    from s2mock.tokens import Names, Token
+    from s2mock.handles.tokens import Names, Token
 
 _FRESH = "s2mock-fresh-{}"
 
@@ -85,7 +85,7 @@ class AccountFace(Served):
         `Invalid`, `ResourceAlreadyExists`, `TypeError`, `ValueError`.
         Source: reference: account_services §1.
         """
-        from s2mock.tokens import issue
+        from s2mock.handles.tokens import issue
 
         return issue(
             self,

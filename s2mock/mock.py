@@ -7,29 +7,29 @@ from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from s2mock import own_tokens
 from s2mock.account_face import AccountFace
-from s2mock.beginning import as_clock, as_resources
-from s2mock.conversation import Conversation
-from s2mock.listening import Listening
-from s2mock.powers import of_a_test
+from s2mock.handles.initial_state import as_clock, as_resources
+from s2mock.powers import teardown_report
 from s2mock.powers.entry import Ended
 from s2mock.powers.injection import UnusedFault
 from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
 from s2mock.powers.powers import Powers
 from s2mock.powers_face import PowersFace
 from s2mock.registry.account import Account, Snapshot
-from s2mock.registry.checks import check_flag
-from s2mock.registry.clock import Clock, ManualClock, SystemClock
-from s2mock.registry.engine import Auth
-from s2mock.registry.locations import as_locations
-from s2mock.registry.profile import ProfileName, profile_named
+from s2mock.registry.engine.engine import Auth
+from s2mock.registry.rules.locations import as_locations
 from s2mock.registry.state import LOCATIONS
-from s2mock.weak_set import SharedWeakSet
+from s2mock.registry.values.profile import ProfileName, profile_named
+from s2mock.runtime import mock_tokens
+from s2mock.runtime.arguments import check_flag
+from s2mock.runtime.clock import Clock, ManualClock, SystemClock
+from s2mock.runtime.conversation import Conversation
+from s2mock.runtime.weak_set import SharedWeakSet
+from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
-    from s2mock.control import Front
-    from s2mock.powers.entry import Insight, Lookable
+    from s2mock.control import ControlRouter
+    from s2mock.powers.entry import AccountView, Insight
 
 
 class S2Mock(AccountFace, PowersFace):
@@ -77,7 +77,7 @@ class S2Mock(AccountFace, PowersFace):
         host: str = "127.0.0.1",
         port: int = 0,
         token: str | None = None,
-        listening: Listening | None = None,
+        listening: LazyServer | None = None,
         snapshot: Snapshot | None = None,
         faults: Iterable[Mapping[str, Any]] = (),
         journal_limit: int = JOURNAL_LIMIT,
@@ -94,13 +94,13 @@ class S2Mock(AccountFace, PowersFace):
         self.clock: Clock = as_clock(clock)
         super().__init__(listening, host=host, port=port, cors=cors)
         # What stands before its app, and before those of others on the same port.
-        self._front: Front | None = None
+        self._front: ControlRouter | None = None
         self._has_control = control
         self._control_token: str | None = None
         self._has_dashboard = True
         self._account_idle: float = inf
         self._fresh_names = count(1)
-        given = own_tokens.give(token)
+        given = mock_tokens.give(token)
         self._number = given.number
         self.token: str = given.token
         self._forks: SharedWeakSet[S2Mock] = SharedWeakSet()
@@ -114,7 +114,7 @@ class S2Mock(AccountFace, PowersFace):
             revocation_delay=revocation_delay,
             locations=LOCATIONS if locations is None else as_locations(locations),
         )
-        own_tokens.begin(given.number, self.account)
+        mock_tokens.begin(given.number, self.account)
         self._powers = Powers(
             self.account,
             partial(_insight, self.account),
@@ -128,7 +128,7 @@ class S2Mock(AccountFace, PowersFace):
         self._begin()
         self._faults = tuple(faults)
         self._inject_faults()
-        of_a_test.living.add(self._powers)
+        teardown_report.living.add(self._powers)
 
     def __enter__(self) -> Self:
         return self
@@ -139,7 +139,7 @@ class S2Mock(AccountFace, PowersFace):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        of_a_test.ending(self._powers)
+        teardown_report.ending(self._powers)
         stage = self._powers.stage
         complaints = stage.check() if kind is None else []
         stage.end(has_failed=kind is not None)
@@ -159,13 +159,13 @@ class S2Mock(AccountFace, PowersFace):
 
         Closing twice is harmless.
         """
-        of_a_test.ending(self._powers)
+        teardown_report.ending(self._powers)
         self._is_closed = True
         for fork in list(self._forks):
             fork.close()
         if self._has_control and self._front is not None:
             self._front.close()
-        own_tokens.end(self._number)
+        mock_tokens.end(self._number)
         if self._powers.outages:
             self._powers.outages = 0
             self._come_back()
@@ -179,7 +179,7 @@ class S2Mock(AccountFace, PowersFace):
         self.account.end_sessions()
         # What is told of it at the end of the test does not keep the account.
         self._powers.journal.look_with(partial(_insight, Ended(self.account.state, self.token)))
-        of_a_test.end(self._powers, in_a_test=bool(own_tokens.current_test()))
+        teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
 
     def reset(self) -> None:
         """Begin again with a fresh account, behind the same URL, with the same `basins`.
@@ -198,7 +198,7 @@ class S2Mock(AccountFace, PowersFace):
         if self._snapshot is not None:
             self.account.restore(self._snapshot)
         elif self._resources is not None:
-            from s2mock.resources import apply_resources
+            from s2mock.json_bodies.resource_files import apply_resources
 
             apply_resources(self.account, self._resources)
 
@@ -257,7 +257,7 @@ class S2Mock(AccountFace, PowersFace):
         if isinstance(self.clock, ManualClock):
             clock = ManualClock.at(self.clock.now())
         fork = S2Mock(**self._options(), clock=clock, snapshot=self.snapshot())
-        fork._listening = Listening(is_kept=True)  # closed with this one
+        fork._listening = LazyServer(is_kept=True)  # closed with this one
         self._forks.add(fork)
         return fork
 
@@ -267,11 +267,11 @@ class S2Mock(AccountFace, PowersFace):
         return super()._converse(environ)
 
     @property
-    def _controlled(self) -> "Front":
+    def _controlled(self) -> "ControlRouter":
         if self._front is None:
-            from s2mock.control import Front
+            from s2mock.control import ControlRouter
 
-            self._front = Front(self, self._listening, self._control_token)
+            self._front = ControlRouter(self, self._listening, self._control_token)
             self._front.has_dashboard = self._has_dashboard
             self._front.accounts.has_first = self._refusal is None
             self._front.accounts.idle = self._account_idle
@@ -287,7 +287,7 @@ class S2Mock(AccountFace, PowersFace):
             self.inject(**arguments)
 
 
-def _insight(account: "Lookable") -> "Insight":
-    from s2mock.insight import ApiInsight
+def _insight(account: "AccountView") -> "Insight":
+    from s2mock.diagnostics import ApiInsight
 
     return ApiInsight(account)

@@ -8,9 +8,9 @@ from s2mock.powers.faults import Fault
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
 from s2mock.powers.journal import Journal
-from s2mock.registry.clock import Clock, ManualClock
 from s2mock.registry.operation import Point
-from s2mock.registry.waiting import PATIENCE
+from s2mock.runtime.clock import Clock, ManualClock
+from s2mock.runtime.notifier import PATIENCE
 from s2mock.served import Served
 
 if TYPE_CHECKING:

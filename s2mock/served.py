@@ -3,10 +3,10 @@
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
-from s2mock.conversation import Conversation
-from s2mock.listening import Listening
 from s2mock.powers.powers import Powers
 from s2mock.registry.account import Account
+from s2mock.runtime.conversation import Conversation
+from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
     from werkzeug.test import Client
@@ -33,13 +33,13 @@ class Served:
     token: str
     _powers: Powers
 
-    def __init__(self, listening: Listening | None, *, host: str, port: int, cors: bool) -> None:
+    def __init__(self, listening: LazyServer | None, *, host: str, port: int, cors: bool) -> None:
         self._cors = cors
         # The standalone server sets it; a test of one's own names hosts as it likes.
         self._own_hosts_only = False
         # So does it, where all accounts are made over HTTP.
         self._refusal: str | None = None
-        self._listening = Listening(host=host, port=port) if listening is None else listening
+        self._listening = LazyServer(host=host, port=port) if listening is None else listening
         self._owns_listening = listening is None
         self._app: App | None = None
         self._is_closed = False

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 import pytest
 
 from s2mock.mock import S2Mock
-from s2mock.powers import of_a_test
-from s2mock.powers.counting import Counting
+from s2mock.powers import teardown_report
+from s2mock.powers.counters import Counting
 from s2mock.powers.faults import Fault, check_fault, check_place
 from s2mock.powers.matching import Pattern
 from s2mock.powers.timeline import timeline
-from s2mock.registry.config import BasinConfig, StreamConfig
-from s2mock.registry.durations import monotonic
-from s2mock.registry.waiting import check_count
+from s2mock.registry.values.config import BasinConfig, StreamConfig
+from s2mock.runtime.monotonic import monotonic
+from s2mock.runtime.notifier import check_count
 
 if TYPE_CHECKING:
     from s2mock.powers.injection import Injection
@@ -183,7 +183,7 @@ class Attempt:
         assert self._mock is not None
         if error is None:
             # What others fail with is not what this one has met.
-            of_a_test.forget(self._mock._powers, has_failed=False)  # noqa: SLF001  # no user's
+            teardown_report.forget(self._mock._powers, has_failed=False)  # noqa: SLF001  # no user's
         self._mock.__exit__(kind, error, trace)
         return False
 
@@ -222,9 +222,9 @@ class _SweptAttempt(Attempt):
         assert mock is not None
         assert self.point is not None
         if error is not None:
-            of_a_test.ending(mock._powers)  # noqa: SLF001  # as below
+            teardown_report.ending(mock._powers)  # noqa: SLF001  # as below
         # The report has its timeline already, where it fails.
-        of_a_test.forget(mock._powers, has_failed=error is not None)  # noqa: SLF001  # no user's
+        teardown_report.forget(mock._powers, has_failed=error is not None)  # noqa: SLF001  # no user's
         if error is not None and not _is_a_failure(error, trace):
             return super()._end(kind, error, trace)
         exchanges = mock.journal[:]

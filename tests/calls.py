@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 from werkzeug.test import Client as WerkzeugClient
 
-from s2mock.http_client import Answer, Client, connect, exchange, joined, read, segment
+from s2mock.runtime.http_client import Answer, Client, connect, exchange, joined, read, segment
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication

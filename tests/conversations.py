@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from s2mock.conversation import Conversation, Step
+from s2mock.runtime.conversation import Conversation, Step
 
 
 def relayed(

@@ -25,9 +25,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from s2mock.api.requests import S2Request
-from s2mock.http_client import Client
 from s2mock.mock import S2Mock
-from s2mock.registry.errors import Authn
+from s2mock.registry.values.errors import Authn
+from s2mock.runtime.http_client import Client
 
 VARIABLE: Final = "S2MOCK_TESTS_AUTH"
 

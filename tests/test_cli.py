@@ -16,7 +16,7 @@ import pytest
 import s2mock
 from s2mock import ManualClock, S2Mock
 from s2mock.__main__ import _parser
-from s2mock.resources import parse_duration
+from s2mock.json_bodies.resource_files import parse_duration
 from tests.conftest import BASIN
 from tests.ports import unused_port
 from tests.server.conftest import Raw

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from s2mock.http_client import Client
+from s2mock.runtime.http_client import Client
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from s2mock import (
     S2Mock,
     StaleHandle,
 )
-from s2mock.powers import of_a_test
+from s2mock.powers import teardown_report
 from tests.conftest import BASIN
 
 
@@ -225,6 +225,6 @@ def test_an_account_that_is_done_with_is_let_go() -> None:
     gone = [weakref.ref(mock), weakref.ref(mock.account)]
     del mock
     # The report of a test that fails tells of them; with the next test nobody asks any more.
-    of_a_test.begin()
+    teardown_report.begin()
     gc.collect()
     assert [reference() for reference in gone] == [None, None]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from s2mock import Account, BasinConfig, StreamConfig
-from s2mock.registry.config import SYSTEM_DEFAULTS, UNSET
-from s2mock.resources import ResourcesError, apply_resources, parse_duration
+from s2mock.json_bodies.resource_files import ResourcesError, apply_resources, parse_duration
+from s2mock.registry.values.config import SYSTEM_DEFAULTS, UNSET
 
 FULL = {
     "x": "unknown here, and only here, is ignored",

@@ -14,58 +14,29 @@ PRODUCT = sorted(
     path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "contract"
 )
 
-# What each room may import from, itself aside.
+# What each package or module may import from, itself aside.
 ROOMS = {
-    "beginning": {"registry"},
-    "conversation": set(),
-    "environ": set(),
-    "failures": set(),
-    "forking": {"weak_set"},
-    "http_client": set(),
-    "own_tokens": set(),
-    "status_phrases": set(),
-    "weak_set": set(),
-    "registry": {"conversation", "forking"},
-    "documents": {"registry"},
-    "resources": {"documents", "registry"},
-    "snapshots": {"documents", "registry"},
-    "strategies": {"documents", "powers", "registry"},
-    "powers": {
-        "conversation",
-        "environ",
-        "failures",
-        "forking",
-        "registry",
-        "status_phrases",
-        "weak_set",
-    },
-    "api": {
-        "conversation",
-        "documents",
-        "environ",
-        "failures",
-        "own_tokens",
-        "powers",
-        "registry",
-        "status_phrases",
-    },
-    "insight": {"api", "documents", "failures", "powers", "registry"},
+    "runtime": set(),
+    "registry": {"runtime"},
+    "json_bodies": {"registry", "runtime"},
+    "strategies": {"json_bodies", "powers", "registry", "runtime"},
+    "powers": {"registry", "runtime"},
+    "api": {"json_bodies", "powers", "registry", "runtime"},
+    "diagnostics": {"api", "json_bodies", "powers", "registry", "runtime"},
+    "server": {"runtime"},
     "control": {
         "api",
-        "conversation",
-        "documents",
-        "environ",
-        "failures",
-        "listening",
+        "json_bodies",
         "mock",
-        "own_tokens",
         "powers",
         "registry",
+        "runtime",
+        "served",
+        "server",
     },
-    "server": {"conversation", "environ", "forking", "status_phrases"},
-    "served": {"api", "conversation", "listening", "powers", "registry"},
-    "account_face": {"registry", "served", "tokens"},
-    "powers_face": {"powers", "registry", "served"},
+    "served": {"api", "powers", "registry", "runtime", "server"},
+    "account_face": {"handles", "registry", "served"},
+    "powers_face": {"powers", "registry", "runtime", "served"},
 }
 
 
@@ -111,7 +82,7 @@ def test_a_room_knows_those_below_it(name: str) -> None:
 
 
 def test_a_real_server_is_reached_without_the_api() -> None:
-    assert "api" not in map(room, imported(PACKAGE / "remote.py", late=True))
+    assert "api" not in map(room, imported(PACKAGE / "handles" / "remote.py", late=True))
 
 
 def test_nothing_goes_round_in_circles() -> None:

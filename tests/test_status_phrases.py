@@ -9,7 +9,7 @@ import pytest
 import s2mock
 from s2mock import Answer, S2Mock
 from s2mock.powers.timeline import timeline
-from s2mock.status_phrases import STATUS_PHRASES
+from s2mock.runtime.status_phrases import STATUS_PHRASES
 from tests import own_token
 from tests.conftest import BASIN
 from tests.server.conftest import Raw, port_of

@@ -2,7 +2,7 @@
 
 import gc
 
-from s2mock.weak_set import SharedWeakSet
+from s2mock.runtime.weak_set import SharedWeakSet
 
 
 class Item:

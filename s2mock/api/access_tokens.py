@@ -4,29 +4,29 @@ Sources: reference: account_services §1, control_plane §6.1.
 """
 
 from s2mock.api.query import listing_parameters, parse_query
-from s2mock.api.requests import Asking, S2Request, Wanted
+from s2mock.api.requests import Asking, HandlerResult, S2Request
 from s2mock.api.responses import S2Response, json_response
-from s2mock.documents.tokens import scope_of, token_info_to_json
-from s2mock.registry.access_tokens import (
+from s2mock.json_bodies.tokens import scope_of, token_info_to_json
+from s2mock.registry.rules.access_tokens import (
     IssueAccessToken,
     ListAccessTokens,
     RevokeAccessToken,
 )
-from s2mock.registry.listing import Page
-from s2mock.registry.names import AccessTokenId
-from s2mock.registry.permission import Caller
-from s2mock.registry.rfc3339 import parse_timestamp
-from s2mock.registry.tokens import AccessToken, TokenInfo
+from s2mock.registry.rules.listing import Page
+from s2mock.registry.rules.permission import Caller
+from s2mock.registry.values.names import AccessTokenId
+from s2mock.registry.values.rfc3339 import parse_timestamp
+from s2mock.registry.values.tokens import AccessToken, TokenInfo
 
 LISTING = listing_parameters(AccessTokenId.check_filter)
 
 
-def list_access_tokens(request: S2Request) -> Wanted:
+def list_access_tokens(request: S2Request) -> HandlerResult:
     """One page of access tokens (§1.1)."""
     return ListAccessTokens(**parse_query(request.raw_query, LISTING)), _listed
 
 
-def issue_access_token(request: S2Request) -> Asking[Wanted]:
+def issue_access_token(request: S2Request) -> Asking[HandlerResult]:
     """Issue an access token (§1.1)."""
     document = yield from request.json_body()
     expires_at = document.get("expires_at")
@@ -39,7 +39,7 @@ def issue_access_token(request: S2Request) -> Asking[Wanted]:
     return operation, _issued
 
 
-def revoke_access_token(request: S2Request) -> Wanted:
+def revoke_access_token(request: S2Request) -> HandlerResult:
     """Revoke an access token (§1.1)."""
     operation = RevokeAccessToken(request.path_name("id", AccessTokenId))
     # Also where the account has issued none: its own is there to be revoked.

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from s2mock import failures, own_tokens
 from s2mock.api.content_coding import (
     MIN_COMPRESSED_BYTES,
     REQUEST_CODINGS,
@@ -19,16 +18,24 @@ from s2mock.api.hosts import is_own_host
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.requests import HEAVY_BODY_BYTES, Answering, S2Request
 from s2mock.api.responses import Headers, S2Response, empty_response, error_response
-from s2mock.api.routing import Router, Row
+from s2mock.api.routing import OperationRow, Router
 from s2mock.api.shaping import cut_session, in_pieces, shorten
 from s2mock.api.wsgi import Answered
-from s2mock.conversation import Conversation, Head, Offload, Outlast, Reset, Retire
-from s2mock.environ import bearer, path_of
 from s2mock.powers.faults import Cut
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
-from s2mock.registry.durations import monotonic
-from s2mock.registry.engine import Engine
-from s2mock.registry.errors import Authn, InternalError, InvalidConfig, S2Error
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.values.errors import Authn, InternalError, InvalidConfig, S2Error
+from s2mock.runtime import failures, mock_tokens
+from s2mock.runtime.conversation import (
+    CloseAfterResponse,
+    Conversation,
+    Head,
+    Outlast,
+    Reset,
+    RunInThread,
+)
+from s2mock.runtime.environ import bearer, path_of
+from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -118,7 +125,7 @@ class App:
                 _allow_cross_origin(request, response)
         entry = self._noted(request, response)
         if response.retires:
-            yield Retire()
+            yield CloseAfterResponse()
         if response.session is not None:
             yield from self._session(request, response, entry)
         elif response.cut_at is not None or response.plain is not None:
@@ -199,11 +206,11 @@ class App:
             yield from _encode(request, response)
         return response
 
-    def _answer(self, row: Row, request: S2Request) -> Answering:
+    def _answer(self, row: OperationRow, request: S2Request) -> Answering:
         try:
             token = bearer(request.environ)
-            if own_tokens.is_ended(token):
-                request.is_late = own_tokens.note_late(token, request.method, request.raw_path)
+            if mock_tokens.is_ended(token):
+                request.is_late = mock_tokens.note_late(token, request.method, request.raw_path)
                 raise Authn("the access token is that of a test that has ended")
             if row.needs is not None:
                 if self._refusal is not None:
@@ -236,7 +243,7 @@ class App:
             failures.note(error)
             return error_response(InternalError(f"s2mock failed, please report it: {error!r}"))
 
-    def _refused(self, row: Row, request: S2Request, error: S2Error) -> S2Response:
+    def _refused(self, row: OperationRow, request: S2Request, error: S2Error) -> S2Response:
         if request.operation is None and not isinstance(error, Authn):
             error = request.first_fault(error)
         request.refuse(error)
@@ -299,7 +306,7 @@ def _encode(request: S2Request, response: S2Response) -> Answering:
     elif is_long and coding != "identity":
         response.plain = body
         if len(body) > HEAVY_BODY_BYTES:
-            response.body = yield Offload(lambda: compress(body, coding))
+            response.body = yield RunInThread(lambda: compress(body, coding))
         else:
             response.body = compress(body, coding)
         response.headers.append(("content-encoding", coding))

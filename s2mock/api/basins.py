@@ -4,15 +4,15 @@ Source: reference: control_plane §4; the order of checks is §2.5.
 """
 
 from s2mock.api.query import listing_parameters, parse_query
-from s2mock.api.requests import Asking, S2Request, Wanted
+from s2mock.api.requests import Asking, HandlerResult, S2Request
 from s2mock.api.responses import S2Response, empty_response, json_response
-from s2mock.documents.control_plane import (
+from s2mock.json_bodies.control_plane import (
     basin_changes,
     basin_config,
     basin_config_to_json,
     basin_info_to_json,
 )
-from s2mock.registry.basins import (
+from s2mock.registry.rules.basins import (
     CreateBasin,
     DeleteBasin,
     EnsureBasin,
@@ -20,21 +20,21 @@ from s2mock.registry.basins import (
     ListBasins,
     ReconfigureBasin,
 )
-from s2mock.registry.config import BasinConfig
-from s2mock.registry.listing import Page
-from s2mock.registry.names import BasinName
-from s2mock.registry.provision import Provisioned
+from s2mock.registry.rules.listing import Page
+from s2mock.registry.rules.provision import Provisioned
 from s2mock.registry.state import BasinInfo
+from s2mock.registry.values.config import BasinConfig
+from s2mock.registry.values.names import BasinName
 
 LISTING = listing_parameters(BasinName.check_filter)
 
 
-def list_basins(request: S2Request) -> Wanted:
+def list_basins(request: S2Request) -> HandlerResult:
     """One page of basins (§4.7)."""
     return ListBasins(**parse_query(request.raw_query, LISTING)), _listed
 
 
-def create_basin(request: S2Request) -> Asking[Wanted]:
+def create_basin(request: S2Request) -> Asking[HandlerResult]:
     """Create a basin, or answer a replay (§4.3)."""
     token = request.request_token
     document = yield from request.json_body()
@@ -42,12 +42,12 @@ def create_basin(request: S2Request) -> Asking[Wanted]:
     return CreateBasin(document["basin"], config, token, document.get("location")), _created
 
 
-def get_basin_config(request: S2Request) -> Wanted:
+def get_basin_config(request: S2Request) -> HandlerResult:
     """The configuration, also while a deletion is pending (§4.5)."""
     return GetBasinConfig(request.path_name("basin", BasinName)), _configured
 
 
-def ensure_basin(request: S2Request) -> Asking[Wanted]:
+def ensure_basin(request: S2Request) -> Asking[HandlerResult]:
     """Create a basin, or replace its configuration (§4.4)."""
     name = request.path_name("basin", BasinName)
     document = (yield from request.json_body()) or {}
@@ -55,14 +55,14 @@ def ensure_basin(request: S2Request) -> Asking[Wanted]:
     return EnsureBasin(name, config, document.get("location")), _ensured
 
 
-def reconfigure_basin(request: S2Request) -> Asking[Wanted]:
+def reconfigure_basin(request: S2Request) -> Asking[HandlerResult]:
     """Change what the body mentions (§4.5)."""
     name = request.path_name("basin", BasinName)
     changes = basin_changes((yield from request.json_body()))
     return ReconfigureBasin(name, changes), _configured
 
 
-def delete_basin(request: S2Request) -> Wanted:
+def delete_basin(request: S2Request) -> HandlerResult:
     """Delete a basin (§4.6)."""
     return DeleteBasin(request.path_name("basin", BasinName)), _deleted
 

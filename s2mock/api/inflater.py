@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from s2mock.api.content_coding import frame_size
-from s2mock.registry.errors import BadFrame
+from s2mock.registry.values.errors import BadFrame
 
 if TYPE_CHECKING:
     from s2mock.api.zstd import ZstdDecompressor

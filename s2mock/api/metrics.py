@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from s2mock.api.query import one_of, parse_query, unsigned
-from s2mock.api.requests import S2Request, Wanted
+from s2mock.api.requests import HandlerResult, S2Request
 from s2mock.api.responses import S2Response, json_response
-from s2mock.registry.metrics import (
+from s2mock.registry.rules.metrics import (
     SECONDS,
     AccountMetrics,
     Accumulation,
@@ -18,7 +18,7 @@ from s2mock.registry.metrics import (
     Metric,
     StreamMetrics,
 )
-from s2mock.registry.names import BasinName
+from s2mock.registry.values.names import BasinName
 
 
 def _parameters(*sets: str) -> Mapping[str, Callable[[str], Any]]:
@@ -37,18 +37,18 @@ OF_BASIN = _parameters(
 OF_STREAM = _parameters("storage")
 
 
-def account_metrics(request: S2Request) -> Wanted:
+def account_metrics(request: S2Request) -> HandlerResult:
     """Metrics of the account."""
     return AccountMetrics(*_wanted(request, OF_ACCOUNT)), _answered
 
 
-def basin_metrics(request: S2Request) -> Wanted:
+def basin_metrics(request: S2Request) -> HandlerResult:
     """Metrics of a basin."""
     basin = request.path_name("basin", BasinName)
     return BasinMetrics(*_wanted(request, OF_BASIN), basin=basin), _answered
 
 
-def stream_metrics(request: S2Request) -> Wanted:
+def stream_metrics(request: S2Request) -> HandlerResult:
     """Metrics of a stream."""
     basin, stream = request.path_name("basin", BasinName), request.stream_name
     wanted = _wanted(request, OF_STREAM)

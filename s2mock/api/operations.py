@@ -15,8 +15,8 @@ from s2mock.api.records.limits import END, START
 from s2mock.api.records.read import read
 from s2mock.api.records.tail import check_tail
 from s2mock.api.requests import JsonBody
-from s2mock.api.routing import Handler, Row
-from s2mock.registry.permission import Needs
+from s2mock.api.routing import Handler, OperationRow
+from s2mock.registry.rules.permission import Needs
 
 # What an operation is about, and the sets of a token must match. Listings show what they match.
 _NONE, _BASIN, _STREAM, _TOKEN = (), ("basin",), ("basin", "stream"), ("access_token",)
@@ -33,9 +33,11 @@ def _row(
     by_batch: bool = False,
     query: Mapping[str, Callable[[str], Any]] = MappingProxyType({}),
     body: JsonBody | None = None,
-) -> Row:
+) -> OperationRow:
     """A row of an operation that needs itself, unless others are said."""
-    return Row(name, method, path, handler, Needs(needs or (name,), of, by_batch), query, body)
+    return OperationRow(
+        name, method, path, handler, Needs(needs or (name,), of, by_batch), query, body
+    )
 
 
 OPERATIONS: Final = (
@@ -171,7 +173,7 @@ OPERATIONS: Final = (
         _NONE,
         body=JsonBody("set_default_location"),
     ),
-    Row(None, "GET", "/health", health.health, None),
-    Row(None, "GET", "/ping", health.health, None),
-    Row(None, "GET", "/metrics", process_metrics, None),
+    OperationRow(None, "GET", "/health", health.health, None),
+    OperationRow(None, "GET", "/ping", health.health, None),
+    OperationRow(None, "GET", "/metrics", process_metrics, None),
 )

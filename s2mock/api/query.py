@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-from s2mock.documents.phrases import unknown_variant
-from s2mock.registry.errors import BadQuery, InvalidName
-from s2mock.registry.names import StreamName
+from s2mock.json_bodies.messages import unknown_variant
+from s2mock.registry.values.errors import BadQuery, InvalidName
+from s2mock.registry.values.names import StreamName
 
 # More than any integer here has, and little enough to convert without a thought.
 _MAX_DIGITS = 20

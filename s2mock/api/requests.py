@@ -13,14 +13,14 @@ from urllib.parse import unquote_to_bytes
 
 from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate, inflating
 from s2mock.api.responses import S2Response
-from s2mock.conversation import READ, Offload, Step
-from s2mock.documents.parsing import decode, decode_in_slices
+from s2mock.json_bodies.parsing import decode, decode_in_slices
 from s2mock.powers.recorder import SessionNotes
-from s2mock.registry.engine import Engine
-from s2mock.registry.errors import Authn, BadHeader, BadJson, BadPath, InvalidName, S2Error
-from s2mock.registry.names import BasinName, RequestToken, StreamName
+from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Operation
-from s2mock.registry.permission import Caller, Needs
+from s2mock.registry.rules.permission import Caller, Needs
+from s2mock.registry.values.errors import Authn, BadHeader, BadJson, BadPath, InvalidName, S2Error
+from s2mock.registry.values.names import BasinName, RequestToken, StreamName
+from s2mock.runtime.conversation import READ, RunInThread, Step
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Accept
@@ -324,11 +324,11 @@ def _in_slices(work: Generator[None, None, Result]) -> Asking[Result]:
             return (done.value,)
         return None
 
-    while (result := (yield Offload(slice_of_it))) is None:
+    while (result := (yield RunInThread(slice_of_it))) is None:
         pass
     whole: Result = result[0]
     return whole
 
 
 # The operation that a request asks for, and what makes its result the answer.
-Wanted = tuple[Operation, Callable[[S2Request, Any], S2Response]]
+HandlerResult = tuple[Operation, Callable[[S2Request, Any], S2Response]]

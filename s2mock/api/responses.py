@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from s2mock.conversation import Conversation
-from s2mock.registry.errors import S2Error
+from s2mock.registry.values.errors import S2Error
+from s2mock.runtime.conversation import Conversation
 
 to_json: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from s2mock.api.requests import Asking, JsonBody, S2Request, Wanted
+from s2mock.api.requests import Asking, HandlerResult, JsonBody, S2Request
 from s2mock.api.responses import S2Response
-from s2mock.registry.permission import Needs
+from s2mock.registry.rules.permission import Needs
 
 # From a request to the operation that it asks for, in steps or at once; or to an answer, where
 # there is none.
-Handler = Callable[[S2Request], Asking[Wanted] | Wanted | S2Response]
+Handler = Callable[[S2Request], Asking[HandlerResult] | HandlerResult | S2Response]
 
 
 # The parameters of a path without any: one for all requests, which is never written to.
 _NONE: Final[dict[str, str]] = {}
 
 
-class Row(NamedTuple):
+class OperationRow(NamedTuple):
     """One operation: its name, where it is asked for, and what reads it. `<name>` is a segment.
 
     `name` is S2's own, or None where S2 has none (`/health`). `needs` is what an access token must
@@ -45,11 +45,11 @@ class Route:
     """A path and what it answers to."""
 
     path: str
-    rows: dict[str, Row]
+    rows: dict[str, OperationRow]
     # The `Allow` header: HEAD stands behind GET, as S2 sends it.
     allow: str
 
-    def row(self, method: str) -> Row | None:
+    def row(self, method: str) -> OperationRow | None:
         """What answers to the method; HEAD is answered as GET."""
         return self.rows.get("GET" if method == "HEAD" else method)
 
@@ -57,8 +57,8 @@ class Route:
 class Router:
     """All routes of the API."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
-        by_path: dict[str, dict[str, Row]] = {}
+    def __init__(self, rows: Iterable[OperationRow]) -> None:
+        by_path: dict[str, dict[str, OperationRow]] = {}
         for row in rows:
             by_path.setdefault(row.path, {})[row.method] = row
         self._plain: dict[str, Route] = {}

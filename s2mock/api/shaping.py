@@ -1,9 +1,9 @@
 """Answers in pieces: compressed ones, and those that begin and break off for a test."""
 
 from s2mock.api.responses import S2Response
-from s2mock.conversation import Conversation, Head, Reset, Step
 from s2mock.powers.faults import Cut
 from s2mock.powers.outcomes import Dropped
+from s2mock.runtime.conversation import Conversation, Head, Reset, Step
 
 
 def shorten(response: S2Response, cut: Cut) -> None:

@@ -4,20 +4,17 @@ Source: reference: control_plane §5; the order of checks is §2.5.
 """
 
 from s2mock.api.query import listing_parameters, parse_query, prefixed_filters
-from s2mock.api.requests import Asking, S2Request, Wanted
+from s2mock.api.requests import Asking, HandlerResult, S2Request
 from s2mock.api.responses import S2Response, empty_response, json_response, text_response
-from s2mock.documents.control_plane import (
+from s2mock.json_bodies.control_plane import (
     stream_changes,
     stream_config,
     stream_config_to_json,
     stream_info_to_json,
 )
-from s2mock.registry.config import StreamConfig
-from s2mock.registry.listing import Page
-from s2mock.registry.names import StreamName
-from s2mock.registry.provision import Provisioned
-from s2mock.registry.state import StreamInfo
-from s2mock.registry.streams import (
+from s2mock.registry.rules.listing import Page
+from s2mock.registry.rules.provision import Provisioned
+from s2mock.registry.rules.streams import (
     CreateStream,
     DeleteStream,
     EnsureStream,
@@ -25,11 +22,14 @@ from s2mock.registry.streams import (
     ListStreams,
     ReconfigureStream,
 )
+from s2mock.registry.state import StreamInfo
+from s2mock.registry.values.config import StreamConfig
+from s2mock.registry.values.names import StreamName
 
 LISTING = listing_parameters(StreamName.check_filter)
 
 
-def list_streams(request: S2Request) -> Wanted:
+def list_streams(request: S2Request) -> HandlerResult:
     """One page of streams (§5.7)."""
     basin, wanted = request.basin, parse_query(request.raw_query, LISTING)
     if request.prefix:
@@ -37,7 +37,7 @@ def list_streams(request: S2Request) -> Wanted:
     return ListStreams(basin, **wanted), _listed
 
 
-def create_stream(request: S2Request) -> Asking[Wanted]:
+def create_stream(request: S2Request) -> Asking[HandlerResult]:
     """Create a stream, or answer a replay (§5.5)."""
     token, basin = request.request_token, request.basin
     document = yield from request.json_body()
@@ -45,26 +45,26 @@ def create_stream(request: S2Request) -> Asking[Wanted]:
     return CreateStream(basin, request.prefix + document["stream"], config, token), _created
 
 
-def get_stream_config(request: S2Request) -> Wanted:
+def get_stream_config(request: S2Request) -> HandlerResult:
     """The resolved configuration (§5.7)."""
     return GetStreamConfig(request.basin, request.stream_name), _configured
 
 
-def ensure_stream(request: S2Request) -> Asking[Wanted]:
+def ensure_stream(request: S2Request) -> Asking[HandlerResult]:
     """Create a stream, or replace its configuration (§5.5)."""
     basin, name = request.basin, request.stream_name
     config = stream_config((yield from request.json_body()))
     return EnsureStream(basin, name, config), _ensured
 
 
-def reconfigure_stream(request: S2Request) -> Asking[Wanted]:
+def reconfigure_stream(request: S2Request) -> Asking[HandlerResult]:
     """Change what the body mentions (§5.6)."""
     basin, name = request.basin, request.stream_name
     changes = stream_changes((yield from request.json_body()))
     return ReconfigureStream(basin, name, changes), _configured
 
 
-def delete_stream(request: S2Request) -> Wanted:
+def delete_stream(request: S2Request) -> HandlerResult:
     """Delete a stream (§5.7)."""
     return DeleteStream(request.basin, request.stream_name), _deleted
 

@@ -5,23 +5,23 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from s2mock.conversation import (
+from s2mock.registry.engine.followers import Waiter
+from s2mock.runtime.conversation import (
+    CANCEL_HANDLE,
     DRAINED,
-    GRIP,
     READ,
+    CloseAfterResponse,
     Conversation,
     Head,
-    Offload,
     Outlast,
     ReadWithin,
     Reset,
-    Retire,
+    RunInThread,
     Step,
     Wait,
 )
-from s2mock.registry.following import Pause
-from s2mock.registry.waiting import PATIENCE
-from s2mock.status_phrases import STATUS_PHRASES
+from s2mock.runtime.notifier import PATIENCE
+from s2mock.runtime.status_phrases import STATUS_PHRASES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -129,11 +129,11 @@ class Answered:
     def _done(self, step: Any) -> Any:
         if step is READ or isinstance(step, ReadWithin):
             return self._read()
-        if isinstance(step, Offload):
+        if isinstance(step, RunInThread):
             return step.function()
-        if isinstance(step, Retire) or step is DRAINED:
+        if isinstance(step, CloseAfterResponse) or step is DRAINED:
             return None
-        if step is GRIP:
+        if step is CANCEL_HANDLE:
             return self.drop
         if isinstance(step, Outlast):
             # A caller waits for its call, and cannot leave before that is over.
@@ -192,7 +192,7 @@ def block(
 
     `note_wake` is told what ends it.
     """
-    if isinstance(wait, Pause) and wait.needs_a_thread:
+    if isinstance(wait, Waiter) and wait.needs_a_thread:
         note_wake(wait.wake)
         wait.block()
         return True

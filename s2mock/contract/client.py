@@ -1,5 +1,5 @@
 """The HTTP client of the cases, which is the package's own."""
 
-from s2mock.http_client import Answer, Client, Error, segment
+from s2mock.runtime.http_client import Answer, Client, Error, segment
 
 __all__ = ["Answer", "Client", "Error", "segment"]

@@ -14,7 +14,7 @@ from s2mock.contract.records import Stream, create_stream
 
 if TYPE_CHECKING:
     from s2mock.mock import S2Mock
-    from s2mock.registry.engine import Auth
+    from s2mock.registry.engine.engine import Auth
 
 # The account's own, of the fake; what a `Client` brings that is told nothing else.
 _TOKEN = "s2mock"
@@ -132,7 +132,7 @@ def timed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterat
     if pytestconfig.getoption("s2mock_target") is not None:
         yield RealTime(request.getfixturevalue("s2"), slow=pytestconfig.getoption("s2mock_slow"))
         return
-    from s2mock.registry.clock import ManualClock
+    from s2mock.runtime.clock import ManualClock
 
     clock = ManualClock()
     with _fake(pytestconfig, basins=["contract-timed"], clock=clock) as mock:

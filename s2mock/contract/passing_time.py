@@ -8,8 +8,8 @@ import pytest
 
 from s2mock.contract.client import Client
 from s2mock.contract.sessions import Session
-from s2mock.http_client import connect, exchange
-from s2mock.registry.clock import NANOSECONDS, ManualClock
+from s2mock.runtime.clock import NANOSECONDS, ManualClock
+from s2mock.runtime.http_client import connect, exchange
 
 # What a case may cost on a server whose clock cannot be turned, in seconds.
 _PATIENCE = 5.0

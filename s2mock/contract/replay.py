@@ -10,7 +10,7 @@ from s2mock.contract.exchange import PROTOCOLS, Call, Protocol, comparable
 from s2mock.contract.ledger import excuse
 from s2mock.contract.recordings import Group, Recording
 from s2mock.mock import S2Mock
-from s2mock.registry.engine import Auth
+from s2mock.registry.engine.engine import Auth
 
 _MILLISECOND = 1_000_000
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from s2mock.contract.client import Answer, Client
-from s2mock.http_client import joined
+from s2mock.runtime.http_client import joined
 
 
 class Frame(NamedTuple):

@@ -13,7 +13,7 @@ from s2mock.contract.client import Client
 from s2mock.contract.passing_time import PassingTime
 from s2mock.contract.records import Stream, acks, append_input, frame
 from s2mock.contract.unserved import skip_if_unserved
-from s2mock.http_client import exchange, read
+from s2mock.runtime.http_client import exchange, read
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 

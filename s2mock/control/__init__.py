@@ -5,4 +5,4 @@ passes no points, is in no journal and meets no fault. Each request acts on the 
 bearer token.
 """
 
-from s2mock.control.front import Front as Front
+from s2mock.control.router import ControlRouter as ControlRouter

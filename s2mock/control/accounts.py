@@ -6,17 +6,17 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from s2mock.control.answers import Answer, Refused
-from s2mock.control.asked import MAKES_ONE, Asked
-from s2mock.control.seat import Numbered, Seat
-from s2mock.conversation import Offload, Step
+from s2mock.control.hosted_account import HostedAccount, Numbered
+from s2mock.control.request import MAKES_ONE, ControlRequest
 from s2mock.powers.fault_json import faults_from_json
 from s2mock.registry.account import Snapshot
-from s2mock.registry.clock import Clock, ManualClock, SystemClock
-from s2mock.registry.durations import monotonic
+from s2mock.runtime.clock import Clock, ManualClock, SystemClock
+from s2mock.runtime.conversation import RunInThread, Step
+from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
-    from s2mock.listening import Listening
     from s2mock.mock import S2Mock
+    from s2mock.server.lazy_server import LazyServer
 
 _OPTIONS: Final = (
     "append_latency",
@@ -41,7 +41,7 @@ class Accounts:
     Without a first account (`has_first`) `first` is what others begin as, and answers nothing.
     """
 
-    def __init__(self, first: "S2Mock", listening: "Listening") -> None:
+    def __init__(self, first: "S2Mock", listening: "LazyServer") -> None:
         self._listening = listening
         self.has_first = True
         # An account ends after this number of seconds of real time without a request.
@@ -49,9 +49,9 @@ class Accounts:
         # Before then none does.
         self._next_end: float = inf
         # Who made that one sees to its end, also by letting go of it.
-        self.first = Seat(weakref.ref(first), listening)
+        self.first = HostedAccount(weakref.ref(first), listening)
         self.mocks: list[S2Mock] = []
-        self.others: dict[str, Seat] = {}
+        self.others: dict[str, HostedAccount] = {}
         self.snapshots: Numbered[Snapshot] = Numbered("snapshot")
 
     def end_idle(self) -> None:
@@ -66,7 +66,7 @@ class Accounts:
             else:
                 self._next_end = min(self._next_end, ends)
 
-    def of(self, token: str) -> Seat:
+    def of(self, token: str) -> HostedAccount:
         """The one whose token it is, or that has issued it; else the first."""
         if not self.others or not token:
             return self.first
@@ -75,7 +75,7 @@ class Accounts:
         issuers = (seat for seat in self.others.values() if seat.mock.account.has_issued(token))
         return next(issuers, self.first)
 
-    def known(self, token: str) -> Seat | None:
+    def known(self, token: str) -> HostedAccount | None:
         """The account of that token; without a token the first. None where there is none.
 
         Raises `Refused` (401) for a token that no account has.
@@ -95,11 +95,11 @@ class Accounts:
         return None
 
     @property
-    def all(self) -> list[Seat]:
+    def all(self) -> list[HostedAccount]:
         """All of them."""
         return [self.first, *self.others.values()]
 
-    def tell(self, asked: Asked) -> Answer:
+    def tell(self, asked: ControlRequest) -> Answer:
         """The accounts there are, the first with no token: it is that of whoever brings none."""
         asked.query(())
         first = [(None, self.first)] if self.has_first else []
@@ -110,7 +110,7 @@ class Accounts:
             forms.append({"token": token, "name": name, "exchanges": exchanges})
         return Answer(200, {"accounts": forms})
 
-    def make(self, asked: Asked) -> Answer:
+    def make(self, asked: ControlRequest) -> Answer:
         """A new account with a token of its own; options have the names of `S2Mock`'s."""
         asked.query(())
         options = asked.document(*_OPTIONS)
@@ -126,7 +126,7 @@ class Accounts:
             raise Refused(400, str(error)) from None
         return self._added(mock)
 
-    def fork(self, asked: Asked) -> Answer:
+    def fork(self, asked: ControlRequest) -> Answer:
         """A new account that begins as this one is now, with its options; as `S2Mock.fork`."""
         asked.query(())
         mock = asked.mock
@@ -144,11 +144,11 @@ class Accounts:
     def _added(self, mock: "S2Mock") -> Answer:
         mock._front = self.first.mock._front  # noqa: SLF001
         self.mocks.append(mock)
-        seat = self.others[mock.token] = Seat(weakref.ref(mock), self._listening)
+        seat = self.others[mock.token] = HostedAccount(weakref.ref(mock), self._listening)
         self._next_end = min(self._next_end, seat.last_used + self.idle)
         return Answer(201, {"token": mock.token})
 
-    def end(self, asked: Asked) -> Answer:
+    def end(self, asked: ControlRequest) -> Answer:
         """The account of the bearer token ends: late requests with it are refused with 401."""
         asked.query(())
         if asked.seat is self.first:
@@ -158,19 +158,19 @@ class Accounts:
         self._end(asked.seat)
         return Answer(204)
 
-    def _end(self, seat: Seat) -> None:
+    def _end(self, seat: HostedAccount) -> None:
         mock = seat.mock
         del self.others[mock.token]
         self.mocks.remove(mock)
         seat.end()
         mock.close()
 
-    def take_snapshot(self, asked: Asked) -> Generator[Step, Any, Answer]:
+    def take_snapshot(self, asked: ControlRequest) -> Generator[Step, Any, Answer]:
         """As `S2Mock.snapshot`; the server keeps it for all of its accounts."""
         asked.query(())
         if asked.body:
             try:
-                snapshot: Snapshot = yield Offload(
+                snapshot: Snapshot = yield RunInThread(
                     lambda: Snapshot.from_bytes(asked.body, "the body")
                 )
             except ValueError as error:
@@ -179,27 +179,27 @@ class Accounts:
             snapshot = asked.mock.snapshot()
         return Answer(201, _snapshot_form(self.snapshots.add(snapshot), snapshot))
 
-    def get_snapshot(self, asked: Asked) -> Generator[Step, Any, Answer]:
+    def get_snapshot(self, asked: ControlRequest) -> Generator[Step, Any, Answer]:
         """A snapshot as its file."""
         asked.query(())
         snapshot = self.snapshots.of(asked.number)
-        file: bytes = yield Offload(snapshot.to_bytes)
+        file: bytes = yield RunInThread(snapshot.to_bytes)
         return Answer(200, file, (("content-type", "application/jsonl"),))
 
-    def forget_snapshot(self, asked: Asked) -> Answer:
+    def forget_snapshot(self, asked: ControlRequest) -> Answer:
         """The server keeps it no longer."""
         asked.query(())
         self.snapshots.take(asked.number)
         return Answer(204)
 
-    def restore(self, asked: Asked) -> Answer:
+    def restore(self, asked: ControlRequest) -> Answer:
         """As `S2Mock.restore`."""
         asked.query(())
         asked.mock.restore(self.snapshots.of(asked.number))
         return Answer(204)
 
 
-def reset(asked: Asked) -> Answer:
+def reset(asked: ControlRequest) -> Answer:
     """As `S2Mock.reset`: the account begins again as it began; its token stays."""
     asked.query(())
     asked.seat.clear()
@@ -207,7 +207,7 @@ def reset(asked: Asked) -> Answer:
     return Answer(204)
 
 
-def begin_outage(asked: Asked) -> Answer:
+def begin_outage(asked: ControlRequest) -> Answer:
     """The service is gone for whoever uses this account; beginning twice is harmless."""
     asked.query(())
     asked.seat.is_out = True
@@ -215,7 +215,7 @@ def begin_outage(asked: Asked) -> Answer:
     return Answer(204)
 
 
-def end_outage(asked: Asked) -> Answer:
+def end_outage(asked: ControlRequest) -> Answer:
     """It is back."""
     asked.query(())
     asked.seat.is_out = False

@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final, NamedTuple
 
-from s2mock.conversation import Head
+from s2mock.runtime.conversation import Head
 
 JSON: Final = "application/json"
 

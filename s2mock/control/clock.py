@@ -5,19 +5,19 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from s2mock.control.answers import Answer, Refused
-from s2mock.control.asked import Asked, count_of, seconds_of, stream_of
-from s2mock.conversation import Offload, Step
-from s2mock.registry.clock import NANOSECONDS, Clock, ManualClock
-from s2mock.registry.errors import S2Error, StreamNotFound
+from s2mock.control.request import ControlRequest, count_of, seconds_of, stream_of
+from s2mock.registry.values.errors import S2Error, StreamNotFound
+from s2mock.runtime.clock import NANOSECONDS, Clock, ManualClock
+from s2mock.runtime.conversation import RunInThread, Step
 
 if TYPE_CHECKING:
-    from s2mock.registry.waiting import Bell
+    from s2mock.runtime.notifier import Notifier
 
 _MICROSECOND = 1_000
 _MILLISECOND = 1_000_000
 
 
-def read_clock(asked: Asked) -> Generator[Step, Any, Answer]:
+def read_clock(asked: ControlRequest) -> Generator[Step, Any, Answer]:
     """The time; with `wait`, when so many wait for the clock to be turned."""
     query = asked.query(("waiters", "wait"))
     wait = seconds_of(query)
@@ -32,20 +32,20 @@ def read_clock(asked: Asked) -> Generator[Step, Any, Answer]:
     return Answer(200, clock_form(asked.mock.clock))
 
 
-def advance(asked: Asked) -> Generator[Step, Any, Answer]:
+def advance(asked: ControlRequest) -> Generator[Step, Any, Answer]:
     """As `ManualClock.advance`: whoever waited for that has gone on when this is answered."""
     asked.query(())
     seconds = asked.document("seconds", required=("seconds",))["seconds"]
     clock = _manual(asked, "it cannot be turned")
     try:
         # It waits until all who were woken have had their turn, most of them on this very loop.
-        yield Offload(lambda: clock.advance(seconds))
+        yield RunInThread(lambda: clock.advance(seconds))
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     return Answer(200, clock_form(asked.mock.clock))
 
 
-def _manual(asked: Asked, so: str) -> ManualClock:
+def _manual(asked: ControlRequest, so: str) -> ManualClock:
     clock = asked.mock.clock
     if not isinstance(clock, ManualClock):
         raise Refused(
@@ -70,7 +70,7 @@ def clock_form(clock: Clock) -> dict[str, Any]:
     }
 
 
-def read_readers(asked: Asked) -> Generator[Step, Any, Answer]:
+def read_readers(asked: ControlRequest) -> Generator[Step, Any, Answer]:
     """How many read sessions follow at the tail; with `wait`, when there are so many."""
     query = asked.query(("basin", "stream", "count", "wait"))
     wait = seconds_of(query)
@@ -89,7 +89,7 @@ def read_readers(asked: Asked) -> Generator[Step, Any, Answer]:
 
     try:
         if wait is not None:
-            bell: Bell = account.followed
+            bell: Notifier = account.followed
             yield from bell.steps(
                 lambda: True if readers() >= count else None,
                 lambda: (

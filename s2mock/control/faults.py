@@ -4,22 +4,22 @@ from collections.abc import Generator
 from typing import Any
 
 from s2mock.control.answers import Answer, Refused
-from s2mock.control.asked import Asked, count_of, seconds_of
 from s2mock.control.forms import hold_form, injection_form
-from s2mock.conversation import Step
+from s2mock.control.request import ControlRequest, count_of, seconds_of
 from s2mock.powers.fault_json import faults_from_json, faults_to_json
+from s2mock.runtime.conversation import Step
 
 _PLACE = ("on", "basin", "stream", "skip", "times")
 
 
-def list_faults(asked: Asked) -> Answer:
+def list_faults(asked: ControlRequest) -> Answer:
     """All that were injected and not removed."""
     asked.query(())
     faults = asked.seat.faults.items()
     return Answer(200, {"faults": [injection_form(n, *fault) for n, fault in faults]})
 
 
-def inject(asked: Asked) -> Answer:
+def inject(asked: ControlRequest) -> Answer:
     """As `S2Mock.inject`, with the same arguments."""
     asked.query(())
     given = asked.document("fault", *_PLACE, "required", required=("fault", "on"))
@@ -36,7 +36,7 @@ def inject(asked: Asked) -> Answer:
     return Answer(201, injection_form(number, injection, said))
 
 
-def get_fault(asked: Asked) -> Generator[Step, Any, Answer]:
+def get_fault(asked: ControlRequest) -> Generator[Step, Any, Answer]:
     """One fault; with `wait`, when it has met so many operations."""
     query = asked.query(("hits", "wait"))
     wait = seconds_of(query)
@@ -47,20 +47,20 @@ def get_fault(asked: Asked) -> Generator[Step, Any, Answer]:
     return Answer(200, injection_form(asked.number, injection, said))
 
 
-def remove_fault(asked: Asked) -> Answer:
+def remove_fault(asked: ControlRequest) -> Answer:
     """As `Injection.remove`."""
     asked.query(())
     asked.seat.faults.take(asked.number)[0].remove()
     return Answer(204)
 
 
-def list_holds(asked: Asked) -> Answer:
+def list_holds(asked: ControlRequest) -> Answer:
     """All holds, those that are released too."""
     asked.query(())
     return Answer(200, {"holds": [hold_form(n, *hold) for n, hold in asked.seat.holds.items()]})
 
 
-def hold(asked: Asked) -> Answer:
+def hold(asked: ControlRequest) -> Answer:
     """As `S2Mock.hold`, with the same arguments."""
     asked.query(())
     given = asked.document(*_PLACE, "at", "required", required=("on",))
@@ -74,7 +74,7 @@ def hold(asked: Asked) -> Answer:
     return Answer(201, hold_form(number, made, said))
 
 
-def get_hold(asked: Asked) -> Generator[Step, Any, Answer]:
+def get_hold(asked: ControlRequest) -> Generator[Step, Any, Answer]:
     """One hold; with `wait`, when so many operations have come to be held."""
     query = asked.query(("count", "wait"))
     wait = seconds_of(query)
@@ -85,7 +85,7 @@ def get_hold(asked: Asked) -> Generator[Step, Any, Answer]:
     return Answer(200, hold_form(asked.number, made, said))
 
 
-def release(asked: Asked) -> Answer:
+def release(asked: ControlRequest) -> Answer:
     """As `Hold.release`; releasing twice is harmless."""
     asked.query(())
     made, said = asked.seat.holds.of(asked.number)

@@ -8,20 +8,20 @@ appends, as far as it has their bodies.
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from s2mock.control.account_view import CapturedView, see
 from s2mock.control.answers import Answer, Refused
-from s2mock.control.asked import Asked, count_of, stream_of, whole_of
-from s2mock.control.lives import Life, shown_tail
-from s2mock.control.seen import Seen, see
-from s2mock.conversation import Offload
+from s2mock.control.request import ControlRequest, count_of, stream_of, whole_of
+from s2mock.control.stream_history import StreamLifetime, shown_tail
 from s2mock.powers.exchange import Exchange
-from s2mock.registry.log import LogState
+from s2mock.registry.log.log import LogState
+from s2mock.runtime.conversation import RunInThread
 
 COUNT: Final = 1000
 _MAX_COUNT: Final = 10_000
 _EMPTY: Final = LogState()
 
 
-def read_records(asked: Asked) -> Any:
+def read_records(asked: ControlRequest) -> Any:
     """The records of a stream, those that are gone too, and which exchange each came with."""
     query = asked.query(("basin", "stream", "before", "count"))
     basin, stream = stream_of(query)
@@ -34,11 +34,11 @@ def read_records(asked: Asked) -> Any:
         return history(see(mock.account), mock.journal.since(0), basin, stream, before, count)
 
     # Where there was none there are no lives, which is no error: it may have gone with a reset.
-    return Answer(200, (yield Offload(look)))
+    return Answer(200, (yield RunInThread(look)))
 
 
 def history(
-    seen: Seen,
+    seen: CapturedView,
     exchanges: Sequence[Exchange],
     basin: str,
     stream: str,
@@ -56,23 +56,23 @@ def history(
         if last is None or last.end is not None or last.is_before(now):
             if last is not None and last.end is None:
                 last.end = last.numbers[-1] + 1
-            last = Life(0 if last is None or last.end is None else last.end)
+            last = StreamLifetime(0 if last is None or last.end is None else last.end)
             lives.append(last)
         last.log = (now.log or _EMPTY).expired(object(), seen.time)
     forms = [life.form(before, count) for life in lives]
     return {"basin": basin, "stream": stream, "lives": forms}
 
 
-def _lives(exchanges: Iterable[Exchange], basin: str, stream: str) -> list[Life]:
-    lives: list[Life] = []
-    life: Life | None = None
+def _lives(exchanges: Iterable[Exchange], basin: str, stream: str) -> list[StreamLifetime]:
+    lives: list[StreamLifetime] = []
+    life: StreamLifetime | None = None
     for exchange in exchanges:
         if exchange.basin != basin:
             continue
         effect, number = exchange.effect, exchange.number
         if effect.kind == "deleted" and exchange.stream in (None, stream):
             if life is None and not lives:
-                lives.append(Life(0))
+                lives.append(StreamLifetime(0))
                 life = lives[-1]
             if life is not None:
                 life.end, life = number, None
@@ -87,7 +87,7 @@ def _lives(exchanges: Iterable[Exchange], basin: str, stream: str) -> list[Life]
             life.end, life = number, None
         if is_another or is_append or effect.kind == "updated" or shown_tail(exchange) is not None:
             if life is None:
-                life = Life(number if is_another or lives else 0)
+                life = StreamLifetime(number if is_another or lives else 0)
                 lives.append(life)
             life.take(exchange, is_append=is_append)
     return lives

@@ -4,10 +4,10 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from s2mock.control.answers import Answer, Refused
-from s2mock.control.asked import Asked, count_of, seconds_of, whole_of
 from s2mock.control.forms import exchange_form
-from s2mock.conversation import DRAINED, Conversation, Head, Offload, Step
+from s2mock.control.request import ControlRequest, count_of, seconds_of, whole_of
 from s2mock.powers.exchange import Exchange
+from s2mock.runtime.conversation import DRAINED, Conversation, Head, RunInThread, Step
 
 _FILTERS = ("after", "basin", "stream", "status")
 # A comment is sent to a client that follows after so many seconds of nothing, so that one that has
@@ -17,7 +17,7 @@ _HEARTBEAT_SECONDS = 15.0
 _MANY = 20
 
 
-def read_journal(asked: Asked) -> Generator[Step, Any, Answer | None]:
+def read_journal(asked: ControlRequest) -> Generator[Step, Any, Answer | None]:
     """The exchanges that match; with `wait`, when there are so many of them."""
     query = asked.query((*_FILTERS, "count", "wait"), lists=("operation",))
     wait = seconds_of(query)
@@ -40,10 +40,10 @@ def read_journal(asked: Asked) -> Generator[Step, Any, Answer | None]:
             "limit": journal.limit,
         }
 
-    return Answer(200, (yield Offload(put)) if len(found) > _MANY else put())
+    return Answer(200, (yield RunInThread(put)) if len(found) > _MANY else put())
 
 
-def clear_journal(asked: Asked) -> Answer:
+def clear_journal(asked: ControlRequest) -> Answer:
     """As `Journal.clear`."""
     asked.query(())
     asked.seat.count()
@@ -51,17 +51,17 @@ def clear_journal(asked: Asked) -> Answer:
     return Answer(204)
 
 
-def take_advice(asked: Asked) -> Generator[Step, Any, Answer]:
+def take_advice(asked: ControlRequest) -> Generator[Step, Any, Answer]:
     """The exchanges that have advice which nobody has asked for here yet."""
     asked.query(())
 
     def put() -> dict[str, Any]:
         return {"exchanges": [exchange_form(one) for one in asked.mock.journal.take_advised()]}
 
-    return Answer(200, (yield Offload(put)))
+    return Answer(200, (yield RunInThread(put)))
 
 
-def read_coverage(asked: Asked) -> Generator[Step, Any, Answer]:
+def read_coverage(asked: ControlRequest) -> Generator[Step, Any, Answer]:
     """What the account has met, operation by operation, and what never."""
     asked.query(())
 
@@ -69,10 +69,10 @@ def read_coverage(asked: Asked) -> Generator[Step, Any, Answer]:
         asked.seat.count()
         return asked.seat.coverage.to_json()
 
-    return Answer(200, (yield Offload(count)))
+    return Answer(200, (yield RunInThread(count)))
 
 
-def _follow(asked: Asked, query: dict[str, Any]) -> Conversation:
+def _follow(asked: ControlRequest, query: dict[str, Any]) -> Conversation:
     """Server-sent events: each exchange when it is there, from `after` on."""
     last = asked.environ.get("HTTP_LAST_EVENT_ID")
     if last:
@@ -97,7 +97,12 @@ def _follow(asked: Asked, query: dict[str, Any]) -> Conversation:
 
 
 def _steps(
-    asked: Asked, query: dict[str, Any], count: int, timeout: float, *, is_told: bool = True
+    asked: ControlRequest,
+    query: dict[str, Any],
+    count: int,
+    timeout: float,
+    *,
+    is_told: bool = True,
 ) -> Generator[Step, Any, tuple[Exchange, ...]]:
     after = whole_of(query, "after", 0)
     status = whole_of(query, "status")

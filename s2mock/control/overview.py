@@ -2,18 +2,18 @@
 
 from typing import Any, Final
 
+from s2mock.control.account_view import CapturedView, see
 from s2mock.control.answers import Answer
-from s2mock.control.asked import Asked, whole_of
-from s2mock.control.seen import Seen, see
-from s2mock.conversation import Offload
-from s2mock.documents.control_plane import (
+from s2mock.control.request import ControlRequest, whole_of
+from s2mock.json_bodies.control_plane import (
     basin_config_to_json,
     basin_info_to_json,
     stream_config_to_json,
 )
-from s2mock.registry.config import SYSTEM_DEFAULTS, BasinConfig
-from s2mock.registry.log import LogState
+from s2mock.registry.log.log import LogState
 from s2mock.registry.state import BasinState, StreamState
+from s2mock.registry.values.config import SYSTEM_DEFAULTS, BasinConfig
+from s2mock.runtime.conversation import RunInThread
 
 _EMPTY: Final = LogState()
 _LIMIT: Final = 1000
@@ -21,21 +21,21 @@ _STREAM_DEFAULTS: Final = stream_config_to_json(SYSTEM_DEFAULTS)
 _BASIN_DEFAULTS: Final = basin_config_to_json(BasinConfig())
 
 
-def read_streams(asked: Asked) -> Any:
+def read_streams(asked: ControlRequest) -> Any:
     """All basins, and the streams whose names hold a text, up to a limit."""
     query = asked.query(("contains", "limit"))
     limit = whole_of(query, "limit", _LIMIT)
     return Answer(
         200,
         (
-            yield Offload(
+            yield RunInThread(
                 lambda: overview(see(asked.mock.account), query.get("contains", ""), limit)
             )
         ),
     )
 
 
-def overview(seen: Seen, contains: str = "", limit: int | None = None) -> dict[str, Any]:
+def overview(seen: CapturedView, contains: str = "", limit: int | None = None) -> dict[str, Any]:
     """The same of what was seen; `count` is how many streams there are of that kind."""
     basins = sorted(seen.state.basins.values(), key=lambda basin: basin.name)
     found = [
@@ -60,7 +60,7 @@ def _basin_form(basin: BasinState) -> dict[str, Any]:
     }
 
 
-def _stream_form(basin: str, stream: StreamState, seen: Seen) -> dict[str, Any]:
+def _stream_form(basin: str, stream: StreamState, seen: CapturedView) -> dict[str, Any]:
     log = stream.log or _EMPTY
     return {
         "basin": basin,

@@ -11,15 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from s2mock.control.account_view import CapturedView, see
 from s2mock.control.answers import Answer
-from s2mock.control.asked import Asked
 from s2mock.control.history import history
 from s2mock.control.overview import overview
+from s2mock.control.request import ControlRequest
 from s2mock.control.rows import row_form, shown_form
-from s2mock.control.seen import Seen, see
 from s2mock.control.status import status_of
-from s2mock.conversation import Offload
 from s2mock.powers.exchange import Exchange
+from s2mock.runtime.conversation import RunInThread
 
 HTML: Final = "text/html; charset=utf-8"
 _SOURCES: Final = Path(__file__).parent / "look"
@@ -35,7 +35,7 @@ _HEADERS: Final = (
 )
 
 
-def get_page(asked: Asked) -> Answer:
+def get_page(asked: ControlRequest) -> Answer:
     """The page. There is nothing in it: it asks for what it shows."""
     asked.query(())
     html, policy = page()
@@ -43,7 +43,7 @@ def get_page(asked: Asked) -> Answer:
     return Answer(200, html.encode(), (*_HEADERS, ("content-security-policy", policy)))
 
 
-def get_report(asked: Asked) -> Any:
+def get_report(asked: ControlRequest) -> Any:
     """The page with what it shows now, complete in one file."""
     asked.query(())
     mock, status = asked.mock, status_of(asked)
@@ -53,7 +53,7 @@ def get_report(asked: Asked) -> Any:
         account = account_form("account", status, see(mock.account), exchanges)
         return report(f"as it was at {status['clock']['date']}", [account])
 
-    file: bytes = yield Offload(write)
+    file: bytes = yield RunInThread(write)
     name = ("content-disposition", 'attachment; filename="s2mock.html"')
     return Answer(200, file, (*_HEADERS, name))
 
@@ -93,7 +93,11 @@ def accounts_of(file: bytes) -> list[dict[str, Any]]:
 
 
 def account_form(
-    name: str, status: dict[str, Any], seen: Seen, exchanges: Sequence[Exchange], after: int = 0
+    name: str,
+    status: dict[str, Any],
+    seen: CapturedView,
+    exchanges: Sequence[Exchange],
+    after: int = 0,
 ) -> dict[str, Any]:
     """All that the page may ask of an account; of its exchanges those behind the number."""
     streams = overview(seen)

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.fault_json import bytes_to_json
-from s2mock.registry.log import LogState
-from s2mock.registry.records import Record, asked_trim_point
+from s2mock.registry.log.log import LogState
+from s2mock.registry.values.records import Record, asked_trim_point
 
 # So much of a body is shown.
 _SHOWN_BYTES: Final = 2000

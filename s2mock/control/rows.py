@@ -5,15 +5,15 @@ from contextlib import suppress
 from typing import Any, Final
 
 from s2mock.control.answers import Answer, Refused
-from s2mock.control.asked import Asked, whole_of
 from s2mock.control.forms import exchange_form
+from s2mock.control.request import ControlRequest, whole_of
 from s2mock.control.snippet import snippet
-from s2mock.conversation import DRAINED, Conversation, Head, Offload
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
-from s2mock.powers.secret import in_text, query_in_text, without_issued
+from s2mock.powers.redaction import in_text, query_in_text, without_issued
 from s2mock.powers.timeline import refusal
-from s2mock.registry.waiting import Rung
+from s2mock.runtime.conversation import DRAINED, Conversation, Head, RunInThread
+from s2mock.runtime.notifier import NotifierWait
 
 _MANY: Final = 500
 # Between two events there is this much time, in which rows come together.
@@ -22,7 +22,7 @@ _HEARTBEAT_SECONDS: Final = 15.0
 _WRITES: Final = frozenset({"append", "append-session", "create-stream", "ensure-stream"})
 
 
-def read_timeline(asked: Asked) -> Any:
+def read_timeline(asked: ControlRequest) -> Any:
     """The rows behind a number; followed, they come as events, those of sessions again."""
     query = asked.query(("after",))
     after = whole_of(query, "after", 0)
@@ -35,16 +35,16 @@ def read_timeline(asked: Asked) -> Any:
     def put() -> dict[str, Any]:
         return rows_form(journal, journal.since(after))
 
-    return Answer(200, (yield Offload(put)))
+    return Answer(200, (yield RunInThread(put)))
 
 
-def get_exchange(asked: Asked) -> Any:
+def get_exchange(asked: ControlRequest) -> Any:
     """One exchange, with all of it."""
     asked.query(())
     exchange = asked.mock.journal.numbered(asked.number)
     if exchange is None:
         raise Refused(404, f"the journal has no exchange {asked.number}")
-    return Answer(200, (yield Offload(lambda: shown_form(exchange))))
+    return Answer(200, (yield RunInThread(lambda: shown_form(exchange))))
 
 
 def shown_form(exchange: Exchange) -> dict[str, Any]:
@@ -123,7 +123,7 @@ def _follow(journal: Journal, after: int) -> Conversation:
         return found, _event(journal, found) if found or is_due else b": \n\n"
 
     while True:
-        found, event = yield Offload(look)
+        found, event = yield RunInThread(look)
         yield event
         yield DRAINED
         is_due = False
@@ -134,7 +134,7 @@ def _follow(journal: Journal, after: int) -> Conversation:
             else:
                 going_on.pop(exchange.number, None)
         if len(found) < _MANY:
-            rest = Rung()
+            rest = NotifierWait()
             rest.timeout = _REST_SECONDS
             yield rest
             with suppress(TimeoutError):

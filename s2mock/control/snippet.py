@@ -1,7 +1,7 @@
 """An exchange as a test that asks the same: to paste, and to go on from."""
 
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.secret import in_text, target_in_text
+from s2mock.powers.redaction import in_text, target_in_text
 
 # What the client says by itself, or what the test is not about.
 _OWN = frozenset(

@@ -3,30 +3,30 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from s2mock.control.account_view import CapturedView, see, waiting_form
 from s2mock.control.answers import Answer
-from s2mock.control.asked import Asked
 from s2mock.control.clock import clock_form
+from s2mock.control.request import ControlRequest
 from s2mock.control.rows import journal_form
-from s2mock.control.seen import Seen, see, waiting_form
 from s2mock.powers.fault_json import faults_to_json
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
-from s2mock.registry.clock import Clock
+from s2mock.runtime.clock import Clock
 
 if TYPE_CHECKING:
-    from s2mock.control.seat import Numbered
+    from s2mock.control.hosted_account import Numbered
 
 # Of what is held, so much is named.
 _NAMED = 20
 
 
-def read_status(asked: Asked) -> Answer:
+def read_status(asked: ControlRequest) -> Answer:
     """All of an account that is neither a stream nor an exchange."""
     asked.query(())
     return Answer(200, status_of(asked))
 
 
-def status_of(asked: Asked) -> dict[str, Any]:
+def status_of(asked: ControlRequest) -> dict[str, Any]:
     """The same, as a document."""
     mock, seat = asked.mock, asked.seat
     stage = mock._powers.stage  # noqa: SLF001  # where the test's own faults are, too
@@ -39,7 +39,7 @@ def status_of(asked: Asked) -> dict[str, Any]:
 
 
 def status_form(
-    seen: Seen,
+    seen: CapturedView,
     clock: Clock,
     journal: Any,
     injections: Iterable[tuple[int, Injection]],

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import is_answer_lost
-from s2mock.powers.of_a_mock import Journal
 from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
+from s2mock.powers.protocols import Journal
 
 VERSION: Final = 1
 LOST: Final = "an answer lost"

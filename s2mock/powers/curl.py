@@ -3,7 +3,7 @@
 import base64
 import shlex
 
-from s2mock.powers.secret import in_text, target_in_text
+from s2mock.powers.redaction import in_text, target_in_text
 
 # What curl sends by itself, or what says nothing of the request.
 _OWN = frozenset(

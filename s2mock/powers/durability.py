@@ -6,12 +6,12 @@ for that waits with them, and no longer than they do.
 
 from typing import Final
 
-from s2mock.powers.pausing import wait_until
-from s2mock.registry.appending import Append
-from s2mock.registry.checks import check_delay
-from s2mock.registry.clock import nanoseconds
-from s2mock.registry.engine import Engine
+from s2mock.powers.delays import wait_until
+from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Operation, Point, Waits
+from s2mock.registry.rules.append import Append
+from s2mock.runtime.arguments import check_delay
+from s2mock.runtime.clock import nanoseconds
 
 _ADVICE: Final = (
     "the append takes append_latency to be durable, by a manual clock, and is made in the thread "
@@ -43,9 +43,9 @@ class Durability:
     def _wait(self) -> Waits:
         engine = self._engine
         with engine.turn as moment:
-            era, until = self._group
-            if era != engine.era or moment.elapsed >= until:
+            generation, until = self._group
+            if generation != engine.generation or moment.elapsed >= until:
                 until = moment.elapsed + nanoseconds(self.latency)
-                self._group = (engine.era, until)
-            era = engine.era
-        yield from wait_until(engine, until, era, _ADVICE)
+                self._group = (engine.generation, until)
+            generation = engine.generation
+        yield from wait_until(engine, until, generation, _ADVICE)

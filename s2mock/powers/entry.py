@@ -11,10 +11,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote
 
-from s2mock.environ import Fields, again, bearer, fields_of, path_of
-from s2mock.registry.records import AppendInput
 from s2mock.registry.state import AccountState
 from s2mock.registry.state import Effect as Change
+from s2mock.registry.values.records import AppendInput
+from s2mock.runtime.environ import Fields, again, bearer, fields_of, path_of
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
@@ -403,7 +403,7 @@ class Entry:
         return Effect(True, effect.kind, name, first, last)
 
 
-class Lookable(Protocol):
+class AccountView(Protocol):
     """An account, as far as it is looked at for what may have been meant."""
 
     turn: Any

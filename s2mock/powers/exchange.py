@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from s2mock.powers.faults import Fault
-from s2mock.powers.secret import in_text, target_in_text, without_issued
+from s2mock.powers.redaction import in_text, target_in_text, without_issued
 
 Message = TypeVar("Message")
 # What makes a document of a body, with all that is said of it.

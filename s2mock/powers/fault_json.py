@@ -11,7 +11,7 @@ from math import inf, isinf
 from typing import Any, Final
 
 from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
-from s2mock.registry.checks import encoded
+from s2mock.runtime.arguments import encoded
 
 _KINDS: Final[dict[str, type[Fault]]] = {
     kind.__name__: kind for kind in (Answer, Cut, Delay, Drain, Drop, Fail)

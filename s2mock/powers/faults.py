@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Final
 
-from s2mock.registry.checks import check_delay, encoded
-from s2mock.registry.codes import CODES
-from s2mock.registry.config import U64_MAX
+from s2mock.registry.values.codes import CODES
+from s2mock.registry.values.config import U64_MAX
+from s2mock.runtime.arguments import check_delay, encoded
 
 MAX_STATUS: Final = 599
 # The header has milliseconds.

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Final
 
-from s2mock.conversation import Wait
-from s2mock.forking import Rank, take_at_fork
 from s2mock.powers.outcomes import Dropped
+from s2mock.runtime.conversation import Wait
+from s2mock.runtime.fork_locks import Rank, take_at_fork
 
 
 class Gate:

@@ -3,13 +3,13 @@
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, get_args
 
-from s2mock.powers.came import Came
 from s2mock.powers.gate import Gate
 from s2mock.powers.injection import UnusedFault
+from s2mock.powers.match_stats import MatchStats
 from s2mock.powers.matching import Pattern
-from s2mock.registry.checks import check_flag
 from s2mock.registry.operation import Operation, Point, Waits
-from s2mock.registry.waiting import PATIENCE, Bell, Rung, check_count
+from s2mock.runtime.arguments import check_flag
+from s2mock.runtime.notifier import PATIENCE, Notifier, NotifierWait, check_count
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -62,14 +62,14 @@ class Hold:
         check_flag("required", required)
         self._stage = stage
         self._pattern = pattern
-        self.came: Came = Came(pattern)
+        self.came: MatchStats = MatchStats(pattern)
         self._at = at
         self._asked_skip = self._skip = skip
         self._times = times
         self._required = required
         self._is_told = False
         self._gate = Gate(_ADVICE)
-        self._bell = Bell()
+        self._bell = Notifier()
         self._held: list[Operation] = []
         self._is_over = False
 
@@ -140,7 +140,9 @@ class Hold:
         )
         return self.exchanges
 
-    def steps(self, count: int, timeout: float) -> "Generator[Rung, None, tuple[Exchange, ...]]":
+    def steps(
+        self, count: int, timeout: float
+    ) -> "Generator[NotifierWait, None, tuple[Exchange, ...]]":
         """As `wait`, for a conversation."""
         yield from self._bell.steps(
             lambda: self._enough(count), lambda: self._missing(count, timeout), timeout
@@ -193,9 +195,9 @@ class Hold:
         self._held.append(operation)
         return True
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Wake all waits for what it holds, so that they look."""
-        self._bell.ring()
+        self._bell.notify()
 
     def pass_through(self) -> Waits:
         """Keep an operation that was taken until it is released."""

@@ -4,11 +4,11 @@ from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from s2mock.powers.came import Came
 from s2mock.powers.faults import Answer, Drop, Fault, check_fault, check_place
+from s2mock.powers.match_stats import MatchStats
 from s2mock.powers.matching import Pattern
 from s2mock.registry.operation import Operation
-from s2mock.registry.waiting import PATIENCE, Bell, Rung, check_count
+from s2mock.runtime.notifier import PATIENCE, Notifier, NotifierWait, check_count
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
@@ -66,7 +66,7 @@ class Injection:
         self._fault = fault
         self._stage = stage
         self._pattern = pattern
-        self.came: Came = Came(pattern)
+        self.came: MatchStats = MatchStats(pattern)
         self._skip = skip
         self._skipped = 0
         self._times = times
@@ -75,7 +75,7 @@ class Injection:
         self._taken = 0
         self._hits: list[Operation] = []
         self._is_removed = False
-        self._bell = Bell()
+        self._bell = Notifier()
 
     def __repr__(self) -> str:
         return f"<{self.text}: {self.hits} hits>"
@@ -155,7 +155,9 @@ class Injection:
         )
         return self.exchanges
 
-    def steps(self, hits: int, timeout: float) -> "Generator[Rung, None, tuple[Exchange, ...]]":
+    def steps(
+        self, hits: int, timeout: float
+    ) -> "Generator[NotifierWait, None, tuple[Exchange, ...]]":
         """As `wait`, for a conversation."""
         yield from self._bell.steps(
             lambda: self._enough(hits), lambda: self._missing(hits, timeout), timeout
@@ -207,9 +209,9 @@ class Injection:
             self._hits.append(operation)
         return fault  # type: ignore[return-value]  # checked when it was made
 
-    def ring(self) -> None:
+    def notify(self) -> None:
         """Let those who wait for hits look."""
-        self._bell.ring()
+        self._bell.notify()
 
     def _enough(self, hits: int) -> bool | None:
         return True if len(self._hits) >= hits else None

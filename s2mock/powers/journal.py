@@ -7,11 +7,11 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, overload
 
-from s2mock.forking import Rank, take_at_fork
 from s2mock.powers.entry import Entry, Insight
-from s2mock.powers.keeping import Keeping
-from s2mock.powers.wanted import Wanted
-from s2mock.registry.waiting import PATIENCE, Rung, check_count
+from s2mock.powers.exchange_filter import ExchangeFilter
+from s2mock.powers.journal_store import JournalStore
+from s2mock.runtime.fork_locks import Rank, take_at_fork
+from s2mock.runtime.notifier import PATIENCE, NotifierWait, check_count
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
@@ -26,7 +26,7 @@ before_clearing: "list[Callable[[Journal], object]]" = []
 """Who looks at each journal before it forgets."""
 
 
-class Journal(Keeping, Sequence["Exchange"]):
+class Journal(JournalStore, Sequence["Exchange"]):
     """What was asked of a mock, and what was answered, oldest first.
 
     It keeps the latest exchanges, up to `limit`, and up to `max_bytes` of their bodies: bodies go
@@ -83,7 +83,7 @@ class Journal(Keeping, Sequence["Exchange"]):
         `basin` and `stream` are names or globs, `status` is that of the answer. Raises
         `TypeError`, `ValueError`.
         """
-        wanted = Wanted(operation, basin, stream, status, self._document)
+        wanted = ExchangeFilter(operation, basin, stream, status, self._document)
         return tuple(self._exchange(entry) for entry in self._advise() if wanted.has(entry))
 
     def wait_for(
@@ -103,7 +103,7 @@ class Journal(Keeping, Sequence["Exchange"]):
         """
         check_count("count", count)
         self._check_room(count)
-        wanted = Wanted(operation, basin, stream, status, self._document)
+        wanted = ExchangeFilter(operation, basin, stream, status, self._document)
         return self._bell.wait(
             lambda: self._enough(wanted, count),
             lambda: self._missing(wanted, count, timeout),
@@ -123,7 +123,7 @@ class Journal(Keeping, Sequence["Exchange"]):
         """As `wait_for`, for an event loop."""
         check_count("count", count)
         self._check_room(count)
-        wanted = Wanted(operation, basin, stream, status, self._document)
+        wanted = ExchangeFilter(operation, basin, stream, status, self._document)
         return await self._bell.async_wait(
             lambda: self._enough(wanted, count),
             lambda: self._missing(wanted, count, timeout),
@@ -141,13 +141,13 @@ class Journal(Keeping, Sequence["Exchange"]):
         status: int | None = None,
         after: int = 0,
         is_told: bool = True,
-    ) -> "Generator[Rung, None, tuple[Exchange, ...]]":
+    ) -> "Generator[NotifierWait, None, tuple[Exchange, ...]]":
         """As `wait_for`, for a conversation; those numbered up to `after` do not count.
 
         What did come is worked out for `TimeoutError` if `is_told`: it takes a look at everything.
         """
         self._check_room(count)
-        wanted = Wanted(operation, basin, stream, status, self._document)
+        wanted = ExchangeFilter(operation, basin, stream, status, self._document)
         return (
             yield from self._bell.steps(
                 lambda: self._enough(wanted, count, after),
@@ -176,12 +176,12 @@ class Journal(Keeping, Sequence["Exchange"]):
         """A session that was noted when it began is over."""
         entry.ended = ended
         entry.changed()
-        self._bell.ring()
+        self._bell.notify()
 
     def session_went_on(self) -> None:
         """Wake those that follow the journal: a session has delivered more."""
         if self._bell.is_heard:
-            self._bell.ring()
+            self._bell.notify()
 
     def exchange(self, entry: Entry) -> "Exchange":
         """The exchange of a note, whether it is in the journal or not yet."""
@@ -205,7 +205,7 @@ class Journal(Keeping, Sequence["Exchange"]):
 
     def change_steps(
         self, after: int, going_on: Mapping[int, int | None], timeout: float
-    ) -> Generator[Rung, None, bool]:
+    ) -> Generator[NotifierWait, None, bool]:
         """Wait, for a conversation, until there are any of these. Raises `TimeoutError`."""
 
         def look() -> bool | None:
@@ -282,7 +282,7 @@ class Journal(Keeping, Sequence["Exchange"]):
         return (one for one in reversed(self._now()) if one.number < entry.number)
 
     def _enough(
-        self, wanted: "Wanted", count: int, after: int = 0
+        self, wanted: "ExchangeFilter", count: int, after: int = 0
     ) -> "tuple[Exchange, ...] | None":
         found = [entry for entry in self._advise(after) if wanted.has(entry)]
         if len(found) < count:
@@ -297,7 +297,7 @@ class Journal(Keeping, Sequence["Exchange"]):
                 f"(journal_limit={self.limit})"
             )
 
-    def _missing(self, wanted: "Wanted", count: int, timeout: float) -> str:
+    def _missing(self, wanted: "ExchangeFilter", count: int, timeout: float) -> str:
         entries = self._now()
         found = sum(map(wanted.has, entries))
         text = f"{found} of {count} {wanted} came within {timeout:g} s"

@@ -5,9 +5,9 @@ from fnmatch import translate
 from functools import cached_property
 
 from s2mock.powers.operations import COMMANDS, checked_operations
-from s2mock.registry.appending import Append
-from s2mock.registry.checks import encoded
 from s2mock.registry.operation import Operation
+from s2mock.registry.rules.append import Append
+from s2mock.runtime.arguments import encoded
 
 
 class Pattern:

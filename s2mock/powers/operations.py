@@ -7,8 +7,8 @@ Source: reference: account_services §1.2. `ensure-basin` and `ensure-stream` ar
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from s2mock.registry.codes import TRANSIENT
-from s2mock.registry.scopes import OPERATIONS
+from s2mock.registry.values.codes import TRANSIENT
+from s2mock.registry.values.scopes import OPERATIONS
 
 OPERATION_NAMES: Final = (
     *OPERATIONS,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from s2mock.registry.errors import S2Error
+from s2mock.registry.values.errors import S2Error
 
 
 class InjectedError(S2Error):

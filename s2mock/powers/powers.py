@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from s2mock.powers.durability import Durability
 from s2mock.powers.entry import Insight
+from s2mock.powers.fault_injector import Stage
 from s2mock.powers.journal import Journal
-from s2mock.powers.logged import DEBUG, LOGGER
 from s2mock.powers.recorder import Recorder
-from s2mock.powers.stage import Stage
-from s2mock.registry.engine import Engine
+from s2mock.powers.request_log import DEBUG, LOGGER
+from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Operation
 
 if TYPE_CHECKING:

@@ -5,17 +5,17 @@ from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
-from s2mock import failures
-from s2mock.environ import fields_of
 from s2mock.powers.entry import AnswerForm, Entry, head_size
 from s2mock.powers.journal import Journal
-from s2mock.powers.logged import DEBUG, LOGGER, log_request
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
-from s2mock.registry.appending import Append
-from s2mock.registry.durations import monotonic
-from s2mock.registry.errors import S2Error
+from s2mock.powers.request_log import DEBUG, LOGGER, log_request
 from s2mock.registry.operation import Operation
+from s2mock.registry.rules.append import Append
 from s2mock.registry.state import Effect
+from s2mock.registry.values.errors import S2Error
+from s2mock.runtime import failures
+from s2mock.runtime.environ import fields_of
+from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
@@ -59,7 +59,7 @@ def _never_fails(
     return guarded
 
 
-class Asked(Protocol):
+class RecordedRequest(Protocol):
     """What a request knows of itself that is noted."""
 
     environ: dict[str, Any]
@@ -77,7 +77,7 @@ class Asked(Protocol):
     failure: Exception | None
 
 
-class Answered(Protocol):
+class RecordedResponse(Protocol):
     """What an answer has that is noted."""
 
     status: int
@@ -96,7 +96,7 @@ class Recorder:
         self._forms: dict[str, AnswerForm] = {}
 
     @_never_fails
-    def note_answer(self, request: Asked, response: Answered) -> Entry | None:
+    def note_answer(self, request: RecordedRequest, response: RecordedResponse) -> Entry | None:
         """An answer is about to leave; returns the entry of a session."""
         operation, environ = request.operation, request.environ
         if (
@@ -159,7 +159,9 @@ class Recorder:
         return None
 
     @_never_fails
-    def note(self, request: Asked, response: Answered | None, outcome: Exception | None) -> Entry:
+    def note(
+        self, request: RecordedRequest, response: RecordedResponse | None, outcome: Exception | None
+    ) -> Entry:
         """An answer is about to leave, or it is known that none will."""
         if LOGGER.isEnabledFor(DEBUG):
             log_request(request, response, outcome)
@@ -192,8 +194,8 @@ class Recorder:
     def lose(
         self,
         error: Exception,
-        request: Asked,
-        response: Answered | None,
+        request: RecordedRequest,
+        response: RecordedResponse | None,
         _outcome: Exception | None = None,
     ) -> Entry:
         """Note an exchange whose note cannot be taken; of a session, its entry."""
@@ -217,7 +219,7 @@ class Recorder:
         """The exchange of an operation, which may not have been answered yet."""
         entry = operation.note
         if not isinstance(entry, Entry):
-            request: Asked = operation.request
+            request: RecordedRequest = operation.request
             entry = self._entry(request)
             entry.take(operation)
             if operation.is_batch:
@@ -227,7 +229,7 @@ class Recorder:
                 entry.body = request.raw_body if request.sent_body is None else request.sent_body
         return self._journal.exchange(entry)
 
-    def _entry(self, request: Asked) -> Entry:
+    def _entry(self, request: RecordedRequest) -> Entry:
         environ = request.environ
         entry = Entry(
             environ, request.raw_path, request.path_parameters, request.route_name, request.began

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import is_answer_lost
-from s2mock.status_phrases import STATUS_PHRASES
+from s2mock.runtime.status_phrases import STATUS_PHRASES
 
 MAX_LINES = 30
 _INDENT = " " * 12

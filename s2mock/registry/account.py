@@ -4,16 +4,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from s2mock.registry.access_tokens import ordered_tokens
-from s2mock.registry.basins import CreateBasin, EnsureBasin, ListBasins
-from s2mock.registry.checks import check_config, check_name, check_number, check_text
-from s2mock.registry.clock import Moment
-from s2mock.registry.config import BasinConfig
-from s2mock.registry.engine import Engine
+from s2mock.registry.engine.engine import Engine
 from s2mock.registry.handles import Basin, Stream
-from s2mock.registry.listing import MAX_PAGE, Page
-from s2mock.registry.names import BasinName, StreamName
+from s2mock.registry.rules.access_tokens import ordered_tokens
+from s2mock.registry.rules.basins import CreateBasin, EnsureBasin, ListBasins
+from s2mock.registry.rules.listing import MAX_PAGE, Page
 from s2mock.registry.state import AccountState, BasinInfo
+from s2mock.registry.values.config import BasinConfig
+from s2mock.registry.values.names import BasinName, StreamName
+from s2mock.runtime.arguments import check_config, check_name, check_number, check_text
+from s2mock.runtime.clock import Moment
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -41,7 +41,7 @@ class Snapshot:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Snapshot):
             return NotImplemented
-        writing = import_module("s2mock.snapshots.writing")
+        writing = import_module("s2mock.json_bodies.snapshots.writing")
         return bool(writing.hold_the_same(self._state, self._taken, other._state, other._taken))
 
     def __hash__(self) -> int:
@@ -62,7 +62,7 @@ class Snapshot:
     def to_bytes(self) -> bytes:
         """What `save` writes."""
         # By name: the file speaks S2's JSON, which is no affair of this room.
-        writing = import_module("s2mock.snapshots.writing")
+        writing = import_module("s2mock.json_bodies.snapshots.writing")
         data: bytes = writing.snapshot_to_bytes(self._state, self._taken)
         return data
 
@@ -80,7 +80,7 @@ class Snapshot:
 
         Raises `ValueError` with the line that is wrong.
         """
-        reading = import_module("s2mock.snapshots.reading")
+        reading = import_module("s2mock.json_bodies.snapshots.reading")
         loaded: Snapshot = reading.snapshot_from_bytes(data, name)
         return loaded
 

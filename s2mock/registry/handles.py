@@ -7,29 +7,19 @@ later one of the same name. Its verbs follow the rules of the HTTP API and raise
 from collections.abc import Iterable
 from typing import Any, Unpack
 
-from s2mock.registry.appending import Append
-from s2mock.registry.basins import DeleteBasin, ReconfigureBasin
-from s2mock.registry.checks import check_config, check_name, check_number, check_text
-from s2mock.registry.config import (
-    BasinConfig,
-    BasinConfigChanges,
-    Cipher,
-    StreamConfig,
-    StreamConfigChanges,
-)
-from s2mock.registry.engine import Engine
-from s2mock.registry.errors import BasinNotFound, StaleHandle, StreamNotFound
-from s2mock.registry.listing import MAX_PAGE, Page
-from s2mock.registry.log import LogState
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.log.log import LogState
 from s2mock.registry.log_face import LogFace
-from s2mock.registry.names import StreamName
 from s2mock.registry.operation import Operation
-from s2mock.registry.positions import StreamPosition
-from s2mock.registry.records import (
-    AppendAck,
-    AppendRecord,
-    SequencedRecord,
-    batch_of,
+from s2mock.registry.rules.append import Append
+from s2mock.registry.rules.basins import DeleteBasin, ReconfigureBasin
+from s2mock.registry.rules.listing import MAX_PAGE, Page
+from s2mock.registry.rules.streams import (
+    CreateStream,
+    DeleteStream,
+    EnsureStream,
+    ListStreams,
+    ReconfigureStream,
 )
 from s2mock.registry.state import (
     AccountState,
@@ -38,14 +28,24 @@ from s2mock.registry.state import (
     StreamInfo,
     StreamState,
 )
-from s2mock.registry.streams import (
-    CreateStream,
-    DeleteStream,
-    EnsureStream,
-    ListStreams,
-    ReconfigureStream,
+from s2mock.registry.values.config import (
+    BasinConfig,
+    BasinConfigChanges,
+    Cipher,
+    StreamConfig,
+    StreamConfigChanges,
 )
-from s2mock.registry.waiting import PATIENCE, check_count
+from s2mock.registry.values.errors import BasinNotFound, StaleHandle, StreamNotFound
+from s2mock.registry.values.names import StreamName
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import (
+    AppendAck,
+    AppendRecord,
+    SequencedRecord,
+    batch_of,
+)
+from s2mock.runtime.arguments import check_config, check_name, check_number, check_text
+from s2mock.runtime.notifier import PATIENCE, check_count
 
 
 class _Handle:

@@ -3,13 +3,13 @@
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
-from s2mock.conversation import Wait
 from s2mock.registry.state import Change, Effect
+from s2mock.runtime.conversation import Wait
 
 if TYPE_CHECKING:
-    from s2mock.registry.clock import Moment
-    from s2mock.registry.engine import Engine
-    from s2mock.registry.permission import Caller
+    from s2mock.registry.engine.engine import Engine
+    from s2mock.registry.rules.permission import Caller
+    from s2mock.runtime.clock import Moment
 
 Point = Literal["arrival", "commit", "answer"]
 Waits = Generator[Wait, None, None]

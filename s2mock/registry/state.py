@@ -9,26 +9,26 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, Final, Literal, NamedTuple
 
-from s2mock.registry.chunks import Written
-from s2mock.registry.clock import Moment
-from s2mock.registry.config import (
+from s2mock.registry.log.chunks import Written
+from s2mock.registry.log.log import LogState
+from s2mock.registry.values.config import (
     SYSTEM_DEFAULTS,
     BasinConfig,
     Cipher,
     StreamConfig,
 )
-from s2mock.registry.due import Due, Schedule
-from s2mock.registry.errors import (
+from s2mock.registry.values.errors import (
     BasinDeletionPending,
     BasinNotFound,
     S2Error,
     StreamDeletionPending,
     StreamNotFound,
 )
-from s2mock.registry.log import LogState
-from s2mock.registry.names import RequestToken
-from s2mock.registry.ordered import Names
-from s2mock.registry.tokens import Tokens
+from s2mock.registry.values.names import RequestToken
+from s2mock.registry.values.persistent_map import PersistentMap
+from s2mock.registry.values.schedule import Due, Schedule
+from s2mock.registry.values.tokens import Tokens
+from s2mock.runtime.clock import Moment
 
 ProvisionResult = Literal["created", "updated", "noop"]
 
@@ -116,7 +116,7 @@ class BasinState(NamedTuple):
     created_at: int
     deleted_at: int | None
     creation: tuple[RequestToken, BasinConfig] | None
-    streams: Names[StreamState]
+    streams: PersistentMap[StreamState]
     location: str
 
     @property
@@ -142,7 +142,7 @@ class AccountState(NamedTuple):
     in. `default_location` is None where nobody has chosen one.
     """
 
-    basins: Names[BasinState]
+    basins: PersistentMap[BasinState]
     schedule: Schedule
     tokens: Tokens | None = None
     default_location: str | None = None

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable
 
-from s2mock.status_phrases import STATUS_PHRASES
+from s2mock.runtime.status_phrases import STATUS_PHRASES
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

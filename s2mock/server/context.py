@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Protocol
 
-from s2mock.conversation import Application
+from s2mock.runtime.conversation import Application
 from s2mock.server.loop import Loop
 from s2mock.server.workers import Workers
 

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from s2mock.conversation import Head, Reset
+from s2mock.runtime.conversation import Head, Reset
 
 if TYPE_CHECKING:
     from s2mock.server.driver import Wire

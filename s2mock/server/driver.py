@@ -2,17 +2,17 @@
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from s2mock.conversation import (
+from s2mock.runtime.conversation import (
+    CANCEL_HANDLE,
     DRAINED,
-    GRIP,
     READ,
+    CloseAfterResponse,
     Conversation,
     Head,
-    Offload,
     Outlast,
     ReadWithin,
     Reset,
-    Retire,
+    RunInThread,
     Step,
     Wait,
 )
@@ -220,7 +220,7 @@ class Exchange:
         assert self._dead_wire is not None, "the client has left"
         if self._dead_wire.unread or (self._is_needed is not None and self._is_needed()):
             return True
-        return step is READ or isinstance(step, Offload | Outlast | ReadWithin)
+        return step is READ or isinstance(step, RunInThread | Outlast | ReadWithin)
 
     def _has_left(self) -> bool:
         return self._dead_wire is not None
@@ -279,7 +279,7 @@ class Exchange:
                 elif step is READ:
                     value, error = self._read()
                     goes_on = value is not None or error is not None
-                elif step is GRIP or kind is Outlast:
+                elif step is CANCEL_HANDLE or kind is Outlast:
                     value = self._granted(step)
                 else:
                     goes_on = self._take(step)
@@ -326,7 +326,7 @@ class Exchange:
         return True
 
     def _take(self, step: Step) -> bool:
-        if isinstance(step, Retire):
+        if isinstance(step, CloseAfterResponse):
             self._wire.retire()
             return True
         if step is DRAINED:
@@ -337,7 +337,7 @@ class Exchange:
             self._state = _TURN
             self.close()
             self._wire.reset(step)
-        elif isinstance(step, Offload):
+        elif isinstance(step, RunInThread):
             self._offload(step)
         elif isinstance(step, ReadWithin):
             self._read_within(step.seconds)
@@ -372,7 +372,7 @@ class Exchange:
             self._advance(None, None)
             self._wire.flush()
 
-    def _offload(self, step: Offload) -> None:
+    def _offload(self, step: RunInThread) -> None:
         self._state = _WORKER
         call_soon = self._context.loop.call_soon_threadsafe
         self._context.workers.submit(

@@ -1,8 +1,8 @@
 """HTTP/1.0 and HTTP/1.1: one exchange at a time on each connection."""
 
-from s2mock.conversation import Head as AnswerHead
-from s2mock.conversation import Reset
-from s2mock.environ import make_environ
+from s2mock.runtime.conversation import Head as AnswerHead
+from s2mock.runtime.conversation import Reset
+from s2mock.runtime.environ import make_environ
 from s2mock.server.answers import BODYLESS, head_bytes, refusal
 from s2mock.server.body import Body, BodyFaultError, ChunkedBody, LengthBody
 from s2mock.server.connection import MAX_UNSENT_BYTES, Connection

@@ -1,6 +1,6 @@
 """HTTP/2 with prior knowledge (RFC 9113): many exchanges at once on a connection."""
 
-from s2mock.environ import make_environ
+from s2mock.runtime.environ import make_environ
 from s2mock.server import frames
 from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
 from s2mock.server.driver import Exchange

@@ -16,7 +16,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any
 
-from s2mock.forking import Rank, take_at_fork
+from s2mock.runtime.fork_locks import Rank, take_at_fork
 
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from s2mock.conversation import Application
+from s2mock.runtime.conversation import Application
 from s2mock.server.connection import Connection
 from s2mock.server.context import Context
 from s2mock.server.listener import Listener

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
-from s2mock.conversation import Head, Reset
+from s2mock.runtime.conversation import Head, Reset
 from s2mock.server import frames
 from s2mock.server.answers import BODYLESS, date
 from s2mock.server.connection import MAX_UNSENT_BYTES

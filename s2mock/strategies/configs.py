@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from s2mock.documents.control_plane import basin_config_to_json, stream_config_to_json
-from s2mock.registry.config import U64_MAX, BasinConfig, StreamConfig
+from s2mock.json_bodies.control_plane import basin_config_to_json, stream_config_to_json
+from s2mock.registry.values.config import U64_MAX, BasinConfig, StreamConfig
 from s2mock.strategies.refused import Refused, bad_json, invalid, no_boolean, no_text, no_u64
 
 _CIPHERS: Final = ("aegis-256", "aes-256-gcm")

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
 from s2mock.powers.operations import CODES_OF, checked_operations
 from s2mock.powers.plans import FaultPlan, PlannedFault
-from s2mock.registry.codes import CODES, TRANSIENT
-from s2mock.registry.waiting import check_count
+from s2mock.registry.values.codes import CODES, TRANSIENT
+from s2mock.runtime.notifier import check_count
 
 _DATA_PLANE: Final = ("append", "read", "check-tail", "append-session")
 # The plainest first, which is what a failure shrinks to.

@@ -5,7 +5,7 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from s2mock.registry.names import (
+from s2mock.registry.values.names import (
     MAX_BASIN_NAME_BYTES,
     MAX_REQUEST_TOKEN_BYTES,
     MAX_STREAM_NAME_BYTES,

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from s2mock.registry.config import U64_MAX
-from s2mock.registry.records import (
+from s2mock.registry.values.config import U64_MAX
+from s2mock.registry.values.records import (
     MAX_BATCH_BYTES,
     MAX_BATCH_RECORDS,
     MAX_FENCING_TOKEN_BYTES,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from s2mock import ManualClock, S2Mock
-from s2mock.registry.scopes import OPERATIONS
+from s2mock.registry.values.scopes import OPERATIONS
 from tests.calls import Api, Reply, over_wsgi
 from tests.conftest import BASIN
 

@@ -9,8 +9,8 @@ import pytest
 from s2mock import S2Mock
 from s2mock.api import zstd
 from s2mock.api.zstd import compress
-from s2mock.conversation import READ, Head, Offload
-from s2mock.environ import make_environ
+from s2mock.runtime.conversation import READ, Head, RunInThread
+from s2mock.runtime.environ import make_environ
 from tests import own_token
 
 SMALL = json.dumps({"records": [{"body": "x"}]}).encode()
@@ -59,7 +59,7 @@ def offloads(
     conversation = mock.wsgi_app.converse(environ)
     count, step = 0, next(conversation)
     while not isinstance(step, Head):
-        if isinstance(step, Offload):
+        if isinstance(step, RunInThread):
             count += 1
             around()
             try:

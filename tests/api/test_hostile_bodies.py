@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from s2mock.api.wire import json_records, proto_records
-from s2mock.documents import parsing
-from s2mock.documents.parsing import decode, decode_in_slices
-from s2mock.registry.errors import BadJson, BadProto, Invalid
+from s2mock.json_bodies import parsing
+from s2mock.json_bodies.parsing import decode, decode_in_slices
+from s2mock.registry.values.errors import BadJson, BadProto, Invalid
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from s2mock import S2Mock
 from s2mock.api import zstd
 from s2mock.api.inflater import inflater
 from s2mock.contract.records import append_input, frame
-from s2mock.registry.errors import BadFrame
+from s2mock.registry.values.errors import BadFrame
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,

@@ -12,7 +12,7 @@ from s2mock import ManualClock, S2Mock
 from s2mock.contract.client import Client
 from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import acks, append_input, frame
-from s2mock.registry.series import Series
+from s2mock.registry.usage.series import Series
 from tests.calls import Api, Reply, over_wsgi
 from tests.conftest import BASIN
 

@@ -17,7 +17,7 @@ from s2mock.api.wire import messages
 from s2mock.contract.client import Client
 from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import acks, append_input, frame
-from s2mock.registry.scopes import GROUPS, OPERATIONS
+from s2mock.registry.values.scopes import GROUPS, OPERATIONS
 from tests.api.test_access_tokens import DENIED, EVERYTHING, Bearer, issue, issued
 from tests.calls import Api, over_wsgi
 from tests.conftest import BASIN

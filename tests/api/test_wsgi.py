@@ -11,10 +11,11 @@ import httpx
 import pytest
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from s2mock import S2Mock, failures
-from s2mock.conversation import READ, Head, Offload
-from s2mock.registry.basins import CreateBasin
-from s2mock.registry.streams import GetStreamConfig
+from s2mock import S2Mock
+from s2mock.registry.rules.basins import CreateBasin
+from s2mock.registry.rules.streams import GetStreamConfig
+from s2mock.runtime import failures
+from s2mock.runtime.conversation import READ, Head, RunInThread
 from tests import own_token
 from tests.api.test_names import ODD_NAMES
 from tests.calls import Api
@@ -193,7 +194,7 @@ def test_no_byte_of_a_body_copies_those_before_it(mock: S2Mock) -> None:
         assert step is READ
         step = conversation.send(bytes((byte,)))
     while not isinstance(step, Head):
-        assert isinstance(step, Offload)
+        assert isinstance(step, RunInThread)
         step = conversation.send(step.function())
     assert step.status == 201
     conversation.close()

@@ -3,20 +3,11 @@
 from s2mock.api import access_tokens as api_tokens
 from s2mock.api import query, streams
 from s2mock.api import requests as api_requests
-from s2mock.documents import tokens as documents
-from s2mock.registry import access_tokens as registry_tokens
-from s2mock.registry import (
-    basins,
-    listing,
-    locations,
-    metrics,
-    opening,
-    permission,
-    scopes,
-    stored,
-    tokens,
-    usage,
-)
+from s2mock.json_bodies import tokens as documents
+from s2mock.registry.rules import access_tokens as registry_tokens
+from s2mock.registry.rules import basins, listing, locations, metrics, open_stream, permission
+from s2mock.registry.usage.usage import storage_metrics, usage
+from s2mock.registry.values import scopes, tokens
 from tests.contract.mutation import Mutation
 
 SCOPES = "test_token_scopes_served"
@@ -92,7 +83,7 @@ ACCOUNT_MUTATIONS = (
     ),
     Mutation(
         "a stream is made on append without create-stream",
-        opening.open_stream,
+        open_stream.open_stream,
         '"create-stream" not in token.scope.granted',
         "False",
         (f"{SCOPES}::test_making_a_stream_on_append",),
@@ -377,7 +368,7 @@ ACCOUNT_MUTATIONS = (
     ),
     Mutation(
         "records expire when somebody looks",
-        stored._course,
+        storage_metrics._course,
         "if log.next_expiry + shift > (end - 1) * MINUTE:",
         "if True:",
         (f"{METRICS}::test_storage",),

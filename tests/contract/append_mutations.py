@@ -1,16 +1,8 @@
 """Broken rules of appends, of the log, and of the keys and lives of its streams."""
 
-from s2mock.registry import (
-    appending,
-    chunks,
-    deletion,
-    encryption,
-    log,
-    opening,
-    read_session,
-    reading,
-)
-from s2mock.registry import records as registry_records
+from s2mock.registry.log.log import chunks, log
+from s2mock.registry.rules import append, deletion, encryption, open_stream, read, read_session
+from s2mock.registry.values import records as registry_records
 from tests.contract.mutation import Mutation
 
 APPEND_MUTATIONS = (
@@ -46,7 +38,7 @@ APPEND_MUTATIONS = (
     ),
     Mutation(
         "an ack ends with the first record's timestamp",
-        appending._append,
+        append._append,
         "AppendAck(StreamPosition(first, written.timestamps[0]), tail, tail)",
         "AppendAck(StreamPosition(first, written.timestamps[0]), "
         "StreamPosition(tail.seq_num, written.timestamps[0]), tail)",
@@ -166,14 +158,14 @@ APPEND_MUTATIONS = (
     # Streams that come and go, and their keys.
     Mutation(
         "a read creates what only an append may create",
-        opening.open_stream,
+        open_stream.open_stream,
         'if create_on == "append"',
         "if True",
         ("test_auto_create::test_append_flag_does_not_create_on_read",),
     ),
     Mutation(
         "a check of the tail creates nothing",
-        reading.CheckTail.decide,
+        read.CheckTail.decide,
         'create_on="read"',
         'create_on="append"',
         ("test_auto_create::test_created_by_check_tail",),

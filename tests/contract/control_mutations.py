@@ -1,10 +1,12 @@
 """Broken rules of basins and streams: names, creation, configurations, listings, deletion."""
 
 from s2mock.api import basins, responses, streams
-from s2mock.documents import control_plane
-from s2mock.registry import basins as registry_basins
-from s2mock.registry import config, listing, names, provision, state
-from s2mock.registry import streams as registry_streams
+from s2mock.json_bodies import control_plane
+from s2mock.registry import state
+from s2mock.registry.rules import basins as registry_basins
+from s2mock.registry.rules import listing, provision
+from s2mock.registry.rules import streams as registry_streams
+from s2mock.registry.values import config, names
 from tests.contract.mutation import Mutation
 
 CONTROL_MUTATIONS = (

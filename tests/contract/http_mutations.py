@@ -1,7 +1,7 @@
 """Broken rules of requests in general: the order of checks, bodies, queries, routing."""
 
 from s2mock.api import app, query, requests, routing, shaping, streams
-from s2mock.documents import acceptors, parsing
+from s2mock.json_bodies import parsing, validators
 from s2mock.server import fields
 from tests.contract.mutation import Mutation
 
@@ -47,14 +47,14 @@ HTTP_MUTATIONS = (
     ),
     Mutation(
         "a whole number may be written as a float",
-        acceptors._all_of,
+        validators._all_of,
         "type(column[0]) is kind",
         "type(column[0]) is kind or kind is int and type(column[0]) is float",
         ("test_append_json::test_not_an_unsigned_integer",),
     ),
     Mutation(
         "true is an integer",
-        acceptors._all_of,
+        validators._all_of,
         "type(column[0]) is kind",
         "isinstance(column[0], kind)",
         ("test_append_json::test_not_an_unsigned_integer",),

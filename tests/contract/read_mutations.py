@@ -3,7 +3,8 @@
 from s2mock.api import content_coding
 from s2mock.api.records import append, append_session, headers, limits, read_events
 from s2mock.api.wire import frames, json_records, proto_records, sse
-from s2mock.registry import chunks, log, read_request, read_session, reading
+from s2mock.registry.log.log import chunks, log, read_request
+from s2mock.registry.rules import read, read_session
 from tests.contract.mutation import Mutation
 
 READ_MUTATIONS = (
@@ -38,7 +39,7 @@ READ_MUTATIONS = (
     ),
     Mutation(
         "a limit of 0 is looked at after the start",
-        reading.Read._begun,
+        read.Read._begun,
         "0 if used_up else start_of(wanted, log)",
         "start_of(wanted, log)",
         ("test_read_start::test_limit_of_zero",),
@@ -73,7 +74,7 @@ READ_MUTATIONS = (
     ),
     Mutation(
         "start and until may be the same",
-        reading.Read.__init__,
+        read.Read.__init__,
         "wanted.start >= wanted.until",
         "wanted.start > wanted.until",
         ("test_read_query::test_timestamp_not_before_until",),

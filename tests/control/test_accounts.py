@@ -10,7 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from s2mock import S2Mock, failures
+from s2mock import S2Mock
+from s2mock.runtime import failures
 from tests.control.conftest import BASIN, PATIENCE, SEEDS, Control
 from tests.powers.conftest import Started
 

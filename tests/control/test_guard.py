@@ -9,8 +9,8 @@ import pytest
 
 from s2mock import S2Mock
 from s2mock.control.guard import is_loopback_host, objection
-from s2mock.conversation import READ, Head
-from s2mock.environ import make_environ
+from s2mock.runtime.conversation import READ, Head
+from s2mock.runtime.environ import make_environ
 from tests.control.conftest import Control
 
 FAULT = {"on": "append", "fault": {"Drop": {}}}

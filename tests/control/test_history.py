@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from s2mock import AppendRecord, S2Mock
+from s2mock.control.account_view import see
 from s2mock.control.history import history
-from s2mock.control.seen import see
 from tests.control.conftest import BASIN, Control
 
 LOG = f"/streams/records?basin={BASIN}&stream=log"

@@ -6,7 +6,7 @@ from contextlib import closing
 import pytest
 
 from s2mock import S2Mock
-from s2mock.control import accounts, seat
+from s2mock.control import accounts, hosted_account
 from tests.control.conftest import BASIN, SEEDS, Control
 from tests.powers.conftest import Started
 
@@ -33,7 +33,7 @@ class RealTime:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> RealTime:
     time = RealTime()
-    for module in (accounts, seat):
+    for module in (accounts, hosted_account):
         monkeypatch.setattr(module, "monotonic", time)
     return time
 

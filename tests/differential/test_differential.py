@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import S2Mock
-from s2mock.conversation import Conversation, Head
+from s2mock.runtime.conversation import Conversation, Head
 from tests.differential.machine import Comparison, compare, compare_in_parts
 from tests.differential.sweep import sweep
 from tests.server.toys import serving

@@ -11,7 +11,7 @@ from docs import tables
 from s2mock import Basin, S2Mock, Stream, pytest_plugin
 from s2mock.api.operations import OPERATIONS
 from s2mock.powers.operations import OPERATION_NAMES
-from s2mock.registry.codes import CODES
+from s2mock.registry.values.codes import CODES
 
 PAGES = Path(tables.__file__).parent / "reference"
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.validators import extend
 
-from s2mock.documents.acceptors import FORMATS, Form, form
-from s2mock.documents.spellings import spelled_out
-from s2mock.registry.errors import BadJson, S2Error
+from s2mock.json_bodies.serde_forms import spelled_out
+from s2mock.json_bodies.validators import FORMATS, Form, form
+from s2mock.registry.values.errors import BadJson, S2Error
 
 SCHEMAS = sorted(
-    file.name.removesuffix(".json") for file in (files("s2mock.documents") / "schemas").iterdir()
+    file.name.removesuffix(".json") for file in (files("s2mock.json_bodies") / "schemas").iterdir()
 )
 JUNK: tuple[Any, ...] = (
     *(None, True, False, 0, 1, -1, 2**64 - 1, 2**64, 1.0, 1.5, "", "x", "\ud800", "\0", "x" * 600),
@@ -72,7 +72,7 @@ def loaded(name: str) -> dict[str, Any]:
         return node
 
     schema: dict[str, Any] = inline(
-        json.loads((files("s2mock.documents") / "schemas" / f"{name}.json").read_text("utf-8"))
+        json.loads((files("s2mock.json_bodies") / "schemas" / f"{name}.json").read_text("utf-8"))
     )
     return schema
 

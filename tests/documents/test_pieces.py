@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2mock.documents import parsing, pieces
-from s2mock.documents.parsing import _decoder, decode, decode_in_slices
-from s2mock.registry.errors import BadJson
+from s2mock.json_bodies import parsing, pieces
+from s2mock.json_bodies.parsing import _decoder, decode, decode_in_slices
+from s2mock.registry.values.errors import BadJson
 
 WINDOWS = (1, 2, 3, 5, 8, 13, 40, 4096)
 BLANKS = st.text(" \t\n\r", max_size=2)

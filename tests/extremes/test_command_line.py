@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from s2mock import S2Mock, __main__, failures, mock
+from s2mock import S2Mock, __main__, mock
+from s2mock.runtime import failures
 from tests.extremes.values import VALUES, exercise
 
 pytestmark = pytest.mark.slow

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from s2mock import AppendRecord, Invalid, ManualClock, S2Mock, Snapshot, StreamConfig, failures
-from s2mock.resources import ResourcesError, apply_resources
-from s2mock.snapshots import reading, values
+from s2mock import AppendRecord, Invalid, ManualClock, S2Mock, Snapshot, StreamConfig
+from s2mock.json_bodies.resource_files import ResourcesError, apply_resources
+from s2mock.json_bodies.snapshots import reading, values
+from s2mock.runtime import failures
 from tests.extremes.test_http import Steps, numbers, put, referred
 from tests.extremes.values import VALUES, exercise, judge, made, use
 from tests.powers.conftest import BASIN

@@ -12,12 +12,13 @@ from urllib.parse import quote
 import pytest
 
 import s2mock.control
-from s2mock import ManualClock, S2Mock, failures
+from s2mock import ManualClock, S2Mock
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.records.limits import END
-from s2mock.documents import acceptors
-from s2mock.http_client import Answer, Client
+from s2mock.json_bodies import validators
 from s2mock.powers.fault_json import _KINDS
+from s2mock.runtime import failures
+from s2mock.runtime.http_client import Answer, Client
 from tests.extremes.values import EVENTS, PATIENCE, VALUES, exercise, is_numeric, made, meet
 from tests.powers.conftest import BASIN, Started, Way
 
@@ -29,7 +30,7 @@ pytestmark = [
 DESCRIPTION: dict[str, Any] = json.loads(
     (Path(s2mock.control.__file__).parent / "openapi.json").read_text("utf-8")
 )
-SCHEMAS = Path(acceptors.__file__).with_name("schemas")
+SCHEMAS = Path(validators.__file__).with_name("schemas")
 Steps = tuple[str | int, ...]
 
 

@@ -30,7 +30,7 @@ WRITTEN = {
 MODULE = """
 import pytest
 from s2mock import S2Mock
-from s2mock import failures
+from s2mock.runtime import failures
 
 MARKED, SET, WRITTEN = {marked}, {set}, {written}
 

@@ -26,7 +26,7 @@ from s2mock import (
     StreamConfig,
     Sweep,
 )
-from s2mock.registry.config import StreamConfigChanges
+from s2mock.registry.values.config import StreamConfigChanges
 from s2mock.strategies import fault_plans
 from tests.extremes.values import exercise, is_numeric, judge, made, meet, use
 from tests.powers.conftest import BASIN, Started, Way

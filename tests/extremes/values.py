@@ -11,9 +11,10 @@ from contextlib import closing
 from math import inf, nan
 from typing import Any, Final
 
-from s2mock import S2Mock, Snapshot, failures
-from s2mock.http_client import Answer, Client
-from s2mock.registry.errors import S2Error
+from s2mock import S2Mock, Snapshot
+from s2mock.registry.values.errors import S2Error
+from s2mock.runtime import failures
+from s2mock.runtime.http_client import Answer, Client
 from tests.powers.conftest import BASIN, RECORDS, SEEDS, Started
 
 VALUES: Final[dict[str, int | float]] = {

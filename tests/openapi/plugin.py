@@ -12,7 +12,7 @@ import pytest
 from s2mock.api import app as app_module
 from s2mock.api.app import App
 from s2mock.contract.schema_gaps import Finding, gap_of
-from s2mock.conversation import Conversation, Head, Step
+from s2mock.runtime.conversation import Conversation, Head, Step
 from tests.conversations import relayed
 from tests.openapi.checker import EVENT_STREAM, Response, check, check_event
 

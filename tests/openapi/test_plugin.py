@@ -7,7 +7,7 @@ pytestmark = pytest.mark.openapi_unchecked("the runs inside are on a fake that i
 SUITE = """
     import urllib.error, urllib.request
     import pytest
-    from s2mock.registry.errors import BasinNotFound
+    from s2mock.registry.values.errors import BasinNotFound
 
     @pytest.fixture
     def broken(monkeypatch):

@@ -21,7 +21,7 @@ DATA = {
     "s2mock/control/openapi.json",
     *(f"s2mock/control/look/page.{kind}" for kind in ("css", "html", "js")),
     *(
-        f"s2mock/documents/schemas/{name}.json"
+        f"s2mock/json_bodies/schemas/{name}.json"
         for name in (
             *("access_token_scope", "append_input", "basin_config", "basin_reconfiguration"),
             *("create_basin", "create_stream", "ensure_basin", "issue_access_token"),

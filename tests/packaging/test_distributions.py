@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from s2mock.http_client import Client
+from s2mock.runtime.http_client import Client
 from tests.packaging.running import REPO, clean_env, run
 
 # Building and installing ask the package index; elsewhere nothing takes so long.

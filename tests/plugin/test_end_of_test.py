@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from s2mock import S2Mock, Snapshot
-from s2mock.http_client import Client, exchange
+from s2mock.runtime.http_client import Client, exchange
 from tests.conftest import BASIN
 from tests.plugin.conftest import Run
 
@@ -128,7 +128,7 @@ def test_the_end_of_a_test_ends_it(run: Run) -> None:
         """
         import http.client
         import pytest
-        from s2mock.http_client import Client, exchange
+        from s2mock.runtime.http_client import Client, exchange
 
         SEEDS = [{"name": "my-basin", "streams": [{"name": "log"}]}]
         HEADERS = {"s2-basin": "my-basin", "accept": "text/event-stream"}
@@ -349,7 +349,7 @@ def test_a_pinned_token_is_the_same_in_every_test(run: Run, pytester: pytest.Pyt
 def test_between_two_tests_a_late_request_is_refused(run: Run) -> None:
     result = run(
         """
-        from s2mock.http_client import Client
+        from s2mock.runtime.http_client import Client
 
         left = []
 
@@ -370,7 +370,7 @@ def test_a_writer_that_outlives_its_test(run: Run) -> None:
         """
         import threading
         import pytest
-        from s2mock.http_client import Client
+        from s2mock.runtime.http_client import Client
 
         SEEDS = [{"name": "my-basin", "streams": [{"name": "log"}]}]
         go_on, answers = threading.Event(), []

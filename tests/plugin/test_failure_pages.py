@@ -9,7 +9,7 @@ import pytest
 
 from s2mock import S2Mock
 from s2mock.control.page import accounts_of
-from s2mock.failure_pages import file_name
+from s2mock.pytest_plugin.failure_pages import file_name
 from tests.plugin.conftest import Run
 
 # Faults answer what is not in S2's description.

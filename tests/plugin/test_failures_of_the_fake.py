@@ -3,7 +3,7 @@
 import pytest
 
 # Loaded here: within a run of pytest in pytest it would be another module afterwards.
-import s2mock.insight  # noqa: F401
+import s2mock.diagnostics  # noqa: F401
 from tests.plugin.conftest import Run
 
 pytestmark = [
@@ -182,7 +182,7 @@ def test_advice_that_fails(run: Run) -> None:
     def broken(monkeypatch):
         def advice(*arguments):
             raise Broken("advice")
-        monkeypatch.setattr("s2mock.insight.advice", advice)
+        monkeypatch.setattr("s2mock.diagnostics.advice", advice)
         yield
 
     def test_it(s2_mock):

@@ -18,8 +18,8 @@ from s2mock import Answer, Drop, Effect, Exchange, Fail, ManualClock, S2Mock, Sy
 from s2mock.api.wire.messages import AppendInput
 from s2mock.control.rows import shown_form
 from s2mock.control.snippet import snippet
-from s2mock.conversation import READ, Head, Outlast
 from s2mock.powers.timeline import timeline
+from s2mock.runtime.conversation import READ, Head, Outlast
 from tests import own_token
 from tests.plugin.conftest import Run
 from tests.powers.conftest import (

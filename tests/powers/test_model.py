@@ -14,7 +14,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from s2mock import Answer, Cut, Delay, Drain, Drop, Fail, Fault, ManualClock, S2Mock
-from s2mock.registry.codes import CODES
+from s2mock.registry.values.codes import CODES
 from tests.powers.conftest import FRAMES
 from tests.powers.frames import append_frame
 from tests.properties.model import Expected, Model, Thing

@@ -11,7 +11,7 @@ from s2mock.api.operations import OPERATIONS
 from s2mock.api.routing import Router
 from s2mock.contract import recordings
 from s2mock.powers.operations import CODES_OF, OPERATION_NAMES
-from s2mock.registry.codes import CODES, TRANSIENT
+from s2mock.registry.values.codes import CODES, TRANSIENT
 from tests import openapi
 
 pytestmark = pytest.mark.slow

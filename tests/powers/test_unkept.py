@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from s2mock import Drop, ManualClock, S2Mock, failures
-from s2mock.powers import keeping, recorder
+from s2mock import Drop, ManualClock, S2Mock
+from s2mock.powers import journal_store, recorder
+from s2mock.runtime import failures
 from tests.plugin.conftest import Run
 from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS, SEEDS, Way, bodies
 from tests.powers.frames import append_frame, frames
@@ -103,7 +104,7 @@ def test_notes_that_cannot_be_kept_become_entries_that_say_so(
     monkeypatch: pytest.MonkeyPatch, mock: S2Mock, way: Way
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(keeping.Bundle, "__init__", fail)
+        patched.setattr(journal_store.Bundle, "__init__", fail)
         for body in "abc":
             assert way.append(body).status == 200
         assert [exchange.reason for exchange in mock.journal] == [SAYS_SO] * 3

@@ -24,8 +24,8 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from s2mock import AppendRecord, BasinConfig, Invalid, S2Error, S2Mock
 from s2mock.api.wire.frames import BadFrame, FrameDecoder
 from s2mock.api.wire.proto_records import append_input
-from s2mock.registry.errors import BadProto
-from s2mock.registry.records import AppendInput
+from s2mock.registry.values.errors import BadProto
+from s2mock.registry.values.records import AppendInput
 from tests import own_token
 from tests.properties.wire_forms import compress, frame
 from tests.records.reads import following_of, log_of

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from s2mock import S2Mock, Stream
 from s2mock.contract.client import Client
-from s2mock.registry.clock import Moment
-from s2mock.registry.engine import Engine
-from s2mock.registry.log import LogState
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.log.log import LogState
+from s2mock.runtime.clock import Moment
 from tests import own_token
 from tests.properties.linearizability import (
     Append,

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from s2mock import ManualClock, S2Mock
-from s2mock.registry.appending import Append
-from s2mock.registry.chunks import Written
-from s2mock.registry.clock import Moment
-from s2mock.registry.positions import StreamPosition
-from s2mock.registry.records import AppendInput, Record
+from s2mock.registry.log.chunks import Written
+from s2mock.registry.rules.append import Append
 from s2mock.registry.state import Change, StreamState
-from s2mock.registry.usage import Usage
+from s2mock.registry.usage.usage import Usage
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import AppendInput, Record
+from s2mock.runtime.clock import Moment
 from tests.calls import Api, over_wsgi
 
 pytestmark = pytest.mark.slow
@@ -259,6 +259,6 @@ def test_many_operations_take_little_room() -> None:
 
 
 def _a_stream(name: str) -> StreamState:
-    from s2mock.registry.config import SYSTEM_DEFAULTS
+    from s2mock.registry.values.config import SYSTEM_DEFAULTS
 
     return StreamState(name, 1, SYSTEM_DEFAULTS, None, 0, None, None, 0, None, None)

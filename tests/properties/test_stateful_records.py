@@ -21,9 +21,9 @@ from hypothesis.stateful import (
 )
 
 from s2mock import AppendRecord, BasinConfig, S2Error, S2Mock, StreamConfig
-from s2mock.registry.batch import Batch
-from s2mock.registry.encryption import key_digest
-from s2mock.registry.errors import ReadUnwritten
+from s2mock.registry.log.batch import Batch
+from s2mock.registry.rules.encryption import key_digest
+from s2mock.registry.values.errors import ReadUnwritten
 from tests.properties.stream_model import (
     FENCE,
     MAX_U64,

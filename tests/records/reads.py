@@ -5,13 +5,13 @@ from itertools import islice
 from typing import NamedTuple
 
 from s2mock import Stream
-from s2mock.registry.batch import Batch
-from s2mock.registry.following import Following
-from s2mock.registry.log import LogState
-from s2mock.registry.opening import Opened
-from s2mock.registry.read_request import ReadRequest
-from s2mock.registry.read_session import ReadSession
-from s2mock.registry.reading import Read
+from s2mock.registry.engine.followers import Following
+from s2mock.registry.log.batch import Batch
+from s2mock.registry.log.log import LogState
+from s2mock.registry.log.read_request import ReadRequest
+from s2mock.registry.rules.open_stream import Opened
+from s2mock.registry.rules.read import Read
+from s2mock.registry.rules.read_session import ReadSession
 
 
 class Said(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import count
 
 from s2mock import ManualClock
-from s2mock.registry.clock import NANOSECONDS
+from s2mock.runtime.clock import NANOSECONDS
 
 
 class StagedClock(ManualClock):

@@ -15,7 +15,7 @@ from s2mock import (
     Stream,
     StreamPosition,
 )
-from s2mock.registry.records import MAX_BATCH_BYTES, AppendInput
+from s2mock.registry.values.records import MAX_BATCH_BYTES, AppendInput
 from tests.records.reads import log_of
 from tests.records.staged_clock import StagedClock
 

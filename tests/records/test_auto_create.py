@@ -14,11 +14,11 @@ from s2mock import (
     StreamDeletionPending,
     StreamNotFound,
 )
-from s2mock.registry.appending import OpenAppendSession
-from s2mock.registry.config import SYSTEM_DEFAULTS
-from s2mock.registry.errors import BasinDeletionPending, InvalidName
-from s2mock.registry.read_request import ReadRequest
-from s2mock.registry.reading import Read
+from s2mock.registry.log.read_request import ReadRequest
+from s2mock.registry.rules.append import OpenAppendSession
+from s2mock.registry.rules.read import Read
+from s2mock.registry.values.config import SYSTEM_DEFAULTS
+from s2mock.registry.values.errors import BasinDeletionPending, InvalidName
 
 KEY = base64.b64encode(bytes(32)).decode()
 CONFIG = StreamConfig(storage_class="standard", retention_policy=3600)

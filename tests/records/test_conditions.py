@@ -6,7 +6,7 @@ Source: reference: data_plane §3.3, §3.5.
 import pytest
 
 from s2mock import AppendRecord, FencingTokenMismatch, Invalid, SeqNumMismatch, Stream
-from s2mock.registry.config import U64_MAX
+from s2mock.registry.values.config import U64_MAX
 from tests.records.reads import log_of
 
 TRIM_TO = "invalid `trim` command: earliest sequence number to trim to was {} bytes, must be 8"

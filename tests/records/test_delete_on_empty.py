@@ -18,12 +18,12 @@ from s2mock import (
     StreamDeletionPending,
     StreamNotFound,
 )
-from s2mock.registry import delete_on_empty
-from s2mock.registry.clock import NANOSECONDS, Moment
-from s2mock.registry.deletion import delete_stream
-from s2mock.registry.errors import Unavailable
-from s2mock.registry.reading import CheckTail
+from s2mock.registry.rules import delete_on_empty
+from s2mock.registry.rules.deletion import delete_stream
+from s2mock.registry.rules.read import CheckTail
 from s2mock.registry.state import Change, StreamState
+from s2mock.registry.values.errors import Unavailable
+from s2mock.runtime.clock import NANOSECONDS, Moment
 from tests.records.reads import open_read, said
 from tests.records.staged_clock import StagedClock
 

@@ -12,10 +12,10 @@ from s2mock import (
     StreamDeletionPending,
     StreamNotFound,
 )
-from s2mock.registry.appending import Append, Target
-from s2mock.registry.config import U64_MAX
-from s2mock.registry.errors import Unavailable
-from s2mock.registry.records import AppendInput
+from s2mock.registry.rules.append import Append, Target
+from s2mock.registry.values.config import U64_MAX
+from s2mock.registry.values.errors import Unavailable
+from s2mock.registry.values.records import AppendInput
 from tests.records.reads import Steps, following_of, log_of, open_read, said
 from tests.records.staged_clock import StagedClock
 
@@ -42,7 +42,7 @@ def next_said(stream: Stream, session: Steps) -> tuple[list[int], int | None]:
 
 def append_in_session(stream: Stream) -> None:
     """Append as an open session of that very stream does."""
-    target = Target(stream._incarnation, None, stream._engine.era)
+    target = Target(stream._incarnation, None, stream._engine.generation)
     batch = AppendInput([AppendRecord()])
     stream._engine.carry_out(Append(stream.basin.name, stream.name, batch, target=target))
 

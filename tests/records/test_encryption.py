@@ -9,12 +9,12 @@ from collections.abc import Callable
 import pytest
 
 from s2mock import AppendRecord, BadHeader, Invalid, S2Mock, Stream
-from s2mock.registry.config import BasinConfig, Cipher
-from s2mock.registry.encryption import key_digest
-from s2mock.registry.errors import DecryptionFailed
-from s2mock.registry.log import LogState
-from s2mock.registry.positions import StreamPosition
+from s2mock.registry.log.log import LogState
+from s2mock.registry.rules.encryption import key_digest
 from s2mock.registry.state import Change
+from s2mock.registry.values.config import BasinConfig, Cipher
+from s2mock.registry.values.errors import DecryptionFailed
+from s2mock.registry.values.positions import StreamPosition
 from tests.records.reads import open_read, said
 from tests.records.staged_clock import StagedClock
 

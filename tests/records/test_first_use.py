@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from s2mock import S2Mock, Stream
-from s2mock.registry.read_request import ReadRequest
-from s2mock.registry.reading import Read
+from s2mock.registry.log.read_request import ReadRequest
+from s2mock.registry.rules.read import Read
 
 
 def test_an_append_while_a_reader_takes_its_place(

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from s2mock import AppendRecord, S2Mock, Stream
-from s2mock.registry.errors import Unavailable
-from s2mock.registry.following import MAX_FOLLOWER_LAG
+from s2mock.registry.engine.followers import MAX_FOLLOWER_LAG
+from s2mock.registry.values.errors import Unavailable
 from tests.records.reads import Said, Steps, following_of, open_read, read, said
 from tests.records.staged_clock import StagedClock
 
 if TYPE_CHECKING:
-    from s2mock.registry.batch import Batch
+    from s2mock.registry.log.batch import Batch
 
 FIRST = {"kind": "seq_num", "start": 0}
 

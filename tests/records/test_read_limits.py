@@ -6,7 +6,7 @@ Source: reference: data_plane §4.2, §4.4.
 import pytest
 
 from s2mock import AppendRecord, Stream
-from s2mock.registry.records import MAX_BATCH_BYTES
+from s2mock.registry.values.records import MAX_BATCH_BYTES
 from tests.records.reads import open_read, read, said, seq_nums
 
 FIRST = {"kind": "seq_num", "start": 0}

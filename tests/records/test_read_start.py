@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from s2mock import AppendRecord, Stream
-from s2mock.registry.config import U64_MAX
-from s2mock.registry.errors import ReadUnwritten
+from s2mock.registry.values.config import U64_MAX
+from s2mock.registry.values.errors import ReadUnwritten
 from tests.records.reads import open_read, read, said, seq_nums
 from tests.records.staged_clock import StagedClock
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from s2mock import AppendRecord, Stream
-from s2mock.registry.config import U64_MAX
+from s2mock.registry.values.config import U64_MAX
 from tests.records.staged_clock import StagedClock
 
 NOW = 1_704_067_200_000

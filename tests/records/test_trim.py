@@ -3,7 +3,7 @@
 import pytest
 
 from s2mock import AppendRecord, Stream
-from s2mock.registry.config import U64_MAX
+from s2mock.registry.values.config import U64_MAX
 from tests.records.reads import log_of
 
 

@@ -1,11 +1,11 @@
 """An account whose schedule a test can watch."""
 
 from s2mock import ManualClock
-from s2mock.registry.clock import NANOSECONDS, Moment
-from s2mock.registry.deletion import later
-from s2mock.registry.due import FinishDeletion
-from s2mock.registry.engine import Engine
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.rules.deletion import later
 from s2mock.registry.state import Change
+from s2mock.registry.values.schedule import FinishDeletion
+from s2mock.runtime.clock import NANOSECONDS, Moment
 
 
 class NotingEngine(Engine):

@@ -25,9 +25,9 @@ from s2mock import (
     StreamInfo,
     StreamNotFound,
 )
-from s2mock.registry.config import SYSTEM_DEFAULTS, StreamConfigChanges
-from s2mock.registry.profile import DOCUMENTED
-from s2mock.registry.streams import GetStreamConfig, ReconfigureStream
+from s2mock.registry.rules.streams import GetStreamConfig, ReconfigureStream
+from s2mock.registry.values.config import SYSTEM_DEFAULTS, StreamConfigChanges
+from s2mock.registry.values.profile import DOCUMENTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from s2mock import BasinConfig, InvalidConfig, StreamConfig
-from s2mock.registry.config import SYSTEM_DEFAULTS, UNSET
+from s2mock.registry.values.config import SYSTEM_DEFAULTS, UNSET
 
 MINE = StreamConfig("mine", 5, "arrival", timestamping_uncapped=False, delete_on_empty_min_age=0)
 OTHER = StreamConfig("other", "infinite", "client-require", True, 60)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from s2mock import BasinConfig, ManualClock, S2Mock, StreamConfig
-from s2mock.registry.due import CheckEmpty, FinishDeletion, Schedule
+from s2mock.registry.values.schedule import CheckEmpty, FinishDeletion, Schedule
 
 pytestmark = pytest.mark.slow
 

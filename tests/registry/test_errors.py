@@ -4,8 +4,8 @@ Source: reference: control_plane §3.
 """
 
 from s2mock import S2Error
-from s2mock.registry import errors
-from s2mock.registry.codes import CODES
+from s2mock.registry.values import errors
+from s2mock.registry.values.codes import CODES
 
 STATUSES = {
     "bad_frame": 400,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2mock import Account, Page, StreamInfo
-from s2mock.registry.listing import page_of
-from s2mock.registry.ordered import Names
+from s2mock.registry.rules.listing import page_of
+from s2mock.registry.values.persistent_map import PersistentMap
 
 V = TypeVar("V")
 
@@ -20,8 +20,8 @@ V = TypeVar("V")
 NAMES = st.text("a/z\uffff😀", max_size=4)
 
 
-def index_of(values: dict[str, V]) -> Names[V]:
-    names: Names[V] = Names(None)
+def index_of(values: dict[str, V]) -> PersistentMap[V]:
+    names: PersistentMap[V] = PersistentMap(None)
     for name, value in values.items():
         names[name] = value
     return names

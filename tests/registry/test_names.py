@@ -6,7 +6,7 @@ What they answer over HTTP is in tests/api/test_names.py.
 import pytest
 
 from s2mock import InvalidName
-from s2mock.registry.names import (
+from s2mock.registry.values.names import (
     BasinName,
     LocationName,
     RequestToken,

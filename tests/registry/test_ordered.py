@@ -9,15 +9,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
-from s2mock.registry import ordered
-from s2mock.registry.ordered import Names
+from s2mock.registry.values import persistent_map
+from s2mock.registry.values.persistent_map import PersistentMap
 
 # Few letters, so that neighbours and prefixes are met; one beyond the basic plane.
 names = st.text("ab\uffff😀", min_size=1, max_size=5)
 
 
 def test_names_that_come_and_go_leave_nothing_behind() -> None:
-    names: Names[int] = Names(object())
+    names: PersistentMap[int] = PersistentMap(object())
     names["there"] = 0
     kept = []
     assert list(names) == ["there"]
@@ -51,17 +51,17 @@ class Maps(RuleBasedStateMachine):
     def empty(self, bucket: int, growth: int, run: int) -> list[object]:
         # So small that a handful of names grows the map and splits its runs.
         self.patches = [
-            patch.object(ordered, "_BUCKET", bucket),
-            patch.object(ordered, "_GROWTH", growth),
-            patch.object(ordered, "_RUN", run),
+            patch.object(persistent_map, "_BUCKET", bucket),
+            patch.object(persistent_map, "_GROWTH", growth),
+            patch.object(persistent_map, "_RUN", run),
         ]
         for each in self.patches:
             each.start()
-        self.frozen: list[tuple[Names[int], dict[str, int]]] = []
+        self.frozen: list[tuple[PersistentMap[int], dict[str, int]]] = []
         self.living: list[list[object]] = []
-        return self._living(Names(object()), {})
+        return self._living(PersistentMap(object()), {})
 
-    def _living(self, found: Names[int], model: dict[str, int]) -> list[object]:
+    def _living(self, found: PersistentMap[int], model: dict[str, int]) -> list[object]:
         self.living.append([found, model])
         return self.living[-1]
 
@@ -145,15 +145,15 @@ TestMaps.settings = settings(max_examples=100, stateful_step_count=40, deadline=
 
 @pytest.fixture
 def _small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(ordered, "_BUCKET", 4)
-    monkeypatch.setattr(ordered, "_RUN", 4)
+    monkeypatch.setattr(persistent_map, "_BUCKET", 4)
+    monkeypatch.setattr(persistent_map, "_RUN", 4)
     return
 
 
 @pytest.mark.usefixtures("_small")
 def test_growth_leaves_a_copy_alone() -> None:
     """The list of buckets is made anew for one owner, and the other keeps what it has."""
-    one: Names[int] = Names("one")
+    one: PersistentMap[int] = PersistentMap("one")
     for number in range(4):
         one[f"{number}"] = number
     two, other = one.copy("two"), one.copy("other")
@@ -171,7 +171,7 @@ def test_growth_leaves_a_copy_alone() -> None:
 @pytest.mark.usefixtures("_small")
 def test_order_after_many_changes() -> None:
     """Far more names come and go than there are at any time; runs are split, emptied, made."""
-    found: Names[int] = Names(None)
+    found: PersistentMap[int] = PersistentMap(None)
     there: set[str] = set()
     for number in range(300):
         name = f"{number * 7919 % 1000:04}"
@@ -190,7 +190,7 @@ def test_order_after_many_changes() -> None:
 
 
 def test_a_copy_shares_everything() -> None:
-    found: Names[int] = Names("one")
+    found: PersistentMap[int] = PersistentMap("one")
     for number in range(5000):
         found[f"{number}"] = number
     assert len(list(found)) == 5000

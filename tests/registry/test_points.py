@@ -9,11 +9,11 @@ from s2mock import AppendRecord, BasinConfig, S2Mock, StreamNotFound
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.wire.frames import FrameDecoder, encode_frame
 from s2mock.api.wire.messages import AppendAck, AppendInput
-from s2mock.registry.appending import Append
-from s2mock.registry.basins import ListBasins
-from s2mock.registry.errors import BasinNotFound, Invalid
 from s2mock.registry.operation import Operation, Point
-from s2mock.registry.records import AppendInput as Batch
+from s2mock.registry.rules.append import Append
+from s2mock.registry.rules.basins import ListBasins
+from s2mock.registry.values.errors import BasinNotFound, Invalid
+from s2mock.registry.values.records import AppendInput as Batch
 from tests.observing import POINTS, Gate, Toy, in_a_thread
 from tests.time.watched_clock import PATIENCE
 

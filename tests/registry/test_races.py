@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from s2mock import Account, BasinNotFound, ResourceAlreadyExists, StreamConfig, StreamNotFound
-from s2mock.registry import basins, streams
-from s2mock.registry.basins import CreateBasin
-from s2mock.registry.streams import CreateStream, EnsureStream
+from s2mock.registry.rules import basins, streams
+from s2mock.registry.rules.basins import CreateBasin
+from s2mock.registry.rules.streams import CreateStream, EnsureStream
 
 pytestmark = pytest.mark.slow
 

@@ -18,10 +18,10 @@ from s2mock import (
     Snapshot,
     StreamConfig,
 )
-from s2mock.registry.due import CheckEmpty, FinishDeletion
-from s2mock.registry.log import LogState
+from s2mock.registry.log.log import LogState
 from s2mock.registry.state import AccountState, BasinState, StreamState
-from s2mock.registry.tokens import AccessToken, Tokens
+from s2mock.registry.values.schedule import CheckEmpty, FinishDeletion
+from s2mock.registry.values.tokens import AccessToken, Tokens
 from tests.calls import Api, over_wsgi
 
 DAY = 24 * 60 * 60
@@ -560,7 +560,7 @@ def test_a_damaged_token(tmp_path: Path, line: str, what: str) -> None:
 
 
 def test_the_file_knows_all_that_there_is() -> None:
-    """Whoever adds to the state adds it to `s2mock/snapshots`, and then here."""
+    """Whoever adds to the state adds it to `s2mock/json_bodies/snapshots`, and then here."""
     assert AccountState._fields == ("basins", "schedule", "tokens", "default_location")
     assert Tokens._fields == ("by_id", "by_secret", "issued")
     assert AccessToken._fields == (

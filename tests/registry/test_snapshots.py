@@ -22,10 +22,10 @@ from s2mock import (
     SystemClock,
 )
 from s2mock.api.wire.messages import AppendInput
-from s2mock.registry.appending import Append, OpenAppendSession
-from s2mock.registry.clock import NANOSECONDS
-from s2mock.registry.errors import Unavailable
-from s2mock.registry.records import AppendInput as Batch
+from s2mock.registry.rules.append import Append, OpenAppendSession
+from s2mock.registry.values.errors import Unavailable
+from s2mock.registry.values.records import AppendInput as Batch
+from s2mock.runtime.clock import NANOSECONDS
 from tests.calls import Api, over_wsgi
 from tests.observing import Toy, in_a_thread
 from tests.records.reads import open_read

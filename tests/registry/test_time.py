@@ -9,9 +9,9 @@ from threading import Thread
 import pytest
 
 from s2mock import ManualClock, SystemClock
-from s2mock.registry.clock import NANOSECONDS
-from s2mock.registry.engine import Engine
+from s2mock.registry.engine.engine import Engine
 from s2mock.registry.state import Change
+from s2mock.runtime.clock import NANOSECONDS
 from tests.registry.noting_engine import NotingEngine
 
 # 9999-12-31T23:59:59Z

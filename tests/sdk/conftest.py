@@ -11,12 +11,13 @@ import pytest
 import pytest_asyncio
 from s2_sdk import S2, Compression, Endpoints, Retry, S2Stream
 
-from s2mock import S2Mock, Stream, failures
+from s2mock import S2Mock, Stream
 from s2mock.api.app import App
 from s2mock.api.wire.frames import encode_terminal
-from s2mock.conversation import READ, Conversation, Head, Step
-from s2mock.powers import of_a_test
-from s2mock.registry.errors import Unavailable
+from s2mock.powers import teardown_report
+from s2mock.registry.values.errors import Unavailable
+from s2mock.runtime import failures
+from s2mock.runtime.conversation import READ, Conversation, Head, Step
 from s2mock.server import Server
 from tests.conversations import relayed
 
@@ -37,7 +38,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """The SDK is never advised of its own requests, whatever it does in its flows."""
     yield
     if item.path in _FLOWS:
-        assert of_a_test.advice() == []
+        assert teardown_report.advice() == []
 
 
 # The codings have tests of their own, so a first answer needs these tests once and not three times.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from s2mock.conversation import Conversation, Head, Retire
+from s2mock.runtime.conversation import CloseAfterResponse, Conversation, Head
 from s2mock.server.connection import Connection
 from s2mock.server.context import Context
 from s2mock.server.loop import Loop
@@ -256,7 +256,7 @@ def test_a_client_that_speaks_while_its_connection_is_retired() -> None:
     """What it says then does not reset the connection, and with it what it has not read yet."""
 
     def retires(_: Environ) -> Conversation:
-        yield Retire()
+        yield CloseAfterResponse()
         yield Head(200, [TEXT], b"x" * 60_000)
 
     with serving(retires) as server, connect(server.port) as client:

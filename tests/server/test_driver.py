@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from h2.events import PingAckReceived
 
-from s2mock.conversation import (
-    GRIP,
+from s2mock.runtime.conversation import (
+    CANCEL_HANDLE,
     READ,
+    CloseAfterResponse,
     Conversation,
     Head,
-    Offload,
     Outlast,
     ReadWithin,
     Reset,
-    Retire,
+    RunInThread,
 )
 from s2mock.server.server import Server
 from tests.server.toys import TEXT, Environ, Gate, serving
@@ -94,7 +94,7 @@ class TestBothDirections:
             if environ["REQUEST_URI"] == "/other":
                 return
             yield (yield READ)
-            yield Offload(lambda: goes_on.wait(PATIENCE))
+            yield RunInThread(lambda: goes_on.wait(PATIENCE))
             yield (yield ReadWithin(0)) or b"nothing"
             yield (yield READ) or b"nothing"
             assert (yield READ) == b""
@@ -223,10 +223,10 @@ class TestWait:
 class TestOffload:
     def test_its_result_comes_back(self, call: Call) -> None:
         def works(_: Environ) -> Conversation:
-            name = yield Offload(lambda: threading.current_thread().name)
+            name = yield RunInThread(lambda: threading.current_thread().name)
             assert "worker" in name
             try:
-                yield Offload(lambda: 1 // 0)
+                yield RunInThread(lambda: 1 // 0)
             except ZeroDivisionError:
                 yield Head(200, [TEXT], b"")
 
@@ -239,7 +239,7 @@ class TestOffload:
 
         def works(environ: Environ) -> Conversation:
             if environ["PATH_INFO"] == "/work":
-                yield Offload(lambda: go_on.wait(PATIENCE))
+                yield RunInThread(lambda: go_on.wait(PATIENCE))
             yield Head(200, [TEXT], b"")
 
         with serving(works) as server:
@@ -328,12 +328,12 @@ class TestGrip:
         def answer(environ: Environ) -> Conversation:
             if environ["REQUEST_URI"] == "/other":
                 # Its own does nothing while it is the one that goes on.
-                grips.append((yield GRIP))
+                grips.append((yield CANCEL_HANDLE))
                 for grip in grips:
                     grip()
                 yield Head(200, [], b"ended")
                 return
-            grips.append((yield GRIP))
+            grips.append((yield CANCEL_HANDLE))
             yield Head(200, [TEXT])
             yield b"begun"
             yield waits_for
@@ -457,7 +457,7 @@ class TestOutlast:
             return "decoded"
 
         def works(_: Environ) -> Conversation:
-            steps.append((yield Offload(work)))
+            steps.append((yield RunInThread(work)))
             if is_needed:
                 yield Outlast(lambda: True)
             yield gate
@@ -500,7 +500,7 @@ class TestOutlast:
                 grips.pop()()
                 yield Head(200, [], b"ended")
                 return
-            grips.append((yield GRIP))
+            grips.append((yield CANCEL_HANDLE))
             yield Outlast(lambda: True)
             yield gate
 
@@ -586,7 +586,7 @@ class TestEnd:
         def retires(_: Environ) -> Conversation:
             while (yield READ):
                 pass
-            yield Retire()
+            yield CloseAfterResponse()
             yield Head(200, [TEXT])
             yield b"all"
 
@@ -646,7 +646,7 @@ class TestEnd:
             go_on.wait(PATIENCE)
 
         def works(_: Environ) -> Conversation:
-            yield Offload(work)
+            yield RunInThread(work)
 
         with serving(closing.around(works)) as server, call(server, "/"):
             assert begun.wait(PATIENCE)

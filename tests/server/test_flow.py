@@ -6,7 +6,7 @@ import tracemalloc
 
 import pytest
 
-from s2mock.conversation import DRAINED, READ, Conversation, Head
+from s2mock.runtime.conversation import DRAINED, READ, Conversation, Head
 from s2mock.server.connection import MAX_UNSENT_BYTES
 from tests.server.h2_shapes import PREFACE, Heard, Said
 from tests.server.test_driver import PATIENCE, Closing

@@ -91,7 +91,7 @@ def test_while_an_observer_is_asked() -> None:
     """An account's lock is taken before those that are taken in its turn, whatever came first."""
     code = """
     import faulthandler, os, threading, time
-    import s2mock.registry.engine
+    import s2mock.registry.engine.engine
     from s2mock import S2Mock
 
     faulthandler.dump_traceback_later(20, exit=True)
@@ -167,7 +167,7 @@ def test_while_others_make_mocks() -> None:
     import faulthandler, os, sys, threading
     from collections import deque
     from s2mock import S2Mock
-    from s2mock.forking import Rank, take_at_fork
+    from s2mock.runtime.fork_locks import Rank, take_at_fork
 
     sys.setswitchinterval(1e-5)
     mock = S2Mock(basins=["my-basin"])
@@ -214,7 +214,7 @@ def test_with_a_lock_that_is_made_at_the_last_moment() -> None:
     made, threads = [], []
 
     def hold():
-        from s2mock.forking import Rank, take_at_fork
+        from s2mock.runtime.fork_locks import Rank, take_at_fork
 
         made.append(threading.Lock())
         take_at_fork(made[0], Rank.INNER)
@@ -229,7 +229,7 @@ def test_with_a_lock_that_is_made_at_the_last_moment() -> None:
 
     # Called after that of s2mock, which is loaded later.
     os.register_at_fork(before=make)
-    import s2mock.forking
+    import s2mock.runtime.fork_locks
 
     child = os.fork()
     if child == 0:
@@ -246,7 +246,7 @@ def test_while_another_looks_for_advice() -> None:
     """The child finds out itself what there is to advise."""
     code = """
     import os, threading, time
-    import s2mock.insight
+    import s2mock.diagnostics
     from s2mock import S2Mock
 
     mock = S2Mock(basins=["my-basin"])
@@ -282,7 +282,7 @@ def test_a_signal_while_it_waits_for_a_lock() -> None:
     code = """
     import faulthandler, os, signal, sys, threading
     from s2mock import S2Mock
-    from s2mock.forking import Rank, take_at_fork
+    from s2mock.runtime.fork_locks import Rank, take_at_fork
 
     faulthandler.dump_traceback_later(40, exit=True)
     failures = []

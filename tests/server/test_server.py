@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from s2mock.conversation import Conversation, Head
+from s2mock.runtime.conversation import Conversation, Head
 from s2mock.server.http1 import Http1
 from s2mock.server.server import Server
 from tests.server.test_driver import PATIENCE, Closing
@@ -354,7 +354,7 @@ class TestOutOfDescriptors:
         code = """
         import logging, os, resource, socket, sys
         from contextlib import ExitStack
-        from s2mock.conversation import Head
+        from s2mock.runtime.conversation import Head
         from s2mock.server.server import Server
 
         logging.basicConfig(stream=sys.stdout, format="%(name)s %(levelname)s")

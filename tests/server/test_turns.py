@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from s2mock.conversation import Conversation, Head
+from s2mock.runtime.conversation import Conversation, Head
 from s2mock.server.connection import Connection
 from s2mock.server.context import Context
 from s2mock.server.http1 import Http1

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from s2mock.conversation import READ, Conversation, Head
+from s2mock.runtime.conversation import READ, Conversation, Head
 from s2mock.server.server import Server
 from tests.server.shapes import READING
 

@@ -11,8 +11,8 @@ from s2mock.api.wire.messages import AppendAck, ReadBatch
 from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import acks, append_input, batch, frame, seq_nums
 from s2mock.contract.sessions import Session
-from s2mock.registry.errors import Invalid
 from s2mock.registry.operation import Operation, Point, Waits
+from s2mock.registry.values.errors import Invalid
 from tests.observing import POINTS, Gate, Toy, in_a_thread
 from tests.sessions.endings import released, silent
 from tests.sessions.h2_client import H2Client

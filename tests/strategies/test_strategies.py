@@ -28,9 +28,9 @@ from s2mock import (
     StreamConfig,
     strategies,
 )
-from s2mock.documents.control_plane import basin_config_to_json, stream_config_to_json
+from s2mock.json_bodies.control_plane import basin_config_to_json, stream_config_to_json
 from s2mock.powers.operations import CODES_OF, OPERATION_NAMES
-from s2mock.registry.codes import TRANSIENT
+from s2mock.registry.values.codes import TRANSIENT
 from tests.strategies.asking import BASIN, REFUSED, with_basin_config, with_stream_config
 
 pytestmark = pytest.mark.slow

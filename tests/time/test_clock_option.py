@@ -3,7 +3,7 @@
 import pytest
 
 from s2mock import ManualClock, S2Mock, SystemClock
-from s2mock.registry.clock import NANOSECONDS
+from s2mock.runtime.clock import NANOSECONDS
 
 HEADERS = {"s2-basin": "my-basin"}
 EIGHT_DAYS = 8 * 24 * 60 * 60

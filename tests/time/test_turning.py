@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import ManualClock, S2Mock
-from s2mock.registry.clock import NANOSECONDS
+from s2mock.runtime.clock import NANOSECONDS
 from tests.plugin.conftest import run
 
 __all__ = ["run"]

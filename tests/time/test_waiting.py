@@ -10,20 +10,20 @@ import pytest
 
 from s2mock import ManualClock, SystemClock
 from s2mock.api.wsgi import block
-from s2mock.conversation import Wait
-from s2mock.registry.basins import CreateBasin
-from s2mock.registry.batch import Batch
-from s2mock.registry.clock import NANOSECONDS
-from s2mock.registry.engine import Engine
-from s2mock.registry.read_request import ReadRequest
-from s2mock.registry.reading import Read
-from s2mock.registry.streams import CreateStream
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.log.batch import Batch
+from s2mock.registry.log.read_request import ReadRequest
+from s2mock.registry.rules.basins import CreateBasin
+from s2mock.registry.rules.read import Read
+from s2mock.registry.rules.streams import CreateStream
+from s2mock.runtime.clock import NANOSECONDS
+from s2mock.runtime.conversation import Wait
 from tests.registry.noting_engine import NotingEngine
 from tests.time.watched_clock import PATIENCE, WatchedClock
 
 if TYPE_CHECKING:
-    from s2mock.registry.following import Pause
-    from s2mock.registry.read_session import ReadSession
+    from s2mock.registry.engine.followers import Waiter
+    from s2mock.registry.rules.read_session import ReadSession
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ class Waiter:
         self.engine, self.log, self.name, self.until = engine, log, name, int(until * NANOSECONDS)
 
     def __call__(self) -> None:
-        pause: Pause | None = None
+        pause: Waiter | None = None
         while True:
             with self.engine.turn as moment:
                 before, pause = pause, None

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from s2mock.registry.batch import Batch
-from s2mock.registry.chunks import Chunk, Span
-from s2mock.registry.positions import StreamPosition
-from s2mock.registry.records import AppendRecord, SequencedRecord
+from s2mock.registry.log.batch import Batch
+from s2mock.registry.log.chunks import Chunk, Span
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import AppendRecord, SequencedRecord
 
 
 def batch_of(records: Iterable[SequencedRecord], tail: StreamPosition | None) -> Batch:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2mock.api.wire import json_records, messages, proto_records
-from s2mock.registry.errors import Invalid, S2Error
-from s2mock.registry.records import MAX_BATCH_BYTES, AppendInput, AppendRecord
+from s2mock.registry.values.errors import Invalid, S2Error
+from s2mock.registry.values.records import MAX_BATCH_BYTES, AppendInput, AppendRecord
 
 MEBIBYTE = "x" * MAX_BATCH_BYTES
 bodies = st.text(max_size=3)

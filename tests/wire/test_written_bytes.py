@@ -15,9 +15,9 @@ from s2mock.api.wire import messages
 from s2mock.api.wire.json_records import Format, batch_to_json
 from s2mock.api.wire.proto_encoding import encode_batch, encode_record, varint
 from s2mock.api.wire.proto_records import ack_to_proto, batch_to_proto
-from s2mock.registry.batch import Batch
-from s2mock.registry.positions import StreamPosition
-from s2mock.registry.records import AppendAck, SequencedRecord
+from s2mock.registry.log.batch import Batch
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import AppendAck, SequencedRecord
 from tests.wire.batches import batch_of
 
 # Where a number needs one byte more than the one before, and where the digits in common change.

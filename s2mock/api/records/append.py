@@ -10,14 +10,14 @@ from s2mock.api.records.headers import (
     encryption_key,
     media_type,
 )
-from s2mock.api.requests import Asking, S2Request, Wanted
+from s2mock.api.requests import Asking, HandlerResult, S2Request
 from s2mock.api.responses import S2Response, json_response, protobuf_response
 from s2mock.api.wire import json_records, proto_records
-from s2mock.registry.appending import Append, OpenAppendSession
-from s2mock.registry.records import AppendAck
+from s2mock.registry.rules.append import Append, OpenAppendSession
+from s2mock.registry.values.records import AppendAck
 
 
-def append(request: S2Request) -> Asking[Wanted]:
+def append(request: S2Request) -> Asking[HandlerResult]:
     """Append one batch (§3), or open an append session (§6.4)."""
     basin, name = request.basin, request.stream_name
     key, config = encryption_key(request), config_of_new_stream(request)

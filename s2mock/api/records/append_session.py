@@ -13,13 +13,13 @@ from s2mock.api.requests import Asking, S2Request
 from s2mock.api.responses import S2Response
 from s2mock.api.wire.frames import Frame, FrameDecoder, encode_frame, encode_terminal
 from s2mock.api.wire.proto_records import ack_to_proto, append_input
-from s2mock.conversation import READ, Conversation, Outlast, ReadWithin, Retire
 from s2mock.powers.faults import Cut, Drain, Fault
 from s2mock.powers.outcomes import Dropped
-from s2mock.registry.appending import Append, Target
-from s2mock.registry.durations import monotonic
-from s2mock.registry.errors import BadFrame, BadProto, S2Error
-from s2mock.registry.records import AppendInput
+from s2mock.registry.rules.append import Append, Target
+from s2mock.registry.values.errors import BadFrame, BadProto, S2Error
+from s2mock.registry.values.records import AppendInput
+from s2mock.runtime.conversation import READ, CloseAfterResponse, Conversation, Outlast, ReadWithin
+from s2mock.runtime.monotonic import monotonic
 
 # So many acknowledgements are sent together at most. Others may have a turn in between.
 _MAX_TOGETHER = 50
@@ -136,7 +136,7 @@ def _acknowledged(
         raise Dropped
     yield frame
     if advises:
-        yield Retire()
+        yield CloseAfterResponse()
 
 
 def _append(request: S2Request, operation: Append, payload: bytes) -> bytes:

@@ -2,9 +2,9 @@
 
 from s2mock.api.requests import HEAVY_BODY_BYTES, Asking, S2Request
 from s2mock.api.wire import json_records, proto_records
-from s2mock.conversation import Offload
-from s2mock.registry.errors import BadProto
-from s2mock.registry.records import AppendInput
+from s2mock.registry.values.errors import BadProto
+from s2mock.registry.values.records import AppendInput
+from s2mock.runtime.conversation import RunInThread
 
 
 def batch_in(request: S2Request, form: json_records.Format | None) -> Asking[AppendInput]:
@@ -17,7 +17,7 @@ def batch_in(request: S2Request, form: json_records.Format | None) -> Asking[App
         body = yield from request.body(BadProto)
         if len(body) <= HEAVY_BODY_BYTES:
             return proto_records.append_input(body)
-        batch = yield Offload(lambda: proto_records.append_input(body))
+        batch = yield RunInThread(lambda: proto_records.append_input(body))
     else:
         batch = yield from request.json_body(
             lambda document: json_records.append_input(document, form)

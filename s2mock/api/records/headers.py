@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final, Literal
 from s2mock.api.requests import MEDIA_TYPE, S2Request
 from s2mock.api.wire.json_records import FORMATS, Format
 from s2mock.api.wire.sse import EventId
-from s2mock.documents.control_plane import stream_config
-from s2mock.registry.config import UNSET, StreamConfig
-from s2mock.registry.encryption import MAX_KEY_CHARACTERS
-from s2mock.registry.errors import BadHeader, BadJson, InvalidConfig
+from s2mock.json_bodies.control_plane import stream_config
+from s2mock.registry.rules.encryption import MAX_KEY_CHARACTERS
+from s2mock.registry.values.config import UNSET, StreamConfig
+from s2mock.registry.values.errors import BadHeader, BadJson, InvalidConfig
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Accept
@@ -60,7 +60,7 @@ def config_of_new_stream(request: S2Request) -> StreamConfig:
     value = request.header(STREAM_CONFIG)
     if value is None:
         return UNSET
-    from s2mock.documents.parsing import decode
+    from s2mock.json_bodies.parsing import decode
 
     try:
         return stream_config(decode(value.encode(), "stream_config"))

@@ -9,10 +9,10 @@ from typing import Any
 
 from s2mock.api.query import flag, unsigned
 from s2mock.api.wire.sse import EventId
-from s2mock.registry.config import U64_MAX
-from s2mock.registry.errors import Invalid
-from s2mock.registry.read_request import ReadRequest
-from s2mock.registry.records import MAX_BATCH_BYTES, MAX_BATCH_RECORDS
+from s2mock.registry.log.read_request import ReadRequest
+from s2mock.registry.values.config import U64_MAX
+from s2mock.registry.values.errors import Invalid
+from s2mock.registry.values.records import MAX_BATCH_BYTES, MAX_BATCH_RECORDS
 
 _MAX_UNARY_WAIT_SECONDS = 60
 

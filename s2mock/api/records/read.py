@@ -19,16 +19,16 @@ from s2mock.api.records.headers import (
 from s2mock.api.records.limits import END, START, read_request
 from s2mock.api.records.read_events import open_events
 from s2mock.api.records.read_frames import open_frames
-from s2mock.api.requests import S2Request, Wanted
+from s2mock.api.requests import HandlerResult, S2Request
 from s2mock.api.responses import S2Response, protobuf_response, text_response
 from s2mock.api.shaping import bytes_before
 from s2mock.api.wire import json_records, proto_records
 from s2mock.powers.faults import Cut
-from s2mock.registry.batch import Batch
-from s2mock.registry.reading import Read
+from s2mock.registry.log.batch import Batch
+from s2mock.registry.rules.read import Read
 
 
-def read(request: S2Request) -> Wanted:
+def read(request: S2Request) -> HandlerResult:
     """Read one batch (§4), or open a read session: in events (§5), in frames (§6.5)."""
     basin, name = request.basin, request.stream_name
     start = parse_query(request.raw_query, START)

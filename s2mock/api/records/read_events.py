@@ -9,11 +9,11 @@ from s2mock.api.requests import S2Request
 from s2mock.api.responses import S2Response, to_json
 from s2mock.api.wire.json_records import Format, batch_to_json, position_to_json
 from s2mock.api.wire.sse import DONE, EventId, event
-from s2mock.conversation import Conversation, Retire
 from s2mock.powers.outcomes import InjectedError
-from s2mock.registry.batch import Batch
-from s2mock.registry.errors import S2Error
-from s2mock.registry.read_session import ReadSession
+from s2mock.registry.log.batch import Batch
+from s2mock.registry.rules.read_session import ReadSession
+from s2mock.registry.values.errors import S2Error
+from s2mock.runtime.conversation import CloseAfterResponse, Conversation
 
 _MILLISECOND = 1_000_000
 
@@ -45,7 +45,7 @@ def _events(request: S2Request, session: ReadSession, form: Format, had: EventId
     except S2Error as error:
         request.refuse(error)
         if isinstance(error, InjectedError) and error.retires:
-            yield Retire()
+            yield CloseAfterResponse()
         yield event("error", to_json(error.body()).encode())
     else:
         yield DONE

@@ -9,11 +9,11 @@ from s2mock.api.requests import S2Request
 from s2mock.api.responses import S2Response
 from s2mock.api.wire.frames import encode_frame, encode_terminal
 from s2mock.api.wire.proto_records import batch_to_proto
-from s2mock.conversation import Conversation, Retire, Wait
 from s2mock.powers.faults import Drain
-from s2mock.registry.batch import Batch
-from s2mock.registry.errors import S2Error
-from s2mock.registry.read_session import ReadSession
+from s2mock.registry.log.batch import Batch
+from s2mock.registry.rules.read_session import ReadSession
+from s2mock.registry.values.errors import S2Error
+from s2mock.runtime.conversation import CloseAfterResponse, Conversation, Wait
 
 
 def open_frames(request: S2Request, session: ReadSession) -> S2Response:
@@ -48,7 +48,7 @@ def _drained(outcome: Batch | Wait, coding: str | None, draining: Draining) -> C
         for batch, advises in draining.parts(outcome):
             yield encode_frame(batch_to_proto(batch), coding, advises_reconnect=advises)
             if advises:
-                yield Retire()
+                yield CloseAfterResponse()
     if draining.is_over:
         raise draining.error
 

@@ -1,13 +1,13 @@
 """The tail of a stream. Source: reference: data_plane §1.8."""
 
-from s2mock.api.requests import S2Request, Wanted
+from s2mock.api.requests import HandlerResult, S2Request
 from s2mock.api.responses import S2Response, json_response
 from s2mock.api.wire.json_records import position_to_json
-from s2mock.registry.positions import StreamPosition
-from s2mock.registry.reading import CheckTail
+from s2mock.registry.rules.read import CheckTail
+from s2mock.registry.values.positions import StreamPosition
 
 
-def check_tail(request: S2Request) -> Wanted:
+def check_tail(request: S2Request) -> HandlerResult:
     """Where the next record will be (§1.8)."""
     return CheckTail(request.basin, request.stream_name), _checked
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from s2mock.api.content_coding import BodyTooLong, CorruptBody, compress, inflate
-from s2mock.registry.errors import BadFrame, S2Error
+from s2mock.registry.values.errors import BadFrame, S2Error
 
 MAX_FRAME_BYTES: Final = 2 * 1024 * 1024
 MIN_COMPRESSED_BYTES: Final = 1024

@@ -9,11 +9,11 @@ from json.encoder import encode_basestring as quote
 from typing import Any, Literal
 
 from s2mock.api.responses import to_json
-from s2mock.registry.batch import Batch
-from s2mock.registry.encryption import strict_base64
-from s2mock.registry.errors import Invalid
-from s2mock.registry.positions import StreamPosition
-from s2mock.registry.records import (
+from s2mock.registry.log.batch import Batch
+from s2mock.registry.rules.encryption import strict_base64
+from s2mock.registry.values.errors import Invalid
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import (
     AppendAck,
     AppendInput,
     Record,

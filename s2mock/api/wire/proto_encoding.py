@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from s2mock.registry.positions import StreamPosition
-from s2mock.registry.records import AppendAck, Header, Record
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import AppendAck, Header, Record
 
 # The last byte of a number, and one that others follow.
 _LAST: Final = [bytes([digit]) for digit in range(128)]

@@ -8,7 +8,7 @@ written in any other than the ordinary way is read here (reference: data_plane Â
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, NoReturn
 
-from s2mock.registry.errors import BadProto
+from s2mock.registry.values.errors import BadProto
 
 _VARINT, _FIXED_64, _BYTES, _GROUP, _END_OF_GROUP, _FIXED_32 = range(6)
 _WIRE_TYPES: Final = (

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from s2mock.api.wire.proto_encoding import encode_ack, encode_batch, encode_records
 from s2mock.api.wire.proto_reading import read_input
-from s2mock.registry.batch import Batch
-from s2mock.registry.records import AppendAck, AppendInput, Record, plain_records
+from s2mock.registry.log.batch import Batch
+from s2mock.registry.values.records import AppendAck, AppendInput, Record, plain_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

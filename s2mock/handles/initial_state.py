@@ -1,0 +1,120 @@
+"""What a test begins with, in each form in which it may write it: basins, and a clock.
+
+Basins become the form of a resource file (`s2mock/json_bodies/resource_files.py`), which is then
+checked.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from s2mock.registry.values.config import BasinConfig, StreamConfig
+from s2mock.runtime.clock import Clock, ManualClock, SystemClock
+
+
+def as_clock(clock: Clock | str | None) -> Clock:
+    """The clock, where `"manual"` is a fresh `ManualClock`. Raises `ValueError`."""
+    if clock is None:
+        return SystemClock()
+    if not isinstance(clock, str):
+        return clock
+    if clock != "manual":
+        raise ValueError(f"clock must be a clock, or 'manual' for a fresh one, not {clock!r}")
+    return ManualClock()
+
+
+def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
+    """A resource file of these basins, `None` for no basins. Raises `ValueError`."""
+    if isinstance(basins, str | bytes | Mapping) or not isinstance(basins, Iterable):
+        raise ValueError(f"basins must be a list of names or mappings, not {basins!r}")
+    listed = [as_resource(basin) for basin in basins]
+    try:
+        return json.dumps({"basins": listed}).encode() if listed else None
+    except TypeError as error:
+        raise ValueError(f"basins must hold names and JSON values only: {error}") from None
+
+
+def as_resource(basin: Any) -> Any:
+    """A basin in the form of a resource file. What has no known form is left as it is."""
+    if isinstance(basin, str):
+        return {"name": basin}
+    if not isinstance(basin, Mapping):
+        return basin
+    resource = _named(basin, "basin")
+    if "config" in resource:
+        resource["config"] = _basin_config(resource["config"])
+    if isinstance(resource.get("streams"), list | tuple):
+        resource["streams"] = [_stream(stream) for stream in resource["streams"]]
+    return resource
+
+
+def _stream(stream: Any) -> Any:
+    if isinstance(stream, str):
+        return {"name": stream}
+    if not isinstance(stream, Mapping):
+        return stream
+    resource = _named(stream, "stream")
+    if "config" in resource:
+        resource["config"] = _stream_config(resource["config"])
+    return resource
+
+
+def _named(document: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """The document with its name under `name`, which S2's requests have under `key`."""
+    resource = dict(document)
+    if key in resource and "name" not in resource:
+        resource = {"name": resource.pop(key), **resource}
+    return resource
+
+
+def _basin_config(config: Any) -> Any:
+    if isinstance(config, StreamConfig):
+        raise TypeError(
+            "the config of a basin must be a BasinConfig or a mapping: "
+            f"try BasinConfig(default_stream_config={config!r})"
+        )
+    if isinstance(config, BasinConfig):
+        return {
+            "default_stream_config": _stream_config(config.default_stream_config),
+            "stream_cipher": config.stream_cipher,
+            "create_stream_on_append": config.create_stream_on_append,
+            "create_stream_on_read": config.create_stream_on_read,
+        }
+    if isinstance(config, Mapping) and "default_stream_config" in config:
+        return {**config, "default_stream_config": _stream_config(config["default_stream_config"])}
+    return config
+
+
+def _stream_config(config: Any) -> Any:
+    if isinstance(config, BasinConfig):
+        raise TypeError(
+            "the config of a stream must be a StreamConfig or a mapping: "
+            f"try {config.default_stream_config!r}"
+        )
+    if isinstance(config, StreamConfig):
+        age = config.delete_on_empty_min_age
+        return {
+            "storage_class": config.storage_class,
+            "retention_policy": _duration(config.retention_policy),
+            "timestamping": {
+                "mode": config.timestamping_mode,
+                "uncapped": config.timestamping_uncapped,
+            },
+            "delete_on_empty": None if age is None else {"min_age": _duration(age)},
+        }
+    if not isinstance(config, Mapping):
+        return config
+    resource = dict(config)
+    match resource.get("retention_policy"):
+        case {"age": int(age), **others} if not others:
+            resource["retention_policy"] = _duration(age)
+        case {"infinite": _, **others} if not others:
+            resource["retention_policy"] = "infinite"
+    match resource.get("delete_on_empty"):
+        case {"min_age_secs": int(age), **others} if not others:
+            resource["delete_on_empty"] = {"min_age": _duration(age)}
+    return resource
+
+
+def _duration(seconds: Any) -> Any:
+    return f"{seconds}s" if isinstance(seconds, int) else seconds

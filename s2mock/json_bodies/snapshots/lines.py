@@ -1,0 +1,93 @@
+"""The lines of a snapshot's file: JSON objects, whose fields are taken one by one."""
+
+import json
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Any, NoReturn, TypeVar, overload
+
+from s2mock.registry.values.errors import S2Error
+
+Value = TypeVar("Value")
+Default = TypeVar("Default")
+
+_MISSING: Any = object()
+
+
+class Line:
+    """The fields of one line. What is wrong with it is a `ValueError` with its number."""
+
+    def __init__(self, file: str, number: int, text: bytes) -> None:
+        self._where = f"{file}, line {number}"
+        try:
+            document = json.loads(text.decode(), object_pairs_hook=_object)
+        except UnicodeDecodeError:
+            self.refuse("not UTF-8")
+        except json.JSONDecodeError as error:
+            self.refuse(f"not JSON: {error.msg} at column {error.colno}")
+        except RecursionError:
+            self.refuse("nested too deeply to be read")
+        except ValueError as error:
+            self.refuse(str(error))
+        if not isinstance(document, dict):
+            self.refuse(f"each line is a JSON object, not {document!r}")
+        self._fields = document
+        # Those that were asked for.
+        self._known: list[str] = []
+
+    def refuse(self, what: str) -> NoReturn:
+        """Raises `ValueError`."""
+        raise ValueError(f"{self._where}: {what}") from None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._fields
+
+    @overload
+    def take(self, name: str, read: Callable[[Any], Value]) -> Value: ...
+
+    @overload
+    def take(
+        self, name: str, read: Callable[[Any], Value], default: Default
+    ) -> Value | Default: ...
+
+    def take(self, name: str, read: Callable[[Any], Any], default: Any = _MISSING) -> Any:
+        """The value of a field, read by that; the default where there is none.
+
+        `read` raises `ValueError` or an error of S2's for what is no such value.
+        """
+        self._known.append(name)
+        value = self._fields.pop(name, _MISSING)
+        if value is _MISSING:
+            if default is _MISSING:
+                self.refuse(f"there is no {name!r}")
+            return default
+        try:
+            return read(value)
+        except S2Error as error:
+            self.refuse(f"{name}: {error.message}")
+        except ValueError as error:
+            self.refuse(f"{name}: {error}")
+
+    def end(self, may_have: Iterable[str] = ()) -> None:
+        """Refuse a field that was not taken and that the line may not have."""
+        known = [*self._known, *may_have]
+        for name in self._fields:
+            if name not in known:
+                self.refuse(unknown_field(name, known))
+
+
+def unknown_field(name: str, known: Iterable[str], place: str = "") -> str:
+    """The message for a field that is unknown at a place, with the nearest known name."""
+    known = list(known)
+    near = get_close_matches(name.lower(), known, 1, 0.6)
+    hint = f"the fields are {', '.join(known)}" if known else "it has no fields"
+    where = f" in {place}" if place else ""
+    return f"unknown field {name!r}{where}: {f'did you mean {near[0]!r}?' if near else hint}"
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the field {twice!r} stands there twice")
+    return fields

@@ -1,0 +1,70 @@
+"""JSON documents of access tokens, to and from the registry's values.
+
+Source: reference: account_services §1.1.
+"""
+
+from typing import Any, Final
+
+from s2mock.json_bodies.control_plane import time_to_json
+from s2mock.registry.values.scopes import GROUPS, NOTHING, ResourceSet, Scope
+from s2mock.registry.values.tokens import TokenInfo
+
+# The last that can be written: 9999-12-31T23:59:59.999999999Z.
+_LAST_TIME: Final = 253_402_300_800 * 1_000_000_000 - 1
+
+
+def scope_of(document: dict[str, Any]) -> Scope:
+    """The scope that an accepted document describes."""
+    groups = document.get("op_groups") or {}
+    return Scope(
+        _set_of(document.get("basins")),
+        _set_of(document.get("streams")),
+        _set_of(document.get("access_tokens")),
+        tuple(group for group in GROUPS if _has(groups, *group.split("."))),
+        tuple(document.get("ops") or ()),
+    )
+
+
+def _has(groups: dict[str, Any], level: str, half: str) -> bool:
+    return bool((groups.get(level) or {}).get(half))
+
+
+def _set_of(document: dict[str, str] | None) -> ResourceSet:
+    if not document:
+        return NOTHING
+    [(kind, name)] = document.items()
+    return ResourceSet("prefix" if kind == "prefix" else "exact", name)
+
+
+def scope_to_json(scope: Scope) -> dict[str, Any]:
+    """The scope in S2's normal form."""
+    groups: dict[str, dict[str, bool]] = {}
+    for group in GROUPS:
+        level, half = group.split(".")
+        groups.setdefault(level, {})[half] = group in scope.groups
+    return {
+        "basins": _set_to_json(scope.basins),
+        "streams": _set_to_json(scope.streams),
+        "access_tokens": _set_to_json(scope.access_tokens),
+        "op_groups": groups,
+        "ops": list(scope.ops),
+    }
+
+
+def _set_to_json(names: ResourceSet) -> dict[str, str] | None:
+    return None if names == NOTHING else {names.kind: names.name}
+
+
+def expiry_to_json(expires_at: int | None) -> str | None:
+    """When a token expires, or the last time that can be written."""
+    return None if expires_at is None else time_to_json(min(expires_at, _LAST_TIME))
+
+
+def token_info_to_json(info: TokenInfo) -> dict[str, Any]:
+    """The `AccessTokenInfo` of listings."""
+    return {
+        "id": info.id,
+        "expires_at": expiry_to_json(info.expires_at),
+        "auto_prefix_streams": info.auto_prefix_streams,
+        "scope": scope_to_json(info.scope),
+    }

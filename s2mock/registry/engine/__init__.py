@@ -1,0 +1,1 @@
+"""The engine: it carries operations out, one at a time."""

@@ -1,0 +1,1 @@
+"""The log of a stream, and reads of it."""

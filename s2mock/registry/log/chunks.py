@@ -1,0 +1,193 @@
+"""What a log is made of: records in chunks, which only grow, and spans of them."""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, groupby
+from typing import Final, NamedTuple
+
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import Record, SequencedRecord
+
+_MAX_SKIPPED_BYTES: Final = 16 * 1024
+# In the year 2262.
+_LAST_IN_ARRAY: Final = 2**63 - 1
+
+
+class Written(NamedTuple):
+    """Records that go behind the tail, with all that is decided about them."""
+
+    records: tuple[Record, ...]
+    timestamps: Sequence[int]
+    expiry: int
+    digest: bytes | None
+    tail: StreamPosition
+    fencing_token: str
+    trim_point: int
+
+
+class Chunk:
+    """Records with sequence numbers one after the other; it only grows, and at its end.
+
+    Of a record there are: what was appended, its timestamp, when it expires (by the account's
+    time), the metered bytes up to and with it, and the digest of the key that it came with.
+    """
+
+    __slots__ = (
+        "digests",
+        "expires_in_order",
+        "expiries",
+        "first_seq_num",
+        "owner",
+        "records",
+        "timestamps",
+        "totals",
+    )
+
+    def __init__(self, owner: object, first_seq_num: int) -> None:
+        self.owner: object = owner
+        self.first_seq_num: int = first_seq_num
+        self.records: list[Record] = []
+        self.timestamps: array[int] = array("Q")
+        # A list from the first time on that the array has no room for.
+        self.expiries: array[int] | list[int] = array("q")
+        self.totals: array[int] = array("Q")
+        # None while no record has one.
+        self.digests: list[bytes | None] | None = None
+        # Whether they expire in their order; a retention policy that changes may turn it.
+        self.expires_in_order: bool = True
+
+    def part(self, owner: object, start: int, end: int) -> "Chunk":
+        """A chunk of the records from index `start` to before `end`."""
+        part = Chunk(owner, self.first_seq_num + start)
+        part.records = self.records[start:end]
+        part.timestamps = self.timestamps[start:end]
+        part.expiries = self.expiries[start:end]
+        part.totals = self.totals[start:end]
+        part.digests = None if self.digests is None else self.digests[start:end]
+        part.expires_in_order = self.expires_in_order
+        return part
+
+    def holds_much_before(self, index: int) -> bool:
+        """Whether what nobody can read any more, before `index`, is too much to be kept."""
+        before = self.totals[0] - self.records[0].metered_bytes
+        return self.totals[index - 1] - before > _MAX_SKIPPED_BYTES
+
+    def extend(self, written: Written, total: int) -> None:
+        """Add the records; `total` are the metered bytes before them."""
+        records, before = written.records, len(self.records)
+        if before and written.expiry < self.expiries[-1]:
+            self.expires_in_order = False
+        if written.expiry > _LAST_IN_ARRAY and not isinstance(self.expiries, list):
+            self.expiries = list(self.expiries)
+        self.records += records
+        if len(records) == 1:
+            # Most appends are: not worth what the rest costs to set up.
+            self.timestamps.append(written.timestamps[0])
+            self.expiries.append(written.expiry)
+            self.totals.append(total + records[0].metered_bytes)
+        else:
+            self.timestamps.extend(written.timestamps)
+            self.expiries.extend([written.expiry] * len(records))
+            sizes = accumulate([record.metered_bytes for record in records], initial=total)
+            next(sizes)
+            self.totals.extend(sizes)
+        if written.digest is not None and self.digests is None:
+            self.digests = [None] * before
+        if self.digests is not None:
+            self.digests += [None if record.command else written.digest for record in records]
+
+
+class Span(NamedTuple):
+    """Some records of a chunk, one after the other: from index `start` to before `end`."""
+
+    chunk: Chunk
+    start: int
+    end: int
+
+    @property
+    def rows(self) -> Iterator[tuple[int, int, Record]]:
+        """Sequence number, timestamp, and what was appended, of each of them."""
+        chunk, start, end = self
+        first = chunk.first_seq_num
+        return zip(
+            range(first + start, first + end),
+            chunk.timestamps[start:end],
+            chunk.records[start:end],
+            strict=True,
+        )
+
+    @property
+    def records(self) -> list[SequencedRecord]:
+        """The records, each with its sequence number."""
+        chunk = self.chunk
+        digests = chunk.digests
+        return [
+            SequencedRecord(
+                seq_num,
+                timestamp,
+                record.headers,
+                record.body,
+                record.metered_bytes,
+                None if digests is None else digests[seq_num - chunk.first_seq_num],
+            )
+            for seq_num, timestamp, record in self.rows
+        ]
+
+    @property
+    def first_seq_num(self) -> int:
+        """The sequence number of the first of them."""
+        return self.chunk.first_seq_num + self.start
+
+    @property
+    def end_seq_num(self) -> int:
+        """The sequence number behind the last of them."""
+        return self.chunk.first_seq_num + self.end
+
+    @property
+    def metered_bytes(self) -> int:
+        """Their metered bytes."""
+        return self.chunk.totals[self.end - 1] - self.total_before
+
+    @property
+    def total_before(self) -> int:
+        """The metered bytes of the log before the first of them."""
+        totals, start = self.chunk.totals, self.start
+        return totals[start] - self.chunk.records[start].metered_bytes
+
+    def needs_other_key(self, digest: bytes | None) -> bool:
+        """Whether any of them came with another key than the one of that digest."""
+        digests = self.chunk.digests
+        return digests is not None and any(
+            own not in (None, digest) for own in digests[self.start : self.end]
+        )
+
+    def lasting(self, time: int) -> "Iterator[tuple[Span, int]]":
+        """Those whose time is not over, run by run, each with the time of its first to expire."""
+        chunk, start, end = self
+        expiries = chunk.expiries
+        if chunk.expires_in_order:
+            start = bisect_right(expiries, time, start, end)
+            if start < end:
+                yield Span(chunk, start, end), expiries[start]
+            return
+        lasts = [expiry > time for expiry in expiries[start:end]]
+        for is_lasting, run in groupby(range(start, end), lambda index: lasts[index - self.start]):
+            if is_lasting:
+                indexes = [*run]
+                first, last = indexes[0], indexes[-1] + 1
+                yield Span(chunk, first, last), min(expiries[first:last])
+
+    def within(self, *, count: int | None, size: int | None, until: int | None) -> "Span":
+        """As many of them, from the first on, as the limits allow.
+
+        `size` is in metered bytes, `until` is a timestamp which none reaches.
+        """
+        chunk, start, end = self
+        if count is not None:
+            end = min(end, start + count)
+        if size is not None:
+            end = bisect_right(chunk.totals, self.total_before + size, start, end)
+        if until is not None:
+            end = bisect_left(chunk.timestamps, until, start, end)
+        return Span(chunk, start, end)

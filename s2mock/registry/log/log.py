@@ -1,0 +1,250 @@
+"""The log of a stream: sequence numbers, timestamps, conditions, commands, retention.
+
+A log is a value over chunks of records that only ever grow: states that come one after the other,
+and snapshots, share them. Sources: reference: data_plane §3.5 (sequencing), §8.1 (trim), §8.2
+(retention).
+"""
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from s2mock.registry.log.chunks import Chunk, Span, Written
+from s2mock.registry.values.config import U64_MAX, Cipher, StreamConfig
+from s2mock.registry.values.errors import FencingTokenMismatch, Invalid, SeqNumMismatch
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import (
+    AppendInput,
+    Record,
+    SequencedRecord,
+    asked_trim_point,
+)
+from s2mock.runtime.clock import NANOSECONDS, NEVER, Moment
+
+_MAX_GCM_SEQ_NUM: Final = 2**32 - 1
+_MILLISECOND: Final = 1_000_000
+_CHUNK_RECORDS: Final = 1024
+
+
+class LogState(NamedTuple):
+    """The records of one stream that survive, in order, and where the next one goes."""
+
+    chunks: tuple[Chunk, ...] = ()
+    # How many records of the first chunk are gone, and how many of the last one are there.
+    skipped: int = 0
+    size: int = 0
+    tail: StreamPosition = StreamPosition(0, 0)
+    fencing_token: str = ""
+    trim_point: int = 0
+    next_expiry: int = NEVER
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no record survives."""
+        return not self.chunks
+
+    def spans(self, start: int = 0, end: int = U64_MAX) -> Iterator[Span]:
+        """The surviving records from sequence number `start` to before `end`."""
+        chunks, last = self.chunks, len(self.chunks) - 1
+        at = _chunk_of(chunks, start) if start else 0
+        for index in range(max(0, at), last + 1):
+            chunk = chunks[index]
+            if chunk.first_seq_num >= end:
+                break
+            lowest = max(self.skipped if index == 0 else 0, start - chunk.first_seq_num)
+            highest = self.size if index == last else len(chunk.records)
+            highest = min(highest, end - chunk.first_seq_num)
+            if lowest < highest:
+                yield Span(chunk, lowest, highest)
+
+    @property
+    def records(self) -> tuple[SequencedRecord, ...]:
+        """The records that survive."""
+        return tuple(record for span in self.spans() for record in span.records)
+
+    def first_at(self, timestamp: int) -> int:
+        """The lowest surviving sequence number with that timestamp or a later one, or the tail."""
+        chunks = self.chunks
+        # The last chunk whose first record comes before that time, and what follows it.
+        at = bisect_left(chunks, timestamp, key=lambda chunk: chunk.timestamps[0])
+        for chunk, start, end in self.spans(chunks[at - 1].first_seq_num if at else 0):
+            index = bisect_left(chunk.timestamps, timestamp, start, end)
+            if index < end:
+                return chunk.first_seq_num + index
+        return self.tail.seq_num
+
+    @property
+    def last_expiry(self) -> int:
+        """When the log will be empty without further appends, by the account's time."""
+        return max(
+            (max(chunk.expiries[start:end]) for chunk, start, end in self.spans()), default=0
+        )
+
+    @property
+    def lasts_for_ever(self) -> bool:
+        """Whether some record has no time at which it expires."""
+        return self.last_expiry == NEVER
+
+    def decide_append(
+        self,
+        batch: AppendInput,
+        moment: Moment,
+        config: StreamConfig,
+        cipher: Cipher | None = None,
+        digest: bytes | None = None,
+    ) -> Written:
+        """What appending the batch writes.
+
+        Raises `FencingTokenMismatch`, `SeqNumMismatch`, `Invalid`.
+        """
+        if batch.fencing_token is not None and batch.fencing_token != self.fencing_token:
+            raise FencingTokenMismatch(self.fencing_token)
+        first = self.tail.seq_num
+        if batch.match_seq_num is not None and batch.match_seq_num != first:
+            raise SeqNumMismatch(first)
+        records = batch.records
+        if first + len(records) > U64_MAX:
+            # Only the file of a snapshot leads here. The words are S2's for a cipher's own limit.
+            raise Invalid(f"max assignable sequence number is {U64_MAX - 1}; attempted {U64_MAX}")
+        timestamps = self._assign_timestamps(records, moment.now // _MILLISECOND, config)
+        token, trim_point = self.fencing_token, self.trim_point
+        for seq_num, record in enumerate(records, first):
+            if record.command == "fence":
+                token = record.body.decode()
+            elif record.command == "trim":
+                # Never beyond the command itself.
+                trim_point = max(trim_point, min(asked_trim_point(record), seq_num + 1))
+            elif seq_num > _MAX_GCM_SEQ_NUM and cipher == "aes-256-gcm":
+                raise Invalid(
+                    f"max assignable sequence number is {_MAX_GCM_SEQ_NUM}; attempted {seq_num}"
+                )
+        tail = StreamPosition(first + len(records), timestamps[-1])
+        expiry = _expiry(moment, config)
+        return Written(records, timestamps, expiry, digest, tail, token, trim_point)
+
+    def decide_end(self, moment: Moment, config: StreamConfig) -> Written:
+        """What a deletion writes: the trim of everything.
+
+        Source: reference: data_plane §8.5.
+        """
+        own = Record(U64_MAX.to_bytes(8, "big"), ((b"", b"trim"),), U64_MAX)
+        # Asks for the last possible time, and gets it where the stream does not cap.
+        preferred = StreamConfig(
+            timestamping_mode=config.timestamping_mode
+            if config.timestamping_mode == "arrival"
+            else "client-prefer",
+            timestamping_uncapped=config.timestamping_uncapped,
+        )
+        timestamps = self._assign_timestamps((own,), moment.now // _MILLISECOND, preferred)
+        tail = StreamPosition(self.tail.seq_num + 1, timestamps[-1])
+        expiry = _expiry(moment, config)
+        return Written((own,), timestamps, expiry, None, tail, self.fencing_token, U64_MAX)
+
+    def with_written(self, owner: object, written: Written) -> tuple["LogState", Span]:
+        """The log with these records behind its tail, and where they stand.
+
+        What a trim among them takes is gone from the log; the span keeps it.
+        """
+        chunks, size = self.chunks, self.size
+        last = chunks[-1] if chunks else None
+        total = last.totals[size - 1] if last is not None else 0
+        if last is not None and (last.owner is not owner or len(last.records) != size):
+            # Behind our end it holds what another has written, or what has expired.
+            last = last.part(owner, 0, size)
+            chunks = (*chunks[:-1], last)
+        if last is None or size >= _CHUNK_RECORDS or last.first_seq_num + size != self.tail.seq_num:
+            last, size = Chunk(owner, self.tail.seq_num), 0
+            chunks = (*chunks, last)
+        last.extend(written, total)
+        span = Span(last, size, size + len(written.records))
+        log = LogState(
+            chunks,
+            self.skipped,
+            span.end,
+            written.tail,
+            written.fencing_token,
+            written.trim_point,
+            min(self.next_expiry, written.expiry),
+        )
+        return (log.trimmed(owner) if written.trim_point > self.trim_point else log), span
+
+    def trimmed(self, owner: object) -> "LogState":
+        """The log without the records before its trim point."""
+        point, chunks = self.trim_point, self.chunks
+        at = max(0, _chunk_of(chunks, point))
+        length = self.size if at == len(chunks) - 1 else len(chunks[at].records)
+        if chunks[at].first_seq_num + length <= point:
+            at, length = at + 1, 0
+        if at == len(chunks):
+            return self._replace(chunks=(), skipped=0, size=0, next_expiry=NEVER)
+        first, rest = chunks[at], chunks[at + 1 :]
+        skipped = max(self.skipped if at == 0 else 0, point - first.first_seq_num)
+        size = self.size
+        if skipped and first.holds_much_before(skipped):
+            first = first.part(owner, skipped, length)
+            size, skipped = size if rest else length - skipped, 0
+        return self._replace(chunks=(first, *rest), skipped=skipped, size=size)
+
+    def expired(self, owner: object, time: int) -> "LogState":
+        """The log without the records whose time is over at `time`, the account's."""
+        if time < self.next_expiry:
+            return self
+        kept: list[Span] = []
+        following = NEVER
+        for span in self.spans():
+            for lasting, earliest in span.lasting(time):
+                kept.append(lasting)
+                following = min(following, earliest)
+        # The first may begin and the last may end anywhere in its chunk; others are made whole.
+        for at, (chunk, start, end) in enumerate(kept):
+            inner_start = start > 0 and (at > 0 or chunk.holds_much_before(start))
+            inner_end = at < len(kept) - 1 and end < len(chunk.records)
+            if inner_start or inner_end:
+                kept[at] = Span(chunk.part(owner, start, end), 0, end - start)
+        return self._of_spans(kept, following)
+
+    def _of_spans(self, spans: list[Span], next_expiry: int) -> "LogState":
+        if not spans:
+            return self._replace(chunks=(), skipped=0, size=0, next_expiry=NEVER)
+        return self._replace(
+            chunks=tuple(span.chunk for span in spans),
+            skipped=spans[0].start,
+            size=spans[-1].end,
+            next_expiry=next_expiry,
+        )
+
+    def _assign_timestamps(
+        self, records: tuple[Record, ...], now: int, config: StreamConfig
+    ) -> Sequence[int]:
+        mode, capped = config.timestamping_mode, not config.timestamping_uncapped
+        previous = self.tail.timestamp
+        if len(records) == 1 and records[0].timestamp is None and mode != "client-require":
+            return (max(previous, now),)
+        given = [record.timestamp for record in records]
+        if mode == "arrival" or (mode != "client-require" and given.count(None) == len(given)):
+            return array("Q", [max(previous, now)]) * len(given)
+        assigned = []
+        for timestamp in given:
+            if timestamp is None:
+                if mode == "client-require":
+                    raise Invalid("record timestamp was required but was missing")
+                timestamp = now  # noqa: PLW2901
+            if capped and timestamp > now:
+                timestamp = now  # noqa: PLW2901
+            # After the cap: behind a record from the future, time goes on from there.
+            previous = max(previous, timestamp)
+            assigned.append(previous)
+        return assigned
+
+
+def _chunk_of(chunks: tuple[Chunk, ...], seq_num: int) -> int:
+    """The index of the last chunk that begins at `seq_num` or before, -1 if none does."""
+    return bisect_right(chunks, seq_num, key=lambda chunk: chunk.first_seq_num) - 1
+
+
+def _expiry(moment: Moment, config: StreamConfig) -> int:
+    age = config.retention_policy
+    if isinstance(age, str) or age is None:
+        return NEVER
+    return min(NEVER, moment.time + age * NANOSECONDS)

@@ -1,0 +1,168 @@
+"""Appending to a stream: one batch, or a session of them. Source: reference: data_plane §3."""
+
+from typing import NamedTuple
+
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.log.log import LogState
+from s2mock.registry.operation import Operation
+from s2mock.registry.rules import delete_on_empty
+from s2mock.registry.rules.encryption import key_digest
+from s2mock.registry.rules.open_stream import Opened, open_stream
+from s2mock.registry.state import Change, Effect
+from s2mock.registry.values.config import StreamConfig
+from s2mock.registry.values.errors import S2Error, StreamNotFound, Unavailable
+from s2mock.registry.values.names import BasinName, StreamName
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import AppendAck, AppendInput
+from s2mock.runtime.clock import Moment
+
+_EMPTY = LogState()
+
+
+class Target(NamedTuple):
+    """The stream that an append session has opened: that one, and no later one of its name."""
+
+    incarnation: int
+    digest: bytes | None
+    # The session ends with it: see `Engine.era`.
+    generation: int
+
+
+class OpenAppendSession(Operation):
+    """Open a session of appends (§6.4).
+
+    Returns its `Target`. Raises what `Append` raises before it looks at records.
+    """
+
+    __slots__ = ("_config", "_key")
+    name = "append-session"
+
+    def __init__(
+        self, basin: str, stream: str, *, key: str | None, config: StreamConfig | None
+    ) -> None:
+        super().__init__(BasinName(basin), StreamName(stream))
+        self._key = key
+        self._config = config
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The stream, made if need be."""
+        basin, stream = str(self.basin), str(self.stream)
+        opened = open_stream(
+            engine,
+            moment,
+            basin,
+            stream,
+            create_on="append",
+            config=self._config,
+            key=self._key,
+            caller=self.caller,
+        )
+        target = Target(opened.state.incarnation, opened.digest, engine.generation)
+        return opened.change(basin)._replace(result=target)
+
+
+class Append(Operation):
+    """Append a batch, all of it or nothing.
+
+    With a `target`, to the stream of an open session; with an `incarnation`, to that stream and no
+    other of its name. `is_with_last` is whether it came in a session together with the batch before
+    it, so that both become durable at once. Returns an `AppendAck`. Raises `Invalid`, `BadHeader`
+    (for the key), `FencingTokenMismatch`, `SeqNumMismatch`, `BasinNotFound`,
+    `BasinDeletionPending`, `StreamNotFound`, `StreamDeletionPending`, and `Unavailable` where the
+    stream has gone since its session was opened (§8.5).
+    """
+
+    basin: str
+    stream: str
+    __slots__ = ("_config", "_incarnation", "_key", "_target", "batch", "is_with_last")
+    name = "append"
+
+    def __init__(
+        self,
+        basin: str,
+        stream: str,
+        batch: AppendInput,
+        *,
+        key: str | None = None,
+        config: StreamConfig | None = None,
+        target: Target | None = None,
+        incarnation: int | None = None,
+        is_with_last: bool = False,
+    ) -> None:
+        super().__init__(BasinName(basin), StreamName(stream))
+        self.batch: AppendInput = batch
+        self.is_with_last: bool = is_with_last
+        self._key = key
+        self._config = config
+        self._target = target
+        self._incarnation = incarnation
+
+    @property
+    def parts(self) -> frozenset[str]:  # type: ignore[override]  # of each batch
+        """The operations that the batch consists of: `append` for records that are no command."""
+        return frozenset(record.command or "append" for record in self.batch.records)
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The records with their numbers and timestamps, behind those that are there."""
+        basin, opened = self.basin, self._opened(engine, moment)
+        if opened.error is not None:
+            return opened.change(basin)
+        try:
+            return _append(engine, moment, basin, opened, self.batch)
+        except S2Error as error:
+            if not opened.created:
+                raise
+            # The stream has been made by then.
+            return opened._replace(error=error).change(basin)
+
+    def _opened(self, engine: Engine, moment: Moment) -> Opened:
+        basin, stream, target = self.basin, self.stream, self._target
+        if target is not None:
+            if target.generation != engine.generation:
+                raise Unavailable
+            try:
+                state = engine.state.stream(basin, stream, target.incarnation)
+            except StreamNotFound:
+                raise Unavailable from None
+            state.refuse_if_deleting()
+            return Opened(state, target.digest)
+        if self._incarnation is not None:
+            state = engine.state.stream(basin, stream, self._incarnation)
+            state.refuse_if_deleting()
+            return Opened(state, key_digest(state.cipher, self._key))
+        return open_stream(
+            engine,
+            moment,
+            basin,
+            stream,
+            create_on="append",
+            config=self._config,
+            key=self._key,
+            caller=self.caller,
+        )
+
+
+def _append(
+    engine: Engine,
+    moment: Moment,
+    basin: str,
+    opened: Opened,
+    batch: AppendInput,
+) -> Change:
+    stream, due = opened.state, opened.due
+    log = stream.log or _EMPTY
+    if moment.time >= log.next_expiry:
+        log = log.expired(engine.owner, moment.time)
+        stream = stream.with_log(log)
+    written = log.decide_append(batch, moment, stream.config, stream.cipher, opened.digest)
+    first, tail = log.tail.seq_num, written.tail
+    if written.trim_point >= tail.seq_num:
+        stream, entries = delete_on_empty.emptied(basin, stream, moment.time)
+        due += entries
+    return Change(
+        AppendAck(StreamPosition(first, written.timestamps[0]), tail, tail),
+        stream=(basin, stream.name, stream),
+        written=written,
+        due=due,
+        effect=Effect("appended", first, tail.seq_num - 1),
+    )

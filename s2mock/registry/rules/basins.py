@@ -1,0 +1,223 @@
+"""Operations on basins. Source: reference: control_plane §4."""
+
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.operation import Operation
+from s2mock.registry.rules.deletion import later
+from s2mock.registry.rules.listing import MAX_PAGE, page_of
+from s2mock.registry.rules.locations import default_location, location_named
+from s2mock.registry.rules.provision import Provisioned, is_replay
+from s2mock.registry.state import BasinInfo, BasinState, Change, Effect, new_incarnation
+from s2mock.registry.values.config import BasinConfig, BasinConfigChanges
+from s2mock.registry.values.errors import InvalidLocation, ResourceAlreadyExists
+from s2mock.registry.values.names import BasinName, LocationName, RequestToken
+from s2mock.registry.values.persistent_map import PersistentMap
+from s2mock.registry.values.schedule import FinishDeletion
+from s2mock.registry.values.scopes import ALL
+from s2mock.runtime.clock import Moment
+
+
+class ListBasins(Operation):
+    """One page of basins, in name order, those pending deletion too (§4.7).
+
+    Returns a `Page` of `BasinInfo`. Raises `InvalidName`.
+    """
+
+    __slots__ = ("_limit", "_prefix", "_start_after")
+    name = "list-basins"
+
+    def __init__(self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE) -> None:
+        super().__init__()
+        self._prefix = BasinName.check_filter(prefix, "prefix")
+        self._start_after = BasinName.check_filter(start_after, "start-after")
+        self._limit = limit
+
+    def decide(self, engine: Engine, _: Moment) -> Change:
+        """The page."""
+        token = engine.token_of(self.caller)
+        return Change(
+            page_of(
+                engine.ordered_basins(),
+                _info,
+                prefix=self._prefix,
+                start_after=self._start_after,
+                limit=self._limit,
+                within=ALL if token is None else token.scope.basins,
+            )
+        )
+
+
+def _info(basin: BasinState) -> BasinInfo:
+    return basin.info
+
+
+class CreateBasin(Operation):
+    """Create a basin, or find the one that the same request with the same token created (§4.3).
+
+    Returns what was `Provisioned`. Raises `InvalidName`, `BasinDeletionPending`,
+    `ResourceAlreadyExists`, `InvalidLocation`.
+    """
+
+    __slots__ = ("_config", "_location", "_token")
+    name = "create-basin"
+
+    def __init__(
+        self,
+        basin: str,
+        config: BasinConfig | None = None,
+        token: str | None = None,
+        location: str | None = None,
+    ) -> None:
+        super().__init__(BasinName(basin))
+        self._location = None if location is None else str(LocationName(location))
+        self._config = config or BasinConfig()
+        self._token = None if token is None else RequestToken(token)
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """A new basin, or that there is one."""
+        name, config, token = str(self.basin), self._config, self._token
+        location = _location(engine, self._location)
+        basin = engine.state.basins.get(name)
+        if basin is None:
+            creation = None if token is None else (token, config)
+            return _new(engine, name, config, moment, creation, location)
+        basin.refuse_if_deleting()
+        if is_replay(basin.creation, token, config, engine.profile):
+            return Change(Provisioned("noop", basin.info, basin.incarnation))
+        raise ResourceAlreadyExists(f"basin `{name}` already exists")
+
+
+class EnsureBasin(Operation):
+    """Create a basin, or replace its whole configuration (§4.4).
+
+    Returns what was `Provisioned`. Raises `InvalidName`, `InvalidLocation`,
+    `BasinDeletionPending`.
+    """
+
+    __slots__ = ("_config", "_location")
+    name = "ensure-basin"
+
+    def __init__(
+        self, basin: str, config: BasinConfig | None = None, location: str | None = None
+    ) -> None:
+        super().__init__(BasinName(basin))
+        self._location = None if location is None else str(LocationName(location))
+        self._config = config or BasinConfig()
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """A new basin, or another configuration, or nothing."""
+        name, config = str(self.basin), self._config
+        location = _location(engine, self._location)
+        basin = engine.state.basins.get(name)
+        if basin is None:
+            return _new(engine, name, config, moment, None, location)
+        basin.refuse_if_deleting()
+        if self._location not in (None, basin.location):
+            raise InvalidLocation(f"basin `{name}` is in location `{basin.location}`")
+        if basin.config == config:
+            return Change(Provisioned("noop", basin.info, basin.incarnation))
+        changed = basin._replace(config=config)
+        return Change(
+            Provisioned("updated", basin.info, basin.incarnation),
+            basin=(name, changed),
+            effect=Effect("updated"),
+        )
+
+
+def _location(engine: Engine, name: str | None) -> str:
+    """Where a basin comes to be. Raises `InvalidLocation`."""
+    return (default_location(engine) if name is None else location_named(engine, name)).name
+
+
+def _new(
+    engine: Engine,
+    name: str,
+    config: BasinConfig,
+    moment: Moment,
+    creation: tuple[RequestToken, BasinConfig] | None,
+    location: str,
+) -> Change:
+    basin = BasinState(
+        name,
+        new_incarnation(),
+        config,
+        moment.now,
+        None,
+        creation,
+        PersistentMap(engine.owner),
+        location,
+    )
+    made = Provisioned("created", basin.info, basin.incarnation)
+    return Change(made, basin=(name, basin), effect=Effect("created"))
+
+
+class _OfABasin(Operation):
+    """An operation on a basin that is there; on that one and no later one, if it is said."""
+
+    __slots__ = ("_incarnation",)
+
+    def __init__(self, basin: str, incarnation: int | None = None) -> None:
+        super().__init__(BasinName(basin))
+        self._incarnation = incarnation
+
+    def _found(self, engine: Engine) -> BasinState:
+        return engine.state.basin(str(self.basin), self._incarnation)
+
+
+class GetBasinConfig(_OfABasin):
+    """A basin's configuration with its unset leaves, also while a deletion is pending (§4.5).
+
+    Returns a `BasinConfig`. Raises `InvalidName`, `BasinNotFound`.
+    """
+
+    __slots__ = ()
+    name = "get-basin-config"
+
+    def decide(self, engine: Engine, _: Moment) -> Change:
+        """The configuration."""
+        return Change(self._found(engine).config)
+
+
+class ReconfigureBasin(_OfABasin):
+    """Lay changes over a basin's configuration (§4.5).
+
+    Returns the new `BasinConfig`. Raises `InvalidConfig`, `BasinNotFound`,
+    `BasinDeletionPending`.
+    """
+
+    __slots__ = ("_changes",)
+    name = "reconfigure-basin"
+
+    def __init__(
+        self, basin: str, changes: BasinConfigChanges, incarnation: int | None = None
+    ) -> None:
+        super().__init__(basin, incarnation)
+        self._changes = changes
+
+    def decide(self, engine: Engine, _: Moment) -> Change:
+        """The basin with its new configuration."""
+        basin = self._found(engine)
+        basin.refuse_if_deleting()
+        config = basin.config.reconfigure(self._changes)
+        changed = basin._replace(config=config)
+        return Change(config, basin=(basin.name, changed), effect=Effect("updated"))
+
+
+class DeleteBasin(_OfABasin):
+    """Delete a basin with all its streams; while that is pending, again without effect (§4.6).
+
+    Raises `BasinNotFound`.
+    """
+
+    __slots__ = ()
+    name = "delete-basin"
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The basin on its way out."""
+        basin, delay = self._found(engine), engine.deletion_delay
+        if basin.deleted_at is not None:
+            return Change()
+        if delay == 0:
+            return Change(basin=(basin.name, None), effect=Effect("deleted"))
+        due = later(moment, delay, FinishDeletion(basin.name, None, basin.incarnation))
+        deleting = basin._replace(deleted_at=moment.now)
+        return Change(basin=(basin.name, deleting), due=due, effect=Effect("deleted"))

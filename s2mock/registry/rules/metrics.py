@@ -1,0 +1,256 @@
+"""Metrics of the account, of a basin and of a stream, computed when somebody asks.
+
+Source: reference: account_services §2.
+"""
+
+from collections.abc import Iterable
+from typing import Final, Literal, NamedTuple
+
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.operation import Operation
+from s2mock.registry.state import Change
+from s2mock.registry.usage.series import KEPT, Series
+from s2mock.registry.values.errors import InvalidMetrics
+from s2mock.registry.values.names import BasinName, StreamName
+from s2mock.runtime.clock import NANOSECONDS, Moment
+
+Interval = Literal["minute", "hour", "day"]
+SECONDS: Final[dict[str, int]] = {"minute": 60, "hour": 3600, "day": 86_400}
+_LEEWAY_SECONDS: Final = 60
+_MAX_SPAN_SECONDS: Final = KEPT * 60
+
+
+class Accumulation(NamedTuple):
+    """How much came together in each interval; those in which nothing did are left out."""
+
+    name: str
+    unit: str
+    interval: str
+    values: list[tuple[int, float]]
+
+
+class Gauge(NamedTuple):
+    """How much there was at the beginning of each interval."""
+
+    name: str
+    unit: str
+    values: list[tuple[int, float]]
+
+
+class Label(NamedTuple):
+    """Names."""
+
+    name: str
+    values: list[str]
+
+
+Metric = Accumulation | Gauge | Label
+
+
+class Period(NamedTuple):
+    """From when to when, in seconds since the epoch, and in which steps."""
+
+    start: int
+    end: int
+    interval: str
+
+    @property
+    def steps(self) -> range:
+        """The beginnings of the intervals that it touches, both ends included."""
+        step = SECONDS[self.interval]
+        return range(self.start // step * step, self.end + 1, step)
+
+
+_BY_MINUTE: Final = ("minute", "hour", "day")
+_BY_HOUR: Final = ("hour", "minute", "day")
+# The sets, by what they are about: the intervals that each has, the default first. A set without
+# any takes no notice of an interval.
+SETS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "account": {
+        "active-basins": (),
+        "account-ops": _BY_HOUR,
+        "estimated-billable-usage": ("hour", "day"),
+    },
+    "basin": {
+        "storage": ("hour",),
+        "append-ops": _BY_MINUTE,
+        "read-ops": _BY_MINUTE,
+        "read-throughput": _BY_MINUTE,
+        "append-throughput": _BY_MINUTE,
+        "basin-ops": _BY_HOUR,
+    },
+    "stream": {"storage": ("minute",)},
+}
+# The storage classes that a basin always has a series of.
+_STORAGE_CLASSES: Final = ("express", "standard")
+
+
+class _Metrics(Operation):
+    """A set of metrics. Returns a list of `Metric`. Raises `InvalidMetrics`."""
+
+    __slots__ = ("_asked", "_set")
+    level: str
+
+    def __init__(
+        self,
+        which: str,
+        start: int | None,
+        end: int | None,
+        interval: str | None,
+        basin: str | None = None,
+        stream: str | None = None,
+    ) -> None:
+        super().__init__(basin, stream)
+        self._set = which
+        self._asked = (start, end, interval)
+
+    def check(self, moment: Moment) -> None:
+        """Raises `InvalidMetrics`."""
+        self._period(moment)
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The metrics, up to this moment."""
+        return Change(self._metrics(engine, moment, self._period(moment)))
+
+    def _period(self, moment: Moment) -> Period:
+        start, end, interval = self._asked
+        intervals = SETS[self.level][self._set]
+        if start is None or end is None:
+            raise InvalidMetrics(f"start and end params required for {self._set}")
+        if start > end:
+            raise InvalidMetrics("start must not be after end")
+        if end - start > _MAX_SPAN_SECONDS:
+            raise InvalidMetrics("start and end must not be more than 90 days apart")
+        if intervals and interval not in (None, *intervals):
+            raise InvalidMetrics(f"interval must be {' or '.join(intervals)} for {self._set}")
+        if end > moment.now // NANOSECONDS + _LEEWAY_SECONDS:
+            raise InvalidMetrics("end must not be more than 60 seconds in the future")
+        return Period(start, end, (interval or intervals[0]) if intervals else "minute")
+
+    def _metrics(self, engine: Engine, moment: Moment, period: Period) -> list[Metric]:
+        raise NotImplementedError
+
+
+class AccountMetrics(_Metrics):
+    """Metrics of the account."""
+
+    __slots__ = ()
+    name = "account-metrics"
+    level = "account"
+
+    def _metrics(self, engine: Engine, _: Moment, period: Period) -> list[Metric]:
+        if self._set == "account-ops":
+            series = engine.usage.series("account-ops", None)
+            return _accumulated(series, "operations", period)
+        if self._set == "estimated-billable-usage":
+            # A fake has no prices.
+            return [Accumulation("total", "usd", period.interval, [])]
+        return [Label("active_basins", _active(engine, period))]
+
+
+class BasinMetrics(_Metrics):
+    """Metrics of a basin, which need not be there."""
+
+    __slots__ = ()
+    name = "basin-metrics"
+    level = "basin"
+
+    def __init__(
+        self,
+        which: str,
+        start: int | None,
+        end: int | None,
+        interval: str | None,
+        *,
+        basin: str,
+    ) -> None:
+        super().__init__(which, start, end, interval, BasinName(basin))
+
+    def _metrics(self, engine: Engine, moment: Moment, period: Period) -> list[Metric]:
+        usage, basin = engine.usage, str(self.basin)
+        if self._set == "storage":
+            names = usage.stored.names(engine.state, basin)
+            is_known = bool(names) or engine.state.basins.get(basin) is not None
+            return [_stored(engine, basin, names, moment, period)] if is_known else []
+        series = usage.series(self._set, basin)
+        is_known = bool(series) or engine.state.basins.get(basin) is not None
+        if self._set == "read-ops" and is_known:
+            series = {
+                "unary": series.get("unary") or Series(),
+                "streaming": usage.with_streaming(basin, moment.now),
+            }
+            return [_accumulation(name, series[name], "operations", period) for name in series]
+        if self._set == "read-throughput" and is_known:
+            return [_accumulation("read", series.get("read") or Series(), "bytes", period)]
+        unit = "bytes" if self._set == "append-throughput" else "operations"
+        always = _STORAGE_CLASSES if self._set.startswith("append-") and is_known else ()
+        return _accumulated(series, unit, period, always)
+
+
+class StreamMetrics(_Metrics):
+    """Metrics of a stream, which need not be there."""
+
+    __slots__ = ()
+    name = "stream-metrics"
+    level = "stream"
+
+    def __init__(
+        self,
+        which: str,
+        start: int | None,
+        end: int | None,
+        interval: str | None,
+        *,
+        basin: str,
+        stream: str,
+    ) -> None:
+        super().__init__(which, start, end, interval, BasinName(basin), StreamName(stream))
+
+    def _metrics(self, engine: Engine, moment: Moment, period: Period) -> list[Metric]:
+        basin, stream = str(self.basin), str(self.stream)
+        parent = engine.state.basins.get(basin)
+        is_there = parent is not None and parent.streams.get(stream) is not None
+        if not is_there and not engine.usage.stored.has(basin, stream):
+            return []
+        return [_stored(engine, basin, {stream}, moment, period)]
+
+
+def _accumulated(
+    series: dict[str, Series], unit: str, period: Period, always: tuple[str, ...] = ()
+) -> list[Metric]:
+    """One accumulation for each that there is anything of in the period, and for some always."""
+    names = sorted({*series, *always})
+    found = [_accumulation(name, series.get(name) or Series(), unit, period) for name in names]
+    return [metric for metric in found if metric.values or metric.name in always]
+
+
+def _accumulation(name: str, series: Series, unit: str, period: Period) -> Accumulation:
+    steps, step = period.steps, SECONDS[period.interval]
+    values: dict[int, float] = {}
+    for minute, value in series.between(steps[0] // 60, (steps[-1] + step) // 60):
+        at = minute * 60 // step * step
+        values[at] = values.get(at, 0.0) + value
+    return Accumulation(name, unit, period.interval, list(values.items()))
+
+
+def _stored(
+    engine: Engine, basin: str, names: Iterable[str], moment: Moment, period: Period
+) -> Gauge:
+    steps = period.steps
+    totals = dict.fromkeys(steps, 0.0)
+    end = steps[-1] // 60 + 1
+    for name in names:
+        course = engine.usage.stored.course(engine.state, basin, name, end, moment)
+        for at in steps:
+            totals[at] += course.at(at // 60)
+    return Gauge("metered_size", "bytes", list(totals.items()))
+
+
+def _active(engine: Engine, period: Period) -> list[str]:
+    usage = engine.usage
+    start, end = period.start * NANOSECONDS, (period.end + 1) * NANOSECONDS - 1
+    names = {name for name in usage.once_active if usage.was_active(name, start, end)}
+    for basin in engine.state.basins.values():
+        if len(basin.streams) and usage.active_since(basin.name) <= end:
+            names.add(basin.name)
+    return sorted(names)

@@ -1,0 +1,99 @@
+"""Whether whoever asks may have what is asked for. Source: reference: account_services §1.2, §1.3.
+
+The rows of the table of operations say what each needs; nothing here knows one from the other.
+"""
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from s2mock.registry.values.errors import Authn, PermissionDenied
+from s2mock.registry.values.scopes import ResourceSet, Scope, in_words
+from s2mock.registry.values.tokens import AccessToken, Tokens
+
+if TYPE_CHECKING:
+    from s2mock.registry.operation import Operation
+    from s2mock.runtime.clock import Moment
+
+
+class Needs(NamedTuple):
+    """What a token must have for an operation: all of these, on all that the operation is about.
+
+    `of` names the sets that must match: "basin", "stream", "access_token". With `by_batch` a
+    batch needs those of the operations that it consists of, and the opening of a session, which
+    has none yet, any one of them.
+    """
+
+    operations: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
+    by_batch: bool = False
+
+
+class Caller(NamedTuple):
+    """Who asks for an operation: the secret of a token, and what the operation needs of it."""
+
+    secret: str
+    needs: Needs
+
+
+_WAY_OUT: Final = (
+    ": bring the account's own, s2_mock.token, which is in s2_mock.env, or one of "
+    's2_mock.issue_token(); with auth="open" everybody is let in'
+)
+_SETS: Final = {"basin": "basins", "stream": "streams", "access_token": "access_tokens"}
+
+
+def bearer_of(tokens: Tokens, secret: str, *, is_open: bool) -> AccessToken | None:
+    """The token with that secret, which may have ended; None for somebody who may do everything.
+
+    Raises `Authn`.
+    """
+    token = tokens.by_secret.get(secret)
+    if token is None:
+        if is_open:
+            return None
+        error = Authn(
+            "the access token is none that this account has issued"
+            if secret
+            else "the request brings no access token"
+        )
+        error.explanation = f"{error.message}{_WAY_OUT}"
+        raise error
+    return token
+
+
+def check_end(token: AccessToken, moment: "Moment") -> None:
+    """Check that the token lives. Raises `Authn`."""
+    if token.ends is not None and moment.time >= token.ends:
+        raise Authn(f"the access token `{token.id}` was revoked")
+    if token.expires is not None and moment.time >= token.expires:
+        raise Authn(f"the access token `{token.id}` has expired")
+
+
+def permit(token: AccessToken, needs: Needs, operation: "Operation") -> None:
+    """Let an operation pass that the token gives. Raises `PermissionDenied`."""
+    missing = _missing(token.scope, needs, operation)
+    if missing is not None:
+        raise PermissionDenied(
+            f"needs {missing}; token `{token.id}` has {in_words(token.scope.granted)}"
+        )
+    for what in needs.of:
+        name = getattr(operation, what)
+        names: ResourceSet = getattr(token.scope, _SETS[what])
+        if name is None or not names.matches(name):
+            where = _SETS[what].replace("_", " ")
+            raise PermissionDenied(
+                f"needs {what.replace('_', ' ')} `{name}`; token `{token.id}` has of the {where} "
+                f"{names}"
+            )
+
+
+def _missing(scope: Scope, needs: Needs, operation: "Operation") -> str | None:
+    """The operation that the token would have to have, in words; None where it has all."""
+    if needs.by_batch and operation.parts is None:
+        if scope.granted.intersection(needs.operations):
+            return None
+        return " or ".join(f"`{name}`" for name in needs.operations)
+    wanted = operation.parts if needs.by_batch else needs.operations
+    for name in wanted or ():
+        if name not in scope.granted:
+            return f"`{name}`"
+    return None

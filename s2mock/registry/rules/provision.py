@@ -1,0 +1,35 @@
+"""What creating a basin and creating a stream have in common.
+
+Source: reference: control_plane §4.3, §5.5.
+"""
+
+from typing import Generic, NamedTuple, TypeVar
+
+from s2mock.registry.state import ProvisionResult
+from s2mock.registry.values.config import BasinConfig, StreamConfig
+from s2mock.registry.values.names import RequestToken
+from s2mock.registry.values.profile import Profile
+
+Config = TypeVar("Config", BasinConfig, StreamConfig)
+Info = TypeVar("Info")
+
+
+class Provisioned(NamedTuple, Generic[Info]):
+    """The outcome of a create or ensure, and what there is at that moment."""
+
+    result: ProvisionResult
+    info: Info
+    incarnation: int
+
+
+def is_replay(
+    creation: tuple[RequestToken, Config] | None,
+    token: RequestToken | None,
+    config: Config,
+    profile: Profile,
+) -> bool:
+    """Whether a create request with this token and configuration is the one that made it."""
+    if token is None or creation is None:
+        return False
+    made_with, made_as = creation
+    return token == made_with and (profile.replay_ignores_config or config == made_as)

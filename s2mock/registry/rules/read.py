@@ -1,0 +1,110 @@
+"""The operations that read a stream. Sources: reference: data_plane §1.8, §4."""
+
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.log.log import LogState
+from s2mock.registry.log.read_request import ReadRequest, start_of
+from s2mock.registry.operation import Operation
+from s2mock.registry.rules.open_stream import Opened, open_stream
+from s2mock.registry.rules.read_session import ReadSession
+from s2mock.registry.rules.unary_read import UnaryRead
+from s2mock.registry.state import Change
+from s2mock.registry.values.config import StreamConfig
+from s2mock.registry.values.errors import Invalid, ReadUnwritten
+from s2mock.registry.values.names import BasinName, StreamName
+from s2mock.runtime.clock import Moment
+
+_EMPTY = LogState()
+
+
+class CheckTail(Operation):
+    """Where the next record goes, and the timestamp of the last one (§1.8).
+
+    Returns a `StreamPosition`. Raises `BasinNotFound`, `BasinDeletionPending`,
+    `StreamNotFound`, `StreamDeletionPending`.
+    """
+
+    __slots__ = ()
+    name = "check-tail"
+
+    def __init__(self, basin: str, stream: str) -> None:
+        super().__init__(BasinName(basin), StreamName(stream))
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The tail, of a stream that is made if need be."""
+        basin, stream = str(self.basin), str(self.stream)
+        opened = open_stream(
+            engine,
+            moment,
+            basin,
+            stream,
+            create_on="read",
+            needs_key=False,
+            caller=self.caller,
+        )
+        return opened.change(basin)._replace(result=(opened.state.log or _EMPTY).tail)
+
+
+class Read(Operation):
+    """A read: of one batch, or with `is_session` of all that comes.
+
+    Returns a `ReadSession` that has taken its place in the stream and has made its first step.
+    `tell_tail` lets a batch that reaches the tail say so. Raises `Invalid`, `BadHeader` (for the
+    key), `ReadUnwritten`, `BasinNotFound`, `BasinDeletionPending`, `StreamNotFound`,
+    `StreamDeletionPending`.
+    """
+
+    __slots__ = ("_config", "_key", "is_session", "wanted")
+    name = "read"
+    waits = True
+
+    def __init__(
+        self,
+        basin: str,
+        stream: str,
+        wanted: ReadRequest,
+        *,
+        key: str | None = None,
+        config: StreamConfig | None = None,
+        is_session: bool = False,
+    ) -> None:
+        super().__init__(BasinName(basin), StreamName(stream))
+        if wanted.kind == "timestamp" and wanted.until is not None and wanted.start >= wanted.until:
+            raise Invalid("start `timestamp` exceeds or equal to `until`")
+        self.wanted: ReadRequest = wanted
+        self._key = key
+        self._config = config
+        self.is_session: bool = is_session
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """A place to read from, in a stream that is made if need be."""
+        basin, stream = str(self.basin), str(self.stream)
+        opened = open_stream(
+            engine,
+            moment,
+            basin,
+            stream,
+            create_on="read",
+            config=self._config,
+            key=self._key,
+            caller=self.caller,
+        )
+        change = opened.change(basin)
+        if opened.error is not None:
+            return change
+        try:
+            session = self._begun(engine, moment, basin, opened)
+        except ReadUnwritten as error:
+            return change._replace(error=error)
+        return change._replace(after=session.begin)
+
+    def _begun(self, engine: Engine, moment: Moment, basin: str, opened: Opened) -> "ReadSession":
+        log, wanted = opened.state.log or _EMPTY, self.wanted
+        if moment.time >= log.next_expiry:
+            log = log.expired(engine.owner, moment.time)
+        # A limit of nothing is used up before the start is looked at.
+        used_up = wanted.count == 0 or wanted.bytes == 0
+        position = 0 if used_up else start_of(wanted, log)
+        kind = ReadSession if self.is_session else UnaryRead
+        session = kind(engine, basin, opened, wanted, position, log.tail)
+        session.is_counted = self.request is not None
+        return session

@@ -1,0 +1,260 @@
+"""Operations on streams as such. Source: reference: control_plane §5."""
+
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.operation import Operation
+from s2mock.registry.rules import delete_on_empty
+from s2mock.registry.rules.deletion import delete_stream
+from s2mock.registry.rules.listing import MAX_PAGE, page_of
+from s2mock.registry.rules.provision import Provisioned, is_replay
+from s2mock.registry.state import (
+    BasinState,
+    Change,
+    Effect,
+    StreamInfo,
+    StreamState,
+    new_incarnation,
+)
+from s2mock.registry.values.config import UNSET, StreamConfig, StreamConfigChanges
+from s2mock.registry.values.errors import ResourceAlreadyExists
+from s2mock.registry.values.names import BasinName, RequestToken, StreamName
+from s2mock.registry.values.scopes import ALL
+from s2mock.runtime.clock import Moment
+
+_CREATED = Effect("created")
+
+
+class ListStreams(Operation):
+    """One page of a basin's streams, in name order, those pending deletion too (§5.7).
+
+    Returns a `Page` of `StreamInfo`. Raises `InvalidName`, `BasinNotFound`.
+    """
+
+    __slots__ = ("_incarnation", "_limit", "_prefix", "_start_after")
+    name = "list-streams"
+
+    def __init__(
+        self,
+        basin: str,
+        *,
+        prefix: str = "",
+        start_after: str = "",
+        limit: int = MAX_PAGE,
+        incarnation: int | None = None,
+    ) -> None:
+        super().__init__(BasinName(basin))
+        self._prefix = StreamName.check_filter(prefix, "prefix")
+        self._start_after = StreamName.check_filter(start_after, "start-after")
+        self._limit = limit
+        self._incarnation = incarnation
+
+    def decide(self, engine: Engine, _: Moment) -> Change:
+        """The page."""
+        token = engine.token_of(self.caller)
+        basin = engine.state.basin(str(self.basin), self._incarnation)
+        return Change(
+            page_of(
+                engine.ordered_streams(basin.name),
+                _info,
+                prefix=self._prefix,
+                start_after=self._start_after,
+                limit=self._limit,
+                within=ALL if token is None else token.scope.streams,
+            )
+        )
+
+
+def _info(stream: StreamState) -> StreamInfo:
+    return stream.info
+
+
+class _Provision(Operation):
+    """An operation that makes a stream if there is none."""
+
+    basin: str
+    stream: str
+    __slots__ = ("_config", "_incarnation")
+
+    def __init__(
+        self,
+        basin: str,
+        stream: str,
+        config: StreamConfig | None = None,
+        incarnation: int | None = None,
+    ) -> None:
+        super().__init__(BasinName(basin), StreamName(stream))
+        self._config = config or UNSET
+        # Of the basin.
+        self._incarnation = incarnation
+
+    def _parent(self, engine: Engine) -> BasinState:
+        basin = engine.state.basin(self.basin, self._incarnation)
+        basin.refuse_if_deleting()
+        return basin
+
+
+class CreateStream(_Provision):
+    """Create a stream, or find the one that the same request with the same token created (§5.5).
+
+    Returns what was `Provisioned`. Raises `InvalidName`, `BasinNotFound`,
+    `BasinDeletionPending`, `StreamDeletionPending`, `ResourceAlreadyExists`.
+    """
+
+    __slots__ = ("_token",)
+    name = "create-stream"
+
+    def __init__(
+        self,
+        basin: str,
+        stream: str,
+        config: StreamConfig | None = None,
+        token: str | None = None,
+        incarnation: int | None = None,
+    ) -> None:
+        super().__init__(basin, stream, config, incarnation)
+        self._token = None if token is None else RequestToken(token)
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """A new stream, or that there is one."""
+        basin, name, config = self._parent(engine), self.stream, self._config
+        stream = basin.streams.get(name)
+        if stream is None:
+            creation = None if self._token is None else (self._token, config)
+            return new_stream(basin, name, config, moment, creation)
+        stream.refuse_if_deleting()
+        if is_replay(stream.creation, self._token, config, engine.profile):
+            return Change(Provisioned("noop", stream.info, stream.incarnation))
+        raise ResourceAlreadyExists(f"stream `{name}` in basin `{basin.name}` already exists")
+
+
+class EnsureStream(_Provision):
+    """Create a stream, or replace its whole configuration (§5.5).
+
+    Returns what was `Provisioned`. Raises `InvalidName`, `BasinNotFound`,
+    `BasinDeletionPending`, `StreamDeletionPending`.
+    """
+
+    __slots__ = ()
+    name = "ensure-stream"
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """A new stream, or another configuration, or nothing."""
+        basin, name = self._parent(engine), self.stream
+        stream = basin.streams.get(name)
+        if stream is None:
+            return new_stream(basin, name, self._config, moment, None)
+        stream.refuse_if_deleting()
+        resolved = self._config.merge(basin.resolved_defaults)
+        if stream.config == resolved:
+            return Change(Provisioned("noop", stream.info, stream.incarnation))
+        made = Provisioned("updated", stream.info, stream.incarnation)
+        return _reconfigured(made, basin.name, stream, resolved, moment)
+
+
+def new_stream(
+    basin: BasinState,
+    name: str,
+    config: StreamConfig | None,
+    moment: Moment,
+    creation: tuple[RequestToken, StreamConfig] | None,
+) -> Change:
+    """A stream with that configuration, the unset leaves from the basin (§5.4)."""
+    stream = StreamState(
+        name,
+        new_incarnation(),
+        (config or UNSET).merge(basin.resolved_defaults),
+        basin.config.stream_cipher,
+        moment.now,
+        None,
+        creation,
+        moment.time,
+        None,
+        None,
+    )
+    made = Provisioned("created", stream.info, stream.incarnation)
+    stream, due = delete_on_empty.watch(basin.name, stream, moment.time, UNSET)
+    return Change(made, stream=(basin.name, name, stream), due=due, effect=_CREATED)
+
+
+def _reconfigured(
+    result: object, basin: str, stream: StreamState, config: StreamConfig, moment: Moment
+) -> Change:
+    changed = stream._replace(config=config)
+    changed, due = delete_on_empty.watch(basin, changed, moment.time, stream.config)
+    return Change(result, stream=(basin, stream.name, changed), due=due, effect=Effect("updated"))
+
+
+class _OfAStream(Operation):
+    """An operation on a stream that is there; on that one and no later one, if it is said."""
+
+    __slots__ = ("_incarnation",)
+
+    def __init__(self, basin: str, stream: str, incarnation: int | None = None) -> None:
+        super().__init__(BasinName(basin), StreamName(stream))
+        self._incarnation = incarnation
+
+    def _found(self, engine: Engine) -> StreamState:
+        return engine.state.stream(str(self.basin), str(self.stream), self._incarnation)
+
+
+class GetStreamConfig(_OfAStream):
+    """A stream's resolved configuration (§5.7).
+
+    Returns a `StreamConfig`. Raises `StreamNotFound`, `StreamDeletionPending`.
+    """
+
+    __slots__ = ()
+    name = "get-stream-config"
+
+    def decide(self, engine: Engine, _: Moment) -> Change:
+        """The configuration."""
+        stream = self._found(engine)
+        stream.refuse_if_deleting()
+        return Change(stream.config)
+
+
+class ReconfigureStream(_OfAStream):
+    """Lay changes over a stream's configuration (§5.6).
+
+    A leaf that is `None` falls back to the basin's current default, else the system's. Returns
+    the new `StreamConfig`. Raises `InvalidConfig`, `BasinNotFound`, `BasinDeletionPending`,
+    `StreamNotFound`, `StreamDeletionPending`.
+    """
+
+    __slots__ = ("_changes",)
+    name = "reconfigure-stream"
+
+    def __init__(
+        self,
+        basin: str,
+        stream: str,
+        changes: StreamConfigChanges,
+        incarnation: int | None = None,
+    ) -> None:
+        super().__init__(basin, stream, incarnation)
+        self._changes = changes
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The stream with its new configuration."""
+        basin = engine.state.basin(str(self.basin))
+        basin.refuse_if_deleting()
+        stream = self._found(engine)
+        stream.refuse_if_deleting()
+        config = stream.config.reconfigure(self._changes).merge(basin.resolved_defaults)
+        return _reconfigured(config, basin.name, stream, config, moment)
+
+
+class DeleteStream(_OfAStream):
+    """Delete a stream; while the deletion is pending, again without effect (§5.7).
+
+    Raises `StreamNotFound`.
+    """
+
+    __slots__ = ()
+    name = "delete-stream"
+
+    def decide(self, engine: Engine, moment: Moment) -> Change:
+        """The stream on its way out."""
+        stream = self._found(engine)
+        if stream.deleted_at is not None:
+            return Change()
+        return delete_stream(str(self.basin), stream, moment, engine.deletion_delay)

@@ -1,0 +1,1 @@
+"""The history that metrics are computed from."""

@@ -1,0 +1,1 @@
+"""The values of an account: names, configurations, records, errors. Nothing changes them."""

@@ -1,0 +1,31 @@
+"""Where the documented page and the running service differ, the choice between them."""
+
+from typing import Final, Literal, NamedTuple
+
+from s2mock.registry.values.errors import BadJson, InvalidConfig
+
+ProfileName = Literal["real", "documented"]
+
+
+class Profile(NamedTuple):
+    """Two corners of create stream in which the documentation says something else.
+
+    `invalid_config` is the error for a well formed configuration with an invalid value;
+    `replay_ignores_config` lets the request token alone decide what a replay is.
+    """
+
+    name: ProfileName
+    invalid_config: type[InvalidConfig] | type[BadJson]
+    replay_ignores_config: bool
+
+
+REAL: Final = Profile("real", invalid_config=InvalidConfig, replay_ignores_config=False)
+DOCUMENTED: Final = Profile("documented", invalid_config=BadJson, replay_ignores_config=True)
+
+
+def profile_named(name: str) -> Profile:
+    """The profile of that name. Raises `ValueError`."""
+    for profile in (REAL, DOCUMENTED):
+        if profile.name == name:
+            return profile
+    raise ValueError(f'profile must be "real" or "documented", not {name!r}')

@@ -1,0 +1,122 @@
+"""The access tokens of an account, as values. Source: reference: account_services §1."""
+
+from typing import Final, NamedTuple
+
+from s2mock.registry.values.persistent_map import PersistentMap
+from s2mock.registry.values.scopes import EVERYTHING, Scope
+from s2mock.runtime.clock import Moment
+
+OWN_ID: Final = "s2mock"
+"""The id of the account's own token."""
+
+# What stands for the secret of the account's own token, which is no part of the account's state:
+# no header can hold it.
+OWN_SECRET: Final = "\0"
+_DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SECRET_LENGTH: Final = 43
+
+
+class TokenInfo(NamedTuple):
+    """An access token as S2 describes it.
+
+    `expires_at` is in nanoseconds since the Unix epoch, None for never.
+    """
+
+    id: str
+    expires_at: int | None
+    auto_prefix_streams: bool
+    scope: Scope
+
+
+class AccessToken(NamedTuple):
+    """An access token. `expires` and `ends` go by the account's time, see `Moment`."""
+
+    id: str
+    secret: str
+    scope: Scope
+    expires: int | None = None
+    auto_prefix_streams: bool = False
+    # From when on it is refused, where it was revoked.
+    ends: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<AccessToken {self.id!r}>"
+
+    @property
+    def prefix(self) -> str:
+        """What goes before each stream's name that its bearer says."""
+        return self.scope.streams.name if self.auto_prefix_streams else ""
+
+    @property
+    def has_an_end(self) -> bool:
+        """Whether there is a time from when on it is refused."""
+        return self.expires is not None or self.ends is not None
+
+    def info(self, moment: Moment) -> TokenInfo:
+        """The token as S2 describes it at that moment."""
+        expires = self.expires
+        if expires is not None:
+            expires += moment.now - moment.time
+        return TokenInfo(self.id, expires, self.auto_prefix_streams, self.scope)
+
+
+class Tokens(NamedTuple):
+    """The tokens of an account: those that are listed, and all that were ever issued."""
+
+    by_id: PersistentMap[AccessToken]
+    # The revoked ones too: they are refused, where one that nobody issued may be let in.
+    by_secret: PersistentMap[AccessToken]
+    # How many were issued.
+    issued: int = 0
+
+    def with_issued(self, owner: object, token: AccessToken) -> "Tokens":
+        """The tokens and one more, for that owner."""
+        own = self.copy(owner)
+        own.by_id[token.id] = own.by_secret[token.secret] = token
+        return own._replace(issued=self.issued + 1)
+
+    def with_revoked(self, owner: object, token: AccessToken, ends: int | None) -> "Tokens":
+        """The tokens without that one, which is refused from then on; None is never."""
+        own = self.copy(owner)
+        del own.by_id[token.id]
+        own.by_secret[token.secret] = token._replace(ends=ends)
+        return own
+
+    def with_own(self, owner: object) -> "Tokens":
+        """The tokens with the account's own, though it was revoked in another."""
+        known = self.by_secret.get(OWN_SECRET)
+        if known is not None and known.ends is None and self.by_id.get(OWN_ID) is known:
+            return self
+        tokens = self.copy(owner)
+        own = tokens.by_secret[OWN_SECRET] = AccessToken(OWN_ID, OWN_SECRET, EVERYTHING)
+        if tokens.by_id.get(OWN_ID) is None:
+            tokens.by_id[OWN_ID] = own
+        return tokens
+
+    def copy(self, owner: object) -> "Tokens":
+        """The same, which that owner may write to."""
+        if self.by_id.owner is owner:
+            return self
+        return self._replace(by_id=self.by_id.copy(owner), by_secret=self.by_secret.copy(owner))
+
+
+def fresh_tokens(owner: object) -> Tokens:
+    """The tokens of an account in which none was issued: its own."""
+    own = AccessToken(OWN_ID, OWN_SECRET, EVERYTHING)
+    return Tokens(PersistentMap(owner), PersistentMap(owner)).with_issued(owner, own)
+
+
+def new_secret(prefix: str, seed: int, token: str | None, number: int) -> str:
+    """The secret of the issued token of that number, which is not to be guessed.
+
+    It is the same for the same `prefix`, `seed` and own `token` of the account (reference:
+    account_services §1.1).
+    """
+    import hashlib  # which takes time to load, and few accounts issue tokens
+
+    digest = hashlib.sha512(f"s2mock {seed} {number} {token or ''}".encode()).digest()
+    value, digits = int.from_bytes(digest, "big"), ""
+    while len(digits) < _SECRET_LENGTH:
+        value, digit = divmod(value, len(_DIGITS))
+        digits += _DIGITS[digit]
+    return f"{prefix}{digits}"

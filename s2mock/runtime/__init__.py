@@ -1,0 +1,1 @@
+"""What the rest of s2mock is built on, with nothing of S2 in it."""

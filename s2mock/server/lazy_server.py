@@ -1,0 +1,165 @@
+"""The server of one mock, or of all mocks of a test session: it starts when somebody asks."""
+
+import os
+import threading
+import warnings
+import weakref
+from typing import TYPE_CHECKING, Any, Protocol
+
+from s2mock.runtime import failures, mock_tokens
+from s2mock.runtime.conversation import Conversation, Head
+from s2mock.runtime.environ import bearer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from s2mock.server import Server
+
+_MAX_PORT = 65_535
+
+
+class Answering(Protocol):
+    """What stands behind a server: an app."""
+
+    def converse(self, environ: dict[str, Any]) -> Conversation:
+        """Answer one request, step by step."""
+
+
+class LazyServer:
+    """A server that starts when its address is first asked for, in front of one app at a time.
+
+    One that is forgotten while it listens is stopped with a `ResourceWarning`, unless another will
+    see to it (`is_kept`). Raises `ValueError` for a host or a port that no address has.
+    """
+
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, is_kept: bool = False) -> None:
+        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= _MAX_PORT:
+            raise ValueError(f"port must be a number from 0 to {_MAX_PORT}, not {port!r}")
+        _check_host(host)
+        self._address = (host, port)
+        self._is_kept = is_kept
+        self._server: Server | None = None
+        self._starting = threading.Lock()
+        self.app: Answering | None = None
+        _of_this_process.add(self)
+
+    def __repr__(self) -> str:
+        return f"<Listening on {self._server.url if self._server else 'nothing yet'}>"
+
+    @property
+    def started(self) -> bool:
+        """Whether it listens."""
+        return self._server is not None
+
+    @property
+    def url(self) -> str:
+        """The base URL; listening from now on. Raises `OSError` if the address cannot be had."""
+        with self._starting:
+            if self._server is None:
+                from s2mock.server import Server
+
+                host, port = self._address
+                # What is in front of the app is not what keeps it alive.
+                this = weakref.ref(self)
+                self._server = Server(
+                    lambda environ: _converse(this, environ),
+                    host=host,
+                    port=port,
+                    on_error=failures.note,
+                )
+                # At the end of the process there is nobody left to warn.
+                self._forgotten = weakref.finalize(
+                    self, _stop_forgotten, self._server, warns=not self._is_kept
+                )
+                self._forgotten.atexit = False
+            return _reachable(self._server.url)
+
+    def call(self, function: "Callable[[], object]") -> None:
+        """Call it on the server's thread, if there is one, and return when that is done."""
+        if self._server is not None:
+            self._server.call(function)
+
+    def drop_connections(self) -> None:
+        """Drop every connection; it goes on listening."""
+        if self._server is not None:
+            self._server.drop_connections()
+
+    def refuse(self) -> None:
+        """Drop every connection and refuse new ones; the port stays ours."""
+        if self._server is not None:
+            self._server.refuse()
+
+    def accept(self) -> None:
+        """Accept connections again."""
+        if self._server is not None:
+            self._server.accept()
+
+    def stop(self) -> None:
+        """Stop listening and drop every connection. Stopping twice is harmless."""
+        with self._starting:
+            server, self._server = self._server, None
+        if server is not None:
+            self._forgotten.detach()
+            server.stop()
+
+    def _begin_anew(self) -> None:
+        """In a forked child: the server is the parent's, and whoever held the lock is there too."""
+        self._starting = threading.Lock()
+        if self._server is not None:
+            self._forgotten.detach()
+            self._server = None
+
+
+_of_this_process: "weakref.WeakSet[LazyServer]" = weakref.WeakSet()
+
+
+def _check_host(host: str) -> None:
+    try:
+        # As the system's resolver has it, for what is not ASCII.
+        is_right = bool(host) and "\0" not in host and (host.isascii() or host.encode("idna"))
+    except UnicodeError:
+        is_right = False
+    if not is_right:
+        raise ValueError(f"host must be an address or a name to listen on, not {host!r}")
+
+
+def _begin_all_anew() -> None:
+    for listening in list(_of_this_process):
+        listening._begin_anew()  # noqa: SLF001  # of this module
+
+
+os.register_at_fork(after_in_child=_begin_all_anew)
+
+
+def _reachable(url: str) -> str:
+    """The URL, with the machine's own address in place of the one that stands for all of them."""
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
+def _converse(this: "weakref.ref[LazyServer]", environ: dict[str, Any]) -> Conversation:
+    listening = this()
+    app = None if listening is None else listening.app
+    if app is not None:
+        return app.converse(environ)
+    return _nobody(environ)
+
+
+def _nobody(environ: dict[str, Any]) -> Conversation:
+    """The answer where no mock is in use: a late request is told not to come again."""
+    token = bearer(environ)
+    if late := mock_tokens.is_ended(token):
+        mock_tokens.note_late(token, environ["REQUEST_METHOD"], environ["PATH_INFO"])
+    text = b"no s2_mock is in use: the test that this request belongs to has ended\n"
+    yield Head(401 if late else 503, [("content-type", "text/plain")], text)
+
+
+def _stop_forgotten(server: "Server", *, warns: bool) -> None:
+    # First, since a warning may be an error.
+    server.stop()
+    if warns:
+        warnings.warn(
+            f"an S2Mock that listened on {server.url} was never closed: use it in a `with` block, "
+            "or call close()",
+            ResourceWarning,
+            stacklevel=2,
+        )
