@@ -131,7 +131,8 @@ class App:
         elif response.cut_at is not None or response.plain is not None:
             yield from in_pieces(response)
         else:
-            yield Head(response.status, _with_length(response), response.body)
+            headers = response.headers if response.body else _with_length(response)
+            yield Head(response.status, headers, response.body)
 
     def _noted(self, request: S2Request, response: S2Response) -> "Entry | None":
         """Take a note of what is about to be sent; returns the entry of a session."""
@@ -314,8 +315,8 @@ def _encode(request: S2Request, response: S2Response) -> Answering:
 
 
 def _with_length(response: S2Response) -> Headers:
-    """The headers, with the length of a body of no bytes, which the framing leaves to the app."""
-    if response.body or not response.has_length or response.status == 204:
+    """Return the headers of an answer with an empty body, whose length the framing does not add."""
+    if not response.has_length or response.status == 204:
         return response.headers
     return [*response.headers, ("content-length", "0")]
 

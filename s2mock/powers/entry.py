@@ -34,7 +34,7 @@ _KEPT: Final = (
 )
 # A request target with its header fields is long from this number of bytes on. It counts as a body
 # then, and when bodies go, the longest fields go until no more than this is left.
-_LONG_HEAD: Final = 4096
+LONG_HEAD: Final = 4096
 # Where a text that is no field has to be shorter, so much of it stays.
 _SHORT_TEXT: Final = 1024
 
@@ -76,7 +76,7 @@ NOTE_PARTS: Final = 10
 def head_size(target: str, fields: Fields) -> int:
     """The bytes of a target and of header fields that count; 0 where they are not long."""
     size = len(target) + sum(map(len, chain.from_iterable(fields)))
-    return size if size > _LONG_HEAD else 0
+    return size if size > LONG_HEAD else 0
 
 
 def without_long(form: AnswerForm) -> AnswerForm:
@@ -86,7 +86,7 @@ def without_long(form: AnswerForm) -> AnswerForm:
 
 
 def _short_fields(fields: Fields) -> Fields:
-    room, kept = _LONG_HEAD, []
+    room, kept = LONG_HEAD, []
     for number in sorted(range(len(fields)), key=lambda number: sum(map(len, fields[number]))):
         room -= sum(map(len, fields[number]))
         if room < 0:
@@ -251,7 +251,7 @@ class Entry:
         self.long_size = head_size(self._target, fields)
         if self.failure is not None:
             said = len(self.failure[2]) + len(self.failure[3] or "")
-            self.long_size += said if said > _LONG_HEAD else 0
+            self.long_size += said if said > LONG_HEAD else 0
 
     def forget_bodies(self) -> None:
         """Keep no bodies any longer, and nothing else that is long."""

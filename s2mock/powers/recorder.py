@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
-from s2mock.powers.entry import AnswerForm, Entry, head_size
+from s2mock.powers.entry import LONG_HEAD, AnswerForm, Entry, head_size
 from s2mock.powers.journal import Journal
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.powers.request_log import DEBUG, LOGGER, log_request
@@ -138,7 +138,10 @@ class Recorder:
         else:
             self._forms[name] = form
             # Once for all that have it in common.
-            size += head_size(target, fields if has_new_fields else ())
+            if has_new_fields:
+                size += head_size(target, fields)
+            elif len(target) > LONG_HEAD:
+                size += len(target)
         # As little as can be, since memory that is kept is not at hand for the next request: so no
         # environ, and what a request has in common with the one before is kept once.
         self._journal.note_plainly(
