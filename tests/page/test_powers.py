@@ -132,7 +132,11 @@ def test_somebody_else_begins_again(page: Any, traffic: Traffic) -> None:
 
 
 def test_a_reset_that_is_not_meant_goes_by(page: Any, mock: S2Mock) -> None:
+    page.clock.install()
     page.get_by_role("button", name="Reset").click()
+    expect(page.get_by_role("button", name="Really reset?")).to_be_visible()
+
+    page.clock.run_for(4_000)
 
     expect(page.get_by_role("button", name="Reset", exact=True)).to_be_visible()
     assert mock.basin(BASIN).streams == ("orders",)
@@ -148,8 +152,14 @@ def test_a_clock_that_runs_cannot_be_turned(
 
 
 def test_accounts_are_shown_one_at_a_time(page: Any, traffic: Traffic) -> None:
+    page.clock.install()
+    page.reload()
+    expect(page.locator("#state")).to_have_text("live")
+    expect(page.get_by_label("Account")).to_be_hidden()
     made = traffic.client().request("POST", "/_s2mock/accounts", json={"basins": ["other-basin"]})
     headers = {"authorization": f"Bearer {made.json()['token']}"}
+    # The page looks for accounts every five seconds of its own clock.
+    page.clock.run_for(5_000)
     expect(page.get_by_label("Account")).to_be_visible()
     page.get_by_label("Account").select_option(index=1)
 
