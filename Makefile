@@ -56,10 +56,10 @@ serve: $(VENV)/.package
 # The documentation is built by a test, too, and the page is looked at in the system's Chromium,
 # where there is one. Their screenshots are in build/screenshots.
 test: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
-	@$(PYTEST) -m 'not long' $(PYTEST_FLAGS) $(OR_NONE)
 	@$(MAKE) --no-print-directory long
+	@$(PYTEST) -m 'not long' $(PYTEST_FLAGS) $(OR_NONE)
 
-# The tests that take more than 5 seconds on any machine; `make test` ends with them.
+# The tests that take more than 5 seconds on any machine; `make test` begins with them.
 long: $(VENV)/.test $(VENV)/.docs
 	@$(PYTEST) -m long $(PYTEST_FLAGS) $(OR_NONE)
 
