@@ -25,16 +25,19 @@ PYRIGHT := pyright --pythonpath $(abspath $(VENV))/bin/python
 
 # All cores. Who is done early takes from the others, for some tests take long.
 PYTEST := $(RUN) pytest -n auto --dist worksteal
+# PYTEST_FLAGS may select no test that is marked `long`, or no other: pytest exits with 5 then.
+OR_NONE := || [ $$? = 5 ]
 
-.PHONY: help serve test check shuffled closed lint types lowest pages pythons docs pictures bench \
+.PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
   soak differential record
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
 	@echo 'make test   all tests (PYTEST_FLAGS="-n 0 --exitfirst")'
+	@echo 'make long   of these, the ones that install, build or compile'
 	@echo 'make check  a first answer: all tests that are not slow'
-	@echo 'make shuffled  all tests in random order'
-	@echo 'make closed  all tests with auth="required", and clients that bring a token'
+	@echo 'make shuffled  all tests that are not long, in random order'
+	@echo 'make closed  the same with auth="required", and clients that bring a token'
 	@echo 'make lint   formatting, lint rules and types'
 	@echo 'make types  types as pyright sees them'
 	@echo 'make lowest  the tests with the lowest versions of all dependencies'
@@ -53,22 +56,27 @@ serve: $(VENV)/.package
 # The documentation is built by a test, too, and the page is looked at in the system's Chromium,
 # where there is one. Their screenshots are in build/screenshots.
 test: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
-	@$(PYTEST) $(PYTEST_FLAGS)
+	@$(MAKE) --no-print-directory long
+	@$(PYTEST) -m 'not long' $(PYTEST_FLAGS) $(OR_NONE)
 
-# A first answer in less than a minute; `make test` runs these tests, too. Schemathesis takes seconds
+# The tests that take more than 5 seconds on any machine; `make test` begins with them.
+long: $(VENV)/.test $(VENV)/.docs
+	@$(PYTEST) -m long $(PYTEST_FLAGS) $(OR_NONE)
+
+# A first answer in 45 seconds; `make test` runs these tests, too. Schemathesis takes seconds
 # to load, and all its tests are slow.
 check: $(VENV)/.test
-	@$(PYTEST) -m 'not slow' -p no:schemathesis --ignore=tests/openapi/test_schemathesis.py \
+	@$(PYTEST) -m 'not slow and not long' -p no:schemathesis --ignore=tests/openapi/test_schemathesis.py \
 	  $(PYTEST_FLAGS)
 
 # The order's seed is printed: PYTEST_FLAGS=--random-order-seed=N has the same order again.
 shuffled: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
-	@$(PYTEST) --random-order-bucket=global $(PYTEST_FLAGS)
+	@$(PYTEST) -m 'not long' --random-order-bucket=global $(PYTEST_FLAGS)
 
 # Accounts that let in nobody without a token, and clients that bring the account's own. What cannot
 # be run so, and why, is said in tests/own_token.py.
 closed: $(VENV)/.test $(VENV)/.docs
-	@S2MOCK_TESTS_AUTH=required $(PYTEST) tests $(PYTEST_FLAGS)
+	@S2MOCK_TESTS_AUTH=required $(PYTEST) -m 'not long' tests $(PYTEST_FLAGS)
 	@$(PYTEST) s2mock/contract --s2mock-auth=required $(PYTEST_FLAGS)
 
 # The examples are checked too, for which their own requirements have to be there.

@@ -9,7 +9,11 @@ import pytest
 
 REPO = Path(__file__).parent.parent
 # Those that are quick; `scale` and `log` are made like `snapshot`, `startup` like `socket`.
-SUBJECTS = ["socket", "append", "read", "operations", "account", "in-process", "snapshot"]
+# `socket` starts every peer server; moto alone takes seconds to load.
+SUBJECTS = [
+    pytest.param("socket", marks=pytest.mark.long),
+    *("append", "read", "operations", "account", "in-process", "snapshot"),
+]
 
 
 @pytest.mark.slow

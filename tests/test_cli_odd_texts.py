@@ -9,6 +9,8 @@ import pytest
 
 from s2mock import __main__ as command
 
+pytestmark = pytest.mark.slow
+
 # An empty one, such as an unset variable of a shell; one that is no text, as the system hands it
 # over; and what each kind of value may stumble over.
 ODD = ("", " ", ",", "a,,b", "é", "\udcff", "nan", "-1", "9" * 30, "x" * 300, "é" * 100)

@@ -32,6 +32,7 @@ OTHERS = {"go": "go", "rust": "cargo", "typescript": "npm"}
 INHERITED = ("PYTEST_", "S2_", "COV_")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", sorted(PASSED))
 def test_passes(name: str, tmp_path: Path) -> None:
@@ -101,6 +102,7 @@ def ran(command: list[str], folder: Path) -> str:
     return run.stdout
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_in_typescript(tmp_path: Path) -> None:
     folder = copied("typescript", tmp_path)
@@ -110,6 +112,7 @@ def test_in_typescript(tmp_path: Path) -> None:
     assert report["numPassedTests"] == report["numTotalTests"] == declared > 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_in_go(tmp_path: Path) -> None:
     folder = copied("go", tmp_path)
@@ -118,6 +121,7 @@ def test_in_go(tmp_path: Path) -> None:
     assert said.count("\n--- PASS: ") == declared > 0
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(
     not os.environ.get("S2MOCK_TEST_RUST"),

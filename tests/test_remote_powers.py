@@ -485,6 +485,7 @@ def test_a_test_is_advised_at_its_end(pytester: pytest.Pytester, url: str) -> No
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.long
 def test_the_tests_of_the_powers_run_there_too(url: str, pytestconfig: pytest.Config) -> None:
     """In parallel, on one server, each on an account of its own."""
     root = pytestconfig.rootpath

@@ -38,6 +38,7 @@ def foreign_names(path: Path) -> set[str]:
     return names
 
 
+@pytest.mark.slow
 def test_no_module_has_its_words_from_elsewhere() -> None:
     found = {path.name: foreign_names(path) for path in PACKAGE.rglob("*.py")}
     assert {name: names for name, names in found.items() if names} == {}

@@ -13,6 +13,8 @@ from s2mock.runtime.conversation import READ, Head, RunInThread
 from s2mock.runtime.environ import make_environ
 from tests import own_token
 
+pytestmark = pytest.mark.slow
+
 SMALL = json.dumps({"records": [{"body": "x"}]}).encode()
 LONG = json.dumps({"records": [{"body": "".join(map(chr, range(33, 127))) * 1000}]}).encode()
 

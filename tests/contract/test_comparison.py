@@ -20,6 +20,8 @@ from s2mock.contract.recordings import Recording
 from s2mock.contract.replay import Replay
 from tests.contract.http_mutations import HTTP_MUTATIONS
 
+pytestmark = pytest.mark.slow
+
 CALL = Call("GET", "/v1/basins")
 REPLY = Reply(
     200,

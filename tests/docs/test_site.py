@@ -13,6 +13,7 @@ REPO = Path(__file__).parent.parent.parent
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.timeout(300),
 ]
 

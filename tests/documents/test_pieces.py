@@ -12,6 +12,8 @@ from s2mock.json_bodies import parsing, pieces
 from s2mock.json_bodies.parsing import _decoder, decode, decode_in_slices
 from s2mock.registry.values.errors import BadJson
 
+pytestmark = pytest.mark.slow
+
 WINDOWS = (1, 2, 3, 5, 8, 13, 40, 4096)
 BLANKS = st.text(" \t\n\r", max_size=2)
 NUMBERS = ["1", "-0", "0.5", "1e5", "-1.25E+3", "123456789012345678901234", "NaN"]

@@ -31,6 +31,8 @@ from s2mock.strategies import fault_plans
 from tests.extremes.values import exercise, is_numeric, judge, made, meet, use
 from tests.powers.conftest import BASIN, Started, Way
 
+pytestmark = pytest.mark.slow
+
 # What s2mock makes and a test only looks at, or what is for the parts of s2mock alone.
 NOT_GIVEN = {
     *("Basin.__init__", "Stream.__init__", "Hold.__init__", "Injection.__init__"),

@@ -11,7 +11,7 @@ import pytest
 from s2mock.contract import recordings
 from tests.packaging.running import REPO, run
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow, pytest.mark.long]
 
 # What is no Python module in the wheel: a name here is one that somebody has thought of.
 DATA = {

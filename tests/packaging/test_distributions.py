@@ -15,7 +15,7 @@ from s2mock.runtime.http_client import Client
 from tests.packaging.running import REPO, clean_env, run
 
 # Building and installing ask the package index; elsewhere nothing takes so long.
-pytestmark = [pytest.mark.timeout(600), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.slow, pytest.mark.long]
 
 A_TEST = """
 def test_fixture(s2_mock):

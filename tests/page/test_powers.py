@@ -132,7 +132,11 @@ def test_somebody_else_begins_again(page: Any, traffic: Traffic) -> None:
 
 
 def test_a_reset_that_is_not_meant_goes_by(page: Any, mock: S2Mock) -> None:
+    page.clock.install()
     page.get_by_role("button", name="Reset").click()
+    expect(page.get_by_role("button", name="Really reset?")).to_be_visible()
+
+    page.clock.run_for(4_000)
 
     expect(page.get_by_role("button", name="Reset", exact=True)).to_be_visible()
     assert mock.basin(BASIN).streams == ("orders",)
@@ -148,8 +152,14 @@ def test_a_clock_that_runs_cannot_be_turned(
 
 
 def test_accounts_are_shown_one_at_a_time(page: Any, traffic: Traffic) -> None:
+    page.clock.install()
+    page.reload()
+    expect(page.locator("#state")).to_have_text("live")
+    expect(page.get_by_label("Account")).to_be_hidden()
     made = traffic.client().request("POST", "/_s2mock/accounts", json={"basins": ["other-basin"]})
     headers = {"authorization": f"Bearer {made.json()['token']}"}
+    # The page looks for accounts every five seconds of its own clock.
+    page.clock.run_for(5_000)
     expect(page.get_by_label("Account")).to_be_visible()
     page.get_by_label("Account").select_option(index=1)
 
@@ -159,6 +169,39 @@ def test_accounts_are_shown_one_at_a_time(page: Any, traffic: Traffic) -> None:
     expect(page.locator("#rows .row")).to_contain_text("list-basins")
     page.get_by_label("Account").select_option(index=0)
     expect(page.locator("#rows .row")).to_have_count(0)
+
+
+def test_late_refusal_of_an_account_leaves_the_one_that_is_shown(
+    open_page: Callable[..., Any], traffic: Traffic
+) -> None:
+    page = open_page(f"{traffic.url}/_s2mock/", but="401")
+    page.clock.install()
+    page.reload()
+    expect(page.locator("#state")).to_have_text("live")
+    made = [traffic.client().request("POST", "/_s2mock/accounts").json() for _ in range(2)]
+    first, second = (f"Bearer {one['token']}" for one in made)
+    page.clock.run_for(5_000)
+    held: list[Any] = []
+
+    def hold_requests_of_first(route: Any) -> None:
+        if route.request.headers.get("authorization") == first:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/_s2mock/status*", hold_requests_of_first)
+    page.get_by_label("Account").select_option(made[0]["token"])
+    page.wait_for_function("document.querySelectorAll('#rows .row').length === 0")
+    page.get_by_label("Account").select_option(made[1]["token"])
+    traffic.client().request("GET", "/v1/basins", headers={"authorization": second})
+    expect(page.locator("#rows .row")).to_have_count(1)
+
+    with page.expect_response(lambda response: response.status == 401):
+        held[0].fulfill(status=401, json={"message": "the account has ended"})
+    page.clock.run_for(100)
+
+    expect(page.get_by_label("Account")).to_have_value(made[1]["token"])
+    expect(page.locator("#rows .row")).to_have_count(1)
 
 
 def test_without_a_first_account_the_page_shows_the_first_that_was_made(

@@ -57,14 +57,22 @@ def open_file(open_page: Callable[..., Any]) -> Callable[[Path], Any]:
     return open_file
 
 
-def shown(page: Any) -> dict[str, Any]:
-    """All that can be got to see on a page, but for what is there to be pressed."""
+def exchanges(page: Any) -> dict[str, Any]:
+    """Return what the page shows of each exchange, without its buttons."""
     found: dict[str, Any] = {}
     found["rows"] = texts(page, "#rows .row")
     for number in range(1, EXCHANGES + 1):
         page.locator(f"#rows{number - 1}").click()
         expect(page.locator("#which")).to_contain_text(re.compile(f"^{number} · "))
         found[f"exchange {number}"] = page.locator("#detail").text_content()
+    found["lanes"] = texts(page, "#lanes li")
+    found["powers"] = texts(page, "#powers h3, #powers code, #powers small, #powers .tag")
+    return found
+
+
+def streams(page: Any) -> dict[str, Any]:
+    """Return what the page shows of each stream after each exchange."""
+    found: dict[str, Any] = {}
     names = page.locator("#names .row")
     found["streams"] = texts(page, "#names .row")
     for place in range(names.count()):
@@ -75,8 +83,6 @@ def shown(page: Any) -> dict[str, Any]:
             parts = [page.locator(f"#{name}").inner_text() for name in ("where", "when", "facts")]
             parts += texts(page, "#records .row")
             found[f"stream {place} at {number}"] = parts
-    found["lanes"] = texts(page, "#lanes li")
-    found["powers"] = texts(page, "#powers h3, #powers code, #powers small, #powers .tag")
     return found
 
 
@@ -90,8 +96,13 @@ def texts(page: Any, selector: str) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("shown", [exchanges, streams])
 def test_it_holds_all_that_the_live_page_shows(
-    page: Any, mock: S2Mock, open_file: Callable[[Path], Any], tmp_path: Path
+    page: Any,
+    mock: S2Mock,
+    open_file: Callable[[Path], Any],
+    tmp_path: Path,
+    shown: Callable[[Any], dict[str, Any]],
 ) -> None:
     with race(mock):
         expect(page.locator("#rows .row")).to_have_count(EXCHANGES)

@@ -56,12 +56,12 @@ class Traffic:
     """Any number of clients of one account."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._clients: list[Client] = []
 
     def client(self) -> Client:
         """A new one."""
-        self._clients.append(Client(self._url))
+        self._clients.append(Client(self.url))
         return self._clients[-1]
 
     def __enter__(self) -> Self:

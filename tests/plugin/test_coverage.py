@@ -183,22 +183,18 @@ def test_a_path_is_no_file_to_write_to(run: Run) -> None:
     result.stderr.fnmatch_lines(["*--s2mock-coverage writes to a .json file, not to 'test_it.py'*"])
 
 
-def in_a_process(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess(
-        "-p", "no:asyncio", "-p", "no:schemathesis", "--s2mock-coverage", *arguments
+def test_with_xdist_it_is_the_same(run: Run, pytester: pytest.Pytester) -> None:
+    alone = run(SUITE, "--s2mock-coverage")
+    together = pytester.runpytest_subprocess(
+        "-p", "no:asyncio", "-p", "no:schemathesis", "--s2mock-coverage", "-n", "2"
     )
-
-
-def test_with_xdist_it_is_the_same(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(SUITE)
-    alone = in_a_process(pytester)
-    together = in_a_process(pytester, "-n", "2")
     alone.assert_outcomes(passed=8)
     together.assert_outcomes(passed=8)
     assert table(together) == table(alone)
     alone.stdout.fnmatch_lines(TABLE, consecutive=True)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("example", PYTHON_EXAMPLES)
 def test_of_our_own_examples_too(example: str, tmp_path: Path) -> None:

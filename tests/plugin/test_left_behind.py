@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-TESTS = int(os.environ.get("S2MOCK_LEFT_BEHIND", "400"))
+TESTS = int(os.environ.get("S2MOCK_LEFT_BEHIND", "200"))
 FEW = 20
 # What pytest itself keeps of each test that it ran, its report first of all, is not ours.
 BYTES_OF_A_TEST = 16 * 1024

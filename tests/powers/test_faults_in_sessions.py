@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import Answer, Cut, Drain, Drop, Fail, Fault, S2Mock
+from s2mock.api.records import draining
 from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS, Way, bodies, headers_of
 from tests.powers.frames import RECONNECT, TERMINAL, append_frame, frames
 from tests.sessions.h2_client import H2Client
@@ -20,6 +21,13 @@ def five(mock: S2Mock) -> None:
     log = mock.basin(BASIN).stream("log")
     log.append(ONE_TO_FIVE[:3])
     log.append(ONE_TO_FIVE[3:])
+
+
+@pytest.fixture
+def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the five seconds for which a drained session is still served."""
+    assert draining._SECONDS == 5.0
+    monkeypatch.setattr(draining, "_SECONDS", 0.2)
 
 
 def events(data: bytes) -> list[tuple[str, Any]]:
@@ -113,10 +121,8 @@ class TestReadOfFrames:
             assert [frame.flag & RECONNECT for frame in frames(client.rest(stream))] == [RECONNECT]
             assert client.until_goaway() == 0
 
-    @pytest.mark.slow
-    def test_who_does_not_leave_is_told_so_after_five_seconds(
-        self, mock: S2Mock, http1: Way
-    ) -> None:
+    @pytest.mark.usefixtures("short_limit")
+    def test_who_does_not_leave_is_told_so_after_its_time(self, mock: S2Mock, http1: Way) -> None:
         mock.inject(Drain(), on="read")
         received, broke_off = http1.session(f"{RECORDS}?seq_num=0", FRAMES)
         assert not broke_off
@@ -239,8 +245,8 @@ class TestAppends:
             assert client.until_goaway() == 0
         assert bodies(mock) == ["a", "b", "c"]
 
-    @pytest.mark.slow
-    def test_who_does_not_leave_is_told_so_after_five_seconds(self, mock: S2Mock) -> None:
+    @pytest.mark.usefixtures("short_limit")
+    def test_who_does_not_leave_is_told_so_after_its_time(self, mock: S2Mock) -> None:
         mock.inject(Drain(), on="append")
         with H2Client(mock.url, headers=headers_of(mock)) as client:
             stream = client.open("POST", RECORDS, FRAMES, end=False)

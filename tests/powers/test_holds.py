@@ -21,6 +21,7 @@ from s2mock import (
     S2Mock,
     UnusedFault,
 )
+from s2mock.api import wsgi
 from tests.plugin.conftest import Run
 from tests.powers.conftest import (
     BASIN,
@@ -397,20 +398,24 @@ def test_a_wait_that_makes_no_sense_is_refused(
 class TestOfTheTestsOwnClient:
     """A call of WSGI in the thread that would have to end its wait is told so, and ends."""
 
-    @pytest.mark.slow
+    @pytest.fixture(autouse=True)
+    def short_limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Shorten the five seconds after which such a call ends."""
+        assert wsgi.PATIENCE == 5.0
+        monkeypatch.setattr(wsgi, "PATIENCE", 0.2)
+
     def test_held(self, mock: S2Mock) -> None:
         needs_this_process(mock, "a call by WSGI")
         held = mock.hold(on="append")
-        with pytest.raises(TimeoutError, match="make it in another thread, or release the hold"):
+        with pytest.raises(TimeoutError, match=r"0\.2 s: .*make it in another thread, or rel"):
             Way("wsgi", mock).append("a")
         held.release()
         assert bodies(mock) == []
 
-    @pytest.mark.slow
     def test_waiting_for_a_manual_clock(self) -> None:
         with (
             S2Mock(basins=SEEDS, clock=ManualClock()) as mock,
-            pytest.raises(TimeoutError, match="waits for a manual clock"),
+            pytest.raises(TimeoutError, match=r"0\.2 s: .*waits for a manual clock"),
         ):
             Way("wsgi", mock)("GET", f"{RECORDS}?seq_num=0&wait=10")
 

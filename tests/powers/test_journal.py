@@ -543,14 +543,16 @@ class TestCurl:
         assert shlex.split(get.curl())[1] == f"{mock.url}/v1/streams?prefix=a%26b"
 
 
-def instructions_of(call: Callable[[], object]) -> int:
-    """How many instructions of Python's that takes, which is the same on a busy machine."""
+def steps_of(call: Callable[[], object]) -> int:
+    """Return the number of lines and calls that it takes, which is the same on a busy machine.
+
+    Not of instructions: Python 3.12 reports none of the first function that is traced so.
+    """
     count = 0
 
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
+    def trace(_frame: FrameType, _event: str, _: Any) -> Any:
         nonlocal count
-        frame.f_trace_opcodes = True
-        count += event == "opcode"
+        count += 1
         return trace
 
     before = sys.gettrace()
@@ -638,8 +640,8 @@ class TestLimits:
                 for number in range(150):
                     way.append(str(number))
                 assert len(walk(mock.journal)) == len(mock.journal)
-                work.append(instructions_of(lambda: walk(mock.journal)))
-            assert work[1] < 2.5 * work[0]
+                work.append(steps_of(lambda: walk(mock.journal)))
+            assert len(mock.journal) < work[1] < 2.5 * work[0]
 
     def test_none(self) -> None:
         with S2Mock(basins=SEEDS, journal_limit=0) as mock:
@@ -656,31 +658,31 @@ class TestLimits:
             S2Mock(**{name: "1"})  # type: ignore[arg-type]
 
     @pytest.mark.slow
-    def test_of_two_thousand_megabytes(self) -> None:
+    def test_of_five_hundred_megabytes(self) -> None:
         """As they come, they are trimmed: what is kept is what the limits say."""
         megabyte = "x" * (1024 * 1024 - 1000)
         with S2Mock(basins=SEEDS) as mock, _Session(mock) as session:
             tracemalloc.start()
-            for number in range(2_000):
+            for number in range(500):
                 session.append(megabyte)
                 if number % 10 == 9:
                     session.trim()
             kept, _ = tracemalloc.get_traced_memory()
             tracemalloc.stop()
             assert mock.journal.body_bytes <= 64 * 1024 * 1024
-            assert len(mock.journal) > 2_000
-            # The journal's 64 MiB, what is not trimmed yet, and what it takes to note 2,000.
-            assert kept < (64 + 12 + 16) * 1024 * 1024
+            assert len(mock.journal) > 500
+            # The journal's 64 MiB, what is not trimmed yet, and what it takes to note 500.
+            assert kept < (64 + 12 + 4) * 1024 * 1024
 
     @pytest.mark.slow
     def test_of_many_small_ones(self) -> None:
         with S2Mock(basins=SEEDS) as mock, _Session(mock) as session:
-            session.append_many("x", 20_000)
+            session.append_many("x", 11_000)
             assert len(mock.journal) == 10_000
-            assert mock.journal.dropped == 20_000 + 1 - 10_000
+            assert mock.journal.dropped == 11_000 + 1 - 10_000
             tracemalloc.start()
             # More than it keeps, so that all it keeps is counted.
-            session.append_many("x", 12_000)
+            session.append_many("x", 10_500)
             session.trim()
             kept, _ = tracemalloc.get_traced_memory()
             tracemalloc.stop()

@@ -294,7 +294,7 @@ def same_documents(mock: S2Mock, account: Account) -> None:
 
 
 @given(st.lists(st.tuples(steps(), st.none() | faults), max_size=12))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_the_account_is_what_committed_says(plan: list[tuple[Step, Fault | None]]) -> None:
     account = Account()
     account.control.now = 0.0

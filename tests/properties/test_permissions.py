@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from s2mock import S2Mock
@@ -225,6 +225,8 @@ class Tenant:
         return [reply.status for reply in replies]
 
 
+# Each example asks for fourteen things per name.
+@settings(max_examples=50)
 @given(
     st.sampled_from(["tenant-7/", "a", "tenant-7/stream/"]),
     st.lists(st.sampled_from(["x", "a", "a/b", "tenant-7/x", "y" * 200]), min_size=1, max_size=4),

@@ -361,4 +361,4 @@ def _shown(record: Kept) -> tuple[Any, ...]:
 
 
 TestOneStream = OneStream.TestCase
-TestOneStream.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestOneStream.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)

@@ -15,6 +15,8 @@ from s2mock.api.wire.frames import encode_frame
 from s2mock.api.wire.messages import AppendInput
 from tests.time.watched_clock import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 START = 1_704_067_200_000_000_000
 SECOND = 1_000_000_000
 BASIN = "my-basin"

@@ -250,4 +250,4 @@ class Family(RuleBasedStateMachine):
 
 
 TestFamily = Family.TestCase
-TestFamily.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestFamily.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)

@@ -34,6 +34,7 @@ pytestmark = [
     ),
     pytest.mark.timeout(300),
     pytest.mark.slow,
+    pytest.mark.long,
 ]
 
 

@@ -10,7 +10,7 @@ from s2mock import Stream
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.slow]
 
-APPENDS = 50_000
+APPENDS = 20_000
 
 
 async def test_a_flood_of_small_appends(observe: Callable[..., Any], log: Stream) -> None:

@@ -152,6 +152,7 @@ def blocked_writer() -> Iterator[Callable[[Callable[[], object]], threading.Thre
         assert not thread.is_alive()
 
 
+@pytest.mark.slow
 def test_while_somebody_writes(
     mock: S2Mock,
     remote: Remote,
