@@ -25,6 +25,7 @@ from s2mock import (
     ResourceAlreadyExists,
     S2Mock,
     SeqNumMismatch,
+    StaleHandle,
     StreamConfig,
     StreamNotFound,
     TargetError,
@@ -235,7 +236,9 @@ def test_reset_and_snapshots(remote: RemoteS2Mock) -> None:
     stream.append(["a"])
     snapshot = remote.snapshot()
     remote.reset()
-    assert stream.records == ()
+    assert remote.stream(BASIN, "log").records == ()
+    with pytest.raises(StaleHandle, match="reset"):
+        _ = stream.records
     remote.restore(snapshot)
     assert [record.body for record in stream.records] == [b"a"]
     with RemoteS2Mock(remote.url, snapshot=snapshot) as other:

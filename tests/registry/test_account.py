@@ -28,6 +28,7 @@ from s2mock import (
 from s2mock.registry.rules.streams import GetStreamConfig, ReconfigureStream
 from s2mock.registry.values.config import SYSTEM_DEFAULTS, StreamConfigChanges
 from s2mock.registry.values.profile import DOCUMENTED
+from tests.handles_inside import engine_of, incarnation_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +43,8 @@ Y = StreamConfig("y")
 
 def get_config(stream: Stream) -> StreamConfig:
     """The configuration as the operation gives it, of that very stream."""
-    operation = GetStreamConfig(stream.basin.name, stream.name, stream._incarnation)
-    return stream._engine.carry_out(operation)
+    operation = GetStreamConfig(stream.basin.name, stream.name, incarnation_of(stream))
+    return engine_of(stream).carry_out(operation)
 
 
 def reconfigure_stream(
