@@ -93,6 +93,8 @@ class Basin(_Handle):
         Raises `InvalidConfig`, `BasinNotFound`, `BasinDeletionPending`.
         Source: reference: control_plane §4.5.
         """
+        # A bad value is refused before the basin is looked for, as S2 does.
+        BasinConfig().reconfigure(changes)
         operation = ReconfigureBasin(self.name, changes, self._place.incarnation)
         config: BasinConfig = self._carry_out(operation)
         return config
@@ -310,6 +312,7 @@ class Stream(_Handle):
         Raises `InvalidConfig`, `BasinDeletionPending`, `StreamNotFound`, `StreamDeletionPending`.
         Source: reference: control_plane §5.6.
         """
+        StreamConfig().reconfigure(changes)
         operation = ReconfigureStream(
             self._place.basin, self.name, changes, self._place.incarnation
         )
