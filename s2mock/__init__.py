@@ -4,10 +4,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from s2mock.handles.account import Account as Account
+    from s2mock.handles.faults import Hold as Hold
+    from s2mock.handles.faults import Injection as Injection
+    from s2mock.handles.journal import Journal as Journal
     from s2mock.handles.remote import NotOnTarget as NotOnTarget
     from s2mock.handles.remote import RemoteS2Mock as RemoteS2Mock
     from s2mock.handles.remote import TargetError as TargetError
+    from s2mock.handles.resources import Basin as Basin
+    from s2mock.handles.resources import Stream as Stream
     from s2mock.handles.tokens import Token as Token
+    from s2mock.json_bodies.snapshots.snapshot import Snapshot as Snapshot
     from s2mock.mock import S2Mock as S2Mock
     from s2mock.powers.advice import S2Advice as S2Advice
     from s2mock.powers.exchange import Effect as Effect
@@ -21,16 +28,9 @@ if TYPE_CHECKING:
     from s2mock.powers.faults import Drop as Drop
     from s2mock.powers.faults import Fail as Fail
     from s2mock.powers.faults import Fault as Fault
-    from s2mock.powers.hold import Hold as Hold
-    from s2mock.powers.injection import Injection as Injection
     from s2mock.powers.injection import UnusedFault as UnusedFault
-    from s2mock.powers.journal import Journal as Journal
     from s2mock.powers.plans import FaultPlan as FaultPlan
     from s2mock.powers.plans import PlannedFault as PlannedFault
-    from s2mock.registry.account import Account as Account
-    from s2mock.registry.account import Snapshot as Snapshot
-    from s2mock.registry.handles import Basin as Basin
-    from s2mock.registry.handles import Stream as Stream
     from s2mock.registry.rules.listing import Page as Page
     from s2mock.registry.state import BasinInfo as BasinInfo
     from s2mock.registry.state import StreamInfo as StreamInfo
@@ -69,13 +69,13 @@ if TYPE_CHECKING:
 # plugin installed and does not use it pays for nothing.
 _HOME = {
     "AccessTokenNotFound": "s2mock.registry.values.errors",
-    "Account": "s2mock.registry.account",
+    "Account": "s2mock.handles.account",
     "Answer": "s2mock.powers.faults",
     "AppendAck": "s2mock.registry.values.records",
     "AppendConditionFailed": "s2mock.registry.values.errors",
     "AppendRecord": "s2mock.registry.values.records",
     "BadHeader": "s2mock.registry.values.errors",
-    "Basin": "s2mock.registry.handles",
+    "Basin": "s2mock.handles.resources",
     "BasinConfig": "s2mock.registry.values.config",
     "BasinDeletionPending": "s2mock.registry.values.errors",
     "BasinInfo": "s2mock.registry.state",
@@ -91,12 +91,12 @@ _HOME = {
     "Fault": "s2mock.powers.faults",
     "FaultPlan": "s2mock.powers.plans",
     "FencingTokenMismatch": "s2mock.registry.values.errors",
-    "Hold": "s2mock.powers.hold",
-    "Injection": "s2mock.powers.injection",
+    "Hold": "s2mock.handles.faults",
+    "Injection": "s2mock.handles.faults",
     "Invalid": "s2mock.registry.values.errors",
     "InvalidConfig": "s2mock.registry.values.errors",
     "InvalidName": "s2mock.registry.values.errors",
-    "Journal": "s2mock.powers.journal",
+    "Journal": "s2mock.handles.journal",
     "ManualClock": "s2mock.runtime.clock",
     "NotOnTarget": "s2mock.handles.remote",
     "Page": "s2mock.registry.rules.listing",
@@ -112,9 +112,9 @@ _HOME = {
     "Scope": "s2mock.registry.values.scopes",
     "SeqNumMismatch": "s2mock.registry.values.errors",
     "SequencedRecord": "s2mock.registry.values.records",
-    "Snapshot": "s2mock.registry.account",
+    "Snapshot": "s2mock.json_bodies.snapshots.snapshot",
     "StaleHandle": "s2mock.registry.values.errors",
-    "Stream": "s2mock.registry.handles",
+    "Stream": "s2mock.handles.resources",
     "StreamConfig": "s2mock.registry.values.config",
     "StreamDeletionPending": "s2mock.registry.values.errors",
     "StreamInfo": "s2mock.registry.state",

@@ -83,8 +83,8 @@ def _serve() -> int:
     # The loop lets go of the interpreter with each call to the system. While a heavy body is worked
     # on in another thread it gets it back after so long, which is 5 ms by default.
     sys.setswitchinterval(_SWITCH_SECONDS)
+    from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.mock import S2Mock
-    from s2mock.registry.account import Snapshot
     from s2mock.runtime.clock import ManualClock
 
     if options.init_file is not None and options.snapshot is not None:

@@ -1,5 +1,6 @@
 """`S2Mock`: what a test holds. It ties the registry, the app and the socket together."""
 
+import weakref
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import count
@@ -7,15 +8,15 @@ from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from s2mock.account_face import AccountFace
+from s2mock.handles.account import Account
+from s2mock.handles.backends.in_process import EngineBackend, MockBackend
 from s2mock.handles.initial_state import as_clock, as_resources
+from s2mock.handles.mock import Mock
 from s2mock.powers import teardown_report
 from s2mock.powers.entry import Ended
 from s2mock.powers.injection import UnusedFault
 from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
 from s2mock.powers.powers import Powers
-from s2mock.powers_face import PowersFace
-from s2mock.registry.account import Account, Snapshot
 from s2mock.registry.engine.engine import Auth
 from s2mock.registry.rules.locations import as_locations
 from s2mock.registry.state import LOCATIONS
@@ -28,11 +29,15 @@ from s2mock.runtime.weak_set import SharedWeakSet
 from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
+    from s2mock.api.app import App
     from s2mock.control import ControlRouter
+    from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.entry import AccountView, Insight
 
+_FRESH = "s2mock-fresh-{}"
 
-class S2Mock(AccountFace, PowersFace):
+
+class S2Mock(Mock):
     """A fresh S2 account, by socket, by WSGI and by direct calls.
 
     `basins` are there from the beginning: names, or mappings in the format of a resource file or
@@ -78,7 +83,7 @@ class S2Mock(AccountFace, PowersFace):
         port: int = 0,
         token: str | None = None,
         listening: LazyServer | None = None,
-        snapshot: Snapshot | None = None,
+        snapshot: "Snapshot | None" = None,
         faults: Iterable[Mapping[str, Any]] = (),
         journal_limit: int = JOURNAL_LIMIT,
         journal_bytes: int = JOURNAL_BYTES,
@@ -92,9 +97,13 @@ class S2Mock(AccountFace, PowersFace):
         self._profile = profile_named(profile)
         check_flag("cors", cors)
         self.clock: Clock = as_clock(clock)
-        super().__init__(listening, host=host, port=port, cors=cors)
-        # What stands before its app, and before those of others on the same port.
-        self._front: ControlRouter | None = None
+        self._cors = cors
+        # The standalone server sets these; a test of one's own names hosts as it likes.
+        self._own_hosts_only = False
+        self._refusal: str | None = None
+        lazy_server = LazyServer(host=host, port=port) if listening is None else listening
+        self._owns_server = listening is None
+        self._is_closed = False
         self._has_control = control
         self._control_token: str | None = None
         self._has_dashboard = True
@@ -122,6 +131,9 @@ class S2Mock(AccountFace, PowersFace):
             journal_bytes=journal_bytes,
             append_latency=append_latency,
         )
+        self._connections = _Connections(self, lazy_server)
+        self._of_account = EngineBackend(self.account)
+        self._of_powers = MockBackend(self.account, self._powers, self._connections)
         if snapshot is not None and self._resources is not None:
             raise ValueError("basins and snapshot are both a beginning: give one of them")
         self._snapshot = snapshot
@@ -150,8 +162,9 @@ class S2Mock(AccountFace, PowersFace):
     def __repr__(self) -> str:
         number = len(self.basins)
         # Its server may have been stopped, and would be started by asking.
-        is_there = self._is_listened_to and self._listening.started
-        where = self._listening.url if is_there else "no URL"
+        connections = self._connections
+        is_there = connections.is_served and connections.lazy_server.started
+        where = connections.lazy_server.url if is_there else "no URL"
         return f"<S2Mock at {where} with {number} basin{'' if number == 1 else 's'}>"
 
     def close(self) -> None:
@@ -163,36 +176,30 @@ class S2Mock(AccountFace, PowersFace):
         self._is_closed = True
         for fork in list(self._forks):
             fork.close()
-        if self._has_control and self._front is not None:
-            self._front.close()
+        if self._has_control and self._connections.router is not None:
+            self._connections.router.close()
         mock_tokens.end(self._number)
         if self._powers.outages:
             self._powers.outages = 0
-            self._come_back()
+            self._connections.accept()
         # The connections first: no session is to end as it would on a living server.
-        if self._owns_listening:
-            self._listening.stop()
-        elif self._is_listened_to:
-            self._listening.app = None
-            self._listening.drop_connections()
+        if self._owns_server:
+            self._connections.lazy_server.stop()
+        else:
+            self._connections.end()
         self._powers.stage.end()
         self.account.end_sessions()
         # What is told of it at the end of the test does not keep the account.
         self._powers.journal.look_with(partial(_insight, Ended(self.account.state, self.token)))
         teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
 
-    def reset(self) -> None:
-        """Begin again with a fresh account, behind the same URL, with the same `basins`.
-
-        With a `snapshot` it begins as that says. Sessions end, faults and holds are removed, and
-        the journal is empty. A handle from before says so when it is used.
-        """
+    def _reset(self) -> None:
         self._powers.stage.end()
         self.account.clear()
         self._powers.journal.clear()
         self._begin()
         self._inject_faults()
-        self._drop_connections()
+        self._connections.drop()
 
     def _begin(self) -> None:
         if self._snapshot is not None:
@@ -201,28 +208,6 @@ class S2Mock(AccountFace, PowersFace):
             from s2mock.json_bodies.resource_files import apply_resources
 
             apply_resources(self.account, self._resources)
-
-    def snapshot(self) -> Snapshot:
-        """The account as it is now, as a value that never changes.
-
-        It costs the same with ten streams or records and with a million.
-        """
-        return self.account.snapshot()
-
-    def restore(self, snapshot: Snapshot) -> None:
-        """Go back to the snapshot. Sessions end.
-
-        Dates stay as they are. What is due, expiry included, moves by the time that has passed
-        since the snapshot was taken. Raises `TypeError`.
-        """
-        self.account.restore(snapshot)
-        self._drop_connections()
-
-    def _drop_connections(self) -> None:
-        if self._front is not None:
-            self._front.drop_calls(self)
-        elif self._is_listened_to:
-            self._listening.drop_connections()
 
     def _another(self, **options: Any) -> "S2Mock":
         """One that begins as this one began, with a token of its own, unless options say else."""
@@ -247,35 +232,71 @@ class S2Mock(AccountFace, PowersFace):
             "journal_bytes": self.journal.max_bytes,
         }
 
-    def fork(self) -> "S2Mock":
-        """A mock of its own that begins as this one is now: its own account, clock and socket.
-
-        The clock is a `ManualClock` at the same time where this one's is, else a `SystemClock`.
-        It is closed when this one is.
-        """
+    def _fork(self) -> "S2Mock":
         clock: Clock = SystemClock()
         if isinstance(self.clock, ManualClock):
             clock = ManualClock.at(self.clock.now())
         fork = S2Mock(**self._options(), clock=clock, snapshot=self.snapshot())
-        fork._listening = LazyServer(is_kept=True)  # closed with this one
+        fork._connections.lazy_server = LazyServer(is_kept=True)  # closed with this one
         self._forks.add(fork)
         return fork
 
-    def _converse(self, environ: dict[str, Any]) -> Conversation:
-        if self._has_control:
-            return self._controlled.converse(environ)
-        return super()._converse(environ)
+    @property
+    def wsgi_app(self) -> "App":
+        """The WSGI app, for a client that calls one without a socket."""
+        connections = self._connections
+        if connections.app is None:
+            from s2mock.api.app import App
+
+            connections.app = App(
+                self.account,
+                cors=self._cors,
+                own_hosts_only=self._own_hosts_only,
+                refusal=self._refusal,
+                powers=self._powers,
+            )
+        return connections.app
 
     @property
-    def _controlled(self) -> "ControlRouter":
-        if self._front is None:
+    def url(self) -> str:
+        """The base URL of the server, HTTP/1.1 and h2c; it listens from now on.
+
+        Raises `OSError` if the address is not available, `RuntimeError` once the mock is closed.
+        """
+        if self._is_closed:
+            raise RuntimeError(
+                "this S2Mock is closed, and has no URL any more: use it within its `with` block, "
+                "or before close()"
+            )
+        url = self._connections.listen()
+        if self._powers.is_out:
+            self._connections.refuse()
+        return url
+
+    def basin_name(self) -> str:
+        """Return the name of a basin that does not exist, on a real server either.
+
+        On a server, a basin of that name is deleted after the test (see `RemoteS2Mock`).
+        """
+        return next(
+            name for name in map(_FRESH.format, self._fresh_names) if name not in self.basins
+        )
+
+    def _converse(self, environ: dict[str, Any]) -> Conversation:
+        app = self._router if self._has_control else self.wsgi_app
+        return app.converse(environ)
+
+    @property
+    def _router(self) -> "ControlRouter":
+        if self._connections.router is None:
             from s2mock.control import ControlRouter
 
-            self._front = ControlRouter(self, self._listening, self._control_token)
-            self._front.has_dashboard = self._has_dashboard
-            self._front.accounts.has_first = self._refusal is None
-            self._front.accounts.idle = self._account_idle
-        return self._front
+            router = ControlRouter(self, self._connections.lazy_server, self._control_token)
+            router.has_dashboard = self._has_dashboard
+            router.accounts.has_first = self._refusal is None
+            router.accounts.idle = self._account_idle
+            self._connections.router = router
+        return self._connections.router
 
     def _inject_faults(self) -> None:
         for arguments in self._faults:
@@ -291,3 +312,67 @@ def _insight(account: "AccountView") -> "Insight":
     from s2mock.diagnostics import ApiInsight
 
     return ApiInsight(account)
+
+
+class _Connections:
+    """The connections of a mock's clients: those of its server, and calls by WSGI."""
+
+    def __init__(self, mock: S2Mock, lazy_server: LazyServer) -> None:
+        self.lazy_server = lazy_server
+        self.app: App | None = None
+        # In front of its app, and of those of other accounts on the same port.
+        self.router: ControlRouter | None = None
+        self._engine = mock.account
+        self._handler = _Handler(mock)
+
+    @property
+    def is_served(self) -> bool:
+        """True if the server is in front of this mock, not of another."""
+        return self.lazy_server.app is self._handler
+
+    def listen(self) -> str:
+        """Put the server in front of this mock, and return its URL. Raises `OSError`."""
+        self.lazy_server.app = self._handler
+        return self.lazy_server.url
+
+    def drop(self) -> None:
+        """Drop all connections; where other accounts share them, the requests to this one."""
+        if self.router is not None:
+            self.router.drop_calls(self._engine)
+        elif self.is_served:
+            self.lazy_server.drop_connections()
+
+    def refuse(self) -> None:
+        """Drop all connections, and refuse new ones."""
+        if self.is_served:
+            self.lazy_server.refuse()
+        if self.app is not None:
+            self.app.drop_calls()
+
+    def accept(self) -> None:
+        """Accept connections again."""
+        if self.is_served:
+            self.lazy_server.accept()
+
+    def end(self) -> None:
+        """Drop all connections, and leave the server to other mocks."""
+        if self.is_served:
+            self.lazy_server.app = None
+            self.lazy_server.drop_connections()
+
+
+class _Handler:
+    """A mock's app for the server. It is loaded with the first request.
+
+    Many tests point their code here, and then make no call.
+    """
+
+    def __init__(self, mock: S2Mock) -> None:
+        # Weak, so that a mock that was not closed warns as soon as it is collected.
+        self._mock = weakref.ref(mock)
+
+    def converse(self, environ: dict[str, Any]) -> Conversation:
+        """Answer one request, step by step."""
+        mock = self._mock()
+        assert mock is not None, "a mock and its server end together"
+        return mock._converse(environ)  # noqa: SLF001  # two halves of one thing

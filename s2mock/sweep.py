@@ -154,7 +154,7 @@ class Attempt:
         if point is None:
             self._counting = Counting(mock.account, self._scenario.patterns)
         else:
-            self._injection = mock.inject(
+            self._injection = mock._powers.stage.inject(  # noqa: SLF001  # no user's
                 point.fault,
                 on=point.operation,
                 basin=self._scenario.basin,

@@ -17,6 +17,8 @@ pytest_plugins = [
     "tests.openapi.plugin",
     # Runs all of it with `auth="required"`, where it is told so.
     "tests.own_token",
+    # Both backends of the handles.
+    "tests.backends",
 ]
 
 BASIN = "my-basin"

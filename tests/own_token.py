@@ -236,15 +236,15 @@ def _bring(patch: pytest.MonkeyPatch) -> None:
 
 def _token_of(app: Any) -> str | None:
     """The own token of that app's account, if that was closed here."""
-    return next((mock.token for mock in _living() if mock._app is app), None)
+    return next((mock.token for mock in _living() if mock._connections.app is app), None)
 
 
 def _token_at(port: int | None) -> str | None:
     """That of the account that is served at that port."""
     for mock in _living():
         # Asking for its address would start it.
-        server = mock._listening._server
-        if server is not None and mock._is_listened_to and server.port == port:
+        server = mock._connections.lazy_server._server
+        if server is not None and mock._connections.is_served and server.port == port:
             return mock.token
     return None
 

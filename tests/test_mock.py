@@ -165,7 +165,7 @@ def test_direct_calls_keep_the_rules(mock: S2Mock) -> None:
     mock.close()
     # Looking at it opens no socket.
     assert repr(mock) == "<S2Mock at no URL with 1 basin>"
-    assert not mock._listening.started
+    assert not mock._connections.lazy_server.started
 
 
 def test_fresh_basins(mock: S2Mock) -> None:

@@ -1,5 +1,6 @@
 """`RemoteS2Mock`, in front of a fake that it knows by its URL only."""
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,13 @@ from s2mock import (
     StreamConfig,
     TargetError,
 )
+
+ON_ANY_SERVER = {"basin_name", "close", "env", "fresh_basin", "is_fake", "token", "url", "use_env"}
+
+
+def shown(thing: object) -> list[str]:
+    """The public members."""
+    return [name for name in dir(thing) if not name.startswith("_")]
 
 
 @pytest.fixture
@@ -133,11 +141,29 @@ def test_what_only_the_fake_can_do(remote: RemoteS2Mock, name: str) -> None:
     assert not hasattr(remote, name)
 
 
-def test_every_public_name_of_the_fake_works_or_tells_why_not(remote: RemoteS2Mock) -> None:
-    for name in dir(S2Mock()):
-        if not name.startswith("_") and not hasattr(remote, name):
+@pytest.mark.parametrize(
+    ("has_powers", "missing"),
+    [
+        (True, {"account"}),
+        (False, {*shown(S2Mock())} - ON_ANY_SERVER),
+    ],
+)
+def test_each_public_member_of_the_fake_is_there_or_says_why_not(
+    has_powers: bool, missing: set[str]
+) -> None:
+    with S2Mock(control=has_powers) as server, RemoteS2Mock(server.url) as remote:
+        assert {name for name in shown(server) if not hasattr(remote, name)} == missing
+        for name in missing:
             with pytest.raises(NotOnTarget):
                 getattr(remote, name)
+
+
+@pytest.mark.parametrize("name", shown(S2Mock))
+def test_members_have_the_same_arguments(name: str) -> None:
+    ours, theirs = getattr(S2Mock, name), getattr(RemoteS2Mock, name)
+    assert callable(ours) is callable(theirs)
+    if inspect.isfunction(ours):
+        assert inspect.signature(ours) == inspect.signature(theirs)
 
 
 @pytest.mark.parametrize("name", ["rest", "_account", "__len__"])

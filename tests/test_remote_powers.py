@@ -1,8 +1,6 @@
 """`RemoteS2Mock` in front of a standalone s2mock: the powers by HTTP, on an account of its own."""
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import httpx
@@ -25,6 +23,7 @@ from s2mock import (
     ResourceAlreadyExists,
     S2Mock,
     SeqNumMismatch,
+    StaleHandle,
     StreamConfig,
     StreamNotFound,
     TargetError,
@@ -40,17 +39,9 @@ __all__ = ["run"]
 BASIN = "my-basin"
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    command = [sys.executable, "-m", "s2mock", "--port", "0"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield process.stdout.readline().strip().removeprefix("export S2_ACCOUNT_ENDPOINT=")
-        finally:
-            process.terminate()
+@pytest.fixture
+def url(standalone: str) -> str:
+    return standalone
 
 
 @pytest.fixture
@@ -235,7 +226,9 @@ def test_reset_and_snapshots(remote: RemoteS2Mock) -> None:
     stream.append(["a"])
     snapshot = remote.snapshot()
     remote.reset()
-    assert stream.records == ()
+    assert remote.stream(BASIN, "log").records == ()
+    with pytest.raises(StaleHandle, match="reset"):
+        _ = stream.records
     remote.restore(snapshot)
     assert [record.body for record in stream.records] == [b"a"]
     with RemoteS2Mock(remote.url, snapshot=snapshot) as other:
@@ -291,12 +284,6 @@ def test_server_without_a_first_account() -> None:
 def test_what_needs_the_mock_in_this_process(remote: RemoteS2Mock) -> None:
     with pytest.raises(NotOnTarget, match=r"s2_mock\.account needs the mock in this process"):
         _ = remote.account
-
-
-def test_everything_else_is_there(remote: RemoteS2Mock) -> None:
-    with S2Mock() as mock:
-        missing = {n for n in dir(mock) if not n.startswith("_") and not hasattr(remote, n)}
-    assert missing == {"account"}
 
 
 class TestTheClient:
@@ -481,36 +468,3 @@ def test_a_test_is_advised_at_its_end(pytester: pytest.Pytester, url: str) -> No
         ["S2Advice: *did you mean `prefix`? (exchange 1, list-basins, and 1 more)"]
     )
     pytester.runpytest_inprocess(*without, target, "--s2mock-advice=off").assert_outcomes(passed=2)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.long
-def test_the_tests_of_the_powers_run_there_too(url: str, pytestconfig: pytest.Config) -> None:
-    """In parallel, on one server, each on an account of its own."""
-    root = pytestconfig.rootpath
-    ran = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-n", "2"),
-            *("-p", "no:cacheprovider", "-p", "no:schemathesis"),
-            f"--s2mock-target={url}",
-            *(f"tests/powers/test_advice.py::{name}" for name in ("TestARead", "TestTwice")),
-            "tests/powers/test_advice.py::test_what_s2_ignores",
-            *("tests/powers/test_faults.py", "tests/powers/test_faults_in_sessions.py"),
-            *("tests/powers/test_holds.py", "tests/powers/test_injection.py"),
-            *(
-                "tests/powers/test_journal.py",
-                "tests/powers/test_outage.py",
-                "tests/test_tokens.py",
-            ),
-        ],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    outcomes = pytest.RunResult.parse_summary_nouns(ran.stdout.splitlines())
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert outcomes.keys() <= {"passed", "skipped", "warnings"}, ran.stdout
-    # Left out is what has to do with WSGI, and with a mock of this process.
-    assert outcomes["passed"] > 3 * outcomes["skipped"]

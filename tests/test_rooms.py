@@ -24,19 +24,28 @@ ROOMS = {
     "api": {"json_bodies", "powers", "registry", "runtime"},
     "diagnostics": {"api", "json_bodies", "powers", "registry", "runtime"},
     "server": {"runtime"},
+    "handles": {"api", "json_bodies", "powers", "registry", "runtime"},
     "control": {
         "api",
+        "handles",
         "json_bodies",
         "mock",
         "powers",
         "registry",
         "runtime",
-        "served",
         "server",
     },
-    "served": {"api", "powers", "registry", "runtime", "server"},
-    "account_face": {"handles", "registry", "served"},
-    "powers_face": {"powers", "registry", "runtime", "served"},
+    "mock": {
+        "api",
+        "control",
+        "diagnostics",
+        "handles",
+        "json_bodies",
+        "powers",
+        "registry",
+        "runtime",
+        "server",
+    },
 }
 
 

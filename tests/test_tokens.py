@@ -3,7 +3,6 @@
 Source: reference: account_services §1.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,22 +11,18 @@ from s2mock import (
     AccessTokenNotFound,
     Invalid,
     InvalidName,
-    RemoteS2Mock,
     ResourceAlreadyExists,
     ResourceSet,
     S2Mock,
 )
+from tests.backends import Make
 from tests.calls import Api, over_wsgi
 from tests.conftest import BASIN
 
 
 @pytest.fixture
-def mock(pytestconfig: pytest.Config) -> Iterator[S2Mock]:
-    """A mock; with `--s2mock-target` an account of its own on that server."""
-    target = pytestconfig.getoption("s2mock_target")
-    made: Any = S2Mock(clock="manual") if target is None else RemoteS2Mock(target, clock="manual")
-    with made as mock:
-        yield mock
+def mock(make: Make) -> Any:
+    return make(clock="manual")
 
 
 def test_what_a_token_is(mock: S2Mock) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from s2mock.control.answers import Answer, Refused
 from s2mock.control.hosted_account import HostedAccount, Numbered
 from s2mock.control.request import MAKES_ONE, ControlRequest
+from s2mock.json_bodies.snapshots.snapshot import Snapshot
 from s2mock.powers.fault_json import faults_from_json
-from s2mock.registry.account import Snapshot
 from s2mock.runtime.clock import Clock, ManualClock, SystemClock
 from s2mock.runtime.conversation import RunInThread, Step
 from s2mock.runtime.monotonic import monotonic
@@ -142,7 +142,7 @@ class Accounts:
         )
 
     def _added(self, mock: "S2Mock") -> Answer:
-        mock._front = self.first.mock._front  # noqa: SLF001
+        mock._connections.router = self.first.mock._connections.router  # noqa: SLF001
         self.mocks.append(mock)
         seat = self.others[mock.token] = HostedAccount(weakref.ref(mock), self._listening)
         self._next_end = min(self._next_end, seat.last_used + self.idle)

@@ -25,7 +25,7 @@ def inject(asked: ControlRequest) -> Answer:
     given = asked.document("fault", *_PLACE, "required", required=("fault", "on"))
     try:
         fault = faults_from_json(given.pop("fault"))
-        injection = asked.mock.inject(fault, **given)
+        injection = asked.powers.stage.inject(fault, **given)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     said = {"fault": faults_to_json(fault), **_place(given)}
@@ -43,7 +43,7 @@ def get_fault(asked: ControlRequest) -> Generator[Step, Any, Answer]:
     hits = count_of(query, wait, "hits")
     injection, said = asked.seat.faults.of(asked.number)
     if wait is not None:
-        yield from injection.steps(hits, wait)
+        yield from injection.pending(hits, wait).steps()
     return Answer(200, injection_form(asked.number, injection, said))
 
 
@@ -65,7 +65,7 @@ def hold(asked: ControlRequest) -> Answer:
     asked.query(())
     given = asked.document(*_PLACE, "at", "required", required=("on",))
     try:
-        made = asked.mock.hold(**given)
+        made = asked.powers.stage.hold(**given)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     said = {**_place(given), "at": given.get("at", "commit")}
@@ -81,7 +81,7 @@ def get_hold(asked: ControlRequest) -> Generator[Step, Any, Answer]:
     count = count_of(query, wait)
     made, said = asked.seat.holds.of(asked.number)
     if wait is not None:
-        yield from made.steps(count, wait)
+        yield from made.pending(count, wait).steps()
     return Answer(200, hold_form(asked.number, made, said))
 
 

@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from s2mock.control.answers import Refused
 from s2mock.powers.coverage import Coverage
-from s2mock.runtime.conversation import CANCEL_HANDLE, Conversation, Reset
+from s2mock.runtime.conversation import CANCEL_HANDLE, Conversation, Head, Reset
 from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
     import weakref
     from collections.abc import Callable, Generator
 
-    from s2mock.api.app import App
     from s2mock.control.events import Events
     from s2mock.mock import S2Mock
     from s2mock.powers.hold import Hold
     from s2mock.powers.injection import Injection
     from s2mock.registry.engine.engine import Engine
     from s2mock.registry.operation import Operation
-    from s2mock.runtime.conversation import Wait
+    from s2mock.runtime.conversation import Step, Wait
     from s2mock.server.lazy_server import LazyServer
 
 Thing = TypeVar("Thing")
@@ -96,7 +95,6 @@ class HostedAccount:
         # How many requests to the control API are under way, and when the last of any kind ended.
         self._control_calls = 0
         self.last_used = monotonic()
-        self._direct: App | None = None
         self.is_ended = False
         # Those of requests to `/_s2mock`.
         self.waits: set[WaitOrEnd] = set()
@@ -160,7 +158,7 @@ class HostedAccount:
 
     def count(self) -> None:
         """Count what the journal has, before it is asked for or forgotten."""
-        self.coverage.take(self.mock.journal)
+        self.coverage.take(self.mock._powers.journal)  # noqa: SLF001  # no user's
 
     def clear(self) -> None:
         """Its account begins again."""
@@ -168,30 +166,65 @@ class HostedAccount:
         self.faults.clear()
         self.holds.clear()
 
-    @property
-    def direct(self) -> "App":
-        """S2's API as direct calls of the test: nobody stands at their points or takes notes."""
-        if self._direct is None:
-            from s2mock.api.app import App
+    def direct(self, environ: dict[str, Any]) -> Conversation:
+        """Answer a request of S2's API as a direct call: it passes no points and is not noted."""
+        from s2mock.api.app import App
+        from s2mock.api.codec import INCARNATION
 
-            self._direct = App(cast("Engine", _Unwatched(self.mock.account)), cors=False)
-        return self._direct
+        identity = environ.get(f"HTTP_{INCARNATION.upper().replace('-', '_')}")
+        engine = _DirectEngine(self.mock.account, identity)
+        conversation = App(cast("Engine", engine), cors=False).converse(environ)
+        head: Head = yield from _until_head(conversation)
+        if engine.made is not None:
+            head.headers.append((INCARNATION, str(engine.made)))
+        yield head
+        yield from conversation
 
 
-class _Unwatched:
-    """An account whose operations pass no points."""
+def _until_head(conversation: Conversation) -> "Generator[Step, Any, Head]":
+    """Carry out the steps of a conversation up to its head, and return that."""
+    step = next(conversation)
+    while not isinstance(step, Head):
+        try:
+            value = yield step
+        except Exception as error:  # noqa: BLE001  # each is for the conversation to handle
+            step = conversation.throw(error)
+        else:
+            step = conversation.send(value)
+    return step
+
+
+class _DirectEngine:
+    """An engine whose operations pass no points, for one request.
+
+    With an `identity` the operation applies to that basin, stream or token only, of all that have
+    had its name. `made` is the incarnation of a basin or stream that it has created or found.
+    """
 
     observers = ()
 
-    def __init__(self, account: "Engine") -> None:
-        self._account = account
+    def __init__(self, engine: "Engine", identity: str | None) -> None:
+        self._engine = engine
+        self._identity = identity
+        self.made: int | None = None
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._account, name)
+        return getattr(self._engine, name)
 
     def perform(self, operation: "Operation") -> "Generator[Wait, None, Any]":
-        """Carry it out. Raises `S2Error`."""
-        result = self._account.carry_out(operation)
+        """Carry out the operation, and return its result. Raises `S2Error`."""
+        if self._identity is not None:
+            _identify(operation, self._identity)
+        result = self._engine.carry_out(operation)
+        self.made = getattr(result, "incarnation", None)
         if operation.waits:
             return (yield from result.answer())
         return result
+
+
+def _identify(operation: Any, identity: str) -> None:
+    """Let an operation apply to that basin, stream or token only."""
+    if hasattr(operation, "_incarnation") and identity.isascii() and identity.isdigit():
+        operation._incarnation = int(identity)  # noqa: SLF001  # as a handle gives it
+    elif hasattr(operation, "_secret"):
+        operation._secret = identity  # noqa: SLF001

@@ -27,7 +27,7 @@ def read_journal(asked: ControlRequest) -> Generator[Step, Any, Answer | None]:
             raise Refused(400, "wait says nothing of a journal that is followed: leave it out")
         yield from _follow(asked, query)
         return None
-    journal = asked.mock.journal
+    journal = asked.powers.journal
     found: tuple[Exchange, ...] = yield from _steps(
         asked, query, 0 if wait is None else count, wait or 0.0
     )
@@ -38,6 +38,9 @@ def read_journal(asked: ControlRequest) -> Generator[Step, Any, Answer | None]:
             "last": journal.last_number,
             "dropped": journal.dropped,
             "limit": journal.limit,
+            "max_bytes": journal.max_bytes,
+            "kept": len(journal),
+            "body_bytes": journal.body_bytes,
         }
 
     return Answer(200, (yield RunInThread(put)) if len(found) > _MANY else put())
@@ -47,7 +50,7 @@ def clear_journal(asked: ControlRequest) -> Answer:
     """As `Journal.clear`."""
     asked.query(())
     asked.seat.count()
-    asked.mock.journal.clear()
+    asked.powers.journal.clear()
     return Answer(204)
 
 
@@ -56,7 +59,7 @@ def take_advice(asked: ControlRequest) -> Generator[Step, Any, Answer]:
     asked.query(())
 
     def put() -> dict[str, Any]:
-        return {"exchanges": [exchange_form(one) for one in asked.mock.journal.take_advised()]}
+        return {"exchanges": [exchange_form(one) for one in asked.powers.journal.take_advised()]}
 
     return Answer(200, (yield RunInThread(put)))
 
@@ -106,7 +109,7 @@ def _steps(
 ) -> Generator[Step, Any, tuple[Exchange, ...]]:
     after = whole_of(query, "after", 0)
     status = whole_of(query, "status")
-    steps: Callable[..., Any] = asked.mock.journal.steps
+    steps: Callable[..., Any] = asked.powers.journal.steps
     try:
         found: tuple[Exchange, ...] = yield from steps(
             query.get("operation"),

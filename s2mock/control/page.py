@@ -49,7 +49,7 @@ def get_report(asked: ControlRequest) -> Any:
     mock, status = asked.mock, status_of(asked)
 
     def write() -> bytes:
-        exchanges = mock.journal.since(0)
+        exchanges = asked.powers.journal.since(0)
         account = account_form("account", status, see(mock.account), exchanges)
         return report(f"as it was at {status['clock']['date']}", [account])
 

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Generator, Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from s2mock.control.answers import JSON, Refused
 from s2mock.control.hosted_account import HostedAccount
 from s2mock.runtime.conversation import READ, Step
 from s2mock.runtime.notifier import MAX_HTTP_WAIT
+
+if TYPE_CHECKING:
+    from s2mock.powers.powers import Powers
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 MAKES_ONE: Final = "POST /_s2mock/accounts makes one, and answers its token"
@@ -37,6 +40,12 @@ class ControlRequest:
     def mock(self) -> Any:
         """The mock of the account."""
         return self.seat.mock
+
+    @property
+    def powers(self) -> "Powers":
+        """The powers of that mock."""
+        powers: Powers = self.mock._powers  # noqa: SLF001  # no user's
+        return powers
 
     @property
     def number(self) -> int:

@@ -19,6 +19,7 @@ from s2mock.runtime.environ import bearer, path_of
 
 if TYPE_CHECKING:
     from s2mock.mock import S2Mock
+    from s2mock.registry.engine.engine import Engine
     from s2mock.runtime.conversation import Wait
     from s2mock.server.lazy_server import LazyServer
 
@@ -53,7 +54,17 @@ class ControlRouter:
     @cached_property
     def rows(self) -> tuple[ControlRoute, ...]:
         """What is served, with its handlers, which most servers are never asked for."""
-        from s2mock.control import clock, faults, history, journal, overview, page, rows, status
+        from s2mock.control import (
+            clock,
+            direct_calls,
+            faults,
+            history,
+            journal,
+            overview,
+            page,
+            rows,
+            status,
+        )
 
         accounts = self.accounts
         return (
@@ -86,6 +97,10 @@ class ControlRouter:
             ControlRoute("GET", "/clock", clock.read_clock),
             ControlRoute("POST", "/clock/advance", clock.advance),
             ControlRoute("GET", "/readers", clock.read_readers),
+            ControlRoute("GET", "/look/basin", direct_calls.look_at_basin),
+            ControlRoute("GET", "/look/stream", direct_calls.look_at_stream),
+            ControlRoute("GET", "/look/records", direct_calls.look_at_records),
+            ControlRoute("GET", "/look/token", direct_calls.look_at_token),
             ControlRoute("POST", "/snapshots", accounts.take_snapshot),
             ControlRoute("GET", "/snapshots/{number}", accounts.get_snapshot),
             ControlRoute("DELETE", "/snapshots/{number}", accounts.forget_snapshot),
@@ -106,10 +121,10 @@ class ControlRouter:
         for mock in self.accounts.mocks:
             mock.close()
 
-    def drop_calls(self, mock: "S2Mock") -> None:
-        """Drop the requests to that mock's account that are under way."""
+    def drop_calls(self, engine: "Engine") -> None:
+        """Drop the requests to that account that are under way."""
         for seat in self.accounts.all:
-            if seat.mock is mock:
+            if seat.mock.account is engine:
                 seat.drop_calls()
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
@@ -260,7 +275,7 @@ def _direct(environ: dict[str, Any], path: str, seat: HostedAccount) -> Conversa
     query = environ.get("QUERY_STRING", "")
     rest = path.removeprefix(PREFIX)
     again = {**environ, "REQUEST_URI": f"{rest}?{query}" if query else rest, "PATH_INFO": rest}
-    return seat.direct.converse(again)
+    return seat.direct(again)
 
 
 def _to_the_page() -> Conversation:

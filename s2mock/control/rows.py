@@ -27,7 +27,7 @@ def read_timeline(asked: ControlRequest) -> Any:
     query = asked.query(("after",))
     after = whole_of(query, "after", 0)
     assert after is not None
-    journal: Journal = asked.mock.journal
+    journal: Journal = asked.powers.journal
     if "text/event-stream" in asked.environ.get("HTTP_ACCEPT", ""):
         yield from _follow(journal, after)
         return None
@@ -41,7 +41,7 @@ def read_timeline(asked: ControlRequest) -> Any:
 def get_exchange(asked: ControlRequest) -> Any:
     """One exchange, with all of it."""
     asked.query(())
-    exchange = asked.mock.journal.numbered(asked.number)
+    exchange = asked.powers.journal.numbered(asked.number)
     if exchange is None:
         raise Refused(404, f"the journal has no exchange {asked.number}")
     return Answer(200, (yield RunInThread(lambda: shown_form(exchange))))

@@ -29,12 +29,12 @@ def read_status(asked: ControlRequest) -> Answer:
 def status_of(asked: ControlRequest) -> dict[str, Any]:
     """The same, as a document."""
     mock, seat = asked.mock, asked.seat
-    stage = mock._powers.stage  # noqa: SLF001  # where the test's own faults are, too
+    stage = asked.powers.stage  # where the test's own faults are, too
     injections = _with_numbers(seat.faults, stage.injections, _asked_of_a_fault)
     holds = _with_numbers(seat.holds, stage.holds, _asked_of_a_hold)
-    is_out = seat.is_out or mock._powers.is_out  # noqa: SLF001
+    is_out = seat.is_out or asked.powers.is_out
     return status_form(
-        see(mock.account), mock.clock, mock.journal, injections, holds, is_out=is_out
+        see(mock.account), mock.clock, asked.powers.journal, injections, holds, is_out=is_out
     )
 
 

@@ -1,27 +1,35 @@
-"""`RemoteS2Mock`: the fixture `s2_mock` in front of a server that is not ours."""
+"""`RemoteS2Mock`: the fixture `s2_mock` in front of a server of another process."""
 
 import json
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from s2mock.handles.initial_state import as_resources
-from s2mock.mock import S2Mock
+from s2mock.handles.mock import Mock
 from s2mock.powers import teardown_report
 from s2mock.powers.injection import UnusedFault
 from s2mock.registry.values.config import BasinConfig, StreamConfig
 from s2mock.runtime.http_client import Client
-from s2mock.served import MonkeyPatch, sdk_environment
 
 if TYPE_CHECKING:
-    from s2mock.handles.over_http.powers import RemotePowers
+    from s2mock.handles.backends.control_client import ControlClient
+    from s2mock.handles.backends.forwarding import Forwarding
+    from s2mock.handles.backends.http import HttpPowers
 
-_OPTION = "--s2mock-target"
-_TOKEN = "s2mock"
-# What a mock has beside the names of its class.
-_OF_A_MOCK = ("account", "clock", "token")
+_OPTION: Final = "--s2mock-target"
+_TOKEN: Final = "s2mock"
+# The public names that need the engine in this process.
+_IN_PROCESS: Final = frozenset({"account"})
+# Those that any server has; all others of `Mock` need an s2mock with its control API.
+_ON_ANY_SERVER: Final = frozenset(
+    {"basin_name", "close", "env", "fresh_basin", "is_fake", "token", "url", "use_env"}
+)
+_POWERS: Final = (
+    frozenset(name for name in (*dir(Mock), "clock") if not name.startswith("_")) - _ON_ANY_SERVER
+)
 
 
 class NotOnTarget(AttributeError):
@@ -32,8 +40,8 @@ class TargetError(RuntimeError):
     """The server behind `--s2mock-target` did not do what the fixture needs."""
 
 
-class RemoteS2Mock:
-    """What the fixture `s2_mock` is with `--s2mock-target=URL`: the endpoint of a real server.
+class RemoteS2Mock(Mock):
+    """The fixture `s2_mock` with `--s2mock-target=URL`: the endpoint of a real server.
 
     `url`, `token`, `env`, `use_env`, `basin_name` and `fresh_basin` do what they do on `S2Mock`,
     so that one suite runs on the fake in seconds and on the real engine before a release.
@@ -55,6 +63,8 @@ class RemoteS2Mock:
     most often because its name is still taken by an earlier run.
     """
 
+    _powers: "HttpPowers | None"
+
     def __init__(
         self,
         url: str,
@@ -63,42 +73,51 @@ class RemoteS2Mock:
         basins: Iterable[str | Mapping[str, Any]] = (),
         **options: Any,
     ) -> None:
+        # Until the account is there, all that needs it is told so.
+        self._powers = None
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"{_OPTION} must be a URL such as http://127.0.0.1:8080, not {url!r}")
         resources = as_resources(basins)
-        self.url: str = url.rstrip("/")
-        self._powers = powers_on(self.url, token)
-        self._owns_account = self._powers is not None and token is None
+        self._url = url.rstrip("/")
+        control = control_of(self._url, token)
+        self._owns_account = control is not None and token is None
         if options and not self._owns_account:
             raise ValueError(
                 f"{', '.join(sorted(options))}: options of the fake, switched off by "
-                f"{_OPTION}={self.url}"
+                f"{_OPTION}={self._url}"
             )
         if self._owns_account:
+            from s2mock.handles.backends.http import make_account
+
             if resources is not None:
                 options |= json.loads(resources)
             # It is served over HTTP already.
             options.pop("control", None)
-            token = self._begin(options)
+            control, token = make_account(self._url, options)
             resources = None
         self.token = token or _TOKEN
-        self._client = Client(self.url, token=self.token)
+        self._client = Client(self._url, token=self.token)
         self._names: list[str] = []
         self._forks: list[RemoteS2Mock] = []
+        if control is not None:
+            self._connect(control)
         if resources is not None:
             self._apply(resources)
 
-    def _begin(self, options: dict[str, Any]) -> str:
-        """Make an account; returns its token. Raises `ValueError`, `TargetError`."""
-        from s2mock.handles.over_http.powers import make_account
+    def _connect(self, control: "ControlClient") -> None:
+        """Use the powers of that account."""
+        from s2mock.handles.backends.http import HttpAccount, HttpPowers
 
-        self._powers, token = make_account(self.url, options)
-        teardown_report.living.add(self._powers)
-        return token
+        self._control = control
+        self._of_account = HttpAccount(control)
+        self._of_powers = self._powers = HttpPowers(control)
+        self.clock = self._powers.clock
+        if self._owns_account:
+            teardown_report.living.add(self._powers)
 
     @property
     def is_fake(self) -> bool:
-        """Whether it has the powers of the fake."""
+        """True if the server has the powers of the fake."""
         return self._powers is not None
 
     def __enter__(self) -> Self:
@@ -118,26 +137,39 @@ class RemoteS2Mock:
             raise UnusedFault("\n".join(complaints))
 
     def __repr__(self) -> str:
-        return f"<RemoteS2Mock at {self.url}>"
+        return f"<RemoteS2Mock at {self._url}>"
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in _POWERS and object.__getattribute__(self, "_powers") is None:
+            # Python asks `__getattr__` then, which says why.
+            raise AttributeError(name)
+        return object.__getattribute__(self, name)
 
     def __getattr__(self, name: str) -> Any:
-        # Those that are there for the end of a test are no names of the fake.
-        if self._powers is not None and name in self._powers.public:
-            return getattr(self._powers, name)
-        if self._powers is not None and name == "fork":
-            return self._fork
-        if name.startswith("_") or name not in (*dir(S2Mock), *_OF_A_MOCK):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        if self._powers is not None:
+        if name in _POWERS | _IN_PROCESS and self._powers is None:
             raise NotOnTarget(
-                f"s2_mock.{name} needs the mock in this process, and {_OPTION}={self.url} has it "
+                f"s2_mock.{name} is a power of the fake, and switched off by "
+                f"{_OPTION}={self._url}: a real server has only its HTTP API. A test that cannot "
+                "do without it begins with `if not s2_mock.is_fake: pytest.skip(...)`."
+            )
+        if name in _IN_PROCESS:
+            raise NotOnTarget(
+                f"s2_mock.{name} needs the mock in this process, and {_OPTION}={self._url} has it "
                 "in another: call it by HTTP, at s2_mock.url"
             )
-        raise NotOnTarget(
-            f"s2_mock.{name} is a power of the fake, and switched off by {_OPTION}={self.url}: "
-            "a real server has only its HTTP API. A test that cannot do without it begins with "
-            "`if not s2_mock.is_fake: pytest.skip(...)`."
-        )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    @property
+    def url(self) -> str:
+        """The base URL of the server."""
+        return self._url
+
+    @property
+    def wsgi_app(self) -> "Forwarding":
+        """A WSGI app that sends each request on to the account."""
+        from s2mock.handles.backends.forwarding import Forwarding
+
+        return Forwarding(self._control.client)
 
     def close(self) -> None:
         """Delete the basins that were named or made here. Closing twice is harmless.
@@ -159,39 +191,30 @@ class RemoteS2Mock:
             with suppress(OSError):
                 self._client.request("DELETE", f"/v1/basins/{name}")
 
-    def _fork(self) -> "RemoteS2Mock":
-        """As `S2Mock.fork`: an account of its own, which is closed with this one."""
+    def _reset(self) -> None:
         assert self._powers is not None
-        fork = RemoteS2Mock(self.url, token=self._powers.fork())
+        self._powers.reset()
+
+    def _fork(self) -> "RemoteS2Mock":
+        assert self._powers is not None
+        fork = RemoteS2Mock(self._url, token=self._powers.fork())
         assert fork._powers is not None
         fork._owns_account = True
         teardown_report.living.add(fork._powers)
         self._forks.append(fork)
         return fork
 
-    @property
-    def env(self) -> dict[str, str]:
-        """The variables that point S2's SDKs and command line to the server."""
-        return sdk_environment(self.url, self.token)
-
-    def use_env(self, monkeypatch: MonkeyPatch) -> None:
-        """Set `env` for the rest of the test, so that unmodified code goes to the server."""
-        for name, value in self.env.items():
-            monkeypatch.setenv(name, value)
-
     def basin_name(self) -> str:
-        """A basin name that nobody uses. A basin of that name is deleted after the test."""
+        """Return the name of a basin that does not exist; it is deleted after the test."""
         self._names.append(f"s2mock-{uuid.uuid4().hex}")
         return self._names[-1]
 
     def fresh_basin(self, config: BasinConfig | None = None) -> str:
-        """Make a basin that nobody else uses, and return its name. Raises `TargetError`."""
-        name = self.basin_name()
+        """Create a basin that no other test uses, and return its name. Raises `TargetError`."""
         if self._powers is not None:
-            # As a direct call, which is in no journal.
-            self._powers.create_basin(name, config)
-        else:
-            self._create_basin(name, config or BasinConfig())
+            return super().fresh_basin(config)
+        name = self.basin_name()
+        self._create_basin(name, config or BasinConfig())
         return name
 
     def _apply(self, resources: bytes) -> None:
@@ -223,31 +246,29 @@ class RemoteS2Mock:
         try:
             answer = self._client.in_basin(basin).request("POST", path, document)
         except OSError as error:
-            raise TargetError(f"{_OPTION}={self.url} cannot be reached: {error}") from None
+            raise TargetError(f"{_OPTION}={self._url} cannot be reached: {error}") from None
         if answer.status != 201:
             raise TargetError(
-                f"{_OPTION}={self.url} did not make the {what}: it answered {answer.status}, "
+                f"{_OPTION}={self._url} did not make the {what}: it answered {answer.status}, "
                 f"{answer.body.decode(errors='replace')}. If the name is taken, take one from "
                 "s2_mock.basin_name() or s2_mock.fresh_basin()."
             )
 
 
-def powers_on(url: str, token: str | None) -> "RemotePowers | None":
-    """The powers of the server's account with that token; None where it has none.
+def control_of(url: str, token: str | None) -> "ControlClient | None":
+    """Return a client of the control API for the account with that token; None without one.
 
-    Raises `TargetError` where the server is an s2mock that has no account with that token.
+    Raises `TargetError` if the server is an s2mock that has no account with that token.
     """
-    from s2mock.handles.over_http.control import Control
+    from s2mock.handles.backends.control_client import ControlClient
 
-    control = Control(url, token)
-    if not control.is_there:
-        if token is not None and Control(url, None).is_there:
-            raise TargetError(
-                f"{_OPTION}={url} is an s2mock that has no account with the token given: leave the "
-                "token out, and each test has an account of its own there, or take one that "
-                "POST /_s2mock/accounts or the server's --token has given"
-            )
-        return None
-    from s2mock.handles.over_http.powers import RemotePowers
-
-    return RemotePowers(control)
+    control = ControlClient(url, token)
+    if control.is_there:
+        return control
+    if token is not None and ControlClient(url, None).is_there:
+        raise TargetError(
+            f"{_OPTION}={url} is an s2mock that has no account with the token given: leave the "
+            "token out, and each test has an account of its own there, or take one that "
+            "POST /_s2mock/accounts or the server's --token has given"
+        )
+    return None

@@ -1,23 +1,19 @@
-"""Access tokens as a test issues them and holds them: `S2Mock.issue_token` and what it returns.
+"""The handle of an access token, and the arguments of `S2Mock.issue_token`.
 
 Source: reference: account_services §1.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
+from s2mock.handles.backends.backend import AccountBackend
 from s2mock.registry.rules.access_tokens import IssueAccessToken, RevokeAccessToken
-from s2mock.registry.values.errors import AccessTokenNotFound
 from s2mock.registry.values.names import AccessTokenId, BasinName, StreamName
 from s2mock.registry.values.scopes import GROUPS, NOTHING, OPERATIONS, ResourceSet, Scope
-from s2mock.registry.values.tokens import AccessToken, TokenInfo
+from s2mock.registry.values.tokens import TokenInfo
 from s2mock.runtime.arguments import check_flag, check_name, check_seconds, described
 from s2mock.runtime.clock import nanoseconds
-
-if TYPE_CHECKING:
-    from s2mock.account_face import AccountFace
 
 Names = str | Mapping[str, str] | None
 """Names that a token is for: one, or with `*` behind it all that begin so; or S2's own form,
@@ -40,80 +36,60 @@ _KINDS: dict[str, type[BasinName | StreamName | AccessTokenId]] = {
 class Token:
     """An access token that a test has issued."""
 
-    __slots__ = ("_id", "_mock", "_secret")
+    __slots__ = ("_backend", "_env", "_id", "_secret")
 
-    def __init__(self, mock: "AccountFace", token: AccessToken) -> None:
-        self._mock = mock
-        self._id = token.id
-        self._secret = token.secret
+    def __init__(
+        self,
+        backend: AccountBackend,
+        env: Callable[[], dict[str, str]],
+        token_id: str,
+        secret: str,
+    ) -> None:
+        self._backend = backend
+        self._env = env
+        self._id = token_id
+        self._secret = secret
 
     def __repr__(self) -> str:
         return f"<Token {self._id!r}>"
 
     @property
     def id(self) -> str:
-        """Its id."""
+        """The id of the token."""
         return self._id
 
     @property
     def secret(self) -> str:
-        """What goes into the header: `Authorization: Bearer SECRET`."""
+        """The secret, for the header `Authorization: Bearer SECRET`."""
         return self._secret
 
     @property
     def env(self) -> dict[str, str]:
         """The variables that point S2's SDKs and command line to the mock, with this token."""
-        return {**self._mock.env, "S2_ACCESS_TOKEN": self._secret}
+        return {**self._env(), "S2_ACCESS_TOKEN": self._secret}
 
     @property
     def info(self) -> TokenInfo:
         """The token as S2 describes it. Raises `AccessTokenNotFound` once it is revoked."""
-        engine = self._mock.account
-        with engine.turn as moment:
-            tokens = engine.state.tokens
-            found = None if tokens is None else tokens.by_id.get(self._id)
-            if found is None or found.secret != self._secret:
-                raise AccessTokenNotFound(self._id)
-            return found.info(moment)
+        return self._backend.token(self._id, self._secret)
 
     def revoke(self) -> None:
-        """Revoke it. Raises `AccessTokenNotFound` where it is revoked already."""
-        self._mock.account.carry_out(RevokeAccessToken(self._id, secret=self._secret))
+        """Revoke the token. Raises `AccessTokenNotFound` if it is revoked already."""
+        self._backend.carry_out(RevokeAccessToken(self._id, secret=self._secret))
 
 
-class Issued(NamedTuple):
-    """An access token that is to be issued. `expires_in` is in nanoseconds."""
-
-    id: str
-    scope: Scope
-    expires_in: int | None
-    auto_prefix_streams: bool
-
-
-def issue(mock: "AccountFace", token_id: str, **permissions: Any) -> Token:
-    """As `S2Mock.issue_token`."""
-    wanted = to_issue(token_id, **permissions)
-    operation = IssueAccessToken(
-        wanted.id,
-        wanted.scope,
-        expires_in=wanted.expires_in,
-        auto_prefix_streams=wanted.auto_prefix_streams,
-    )
-    return Token(mock, mock.account.carry_out(operation))
-
-
-def to_issue(
+def issue_operation(
     token_id: str,
     *,
-    basins: Names = None,
-    streams: Names = None,
-    access_tokens: Names = None,
-    ops: Iterable[str] = (),
-    op_groups: Mapping[str, Mapping[str, bool] | str] = MappingProxyType({}),
-    expires_in: float | None = None,
-    auto_prefix_streams: bool = False,
-) -> Issued:
-    """The token that `S2Mock.issue_token` is asked for.
+    basins: Names,
+    streams: Names,
+    access_tokens: Names,
+    ops: Iterable[str],
+    op_groups: Mapping[str, Mapping[str, bool] | str],
+    expires_in: float | None,
+    auto_prefix_streams: bool,
+) -> IssueAccessToken:
+    """Return the operation that issues the token of `S2Mock.issue_token`'s arguments.
 
     Raises `InvalidName`, `TypeError`, `ValueError`.
     """
@@ -126,8 +102,12 @@ def to_issue(
         _operations(ops),
     )
     check_flag("auto_prefix_streams", auto_prefix_streams)
-    nanoseconds = None if expires_in is None else _nanoseconds(expires_in)
-    return Issued(str(AccessTokenId(token_id)), scope, nanoseconds, auto_prefix_streams)
+    return IssueAccessToken(
+        token_id,
+        scope,
+        expires_in=None if expires_in is None else _nanoseconds(expires_in),
+        auto_prefix_streams=auto_prefix_streams,
+    )
 
 
 def _nanoseconds(seconds: Any) -> int:

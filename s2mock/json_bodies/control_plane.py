@@ -16,6 +16,7 @@ from s2mock.registry.values.config import (
     StreamConfig,
     StreamConfigChanges,
 )
+from s2mock.registry.values.rfc3339 import parse_timestamp
 from s2mock.runtime.clock import NANOSECONDS
 
 
@@ -152,3 +153,56 @@ def basin_info_to_json(info: BasinInfo) -> dict[str, Any]:
         "deleted_at": time_to_json(info.deleted_at),
         "state": "active" if info.deleted_at is None else "deleting",
     }
+
+
+def basin_info(document: dict[str, Any]) -> BasinInfo:
+    """Return the `BasinInfo` that a document of a create or a listing describes."""
+    return BasinInfo(
+        document["name"],
+        parse_timestamp(document["created_at"]),
+        _parsed_or_none(document["deleted_at"]),
+        document["location"],
+    )
+
+
+def stream_info(document: dict[str, Any]) -> StreamInfo:
+    """Return the `StreamInfo` that a document of a create or a listing describes."""
+    return StreamInfo(
+        document["name"],
+        parse_timestamp(document["created_at"]),
+        _parsed_or_none(document["deleted_at"]),
+        document["cipher"],
+    )
+
+
+def _parsed_or_none(text: str | None) -> int | None:
+    return None if text is None else parse_timestamp(text)
+
+
+def stream_changes_to_json(changes: StreamConfigChanges) -> dict[str, Any]:
+    """Return the JSON of a reconfiguration: an absent leaf keeps its value."""
+    document: dict[str, Any] = {}
+    if "storage_class" in changes:
+        document["storage_class"] = changes["storage_class"]
+    if "retention_policy" in changes:
+        policy = changes["retention_policy"]
+        age = None if policy is None else {"age": policy}
+        document["retention_policy"] = {"infinite": {}} if policy == "infinite" else age
+    timestamping: dict[str, Any] = {}
+    if "timestamping_mode" in changes:
+        timestamping["mode"] = changes["timestamping_mode"]
+    if "timestamping_uncapped" in changes:
+        timestamping["uncapped"] = changes["timestamping_uncapped"]
+    if timestamping:
+        document["timestamping"] = timestamping
+    if "delete_on_empty_min_age" in changes:
+        document["delete_on_empty"] = {"min_age_secs": changes["delete_on_empty_min_age"]}
+    return document
+
+
+def basin_changes_to_json(changes: BasinConfigChanges) -> dict[str, Any]:
+    """Return the JSON of a basin's reconfiguration: an absent leaf keeps its value."""
+    document: dict[str, Any] = dict(changes)
+    if (defaults := changes.get("default_stream_config")) is not None:
+        document["default_stream_config"] = stream_changes_to_json(defaults)
+    return document

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from s2mock.registry.account import Account
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.rules.basins import EnsureBasin
+from s2mock.registry.rules.streams import EnsureStream
 from s2mock.registry.values.config import (
     U64_MAX,
     BasinConfig,
@@ -47,17 +49,16 @@ class ResourcesError(ValueError):
     """A resource file that cannot be applied; nothing of it has been."""
 
 
-def apply_resources(account: Account, document: bytes) -> None:
+def apply_resources(engine: Engine, document: bytes) -> None:
     """Ensure the basins and streams that a resource file describes.
 
     A basin or stream that exists gets the configuration of the file. The whole file is checked
     first. Raises `ResourcesError`.
     """
     for name, basin_config, streams in read_resources(document):
-        account.ensure_basin(name, basin_config)
-        basin = account.basin(name)
+        engine.carry_out(EnsureBasin(name, basin_config))
         for stream, stream_config in streams:
-            basin.ensure_stream(stream, stream_config)
+            engine.carry_out(EnsureStream(name, stream, stream_config))
 
 
 def read_resources(document: bytes) -> list[BasinResource]:

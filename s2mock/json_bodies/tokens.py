@@ -6,6 +6,7 @@ Source: reference: account_services §1.1.
 from typing import Any, Final
 
 from s2mock.json_bodies.control_plane import time_to_json
+from s2mock.registry.values.rfc3339 import parse_timestamp
 from s2mock.registry.values.scopes import GROUPS, NOTHING, ResourceSet, Scope
 from s2mock.registry.values.tokens import TokenInfo
 
@@ -68,3 +69,14 @@ def token_info_to_json(info: TokenInfo) -> dict[str, Any]:
         "auto_prefix_streams": info.auto_prefix_streams,
         "scope": scope_to_json(info.scope),
     }
+
+
+def token_info(document: dict[str, Any]) -> TokenInfo:
+    """Return the `TokenInfo` that a document of a listing describes."""
+    expires_at = document["expires_at"]
+    return TokenInfo(
+        document["id"],
+        None if expires_at is None else parse_timestamp(expires_at),
+        document["auto_prefix_streams"],
+        scope_of(document["scope"]),
+    )

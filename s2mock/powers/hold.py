@@ -1,19 +1,15 @@
 """Holding operations at a point, while all others go on."""
 
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self, get_args
+from typing import TYPE_CHECKING, Any, Final, Protocol, get_args
 
 from s2mock.powers.gate import Gate
-from s2mock.powers.injection import UnusedFault
 from s2mock.powers.match_stats import MatchStats
 from s2mock.powers.matching import Pattern
 from s2mock.registry.operation import Operation, Point, Waits
 from s2mock.runtime.arguments import check_flag
-from s2mock.runtime.notifier import PATIENCE, Notifier, NotifierWait, check_count
+from s2mock.runtime.notifier import Notifier, Pending, check_count
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from s2mock.powers.exchange import Exchange
 
 POINTS: Final = get_args(Point)
@@ -37,11 +33,8 @@ class Keeper(Protocol):
 class Hold:
     """Operations that are kept waiting at a point.
 
-    Leaving the `with` block releases them. It also checks that there were any, unless an exception
-    is on its way.
-
     It holds one operation after the other, up to `times`, each until it is released. Every other
-    operation goes on meanwhile.
+    operation goes on. A test has it by a handle, `s2mock.handles.faults.Hold`.
     """
 
     def __init__(
@@ -93,20 +86,6 @@ class Hold:
             "required": self._required,
         }
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        complaint = self.take_complaint()
-        self.release()
-        if complaint is not None and kind is None:
-            raise UnusedFault(complaint)
-
     @property
     def is_over(self) -> bool:
         """Whether it was released, and holds nothing more."""
@@ -117,37 +96,22 @@ class Hold:
         """What has been held, in the order in which it came; without an answer until it has one."""
         return tuple(map(self._stage.exchange_of, list(self._held)))
 
-    def wait(self, count: int = 1, *, timeout: float = PATIENCE) -> "tuple[Exchange, ...]":
-        """Wait until so many operations have come to be held; those that have come already count.
+    def pending(self, count: int, timeout: float) -> "Pending[tuple[Exchange, ...]]":
+        """Return a wait until `count` operations were held, for `timeout` seconds of real time."""
 
-        `timeout` is in seconds of real time; after it, `TimeoutError` says what did come. Raises
-        `TypeError`, `ValueError`.
-        """
-        check_count("count", count)
-        self._bell.wait(lambda: self._enough(count), lambda: self._missing(count, timeout), timeout)
-        return self.exchanges
+        def missing() -> str:
+            came = self.came.describe("the hold")
+            return (
+                f"{len(self._held)} of {count} operations were held by {self.text} within "
+                f"{timeout:g} s; {came}"
+            )
 
-    async def async_wait(
-        self,
-        count: int = 1,
-        *,
-        timeout: float = PATIENCE,  # as its twin has it
-    ) -> "tuple[Exchange, ...]":
-        """As `wait`, for an event loop."""
-        check_count("count", count)
-        await self._bell.async_wait(
-            lambda: self._enough(count), lambda: self._missing(count, timeout), timeout
+        return Pending(
+            self._bell,
+            lambda: self.exchanges if len(self._held) >= count else None,
+            missing,
+            timeout,
         )
-        return self.exchanges
-
-    def steps(
-        self, count: int, timeout: float
-    ) -> "Generator[NotifierWait, None, tuple[Exchange, ...]]":
-        """As `wait`, for a conversation."""
-        yield from self._bell.steps(
-            lambda: self._enough(count), lambda: self._missing(count, timeout), timeout
-        )
-        return self.exchanges
 
     def release(self) -> None:
         """Let go what is held, and hold nothing more.
@@ -202,13 +166,3 @@ class Hold:
     def pass_through(self) -> Waits:
         """Keep an operation that was taken until it is released."""
         return self._gate.pass_through()
-
-    def _enough(self, count: int) -> bool | None:
-        return True if len(self._held) >= count else None
-
-    def _missing(self, count: int, timeout: float) -> str:
-        came = self.came.describe("the hold")
-        return (
-            f"{len(self._held)} of {count} operations were held by {self.text} within "
-            f"{timeout:g} s; {came}"
-        )

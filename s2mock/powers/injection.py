@@ -1,14 +1,13 @@
 """A fault that waits for operations, and what it has met."""
 
-from collections.abc import Generator, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from s2mock.powers.faults import Answer, Drop, Fault, check_fault, check_place
 from s2mock.powers.match_stats import MatchStats
 from s2mock.powers.matching import Pattern
 from s2mock.registry.operation import Operation
-from s2mock.runtime.notifier import PATIENCE, Notifier, NotifierWait, check_count
+from s2mock.runtime.notifier import Notifier, Pending, check_count
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
@@ -31,8 +30,7 @@ class Keeper(Protocol):
 class Injection:
     """A fault, or a list of them, that waits for operations.
 
-    As a context manager it removes itself at the end of the block. It also checks that it was used
-    up, unless an exception is on its way.
+    A test holds it by a handle, `s2mock.handles.faults.Injection`.
     """
 
     def __init__(
@@ -101,20 +99,6 @@ class Injection:
             "required": self._required,
         }
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        complaint = self.complaint
-        self.remove()
-        if complaint is not None and kind is None:
-            raise UnusedFault(complaint)
-
     @property
     def hits(self) -> int:
         """How many operations it has met with a fault."""
@@ -132,37 +116,19 @@ class Injection:
             return 0
         return None if self._times is None else self._times - self._taken
 
-    def wait(self, hits: int = 1, *, timeout: float = PATIENCE) -> "tuple[Exchange, ...]":
-        """Wait until it has met so many operations; those that it has met already count.
+    def pending(self, hits: int, timeout: float) -> "Pending[tuple[Exchange, ...]]":
+        """Return a wait until `hits` operations have met it, for `timeout` seconds of real time."""
 
-        `timeout` is in seconds of real time; after it, `TimeoutError` says what did come. Raises
-        `TypeError`, `ValueError`.
-        """
-        check_count("hits", hits)
-        self._bell.wait(lambda: self._enough(hits), lambda: self._missing(hits, timeout), timeout)
-        return self.exchanges
+        def missing() -> str:
+            came = self.came.describe("the fault")
+            return f"{self.hits} of {hits} hits of {self.text} came within {timeout:g} s; {came}"
 
-    async def async_wait(
-        self,
-        hits: int = 1,
-        *,
-        timeout: float = PATIENCE,  # as its twin has it
-    ) -> "tuple[Exchange, ...]":
-        """As `wait`, for an event loop."""
-        check_count("hits", hits)
-        await self._bell.async_wait(
-            lambda: self._enough(hits), lambda: self._missing(hits, timeout), timeout
+        return Pending(
+            self._bell,
+            lambda: self.exchanges if len(self._hits) >= hits else None,
+            missing,
+            timeout,
         )
-        return self.exchanges
-
-    def steps(
-        self, hits: int, timeout: float
-    ) -> "Generator[NotifierWait, None, tuple[Exchange, ...]]":
-        """As `wait`, for a conversation."""
-        yield from self._bell.steps(
-            lambda: self._enough(hits), lambda: self._missing(hits, timeout), timeout
-        )
-        return self.exchanges
 
     def remove(self) -> None:
         """Let operations pass from now on; whether it was used up is asked no longer."""
@@ -212,13 +178,6 @@ class Injection:
     def notify(self) -> None:
         """Let those who wait for hits look."""
         self._bell.notify()
-
-    def _enough(self, hits: int) -> bool | None:
-        return True if len(self._hits) >= hits else None
-
-    def _missing(self, hits: int, timeout: float) -> str:
-        came = self.came.describe("the fault")
-        return f"{self.hits} of {hits} hits of {self.text} came within {timeout:g} s; {came}"
 
 
 def _needs_an_answer(fault: object) -> bool:

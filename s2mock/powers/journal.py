@@ -11,7 +11,7 @@ from s2mock.powers.entry import Entry, Insight
 from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.powers.journal_store import JournalStore
 from s2mock.runtime.fork_locks import Rank, take_at_fork
-from s2mock.runtime.notifier import PATIENCE, NotifierWait, check_count
+from s2mock.runtime.notifier import NotifierWait, Pending
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
@@ -86,45 +86,24 @@ class Journal(JournalStore, Sequence["Exchange"]):
         wanted = ExchangeFilter(operation, basin, stream, status, self._document)
         return tuple(self._exchange(entry) for entry in self._advise() if wanted.has(entry))
 
-    def wait_for(
+    def pending(
         self,
-        operation: str | Iterable[str] | None = None,
-        count: int = 1,
+        operation: str | Iterable[str] | None,
+        count: int,
         *,
-        timeout: float = PATIENCE,
+        timeout: float,
         basin: str = "*",
         stream: str = "*",
         status: int | None = None,
-    ) -> "tuple[Exchange, ...]":
-        """Wait until there are so many, and return them; those that are there already count.
+    ) -> "Pending[tuple[Exchange, ...]]":
+        """Return a wait until there are `count` exchanges, for `timeout` seconds of real time.
 
-        `timeout` is in seconds of real time; after it, `TimeoutError` says what did come. Raises
-        `TypeError`, `ValueError`.
+        Those that are there already count. Raises `TypeError`, `ValueError`.
         """
-        check_count("count", count)
         self._check_room(count)
         wanted = ExchangeFilter(operation, basin, stream, status, self._document)
-        return self._bell.wait(
-            lambda: self._enough(wanted, count),
-            lambda: self._missing(wanted, count, timeout),
-            timeout,
-        )
-
-    async def async_wait_for(
-        self,
-        operation: str | Iterable[str] | None = None,
-        count: int = 1,
-        *,
-        timeout: float = PATIENCE,  # as its twin has it
-        basin: str = "*",
-        stream: str = "*",
-        status: int | None = None,
-    ) -> "tuple[Exchange, ...]":
-        """As `wait_for`, for an event loop."""
-        check_count("count", count)
-        self._check_room(count)
-        wanted = ExchangeFilter(operation, basin, stream, status, self._document)
-        return await self._bell.async_wait(
+        return Pending(
+            self._bell,
             lambda: self._enough(wanted, count),
             lambda: self._missing(wanted, count, timeout),
             timeout,
@@ -142,7 +121,7 @@ class Journal(JournalStore, Sequence["Exchange"]):
         after: int = 0,
         is_told: bool = True,
     ) -> "Generator[NotifierWait, None, tuple[Exchange, ...]]":
-        """As `wait_for`, for a conversation; those numbered up to `after` do not count.
+        """As `pending`, for a conversation; those numbered up to `after` do not count.
 
         What did come is worked out for `TimeoutError` if `is_told`: it takes a look at everything.
         """

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Protocol
 
 from s2mock.runtime.arguments import check_seconds
 from s2mock.runtime.monotonic import monotonic_ns
-from s2mock.runtime.notifier import PATIENCE, Notifier, check_count
+from s2mock.runtime.notifier import PATIENCE, Notifier, Pending, check_count
 
 NANOSECONDS: Final = 1_000_000_000
 NEVER: Final = 1 << 70
@@ -173,10 +173,7 @@ class ManualClock:
         for the end of its delay. Those that wait already count. `timeout` is in seconds of real
         time; after it, `TimeoutError` says how many there are. Raises `TypeError`, `ValueError`.
         """
-        check_count("count", count)
-        self.bell.wait(
-            lambda: self._has_waiters(count), lambda: self._waiters_missing(count, timeout), timeout
-        )
+        self.waiters_pending(count, timeout).wait()
 
     async def async_wait_for_waiters(
         self,
@@ -185,16 +182,17 @@ class ManualClock:
         timeout: float = PATIENCE,  # as its twin has it
     ) -> None:
         """As `wait_for_waiters`, for an event loop."""
+        await self.waiters_pending(count, timeout).async_wait()
+
+    def waiters_pending(self, count: int, timeout: float) -> Pending[bool]:
+        """Return a wait until `count` wait on this clock. Raises `TypeError`, `ValueError`."""
         check_count("count", count)
-        await self.bell.async_wait(
-            lambda: self._has_waiters(count), lambda: self._waiters_missing(count, timeout), timeout
+        return Pending(
+            self.bell,
+            lambda: True if len(self._waiting) >= count else None,
+            lambda: f"{len(self._waiting)} of {count} waited on the clock within {timeout:g} s",
+            timeout,
         )
-
-    def _has_waiters(self, count: int) -> bool | None:
-        return True if len(self._waiting) >= count else None
-
-    def _waiters_missing(self, count: int, timeout: float) -> str:
-        return f"{len(self._waiting)} of {count} waited on the clock within {timeout:g} s"
 
     def advance(self, seconds: float) -> None:
         """Turn the clock forward by `seconds`. Whoever waits for a moment by then goes on.

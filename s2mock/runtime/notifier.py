@@ -3,7 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable, Generator
-from typing import Final, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from s2mock.runtime.arguments import check_delay
 from s2mock.runtime.monotonic import monotonic
@@ -149,6 +149,31 @@ class Notifier:
 
     def _forget(self, listener: Callable[[], object]) -> None:
         self._listeners.pop(listener, None)
+
+
+class Pending(NamedTuple, Generic[Result]):
+    """A wait that has not begun yet: wait in a thread, in an event loop, or step by step.
+
+    `look` returns the result, or None while there is none; `missing` says what came instead. Each
+    form raises `TimeoutError` after `timeout` seconds of real time.
+    """
+
+    notifier: Notifier
+    look: Callable[[], Result | None]
+    missing: Callable[[], str]
+    timeout: float
+
+    def wait(self) -> Result:
+        """Block this thread until there is a result, and return it."""
+        return self.notifier.wait(self.look, self.missing, self.timeout)
+
+    async def async_wait(self) -> Result:
+        """Return the result when there is one; the event loop goes on until then."""
+        return await self.notifier.async_wait(self.look, self.missing, self.timeout)
+
+    def steps(self) -> "Generator[NotifierWait, None, Result]":
+        """Yield the waits of a conversation until there is a result, and return it."""
+        return self.notifier.steps(self.look, self.missing, self.timeout)
 
 
 def check_timeout(timeout: object) -> None:

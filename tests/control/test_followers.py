@@ -103,7 +103,7 @@ def append(mock: S2Mock, body: str) -> None:
 
 def settle(mock: S2Mock) -> None:
     """Wait until the server has done all that there is to do for its followers."""
-    server = mock._listening._server
+    server = mock._connections.lazy_server._server
     assert server is not None
     looks: list[tuple[object, ...]] = []
     while len(looks) < 5 or looks[-1:] * 5 != looks[-5:]:

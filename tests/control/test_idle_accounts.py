@@ -150,7 +150,7 @@ def test_open_session_and_a_follower_are_a_use(
         time.advance(2 * HOUR)
         assert is_there(control, made)
     # The server learns of the end of the connection by itself.
-    last = mock._controlled.accounts.others[str(made.token)]
+    last = mock._router.accounts.others[str(made.token)]
     while last.is_in_use:
         assert control("GET", "/accounts").status_code == 200
     time.advance(HOUR)

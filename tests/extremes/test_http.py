@@ -225,12 +225,12 @@ def test_a_number_at_s2mock_is_refused_or_works(prepared: Prepared, slot: Slot) 
             own = Client(mock.url, token=account.json["token"], basin=BASIN)
             answer = send(own, slot, value, base)
             wrong += told(what, slot, value, answer)
-            assert mock._front is not None
+            assert mock._connections.router is not None
             if answer.status < 300:
-                used = mock._front.accounts.mocks[-1]
+                used = mock._connections.router.accounts.mocks[-1]
                 (exercise if slot.path.endswith(("/accounts", "/advance")) else meet)(used)
                 wrong += [f"{what}: {trace[-500:]}" for trace in failures.take()]
-            for one in [*mock._front.accounts.mocks]:
+            for one in [*mock._connections.router.accounts.mocks]:
                 ending = Client(mock.url, token=one.token)
                 assert ending.request("DELETE", "/_s2mock/accounts").status == 204
         else:

@@ -56,7 +56,7 @@ def test_fixture_loads_what_it_needs(pytester: pytest.Pytester) -> None:
         pytester,
         "def test_it(s2_mock): s2_mock.create_basin('my-basin').create_stream('s')",
     )
-    assert "s2mock.registry.account" in modules
+    assert "s2mock.handles.account" in modules
     # No socket, no app: neither was used.
     assert heavy(modules) == []
 

@@ -12,6 +12,7 @@ import pytest
 
 from s2mock import NotOnTarget, RemoteS2Mock, S2Mock
 from tests import own_token
+from tests.backends import make_on
 from tests.plugin.conftest import run
 
 __all__ = ["run"]
@@ -27,10 +28,19 @@ EVENTS = {"accept": "text/event-stream"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What faults answer is not in S2's description, which is the point of them."""
+    """What faults answer is not in S2's description, which is the point of them.
+
+    A call by WSGI needs the mock in this process.
+    """
+    items[:] = [item for item in items if not _is_wsgi_over_http(item)]
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.openapi_unchecked("faults answer what S2 does not"))
+
+
+def _is_wsgi_over_http(item: pytest.Item) -> bool:
+    params: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+    return (params.get("way"), params.get("mock")) == ("wsgi", "http")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -164,20 +174,17 @@ class Way:
         return received, False
 
 
-@pytest.fixture
-def mock(pytestconfig: pytest.Config) -> Iterator[S2Mock]:
-    """A mock; with `--s2mock-target` an account of its own on that server."""
-    target = pytestconfig.getoption("s2mock_target")
-    made: Any = S2Mock(basins=SEEDS) if target is None else RemoteS2Mock(target, basins=SEEDS)
-    with made as mock:
-        yield mock
+# Every fault by every way takes long, and `make check` has it in this process.
+@pytest.fixture(params=["in_process", pytest.param("http", marks=pytest.mark.slow)])
+def mock(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A mock, on each backend in turn."""
+    for make in make_on(request.param, request):
+        yield make(basins=SEEDS)
 
 
 @pytest.fixture(params=["http1", "h2c", "wsgi"])
 def way(request: pytest.FixtureRequest, mock: S2Mock) -> Iterator[Way]:
     """Each of the ways in, in turn."""
-    if request.param == "wsgi" and isinstance(mock, RemoteS2Mock):
-        pytest.skip("a call by WSGI needs the mock in this process")
     with closing(Way(request.param, mock)) as way:
         yield way
 

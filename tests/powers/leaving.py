@@ -69,7 +69,7 @@ class ResetsHttp1(_ByHttp1):
 
     def leave(self) -> None:
         needs_this_process(self._mock, "nothing tells when the server has noticed a reset")
-        server = self._mock._listening._server
+        server = self._mock._connections.lazy_server._server
         assert server is not None
         linger = struct.pack("ii", 1, 0)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

@@ -509,7 +509,7 @@ class TestEnd:
             hold.release()
         left.journal.wait_for("append", 2, timeout=PATIENCE)
         assert sorted(bodies(left)) == ["batch", "held"]
-        left._listening.call(lambda: None)
+        left._connections.lazy_server.call(lambda: None)
         assert len(lasting(left)) == 1
 
     def test_of_an_account_of_a_server(self) -> None:
@@ -538,6 +538,6 @@ def fenced_frame(token: str) -> bytes:
 
 def lasting(mock: S2Mock) -> list[Any]:
     """The conversations that go on without their clients."""
-    server = mock._listening._server
+    server = mock._connections.lazy_server._server
     assert server is not None
     return list(server._context.lasting)

@@ -1,5 +1,6 @@
 """Exchanges that the journal fails to record: they are answered, and an entry says so."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -17,6 +18,13 @@ SAYS_SO = "s2mock failed to record this exchange, please report it: RuntimeError
 
 def fail(*_: Any, **__: Any) -> Any:
     raise RuntimeError("on purpose")
+
+
+@pytest.fixture
+def mock() -> Iterator[S2Mock]:
+    """A mock of this process, whose recorder can be broken."""
+    with S2Mock(basins=SEEDS) as mock:
+        yield mock
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from s2mock.registry.log.read_request import ReadRequest
 from s2mock.registry.rules.open_stream import Opened
 from s2mock.registry.rules.read import Read
 from s2mock.registry.rules.read_session import ReadSession
+from tests.handles_inside import engine_of, incarnation_of, state_of
 
 
 class Said(NamedTuple):
@@ -41,14 +42,14 @@ class Steps:
 
 def log_of(stream: Stream) -> LogState:
     """The stream's log."""
-    with stream._engine.turn:
-        return stream._state().log or LogState()
+    with engine_of(stream).turn:
+        return state_of(stream).log or LogState()
 
 
 def following_of(stream: Stream) -> tuple[int, int]:
     """How many sessions follow the stream, and how many appends are kept for them."""
-    with stream._engine.turn:
-        following = stream._engine.following.get(stream._incarnation, Following(""))
+    with engine_of(stream).turn:
+        following = engine_of(stream).following.get(incarnation_of(stream), Following(""))
         return following.count, len(following.live)
 
 
@@ -56,12 +57,12 @@ def open_read(
     stream: Stream, *, tell_tail: bool = False, digest: bytes | None = None, **wanted: object
 ) -> Steps:
     """A read of the stream, in place from now on."""
-    engine, basin = stream._engine, stream.basin.name
+    engine, basin = engine_of(stream), stream.basin.name
     operation = Read(basin, stream.name, ReadRequest(), is_session=True)
     # Not checked as that of a request is.
     operation.wanted = ReadRequest(**wanted)
     with engine.turn as moment:
-        session = operation._begun(engine, moment, basin, Opened(stream._state(), digest))
+        session = operation._begun(engine, moment, basin, Opened(state_of(stream), digest))
     session.tell_tail = tell_tail
     return Steps(session)
 
@@ -88,7 +89,7 @@ def seq_nums(stream: Stream, **wanted: object) -> list[int]:
 
 def _said(stream: Stream, batch: Batch) -> Said:
     return Said(
-        stream._engine.clock.seconds,
+        engine_of(stream).clock.seconds,
         [record.seq_num for record in batch.records],
         None if batch.tail is None else batch.tail.seq_num,
     )

@@ -16,6 +16,7 @@ from s2mock import (
     StreamPosition,
 )
 from s2mock.registry.values.records import MAX_BATCH_BYTES, AppendInput
+from tests.handles_inside import engine_of, state_of
 from tests.records.reads import log_of
 from tests.records.staged_clock import StagedClock
 
@@ -158,7 +159,7 @@ def state(stream: Stream) -> tuple[object, ...]:
         log.fencing_token,
         log.trim_point,
         log.last_expiry,
-        stream._state()._replace(log=None),
+        state_of(stream)._replace(log=None),
     )
 
 
@@ -203,7 +204,7 @@ def test_a_refused_batch_changes_nothing(
     stream = new_stream(timestamping_mode=mode, timestamping_uncapped=True, retention_policy=60)
     stream.append([AppendRecord(b"a", timestamp=1), AppendRecord.fence("old", 2)])
     before = state(stream)
-    stream._engine.clock.advance(1)
+    engine_of(stream).clock.advance(1)
 
     with pytest.raises(error):
         stream.append(batch, **options)

@@ -19,6 +19,7 @@ from s2mock.registry.rules.append import OpenAppendSession
 from s2mock.registry.rules.read import Read
 from s2mock.registry.values.config import SYSTEM_DEFAULTS
 from s2mock.registry.values.errors import BasinDeletionPending, InvalidName
+from tests.handles_inside import incarnation_of
 
 KEY = base64.b64encode(bytes(32)).decode()
 CONFIG = StreamConfig(storage_class="standard", retention_policy=3600)
@@ -49,7 +50,7 @@ def open_stream(
         session.close()
         opened = session._incarnation
     stream = mock.account.stream("my-basin", name)
-    assert stream._incarnation == opened
+    assert incarnation_of(stream) == opened
     return stream
 
 

@@ -24,6 +24,7 @@ from s2mock.registry.rules.read import CheckTail
 from s2mock.registry.state import Change, StreamState
 from s2mock.registry.values.errors import Unavailable
 from s2mock.runtime.clock import NANOSECONDS, Moment
+from tests.handles_inside import engine_of, incarnation_of
 from tests.records.reads import open_read, said
 from tests.records.staged_clock import StagedClock
 
@@ -34,11 +35,11 @@ YEAR = 365 * 24 * 60 * 60
 def age_at_deletion(stream: Stream) -> float | None:
     """How old the stream becomes if nothing more happens to it, in seconds; `None` for ever."""
     created_at = stream.info.created_at
-    stream._engine.clock.advance(2 * YEAR)
+    engine_of(stream).clock.advance(2 * YEAR)
     if stream.name in stream.basin.streams:
         assert stream.info.deleted_at is None
         return None
-    return (_deleted_at[stream._incarnation] - created_at) / NANOSECONDS
+    return (_deleted_at[incarnation_of(stream)] - created_at) / NANOSECONDS
 
 
 # When streams were deleted, by their incarnations.
@@ -212,7 +213,7 @@ class TestTrimmed:
         stream = new_stream(delete_on_empty_min_age=3600)
         for _ in range(1000):
             stream.append([TRIM_ALL])
-        assert stream._engine.state.schedule.size <= 2
+        assert engine_of(stream).state.schedule.size <= 2
 
 
 class TestReconfigured:

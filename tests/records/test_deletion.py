@@ -16,6 +16,7 @@ from s2mock.registry.rules.append import Append, Target
 from s2mock.registry.values.config import U64_MAX
 from s2mock.registry.values.errors import Unavailable
 from s2mock.registry.values.records import AppendInput
+from tests.handles_inside import engine_of, incarnation_of
 from tests.records.reads import Steps, following_of, log_of, open_read, said
 from tests.records.staged_clock import StagedClock
 
@@ -42,9 +43,9 @@ def next_said(stream: Stream, session: Steps) -> tuple[list[int], int | None]:
 
 def append_in_session(stream: Stream) -> None:
     """Append as an open session of that very stream does."""
-    target = Target(stream._incarnation, None, stream._engine.generation)
+    target = Target(incarnation_of(stream), None, engine_of(stream).generation)
     batch = AppendInput([AppendRecord()])
-    stream._engine.carry_out(Append(stream.basin.name, stream.name, batch, target=target))
+    engine_of(stream).carry_out(Append(stream.basin.name, stream.name, batch, target=target))
 
 
 class TestFollowers:
@@ -234,7 +235,7 @@ def test_calls_while_it_is_pending_and_after(stream: Stream, clock: StagedClock)
         with pytest.raises(StreamDeletionPending):
             append_in_session(stream)
         clock.advance(PENDING_SECONDS)
-    if stream._engine.deletion_delay != float("inf"):
+    if engine_of(stream).deletion_delay != float("inf"):
         assert errors() == {StreamNotFound}
         # For somebody who had it open, it is a stream that has gone.
         with pytest.raises(Unavailable):

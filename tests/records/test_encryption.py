@@ -15,6 +15,7 @@ from s2mock.registry.state import Change
 from s2mock.registry.values.config import BasinConfig, Cipher
 from s2mock.registry.values.errors import DecryptionFailed
 from s2mock.registry.values.positions import StreamPosition
+from tests.handles_inside import engine_of, state_of
 from tests.records.reads import open_read, said
 from tests.records.staged_clock import StagedClock
 
@@ -164,7 +165,7 @@ class TestLastSequenceNumber:
     """AES-256-GCM ends at 2^32-1; the other cipher and plain streams do not (§3.5)."""
 
     def at(self, stream: Stream, seq_num: int) -> Stream:
-        engine, state = stream._engine, stream._state()
+        engine, state = engine_of(stream), state_of(stream)
         state = state._replace(log=LogState(tail=StreamPosition(seq_num, 0)))
         with engine.turn as moment:
             engine.commit(Change(stream=(stream.basin.name, stream.name, state)), moment)

@@ -12,6 +12,7 @@ import pytest
 from s2mock import AppendRecord, S2Mock, Stream
 from s2mock.registry.engine.followers import MAX_FOLLOWER_LAG
 from s2mock.registry.values.errors import Unavailable
+from tests.handles_inside import engine_of
 from tests.records.reads import Said, Steps, following_of, open_read, read, said
 from tests.records.staged_clock import StagedClock
 
@@ -101,7 +102,7 @@ class TestWait:
         assert heartbeats(outputs)
         assert 5 <= len(outputs) <= 12
         assert outputs[-1].seconds < 60
-        assert stream._engine.clock.seconds == 60
+        assert engine_of(stream).clock.seconds == 60
 
     def test_shorter_than_a_pause(self, stream: Stream, clock: StagedClock) -> None:
         assert read(stream, wait=4) == [(0, [], 0)]
@@ -312,9 +313,9 @@ class TestLeaving:
         """A follower that has had a hundred heartbeats waits once, and not a hundred times."""
         session = open_read(stream)
         assert len(said(stream, session, most=100)) == 100
-        [following] = stream._engine.following.values()
+        [following] = engine_of(stream).following.values()
         assert len(following.pauses) <= 1
-        assert len(stream._engine.pauses) <= 1
+        assert len(engine_of(stream).pauses) <= 1
 
     def test_at_its_end(self, stream: Stream) -> None:
         read(stream, wait=1)

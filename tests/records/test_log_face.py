@@ -2,11 +2,18 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
 from s2mock import AppendRecord, FencingTokenMismatch, Invalid, S2Mock, Stream, StreamNotFound
+from tests.backends import Make
 from tests.conftest import BASIN
+
+
+@pytest.fixture
+def mock(make: Make) -> Any:
+    return make()
 
 
 @pytest.fixture

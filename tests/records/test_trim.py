@@ -4,6 +4,7 @@ import pytest
 
 from s2mock import AppendRecord, Stream
 from s2mock.registry.values.config import U64_MAX
+from tests.handles_inside import engine_of
 from tests.records.reads import log_of
 
 
@@ -83,7 +84,7 @@ def test_holes_do_not_matter(stream: Stream) -> None:
     stream.append([b"short"] * 3)
     stream.reconfigure(retention_policy="infinite")
     stream.append([b"long"] * 3)
-    stream._engine.clock.advance(10)
+    engine_of(stream).clock.advance(10)
     assert seq_nums(stream) == [3, 4, 5]
 
     stream.append([AppendRecord.trim(1)])

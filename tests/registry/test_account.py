@@ -3,7 +3,7 @@
 The rules themselves are tested over HTTP in tests/api; here it is that they hold without it.
 """
 
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pytest
 
@@ -28,6 +28,8 @@ from s2mock import (
 from s2mock.registry.rules.streams import GetStreamConfig, ReconfigureStream
 from s2mock.registry.values.config import SYSTEM_DEFAULTS, StreamConfigChanges
 from s2mock.registry.values.profile import DOCUMENTED
+from tests.backends import Make
+from tests.handles_inside import incarnation_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,34 +44,40 @@ Y = StreamConfig("y")
 
 def get_config(stream: Stream) -> StreamConfig:
     """The configuration as the operation gives it, of that very stream."""
-    operation = GetStreamConfig(stream.basin.name, stream.name, stream._incarnation)
-    return stream._engine.carry_out(operation)
+    operation = GetStreamConfig(stream.basin.name, stream.name, incarnation_of(stream))
+    config: StreamConfig = stream._backend.carry_out(operation, stream._place)
+    return config
 
 
 def reconfigure_stream(
-    account: Account, name: str, **changes: Unpack[StreamConfigChanges]
+    account: Any, name: str, **changes: Unpack[StreamConfigChanges]
 ) -> StreamConfig:
     """Reconfigure whatever stream has the name."""
-    return account.carry_out(ReconfigureStream("my-basin", name, changes))
+    operation = ReconfigureStream("my-basin", name, changes)
+    config: StreamConfig = account._account_backend.carry_out(operation)
+    return config
 
 
 @pytest.fixture
-def account(clock: ManualClock) -> Account:
-    return Account(clock=clock)
+def account(make: Make) -> Any:
+    return Account(clock=ManualClock()) if make.is_in_process else make(clock="manual")
 
 
 @pytest.fixture
-def held(clock: ManualClock) -> Account:
-    return Account(clock=clock, deletion_delay=WINDOW)
+def held(make: Make) -> Any:
+    options: Any = {"deletion_delay": WINDOW}
+    if make.is_in_process:
+        return Account(clock=ManualClock(), **options)
+    return make(clock="manual", **options)
 
 
-def test_basin(account: Account, clock: ManualClock) -> None:
+def test_basin(account: Any) -> None:
     config = BasinConfig(X, "aegis-256")
     basin = account.create_basin("my-basin", config)
     assert basin.info == BasinInfo("my-basin", created_at=START, deleted_at=None)
     assert (basin.name, basin.config) == ("my-basin", config)
     assert account.basin("my-basin") == basin
-    clock.advance(1)
+    account.clock.advance(1)
     assert account.ensure_basin("my-basin", config) == basin
     assert account.ensure_basin("my-basin") == basin
     assert (basin.config, basin.info.created_at) == (BasinConfig(), START)
@@ -83,9 +91,9 @@ def test_basin(account: Account, clock: ManualClock) -> None:
         account.basin("my-basin")
 
 
-def test_stream(account: Account, clock: ManualClock) -> None:
+def test_stream(account: Any) -> None:
     basin = account.create_basin("my-basin", BasinConfig(X, "aegis-256"))
-    clock.advance(1)
+    account.clock.advance(1)
     stream = basin.create_stream("s", StreamConfig(timestamping_uncapped=True))
     assert stream.info == StreamInfo("s", START + SECOND, None, "aegis-256")
     expected = StreamConfig("x", 604_800, "client-prefer", True, 0)
@@ -104,7 +112,7 @@ def test_stream(account: Account, clock: ManualClock) -> None:
         basin.stream("s")
 
 
-def test_request_tokens(account: Account) -> None:
+def test_request_tokens(account: Any) -> None:
     basin = account.create_basin("my-basin", request_token="t")
     assert account.create_basin("my-basin", BasinConfig(), request_token="t") == basin
     for config, token in [(None, None), (None, "u"), (BasinConfig(X), "t")]:
@@ -123,7 +131,7 @@ def test_request_tokens(account: Account) -> None:
 
 
 @pytest.mark.parametrize("name", ["short", "", "Nope-nope", "x" * 49])
-def test_bad_basin_name(account: Account, name: str) -> None:
+def test_bad_basin_name(account: Any, name: str) -> None:
     calls: list[Callable[[str], object]] = [
         account.basin,
         account.create_basin,
@@ -138,7 +146,7 @@ def test_bad_basin_name(account: Account, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a\0", "é" * 257, "\ud800"], ids=ascii)
-def test_bad_stream_name(account: Account, name: str) -> None:
+def test_bad_stream_name(account: Any, name: str) -> None:
     basin = account.create_basin("my-basin")
     calls: list[Callable[[str], object]] = [
         basin.stream,
@@ -153,7 +161,7 @@ def test_bad_stream_name(account: Account, name: str) -> None:
     assert basin.streams == ()
 
 
-def test_reconfiguration_that_is_refused_changes_nothing(account: Account) -> None:
+def test_reconfiguration_that_is_refused_changes_nothing(account: Any) -> None:
     basin = account.create_basin("my-basin", BasinConfig(X))
     stream = basin.create_stream("s")
     before = basin.config, stream.config
@@ -167,13 +175,13 @@ def test_reconfiguration_that_is_refused_changes_nothing(account: Account) -> No
 class TestWindow:
     """A deletion that is pending, and what it leaves behind."""
 
-    def test_stream(self, held: Account, clock: ManualClock) -> None:
+    def test_stream(self, held: Any) -> None:
         basin = held.create_basin("my-basin")
         stream = basin.create_stream("s", request_token="t")
-        clock.advance(1)
+        held.clock.advance(1)
         stream.delete()
         stream.delete()
-        clock.advance(WINDOW - 1)
+        held.clock.advance(WINDOW - 1)
         assert stream.info == StreamInfo("s", START, START + SECOND, None)
         assert (basin.streams, basin.stream("s")) == (("s",), stream)
         for call in (
@@ -185,18 +193,18 @@ class TestWindow:
         ):
             with pytest.raises(StreamDeletionPending, match=r"^stream deletion pending$"):
                 call()
-        clock.advance(1)
+        held.clock.advance(1)
         assert basin.streams == ()
         new = basin.create_stream("s", request_token="t")
         assert (new != stream, new.info.created_at) == (True, START + 61 * SECOND)
 
-    def test_basin(self, held: Account, clock: ManualClock) -> None:
+    def test_basin(self, held: Any) -> None:
         basin = held.create_basin("my-basin", request_token="t")
         stream = basin.create_stream("s")
-        clock.advance(1)
+        held.clock.advance(1)
         basin.delete()
         basin.delete()
-        clock.advance(WINDOW - 1)
+        held.clock.advance(WINDOW - 1)
         assert basin.info == BasinInfo("my-basin", START, START + SECOND)
         assert (held.basins, held.basin("my-basin")) == (("my-basin",), basin)
         assert stream.config == stream.config
@@ -211,23 +219,23 @@ class TestWindow:
         ):
             with pytest.raises(BasinDeletionPending, match=r"^basin `my-basin` is being deleted$"):
                 call()
-        clock.advance(1)
+        held.clock.advance(1)
         assert held.basins == ()
         new = held.create_basin("my-basin", request_token="t")
         assert (new != basin, new.info.created_at) == (True, START + 61 * SECOND)
         assert new.streams == ()
 
-    def test_stream_and_then_its_basin(self, held: Account, clock: ManualClock) -> None:
+    def test_stream_and_then_its_basin(self, held: Any) -> None:
         basin = held.create_basin("my-basin")
         stream = basin.create_stream("s")
         basin.delete()
-        clock.advance(1)
+        held.clock.advance(1)
         stream.delete()
-        clock.advance(WINDOW - 1)
+        held.clock.advance(WINDOW - 1)
         assert held.basins == ()
         new = held.create_basin("my-basin").create_stream("s")
         # What was due for the old stream does nothing to the new one.
-        clock.advance(1)
+        held.clock.advance(1)
         assert held.stream("my-basin", "s") == new
 
     def test_that_never_ends(self, clock: ManualClock) -> None:
@@ -237,14 +245,14 @@ class TestWindow:
         assert account.basins == ("my-basin",)
 
 
-def outlived(account: Account, kind: str) -> tuple[Basin, Stream]:
+def outlived(account: Any, kind: str) -> tuple[Basin, Stream]:
     basin = account.create_basin("my-basin")
     stream = basin.create_stream("s")
     (basin if kind == "basin" else stream).delete()
     return basin, stream
 
 
-def test_handle_of_a_deleted_stream(account: Account) -> None:
+def test_handle_of_a_deleted_stream(account: Any) -> None:
     basin, stream = outlived(account, "stream")
     new = basin.create_stream("s")
     for call in (lambda: get_config(stream), stream.reconfigure, stream.delete):
@@ -255,7 +263,7 @@ def test_handle_of_a_deleted_stream(account: Account) -> None:
     assert new.config == SYSTEM_DEFAULTS
 
 
-def test_handle_of_a_deleted_basin(account: Account) -> None:
+def test_handle_of_a_deleted_basin(account: Any) -> None:
     basin, stream = outlived(account, "basin")
     new = account.create_basin("my-basin")
     calls: list[Callable[[], object]] = [
@@ -286,14 +294,14 @@ def test_handle_of_a_deleted_basin(account: Account) -> None:
     assert new.streams == ()
 
 
-def test_reconfiguration_where_no_basin_has_the_name(account: Account) -> None:
+def test_reconfiguration_where_no_basin_has_the_name(account: Any) -> None:
     _, stream = outlived(account, "basin")
     for call in (stream.reconfigure, lambda: reconfigure_stream(account, "s")):
         with pytest.raises(BasinNotFound):
             call()
 
 
-def test_missing(account: Account) -> None:
+def test_missing(account: Any) -> None:
     with pytest.raises(BasinNotFound):
         account.basin("no-such-basin").list_streams()
     # For a stream it is the stream that is missing, in whatever basin.
@@ -320,7 +328,7 @@ def test_bad_deletion_delay(delay: float) -> None:
         Account(deletion_delay=delay)
 
 
-def test_reprs_name_the_thing(account: Account) -> None:
+def test_reprs_name_the_thing(account: Any) -> None:
     basin, stream = outlived(account, "stream")
     assert repr(basin) == "<Basin 'my-basin'>"
     assert repr(stream) == "<Stream 's' in 'my-basin'>"

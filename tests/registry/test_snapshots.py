@@ -521,7 +521,7 @@ class TestFork:
     def test_has_a_socket_of_its_own_when_asked(self) -> None:
         with S2Mock(basins=["my-basin"]) as origin:
             fork = origin.fork()
-            assert not fork._listening.started
+            assert not fork._connections.lazy_server.started
             assert fork.url != origin.url
             assert fork.token != origin.token
 
@@ -530,7 +530,7 @@ class TestFork:
             fork = origin.fork()
             forked_again = fork.fork()
             assert forked_again.url
-        assert not forked_again._listening.started
+        assert not forked_again._connections.lazy_server.started
 
     def test_of_a_fork_begins_where_that_is(self, mock: S2Mock, stream: Stream) -> None:
         fork = mock.fork()

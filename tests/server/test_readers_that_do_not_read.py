@@ -38,8 +38,8 @@ def server(mock: S2Mock) -> Server:
     for _ in range(64):
         stream.append([b"x" * (MEBIBYTE - 8)])
     assert mock.url
-    assert mock._listening._server is not None
-    return mock._listening._server
+    assert mock._connections.lazy_server._server is not None
+    return mock._connections.lazy_server._server
 
 
 def unsent(server: Server) -> list[int]:

@@ -24,7 +24,6 @@ from s2mock.json_bodies.snapshots.values import (
     whole,
 )
 from s2mock.json_bodies.snapshots.writing import VERSION, expiry_of
-from s2mock.registry.account import Snapshot
 from s2mock.registry.log.chunks import Written
 from s2mock.registry.log.log import LogState
 from s2mock.registry.rules import delete_on_empty
@@ -52,8 +51,11 @@ _OF_RECORDS: Final = (
 )
 
 
-def snapshot_from_bytes(data: bytes, file: str) -> Snapshot:
-    """The snapshot in a file; `file` is what errors call it. Raises `ValueError`."""
+def state_from_bytes(data: bytes, file: str) -> tuple[AccountState, Moment]:
+    """Return the account in a file, and when it was taken; `file` is the file's name in errors.
+
+    Raises `ValueError` with the line that is wrong.
+    """
     texts = data.removesuffix(b"\n").split(b"\n")
     first = Line(file, 1, texts[0])
     if "s2mock_snapshot" not in first:
@@ -71,7 +73,7 @@ def snapshot_from_bytes(data: bytes, file: str) -> Snapshot:
             f"{file}, line {len(texts)}: the last one, and line 1 speaks of {count} lines: the "
             "file was cut off, or lines came or went; whoever writes by hand leaves `lines` out"
         )
-    return Snapshot(reader.state(), Moment(taken, taken, 0))
+    return reader.state(), Moment(taken, taken, 0)
 
 
 def _version(value: object) -> None:

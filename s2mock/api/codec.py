@@ -1,0 +1,411 @@
+# ruff: noqa: SLF001  # the arguments of an operation are for its rule and for this table
+"""The client's half of the operation table: operations to requests, responses to results.
+
+The server's half is the handlers of `operations.py`, which turn a request into an operation and a
+result into a response. Method and path of both halves come from the same row. Each request here
+uses the JSON form; records are in base64, which holds any bytes.
+"""
+
+import base64
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+from urllib.parse import quote, urlencode
+
+from s2mock.api.operations import OPERATIONS
+from s2mock.api.records.headers import ENCRYPTION_KEY, FORMAT
+from s2mock.api.requests import REQUEST_TOKEN
+from s2mock.json_bodies.control_plane import (
+    basin_changes_to_json,
+    basin_config,
+    basin_config_to_json,
+    basin_info,
+    stream_changes_to_json,
+    stream_config,
+    stream_config_to_json,
+    stream_info,
+)
+from s2mock.json_bodies.tokens import expiry_to_json, scope_to_json, token_info
+from s2mock.registry.operation import Operation
+from s2mock.registry.rules.listing import MAX_PAGE, Page
+from s2mock.registry.rules.metrics import Accumulation, Gauge, Label, Metric
+from s2mock.registry.rules.provision import Provisioned
+from s2mock.registry.state import Location
+from s2mock.registry.values import errors
+from s2mock.registry.values.errors import S2Error
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import AppendAck, SequencedRecord, metered_bytes
+from s2mock.registry.values.tokens import AccessToken
+
+INCARNATION: Final = "s2mock-incarnation"
+"""The header of `/_s2mock/v1/` for one of all basins, streams or tokens that have had a name.
+
+It is the number of a basin or stream, and the secret of a token. A request with it applies to that
+one only.
+"""
+
+
+class EncodedRequest(NamedTuple):
+    """A request of S2's API; `document` is the JSON body, `...` for a request without one."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    document: Any
+
+
+class ReadBatch(NamedTuple):
+    """The records of a read of one batch, and the tail where the response has it."""
+
+    records: tuple[SequencedRecord, ...]
+    tail: StreamPosition | None
+
+
+class _Parts(NamedTuple):
+    """What a request has beside its method and the template of its path."""
+
+    path: Mapping[str, str | None] = MappingProxyType({})
+    query: Mapping[str, Any] = MappingProxyType({})
+    document: Any = ...
+    headers: Mapping[str, str | None] = MappingProxyType({})
+    basin: str | None = None
+
+
+class OperationCodec(NamedTuple):
+    """How a client asks for an operation, and what the response to it means.
+
+    `request` returns the parts of the request. `result` returns what the operation returns in
+    process, from the operation, the response's headers and its document. `invalid` is the error
+    that the code `invalid` means for it.
+    """
+
+    request: Callable[[Any], _Parts]
+    result: Callable[[Any, Mapping[str, str], Any], Any]
+    invalid: type[errors.Invalid] = errors.Invalid
+
+
+def encode_request(operation: Operation) -> EncodedRequest:
+    """Return the request that asks for the operation. Raises `KeyError` for a session."""
+    method, path = _ROUTES[operation.name]
+    parts = CODECS[operation.name].request(operation)
+    for name, value in parts.path.items():
+        path = path.replace(f"<{name}>", quote(str(value), safe=""))
+    query = {name: value for name, value in parts.query.items() if value is not None}
+    headers = {name: value for name, value in parts.headers.items() if value is not None}
+    if parts.basin is not None:
+        headers["s2-basin"] = parts.basin
+    target = f"{path}?{urlencode(query)}" if query else path
+    return EncodedRequest(method, target, headers, parts.document)
+
+
+def decode_response(
+    operation: Operation, status: int, headers: Mapping[str, str], document: Any
+) -> Any:
+    """Return the result of the operation that was answered so. Raises `S2Error`."""
+    codec = CODECS[operation.name]
+    if status >= 400:
+        raise error_of(status, document, codec.invalid)
+    return codec.result(operation, headers, document)
+
+
+def error_of(status: int, document: Any, invalid: type[errors.Invalid] = errors.Invalid) -> S2Error:
+    """Return the error that a response describes; `InternalError` for an unknown code.
+
+    `invalid` is the class for the code `invalid`, which has several.
+    """
+    if "seq_num_mismatch" in document:
+        return errors.SeqNumMismatch(document["seq_num_mismatch"])
+    if "fencing_token_mismatch" in document:
+        return errors.FencingTokenMismatch(document["fencing_token_mismatch"])
+    if "tail" in document:
+        return errors.ReadUnwritten(StreamPosition(**document["tail"]))
+    code = document["code"]
+    kind = invalid if code == invalid.code else _ERRORS.get(code)
+    if kind is None:
+        return errors.InternalError(f"{status} {code}: {document['message']}")
+    error = kind.__new__(kind)
+    # Each class makes its message of its own arguments; here the message is there already.
+    S2Error.__init__(error, document["message"])
+    return error
+
+
+def record_to_json(record: SequencedRecord) -> dict[str, Any]:
+    """Return the JSON of a record, in base64: what is empty is left out."""
+    document: dict[str, Any] = {"seq_num": record.seq_num, "timestamp": record.timestamp}
+    if record.headers:
+        document["headers"] = [[_base64(part) for part in pair] for pair in record.headers]
+    if record.body:
+        document["body"] = _base64(record.body)
+    if record.key_digest is not None:
+        document["key_sha256"] = record.key_digest.hex()
+    return document
+
+
+def record_from_json(document: dict[str, Any]) -> SequencedRecord:
+    """Return the record of a JSON document in base64."""
+    body = base64.b64decode(document.get("body", ""))
+    headers = tuple(
+        (base64.b64decode(name), base64.b64decode(value))
+        for name, value in document.get("headers", ())
+    )
+    digest = document.get("key_sha256")
+    return SequencedRecord(
+        document["seq_num"],
+        document["timestamp"],
+        headers,
+        body,
+        metered_bytes(headers, body),
+        None if digest is None else bytes.fromhex(digest),
+    )
+
+
+# The rows. First the parts of requests that several have.
+
+
+def _nothing(_: Operation) -> _Parts:
+    return _Parts()
+
+
+def _of_basin(operation: Operation) -> _Parts:
+    return _Parts({"basin": operation.basin})
+
+
+def _of_stream(operation: Operation) -> _Parts:
+    return _Parts({"stream": operation.stream}, basin=operation.basin)
+
+
+def _listing(operation: Any) -> _Parts:
+    query = {
+        "prefix": operation._prefix or None,
+        "start_after": operation._start_after or None,
+        # S2 refuses a negative number, and reads 0 as the largest page.
+        "limit": min(max(0, operation._limit), MAX_PAGE),
+    }
+    return _Parts(query=query, basin=operation.basin)
+
+
+def _metrics(operation: Any) -> _Parts:
+    start, end, interval = operation._asked
+    path = {"basin": operation.basin, "stream": operation.stream}
+    query = {"set": operation._set, "start": start, "end": end, "interval": interval}
+    return _Parts(path, query)
+
+
+def _append(operation: Any) -> _Parts:
+    batch = operation.batch
+    document: dict[str, Any] = {"records": list(map(_appended, batch.records))}
+    if batch.match_seq_num is not None:
+        document["match_seq_num"] = batch.match_seq_num
+    if batch.fencing_token is not None:
+        document["fencing_token"] = batch.fencing_token
+    headers = {FORMAT: "base64", ENCRYPTION_KEY: operation._key}
+    return _of_stream(operation)._replace(document=document, headers=headers)
+
+
+def _appended(record: Any) -> dict[str, Any]:
+    document: dict[str, Any] = {"body": _base64(record.body)}
+    if record.headers:
+        document["headers"] = [[_base64(part) for part in pair] for pair in record.headers]
+    if record.timestamp is not None:
+        document["timestamp"] = record.timestamp
+    return document
+
+
+def _read(operation: Any) -> _Parts:
+    wanted = operation.wanted
+    query = {
+        wanted.kind: wanted.start,
+        "clamp": "true" if wanted.clamp else None,
+        "count": wanted.count,
+        "bytes": wanted.bytes,
+        "until": wanted.until,
+        "wait": wanted.wait,
+    }
+    headers = {FORMAT: "base64", ENCRYPTION_KEY: operation._key}
+    return _of_stream(operation)._replace(query=query, headers=headers)
+
+
+def _create_basin(operation: Any) -> _Parts:
+    document = {
+        "basin": operation.basin,
+        "config": basin_config_to_json(operation._config),
+        **_location(operation),
+    }
+    return _Parts(document=document, headers={REQUEST_TOKEN: operation._token})
+
+
+def _ensure_basin(operation: Any) -> _Parts:
+    document = {"config": basin_config_to_json(operation._config), **_location(operation)}
+    return _of_basin(operation)._replace(document=document)
+
+
+def _location(operation: Any) -> dict[str, str]:
+    return {} if operation._location is None else {"location": operation._location}
+
+
+def _create_stream(operation: Any) -> _Parts:
+    document = {
+        "stream": operation.stream,
+        "config": stream_config_to_json(operation._config),
+    }
+    headers = {REQUEST_TOKEN: operation._token}
+    return _Parts(document=document, headers=headers, basin=operation.basin)
+
+
+def _issue(operation: Any) -> _Parts:
+    document = {
+        "id": operation.access_token,
+        "scope": scope_to_json(operation._scope),
+        "expires_at": expiry_to_json(operation._expires_at),
+        "auto_prefix_streams": operation._prefixes,
+    }
+    return _Parts(document=document)
+
+
+# Then what responses mean.
+
+
+def _no_result(_: Operation, __: Mapping[str, str], ___: Any) -> None:
+    return None
+
+
+def _page(
+    member: str, item: Callable[[dict[str, Any]], Any]
+) -> Callable[[Operation, Mapping[str, str], Any], Page[Any]]:
+    return lambda _, __, document: Page(list(map(item, document[member])), document["has_more"])
+
+
+def _provisioned(
+    info: Callable[[dict[str, Any]], Any],
+) -> Callable[[Operation, Mapping[str, str], Any], Provisioned[Any]]:
+    """Return a decoder of creates; only s2mock tells an incarnation, and only to its own tests."""
+
+    def decode(_: Operation, headers: Mapping[str, str], document: Any) -> Provisioned[Any]:
+        result: Any = headers["s2-provision-result"]
+        return Provisioned(result, info(document), int(headers.get(INCARNATION, 0)))
+
+    return decode
+
+
+def _ack(_: Operation, __: Mapping[str, str], document: Any) -> AppendAck:
+    return AppendAck(*(StreamPosition(**document[name]) for name in ("start", "end", "tail")))
+
+
+def _batch(_: Operation, __: Mapping[str, str], document: Any) -> ReadBatch:
+    tail = document.get("tail")
+    records = tuple(map(record_from_json, document["records"]))
+    return ReadBatch(records, None if tail is None else StreamPosition(**tail))
+
+
+def _issued(operation: Any, _: Mapping[str, str], document: Any) -> AccessToken:
+    return AccessToken(
+        operation.access_token,
+        document["access_token"],
+        operation._scope,
+        operation._expires_at,
+        operation._prefixes,
+    )
+
+
+def _place(document: Any) -> Location:
+    return Location(**{**document, "storage_classes": tuple(document["storage_classes"])})
+
+
+def _metric(document: Any) -> Metric:
+    [(kind, fields)] = document.items()
+    values: Any = fields["values"]
+    if kind != "label":
+        values = [tuple(pair) for pair in values]
+    return _METRICS[kind](**{**fields, "values": values})
+
+
+_METRICS: Final[dict[str, Callable[..., Metric]]] = {
+    "accumulation": Accumulation,
+    "gauge": Gauge,
+    "label": Label,
+}
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+_of_metrics: Final = OperationCodec(
+    _metrics,
+    lambda _, __, document: list(map(_metric, document["values"])),
+    errors.InvalidMetrics,
+)
+
+CODECS: Final[dict[str, OperationCodec]] = {
+    "list-basins": OperationCodec(_listing, _page("basins", basin_info)),
+    "create-basin": OperationCodec(_create_basin, _provisioned(basin_info), errors.InvalidLocation),
+    "get-basin-config": OperationCodec(_of_basin, lambda _, __, document: basin_config(document)),
+    "ensure-basin": OperationCodec(_ensure_basin, _provisioned(basin_info), errors.InvalidLocation),
+    "delete-basin": OperationCodec(_of_basin, _no_result),
+    "reconfigure-basin": OperationCodec(
+        lambda asked: _of_basin(asked)._replace(document=basin_changes_to_json(asked._changes)),
+        lambda _, __, document: basin_config(document),
+        errors.InvalidConfig,
+    ),
+    "list-streams": OperationCodec(_listing, _page("streams", stream_info)),
+    "create-stream": OperationCodec(_create_stream, _provisioned(stream_info)),
+    "get-stream-config": OperationCodec(
+        _of_stream, lambda _, __, document: stream_config(document)
+    ),
+    "ensure-stream": OperationCodec(
+        lambda asked: _of_stream(asked)._replace(document=stream_config_to_json(asked._config)),
+        _provisioned(stream_info),
+    ),
+    "delete-stream": OperationCodec(_of_stream, _no_result),
+    "reconfigure-stream": OperationCodec(
+        lambda asked: _of_stream(asked)._replace(document=stream_changes_to_json(asked._changes)),
+        lambda _, __, document: stream_config(document),
+        errors.InvalidConfig,
+    ),
+    "read": OperationCodec(_read, _batch),
+    "append": OperationCodec(_append, _ack),
+    "check-tail": OperationCodec(
+        _of_stream, lambda _, __, document: StreamPosition(**document["tail"])
+    ),
+    "list-access-tokens": OperationCodec(_listing, _page("access_tokens", token_info)),
+    "issue-access-token": OperationCodec(_issue, _issued, errors.InvalidToken),
+    "revoke-access-token": OperationCodec(
+        lambda asked: _Parts({"id": asked.access_token}), _no_result
+    ),
+    "account-metrics": _of_metrics,
+    "basin-metrics": _of_metrics,
+    "stream-metrics": _of_metrics,
+    "list-locations": OperationCodec(
+        _nothing, lambda _, __, document: tuple(map(_place, document))
+    ),
+    "get-default-location": OperationCodec(_nothing, lambda _, __, document: _place(document)),
+    "set-default-location": OperationCodec(
+        lambda asked: _Parts(document=asked._location),
+        lambda _, __, document: _place(document),
+        errors.InvalidLocation,
+    ),
+}
+"""By S2's name of the operation, one row for each that is one request and one response."""
+
+_ROUTES: Final = {row.name: (row.method, row.path) for row in OPERATIONS if row.name is not None}
+_ERRORS: Final[dict[str, type[S2Error]]] = {
+    kind.code: kind
+    for kind in (
+        errors.AccessTokenNotFound,
+        errors.Authn,
+        errors.BadFrame,
+        errors.BadHeader,
+        errors.BadJson,
+        errors.BadPath,
+        errors.BadProto,
+        errors.BadQuery,
+        errors.BasinDeletionPending,
+        errors.BasinNotFound,
+        errors.DecryptionFailed,
+        errors.PermissionDenied,
+        errors.ResourceAlreadyExists,
+        errors.StreamDeletionPending,
+        errors.StreamNotFound,
+        errors.Unavailable,
+    )
+}

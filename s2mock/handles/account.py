@@ -1,0 +1,141 @@
+"""The account as a test has it by direct calls. Source: reference: control_plane §4."""
+
+from s2mock.handles.backends.backend import AccountBackend, Place
+from s2mock.handles.backends.in_process import EngineBackend
+from s2mock.handles.resources import Basin, Stream
+from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.rules.basins import CreateBasin, EnsureBasin, ListBasins
+from s2mock.registry.rules.listing import MAX_PAGE, Page
+from s2mock.registry.state import BasinInfo
+from s2mock.registry.values.config import BasinConfig
+from s2mock.registry.values.names import BasinName, StreamName
+from s2mock.runtime.arguments import check_config, check_name, check_number, check_text
+
+
+class DirectCalls:
+    """Basins, streams and the ids of access tokens, with the rules and errors of the HTTP API."""
+
+    @property
+    def _account_backend(self) -> AccountBackend:
+        raise NotImplementedError
+
+    @property
+    def basins(self) -> tuple[str, ...]:
+        """The names of all basins, in order, those with a pending deletion included."""
+        return self._account_backend.basins()
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The ids of all access tokens, in order: the account's own too, and expired ones."""
+        return self._account_backend.tokens()
+
+    def basin(self, name: str) -> Basin:
+        """Return the basin of that name, also while its deletion is pending.
+
+        Raises `InvalidName`, `BasinNotFound`, and `TypeError` if the name is not text.
+        """
+        place = Place(BasinName(check_name("a basin's name", name)))
+        return self._basin(place, self._account_backend.basin(place).incarnation)
+
+    def stream(self, basin: str, name: str) -> Stream:
+        """Return the stream of that name in that basin, also while its deletion is pending.
+
+        Raises `InvalidName`, `StreamNotFound` also if the basin is missing (reference:
+        control_plane §5.7), and `TypeError` if a name is not text.
+        """
+        parent = Place(BasinName(check_name("a basin's name", basin)))
+        place = parent._replace(stream=StreamName(check_name("a stream's name", name)))
+        backend = self._account_backend
+        view = backend.stream(place)
+        return Stream(
+            backend,
+            self._basin(parent, view.basin_incarnation),
+            place._replace(incarnation=view.incarnation),
+        )
+
+    def create_basin(
+        self,
+        name: str,
+        config: BasinConfig | None = None,
+        *,
+        request_token: str | None = None,
+        location: str | None = None,
+    ) -> Basin:
+        """Create a basin, or return the one that the same request with the same token created.
+
+        `request_token` is at most 36 bytes. `location` is the name of a location, None for the
+        default. Raises `InvalidName`, `Invalid` (for the location), `BasinDeletionPending`,
+        `ResourceAlreadyExists`, and `TypeError` for an argument of the wrong type.
+        Source: reference: control_plane §4.3.
+        """
+        check_name("a basin's name", name)
+        check_config(config, BasinConfig)
+        check_text("request_token", request_token)
+        check_text("location", location)
+        place = Place(BasinName(name))
+        made = self._account_backend.carry_out(
+            CreateBasin(place.basin, config, request_token, location)
+        )
+        return self._basin(place, made.incarnation)
+
+    def ensure_basin(
+        self, name: str, config: BasinConfig | None = None, *, location: str | None = None
+    ) -> Basin:
+        """Create the basin, or replace its whole configuration but not its location.
+
+        Raises `InvalidName`, `Invalid` (for the location), `BasinDeletionPending`, and `TypeError`
+        for an argument of the wrong type. Source: reference: control_plane §4.4.
+        """
+        check_name("a basin's name", name)
+        check_config(config, BasinConfig)
+        check_text("location", location)
+        place = Place(BasinName(name))
+        made = self._account_backend.carry_out(EnsureBasin(place.basin, config, location))
+        return self._basin(place, made.incarnation)
+
+    def _basin(self, place: Place, incarnation: int) -> Basin:
+        return Basin(self._account_backend, place._replace(incarnation=incarnation))
+
+
+class Account(DirectCalls, Engine):
+    """An S2 account in memory. Many threads may use it.
+
+    `deletion_delay` is for how many seconds a deleted basin or stream stays pending: with 0 it is
+    gone before the answer, with `float("inf")` it never goes. `seed` makes what is random (the time
+    between heartbeats, the secrets of access tokens) the same in each run. `auth`, `token` and
+    `revocation_delay` are as with `S2Mock`. Raises `TypeError`, `ValueError`.
+    """
+
+    @property
+    def _account_backend(self) -> AccountBackend:
+        # Not kept: an account that nothing else refers to is let go at once.
+        return EngineBackend(self)
+
+    def list_basins(
+        self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
+    ) -> Page[BasinInfo]:
+        """Return one page of basins in name order, those with a pending deletion included.
+
+        Raises `InvalidName`. Source: reference: control_plane §4.7.
+        """
+        check_text("prefix", prefix)
+        check_text("start_after", start_after)
+        check_number("limit", limit)
+        page: Page[BasinInfo] = self.carry_out(
+            ListBasins(prefix=prefix, start_after=start_after, limit=limit)
+        )
+        return page
+
+    def snapshot(self) -> Snapshot:
+        """Return the account as it is now, as a value. The cost is the same at any size."""
+        return Snapshot(*self.take_state())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to the snapshot.
+
+        Dates stay as they are. What is due moves by the time that has passed since the snapshot.
+        Sessions end as if their stream were deleted. A `ManualClock` without a start that has not
+        been read yet begins at the snapshot's time. Raises `TypeError`.
+        """
+        self.put_state(*content_of(snapshot))

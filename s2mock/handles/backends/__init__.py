@@ -1,0 +1,1 @@
+"""Backends: where the calls of a handle are carried out, in this process or over HTTP."""

@@ -1,0 +1,268 @@
+"""What a handle needs of a backend: a dozen primitives, each of which two modules implement.
+
+`in_process.py` calls the engine and the powers of this process. `http.py` sends requests to a
+standalone s2mock.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, TypeVar, Unpack
+
+from s2mock.json_bodies.snapshots.snapshot import Snapshot
+from s2mock.registry.operation import Operation, Point
+from s2mock.registry.state import BasinInfo, StreamInfo
+from s2mock.registry.values.config import BasinConfig, StreamConfig
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import SequencedRecord
+from s2mock.registry.values.tokens import TokenInfo
+
+if TYPE_CHECKING:
+    from s2mock.powers.exchange import Exchange
+    from s2mock.powers.faults import Fault
+
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+class Place(NamedTuple):
+    """A basin, or a stream in it: the one with that incarnation, or for None whichever there is."""
+
+    basin: str
+    stream: str | None = None
+    incarnation: int | None = None
+
+    def __str__(self) -> str:
+        if self.stream is None:
+            return f"<Basin {self.basin!r}>"
+        return f"<Stream {self.stream!r} in {self.basin!r}>"
+
+
+class BasinView(NamedTuple):
+    """A basin at one moment."""
+
+    incarnation: int
+    info: BasinInfo
+    config: BasinConfig
+
+
+class StreamView(NamedTuple):
+    """A stream at one moment; `readers` is the number of read sessions that follow at the tail."""
+
+    incarnation: int
+    basin_incarnation: int
+    info: StreamInfo
+    config: StreamConfig
+    fencing_token: str
+    tail: StreamPosition
+    readers: int
+
+
+class PendingResult(Protocol[Result_co]):
+    """A wait that has not begun yet. Each form raises `TimeoutError`."""
+
+    def wait(self) -> Result_co:
+        """Block this thread until there is a result, and return it."""
+
+    async def async_wait(self) -> Result_co:
+        """Return the result when there is one; the event loop goes on until then."""
+
+
+class AccountBackend(Protocol):
+    """Operations of an account, which pass no points and are in no journal, and looks at it.
+
+    A `place` with an incarnation raises `StaleHandle` if a reset or restore has ended what it is.
+    """
+
+    def carry_out(self, operation: Operation, place: Place | None = None) -> Any:
+        """Carry out an operation on that place, and return its result. Raises `S2Error`."""
+
+    def basins(self) -> tuple[str, ...]:
+        """Return the names of all basins, in order."""
+
+    def streams(self, place: Place) -> tuple[str, ...]:
+        """Return the names of a basin's streams, in order. Raises `BasinNotFound`."""
+
+    def tokens(self) -> tuple[str, ...]:
+        """Return the ids of all access tokens, in order."""
+
+    def basin(self, place: Place) -> BasinView:
+        """Look at a basin. Raises `BasinNotFound`."""
+
+    def stream(self, place: Place, parent: Place | None = None) -> StreamView:
+        """Look at a stream; with a `parent`, at one in that basin only. Raises `StreamNotFound`."""
+
+    def token(self, token_id: str, secret: str) -> TokenInfo:
+        """Look at the access token with that secret. Raises `AccessTokenNotFound`."""
+
+    def records(self, place: Place) -> tuple[SequencedRecord, ...]:
+        """Return all records of a stream. Raises `StreamNotFound`, `StreamDeletionPending`."""
+
+    def records_pending(
+        self, place: Place, count: int, timeout: float
+    ) -> PendingResult[tuple[SequencedRecord, ...]]:
+        """Return a wait until a stream holds `count` records."""
+
+    def readers_pending(self, place: Place, count: int, timeout: float) -> PendingResult[object]:
+        """Return a wait until `count` read sessions follow at the tail of a stream."""
+
+
+class PlacedFault(Protocol):
+    """A fault that was injected, or several."""
+
+    @property
+    def text(self) -> str:
+        """The call of `inject` that made it."""
+
+    @property
+    def hits(self) -> int:
+        """The number of operations that have met a fault of it."""
+
+    @property
+    def remaining(self) -> int | None:
+        """The number of operations that it still waits for; None until it is removed."""
+
+    @property
+    def exchanges(self) -> "tuple[Exchange, ...]":
+        """The operations that have met a fault of it, in order of arrival."""
+
+    @property
+    def complaint(self) -> str | None:
+        """The reason why it fails the test, None if it was used up, removed or not required."""
+
+    def pending(self, hits: int, timeout: float) -> "PendingResult[tuple[Exchange, ...]]":
+        """Return a wait until `hits` operations have met it."""
+
+    def remove(self) -> None:
+        """Let operations pass from now on, and complain no longer."""
+
+
+class PlacedHold(Protocol):
+    """A hold that was made."""
+
+    @property
+    def text(self) -> str:
+        """The call of `hold` that made it."""
+
+    @property
+    def exchanges(self) -> "tuple[Exchange, ...]":
+        """The operations that were held, in order of arrival."""
+
+    def pending(self, count: int, timeout: float) -> "PendingResult[tuple[Exchange, ...]]":
+        """Return a wait until `count` operations were held."""
+
+    def take_complaint(self) -> str | None:
+        """Return the reason why it fails the test, once; None if it held something."""
+
+    def release(self) -> None:
+        """Let the held operations go on, and hold nothing more."""
+
+
+class JournalBackend(Protocol):
+    """The exchanges of a mock, and how many of them there are."""
+
+    @property
+    def limit(self) -> int:
+        """The number of exchanges that are kept at most."""
+
+    @property
+    def max_bytes(self) -> int:
+        """The number of bytes of bodies and long heads that are kept at most."""
+
+    @property
+    def body_bytes(self) -> int:
+        """The number of bytes of bodies and long heads that are kept now."""
+
+    @property
+    def dropped(self) -> int:
+        """The number of exchanges that were dropped for want of room, since the last `clear`."""
+
+    @property
+    def is_on(self) -> bool:
+        """True if exchanges are kept."""
+
+    @property
+    def last_number(self) -> int:
+        """The number of the latest exchange."""
+
+    def __len__(self) -> int:
+        """Return the number of exchanges that are kept."""
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return the exchange at an index, or those of a slice as a tuple. Raises `IndexError`."""
+
+    def since(self, number: int) -> "tuple[Exchange, ...]":
+        """Return the exchanges behind that number."""
+
+    def of(
+        self,
+        operation: str | Iterable[str] | None,
+        *,
+        basin: str,
+        stream: str,
+        status: int | None,
+    ) -> "tuple[Exchange, ...]":
+        """Return the exchanges that match. Raises `TypeError`, `ValueError`."""
+
+    def pending(
+        self,
+        operation: str | Iterable[str] | None,
+        count: int,
+        *,
+        timeout: float,
+        basin: str,
+        stream: str,
+        status: int | None,
+    ) -> "PendingResult[tuple[Exchange, ...]]":
+        """Return a wait until `count` exchanges match. Raises `TypeError`, `ValueError`."""
+
+    def clear(self) -> None:
+        """Forget all exchanges."""
+
+
+class InjectArguments(TypedDict):
+    """The keyword arguments of `S2Mock.inject`."""
+
+    on: str | Iterable[str]
+    basin: str
+    stream: str
+    skip: int
+    times: int | None
+    required: bool
+
+
+class HoldArguments(InjectArguments):
+    """The keyword arguments of `S2Mock.hold`."""
+
+    at: Point
+
+
+class PowersBackend(Protocol):
+    """The powers over an account: faults, holds, the journal, the clock, snapshots, outages."""
+
+    @property
+    def journal(self) -> JournalBackend:
+        """The exchanges of the account's clients."""
+
+    def inject(
+        self, fault: "Fault | Sequence[Fault | None]", **arguments: Unpack[InjectArguments]
+    ) -> PlacedFault:
+        """Inject a fault, or several. Raises `TypeError`, `ValueError`."""
+
+    def hold(self, **arguments: Unpack[HoldArguments]) -> PlacedHold:
+        """Hold operations at a point. Raises `TypeError`, `ValueError`."""
+
+    def advance(self, seconds: float) -> None:
+        """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""
+
+    def waiters_pending(self, count: int, timeout: float) -> PendingResult[object]:
+        """Return a wait until `count` operations or sessions wait on the manual clock."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the account as it is now."""
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot, and drop the connections. Raises `TypeError`."""
+
+    def begin_outage(self) -> None:
+        """Drop all connections, and refuse new ones."""
+
+    def end_outage(self) -> None:
+        """Accept connections again."""

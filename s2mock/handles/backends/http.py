@@ -1,0 +1,661 @@
+"""The backend over HTTP: an account of its own on a standalone s2mock, at `/_s2mock`.
+
+Operations go through S2's own API under `/_s2mock/v1/`, where they pass no points and are in no
+journal. Everything else goes through the control API.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, Unpack
+
+from s2mock.handles.backends.backend import (
+    BasinView,
+    HoldArguments,
+    InjectArguments,
+    Place,
+    StreamView,
+)
+from s2mock.handles.backends.control_client import ControlClient, ControlError, NoSuchThing
+from s2mock.handles.backends.exchange_json import exchange_from_json
+from s2mock.json_bodies.control_plane import basin_config, basin_info, stream_config, stream_info
+from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
+from s2mock.json_bodies.tokens import token_info
+from s2mock.powers.exchange import Exchange
+from s2mock.powers.fault_json import faults_to_json
+from s2mock.powers.faults import Fault
+from s2mock.powers.hold import Hold
+from s2mock.powers.injection import Injection
+from s2mock.powers.matching import Pattern
+from s2mock.powers.operations import OPERATION_NAMES
+from s2mock.powers.powers import orders
+from s2mock.registry.operation import Operation
+from s2mock.registry.rules.access_tokens import (
+    IssueAccessToken,
+    ListAccessTokens,
+    RevokeAccessToken,
+)
+from s2mock.registry.rules.basins import ListBasins
+from s2mock.registry.rules.streams import ListStreams
+from s2mock.registry.state import AccountState
+from s2mock.registry.values.errors import BasinNotFound, S2Error, StaleHandle, StreamNotFound
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import SequencedRecord
+from s2mock.registry.values.tokens import TokenInfo
+from s2mock.runtime.arguments import check_number
+from s2mock.runtime.clock import Moment
+
+if TYPE_CHECKING:
+    import threading
+
+Result = TypeVar("Result")
+
+# No exchange has so high a number.
+_NEVER: Final = 10**17
+_STALE: Final = 410
+
+
+class PendingRequest(Generic[Result]):
+    """A wait on the server, as a request that is answered when it is over."""
+
+    __slots__ = ("_send",)
+
+    def __init__(self, send: Callable[[], Result]) -> None:
+        self._send = send
+
+    def wait(self) -> Result:
+        """Block this thread until there is a result, and return it. Raises `TimeoutError`."""
+        return self._send()
+
+    async def async_wait(self) -> Result:
+        """Return the result when there is one; the event loop goes on until then."""
+        return await asyncio.to_thread(self._send)
+
+
+class HttpAccount:
+    """An `AccountBackend` over HTTP."""
+
+    __slots__ = ("_control",)
+
+    def __init__(self, control: ControlClient) -> None:
+        self._control = control
+
+    def carry_out(self, operation: Operation, place: Place | None = None) -> Any:
+        """Carry out an operation on that place, and return its result. Raises `S2Error`."""
+        from s2mock.api.codec import INCARNATION, decode_response, encode_request
+
+        operation, identity = self._portable(operation, place)
+        request = encode_request(operation)
+        headers = {**request.headers}
+        if identity is not None:
+            headers[INCARNATION] = str(identity)
+        answer = self._control.direct(request.method, request.target, request.document, headers)
+        try:
+            return decode_response(
+                operation, answer.status, answer.headers, answer.json if answer.body else None
+            )
+        except (BasinNotFound, StreamNotFound):
+            self._refuse_if_stale(place)
+            raise
+
+    def basins(self) -> tuple[str, ...]:
+        """Return the names of all basins, in order."""
+        return self._names(lambda after: ListBasins(start_after=after))
+
+    def streams(self, place: Place) -> tuple[str, ...]:
+        """Return the names of a basin's streams, in order. Raises `BasinNotFound`."""
+        return self._names(lambda after: ListStreams(place.basin, start_after=after), place)
+
+    def tokens(self) -> tuple[str, ...]:
+        """Return the ids of all access tokens, in order."""
+        return self._names(lambda after: ListAccessTokens(start_after=after))
+
+    def basin(self, place: Place) -> BasinView:
+        """Look at a basin. Raises `BasinNotFound`."""
+        found = self._look("basin", place)
+        return BasinView(
+            found["incarnation"], basin_info(found["info"]), basin_config(found["config"])
+        )
+
+    def stream(self, place: Place, parent: Place | None = None) -> StreamView:
+        """Look at a stream; with a `parent`, at one in that basin only. Raises `StreamNotFound`."""
+        within = None if parent is None else parent.incarnation
+        found = self._look("stream", place, basin_incarnation=within)
+        return StreamView(
+            found["incarnation"],
+            found["basin_incarnation"],
+            stream_info(found["info"]),
+            stream_config(found["config"]),
+            found["fencing_token"],
+            StreamPosition(**found["tail"]),
+            found["readers"],
+        )
+
+    def token(self, token_id: str, secret: str) -> TokenInfo:
+        """Look at the access token with that secret. Raises `AccessTokenNotFound`."""
+        from s2mock.api.codec import INCARNATION
+
+        answer = self._control.get("/look/token", {"id": token_id}, headers={INCARNATION: secret})
+        return token_info(_looked(answer, None))
+
+    def records(self, place: Place) -> tuple[SequencedRecord, ...]:
+        """Return all records of a stream. Raises `StreamNotFound`, `StreamDeletionPending`."""
+        return self._records(place)
+
+    def records_pending(
+        self, place: Place, count: int, timeout: float
+    ) -> PendingRequest[tuple[SequencedRecord, ...]]:
+        """Return a wait until a stream holds `count` records."""
+        return PendingRequest(lambda: self._records(place, count=count, wait=timeout))
+
+    def readers_pending(self, place: Place, count: int, timeout: float) -> PendingRequest[object]:
+        """Return a wait until `count` read sessions follow at the tail of a stream."""
+        return PendingRequest(lambda: self._look("stream", place, readers=count, wait=timeout))
+
+    def _records(self, place: Place, **query: Any) -> tuple[SequencedRecord, ...]:
+        from s2mock.api.codec import record_from_json
+
+        return tuple(map(record_from_json, self._look("records", place, **query)["records"]))
+
+    def _look(self, what: str, place: Place, **query: Any) -> Any:
+        return _looked(self._control.get(f"/look/{what}", {**place._asdict(), **query}), place)
+
+    def _names(
+        self, listing: Callable[[str], Operation], place: Place | None = None
+    ) -> tuple[str, ...]:
+        """Return the names in all pages of a listing."""
+        names: list[str] = []
+        while True:
+            page = self.carry_out(listing(names[-1] if names else ""), place)
+            # A token has an id, anything else a name, in front.
+            names += [info[0] for info in page.items]
+            if not page.has_more:
+                return tuple(names)
+
+    def _portable(
+        self, operation: Operation, place: Place | None
+    ) -> tuple[Operation, int | str | None]:
+        """Return the operation as S2's API has it, and which of all that had its name it is for."""
+        if isinstance(operation, RevokeAccessToken):
+            return operation, operation._secret  # noqa: SLF001  # as the codec has it
+        if isinstance(operation, IssueAccessToken) and operation._expires_in is not None:  # noqa: SLF001
+            now: int = self._control("GET", "/clock")["now"]
+            operation = IssueAccessToken(
+                operation.access_token,
+                operation._scope,  # noqa: SLF001
+                expires_at=now + operation._expires_in,  # noqa: SLF001
+                auto_prefix_streams=operation._prefixes,  # noqa: SLF001
+            )
+        return operation, None if place is None else place.incarnation
+
+    def _refuse_if_stale(self, place: Place | None) -> None:
+        """Raise `StaleHandle` if the account was reset since that place was made."""
+        if place is not None:
+            with suppress(S2Error):
+                self._look("basin" if place.stream is None else "stream", place)
+
+
+class HttpPowers:
+    """A `PowersBackend` over HTTP, which the end of a test asks as it asks the powers of a mock."""
+
+    def __init__(self, control: ControlClient) -> None:
+        self._control = control
+        self.journal: HttpJournal = HttpJournal(control)
+        self.stage: HttpInjector = HttpInjector(control)
+        self.clock: HttpClock = HttpClock(control)
+        self._outages = 0
+        self.order: int = next(orders)
+        """Their place among those of all mocks that were ever made."""
+
+    def inject(
+        self, fault: Fault | Sequence[Fault | None], **arguments: Unpack[InjectArguments]
+    ) -> "HttpFault":
+        """Inject a fault, or several. Raises `TypeError`, `ValueError`."""
+        return HttpFault(self._control, fault, arguments)
+
+    def hold(self, **arguments: Unpack[HoldArguments]) -> "HttpHold":
+        """Hold operations at a point. Raises `TypeError`, `ValueError`."""
+        return HttpHold(self._control, arguments, self.stage.told)
+
+    def advance(self, seconds: float) -> None:
+        """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""
+        self.clock.advance(seconds)
+
+    def waiters_pending(self, count: int, timeout: float) -> PendingRequest[object]:
+        """Return a wait until `count` operations or sessions wait on the manual clock."""
+        return self.clock.waiters_pending(count, timeout)
+
+    def snapshot(self) -> Snapshot:
+        """Return the account as it is now; the server keeps it until it is asked for."""
+        return HttpSnapshot(self._control, **self._control("POST", "/snapshots"))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot, of whatever origin. Raises `TypeError`."""
+        self._control("POST", f"/snapshots/{snapshot_number(self._control, snapshot)}/restore")
+
+    def begin_outage(self) -> None:
+        """Drop all connections; a new one is dropped with its first request."""
+        self._outages += 1
+        self._control("POST", "/outage")
+
+    def end_outage(self) -> None:
+        """Accept connections again, after as many calls as `begin_outage` has had."""
+        self._outages -= 1
+        if not self._outages:
+            self._control("DELETE", "/outage")
+
+    def reset(self) -> None:
+        """Start again with a fresh account."""
+        self._control("POST", "/reset")
+
+    def fork(self) -> str:
+        """Make an account that starts as this one is now, and return its token."""
+        token: str = self._control("POST", "/fork")["token"]
+        return token
+
+    def page(self) -> bytes:
+        """Return the page of the account as one file. Raises `OSError`."""
+        return self._control.client.request("GET", "/_s2mock/report").body
+
+    def end(self) -> None:
+        """End the account. Raises `OSError`, `ControlError`."""
+        self._control("DELETE", "/accounts")
+
+
+class HttpClock:
+    """The clock of an account on a server, a `ManualClock` there if the account was made so."""
+
+    def __init__(self, control: ControlClient) -> None:
+        self._control = control
+
+    def now(self) -> int:
+        """Return the time, in nanoseconds since the Unix epoch."""
+        now: int = self._control("GET", "/clock")["now"]
+        return now
+
+    def wait(self, condition: "threading.Condition", until: int) -> NoReturn:
+        """Raise `NotImplementedError`: the server waits by this clock, and no one else can."""
+        raise NotImplementedError("a clock on a server cannot be waited for from here")
+
+    def advance(self, seconds: float) -> None:
+        """Advance the clock by `seconds`. Raises `ValueError` if it is not a manual one."""
+        self._control("POST", "/clock/advance", {"seconds": seconds})
+
+    def wait_for_waiters(self, count: int = 1, *, timeout: float = 5.0) -> None:
+        """Wait until `count` wait on this clock, at most `timeout` seconds of real time."""
+        self.waiters_pending(count, timeout).wait()
+
+    async def async_wait_for_waiters(self, count: int = 1, *, timeout: float = 5.0) -> None:
+        """As `wait_for_waiters`, for an event loop."""
+        await self.waiters_pending(count, timeout).async_wait()
+
+    def waiters_pending(self, count: int, timeout: float) -> PendingRequest[object]:
+        """Return a wait until `count` wait on this clock."""
+        query = {"waiters": count, "wait": timeout}
+        return PendingRequest(lambda: self._control("GET", "/clock", query=query))
+
+
+class HttpSnapshot(Snapshot):
+    """A snapshot that a server keeps; its content is fetched when it is asked for."""
+
+    __slots__ = ("_control", "_loaded", "_time", "number")
+
+    def __init__(self, control: ControlClient, number: int, time: int) -> None:
+        self._control = control
+        self.number = number
+        self._time = time
+        self._loaded: Snapshot | None = None
+
+    def __repr__(self) -> str:
+        return f"<Snapshot {self.number} of {self._control.url}>"
+
+    __hash__ = Snapshot.__hash__
+
+    @property
+    def time(self) -> int:
+        """The time at which it was taken, in nanoseconds since the Unix epoch."""
+        return self._time
+
+    @property
+    def _content(self) -> tuple[AccountState, Moment]:  # type: ignore[override]  # read only
+        if self._loaded is None:
+            file = self._control.client.request("GET", f"/_s2mock/snapshots/{self.number}").body
+            self._loaded = Snapshot.from_bytes(file, repr(self))
+        return content_of(self._loaded)
+
+    def is_on(self, control: ControlClient) -> bool:
+        """True if that server keeps it."""
+        return self._control.url == control.url
+
+
+def snapshot_number(control: ControlClient, snapshot: object) -> int:
+    """Return the number of a snapshot on the server, which gets it if need be.
+
+    Raises `TypeError` for what is no snapshot.
+    """
+    if isinstance(snapshot, HttpSnapshot) and snapshot.is_on(control):
+        return snapshot.number
+    content_of(snapshot)
+    assert isinstance(snapshot, Snapshot)
+    number: int = control("POST", "/snapshots", body=snapshot.to_bytes())["number"]
+    return number
+
+
+class _Unplaced:
+    """The injector of a fault or hold that is made only to check its arguments."""
+
+    def exchange_of(self, operation: Operation) -> NoReturn:
+        raise NotImplementedError
+
+    def forget_injection(self, injection: Injection) -> None:
+        raise NotImplementedError
+
+    def forget_hold(self, hold: Hold) -> None:
+        raise NotImplementedError
+
+
+class _Numbered:
+    """A fault or a hold of the account, by its number under `path`."""
+
+    _path: str
+
+    def __init__(self, control: ControlClient, text: str, form: dict[str, Any]) -> None:
+        self._control = control
+        self.text = text
+        """The call that made it."""
+        self._form = form
+
+    def _look(self, **query: Any) -> dict[str, Any]:
+        """Return its state; once it is gone, the last known."""
+        path = f"{self._path}/{self._form['number']}"
+        try:
+            self._form = self._control("GET", path, query=query)
+        except NoSuchThing:
+            if query:
+                raise
+        return self._form
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """The operations that it has met, in order of arrival."""
+        return _exchanges(self._look())
+
+
+class HttpFault(_Numbered):
+    """A `PlacedFault` over HTTP."""
+
+    _path = "/faults"
+
+    def __init__(
+        self,
+        control: ControlClient,
+        fault: Fault | Sequence[Fault | None],
+        arguments: InjectArguments,
+    ) -> None:
+        given: dict[str, Any] = {**arguments}
+        pattern = Pattern(*(given.pop(name) for name in ("on", "basin", "stream")))
+        checked = Injection(_Unplaced(), fault, pattern, **given)
+        if not isinstance(fault, Fault):
+            # There is one for each operation.
+            del given["times"]
+        document = {"fault": faults_to_json(fault), **_place_to_json(pattern), **given}
+        super().__init__(control, checked.text, control("POST", "/faults", document))
+        self._is_removed = False
+
+    @property
+    def hits(self) -> int:
+        """The number of operations that have met a fault of it."""
+        hits: int = self._look()["hits"]
+        return hits
+
+    @property
+    def remaining(self) -> int | None:
+        """The number of operations that it still waits for; None until it is removed."""
+        remaining: int | None = self._look()["remaining"]
+        return 0 if self._is_removed else remaining
+
+    @property
+    def complaint(self) -> str | None:
+        """The reason why it fails the test, None if it was used up, removed or not required."""
+        return None if self._is_removed else self._look()["complaint"]
+
+    def pending(self, hits: int, timeout: float) -> PendingRequest[tuple[Exchange, ...]]:
+        """Return a wait until `hits` operations have met it."""
+        return PendingRequest(lambda: _exchanges(self._look(hits=hits, wait=timeout)))
+
+    def remove(self) -> None:
+        """Let operations pass from now on, and complain no longer."""
+        if not self._is_removed:
+            self._look()
+            self._is_removed = True
+            # Its account may have been reset.
+            with suppress(NoSuchThing):
+                self._control("DELETE", f"/faults/{self._form['number']}")
+
+
+class HttpHold(_Numbered):
+    """A `PlacedHold` over HTTP."""
+
+    _path = "/holds"
+
+    def __init__(self, control: ControlClient, arguments: HoldArguments, told: set[int]) -> None:
+        given: dict[str, Any] = {**arguments}
+        pattern = Pattern(*(given.pop(name) for name in ("on", "basin", "stream")))
+        checked = Hold(_Unplaced(), pattern, **given)
+        document = {**_place_to_json(pattern), **given}
+        super().__init__(control, checked.text, control("POST", "/holds", document))
+        self._told = told
+
+    def pending(self, count: int, timeout: float) -> PendingRequest[tuple[Exchange, ...]]:
+        """Return a wait until `count` operations were held."""
+        return PendingRequest(lambda: _exchanges(self._look(count=count, wait=timeout)))
+
+    def take_complaint(self) -> str | None:
+        """Return the reason why it fails the test, once; None if it held something."""
+        number, complaint = self._form["number"], self._look()["complaint"]
+        is_told = number in self._told
+        self._told.add(number)
+        return None if is_told else complaint
+
+    def release(self) -> None:
+        """Let the held operations go on, and hold nothing more."""
+        # Its account may have been reset.
+        with suppress(NoSuchThing):
+            self._form = self._control("POST", f"/holds/{self._form['number']}/release")
+
+
+def _place_to_json(pattern: Pattern) -> dict[str, Any]:
+    return {"on": pattern.names, "basin": pattern.basin, "stream": pattern.stream}
+
+
+class HttpInjector:
+    """The faults and holds of the account, as the end of a test asks for them."""
+
+    def __init__(self, control: ControlClient) -> None:
+        self._control = control
+        self.told: set[int] = set()
+        """The numbers of the holds whose complaint was taken."""
+
+    def check(self, *, has_failed: bool = False) -> list[str]:  # noqa: ARG002  # of a protocol
+        """Remove all faults and unreached holds, and return their complaints."""
+        found = []
+        # Once the server or the account is gone, so are its faults.
+        with suppress(OSError, ControlError):
+            for fault in self._control("GET", "/faults")["faults"]:
+                if fault["complaint"] is not None:
+                    found.append(fault["complaint"])
+                self._control("DELETE", f"/faults/{fault['number']}")
+            for hold in self._control("GET", "/holds")["holds"]:
+                if hold["complaint"] is not None and hold["number"] not in self.told:
+                    self.told.add(hold["number"])
+                    found.append(hold["complaint"])
+                    self._control("POST", f"/holds/{hold['number']}/release")
+        return found
+
+    def take(self) -> tuple[list[str], list[str]]:
+        """Return the complaints that fail a test, and the remarks beside another failure."""
+        return self.check(), []
+
+
+class HttpJournal:
+    """A `JournalBackend` over HTTP; once its account is gone it is empty."""
+
+    def __init__(self, control: ControlClient) -> None:
+        self._control = control
+
+    def _get(self, **query: Any) -> dict[str, Any]:
+        document: dict[str, Any] = self._control("GET", "/journal", query=query)
+        return document
+
+    def _number(self, name: str) -> int:
+        number: int = self._get(after=_NEVER)[name]
+        return number
+
+    @property
+    def limit(self) -> int:
+        """The number of exchanges that are kept at most."""
+        return self._number("limit")
+
+    @property
+    def max_bytes(self) -> int:
+        """The number of bytes of bodies and long heads that are kept at most."""
+        return self._number("max_bytes")
+
+    @property
+    def body_bytes(self) -> int:
+        """The number of bytes of bodies and long heads that are kept now."""
+        return self._number("body_bytes")
+
+    @property
+    def dropped(self) -> int:
+        """The number of exchanges that were dropped for want of room, since the last `clear`."""
+        return self._number("dropped")
+
+    @property
+    def is_on(self) -> bool:
+        """True if exchanges are kept, or if the account is gone, so that it is not known."""
+        try:
+            return self.limit > 0
+        except (OSError, ControlError):
+            return True
+
+    @property
+    def last_number(self) -> int:
+        """The number of the latest exchange; 0 if the account is gone."""
+        try:
+            return self._number("last")
+        except (OSError, ControlError):
+            return 0
+
+    def since(self, number: int) -> tuple[Exchange, ...]:
+        """Return the exchanges behind that number; none if the account is gone."""
+        try:
+            return _exchanges(self._get(after=number))
+        except (OSError, ControlError):
+            return ()
+
+    def take_advised(self) -> tuple[Exchange, ...]:
+        """Return the exchanges with advice that was not taken yet; none if the account is gone."""
+        try:
+            return _exchanges(self._control("POST", "/advice"))
+        except (OSError, ControlError):
+            return ()
+
+    def __len__(self) -> int:
+        return self._number("kept")
+
+    def __getitem__(self, index: Any) -> Any:
+        return _exchanges(self._get())[index]
+
+    def of(
+        self,
+        operation: str | Iterable[str] | None,
+        *,
+        basin: str,
+        stream: str,
+        status: int | None,
+    ) -> tuple[Exchange, ...]:
+        """Return the exchanges that match. Raises `TypeError`, `ValueError`."""
+        return _exchanges(self._get(**_filters(operation, basin, stream, status)))
+
+    def pending(
+        self,
+        operation: str | Iterable[str] | None,
+        count: int,
+        *,
+        timeout: float,
+        basin: str,
+        stream: str,
+        status: int | None,
+    ) -> PendingRequest[tuple[Exchange, ...]]:
+        """Return a wait until `count` exchanges match. Raises `TypeError`, `ValueError`."""
+        filters = _filters(operation, basin, stream, status)
+        return PendingRequest(lambda: _exchanges(self._get(**filters, count=count, wait=timeout)))
+
+    def clear(self) -> None:
+        """Forget all exchanges."""
+        self._control("DELETE", "/journal")
+
+
+def make_account(url: str, options: Mapping[str, Any]) -> tuple[ControlClient, str]:
+    """Make an account of its own on that server, and return it with its token.
+
+    Raises `TypeError`, `ValueError`, `TargetError`.
+    """
+    control = ControlClient(url, None)
+    document = options_to_json(control, options)
+    token: str = control("POST", "/accounts", document)["token"]
+    return ControlClient(url, token), token
+
+
+def options_to_json(control: ControlClient, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of `S2Mock` as members of `POST /_s2mock/accounts`.
+
+    Raises `TypeError`, `ValueError`.
+    """
+    document = dict(options)
+    clock = document.pop("clock", None)
+    if clock == "manual":
+        document["clock"] = clock
+    elif clock is not None:
+        raise ValueError(
+            f'clock must be "manual" with --s2mock-target, since that clock is the server\'s, not '
+            f"{clock!r}; s2_mock.clock and s2_mock.advance() turn it"
+        )
+    if "snapshot" in document:
+        document["snapshot"] = snapshot_number(control, document["snapshot"])
+    if "faults" in document:
+        document["faults"] = [
+            {**fault, "fault": faults_to_json(fault["fault"])} for fault in document["faults"]
+        ]
+    return document
+
+
+def _exchanges(document: dict[str, Any]) -> tuple[Exchange, ...]:
+    return tuple(map(exchange_from_json, document["exchanges"]))
+
+
+def _filters(
+    operation: str | Iterable[str] | None, basin: str, stream: str, status: int | None
+) -> dict[str, Any]:
+    """Return the parameters of a query. Raises `TypeError`, `ValueError`."""
+    check_number("status", status)
+    pattern = Pattern(OPERATION_NAMES if operation is None else operation, basin, stream)
+    names = None if operation is None else pattern.names
+    return {"operation": names, "basin": basin, "stream": stream, "status": status}
+
+
+def _looked(answer: Any, place: Place | None) -> Any:
+    """Return the document of a look. Raises `S2Error`, `StaleHandle`, `ControlError`."""
+    from s2mock.api.codec import error_of
+
+    if answer.status < 300:
+        return answer.json
+    if answer.status == _STALE:
+        raise StaleHandle(str(place))
+    if answer.json["code"] in _NOT_OF_S2:
+        raise ControlClient.error_of(answer)
+    raise error_of(answer.status, answer.json)
+
+
+_NOT_OF_S2: Final = ("authn", "bad_request", "forbidden", "not_found", "timeout")

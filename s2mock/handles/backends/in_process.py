@@ -1,0 +1,273 @@
+"""The backend in this process: the engine of an account, and the powers of its mock."""
+
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
+
+from s2mock.handles.backends.backend import (
+    BasinView,
+    HoldArguments,
+    InjectArguments,
+    JournalBackend,
+    Place,
+    PlacedFault,
+    PlacedHold,
+    StreamView,
+)
+from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
+from s2mock.powers.powers import Powers
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.log.log import LogState
+from s2mock.registry.operation import Operation
+from s2mock.registry.rules.access_tokens import ordered_tokens
+from s2mock.registry.state import AccountState, BasinState, StreamState
+from s2mock.registry.values.errors import (
+    AccessTokenNotFound,
+    BasinNotFound,
+    StaleHandle,
+    StreamNotFound,
+)
+from s2mock.registry.values.records import SequencedRecord
+from s2mock.registry.values.tokens import TokenInfo
+from s2mock.runtime.clock import ManualClock
+from s2mock.runtime.notifier import Pending
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from s2mock.powers.faults import Fault
+
+_EMPTY = LogState()
+# A timeout shows the bodies of the last records, this number of them at most.
+_SHOWN = 10
+
+
+class EngineBackend:
+    """An `AccountBackend` over an engine of this process. Two over one engine are equal."""
+
+    __slots__ = ("engine",)
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, EngineBackend) and other.engine is self.engine
+
+    def __hash__(self) -> int:
+        return hash((EngineBackend, id(self.engine)))
+
+    def carry_out(self, operation: Operation, place: Place | None = None) -> Any:
+        """Carry out an operation on that place, and return its result. Raises `S2Error`."""
+        try:
+            return self.engine.carry_out(operation)
+        except (BasinNotFound, StreamNotFound):
+            self._refuse_if_stale(place)
+            raise
+
+    def basins(self) -> tuple[str, ...]:
+        """Return the names of all basins, in order."""
+        with self.engine.turn:
+            return tuple(self.engine.ordered_basins())
+
+    def streams(self, place: Place) -> tuple[str, ...]:
+        """Return the names of a basin's streams, in order. Raises `BasinNotFound`."""
+        with self.engine.turn:
+            self._basin_state(place)
+            return tuple(self.engine.ordered_streams(place.basin))
+
+    def tokens(self) -> tuple[str, ...]:
+        """Return the ids of all access tokens, in order."""
+        with self.engine.turn:
+            return tuple(ordered_tokens(self.engine))
+
+    def basin(self, place: Place) -> BasinView:
+        """Look at a basin. Raises `BasinNotFound`."""
+        with self.engine.turn:
+            state = self._basin_state(place)
+            return BasinView(state.incarnation, state.info, state.config)
+
+    def stream(self, place: Place, parent: Place | None = None) -> StreamView:
+        """Look at a stream; with a `parent`, at one in that basin only. Raises `StreamNotFound`."""
+        engine = self.engine
+        with engine.turn:
+            if parent is not None:
+                self._check_parent(parent, place)
+            state = self._stream_state(place)
+            log = state.log or _EMPTY
+            following = engine.following.get(state.incarnation)
+            return StreamView(
+                state.incarnation,
+                engine.state.basin(place.basin).incarnation,
+                state.info,
+                state.config,
+                log.fencing_token,
+                log.tail,
+                0 if following is None else following.count,
+            )
+
+    def token(self, token_id: str, secret: str) -> TokenInfo:
+        """Look at the access token with that secret. Raises `AccessTokenNotFound`."""
+        with self.engine.turn as moment:
+            tokens = self.engine.state.tokens
+            found = None if tokens is None else tokens.by_id.get(token_id)
+            if found is None or found.secret != secret:
+                raise AccessTokenNotFound(token_id)
+            return found.info(moment)
+
+    def records(self, place: Place) -> tuple[SequencedRecord, ...]:
+        """Return all records of a stream. Raises `StreamNotFound`, `StreamDeletionPending`."""
+        with self.engine.turn as moment:
+            state = self._stream_state(place)
+            state.refuse_if_deleting()
+            log = (state.log or _EMPTY).expired(self.engine.owner, moment.time)
+        return log.records
+
+    def records_pending(
+        self, place: Place, count: int, timeout: float
+    ) -> Pending[tuple[SequencedRecord, ...]]:
+        """Return a wait until a stream holds `count` records."""
+
+        def look() -> tuple[SequencedRecord, ...] | None:
+            records = self.records(place)
+            return records if len(records) >= count else None
+
+        def missing() -> str:
+            records = self.records(place)
+            bodies = [repr(record.body) for record in records[-_SHOWN:]]
+            if len(records) > _SHOWN:
+                bodies.insert(0, "...")
+            there = f": {', '.join(bodies)}" if bodies else ""
+            return f"{place} held {len(records)} of {count} records within {timeout:g} s{there}"
+
+        return Pending(self.engine.changed, look, missing, timeout)
+
+    def readers_pending(self, place: Place, count: int, timeout: float) -> Pending[bool]:
+        """Return a wait until `count` read sessions follow at the tail of a stream."""
+
+        def look() -> bool | None:
+            return True if self.stream(place).readers >= count else None
+
+        def missing() -> str:
+            return (
+                f"{self.stream(place).readers} of {count} read sessions followed at the tail of "
+                f"{place} within {timeout:g} s"
+            )
+
+        return Pending(self.engine.followed, look, missing, timeout)
+
+    # With the account's lock held:
+
+    def _basin_state(self, place: Place) -> BasinState:
+        try:
+            return self.engine.state.basin(place.basin, place.incarnation)
+        except BasinNotFound:
+            self._refuse_if_stale(place)
+            raise
+
+    def _stream_state(self, place: Place) -> StreamState:
+        try:
+            return self.engine.state.stream(place.basin, str(place.stream), place.incarnation)
+        except StreamNotFound:
+            self._refuse_if_stale(place)
+            raise
+
+    def _check_parent(self, parent: Place, place: Place) -> None:
+        """Raise `StreamNotFound` if the basin of that incarnation is gone."""
+        try:
+            self._basin_state(parent)
+        except BasinNotFound:
+            raise StreamNotFound(place.basin, str(place.stream)) from None
+
+    def _refuse_if_stale(self, place: Place | None) -> None:
+        """Raise `StaleHandle` if the account was reset since that place was made."""
+        if place is None or place.incarnation is None:
+            return
+        engine = self.engine
+        if place.incarnation < engine.first_incarnation and not _is_in(engine.origin, place):
+            raise StaleHandle(str(place)) from None
+
+
+def _is_in(state: AccountState, place: Place) -> bool:
+    """True if a state has that basin or stream, of that incarnation."""
+    basin = state.basins.get(place.basin)
+    if basin is None or place.stream is None:
+        return basin is not None and basin.incarnation == place.incarnation
+    stream = basin.streams.get(place.stream)
+    return stream is not None and stream.incarnation == place.incarnation
+
+
+class Connections(Protocol):
+    """The connections of a mock's clients."""
+
+    def drop(self) -> None:
+        """Drop all connections."""
+
+    def refuse(self) -> None:
+        """Drop all connections, and refuse new ones."""
+
+    def accept(self) -> None:
+        """Accept connections again."""
+
+
+class MockBackend:
+    """A `PowersBackend` over the powers of a mock of this process."""
+
+    __slots__ = ("_connections", "_engine", "_powers")
+
+    def __init__(self, engine: Engine, powers: Powers, connections: Connections) -> None:
+        self._engine = engine
+        self._powers = powers
+        self._connections = connections
+
+    @property
+    def journal(self) -> JournalBackend:
+        """The exchanges of the account's clients."""
+        return self._powers.journal
+
+    def inject(
+        self, fault: "Fault | Sequence[Fault | None]", **arguments: Unpack[InjectArguments]
+    ) -> PlacedFault:
+        """Inject a fault, or several. Raises `TypeError`, `ValueError`."""
+        return self._powers.stage.inject(fault, **arguments)
+
+    def hold(self, **arguments: Unpack[HoldArguments]) -> PlacedHold:
+        """Hold operations at a point. Raises `TypeError`, `ValueError`."""
+        return self._powers.stage.hold(**arguments)
+
+    def advance(self, seconds: float) -> None:
+        """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""
+        self._manual_clock("advance").advance(seconds)
+
+    def waiters_pending(self, count: int, timeout: float) -> Pending[bool]:
+        """Return a wait until `count` operations or sessions wait on the manual clock."""
+        return self._manual_clock("wait_for_waiters").waiters_pending(count, timeout)
+
+    def snapshot(self) -> Snapshot:
+        """Return the account as it is now."""
+        return Snapshot(*self._engine.take_state())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot, and drop the connections. Raises `TypeError`."""
+        self._engine.put_state(*content_of(snapshot))
+        self._connections.drop()
+
+    def begin_outage(self) -> None:
+        """Drop all connections, and refuse new ones."""
+        self._powers.outages += 1
+        self._connections.refuse()
+
+    def end_outage(self) -> None:
+        """Accept connections again, after as many calls as `begin_outage` has had."""
+        # None is left if the mock was closed during the outage.
+        if self._powers.outages:
+            self._powers.outages -= 1
+            if not self._powers.outages:
+                self._connections.accept()
+
+    def _manual_clock(self, method: str) -> ManualClock:
+        """Return the clock for a method that needs a manual one. Raises `TypeError`."""
+        clock = self._engine.clock
+        if not isinstance(clock, ManualClock):
+            raise TypeError(
+                f"{method}() needs a ManualClock, and the clock of this mock is {clock!r}: "
+                'make the mock with clock="manual", as in @pytest.mark.s2_mock(clock="manual")'
+            )
+        return clock

@@ -1,0 +1,140 @@
+"""The handle of a journal: the exchanges of a mock, as a sequence."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from s2mock.handles.backends.backend import JournalBackend
+from s2mock.runtime.notifier import PATIENCE, check_count, check_timeout
+
+if TYPE_CHECKING:
+    from s2mock.powers.exchange import Exchange
+
+
+class Journal(Sequence["Exchange"]):
+    """The requests that a mock has received, with their answers, oldest first.
+
+    It keeps the latest exchanges, up to `limit`, and up to `max_bytes` of their bodies: bodies go
+    first, those of the oldest before others. A head of more than 4 KiB counts as a body, and loses
+    its longest fields together with the body. An exchange is in it before its answer leaves. One
+    that is held, or delayed, is not in it yet.
+    """
+
+    __slots__ = ("_backend",)
+
+    def __init__(self, backend: JournalBackend) -> None:
+        self._backend = backend
+
+    def __repr__(self) -> str:
+        gone = f", {self.dropped} dropped" if self.dropped else ""
+        return f"<Journal of {len(self)} exchanges{gone}>"
+
+    def __len__(self) -> int:
+        return len(self._backend)
+
+    @overload
+    def __getitem__(self, index: int) -> "Exchange": ...
+    @overload
+    def __getitem__(self, index: slice) -> "tuple[Exchange, ...]": ...
+    def __getitem__(self, index: int | slice) -> "Exchange | tuple[Exchange, ...]":
+        try:
+            found: Any = self._backend[index]
+        except IndexError:
+            raise IndexError(f"there is no exchange [{index}] in {self!r}") from None
+        return found  # type: ignore[no-any-return]  # as the index is
+
+    def __iter__(self) -> "Iterator[Exchange]":
+        return iter(self[:])
+
+    def __reversed__(self) -> "Iterator[Exchange]":
+        return reversed(self[:])
+
+    @property
+    def limit(self) -> int:
+        """The number of exchanges that are kept at most; 0 switches the journal off."""
+        return self._backend.limit
+
+    @property
+    def max_bytes(self) -> int:
+        """The number of bytes of bodies and long heads that are kept at most."""
+        return self._backend.max_bytes
+
+    @property
+    def body_bytes(self) -> int:
+        """The number of bytes of bodies and long heads that are kept now."""
+        return self._backend.body_bytes
+
+    @property
+    def dropped(self) -> int:
+        """The number of exchanges that were dropped for want of room, since the last `clear()`."""
+        return self._backend.dropped
+
+    @property
+    def is_on(self) -> bool:
+        """True if exchanges are kept."""
+        return self._backend.is_on
+
+    @property
+    def last_number(self) -> int:
+        """The number of the latest exchange, 0 before the first."""
+        return self._backend.last_number
+
+    def since(self, number: int) -> "tuple[Exchange, ...]":
+        """Return the exchanges with a higher number."""
+        return self._backend.since(number)
+
+    def of(
+        self,
+        operation: str | Iterable[str] | None = None,
+        *,
+        basin: str = "*",
+        stream: str = "*",
+        status: int | None = None,
+    ) -> "tuple[Exchange, ...]":
+        """Return the exchanges of that operation, or of several, on those basins and streams.
+
+        `basin` and `stream` are names or globs, `status` is that of the answer. Raises
+        `TypeError`, `ValueError`.
+        """
+        return self._backend.of(operation, basin=basin, stream=stream, status=status)
+
+    def wait_for(
+        self,
+        operation: str | Iterable[str] | None = None,
+        count: int = 1,
+        *,
+        timeout: float = PATIENCE,
+        basin: str = "*",
+        stream: str = "*",
+        status: int | None = None,
+    ) -> "tuple[Exchange, ...]":
+        """Wait until `count` exchanges match, and return all that do; the arguments are as in `of`.
+
+        Those that are there already count. `timeout` is in seconds of real time; after it,
+        `TimeoutError` says what came. Raises `TypeError`, `ValueError`.
+        """
+        check_count("count", count)
+        check_timeout(timeout)
+        return self._backend.pending(
+            operation, count, timeout=timeout, basin=basin, stream=stream, status=status
+        ).wait()
+
+    async def async_wait_for(
+        self,
+        operation: str | Iterable[str] | None = None,
+        count: int = 1,
+        *,
+        timeout: float = PATIENCE,  # as its twin has it
+        basin: str = "*",
+        stream: str = "*",
+        status: int | None = None,
+    ) -> "tuple[Exchange, ...]":
+        """As `wait_for`, for an event loop."""
+        check_count("count", count)
+        check_timeout(timeout)
+        return await self._backend.pending(
+            operation, count, timeout=timeout, basin=basin, stream=stream, status=status
+        ).async_wait()
+
+    def clear(self) -> None:
+        """Forget all exchanges. Their numbers go on."""
+        self._backend.clear()
