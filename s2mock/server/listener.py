@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from s2mock.server.loop import READ, Loop
+from s2mock.server.event_loop import ServerLoop
 
 _log = logging.getLogger("s2mock")
 
@@ -37,7 +37,7 @@ class Listener:
     Raises `OSError` if the address cannot be had.
     """
 
-    def __init__(self, host: str, port: int, loop: Loop, accepted: Accepted) -> None:
+    def __init__(self, host: str, port: int, loop: ServerLoop, accepted: Accepted) -> None:
         self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._loop = loop
         self._accepted = accepted
@@ -58,7 +58,7 @@ class Listener:
 
     def watch(self) -> None:
         """Accept; on the loop's thread, as all that follows."""
-        self._loop.watch(self._socket, READ, self._accept)
+        self._loop.add_reader(self._socket, self._accept)
         self._is_watched = True
 
     def refuse(self) -> None:
@@ -128,7 +128,7 @@ class Listener:
         finally:
             self._socket.setblocking(False)
 
-    def _accept(self, _: int) -> None:
+    def _accept(self) -> None:
         for _turn in range(_ACCEPTED_PER_TURN):
             try:
                 accepted, address = self._socket.accept()
@@ -152,7 +152,7 @@ class Listener:
     def _unwatch(self) -> None:
         if self._is_watched:
             self._is_watched = False
-            self._loop.unwatch(self._socket)
+            self._loop.remove_reader(self._socket)
 
     def _watch_again(self, listening: socket.socket) -> None:
         # Refused meanwhile, it is another one.
