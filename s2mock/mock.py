@@ -170,6 +170,8 @@ class S2Mock(AccountFace, PowersFace):
             self._powers.outages = 0
             self._come_back()
         # The connections first: no session is to end as it would on a living server.
+        for server in self._loop_servers:
+            server.stop()
         if self._owns_listening:
             self._listening.stop()
         elif self._is_listened_to:
@@ -221,8 +223,11 @@ class S2Mock(AccountFace, PowersFace):
     def _drop_connections(self) -> None:
         if self._front is not None:
             self._front.drop_calls(self)
-        elif self._is_listened_to:
+            return
+        if self._is_listened_to:
             self._listening.drop_connections()
+        for server in self._loop_servers:
+            server.drop_connections()
 
     def _another(self, **options: Any) -> "S2Mock":
         """One that begins as this one began, with a token of its own, unless options say else."""

@@ -3,8 +3,9 @@
 import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
+from s2mock import failures
 from s2mock.conversation import Conversation
-from s2mock.listening import Listening
+from s2mock.listening import Listening, check_address
 from s2mock.powers.powers import Powers
 from s2mock.registry.account import Account
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from werkzeug.test import Client
 
     from s2mock.api.app import App
+    from s2mock.server import LoopServer
 
 
 def sdk_environment(url: str, token: str) -> dict[str, str]:
@@ -44,6 +46,7 @@ class Served:
         self._app: App | None = None
         self._is_closed = False
         self._answering = _Answering(self)
+        self._loop_servers: list[LoopServer] = []
 
     @property
     def wsgi_app(self) -> "App":
@@ -84,6 +87,30 @@ class Served:
             self._listening.refuse()
         return url
 
+    async def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> "LoopServer":
+        """Serve the account on the running asyncio loop, without a thread, HTTP/1.1 and h2c.
+
+        The result has a `url`, `await close()`, and closes itself at the end of `async with`.
+        Closing the mock closes it too. `port` 0 picks a free one. Raises `OSError` if the address
+        cannot be had, `ValueError` for one that cannot exist, and `RuntimeError` once the mock is
+        closed.
+        """
+        if self._is_closed:
+            raise RuntimeError("this S2Mock is closed: call serve() before close()")
+        check_address(host, port)
+        from s2mock.server import LoopServer
+
+        server = await LoopServer.start(
+            self._converse, host=host, port=port, on_error=failures.note
+        )
+        self._loop_servers = [one for one in self._loop_servers if not one.is_closed]
+        self._loop_servers.append(server)
+        if self._is_closed:
+            server.stop()
+        elif self._powers.is_out:
+            server.refuse()
+        return server
+
     @property
     def env(self) -> dict[str, str]:
         """The variables that point S2's SDKs and command line here."""
@@ -104,12 +131,16 @@ class Served:
     def _go_out(self) -> None:
         if self._is_listened_to:
             self._listening.refuse()
+        for server in self._loop_servers:
+            server.refuse()
         if self._app is not None:
             self._app.drop_calls()
 
     def _come_back(self) -> None:
         if self._is_listened_to:
             self._listening.accept()
+        for server in self._loop_servers:
+            server.accept()
 
 
 class _Answering:

@@ -63,7 +63,7 @@ ROOMS = {
         "registry",
     },
     "server": {"conversation", "environ", "forking", "status_phrases"},
-    "served": {"api", "conversation", "listening", "powers", "registry"},
+    "served": {"api", "conversation", "failures", "listening", "powers", "registry", "server"},
     "account_face": {"registry", "served", "tokens"},
     "powers_face": {"powers", "registry", "served"},
 }

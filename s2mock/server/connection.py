@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from s2mock.server.context import Context
 
@@ -53,12 +53,18 @@ Recognise = Callable[["Connection", bytes, bool], Speaker | None]
 class Connection(asyncio.Protocol):
     """A client's connection over an asyncio transport. It belongs to the loop's thread.
 
-    It uses the public interface of transports only, so a loop of any kind can serve it.
+    It uses the public interface of transports only, so a loop of any kind can serve it. `on_lost`
+    is called when the transport has closed its socket.
     """
 
     transport: asyncio.Transport
 
-    def __init__(self, context: Context, recognise: Recognise) -> None:
+    def __init__(
+        self,
+        context: Context,
+        recognise: Recognise,
+        on_lost: Callable[[], object] | None = None,
+    ) -> None:
         self.context = context
         self.number: int = next(context.numbers)
         self.client_host: str = ""
@@ -76,6 +82,7 @@ class Connection(asyncio.Protocol):
         self._linger: asyncio.TimerHandle | None = None
         self._early = b""
         self._recognise = recognise
+        self._on_lost = on_lost
         self._speaker: Speaker | None = None
 
     @property
@@ -87,14 +94,16 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the transport of a new connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # Loops of other hands have transports that do not inherit from asyncio's.
+        self.transport = transport = cast("asyncio.Transport", transport)
         # `resume_writing` is called when the transport has handed over all that it had.
         transport.set_write_buffer_limits(high=0)
         address = transport.get_extra_info("peername")
         self.client_host = str(address[0]) if address else ""
         self._set_option(_WAITING_OPTION, _WAITING_BYTES)
         self.context.connections.add(self)
+        if self.context.is_refusing:
+            self.abort()
 
     def data_received(self, data: bytes) -> None:
         """Pass bytes on to the HTTP version that the client speaks."""
@@ -133,9 +142,11 @@ class Connection(asyncio.Protocol):
             self._speaker.has_room()
             self.flush()
 
-    def connection_lost(self, _: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None, /) -> None:
         """Release the connection, which the client or the network has ended."""
         self._release()
+        if self._on_lost is not None:
+            self._on_lost()
 
     # Called by the HTTP version.
 

@@ -1,6 +1,7 @@
 """The state that the connections and exchanges of one server share."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
@@ -8,6 +9,29 @@ from typing import Any, Protocol
 
 from s2mock.conversation import Application
 from s2mock.server.workers import Workers
+
+_log = logging.getLogger("s2mock")
+
+
+def reachable_host(host: str) -> str:
+    """Return the address of this machine that reaches a server listening on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
+def failure_reporter(
+    on_error: Callable[[BaseException], None] | None,
+) -> Callable[[BaseException], None]:
+    """Return a function that logs an exception and passes it on to `on_error`."""
+
+    def report(error: BaseException) -> None:
+        _log.error("s2mock failed while it answered a request", exc_info=error)
+        if on_error is not None:
+            try:
+                on_error(error)
+            except Exception:  # noqa: BLE001  # any failure of the callback
+                _log.exception("s2mock failed to report an error")
+
+    return report
 
 
 class OpenConnection(Protocol):
@@ -17,6 +41,9 @@ class OpenConnection(Protocol):
 
     def abort(self) -> None:
         """Close the connection at once."""
+
+    def connection_lost(self, error: Exception | None, /) -> None:
+        """Close the conversations on the connection, which has ended."""
 
 
 class OpenConversation(Protocol):
@@ -53,17 +80,29 @@ class Context:
         self.connections: set[OpenConnection] = set()
         self.lasting: set[OpenConversation] = set()
         """Conversations that go on after their clients have disconnected."""
+        self.is_refusing: bool = False
+        """True if new connections are dropped: during an outage, and when the server is closed."""
         self.numbers: count[int] = count(1)
         """Numbers for the connections, in the order of their acceptance."""
 
+    @property
+    def url(self) -> str:
+        """The base URL at which this machine reaches the server, without a slash at its end."""
+        host = reachable_host(self.server[0])
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.server[1]}"
+
+    @property
+    def is_in_loop(self) -> bool:
+        """True in a callback or a task of the loop."""
+        try:
+            return asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            return False
+
     def call_from_any_thread(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call the function in a later turn of the loop; do nothing if the loop is closed."""
-        try:
-            is_in_loop = asyncio.get_running_loop() is self.loop
-        except RuntimeError:
-            is_in_loop = False
         # Waking the loop costs two system calls, which its own thread does without.
-        call = self.loop.call_soon if is_in_loop else self.loop.call_soon_threadsafe
+        call = self.loop.call_soon if self.is_in_loop else self.loop.call_soon_threadsafe
         with suppress(RuntimeError):
             call(function, *arguments)
 

@@ -161,8 +161,10 @@ class Exchange:
         self.close()
 
     def drop(self) -> None:
-        """End the conversation, as that of another one says."""
-        if self._state is not _OVER and self._state is not _RUNNING:
+        """End the conversation from outside of it; from another thread, in the loop's next turn."""
+        if not self._context.is_in_loop:
+            self._context.call_from_any_thread(self.drop)
+        elif self._state is not _OVER and self._state is not _RUNNING:
             self.close()
             self._wire.reset(Reset())
             self._wire.flush()

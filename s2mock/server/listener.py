@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from s2mock.server.context import reachable_host
 from s2mock.server.event_loop import ServerLoop
 
 _log = logging.getLogger("s2mock")
@@ -113,8 +114,7 @@ class Listener:
 
     def _reachable(self) -> tuple[Any, ...]:
         """The address at which the listener is reached from here."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._address[0], self._address[0])  # noqa: S104
-        return host, self.port
+        return reachable_host(self._address[0]), self.port
 
     def _accept_only(self, client: socket.socket) -> socket.socket:
         """The other end of that connection; those before it are dropped."""

@@ -1,6 +1,5 @@
 """A server: a port, a thread, and the connections on it."""
 
-import logging
 import os
 import socket
 import threading
@@ -10,14 +9,12 @@ from typing import Any
 
 from s2mock.conversation import Application
 from s2mock.server.connection import Connection
-from s2mock.server.context import Context
+from s2mock.server.context import Context, failure_reporter
 from s2mock.server.event_loop import ServerLoop
 from s2mock.server.listener import Listener
 from s2mock.server.protocols import recognise
 from s2mock.server.socket_transport import SocketTransport
 from s2mock.server.workers import Workers
-
-_log = logging.getLogger("s2mock")
 
 
 class Server:
@@ -39,12 +36,12 @@ class Server:
         on_error: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.host = host
-        self._on_error = on_error
         self._lock = threading.Lock()
         self._is_stopped = False
         self._has_ended = False
         self._calls: set[threading.Event] = set()
-        self._loop = ServerLoop(self._report)
+        report = failure_reporter(on_error)
+        self._loop = ServerLoop(report)
         try:
             self._listener = Listener(host, port, self._loop, self._begin)
         except BaseException:
@@ -58,7 +55,7 @@ class Server:
             self._loop,
             self._workers,
             (host, self.port),
-            self._report,
+            report,
             self._loop.time,
         )
         self._listener.watch()
@@ -69,8 +66,7 @@ class Server:
     @property
     def url(self) -> str:
         """The base URL, without a slash at its end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return self._context.url
 
     def stop(self) -> None:
         """Stop listening, drop every connection, and close every conversation.
@@ -149,14 +145,6 @@ class Server:
             for is_done in list(self._calls):
                 is_done.set()
             self._workers.stop()
-
-    def _report(self, error: BaseException) -> None:
-        _log.error("s2mock failed while it answered a request", exc_info=error)
-        if self._on_error is not None:
-            try:
-                self._on_error(error)
-            except Exception:  # noqa: BLE001  # whatever it is
-                _log.exception("s2mock failed to report an error")
 
     def _abandon(self) -> None:
         """In a forked child: the thread is in the parent, and so is the server."""
