@@ -21,18 +21,19 @@ from s2mock.registry.engine.engine import Auth
 from s2mock.registry.rules.locations import as_locations
 from s2mock.registry.state import LOCATIONS
 from s2mock.registry.values.profile import ProfileName, profile_named
-from s2mock.runtime import mock_tokens
+from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.arguments import check_flag
 from s2mock.runtime.clock import Clock, ManualClock, SystemClock
 from s2mock.runtime.conversation import Conversation
 from s2mock.runtime.weak_set import SharedWeakSet
-from s2mock.server.lazy_server import LazyServer
+from s2mock.server.lazy_server import LazyServer, check_address
 
 if TYPE_CHECKING:
     from s2mock.api.app import App
     from s2mock.control import ControlRouter
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.entry import AccountView, Insight
+    from s2mock.server import LoopServer
 
 _FRESH = "s2mock-fresh-{}"
 
@@ -183,6 +184,7 @@ class S2Mock(Mock):
             self._powers.outages = 0
             self._connections.accept()
         # The connections first: no session is to end as it would on a living server.
+        self._connections.end_loop_servers()
         if self._owns_server:
             self._connections.lazy_server.stop()
         else:
@@ -273,6 +275,29 @@ class S2Mock(Mock):
             self._connections.refuse()
         return url
 
+    async def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> "LoopServer":
+        """Serve the account on the running asyncio loop, without a thread, HTTP/1.1 and h2c.
+
+        The result has a `url`, `await close()`, and closes itself at the end of `async with`.
+        Closing the mock closes it too. `port` 0 picks a free one. Raises `OSError` if the address
+        is not available, `ValueError` for one that cannot exist, and `RuntimeError` once the mock
+        is closed.
+        """
+        if self._is_closed:
+            raise RuntimeError("this S2Mock is closed: call serve() before close()")
+        check_address(host, port)
+        from s2mock.server import LoopServer
+
+        server = await LoopServer.start(
+            self._converse, host=host, port=port, on_error=failures.note
+        )
+        self._connections.add_loop_server(server)
+        if self._is_closed:
+            server.stop()
+        elif self._powers.is_out:
+            server.refuse()
+        return server
+
     def basin_name(self) -> str:
         """Return the name of a basin that does not exist, on a real server either.
 
@@ -324,6 +349,8 @@ class _Connections:
         self.router: ControlRouter | None = None
         self._engine = mock.account
         self._handler = _Handler(mock)
+        # Those of `serve`, on loops of the test's own.
+        self._loop_servers: list[LoopServer] = []
 
     @property
     def is_served(self) -> bool:
@@ -339,13 +366,18 @@ class _Connections:
         """Drop all connections; where other accounts share them, the requests to this one."""
         if self.router is not None:
             self.router.drop_calls(self._engine)
-        elif self.is_served:
+            return
+        if self.is_served:
             self.lazy_server.drop_connections()
+        for server in self._loop_servers:
+            server.drop_connections()
 
     def refuse(self) -> None:
         """Drop all connections, and refuse new ones."""
         if self.is_served:
             self.lazy_server.refuse()
+        for server in self._loop_servers:
+            server.refuse()
         if self.app is not None:
             self.app.drop_calls()
 
@@ -353,6 +385,18 @@ class _Connections:
         """Accept connections again."""
         if self.is_served:
             self.lazy_server.accept()
+        for server in self._loop_servers:
+            server.accept()
+
+    def add_loop_server(self, server: "LoopServer") -> None:
+        """Drop, refuse and end the connections of this server with the others."""
+        self._loop_servers = [one for one in self._loop_servers if not one.is_closed]
+        self._loop_servers.append(server)
+
+    def end_loop_servers(self) -> None:
+        """Stop the servers on loops of the test's own."""
+        for server in self._loop_servers:
+            server.stop()
 
     def end(self) -> None:
         """Drop all connections, and leave the server to other mocks."""

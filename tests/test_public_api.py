@@ -246,6 +246,9 @@ async def waits(mock: S2Mock) -> None:
     await mock.basin("my-basin").stream("s").async_wait_for_readers(timeout=1)
     await mock.stream("my-basin", "s").async_wait_for(timeout=1)
     await mock.async_wait_for_waiters(timeout=1)
+    async with await mock.serve(host="127.0.0.1", port=0) as server:
+        assert_type(server.url, str)
+    await server.close()
 
 
 with S2Mock(profile="documented", clock=ManualClock(0)) as mock:

@@ -3,6 +3,7 @@
 Why it is our own is told in docs/explanation/architecture.md.
 """
 
+from s2mock.server.loop_server import LoopServer
 from s2mock.server.server import Server
 
-__all__ = ["Server"]
+__all__ = ["LoopServer", "Server"]

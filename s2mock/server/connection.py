@@ -1,151 +1,204 @@
-"""A connection: its socket, and what is unsent on it."""
+"""A connection: a transport, the protocol that its client speaks, and what is unsent."""
 
+import asyncio
+import os
 import socket
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from itertools import islice
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 from s2mock.server.context import Context
-from s2mock.server.loop import READ, WRITE, Timer
 
-# What is read from a socket at once.
+# Read at once outside of the transport.
 _RECEIVE_BYTES = 64 * 1024
-# How long a client that is still sending is listened to after the last answer. Closed before it
-# has read that answer, the connection would be reset, and the answer lost with it.
+# How long, in seconds, a client that is still sending is read from after the last answer. Closed
+# before the client has read that answer, the connection would be reset, and the answer lost.
 _LINGER_SECONDS = 1.0
-# So much is sent as one buffer, which takes less than to send several.
+# Up to this size, one joined buffer costs less than several.
 _JOINED_BYTES = 16 * 1024
-# As many buffers as one call may take everywhere.
-_SEND_BUFFERS = 64
-# The last answer leaves together with the end of the connection, where the system can do that. A
-# client that had the answer alone could send its next request on this connection, and lose it.
-# Only before a shutdown: a close with something unread would throw away what is held back.
-_WITH_THE_END = getattr(socket, "MSG_MORE", 0)
-
-# So much may wait in the operating system beyond what the client has room for. A client that does
-# not read is noticed by that; without it, some systems take megabytes.
+# Holds back the last answer until the end of the connection leaves with it, where the system can
+# do that. A client that had the answer alone could send its next request on this connection, and
+# lose it.
+_HOLD_BACK_OPTION = getattr(socket, "TCP_CORK", None)
+# At most this much waits in the operating system beyond the client's receive window. A client that
+# does not read is noticed by that; without it, some systems take megabytes.
 _WAITING_BYTES = 128 * 1024
 _WAITING_OPTION = getattr(socket, "TCP_NOTSENT_LOWAT", None)
 
 MAX_UNSENT_BYTES: Final = 256 * 1024
-"""A conversation is not resumed while more than so much is unsent."""
+"""A conversation is not resumed while more than this is unsent."""
 
 
 class Speaker(Protocol):
-    """A protocol on a connection."""
+    """The HTTP version that the client of a connection speaks."""
 
     def receive(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Handle bytes that the client has sent."""
 
     def end_of_input(self) -> None:
-        """The client sends no more. It may still be reading."""
+        """Handle the end of the client's sending; the client may still read."""
 
     def has_room(self) -> None:
-        """All that was unsent is on its way."""
+        """Continue after all unsent bytes have been handed over."""
 
     def close(self) -> None:
-        """The connection is gone: close all conversations."""
+        """Close all conversations after the connection has ended."""
 
 
-# Which protocol the first bytes are in, whether or not they are all; None while that is open.
+# Returns the HTTP version of a connection from its first bytes (the third argument is true if no
+# more will come), or None while that is undecided.
 Recognise = Callable[["Connection", bytes, bool], Speaker | None]
 
 
-class Connection:
-    """A socket with a client at its other end. It belongs to the loop's thread."""
+class Connection(asyncio.Protocol):
+    """A client's connection over an asyncio transport. It belongs to the loop's thread.
+
+    It uses the public interface of transports only, so a loop of any kind can serve it. `on_lost`
+    is called when the transport has closed its socket.
+    """
+
+    transport: asyncio.Transport
 
     def __init__(
-        self, client: socket.socket, address: Any, context: Context, recognise: Recognise
+        self,
+        context: Context,
+        recognise: Recognise,
+        on_lost: Callable[[], object] | None = None,
     ) -> None:
-        client.setblocking(False)
-        with suppress(OSError):
-            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if _WAITING_OPTION is not None:
-                client.setsockopt(socket.IPPROTO_TCP, _WAITING_OPTION, _WAITING_BYTES)
-        self._socket = client
-        self._loop = context.loop
         self.context = context
         self.number: int = next(context.numbers)
-        self.client_host: str = str(address[0]) if address else ""
+        self.client_host: str = ""
         self.unsent: int = 0
-        """Bytes that have been written and not been taken by the operating system."""
-        self._out: deque[bytes | memoryview] = deque()
-        self._events = READ
-        # Whether the operating system has taken less than it was offered, since `has_room`.
-        self._is_blocked = False
+        """Bytes that have been written and not been taken by the operating system.
+
+        Fewer may be left in the transport; `flush` brings the number up to date.
+        """
+        self.is_closed: bool = False
+        self._out: list[bytes | memoryview] = []
         self._is_closing = False
         self._is_input_left = False
-        self._linger: Timer | None = None
-        self.is_closed: bool = False
+        self._is_at_end = False
+        self._is_paused = False
+        self._linger: asyncio.TimerHandle | None = None
         self._early = b""
         self._recognise = recognise
+        self._on_lost = on_lost
         self._speaker: Speaker | None = None
-        context.connections.add(self)
-        self._loop.watch(client, READ, self._on_ready)
 
     @property
     def is_open(self) -> bool:
-        """Whether anything more can be asked for and answered on it."""
+        """True if requests can be read and answered on the connection."""
         return not (self.is_closed or self._is_closing)
 
+    # Called by the transport.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport of a new connection."""
+        # Loops of other hands have transports that do not inherit from asyncio's.
+        self.transport = transport = cast("asyncio.Transport", transport)
+        # `resume_writing` is called when the transport has handed over all that it had.
+        transport.set_write_buffer_limits(high=0)
+        address = transport.get_extra_info("peername")
+        self.client_host = str(address[0]) if address else ""
+        self._set_option(_WAITING_OPTION, _WAITING_BYTES)
+        self.context.connections.add(self)
+        if self.context.is_refusing:
+            self.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Pass bytes on to the HTTP version that the client speaks."""
+        if self._is_closing:
+            return
+        speaker = self._speaker
+        if speaker is None:
+            data = self._early + data
+            speaker = self._speaker = self._recognise(self, data, False)
+            self._early = b"" if speaker else data
+        if speaker is not None:
+            speaker.receive(data)
+        self.flush()
+
+    def eof_received(self) -> bool:
+        """Handle the end of the client's sending. The transport stays open for the answers."""
+        self._is_at_end = True
+        if self._is_closing:
+            self.abort()
+        elif not self.is_closed:
+            speaker, early = self._speaker, self._early
+            if speaker is None:
+                speaker = self._speaker = self._recognise(self, early, True)
+                assert speaker is not None, "nothing more will come to tell it by"
+                if early:
+                    speaker.receive(early)
+            if not self.is_closed:
+                speaker.end_of_input()
+            self.flush()
+        return True
+
+    def resume_writing(self) -> None:
+        """Continue after the transport has handed over all that it had."""
+        self.flush()
+        if self._speaker is not None and self.is_open:
+            self._speaker.has_room()
+            self.flush()
+
+    def connection_lost(self, _: Exception | None, /) -> None:
+        """Release the connection, which the client or the network has ended."""
+        self._release()
+        if self._on_lost is not None:
+            self._on_lost()
+
+    # Called by the HTTP version.
+
     def write(self, data: bytes | memoryview) -> None:
-        """Send this after what was written before, with the next `flush`."""
+        """Send this after all previous data, with the next `flush`."""
         if not self.is_closed:
             self._out.append(data)
             self.unsent += len(data)
 
     def flush(self) -> None:
-        """Hand over to the operating system as much as it takes."""
-        if self.is_closed:
+        """Hand over to the transport what has been written."""
+        out, transport = self._out, self.transport
+        if self.is_closed or not (self.unsent or self._is_closing):
             return
-        out = self._out
-        flags = _WITH_THE_END if self._is_closing and self._is_input_left else 0
-        while out:
-            try:
-                if self.unsent <= _JOINED_BYTES and len(out) > 1:
-                    joined = b"".join(out)
-                    out.clear()
-                    out.append(joined)
-                if len(out) == 1:
-                    sent = self._socket.send(out[0], flags)
-                else:
-                    sent = self._socket.sendmsg(list(islice(out, _SEND_BUFFERS)), (), flags)
-            except (BlockingIOError, InterruptedError):
-                self._is_blocked = True
-                break
-            except OSError:
+        if out:
+            if transport.is_closing():
                 self.abort()
                 return
-            self._take_away(sent)
-        if self._is_closing and not out:
+            if self._is_closing and self._is_input_left:
+                self._set_option(_HOLD_BACK_OPTION, 1)
+            self._out = []
+            if len(out) == 1:
+                transport.write(out[0])
+            elif self.unsent <= _JOINED_BYTES:
+                transport.write(b"".join(out))
+            else:
+                transport.writelines(out)
+        self.unsent = transport.get_write_buffer_size()
+        if self._is_closing and not self.unsent:
             self._end()
-            return
-        if self._is_blocked and not out:
-            self._is_blocked = False
-            self._loop.call_soon(self._tell_of_room)
-        self._watch(self._events & READ | (WRITE if out else 0))
 
     def receive_now(self) -> bytes:
-        """What has come and has not been read, without waiting; empty if there is nothing."""
-        if not self.is_closed:
+        """Return bytes that have arrived and have not been read, without waiting."""
+        connected = self.transport.get_extra_info("socket")
+        if not self.is_closed and connected is not None:
             with suppress(OSError):
-                return self._socket.recv(_RECEIVE_BYTES)
+                return os.read(connected.fileno(), _RECEIVE_BYTES)
         return b""
 
     def pause_reading(self) -> None:
-        """Leave with the operating system what comes, until `resume_reading`."""
-        if not self.is_closed:
-            self._watch(self._events & WRITE)
+        """Leave further input with the operating system until `resume_reading`."""
+        if not (self.is_closed or self._is_paused):
+            self._is_paused = True
+            self.transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read again."""
-        if not self._is_closing and not self.is_closed:
-            self._watch(self._events | READ)
+        """Read input again after `pause_reading`."""
+        if self.is_open:
+            self._read_again()
 
     def close(self, *, is_input_left: bool = False) -> None:
-        """Take nothing more, and close when all that was written has been sent.
+        """Read nothing more, and close when all that was written has been sent.
 
         With `is_input_left` the client may still be sending.
         """
@@ -156,88 +209,40 @@ class Connection:
         self.flush()
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close the connection at once, without sending what is unsent."""
+        if not self.is_closed:
+            self.transport.abort()
+            self._release()
+
+    def _release(self) -> None:
         if self.is_closed:
             return
-        self._watch(0)
         self.is_closed = True
         if self._linger is not None:
-            self._loop.cancel(self._linger)
+            self._linger.cancel()
         self.context.connections.discard(self)
         self._out.clear()
         self.unsent = 0
-        self._socket.close()
         if self._speaker is not None:
             self._speaker.close()
 
     def _end(self) -> None:
-        """All has been sent."""
-        if not self._is_input_left:
+        """Close, after all has been sent."""
+        if self._is_at_end or not self._is_input_left:
             self.abort()
         elif self._linger is None:
             with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_WR)
-            self._linger = self._loop.call_later(_LINGER_SECONDS, self.abort)
-            self._watch(READ)
+                self.transport.write_eof()
+            self._linger = self.context.loop.call_later(_LINGER_SECONDS, self.abort)
+            self._read_again()
 
-    def abandon(self) -> None:
-        """Close the descriptor in a forked child, and do nothing else."""
-        self.is_closed = True
-        self._socket.close()
+    def _read_again(self) -> None:
+        if self._is_paused and not self.transport.is_closing():
+            self._is_paused = False
+            self.transport.resume_reading()
 
-    def _watch(self, events: int) -> None:
-        before, self._events = self._events, events
-        if events == before:
-            return
-        if not before:
-            self._loop.watch(self._socket, events, self._on_ready)
-        elif events:
-            self._loop.rewatch(self._socket, events, self._on_ready)
-        else:
-            self._loop.unwatch(self._socket)
-
-    def _take_away(self, sent: int) -> None:
-        self.unsent -= sent
-        out = self._out
-        while sent:
-            first = out[0]
-            if sent < len(first):
-                out[0] = memoryview(first)[sent:]
-                return
-            sent -= len(first)
-            out.popleft()
-
-    def _on_ready(self, events: int) -> None:
-        if events & WRITE:
-            self.flush()
-        if events & READ and self._events & READ and not self.is_closed:
-            self._receive()
-
-    def _tell_of_room(self) -> None:
-        if self._speaker is not None and not self.is_closed:
-            self._speaker.has_room()
-            self.flush()
-
-    def _receive(self) -> None:
-        try:
-            data = self._socket.recv(_RECEIVE_BYTES)
-        except (BlockingIOError, InterruptedError):
-            return
-        except OSError:
-            self.abort()
-            return
-        is_at_end = not data
-        if self._is_closing:
-            if is_at_end:
-                self.abort()
-            return
-        if self._speaker is None:
-            data = self._early + data
-            self._speaker = self._recognise(self, data, is_at_end)
-            self._early = b"" if self._speaker else data
-        if self._speaker is not None:
-            if data:
-                self._speaker.receive(data)
-            if is_at_end and not self.is_closed:
-                self._speaker.end_of_input()
-        self.flush()
+    def _set_option(self, option: Any, value: int) -> None:
+        connected = self.transport.get_extra_info("socket")
+        if option is not None and connected is not None:
+            with suppress(OSError):
+                connected.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -1,41 +1,73 @@
-"""What the parts of a server share."""
+"""The state that the connections and exchanges of one server share."""
 
+import asyncio
+import logging
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
 from s2mock.runtime.conversation import Application
-from s2mock.server.loop import Loop
 from s2mock.server.workers import Workers
 
+_log = logging.getLogger("s2mock")
 
-class Open(Protocol):
-    """A connection, for whoever ends them all."""
+
+def reachable_host(host: str) -> str:
+    """Return the address of this machine that reaches a server listening on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+
+
+def failure_reporter(
+    on_error: Callable[[BaseException], None] | None,
+) -> Callable[[BaseException], None]:
+    """Return a function that logs an exception and passes it on to `on_error`."""
+
+    def report(error: BaseException) -> None:
+        _log.error("s2mock failed while it answered a request", exc_info=error)
+        if on_error is not None:
+            try:
+                on_error(error)
+            except Exception:  # noqa: BLE001  # any failure of the callback
+                _log.exception("s2mock failed to report an error")
+
+    return report
+
+
+class OpenConnection(Protocol):
+    """A connection, as the server needs it that drops all of them."""
+
+    transport: asyncio.Transport
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close the connection at once."""
 
-    def abandon(self) -> None:
-        """Close the descriptor in a forked child, and do nothing else."""
+    def connection_lost(self, error: Exception | None, /) -> None:
+        """Close the conversations on the connection, which has ended."""
 
 
-class Closing(Protocol):
-    """A conversation, for the server that ends it."""
+class OpenConversation(Protocol):
+    """A conversation, as the server needs it that closes all of them."""
 
     def close(self) -> None:
-        """Close the conversation."""
+        """Close the conversation; no answer is sent."""
 
 
 class Context:
-    """What all connections and exchanges of a server have in common."""
+    """The loop, the worker threads and the open connections of one server.
+
+    `now` returns seconds of a clock that goes on during a callback, which the time of an event
+    loop need not do.
+    """
 
     def __init__(
         self,
         application: Application,
-        loop: Loop,
+        loop: asyncio.AbstractEventLoop,
         workers: Workers,
         server: tuple[str, int],
         report: Callable[[BaseException], None],
+        now: Callable[[], float],
     ) -> None:
         self.application = application
         self.loop = loop
@@ -43,9 +75,40 @@ class Context:
         self.server = server
         """Host and port, for the environ."""
         self.report = report
-        """Told of every exception that comes out of a conversation."""
-        self.connections: set[Open] = set()
-        self.lasting: set[Closing] = set()
-        """Conversations that go on, though their clients have left."""
+        """Called with every exception that a conversation raises."""
+        self.now = now
+        self.connections: set[OpenConnection] = set()
+        self.lasting: set[OpenConversation] = set()
+        """Conversations that go on after their clients have disconnected."""
+        self.is_refusing: bool = False
+        """True if new connections are dropped: during an outage, and when the server is closed."""
         self.numbers: count[int] = count(1)
-        """For the connections, in the order in which they come."""
+        """Numbers for the connections, in the order of their acceptance."""
+
+    @property
+    def url(self) -> str:
+        """The base URL at which this machine reaches the server, without a slash at its end."""
+        host = reachable_host(self.server[0])
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.server[1]}"
+
+    @property
+    def is_in_loop(self) -> bool:
+        """True in a callback or a task of the loop."""
+        try:
+            return asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            return False
+
+    def call_from_any_thread(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Call the function in a later turn of the loop; do nothing if the loop is closed."""
+        # Waking the loop costs two system calls, which its own thread does without.
+        call = self.loop.call_soon if self.is_in_loop else self.loop.call_soon_threadsafe
+        with suppress(RuntimeError):
+            call(function, *arguments)
+
+    def drop_connections(self) -> None:
+        """Abort every connection and close every conversation."""
+        for connection in list(self.connections):
+            connection.abort()
+        for conversation in list(self.lasting):
+            conversation.close()

@@ -20,9 +20,8 @@ from s2mock.server.context import Context
 from s2mock.server.dead_wire import DeadWire
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
-
-    from s2mock.server.loop import Timer
 
 # A conversation that always has something to send is interrupted after so many seconds.
 _TURN_SECONDS = 0.001
@@ -119,7 +118,7 @@ class Exchange:
         self._wire = wire
         self._context = context
         self._state: object = _TURN
-        self._timer: Timer | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._is_closing = False
         # Until when it goes on without its client, if it does; its wire once that has left.
         self._is_needed: Callable[[], bool] | None = None
@@ -162,8 +161,10 @@ class Exchange:
         self.close()
 
     def drop(self) -> None:
-        """End the conversation, as that of another one says."""
-        if self._state is not _OVER and self._state is not _RUNNING:
+        """End the conversation from outside of it; from another thread, in the loop's next turn."""
+        if not self._context.is_in_loop:
+            self._context.call_from_any_thread(self.drop)
+        elif self._state is not _OVER and self._state is not _RUNNING:
             self.close()
             self._wire.reset(Reset())
             self._wire.flush()
@@ -185,7 +186,7 @@ class Exchange:
 
     def wake(self, waiter: _Waiter) -> None:
         """A wait is over; from any thread."""
-        self._context.loop.call_soon_threadsafe(self._wait_is_over, waiter)
+        self._context.call_from_any_thread(self._wait_is_over, waiter)
 
     def _wait_is_over(self, waiter: _Waiter) -> None:
         if self._state is waiter:
@@ -234,7 +235,7 @@ class Exchange:
     def _settle(self) -> None:
         """Leave no timer and no waiter behind."""
         if self._timer is not None:
-            self._context.loop.cancel(self._timer)
+            self._timer.cancel()
             self._timer = None
         if isinstance(self._state, _Waiter):
             self._state.forget()
@@ -258,7 +259,7 @@ class Exchange:
     def _advance(self, value: Any, error: BaseException | None) -> None:
         """Resume the conversation with a value or an exception, again and again until it waits."""
         self._state = _RUNNING
-        self._turn_ends = self._context.loop.time() + _TURN_SECONDS
+        self._turn_ends = self._context.now() + _TURN_SECONDS
         conversation = self._conversation
         goes_on = True
         try:
@@ -319,7 +320,7 @@ class Exchange:
         if not self._wire.send_piece(data):
             self._state = _ROOM
             return False
-        if self._context.loop.time() > self._turn_ends:
+        if self._context.now() > self._turn_ends:
             self._state = _TURN
             self._context.loop.call_soon(self._take_turn)
             return False
@@ -357,24 +358,22 @@ class Exchange:
         # Read in the next turn, what is there too: it costs no more than that, and is rare.
         self._state = _BODY
         loop = self._context.loop
-        self._timer = timer = loop.call_later(seconds, self._read_is_late)
-        timer.arguments = (timer,)
+        self._timer = loop.call_later(seconds, self._read_is_late)
         loop.call_soon(self._look_for_body)
 
     def _look_for_body(self) -> None:
         self.on_body()
         self._wire.flush()
 
-    def _read_is_late(self, timer: "Timer") -> None:
-        # It may be due in the turn in which something came, and then it is too late for itself.
-        if self._state is _BODY and self._timer is timer:
+    def _read_is_late(self) -> None:
+        if self._state is _BODY:
             self._timer = None
             self._advance(None, None)
             self._wire.flush()
 
     def _offload(self, step: RunInThread) -> None:
         self._state = _WORKER
-        call_soon = self._context.loop.call_soon_threadsafe
+        call_soon = self._context.call_from_any_thread
         self._context.workers.submit(
             step.function,
             lambda result, error: call_soon(self._call_is_done, result, error),

@@ -218,8 +218,8 @@ class Http1:
             self._connection.resume_reading()
 
     def _begin_some(self) -> None:
-        connection, loop = self._connection, self._connection.context.loop
-        until = loop.time() + _TURN_SECONDS
+        connection, context = self._connection, self._connection.context
+        until = context.now() + _TURN_SECONDS
         for _ in range(_REQUESTS_PER_TURN):
             if self._exchange is not None or not self._buffer or not connection.is_open:
                 return
@@ -236,11 +236,11 @@ class Http1:
             if head is None:
                 return
             self._begin(head)
-            if self._buffer and loop.time() > until:
+            if self._buffer and context.now() > until:
                 break
         if self._buffer and self._exchange is None:
             self._is_behind = True
-            loop.call_soon(self._take_turn)
+            context.loop.call_soon(self._take_turn)
 
     def _take_turn(self) -> None:
         self._is_behind = False

@@ -38,7 +38,7 @@ class Http2:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._incoming = Incoming(self, connection.context.loop)
+        self._incoming = Incoming(self, connection.context.now)
         self.streams: dict[int, Stream] = {}
         """Those that are not over."""
         self.last_stream = 0
@@ -310,10 +310,10 @@ class Http2:
             connection.resume_reading()
 
     def _work(self) -> None:
-        loop = self._connection.context.loop
+        context = self._connection.context
         if self._held and self.unsent <= _MAX_BEGUN_UNSENT_BYTES:
             self._due, self._held = self._held | self._due, {}
-        until = loop.time() + _TURN_SECONDS if len(self._due) > 1 else None
+        until = context.now() + _TURN_SECONDS if len(self._due) > 1 else None
         while self._due:
             stream = next(iter(self._due))
             del self._due[stream]
@@ -326,9 +326,9 @@ class Http2:
                 exchange.on_body()
                 if stream.has_room:
                     exchange.on_room()
-            if until is not None and self._due and loop.time() > until:
+            if until is not None and self._due and context.now() > until:
                 self._is_behind = True
-                loop.call_soon(self._take_turn)
+                context.loop.call_soon(self._take_turn)
                 return
 
     def _take_turn(self) -> None:

@@ -10,7 +10,6 @@ from s2mock.server import frames
 from s2mock.server.fields import MAX_LIST_BYTES, Fields, Request, check_trailers, parse_request
 from s2mock.server.frames import FrameError
 from s2mock.server.hpack_decoder import CompressionError, HpackDecoder, ListTooLargeError
-from s2mock.server.loop import Loop
 from s2mock.server.stream import Stream
 
 if TYPE_CHECKING:
@@ -84,9 +83,9 @@ class Owner(Protocol):
 class Incoming:
     """The receiving side of a connection."""
 
-    def __init__(self, owner: Owner, loop: Loop) -> None:
+    def __init__(self, owner: Owner, now: "Callable[[], float]") -> None:
         self._owner = owner
-        self._loop = loop
+        self._now = now
         self._buffer = bytearray()
         self._to_skip = _PREFACE_BYTES
         self._decoder = HpackDecoder(_MAX_DECODED_BYTES)
@@ -113,7 +112,7 @@ class Incoming:
         # Streams on which more came than there was room for.
         self._overrun: set[int] = set()
         self._idle_frames = 0
-        self._idle_since = loop.time()
+        self._idle_since = now()
 
     def take(self, data: bytes) -> None:
         """Bytes have come. Raises `FrameError` where the connection has to end."""
@@ -158,7 +157,7 @@ class Incoming:
             self._check_idleness()
 
     def _check_idleness(self) -> None:
-        now = self._loop.time()
+        now = self._now()
         if now - self._idle_since < _IDLE_SECONDS:
             raise FrameError(frames.ENHANCE_YOUR_CALM, reason=b"too_many_idle_frames")
         self._idle_since, self._idle_frames = now, 0

@@ -33,9 +33,7 @@ class LazyServer:
     """
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0, is_kept: bool = False) -> None:
-        if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= _MAX_PORT:
-            raise ValueError(f"port must be a number from 0 to {_MAX_PORT}, not {port!r}")
-        _check_host(host)
+        check_address(host, port)
         self._address = (host, port)
         self._is_kept = is_kept
         self._server: Server | None = None
@@ -72,12 +70,14 @@ class LazyServer:
                     self, _stop_forgotten, self._server, warns=not self._is_kept
                 )
                 self._forgotten.atexit = False
-            return _reachable(self._server.url)
+            return self._server.url
 
     def call(self, function: "Callable[[], object]") -> None:
-        """Call it on the server's thread, if there is one, and return when that is done."""
+        """Call it, on the server's thread if there is one, and return when that is done."""
         if self._server is not None:
             self._server.call(function)
+        else:
+            function()
 
     def drop_connections(self) -> None:
         """Drop every connection; it goes on listening."""
@@ -113,7 +113,10 @@ class LazyServer:
 _of_this_process: "weakref.WeakSet[LazyServer]" = weakref.WeakSet()
 
 
-def _check_host(host: str) -> None:
+def check_address(host: str, port: int) -> None:
+    """Raise `ValueError` for a host or a port that no address has."""
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= _MAX_PORT:
+        raise ValueError(f"port must be a number from 0 to {_MAX_PORT}, not {port!r}")
     try:
         # As the system's resolver has it, for what is not ASCII.
         is_right = bool(host) and "\0" not in host and (host.isascii() or host.encode("idna"))
@@ -129,11 +132,6 @@ def _begin_all_anew() -> None:
 
 
 os.register_at_fork(after_in_child=_begin_all_anew)
-
-
-def _reachable(url: str) -> str:
-    """The URL, with the machine's own address in place of the one that stands for all of them."""
-    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
 def _converse(this: "weakref.ref[LazyServer]", environ: dict[str, Any]) -> Conversation:

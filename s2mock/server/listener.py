@@ -10,7 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from s2mock.server.loop import READ, Loop
+from s2mock.server.context import reachable_host
+from s2mock.server.event_loop import ServerLoop
 
 _log = logging.getLogger("s2mock")
 
@@ -37,7 +38,7 @@ class Listener:
     Raises `OSError` if the address cannot be had.
     """
 
-    def __init__(self, host: str, port: int, loop: Loop, accepted: Accepted) -> None:
+    def __init__(self, host: str, port: int, loop: ServerLoop, accepted: Accepted) -> None:
         self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._loop = loop
         self._accepted = accepted
@@ -58,7 +59,7 @@ class Listener:
 
     def watch(self) -> None:
         """Accept; on the loop's thread, as all that follows."""
-        self._loop.watch(self._socket, READ, self._accept)
+        self._loop.add_reader(self._socket, self._accept)
         self._is_watched = True
 
     def refuse(self) -> None:
@@ -113,8 +114,7 @@ class Listener:
 
     def _reachable(self) -> tuple[Any, ...]:
         """The address at which the listener is reached from here."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._address[0], self._address[0])  # noqa: S104
-        return host, self.port
+        return reachable_host(self._address[0]), self.port
 
     def _accept_only(self, client: socket.socket) -> socket.socket:
         """The other end of that connection; those before it are dropped."""
@@ -128,7 +128,7 @@ class Listener:
         finally:
             self._socket.setblocking(False)
 
-    def _accept(self, _: int) -> None:
+    def _accept(self) -> None:
         for _turn in range(_ACCEPTED_PER_TURN):
             try:
                 accepted, address = self._socket.accept()
@@ -152,7 +152,7 @@ class Listener:
     def _unwatch(self) -> None:
         if self._is_watched:
             self._is_watched = False
-            self._loop.unwatch(self._socket)
+            self._loop.remove_reader(self._socket)
 
     def _watch_again(self, listening: socket.socket) -> None:
         # Refused meanwhile, it is another one.

@@ -1,6 +1,5 @@
 """A server: a port, a thread, and the connections on it."""
 
-import logging
 import os
 import socket
 import threading
@@ -10,13 +9,12 @@ from typing import Any
 
 from s2mock.runtime.conversation import Application
 from s2mock.server.connection import Connection
-from s2mock.server.context import Context
+from s2mock.server.context import Context, failure_reporter
+from s2mock.server.event_loop import ServerLoop
 from s2mock.server.listener import Listener
-from s2mock.server.loop import Loop
 from s2mock.server.protocols import recognise
+from s2mock.server.socket_transport import SocketTransport
 from s2mock.server.workers import Workers
-
-_log = logging.getLogger("s2mock")
 
 
 class Server:
@@ -38,12 +36,12 @@ class Server:
         on_error: Callable[[BaseException], None] | None = None,
     ) -> None:
         self.host = host
-        self._on_error = on_error
         self._lock = threading.Lock()
         self._is_stopped = False
         self._has_ended = False
         self._calls: set[threading.Event] = set()
-        self._loop = Loop(self._report)
+        report = failure_reporter(on_error)
+        self._loop = ServerLoop(report)
         try:
             self._listener = Listener(host, port, self._loop, self._begin)
         except BaseException:
@@ -53,7 +51,12 @@ class Server:
         name = f"s2mock-{self.port}"
         self._workers = Workers(name)
         self._context = Context(
-            application, self._loop, self._workers, (host, self.port), self._report
+            application,
+            self._loop,
+            self._workers,
+            (host, self.port),
+            report,
+            self._loop.time,
         )
         self._listener.watch()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -63,8 +66,7 @@ class Server:
     @property
     def url(self) -> str:
         """The base URL, without a slash at its end."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
+        return self._context.url
 
     def stop(self) -> None:
         """Stop listening, drop every connection, and close every conversation.
@@ -75,13 +77,13 @@ class Server:
         with self._lock:
             is_first, self._is_stopped = not self._is_stopped, True
         if is_first:
-            self._loop.stop()
+            self._context.call_from_any_thread(self._loop.stop)
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
     def drop_connections(self) -> None:
         """Drop every open connection and close all conversations. Listening goes on."""
-        self.call(self._drop_connections)
+        self.call(self._context.drop_connections)
 
     def refuse(self) -> None:
         """Begin an outage: connections are dropped, and new ones refused until `accept()`.
@@ -113,7 +115,7 @@ class Server:
             if self._has_ended:
                 return
             self._calls.add(is_done)
-        self._loop.call_soon_threadsafe(call)
+        self._context.call_from_any_thread(call)
         # Set by the end of the loop too.
         is_done.wait()
         self._calls.discard(is_done)
@@ -122,41 +124,27 @@ class Server:
 
     def _begin(self, client: socket.socket, address: Any) -> None:
         try:
-            Connection(client, address, self._context, recognise)
+            SocketTransport(client, address, self._loop, Connection(self._context, recognise))
         except OSError:
-            # Gone already, or one more than the selector takes.
+            # The client has disconnected, or the selector takes no more descriptors.
             client.close()
 
     def _refuse(self) -> None:
         self._listener.refuse()
-        self._drop_connections()
-
-    def _drop_connections(self) -> None:
-        for connection in list(self._context.connections):
-            connection.abort()
-        for conversation in list(self._context.lasting):
-            conversation.close()
+        self._context.drop_connections()
 
     def _run(self) -> None:
         try:
             self._loop.run()
         finally:
             self._listener.close()
-            self._drop_connections()
+            self._context.drop_connections()
             with self._lock:
                 self._has_ended = True
             self._loop.close()
             for is_done in list(self._calls):
                 is_done.set()
             self._workers.stop()
-
-    def _report(self, error: BaseException) -> None:
-        _log.error("s2mock failed while it answered a request", exc_info=error)
-        if self._on_error is not None:
-            try:
-                self._on_error(error)
-            except Exception:  # noqa: BLE001  # whatever it is
-                _log.exception("s2mock failed to report an error")
 
     def _abandon(self) -> None:
         """In a forked child: the thread is in the parent, and so is the server."""
@@ -165,9 +153,15 @@ class Server:
             return
         self._is_stopped = self._has_ended = True
         self._loop.abandon()
+        if threading.current_thread() is self._thread:
+            # A conversation has forked. `_run` closes the loop after this turn.
+            self._loop.stop()
+        else:
+            self._loop.close()
         self._listener.close()
         for connection in list(self._context.connections):
-            connection.abandon()
+            assert isinstance(connection.transport, SocketTransport)
+            connection.transport.abandon()
 
 
 _servers: "weakref.WeakSet[Server]" = weakref.WeakSet()

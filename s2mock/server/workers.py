@@ -39,11 +39,15 @@ class Workers:
             self._threads.append(thread)
             thread.start()
 
-    def stop(self) -> None:
-        """Let the threads end: each after the call that it is making."""
+    def end(self) -> None:
+        """Let each thread end after its present call, and do not wait for that."""
         self._stopped = True
         for _ in self._threads:
             self._calls.put(None)
+
+    def stop(self) -> None:
+        """Let each thread end after its present call, and wait for that a moment."""
+        self.end()
         for thread in self._threads:
             thread.join(_LAST_CALLS_SECONDS)
 

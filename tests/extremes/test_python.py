@@ -161,6 +161,15 @@ def waited(wait: Any, given: dict[str, Any]) -> None:
         assert arguments["timeout"] == 0
 
 
+def served(**given: Any) -> None:
+    async def serve() -> None:
+        with closing(made()) as mock:
+            async with await mock.serve(**given) as server:
+                assert server.url.startswith("http://127.0.0.1:")
+
+    asyncio.run(serve())
+
+
 async def _awaited(result: Any) -> Any:
     return await result
 
@@ -204,6 +213,7 @@ CALLS: dict[str, Callable[[Prepared, dict[str, Any]], object]] = {
         lambda mock: mock.inject(Drop(), on="append", required=False, **given)
     ),
     "S2Mock.issue_token": lambda _, given: issued(**given),
+    "S2Mock.serve": lambda _, given: served(**given),
     "S2Mock.wait_for_waiters": lambda at, given: waited(at.mock.wait_for_waiters, given),
     "S2Mock.async_wait_for_waiters": lambda at, given: waited(
         at.mock.async_wait_for_waiters, given

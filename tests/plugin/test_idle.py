@@ -44,6 +44,7 @@ def test_idle_plugin_loads_nothing(pytester: pytest.Pytester) -> None:
     modules = loaded_by(pytester, "def test_it(): pass")
     assert "s2mock.pytest_plugin" in modules
     assert heavy(modules) == []
+    assert "asyncio" not in modules
     assert {name for name in modules if name.startswith("s2mock")} == {
         "s2mock",
         "s2mock.pytest_plugin",
@@ -59,6 +60,7 @@ def test_fixture_loads_what_it_needs(pytester: pytest.Pytester) -> None:
     assert "s2mock.handles.account" in modules
     # No socket, no app: neither was used.
     assert heavy(modules) == []
+    assert "asyncio" not in modules
 
 
 @pytest.mark.slow
@@ -80,4 +82,5 @@ def test_import_of_the_package_loads_nothing() -> None:
     )
     modules = set(ended.stdout.split())
     assert heavy(modules) == []
+    assert "asyncio" not in modules
     assert {name for name in modules if name.startswith("s2mock")} == {"s2mock"}

@@ -9,9 +9,10 @@ import pytest
 from s2mock.runtime.conversation import Conversation, Head
 from s2mock.server.connection import Connection
 from s2mock.server.context import Context
+from s2mock.server.event_loop import ServerLoop
 from s2mock.server.http1 import Http1
-from s2mock.server.loop import Loop
 from s2mock.server.protocols import PREFACE, recognise
+from s2mock.server.socket_transport import SocketTransport
 from s2mock.server.workers import Workers
 from tests.server.h2_shapes import Said
 from tests.server.toys import Environ
@@ -34,24 +35,26 @@ protocols = pytest.mark.parametrize("asked", [HTTP_1, HTTP_2], ids=["http1", "ht
 class Turns:
     """A loop that a test turns, with a clock that goes on when an answer is made."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.now = 0.0
         self.paths: list[str] = []
         """What was answered, in that order."""
-        self.loop = Loop(pytest.fail)
-        monkeypatch.setattr(self.loop, "time", lambda: self.now)
-        self._context = Context(self._answer, self.loop, Workers("x"), ("x", 1), pytest.fail)
+        self.loop = ServerLoop(pytest.fail)
+        self._context = Context(
+            self._answer, self.loop, Workers("x"), ("x", 1), pytest.fail, now=lambda: self.now
+        )
         self._sockets: list[socket.socket] = []
 
     def connect(self) -> tuple[socket.socket, Connection]:
         ours, theirs = socket.socketpair()
         self._sockets += ours, theirs
-        return theirs, Connection(ours, None, self._context, recognise)
+        connection = Connection(self._context, recognise)
+        SocketTransport(ours, None, self.loop, connection)
+        return theirs, connection
 
     def turn(self) -> list[str]:
         """Take one turn; what was answered in it."""
         before = len(self.paths)
-        self.loop._stopping = False
         self.loop.call_soon(self.loop.stop)
         self.loop.run()
         return self.paths[before:]
@@ -69,8 +72,8 @@ class Turns:
 
 
 @pytest.fixture
-def turns(monkeypatch: pytest.MonkeyPatch) -> Iterator[Turns]:
-    turns = Turns(monkeypatch)
+def turns() -> Iterator[Turns]:
+    turns = Turns()
     yield turns
     turns.close()
 
