@@ -117,7 +117,7 @@ def test_a_token_that_fits_into_no_header(token: str) -> None:
 
 
 def test_a_token_that_is_no_text() -> None:
-    with pytest.raises(TypeError, match="token must be text, not b'mine'"):
+    with pytest.raises(TypeError, match="token must be text, not bytes: b'mine': decode it first"):
         S2Mock(token=b"mine")  # type: ignore[arg-type]
 
 

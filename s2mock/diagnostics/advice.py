@@ -7,7 +7,6 @@ where there may be something.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
@@ -22,6 +21,7 @@ from s2mock.powers.entry import AccountView, Entry
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import is_answer_lost
 from s2mock.registry.log.log import LogState
+from s2mock.runtime.near_names import near_name
 
 _seq_num: Final = unsigned(64)
 _decoder: Final = json.JSONDecoder()
@@ -208,8 +208,6 @@ def _is_taken(entry: Entry) -> bool:
 
 
 def _near(name: str, known: Sequence[str], what: str) -> str:
-    if near := get_close_matches(name.lower().replace("-", "_"), known, 1, 0.6):
-        return f"did you mean `{near[0]}`?"
-    if near := get_close_matches(name.lower(), known, 1, 0.6):
-        return f"did you mean `{near[0]}`?"
+    if (near := near_name(name, known)) is not None:
+        return f"did you mean `{near}`?"
     return f"the {what} are {', '.join(sorted(known))}" if known else f"there are no {what}"

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, overload
 from s2mock.powers.entry import Entry, Insight
 from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.powers.journal_store import JournalStore
+from s2mock.runtime.arguments import check_count
 from s2mock.runtime.fork_locks import Rank, take_at_fork
-from s2mock.runtime.notifier import PATIENCE, NotifierWait, check_count
+from s2mock.runtime.notifier import PATIENCE, NotifierWait
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange

@@ -44,8 +44,8 @@ from s2mock.registry.values.records import (
     SequencedRecord,
     batch_of,
 )
-from s2mock.runtime.arguments import check_config, check_name, check_number, check_text
-from s2mock.runtime.notifier import PATIENCE, check_count
+from s2mock.runtime.arguments import check_config, check_count, check_name, check_number, check_text
+from s2mock.runtime.notifier import PATIENCE
 
 
 class _Handle:

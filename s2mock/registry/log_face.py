@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.values.records import AppendAck, AppendRecord, SequencedRecord, is_command
-from s2mock.runtime.notifier import PATIENCE, check_count
+from s2mock.runtime.arguments import check_count
+from s2mock.runtime.notifier import PATIENCE
 
 # So many bodies are shown where records are missing, the last ones.
 _SHOWN = 10

@@ -7,9 +7,9 @@ import weakref
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
-from s2mock.runtime.arguments import check_seconds
+from s2mock.runtime.arguments import check_count, check_seconds
 from s2mock.runtime.monotonic import monotonic_ns
-from s2mock.runtime.notifier import PATIENCE, Notifier, check_count
+from s2mock.runtime.notifier import PATIENCE, Notifier
 
 NANOSECONDS: Final = 1_000_000_000
 NEVER: Final = 1 << 70

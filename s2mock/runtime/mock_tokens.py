@@ -10,6 +10,8 @@ from collections import OrderedDict, deque
 from itertools import count
 from typing import Final, NamedTuple, Protocol
 
+from s2mock.runtime.arguments import check_token
+
 _OWN: Final = f"s2mock-{os.urandom(8).hex()}-"
 # What the secrets of issued tokens begin with: other text, so that none tells the own token.
 _ISSUED: Final = f"s2_{os.urandom(8).hex()}_"
@@ -56,15 +58,6 @@ def give(pinned: str | None) -> Given:
         if len(_tests) > _MAX_TESTS:
             _tests.popitem(last=False)
     return Given(number, f"{_OWN}{number}", f"{_ISSUED}{number}_")
-
-
-def check_token(token: object) -> str:
-    """The token, if a header can hold it. Raises `TypeError`, `ValueError`."""
-    if not isinstance(token, str):
-        raise TypeError(f"token must be text, not {token!r}")
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise ValueError(f"token must be text that fits into a header, not {token!r}")
-    return token
 
 
 def current_test() -> str:

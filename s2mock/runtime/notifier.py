@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Generator
 from typing import Final, TypeVar
 
-from s2mock.runtime.arguments import check_delay
+from s2mock.runtime.arguments import check_timeout
 from s2mock.runtime.monotonic import monotonic
 
 Result = TypeVar("Result")
@@ -149,19 +149,6 @@ class Notifier:
 
     def _forget(self, listener: Callable[[], object]) -> None:
         self._listeners.pop(listener, None)
-
-
-def check_timeout(timeout: object) -> None:
-    """Seconds to wait at most. Raises `TypeError`, `ValueError`."""
-    check_delay("timeout", timeout)
-
-
-def check_count(what: str, count: object, *, least: int = 1) -> None:
-    """How many to wait for, or the like. Raises `TypeError`, `ValueError`."""
-    if isinstance(count, bool) or not isinstance(count, int):
-        raise TypeError(f"{what} must be a whole number, not {count!r}")
-    if count < least:
-        raise ValueError(f"{what} must be {least} or more, not {count!r}")
 
 
 def loop_advice() -> str:

@@ -1,7 +1,7 @@
 """Faults, and plans of them that shrink to the fewest and the earliest."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
@@ -9,7 +9,7 @@ from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
 from s2mock.powers.operations import CODES_OF, checked_operations
 from s2mock.powers.plans import FaultPlan, PlannedFault
 from s2mock.registry.values.codes import CODES, TRANSIENT
-from s2mock.runtime.notifier import check_count
+from s2mock.runtime.arguments import check_count, check_iterable
 
 _DATA_PLANE: Final = ("append", "read", "check-tail", "append-session")
 # The plainest first, which is what a failure shrinks to.
@@ -116,10 +116,9 @@ def _counted(kind: type[Fault], failures: list[Fault]) -> list[Fault]:
     return []
 
 
-def _checked_kinds(kinds: object) -> list[type[Fault]]:
+def _checked_kinds(kinds: Any) -> list[type[Fault]]:
     """Classes of faults. Raises `TypeError`, `ValueError`."""
-    if isinstance(kinds, str | type) or not isinstance(kinds, Iterable):
-        raise TypeError(f"kinds must be a list of classes of faults such as [Drop], not {kinds!r}")
+    check_iterable("kinds", kinds, "classes of faults such as [Drop]")
     known = {kind.__name__: kind for kind in _VALUES}
     found = []
     for kind in kinds:
@@ -132,13 +131,13 @@ def _checked_kinds(kinds: object) -> list[type[Fault]]:
     return sorted(set(found), key=list(_VALUES).index)
 
 
-def _checked_codes(codes: object, names: tuple[str, ...]) -> list[str]:
+def _checked_codes(codes: Any, names: tuple[str, ...]) -> list[str]:
     """Codes that all these operations can be answered with. Raises `TypeError`, `ValueError`."""
     given = frozenset.intersection(*(CODES_OF[name] for name in names))
     if codes is None:
         codes = TRANSIENT & given
-    elif isinstance(codes, str) or not isinstance(codes, Iterable):
-        raise TypeError(f"codes must be a list of error codes, not {codes!r}")
+    else:
+        check_iterable("codes", codes, "error codes")
     # The plainest first.
     found = sorted(set(codes), key=lambda code: (code != "unavailable", code))
     if not found:

@@ -369,7 +369,7 @@ def test_in_an_event_loop(mock: S2Mock) -> None:
 @pytest.mark.parametrize(
     ("arguments", "kind", "says"),
     [
-        ({"on": "append", "at": "comit"}, ValueError, "at must be one of 'arrival', 'commit'"),
+        ({"on": "append", "at": "comit"}, ValueError, 'at must be "arrival", "commit" or "answer"'),
         ({"on": "apend"}, ValueError, "did you mean 'append'"),
         ({"on": "append", "times": 0}, ValueError, "times must be 1 or more"),
         ({"on": "append", "skip": "1"}, TypeError, "skip must be a whole number"),

@@ -9,8 +9,8 @@ from s2mock.powers.exchange import Effect, Exchange, Request, Response
 from s2mock.powers.fault_json import bytes_from_json, fault_from_json
 from s2mock.powers.matching import Pattern
 from s2mock.powers.operations import OPERATION_NAMES
-from s2mock.runtime.arguments import check_number
-from s2mock.runtime.notifier import PATIENCE, check_count, check_timeout
+from s2mock.runtime.arguments import check_count, check_number, check_timeout
+from s2mock.runtime.notifier import PATIENCE
 
 
 def exchange_from_json(form: dict[str, Any]) -> Exchange:

@@ -14,7 +14,8 @@ from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection, UnusedFault
 from s2mock.powers.matching import Pattern
 from s2mock.registry.operation import Operation
-from s2mock.runtime.notifier import PATIENCE, check_count, check_timeout
+from s2mock.runtime.arguments import check_count, check_timeout
+from s2mock.runtime.notifier import PATIENCE
 
 
 class _Checking:

@@ -40,10 +40,17 @@ from s2mock.registry.values.records import (
     metered_bytes,
 )
 from s2mock.registry.values.rfc3339 import parse_timestamp
-from s2mock.runtime.arguments import check_config, check_name, check_number, check_text
+from s2mock.runtime.arguments import (
+    check_config,
+    check_count,
+    check_name,
+    check_number,
+    check_text,
+    check_timeout,
+)
 from s2mock.runtime.http_client import Answer, segment
 from s2mock.runtime.monotonic import monotonic
-from s2mock.runtime.notifier import PATIENCE, check_count, check_timeout, loop_advice
+from s2mock.runtime.notifier import PATIENCE, loop_advice
 
 _BY_CODE: Final[dict[str, type[S2Error]]] = {
     kind.code: kind

@@ -25,7 +25,8 @@ from s2mock.powers.powers import orders
 from s2mock.registry.operation import Point
 from s2mock.registry.values.config import BasinConfig
 from s2mock.registry.values.errors import BasinNotFound, StreamNotFound
-from s2mock.runtime.notifier import PATIENCE, check_count, check_timeout
+from s2mock.runtime.arguments import check_count, check_timeout
+from s2mock.runtime.notifier import PATIENCE
 
 if TYPE_CHECKING:
     from werkzeug.test import Client

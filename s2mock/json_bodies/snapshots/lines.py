@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Any, NoReturn, TypeVar, overload
 
 from s2mock.registry.values.errors import S2Error
+from s2mock.runtime.near_names import suggest
 
 Value = TypeVar("Value")
 Default = TypeVar("Default")
@@ -77,11 +77,10 @@ class Line:
 
 def unknown_field(name: str, known: Iterable[str], place: str = "") -> str:
     """The message for a field that is unknown at a place, with the nearest known name."""
-    known = list(known)
-    near = get_close_matches(name.lower(), known, 1, 0.6)
-    hint = f"the fields are {', '.join(known)}" if known else "it has no fields"
+    names = tuple(known)
+    hint = suggest(name, names, "the fields are") if names else "it has no fields"
     where = f" in {place}" if place else ""
-    return f"unknown field {name!r}{where}: {f'did you mean {near[0]!r}?' if near else hint}"
+    return f"unknown field {name!r}{where}: {hint}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
