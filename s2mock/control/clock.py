@@ -24,11 +24,7 @@ def read_clock(asked: ControlRequest) -> Generator[Step, Any, Answer]:
     count = count_of(query, wait, "waiters")
     if wait is not None:
         clock = _manual(asked, "nobody waits for it to be turned")
-        yield from clock.bell.steps(
-            lambda: True if clock.waiters >= count else None,
-            lambda: f"{clock.waiters} of {count} waited on the clock within {wait:g} s",
-            wait,
-        )
+        yield from clock.pending_waiters(count).steps(wait)
     return Answer(200, clock_form(asked.mock.clock))
 
 

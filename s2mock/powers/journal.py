@@ -181,7 +181,7 @@ class Journal(JournalStore, Sequence["Exchange"]):
 
     def session_went_on(self) -> None:
         """Wake those that follow the journal: a session has delivered more."""
-        if self._bell.is_heard:
+        if self._bell.has_listeners:
             self._bell.notify()
 
     def exchange(self, entry: Entry) -> "Exchange":

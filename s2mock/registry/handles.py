@@ -45,7 +45,7 @@ from s2mock.registry.values.records import (
     batch_of,
 )
 from s2mock.runtime.arguments import check_config, check_count, check_name, check_number, check_text
-from s2mock.runtime.notifier import PATIENCE
+from s2mock.runtime.notifier import PATIENCE, PendingResult
 
 
 class _Handle:
@@ -312,30 +312,26 @@ class Stream(_Handle, LogFace):
         `timeout` is in seconds of real time; after it, `TimeoutError` says how many there are.
         Raises `StreamNotFound`, and `TypeError`, `ValueError` for an argument that makes no sense.
         """
-        check_count("count", count)
-        self._engine.followed.wait(
-            lambda: self._has_readers(count), lambda: self._readers_missing(count, timeout), timeout
-        )
+        self._pending_readers(count).wait(timeout)
 
     async def async_wait_for_readers(
         self,
         count: int = 1,
         *,
-        timeout: float = PATIENCE,  # as its twin has it
+        timeout: float = PATIENCE,  # as in `wait_for_readers`
     ) -> None:
-        """As `wait_for_readers`, for an event loop."""
+        """Wait in an event loop, as `wait_for_readers` does in a thread."""
+        await self._pending_readers(count).async_wait(timeout)
+
+    def _pending_readers(self, count: int) -> PendingResult[bool]:
         check_count("count", count)
-        await self._engine.followed.async_wait(
-            lambda: self._has_readers(count), lambda: self._readers_missing(count, timeout), timeout
-        )
-
-    def _has_readers(self, count: int) -> bool | None:
-        return True if self.readers >= count else None
-
-    def _readers_missing(self, count: int, timeout: float) -> str:
-        return (
-            f"{self.readers} of {count} read sessions followed at the tail of {self!r} within "
-            f"{timeout:g} s"
+        return PendingResult(
+            self._engine.followed,
+            lambda: True if self.readers >= count else None,
+            lambda timeout: (
+                f"{self.readers} of {count} read sessions followed at the tail of {self!r} within "
+                f"{timeout:g} s"
+            ),
         )
 
     def reconfigure(self, **changes: Unpack[StreamConfigChanges]) -> StreamConfig:

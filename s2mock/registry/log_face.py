@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.values.records import AppendAck, AppendRecord, SequencedRecord, is_command
 from s2mock.runtime.arguments import check_count
-from s2mock.runtime.notifier import PATIENCE
+from s2mock.runtime.notifier import PATIENCE, PendingResult
 
 # So many bodies are shown where records are missing, the last ones.
 _SHOWN = 10
@@ -59,21 +59,23 @@ class LogFace:
         there. Raises `StreamNotFound`, `StreamDeletionPending`, and `TypeError`, `ValueError` for
         an argument that makes no sense.
         """
-        check_count("count", count)
-        return self._engine.changed.wait(
-            lambda: self._holding(count), lambda: self._missing(count, timeout), timeout
-        )
+        return self._pending(count).wait(timeout)
 
     async def async_wait_for(
         self,
         count: int = 1,
         *,
-        timeout: float = PATIENCE,  # as its twin has it
+        timeout: float = PATIENCE,  # as in `wait_for`
     ) -> tuple[SequencedRecord, ...]:
-        """As `wait_for`, for an event loop."""
+        """Wait in an event loop, as `wait_for` does in a thread."""
+        return await self._pending(count).async_wait(timeout)
+
+    def _pending(self, count: int) -> PendingResult[tuple[SequencedRecord, ...]]:
         check_count("count", count)
-        return await self._engine.changed.async_wait(
-            lambda: self._holding(count), lambda: self._missing(count, timeout), timeout
+        return PendingResult(
+            self._engine.changed,
+            lambda: self._holding(count),
+            lambda timeout: self._missing(count, timeout),
         )
 
     def _holding(self, count: int) -> tuple[SequencedRecord, ...] | None:

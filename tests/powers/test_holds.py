@@ -359,7 +359,7 @@ def test_in_an_event_loop(mock: S2Mock) -> None:
                 assert len(await held.async_wait()) == 1
                 with pytest.raises(TimeoutError, match="1 of 2"):
                     await held.async_wait(2, timeout=0)
-                with pytest.raises(TimeoutError, match="`await` its twin"):
+                with pytest.raises(TimeoutError, match="`await` the method"):
                     held.wait(2, timeout=0)
             assert (await appending).status_code == 200
 
