@@ -16,7 +16,7 @@ from s2mock.api.query import unsigned
 from s2mock.api.records.headers import ENCRYPTION_KEY, FORMAT, STREAM_CONFIG
 from s2mock.api.records.limits import START
 from s2mock.api.requests import BASIN, REQUEST_TOKEN
-from s2mock.json_bodies.validators import form, unknown_fields
+from s2mock.json_bodies.validators import schema_node, unknown_fields
 from s2mock.powers.entry import AccountView, Entry
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import is_answer_lost
@@ -127,7 +127,7 @@ def _ignored_fields(entry: Entry, operation: str) -> Iterator[str]:
         document = _decoder.decode(body.decode("utf-8", "replace"))
     except ValueError:
         return
-    for place, name, known in dict.fromkeys(unknown_fields(document, form(takes.schema))):
+    for place, name, known in dict.fromkeys(unknown_fields(document, schema_node(takes.schema))):
         where = f" in `{place}`" if place else ""
         yield f"S2 ignores the field `{name}`{where} of the body: {_near(name, known, 'fields')}"
 

@@ -41,8 +41,8 @@ class Snapshot:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Snapshot):
             return NotImplemented
-        writing = import_module("s2mock.json_bodies.snapshots.writing")
-        return bool(writing.hold_the_same(self._state, self._taken, other._state, other._taken))
+        writer = import_module("s2mock.json_bodies.snapshots.writer")
+        return bool(writer.hold_the_same(self._state, self._taken, other._state, other._taken))
 
     def __hash__(self) -> int:
         return hash(frozenset(str(basin.name) for basin in self._state.basins.values()))
@@ -62,8 +62,8 @@ class Snapshot:
     def to_bytes(self) -> bytes:
         """What `save` writes."""
         # By name: the file speaks S2's JSON, which is no affair of this room.
-        writing = import_module("s2mock.json_bodies.snapshots.writing")
-        data: bytes = writing.snapshot_to_bytes(self._state, self._taken)
+        writer = import_module("s2mock.json_bodies.snapshots.writer")
+        data: bytes = writer.snapshot_to_bytes(self._state, self._taken)
         return data
 
     @classmethod
@@ -80,8 +80,8 @@ class Snapshot:
 
         Raises `ValueError` with the line that is wrong.
         """
-        reading = import_module("s2mock.json_bodies.snapshots.reading")
-        loaded: Snapshot = reading.snapshot_from_bytes(data, name)
+        reader = import_module("s2mock.json_bodies.snapshots.reader")
+        loaded: Snapshot = reader.snapshot_from_bytes(data, name)
         return loaded
 
 

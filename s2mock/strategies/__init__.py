@@ -31,7 +31,7 @@ from s2mock.strategies.records import (
     invalid_append_records,
     invalid_batches,
 )
-from s2mock.strategies.refused import Refused
+from s2mock.strategies.refusals import Refused
 
 __all__ = [
     "Refused",

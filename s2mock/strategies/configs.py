@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from s2mock.json_bodies.control_plane import basin_config_to_json, stream_config_to_json
 from s2mock.registry.values.config import U64_MAX, BasinConfig, StreamConfig
-from s2mock.strategies.refused import Refused, bad_json, invalid, no_boolean, no_text, no_u64
+from s2mock.strategies.refusals import Refused, bad_json, invalid, no_boolean, no_text, no_u64
 
 _CIPHERS: Final = ("aegis-256", "aes-256-gcm")
 _MODES: Final = ("client-prefer", "client-require", "arrival")

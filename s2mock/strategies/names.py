@@ -11,7 +11,7 @@ from s2mock.registry.values.names import (
     MAX_STREAM_NAME_BYTES,
     MIN_BASIN_NAME_BYTES,
 )
-from s2mock.strategies.refused import Refused, bad_json
+from s2mock.strategies.refusals import Refused, bad_json
 
 _ALNUM: Final = ascii_lowercase + digits
 _ANY: Final = st.characters(exclude_categories=["Cs"], exclude_characters="\0")

@@ -11,7 +11,7 @@ from s2mock.registry.values.records import (
     MAX_FENCING_TOKEN_BYTES,
     AppendRecord,
 )
-from s2mock.strategies.refused import Refused, bad_json, invalid, no_text, no_u64
+from s2mock.strategies.refusals import Refused, bad_json, invalid, no_text, no_u64
 
 _RECORD_BYTES: Final = 8
 _TEXT: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

@@ -8,8 +8,8 @@ from functools import cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from s2mock.api.wire.proto_encoding import encode_ack, encode_batch, encode_records
-from s2mock.api.wire.proto_reading import read_input
+from s2mock.api.wire.proto_encoder import encode_ack, encode_batch, encode_records
+from s2mock.api.wire.proto_parser import read_input
 from s2mock.registry.log.batch import Batch
 from s2mock.registry.values.records import AppendAck, AppendInput, Record, plain_records
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from s2mock.handles.over_http.control import Control
 from s2mock.handles.over_http.handles import call
 from s2mock.handles.tokens import Issued
-from s2mock.json_bodies.tokens import expiry_to_json, scope_of, scope_to_json
+from s2mock.json_bodies.tokens import expiry_to_json, scope_from_json, scope_to_json
 from s2mock.registry.values.errors import AccessTokenNotFound
 from s2mock.registry.values.rfc3339 import parse_timestamp
 from s2mock.registry.values.tokens import TokenInfo
@@ -58,7 +58,7 @@ class RemoteToken:
                     self._id,
                     None if expires_at is None else parse_timestamp(expires_at),
                     found["auto_prefix_streams"],
-                    scope_of(found["scope"]),
+                    scope_from_json(found["scope"]),
                 )
         raise AccessTokenNotFound(self._id)
 
