@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what S2 takes, what it refuses, and what may go wrong.
+"""Hypothesis strategies for values that S2 accepts, for values that it refuses, and for faults.
 
 They need Hypothesis: `pip install s2mock[hypothesis]`.
 """
