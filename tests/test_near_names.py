@@ -1,4 +1,4 @@
-"""The suggestions for a misspelt name."""
+"""The suggestions of a known name for a misspelt one."""
 
 import pytest
 
