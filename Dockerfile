@@ -1,5 +1,5 @@
 # A standalone s2mock, for tests in any language: docker build -t s2mock .
-# docker run -p 8080:80 s2mock lite       in the place of `s2 lite`
+# docker run -p 8080:80 s2mock lite       a drop-in replacement for `s2 lite`
 # docker run -p 8080:8080 s2mock          with s2mock's own defaults
 FROM python:3.13-slim AS build
 WORKDIR /s2mock

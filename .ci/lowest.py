@@ -1,6 +1,6 @@
 """Print the lowest versions that pyproject.toml allows, as constraints for pip.
 
-Those of the package's own dependencies, and of the dependency groups that are named as arguments.
+They are those of the package's own dependencies, and of the dependency groups in the arguments.
 """
 
 import re
@@ -18,6 +18,6 @@ for requirement in [
     bound = re.match(r"([\w.-]+)(?:\[[^]]*\])?>=([\w.]+)", requirement)
     if bound is None:
         raise SystemExit(f"pyproject.toml: {requirement!r} has no lower bound, as in name>=1.2")
-    # A group may need more than the package itself, and comes after it.
+    # A group may need a later version than the package itself, and follows it.
     lowest[bound[1]] = bound[2]
 sys.stdout.writelines(f"{name}=={version}\n" for name, version in sorted(lowest.items()))

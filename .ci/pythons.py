@@ -1,9 +1,9 @@
-"""Run the tests on each version of Python that is found here: `make pythons`.
+"""Run the tests on each installed version of Python: `make pythons`.
 
-The versions are the arguments. One is found as `python3.13` on the PATH, or else with pyenv, and is
-used if it runs: pyenv puts a `python3.13` there for versions that it is not set to, too. Each has
-an environment of its own, such as `.venv-3.13`. The exit status is 1 if the tests fail on one, or
-if no version is found.
+The versions are the arguments. Each is looked up as `python3.13` on the PATH, then with pyenv, and
+used if it runs: pyenv has a `python3.13` on the PATH even if that version is not active. Each has
+an environment of its own, such as `.venv-3.13`. The exit status is 1 if the tests fail on a
+version, or if no version is found.
 """
 
 import os
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def candidates(version: str) -> Iterator[str]:
-    """The interpreters that may be of that version, the best first."""
+    """Yield the interpreters that may be of that version, the best first."""
     yield f"python{version}"
     releases = re.findall(
         rf"^{re.escape(version)}\.(\d+)$", output("pyenv", "versions", "--bare"), re.MULTILINE
@@ -26,7 +26,7 @@ def candidates(version: str) -> Iterator[str]:
 
 
 def find(version: str) -> str | None:
-    """The path of an interpreter of that version, None if there is none that runs."""
+    """Return the path of an interpreter of that version, or None if none runs."""
     code = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"
     for candidate in candidates(version):
         found, _, path = output(candidate, "-c", code).strip().partition(" ")
@@ -36,7 +36,7 @@ def find(version: str) -> str | None:
 
 
 def output(*command: str) -> str:
-    """What the command prints; nothing if it cannot be run, or fails."""
+    """Return the output of a command, or "" if it cannot be run or fails."""
     try:
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
@@ -45,7 +45,7 @@ def output(*command: str) -> str:
 
 
 def main(versions: list[str]) -> int:
-    """Run them, and say what came of it. Returns the exit status."""
+    """Run the tests on each version, print the results, and return the exit status."""
     results = {}
     for version in versions:
         if (path := find(version)) is None:

@@ -1,5 +1,5 @@
 """Side-by-side measurements: `python -m benchmarks` prints them as a Markdown table.
 
-A number on its own says more about the machine than about s2mock. So each is taken together with
-its peer, in the same run, in turns, and what counts is the ratio.
+A number by itself depends more on the machine than on s2mock. So each is measured together with a
+peer, alternately in the same run, and the result is the ratio.
 """

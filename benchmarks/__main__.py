@@ -9,7 +9,7 @@ from benchmarks.table import render
 
 
 def main() -> None:
-    """Measure, and print each row as soon as it is there."""
+    """Measure, and print each row as soon as it is complete."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measures s2mock beside its peers and prints a Markdown table: the median of "

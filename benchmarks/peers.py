@@ -33,7 +33,7 @@ _CONSTANT = b'{"name":"000000000","created_at":"2024-01-01T00:00:00Z","deleted_a
 
 
 def absence(name: str) -> str:
-    """Why that peer cannot be measured here; empty if it can."""
+    """Return the reason why that peer cannot be measured here, or "" if it can."""
     if variable := _NAMED_BY.get(name):
         return "" if os.environ.get(variable) else f"absent: {variable} names none"
     module = _NEEDS.get(name)
@@ -43,14 +43,14 @@ def absence(name: str) -> str:
 
 
 class Peer:
-    """A server that runs: its port, and how long its processor has worked for it."""
+    """A running server: its port, and the processor time that it has used."""
 
     def __init__(self, port: int, process: subprocess.Popen[str] | None = None) -> None:
         self.port = port
         self._process = process
 
     def processor_seconds(self) -> float:
-        """Seconds. Only of a process that was started here."""
+        """Return the processor time in seconds, of a process that was started here."""
         assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -61,7 +61,7 @@ class Peer:
 
 @contextmanager
 def running(module: str, *arguments: str, peer: str = "s2mock") -> Iterator[subprocess.Popen[str]]:
-    """A module of the benchmarks in a process of its own, with that state of s2mock."""
+    """Start a module of the benchmarks in a new process, with that state of s2mock."""
     with TemporaryDirectory() as folder:
         if peer == BEFORE:
             (Path(folder) / "s2mock").symlink_to(Path(os.environ[_NAMED_BY[BEFORE]]) / "s2mock")
@@ -83,7 +83,7 @@ def running(module: str, *arguments: str, peer: str = "s2mock") -> Iterator[subp
 
 @contextmanager
 def serving(name: str) -> Iterator[Peer]:
-    """That peer, for as long as the context lasts."""
+    """Run that peer for the duration of the context."""
     if name == LITE:
         yield Peer(_port_of_reference())
         return
@@ -96,7 +96,7 @@ def serving(name: str) -> Iterator[Peer]:
 
 
 def _port_of_reference() -> int:
-    """The port of the server that is there already, with the basin that is needed."""
+    """Return the port of the running reference server, after creating the basin."""
     url = urlsplit(os.environ[_NAMED_BY[LITE]])
     if url.hostname not in ("127.0.0.1", "localhost") or url.port is None:
         raise ValueError(f"{_NAMED_BY[LITE]} must be like http://127.0.0.1:8080: {url.geturl()}")
@@ -126,10 +126,10 @@ def _unnoted(announce: Callable[[int], None]) -> None:
 
 
 def _granian(announce: Callable[[int], None]) -> None:
-    """Granian in this process, with the cheapest of apps.
+    """Run Granian in this process, with a minimal app.
 
-    It reads the request to its end, as whoever answers one has to: answered before, HTTP/2
-    resets the stream.
+    The app reads the request to its end, as any real app: an answer before that resets the stream
+    on HTTP/2.
     """
     from granian.server.embed import Server
 
@@ -138,7 +138,7 @@ def _granian(announce: Callable[[int], None]) -> None:
         protocol.response_bytes(201, [("content-type", "application/json")], _CONSTANT)
 
     async def serve() -> None:
-        # It cannot be asked for a free port, nor does it say when it listens.
+        # It cannot choose a free port, and does not report when it listens.
         with socket.create_server(("127.0.0.1", 0)) as placeholder:
             port: int = placeholder.getsockname()[1]
         server = Server(constant, port=port, backlog=1024, log_enabled=False)

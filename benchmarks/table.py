@@ -14,7 +14,7 @@ class Row:
 
     `ours` and `theirs` are one value for each round, in the same unit; the ratio is taken round by
     round. `aim` is the bound of the ratio, or of our value if `absolute`: at most, or at least if
-    `more_is_better`. `absent` stands where the peer's value would.
+    `more_is_better`. `absent` is the text in place of the peer's value.
     """
 
     what: str
@@ -39,7 +39,7 @@ class Row:
 
     def _ratios(self) -> list[float]:
         if self.absolute and self.theirs:
-            # These may be differences near 0, whose ratios round by round say nothing.
+            # These may be differences near 0, whose ratios in single rounds have no meaning.
             return [median(self.ours) / median(self.theirs)]
         return [ours / theirs for ours, theirs in zip(self.ours, self.theirs or [], strict=True)]
 
@@ -58,7 +58,7 @@ HEAD = ["measured", "s2mock", "against", "its value", "ratio", "aim", "met"]
 
 
 def render(rows: Iterable[list[str]]) -> Iterable[str]:
-    """The lines of the table, each as soon as its row is there."""
+    """Yield the lines of the table, each as soon as its row is complete."""
     yield _line(HEAD)
     yield _line(["---"] * len(HEAD))
     for row in rows:
@@ -70,7 +70,7 @@ def _line(cells: list[str]) -> str:
 
 
 def _spread(values: list[float], show: Format) -> str:
-    """The median, and lowest to highest behind it."""
+    """Return a text: the median, and the lowest and highest value."""
     middle = show(median(values))
     return middle if len(values) == 1 else f"{middle} ({show(min(values))} to {show(max(values))})"
 
@@ -86,25 +86,25 @@ def _digits(value: float, unit: str) -> str:
 
 
 def rate(value: float) -> str:
-    """Requests a second."""
+    """Return a text for requests per second."""
     return f"{value:,.0f}/s"
 
 
 def mebibytes_rate(value: float) -> str:
-    """Mebibytes a second."""
+    """Return a text for mebibytes per second."""
     return f"{value:,.1f} MiB/s"
 
 
 def milliseconds(seconds: float) -> str:
-    """A time that a person may notice."""
+    """Return a text for a time in milliseconds."""
     return _digits(seconds * 1e3, "ms")
 
 
 def microseconds(seconds: float) -> str:
-    """The time of one operation."""
+    """Return a text for the time of one operation."""
     return _digits(seconds * 1e6, "µs")
 
 
 def count_of_bytes(value: float) -> str:
-    """Memory."""
+    """Return a text for an amount of memory."""
     return f"{value:,.0f} B"

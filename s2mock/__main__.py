@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from s2mock.control.command_line import lite, run_command
-from s2mock.runtime.mock_tokens import check_token
+from s2mock.runtime.arguments import check_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -22,11 +22,11 @@ from s2mock.registry.rules.locations import as_locations
 from s2mock.registry.state import LOCATIONS
 from s2mock.registry.values.profile import ProfileName, profile_named
 from s2mock.runtime import failures, mock_tokens
-from s2mock.runtime.arguments import check_flag
+from s2mock.runtime.arguments import check_flag, check_host, check_port
 from s2mock.runtime.clock import Clock, ManualClock, SystemClock
 from s2mock.runtime.conversation import Conversation
 from s2mock.runtime.weak_set import SharedWeakSet
-from s2mock.server.lazy_server import LazyServer, check_address
+from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
     from s2mock.api.app import App
@@ -285,7 +285,8 @@ class S2Mock(Mock):
         """
         if self._is_closed:
             raise RuntimeError("this S2Mock is closed: call serve() before close()")
-        check_address(host, port)
+        check_port(port)
+        check_host(host)
         from s2mock.server import LoopServer
 
         server = await LoopServer.start(

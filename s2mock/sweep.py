@@ -15,8 +15,8 @@ from s2mock.powers.faults import Fault, check_fault, check_place
 from s2mock.powers.matching import Pattern
 from s2mock.powers.timeline import timeline
 from s2mock.registry.values.config import BasinConfig, StreamConfig
+from s2mock.runtime.arguments import check_count
 from s2mock.runtime.monotonic import monotonic
-from s2mock.runtime.notifier import check_count
 
 if TYPE_CHECKING:
     from s2mock.powers.injection import Injection

@@ -1,4 +1,4 @@
-"""Calls to the API as the tests make them: sent exactly as written, answered without a filter."""
+"""Calls to the API for tests: sent exactly as written, with unfiltered answers."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,21 +15,22 @@ Headers = Mapping[str, str | None]
 
 
 class Reply(Answer):
-    """An answer, whose error is looked at to the last letter."""
+    """An answer with methods that check all of an error."""
 
     __slots__ = ()
 
     @property
     def error(self) -> tuple[int, str, str]:  # type: ignore[override]
-        """Status, code and message of an error, which has the envelope and nothing else."""
+        """Return status, code and message of an error, whose body has nothing else."""
         status, code, _ = super().error
         assert self.result is None, self
         return status, code, self.message
 
     def refuses(self, status: int, code: str, message: str) -> bool:
-        """Whether this is that error; of `bad_json` the text is only the beginning.
+        """True if the answer is this error.
 
-        What follows it there, the place in the body, is a matter of the JSON library.
+        Of a `bad_json` only the beginning of the text is compared. The rest, the position in the
+        body, depends on the JSON library.
         """
         got_status, got_code, got_message = self.error
         same = got_message.startswith if code == "bad_json" else got_message.__eq__
@@ -37,7 +38,7 @@ class Reply(Answer):
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no body, and no header that speaks of one."""
+        """True if there is no body, and no header about one."""
         return not self.body and "content-type" not in self.headers
 
 
@@ -45,7 +46,7 @@ Send = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
 
 
 def over_wsgi(app: "WSGIApplication") -> Send:
-    """Calls without a socket, by Werkzeug's test client."""
+    """Return a function that calls without a socket, by Werkzeug's test client."""
     client = WerkzeugClient(app)
 
     def send(method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
@@ -54,7 +55,7 @@ def over_wsgi(app: "WSGIApplication") -> Send:
             method=method,
             headers=dict(headers),
             data=body,
-            # Set by hand, since the client tidies up what is odd, and odd is what we mean.
+            # Set directly, since the client would normalize unusual values, which these tests need.
             environ_overrides={
                 "REQUEST_METHOD": method,
                 "REQUEST_URI": target,
@@ -68,7 +69,7 @@ def over_wsgi(app: "WSGIApplication") -> Send:
 
 
 def over_socket(url: str) -> tuple[Send, Callable[[], None]]:
-    """Calls over one kept HTTP/1.1 connection, and what closes it."""
+    """Return a function that calls over one HTTP/1.1 connection, and one that closes it."""
     connection = connect(url)
 
     def send(method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
@@ -78,14 +79,14 @@ def over_socket(url: str) -> tuple[Send, Callable[[], None]]:
 
 
 class Api(Client):
-    """The API of one account, by default in one basin; how it is reached is said by `send`."""
+    """The API of one account, by default in one basin; `send` carries the calls out."""
 
     def __init__(self, send: Send, basin: str | None = None) -> None:
         super().__init__("", token=None, basin=basin)
         self._send = send
 
     def within(self, basin: str | None) -> "Api":
-        """The same API with another basin in the `S2-Basin` header, or with none."""
+        """Return the same API with another `S2-Basin` header, or with none."""
         return self.in_basin(basin)
 
     def call(
@@ -97,7 +98,7 @@ class Api(Client):
         body: bytes | None = None,
         headers: Headers | None = None,
     ) -> Reply:
-        """One request, as `request` makes it."""
+        """Send one request, with the arguments of `request`."""
         return Reply(*self.request(method, target, document, body=body, headers=headers))
 
     def send(
@@ -109,7 +110,7 @@ class Api(Client):
         *,
         timeout: float = 10.0,  # noqa: ARG002
     ) -> Answer:
-        """One request with these headers and no others."""
+        """Send one request with only these headers."""
         return self._send(method, path, headers, body)
 
     # The calls that most tests need.
@@ -146,7 +147,7 @@ class Api(Client):
         ]
 
     def everything(self) -> dict[str, Any]:
-        """All that can be seen of the account: to compare before and after."""
+        """Return all visible state of the account, to compare before and after."""
         seen: dict[str, Any] = {}
         for info in self.call("GET", "/v1/basins").json["basins"]:
             basin = self.within(info["name"])
@@ -163,5 +164,5 @@ class Api(Client):
 
 
 def stream_path(name: str) -> str:
-    """The path of a stream, its name as one segment."""
+    """Return the path of a stream, its name as one segment."""
     return f"/v1/streams/{segment(name)}"

@@ -1,4 +1,4 @@
-"""Conversations as a test may want to watch or to change them on their way."""
+"""Conversations that a test watches or changes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,10 @@ def relayed(
     said: Callable[[Step], Step] = lambda step: step,
     told: Callable[[Step, Any], object] = lambda _, answer: answer,
 ) -> Conversation:
-    """The same conversation: `said` sees each step and may change it, `told` what came of it."""
+    """Return the same conversation.
+
+    `said` receives each step and may change it, `told` receives its result.
+    """
     answer: Any = None
     failure: Exception | None = None
     try:

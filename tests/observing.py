@@ -1,4 +1,4 @@
-"""Observers that stand at the points of operations, and what they keep waiting there."""
+"""Observers at the points of operations, which can make operations wait."""
 
 import threading
 from collections.abc import Callable
@@ -11,7 +11,7 @@ POINTS: tuple[Point, ...] = ("arrival", "commit", "answer")
 
 
 class Gate:
-    """Something to wait for, as an observer does, until somebody opens it."""
+    """An event for which an observer waits until a test sets it."""
 
     timeout: float | None = None
 
@@ -38,7 +38,7 @@ class Gate:
 
 
 class Toy:
-    """An observer that notes who passes, and does at one point what it is told to."""
+    """An observer that notes all operations, and can hold or fail one at a point."""
 
     def __init__(self, mock: S2Mock) -> None:
         self.mock = mock
@@ -57,7 +57,7 @@ class Toy:
         return None if do is None else do(operation)
 
     def hold(self, point: Point, name: str) -> Gate:
-        """Keep the next operation of that name waiting there until the gate is opened."""
+        """Hold the next operation of that name until the gate is opened."""
         gate = Gate()
 
         def wait(_: Operation) -> Waits:
@@ -69,7 +69,7 @@ class Toy:
         return gate
 
     def fail(self, point: Point, name: str, error: Exception) -> None:
-        """Let every operation of that name fail there."""
+        """Let every operation of that name fail."""
 
         def raise_it(_: Operation) -> Waits:
             raise error

@@ -1,17 +1,16 @@
-"""The whole suite with `auth="required"`, and the account's own token: `make closed`.
+"""The whole suite with `auth="required"` and the account's own token: `make closed`.
 
-With `S2MOCK_TESTS_AUTH=required` an account for which a test says nothing of `auth` lets in nobody
-without a token. The clients of the tests bring the account's own where they would bring none, or
-one that is made up; they bring it in the header, as every client does. A test that says `auth` is
-left alone. A request that comes without a token all the same fails its test, which would not have
-seen what it is about.
+With `S2MOCK_TESTS_AUTH=required`, an account whose test does not set `auth` refuses requests
+without a token. The clients of the tests send the account's own token in place of none or of a
+made-up one; they send it in the header, as every client does. Tests that set `auth` are not
+changed. A request without a token fails its test, which would otherwise not test its subject.
 
-`NOT_SO` names the tests that cannot be run so, and why. They have to fail when they are, so the
-list has none that could.
+`NOT_SO` has the tests that cannot run in this way, with the reasons. They must fail if they are
+run, so that the list has no others.
 
-Not touched by it: servers in processes of their own, which have their own options (`tests/test_cli`
-and its kin); direct calls, which ask nobody; and the contract suite, which has a switch of its own,
-`--s2mock-auth=required` (`tests/contract/test_with_tokens.py`).
+Not affected are: servers in processes of their own, which have their own options (`tests/test_cli`
+and similar); direct calls, which need no token; and the contract suite, which has a switch of its
+own, `--s2mock-auth=required` (`tests/contract/test_with_tokens.py`).
 """
 
 import functools
@@ -31,7 +30,7 @@ from s2mock.runtime.http_client import Client
 
 VARIABLE: Final = "S2MOCK_TESTS_AUTH"
 
-# What a test brings where no token matters.
+# The tokens of tests for which the token does not matter.
 MADE_UP: Final = ("", "s2mock", "token")
 
 _NOBODY: Final = "is about requests without a token, or with any other"
@@ -66,43 +65,43 @@ NOT_SO: Final[dict[str, str]] = {
     "tests/test_mock.py::test_close_and_with": _ENDED,
 }
 
-# Those for which no test has said `auth`.
+# The accounts whose test does not set `auth`.
 _closed: "weakref.WeakSet[S2Mock]" = weakref.WeakSet()
 
 
 def is_made_up(value: str) -> bool:
-    """Whether a header says nothing of who asks."""
+    """True if a header does not identify the client."""
     return value.strip().removeprefix("Bearer").strip() in MADE_UP
 
 
 def headers(mock: S2Mock) -> dict[str, str]:
-    """The header that a request to that mock should have; none where anything will do."""
+    """Return the header for a request to that mock, or none if any request is accepted."""
     return {"authorization": f"Bearer {mock.token}"} if mock in _closed else {}
 
 
 def variables(mock: S2Mock) -> dict[str, str]:
-    """The same as WSGI has it."""
+    """Return the same header as WSGI variables."""
     return {f"HTTP_{name.upper()}": value for name, value in headers(mock).items()}
 
 
 def authorization(url: str) -> dict[str, str]:
-    """The header that a request to the server at that URL should have."""
+    """Return the header for a request to the server at that URL."""
     token = _token_at(urlsplit(url).port)
     return {} if token is None else {"authorization": f"Bearer {token}"}
 
 
 def lines(url: str) -> list[str]:
-    """The same as lines of an HTTP/1 head."""
+    """Return the same header as lines of an HTTP/1 head."""
     return [f"{name}: {value}" for name, value in authorization(url).items()]
 
 
 def head(url: str) -> bytes:
-    """The same as the bytes of these lines."""
+    """Return the same header as the bytes of these lines."""
     return b"".join(line.encode() + b"\r\n" for line in lines(url))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Close the accounts of this process, for as long as tests run."""
+    """Close the accounts of this process while tests run."""
     if _is_on(config):
         patch = pytest.MonkeyPatch()
         _close(patch)
@@ -111,7 +110,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class _Watch:
-    """What came without a token, and was refused for that."""
+    """A log of the requests that were refused because they had no token."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.refused: list[str] = []
@@ -136,19 +135,19 @@ class _Watch:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What cannot be run so has to fail."""
+    """Expect the tests in `NOT_SO` to fail."""
     if not _is_on(config):
         return
     for item in items:
         for name, why in NOT_SO.items():
             if item.nodeid == name or item.nodeid.startswith((f"{name}[", f"{name}::")):
-                # Of several cases some may have nothing to do with it.
+                # Some cases of a test may not depend on it.
                 strict = not hasattr(item, "callspec")
                 item.add_marker(pytest.mark.xfail(reason=why, strict=strict))
 
 
 def _is_on(config: pytest.Config) -> bool:
-    # The accounts of a server elsewhere are not ours to close.
+    # The accounts of another server cannot be closed here.
     is_elsewhere = config.getoption("s2mock_target", None) is not None
     return os.environ.get(VARIABLE) == "required" and not is_elsewhere
 
@@ -183,7 +182,7 @@ def _like(origin: S2Mock, made: S2Mock, options: dict[str, Any]) -> S2Mock:
 
 
 def _bring(patch: pytest.MonkeyPatch) -> None:
-    """Let each kind of client that the tests have bring the own token."""
+    """Let each kind of client in the tests send the own token."""
     import httpx
     import werkzeug.test
 
@@ -235,14 +234,14 @@ def _bring(patch: pytest.MonkeyPatch) -> None:
 
 
 def _token_of(app: Any) -> str | None:
-    """The own token of that app's account, if that was closed here."""
+    """Return the own token of that app's account, if it was closed here."""
     return next((mock.token for mock in _living() if mock._connections.app is app), None)
 
 
 def _token_at(port: int | None) -> str | None:
-    """That of the account that is served at that port."""
+    """Return the own token of the account that is served at that port."""
     for mock in _living():
-        # Asking for its address would start it.
+        # Its address would start it.
         server = mock._connections.lazy_server._server
         if server is not None and mock._connections.is_served and server.port == port:
             return mock.token
@@ -250,5 +249,5 @@ def _token_at(port: int | None) -> str | None:
 
 
 def _living() -> Iterator[S2Mock]:
-    # Others may be made meanwhile, in other threads.
+    # Other threads may create mocks at the same time.
     yield from list(_closed)

@@ -1,14 +1,14 @@
-"""Ports for tests that must know theirs before a server listens on it."""
+"""Ports for tests that must know the port before a server listens."""
 
 import random
 import socket
 
-# No system hands these out by itself, so nobody else comes to listen on one by chance meanwhile.
+# No system assigns these by itself, so no other program listens on one by chance.
 _PORTS = range(20_000, 30_000)
 
 
 def unused_port() -> int:
-    """A port of 127.0.0.1 on which nobody listens. Workers of one run do not share their luck."""
+    """Return an unused port of 127.0.0.1, different in each worker of a run."""
     chosen = random.SystemRandom()
     while True:
         port = chosen.choice(_PORTS)

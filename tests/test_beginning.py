@@ -1,4 +1,4 @@
-"""What a test begins with, in every form in which it may be written."""
+"""The initial state of a test's account, in each form in which it may be written."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""That the benchmarks still run. What they measure is never asserted."""
+"""Tests that the benchmarks run. Their measurements are never asserted."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).parent.parent
-# Those that are quick; `scale` and `log` are made like `snapshot`, `startup` like `socket`.
+# The quick ones; `scale` and `log` are made like `snapshot`, `startup` like `socket`.
 # `socket` starts every peer server; moto alone takes seconds to load.
 SUBJECTS = [
     pytest.param("socket", marks=pytest.mark.long),

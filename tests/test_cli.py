@@ -29,7 +29,7 @@ COMMAND = [sys.executable, "-m", "s2mock"]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start it with these arguments; what still runs after the test is killed."""
+    """Start the command with these arguments; it is killed at the end of the test."""
     started: list[Process] = []
 
     def start(*arguments: str) -> Process:
@@ -60,7 +60,7 @@ def url_of(process: Process) -> str:
 
 
 def end(process: Process, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
-    """Stop it: its exit status, and what it printed since."""
+    """Stop the command; return its exit status, and its output since the start."""
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
     return process.returncode, stdout, stderr
@@ -213,7 +213,7 @@ def test_init_file(start: Start, tmp_path: Path) -> None:
 
 
 def fails(*arguments: str) -> tuple[int, str]:
-    """The exit status and the standard error of a start that is none."""
+    """Return the exit status and the standard error of a start that fails."""
     ended = subprocess.run(
         [*COMMAND, *arguments], capture_output=True, text=True, check=False, timeout=60
     )
@@ -383,7 +383,7 @@ def test_quiet_without_verbose(start: Start) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--port=0"], ["--help"], ["fidelity"]])
 def test_an_interpreter_without_what_it_needs(arguments: list[str]) -> None:
-    """As where `python -m s2mock` is typed in a checkout, outside its virtual environment."""
+    """As in a checkout outside its virtual environment."""
     repo = Path(s2mock.__file__).parent.parent
     ended = subprocess.run(
         [sys.executable, "-S", "-m", "s2mock", *arguments],

@@ -1,4 +1,4 @@
-"""`python -m s2mock` with an odd text for each of its flags: it serves, or says what is wrong."""
+"""`python -m s2mock` with an unusual text for each flag: it serves, or reports the error."""
 
 import gc
 import signal

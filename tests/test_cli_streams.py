@@ -1,4 +1,4 @@
-"""`python -m s2mock` where nobody takes what it prints, and for whom it is there."""
+"""The standard streams of `python -m s2mock`: which stream has which output, also if closed."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ NOBODY = {
 
 
 class Standalone:
-    """A process of its own on a port that is known before it says so."""
+    """A server in a new process, on a port that is known before it starts."""
 
     def __init__(self, folder: Path) -> None:
         self.port = unused_port()
@@ -53,7 +53,7 @@ class Standalone:
             try:
                 assert self.get("/health").text == "OK"
             except httpx.TransportError:
-                # It says nothing of when it listens.
+                # It does not report when it listens.
                 assert self.process.poll() is None, self.said
                 assert time.monotonic() < patience
                 time.sleep(0.01)
@@ -70,7 +70,7 @@ class Standalone:
 
     @property
     def said(self) -> tuple[str, str]:
-        """What it has said on standard output and on standard error."""
+        """Return the output on standard output and on standard error."""
         out, err = (file.read_text() for file in self._files)
         return out, err
 
@@ -123,7 +123,7 @@ def test_whoever_reads_it_has_gone(standalone: Standalone) -> None:
 
 
 def test_on_every_address(standalone: Standalone) -> None:
-    """It says who gets in, and what it exports can be used."""
+    """The output says which clients are allowed, and the exported variables can be used."""
     standalone.start("--host", "0.0.0.0")
     assert standalone.stop() == 0
     out, err = standalone.said
@@ -141,7 +141,7 @@ def test_on_the_own_address_only(standalone: Standalone) -> None:
     ("options", "status"), [([], 200), (["--no-cors"], 403)], ids=["with CORS", "without"]
 )
 def test_hosts(standalone: Standalone, options: list[str], status: int) -> None:
-    """Without CORS no browser gets in by a name that some page has made up for this machine."""
+    """Without CORS, no browser is allowed under a name that a page made up for this machine."""
     standalone.start(*options)
     port = standalone.port
     for host in (f"localhost:{port}", f"127.0.0.1:{port}", "[::1]", "s2.localhost"):

@@ -1,4 +1,4 @@
-"""A process that has served ends when it is told to, and cleanly."""
+"""A process that has served ends on a signal, without errors."""
 
 import signal
 import subprocess

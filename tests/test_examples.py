@@ -28,7 +28,7 @@ PASSED = {
 # Those in other languages, with what runs them.
 OTHERS = {"go": "go", "rust": "cargo", "typescript": "npm"}
 
-# What a run of pytest leaves to the runs below it, and no user has set.
+# The variables that pytest sets for nested runs, and that no user sets.
 INHERITED = ("PYTEST_", "S2_", "COV_")
 
 
@@ -88,7 +88,7 @@ def copied(name: str, tmp_path: Path) -> Path:
 
 
 def ran(command: list[str], folder: Path) -> str:
-    """What it prints, with a server of its own."""
+    """Return the output of the command, with a server of its own."""
     env = {key: value for key, value in os.environ.items() if not key.startswith(INHERITED)}
     run = subprocess.run(
         [sys.executable, "-m", "s2mock", "run", "--", *command],

@@ -1,4 +1,4 @@
-"""`python -m s2mock lite`, in the place of `s2 lite`."""
+"""`python -m s2mock lite`, the drop-in replacement for `s2 lite`."""
 
 import json
 import subprocess
@@ -42,7 +42,7 @@ def start() -> Iterator[Start]:
 
 
 def until_it_listens(lines: "Iterator[str]") -> str:
-    """Wait for the line of the log, as people do."""
+    """Wait for the line of the log that says so."""
     return next(line for line in lines if LISTENS in line)
 
 

@@ -1,4 +1,4 @@
-"""`S2Mock`: what ties the account, the app and the socket together."""
+"""`S2Mock`, which joins the account, the app and the socket."""
 
 import gc
 import socket
@@ -117,7 +117,7 @@ def test_a_token_that_fits_into_no_header(token: str) -> None:
 
 
 def test_a_token_that_is_no_text() -> None:
-    with pytest.raises(TypeError, match="token must be text, not b'mine'"):
+    with pytest.raises(TypeError, match="token must be text, not bytes: b'mine': decode it first"):
         S2Mock(token=b"mine")  # type: ignore[arg-type]
 
 
@@ -224,7 +224,7 @@ def test_an_account_that_is_done_with_is_let_go() -> None:
     mock.close()
     gone = [weakref.ref(mock), weakref.ref(mock.account)]
     del mock
-    # The report of a test that fails tells of them; with the next test nobody asks any more.
+    # The report of a failed test shows them; the next test has none.
     teardown_report.begin()
     gc.collect()
     assert [reference() for reference in gone] == [None, None]

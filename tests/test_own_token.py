@@ -1,4 +1,4 @@
-"""That the suite can be run with `auth="required"`, and sees what comes without a token."""
+"""Tests that the suite can run with `auth="required"`, and detects requests without a token."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The public names, and that a type checker sees what a user means by them."""
+"""Tests of the public names and of their types, as a type checker sees them."""
 
 import inspect
 import subprocess

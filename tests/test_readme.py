@@ -13,8 +13,8 @@ A page is one story, told in one empty folder, from top to bottom:
 A page sees what its own install line brings, and nothing else that is installed here:
 `tests/docs/environments.py`. `make pages` has a real environment for each.
 
-Of what changes from run to run: where the page has the same time twice, it must be the same time
-twice; durations may differ; and port 8080 stands for a free one.
+Some values change from run to run: where the page has the same time twice, it must be the same time
+twice; durations may differ; and port 8080 means a free one.
 """
 
 import os
@@ -124,11 +124,11 @@ class Story:
             assert self.printed == text
             self.printed = None
         else:
-            pytest.fail(f"nobody can say how to run this block: {block}")
+            pytest.fail(f"no way to run a block of this language: {block}")
 
     def write(self, name: str, text: str) -> None:
         file = self.folder / name
-        # A reader who follows the page would lose the first one.
+        # The second one would replace the first.
         assert not file.exists(), f"the page writes {name} twice"
         file.write_text(text)
         self.tests_are_due |= name.startswith("test_")
@@ -172,7 +172,7 @@ class Story:
 
 
 def commands(terminal: str) -> Iterator[tuple[str, str]]:
-    """Each command, with the lines that go on with it, and what stands below it."""
+    """Return each command, with its continuation lines and its expected output."""
     for part in re.split(r"^\$ ", terminal, flags=re.MULTILINE):
         lines = part.splitlines(keepends=True)
         length = next((n for n, line in enumerate(lines, 1) if not line.endswith("\\\n")), 0)

@@ -165,7 +165,7 @@ def test_a_journal_that_is_off(url: str, remote: RemoteS2Mock) -> None:
     assert (remote.journal.limit, remote.journal.is_on) == (10_000, True)
     with RemoteS2Mock(url, journal_limit=0) as off:
         assert (off.journal.limit, off.journal.is_on) == (0, False)
-    # Of one that is gone nobody knows.
+    # A hold that has ended is unknown.
     assert off.journal.is_on
 
 

@@ -1,4 +1,4 @@
-"""Resource files: what they set up, and that a bad one sets up nothing.
+"""Resource files: the basins and streams that they create, and that an invalid one creates none.
 
 Each file here was given to the reference server, 0.43.4, too.
 """

@@ -1,4 +1,4 @@
-"""Who may import what, as docs/explanation/architecture.md has it."""
+"""The imports that each package may have, as in docs/explanation/architecture.md."""
 
 import ast
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ PRODUCT = sorted(
     path for path in PACKAGE.rglob("*.py") if path.relative_to(PACKAGE).parts[0] != "contract"
 )
 
-# What each package or module may import from, itself aside.
+# The packages and modules from which each may import.
 ROOMS = {
     "runtime": set(),
     "registry": {"runtime"},
@@ -59,7 +59,7 @@ def room(name: str) -> str:
 
 
 def imported(path: Path, *, late: bool) -> Iterator[str]:
-    """The modules of the product that this one imports; `late` are those within functions too."""
+    """Yield the product's modules that this one imports; with `late`, in functions too."""
     tree = ast.parse(path.read_text("utf-8"))
     for node in ast.walk(tree) if late else tree.body:
         if isinstance(node, ast.Import):
@@ -95,6 +95,6 @@ def test_a_real_server_is_reached_without_the_api() -> None:
 
 
 def test_nothing_goes_round_in_circles() -> None:
-    """A `CycleError` names those that do."""
+    """A `CycleError` names the modules of a circle."""
     graph = {module(path): set(imported(path, late=False)) for path in PRODUCT}
     assert list(TopologicalSorter(graph).static_order())

@@ -164,7 +164,7 @@ def test_schemas_are_loaded_with_the_app() -> None:
     code = """
     import sys
     import s2mock.api.app
-    from s2mock.json_bodies.parsing import decode
+    from s2mock.json_bodies.decoder import decode
 
     def no_more(event, arguments):
         if event == "open":

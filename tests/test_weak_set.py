@@ -1,4 +1,4 @@
-"""A set that keeps nothing alive, and that may be added to while it is iterated over."""
+"""A set of weak references, to which threads may add while it is iterated over."""
 
 import gc
 
@@ -6,7 +6,7 @@ from s2mock.runtime.weak_set import SharedWeakSet
 
 
 class Item:
-    """Equal to itself only."""
+    """An object that compares by identity."""
 
 
 def test_it_has_what_was_added_until_nothing_else_keeps_it() -> None:

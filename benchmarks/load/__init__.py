@@ -1,5 +1,5 @@
-"""A small load generator of our own, so that the benchmarks need nothing but Python.
+"""A small load generator, so that the benchmarks need only Python.
 
-It runs in a process of its own. Requests are put together from bytes encoded beforehand, so that
-the limit is the server, also a bare one. Every answer is checked for its status.
+It runs in a process of its own. Requests are assembled from bytes that were encoded before, so that
+the server is the bottleneck, also a minimal one. The status of every answer is checked.
 """

@@ -46,7 +46,7 @@ def _connection_type(protocol: str) -> Callable[[str, int, Exchange], Connection
 
 
 class _Load:
-    """Keeps so many requests in flight on every connection."""
+    """A load that keeps a number of requests in flight on every connection."""
 
     def __init__(self, connections: list[Connection], in_flight: int, first_number: int) -> None:
         self._connections = connections
@@ -55,7 +55,7 @@ class _Load:
         self.sent = 0
 
     def run(self, until: Callable[[], bool]) -> None:
-        """Send until told to stop, then wait for the answers that are still to come."""
+        """Send until the time is over, then wait for the outstanding answers."""
         selector = selectors.DefaultSelector()
         due = 0
         for connection in self._connections:

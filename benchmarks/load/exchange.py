@@ -1,10 +1,10 @@
-"""What every protocol's connection does: send a numbered request, count the answers."""
+"""The common part of the connections of all protocols: requests with numbers, counted answers."""
 
 import socket
 from dataclasses import dataclass
 from typing import Protocol
 
-# A number of fixed width keeps all requests of a run the same length.
+# The fixed width of a number, so that all requests of a run have the same length.
 NUMBER_WIDTH = 9
 PLACE = "#" * NUMBER_WIDTH
 
@@ -13,7 +13,7 @@ PLACE = "#" * NUMBER_WIDTH
 class Exchange:
     """The request that a run repeats, and the status that every answer must have.
 
-    `PLACE` in the target or the body stands for the number of the request.
+    `PLACE` in the target or the body is replaced by the number of the request.
     """
 
     method: str
@@ -32,16 +32,16 @@ class Connection(Protocol):
         """Send `count` requests, numbered from `number` on."""
 
     def receive(self) -> int:
-        """Read what has come; how many answers are complete with it."""
+        """Receive bytes, and return the number of answers that they complete."""
 
 
 def connect(host: str, port: int) -> socket.socket:
-    """A connected socket that sends at once."""
+    """Return a connected socket without delay (TCP_NODELAY)."""
     connected = socket.create_connection((host, port), timeout=30)
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connected
 
 
 def numbered(template: bytes, number: int) -> bytes:
-    """The template with the request's number in its place."""
+    """Return the template with the number of the request."""
     return template.replace(PLACE.encode(), b"%0*d" % (NUMBER_WIDTH, number))

@@ -1,8 +1,8 @@
 """HTTP/2 in cleartext with prior knowledge: many requests in flight on each connection.
 
-`h2` opens the connection; requests and answers pass it by. Our header block uses no table, so
-that it is the same bytes for every request. The server is asked for an empty table too, so that
-a status always begins an answer with the same bytes.
+`h2` opens the connection, but does not handle requests and answers. The header block uses no table,
+so that its bytes are the same for every request. The server is told to use none either, so that a
+status always begins an answer with the same bytes.
 """
 
 from h2.config import H2Configuration
@@ -70,7 +70,7 @@ class H2cConnection:
         self.socket.sendall(b"".join(parts))
 
     def receive(self) -> int:
-        """Read what has come; how many answers are complete with it."""
+        """Receive bytes, and return the number of answers that they complete."""
         received = self.socket.recv(262144)
         if not received:
             raise ConnectionError("connection closed by the server")
@@ -108,5 +108,5 @@ class H2cConnection:
 
 
 def _frame_start(kind: int, flags: int, length: int) -> bytes:
-    """A frame's head without the stream's number at its end."""
+    """Return the head of a frame without the last bytes of the number of the stream."""
     return length.to_bytes(3, "big") + bytes([kind, flags])

@@ -8,7 +8,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length:[ ]*(\d+)", re.IGNORECASE)
 
 
 class Http1Connection:
-    """A connection that is kept alive as far as the server allows, and made again where not."""
+    """A connection that is reused until the server closes it, and then replaced."""
 
     def __init__(self, host: str, port: int, exchange: Exchange) -> None:
         self._address = (host, port)
@@ -27,9 +27,9 @@ class Http1Connection:
         self.socket.sendall(numbered(self._template, number))
 
     def receive(self) -> int:
-        """Read what has come; 1 once the answer is complete.
+        """Receive bytes, and return 1 if they complete the answer.
 
-        Connects again if the server closes the connection behind the answer.
+        Connects again if the server closes the connection after the answer.
         """
         received = self.socket.recv(65536)
         self._received += received

@@ -1,6 +1,6 @@
-"""S2S sessions over HTTP/1.1, as little work for the client as can be: bytes out, bytes in.
+"""S2S sessions over HTTP/1.1 with little work for the client.
 
-What is sent is encoded beforehand, and of what is received only the frames' lengths are read.
+Sent bytes are encoded before, and only the lengths of received frames are read.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _CHUNK = 1 << 18
 
 
 def append_frame(records: int, body_bytes: int) -> bytes:
-    """An append of so many records as a frame."""
+    """Return an append of `count` records as a frame."""
     message = messages.AppendInput()
     for _ in range(records):
         message.records.add(body=b"x" * body_bytes)
@@ -26,7 +26,7 @@ def append_frame(records: int, body_bytes: int) -> bytes:
 
 
 class FrameSession:
-    """A session on a connection of its own, its head sent and answered."""
+    """A session on a new connection, whose head has been sent and answered."""
 
     def __init__(self, port: int, method: str, target: str) -> None:
         self.socket: socket.socket = connect("127.0.0.1", port)
@@ -47,7 +47,7 @@ class FrameSession:
         self.socket.sendall(b"%x\r\n%b\r\n" % (len(frame), frame))
 
     def frames(self) -> Iterator[bytes]:
-        """The payloads that come, until the session ends."""
+        """Yield the payloads that are received, until the session ends."""
         body = self._body
         while True:
             position = 0
@@ -64,11 +64,11 @@ class FrameSession:
                 return
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Close the connection without ending the session."""
         self.socket.close()
 
     def _read_chunks(self) -> bool:
-        """Take the chunks that are there, after waiting for one; false at the end of the body."""
+        """Wait for a chunk, and take all that are there; False at the end of the body."""
         while True:
             line, found, rest = self._raw.partition(b"\r\n")
             if found:

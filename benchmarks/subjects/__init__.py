@@ -5,7 +5,7 @@ from importlib import import_module
 
 from benchmarks.table import Row
 
-# What the command line calls it, and where it is measured.
+# The name on the command line, and the module that measures it.
 SUBJECTS = {
     "socket": "benchmarks.subjects.create_by_socket",
     "in-process": "benchmarks.subjects.create_in_process",
@@ -24,6 +24,6 @@ SUBJECTS = {
 
 
 def measure(subject: str, *, quick: bool) -> Iterator[Row]:
-    """The rows of that subject, each as soon as it is measured."""
+    """Yield the rows of that subject, each as soon as it is measured."""
     rows: Iterator[Row] = import_module(SUBJECTS[subject]).measure(quick)
     return rows

@@ -1,8 +1,8 @@
-"""What the account services cost create and append in process: access tokens, and metrics.
+"""The cost of the account services for create and append in process: access tokens and metrics.
 
-While nobody has issued a token, against the state of s2mock that `S2MOCK_BEFORE` names, which is
-to be one without account services; else against the same without any. Time of the processor. Each
-round of each side is a process of its own, which `python -m benchmarks.subjects.account` is.
+Without issued tokens the peer is the state of s2mock that `S2MOCK_BEFORE` names, one without
+account services; with tokens it is this state without any. Processor time. Each round of each side
+is a process of its own: `python -m benchmarks.subjects.account`.
 """
 
 import json
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PATH = "/v1/streams/log/records"
 _OPERATIONS = {"create": "create stream", "append": "append of one record"}
-# As much as it may cost.
+# The bound for the ratio.
 _MOST = 1 / 0.97
 _NONE, _ISSUED, _REQUIRED = "none", "issued", "required"
 _MODES = {
@@ -33,7 +33,7 @@ _MODES = {
 
 
 def measure(quick: bool) -> Iterator[Row]:
-    """Seconds of each operation."""
+    """Yield rows in seconds of each operation."""
     found: dict[tuple[str, str], list[float]] = {}
     absent, calls = absence(BEFORE), "20" if quick else "1000"
     sides = {mode: partial(_measure_apart, "s2mock", mode, calls, found) for mode in _MODES}
@@ -75,7 +75,7 @@ def _measure_apart(
 def _measure(mode: str, calls: int) -> dict[str, float]:
     from s2mock import S2Mock
 
-    # The state before knows nothing of it.
+    # The state before does not have it.
     options: dict[str, Any] = {"auth": "required"} if mode == _REQUIRED else {}
     basins = [{"name": "my-basin", "streams": [{"name": "log"}]}]
     with S2Mock(basins=basins, **options) as mock:
@@ -86,7 +86,7 @@ def _measure(mode: str, calls: int) -> dict[str, float]:
 
 
 def _operations(mock: "S2Mock", mode: str) -> dict[str, Callable[[], int]]:
-    """Each makes one call and returns its status."""
+    """Return functions, each of which makes one call and returns its status."""
     client, numbers = mock.client, count()
     headers = {"s2-basin": "my-basin"}
     if mode == _REQUIRED:

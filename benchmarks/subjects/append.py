@@ -24,7 +24,7 @@ _streams = count()
 
 
 def measure(quick: bool) -> Iterator[Row]:
-    """Latency of single records, and what the processor works for one; throughput of batches."""
+    """Yield latency and processor time of single records, and throughput of batches."""
     rounds, appends, batches = (1, 50, 20) if quick else (5, 500, 300)
     with ExitStack() as stack:
         peers = {
@@ -69,7 +69,7 @@ def measure(quick: bool) -> Iterator[Row]:
 
 
 def new_stream(port: int) -> str:
-    """The path of a stream that nobody has used."""
+    """Return the path of a new stream."""
     path = f"/v1/streams/bench-{_RUN}-{next(_streams)}"
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("PUT", path, headers={"s2-basin": BASIN})
@@ -81,7 +81,7 @@ def new_stream(port: int) -> str:
 
 
 def fill(port: int, path: str, frame: bytes, batches: int) -> None:
-    """Append the same batch so many times."""
+    """Append the same batch `count` times."""
     session = FrameSession(port, "POST", f"{path}/records")
     acknowledged = session.frames()
     for number in range(batches):
@@ -99,7 +99,7 @@ def _work(peers: dict[str, Peer], rounds: int, appends: int) -> Row:
         for name, peer in peers.items()
         if name != LITE
     }
-    # The first pays for what is loaded when it is first used.
+    # The first one includes the time of late imports.
     interleave(sides, 1)
     work = interleave(sides, rounds)
     return Row(

@@ -1,7 +1,7 @@
-"""Create stream through the socket, against servers that know nothing and against moto.
+"""Create stream through the socket, against servers without logic and against moto.
 
 Granian and pytest-httpserver answer a constant; moto creates a bucket. Of these only Granian
-speaks h2c.
+implements h2c.
 """
 
 import json
@@ -18,7 +18,7 @@ from benchmarks.peers import BASIN, BEFORE, absence, serving
 from benchmarks.rounds import interleave
 from benchmarks.table import Row, rate
 
-# What an SDK sends.
+# The headers that an SDK sends.
 _CREATE_STREAM = Exchange(
     method="POST",
     target="/v1/streams",
@@ -69,7 +69,7 @@ _PEERS = {
 }
 _NO_H2C = (_HTTPSERVER, "moto")
 
-# No stream is created twice, whatever the number of rounds: each takes a block of numbers.
+# No stream is created twice: each round has a block of numbers.
 _NUMBERS = count(0, 1_000_000)
 
 

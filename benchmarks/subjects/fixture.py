@@ -1,7 +1,6 @@
-"""What the fixture costs a test: sessions of many empty tests, with and without it.
+"""The cost of the fixture for a test: sessions of many empty tests, with and without it.
 
-Time of the processor, not of the clock: nothing here waits, and less of a small difference gets
-lost in what else the machine does.
+Processor time, which other programs on the machine affect less than the clock.
 """
 
 import json
@@ -106,14 +105,14 @@ def measure(quick: bool) -> Iterator[Row]:
 
 
 def _more(times: list[float], base: list[float]) -> list[float]:
-    """How much longer each round took, none for a side that was not measured."""
+    """Return the additional time of each round, or nothing for a side that was not measured."""
     return [time - without for time, without in zip(times, base, strict=False)]
 
 
 def _time_of_tests(
     folder: Path, arguments: str, body: str, count: int, firsts: list[float]
 ) -> float:
-    """Mean of all tests but the first, whose time is added to `firsts`."""
+    """Return the mean of all tests but the first, whose time is added to `firsts`."""
     source = _TESTS.format(arguments=arguments, body=body, count=count)
     (folder / "test_empty.py").write_text(source)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]

@@ -1,7 +1,7 @@
-"""What the plugin costs a session that does not use it.
+"""The cost of the plugin for a session that does not use it.
 
-Time of the processor, not of the clock: the difference of two sessions is small, and less of it
-gets lost in what else the machine does.
+Processor time: the difference of two sessions is small, and other programs on the machine affect
+processor time less than the clock.
 """
 
 import os
@@ -67,7 +67,7 @@ def _time_of_import(module: str) -> float:
 
 
 def _time_of_session(folder: str, plugin: str) -> float:
-    """A session with that plugin and no other than pytest's own."""
+    """Return the time of a session with that plugin and only those of pytest."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     installed = {point.name for point in entry_points(group="pytest11")}
     for other in sorted(installed - {plugin}):

@@ -1,4 +1,4 @@
-"""What the journal costs when nobody looks at it: the same load with it and without."""
+"""The cost of the journal when no test reads it: the same load with it and without."""
 
 import statistics
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from benchmarks.subjects.create_by_socket import create_rate
 from benchmarks.table import Format, Row, milliseconds, rate
 
 _WITH, _WITHOUT = "s2mock", "s2mock-unnoted"
-# As much as it may cost.
+# The bound for the ratio.
 _LEAST = 0.95
 
 
@@ -45,7 +45,7 @@ def measure(quick: bool) -> Iterator[Row]:
             peers = {name: stack.enter_context(serving(name)) for name in (_WITH, _WITHOUT)}
             for what, (run, _) in works.items():
                 sides = {name: partial(run, peer) for name, peer in peers.items()}
-                # The first pays for what is loaded when it is first used.
+                # The first one includes the time of late imports.
                 interleave(sides, 1)
                 for name, measured in interleave(sides, rounds).items():
                     values[what][name] += measured

@@ -1,7 +1,6 @@
-"""Whether the length of a log matters: reads by timestamp, appends, and memory of a record.
+"""The effect of the length of a log: reads by timestamp, appends, and memory of a record.
 
-Every length is measured in a process of its own, which `python -m benchmarks.subjects.log_scale
-LENGTH` is.
+Every length is measured in a process of its own: `python -m benchmarks.subjects.log_scale LENGTH`.
 """
 
 import gc

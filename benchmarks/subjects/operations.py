@@ -30,7 +30,7 @@ _CONFIG = {
     "delete_on_empty": {"min_age_secs": 60},
 }
 _BODY = "x" * 100
-# The title, and how many times less work than before it is to be.
+# The title, and the factor by which the work must have decreased.
 _OPERATIONS = {
     "create": ("create stream", 1.1),
     "create with configuration": ("create stream with its configuration", 1.25),
@@ -81,12 +81,12 @@ def _measure(calls: int) -> dict[str, float]:
 
 
 def _operations(mock: "S2Mock") -> dict[str, Callable[[], int]]:
-    """Each makes one call and returns its status."""
+    """Return functions, each of which makes one call and returns its status."""
     client, numbers = mock.client, count()
     document = json.dumps({"records": [{"body": _BODY}] * 100})
     record = b"\x1a" + bytes([len(_BODY)]) + _BODY.encode()
     message = (b"\x0a" + bytes([len(record)]) + record) * 100
-    # What is read stands in a stream of its own.
+    # The records to read are in a separate stream.
     stream = mock.basin("my-basin").create_stream("read")
     stream.append([_BODY] * 1000)
     read = "/v1/streams/read/records?seq_num=0&count=1000"
@@ -114,7 +114,7 @@ def _operations(mock: "S2Mock") -> dict[str, Callable[[], int]]:
 
 
 def time_of(operation: Callable[[], int], calls: int) -> float:
-    """The least of some blocks: what is more is the machine's."""
+    """Return the least time of some blocks: any more is noise."""
     assert operation() in (200, 201)
     times = []
     for _ in range(_BLOCKS):

@@ -1,7 +1,7 @@
-"""Whether the number of streams matters: create, list and memory in small and large basins.
+"""The effect of the number of streams: create, list and memory in small and large basins.
 
-Every size is measured in a process of its own, which `python -m benchmarks.subjects.scale SIZE`
-is: what is flat in a fresh process need not be in one that was large before.
+Every size is measured in a process of its own, `python -m benchmarks.subjects.scale SIZE`: the
+result in a process that had a larger size before would differ.
 """
 
 import gc
@@ -62,7 +62,7 @@ def _measure_apart(size: int, found: dict[tuple[int, str], list[float]]) -> floa
 
 
 def _name(number: int) -> str:
-    """Names in no order, as the worst case of an ordered index has them."""
+    """Return names in no order, which are the worst case of an ordered index."""
     return f"logs/{number * 2_654_435_761 % 2**32:010d}"
 
 
@@ -119,7 +119,7 @@ def _time_of(
 
 
 def memory_in_use() -> int:
-    """What this process has in memory, in bytes; where that is not told, the most it ever had."""
+    """Return the memory of this process in bytes, or else its maximum so far."""
     if _STATM.exists():
         return int(_STATM.read_text().split()[1]) * resource.getpagesize()
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

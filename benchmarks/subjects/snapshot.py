@@ -1,7 +1,6 @@
-"""Whether the size of an account matters: to take a snapshot, to restore one, and to fork.
+"""The effect of the size of an account: to take a snapshot, to restore one, and to fork.
 
-Every size is measured in a process of its own, which `python -m benchmarks.subjects.snapshot SIZE`
-is.
+Every size is measured in a process of its own: `python -m benchmarks.subjects.snapshot SIZE`.
 """
 
 import json

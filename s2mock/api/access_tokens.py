@@ -6,7 +6,7 @@ Sources: reference: account_services §1, control_plane §6.1.
 from s2mock.api.query import listing_parameters, parse_query
 from s2mock.api.requests import Asking, HandlerResult, S2Request
 from s2mock.api.responses import S2Response, json_response
-from s2mock.json_bodies.tokens import scope_of, token_info_to_json
+from s2mock.json_bodies.tokens import scope_from_json, token_info_to_json
 from s2mock.registry.rules.access_tokens import (
     IssueAccessToken,
     ListAccessTokens,
@@ -32,7 +32,7 @@ def issue_access_token(request: S2Request) -> Asking[HandlerResult]:
     expires_at = document.get("expires_at")
     operation = IssueAccessToken(
         document["id"],
-        scope_of(document["scope"]),
+        scope_from_json(document["scope"]),
         expires_at=None if expires_at is None else parse_timestamp(expires_at),
         auto_prefix_streams=bool(document.get("auto_prefix_streams")),
     )

@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate, inflating
 from s2mock.api.responses import S2Response
-from s2mock.json_bodies.parsing import decode, decode_in_slices
+from s2mock.json_bodies.decoder import decode, decode_in_slices
 from s2mock.powers.recorder import SessionNotes
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Operation

@@ -1,5 +1,5 @@
-"""The contract suite: what S2 answers, as tests that run against the fake and the real server.
+"""The contract suite: tests of S2's answers, for the fake and for real servers.
 
-`pytest --pyargs s2mock.contract` takes the fake; `--s2mock-target=URL` takes any server that
-speaks S2. The cases see nothing but HTTP.
+`pytest --pyargs s2mock.contract` tests the fake; `--s2mock-target=URL` tests any server that
+implements S2. The cases use HTTP only.
 """

@@ -1,7 +1,7 @@
-"""How each rule of the account services is known: there is no server here to compare with.
+"""The grade of evidence for each rule of the account services, which s2-lite does not serve.
 
-Source: reference: account_services. The grades are its own; what is graded O is a choice of ours
-that nothing confirms, and so is unverified.
+Source: reference: account_services. The grades are those of the page. A rule with grade O is a
+choice of this project that nothing confirms, and so is unverified.
 """
 
 from typing import Final, Literal, NamedTuple
@@ -17,7 +17,7 @@ GRADES: Final[dict[Grade, str]] = {
 
 
 class Rule(NamedTuple):
-    """One rule: how it is known, where it stands in the reference, and what it says."""
+    """A rule: the grade of its evidence, its section in the reference, and its text."""
 
     grade: Grade
     section: str
@@ -117,7 +117,7 @@ RULES: Final = (
 
 
 def counted() -> str:
-    """How many rules have which grade, in words."""
+    """Return the number of rules with each grade, in words."""
     return ", ".join(
         f"{sum(rule.grade == grade for rule in RULES)} {grade} ({why})"
         for grade, why in GRADES.items()

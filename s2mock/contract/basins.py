@@ -1,4 +1,4 @@
-"""Basins for the time of some cases."""
+"""Temporary basins for a part of a case."""
 
 import uuid
 from collections.abc import Iterator
@@ -7,18 +7,18 @@ from typing import Final
 
 from s2mock.contract.client import Client
 
-# Where a basin is that was made without a location: s2-lite does not say, others name the default.
+# The location of a basin that was created without one: None on s2-lite, the default elsewhere.
 DEFAULT_LOCATIONS: Final = (None, "aws:us-east-1")
 
 
 def unused_name() -> str:
-    """A basin name that nobody uses."""
+    """Return a random name of a basin, which is not in use."""
     return f"contract-{uuid.uuid4().hex[:16]}"
 
 
 @contextmanager
 def temporary_basin(target: Client) -> Iterator[Client]:
-    """A client in a fresh basin, which is deleted in the end."""
+    """Yield a client in a new basin, which is deleted at the end."""
     basin = unused_name()
     made = target.request("POST", "/v1/basins", {"basin": basin})
     assert made.status == 201, made

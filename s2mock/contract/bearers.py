@@ -1,4 +1,4 @@
-"""Clients that come with a token of a given scope, on a server that serves access tokens."""
+"""Clients with tokens of a given scope, on a server that serves access tokens."""
 
 import uuid
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from s2mock.contract.unserved import skip_if_unserved
 DENIED = (403, "permission_denied", "Operation not permitted")
 ALL = {"basins": {"prefix": ""}, "streams": {"prefix": ""}, "access_tokens": {"prefix": ""}}
 
-# The table of account_services §1.2: which groups give an operation, and what it asks for.
+# The table of account_services §1.2: the groups that permit an operation, and its request.
 GIVEN_BY: dict[str, tuple[str, ...]] = {
     "list-basins": ("account.read",),
     "create-basin": ("account.write",),
@@ -42,37 +42,37 @@ GROUPS = tuple(dict.fromkeys(group for groups in GIVEN_BY.values() for group in 
 
 
 class Bearers:
-    """Issues tokens, and revokes them at the end."""
+    """A factory of tokens, which revokes them at the end."""
 
     def __init__(self, target: Client) -> None:
         self._target = target
         self._ids: list[str] = []
 
     def new_id(self) -> str:
-        """An id that nobody uses; what has come to have it is revoked after the case."""
+        """Return an unused id; a token with that id is revoked after the case."""
         self._ids.append(f"contract-{uuid.uuid4().hex[:16]}")
         return self._ids[-1]
 
     def issue(self, scope: Any, *, by: Client | None = None, **more: Any) -> Answer:
-        """Issue a token; skips the case where none are served."""
+        """Issue a token, or skip the case if the server issues none."""
         answer = issue(by or self._target, scope, **{"id": self.new_id(), **more})
         skip_if_unserved(answer)
         return answer
 
     def bearer(self, scope: Any, *, by: Client | None = None, **more: Any) -> Client:
-        """A client with a token of that scope, in the same basin."""
+        """Return a client with a token of that scope, in the same basin."""
         answer = self.issue(scope, by=by, **more)
         assert answer.status == 201, answer
         return Client(self._target.url, token=answer.json["access_token"], basin=self._target.basin)
 
     def revoke_all(self) -> None:
-        """Leave no token behind, nor that of `requests`."""
+        """Revoke all tokens, also that of `requests`."""
         for token_id in (*self._ids, self._target.basin):
             self._target.request("DELETE", f"{PATH}/{token_id}")
 
 
 def requests(basin: str) -> dict[str, Callable[[Client], Answer]]:
-    """For each operation a request that needs that one alone, and changes nothing for the next."""
+    """Return for each operation a request that needs only that one, and leaves the others valid."""
     period = "start=0&end=60"
     trim = {"records": [{"headers": [["", "trim"]], "body": "\0" * 8}]}
     fence = {"records": [{"headers": [["", "fence"]], "body": ""}]}

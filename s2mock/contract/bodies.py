@@ -1,4 +1,4 @@
-"""What the cases on JSON bodies have in common."""
+"""Helpers for the cases on JSON bodies."""
 
 from s2mock.contract.client import Answer, Client
 
@@ -6,12 +6,12 @@ JSON = {"content-type": "application/json"}
 
 
 def send(s2: Client, body: bytes) -> Answer:
-    """Create a stream, with a body that is claimed to be JSON."""
+    """Create a stream, with a body whose content type is JSON."""
     return s2.request("POST", "/v1/streams", body=body, headers=JSON)
 
 
 def refused(s2: Client, answer: Answer) -> str:
-    """The reason of a `bad_json` that made no stream."""
+    """Return the reason of a `bad_json` that created no stream."""
     status, code, reason = answer.error
     assert (status, code) == (400, "bad_json")
     assert s2.request("GET", "/v1/streams").json["streams"] == []

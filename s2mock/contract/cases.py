@@ -1,6 +1,6 @@
-"""Which test covers which case of reference: data_plane §10.
+"""The table of the cases of reference: data_plane §10 and the tests that cover them.
 
-The marker at a test and the table here say the same; `test_cases.py` holds them together.
+The markers of the tests and this table are equal; `test_cases.py` checks that.
 """
 
 from typing import Final
@@ -9,7 +9,7 @@ import pytest
 
 
 def case(*numbers: int) -> pytest.MarkDecorator:
-    """Mark a test with the numbers of the cases that it covers."""
+    """Return a marker with the numbers of the cases that a test covers."""
     return pytest.mark.data_case(*numbers)
 
 

@@ -1,4 +1,4 @@
-"""The HTTP client of the cases, which is the package's own."""
+"""The HTTP client of the cases, which the package itself uses too."""
 
 from s2mock.runtime.http_client import Answer, Client, Error, segment
 

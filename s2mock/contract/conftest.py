@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from s2mock.mock import S2Mock
     from s2mock.registry.engine.engine import Auth
 
-# The account's own, of the fake; what a `Client` brings that is told nothing else.
+# The account's own token on the fake, which is the default token of a `Client`.
 _TOKEN = "s2mock"
 
 
@@ -28,7 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The suite asks for what nobody means, which is the point of it."""
+    """Switch the advice off: the cases make requests with mistakes on purpose."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Client:
-    """The endpoint under test: `--s2mock-target`, or the fake on a socket of this process."""
+    """Return a client of the endpoint under test: `--s2mock-target`, or a fake in this process."""
     url, token = pytestconfig.getoption("s2mock_target"), pytestconfig.getoption("s2mock_token")
     if url is None:
         url = request.getfixturevalue("_contract_fake_url")
@@ -54,7 +54,7 @@ def _contract_fake_url(pytestconfig: pytest.Config) -> Iterator[str]:
 
 
 def _fake(config: pytest.Config, **options: Any) -> "S2Mock":
-    """A fake of this process, which lets in everybody unless `--s2mock-auth` says otherwise."""
+    """Yield a fake in this process, open to any client unless `--s2mock-auth` is given."""
     from s2mock.mock import S2Mock
 
     auth: Auth = config.getoption("s2mock_auth") or "open"
@@ -63,7 +63,7 @@ def _fake(config: pytest.Config, **options: Any) -> "S2Mock":
 
 @pytest.fixture
 def guarded(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[Client]:
-    """An endpoint that lets in nobody without a token of its account."""
+    """Yield a client of an endpoint that refuses requests without a token of its account."""
     if pytestconfig.getoption("s2mock_target") is not None:
         yield request.getfixturevalue("target")
         return
@@ -75,7 +75,7 @@ def guarded(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iter
 
 @pytest.fixture
 def bearers(s2: Client) -> Iterator[Bearers]:
-    """Issues tokens on a server that serves them, in a fresh basin with a stream `s`."""
+    """Yield a factory of tokens, in a fresh basin with a stream `s`, or skip the case."""
     assert s2.request("PUT", "/v1/streams/s").status == 201
     bearers = Bearers(s2)
     yield bearers
@@ -84,7 +84,7 @@ def bearers(s2: Client) -> Iterator[Bearers]:
 
 @pytest.fixture
 def fresh(target: Client) -> Iterator[Callable[[], str]]:
-    """Makes up basin names that nobody uses; what has come to exist is deleted after the case."""
+    """Yield a factory of unused basin names; basins with these names are deleted after the case."""
     names: list[str] = []
 
     def name() -> str:
@@ -98,14 +98,14 @@ def fresh(target: Client) -> Iterator[Callable[[], str]]:
 
 @pytest.fixture
 def s2(target: Client) -> Iterator[Client]:
-    """A client in a fresh basin, which is deleted after the case."""
+    """Yield a client in a fresh basin, which is deleted after the case."""
     with temporary_basin(target) as client:
         yield client
 
 
 @pytest.fixture
 def new_basin(target: Client, fresh: Callable[[], str]) -> Callable[..., Client]:
-    """Makes clients in fresh basins of a given configuration, deleted after the case."""
+    """Yield a factory of clients in fresh basins of a configuration, deleted after the case."""
 
     def make(**config: Any) -> Client:
         basin = fresh()
@@ -118,16 +118,16 @@ def new_basin(target: Client, fresh: Callable[[], str]) -> Callable[..., Client]
 
 @pytest.fixture
 def stream(s2: Client) -> Stream:
-    """A fresh, empty stream of the default configuration."""
+    """Return a fresh, empty stream of the default configuration."""
     return create_stream(s2)
 
 
 @pytest.fixture
 def timed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterator[PassingTime]:
-    """A client in a fresh basin, and the power to let time pass for its server.
+    """Yield a client in a fresh basin, with a method that lets time pass for its server.
 
-    On the fake the clock is turned. Elsewhere the case waits, if that takes a few seconds at most
-    or `--s2mock-slow` is given, and is skipped otherwise.
+    The clock of the fake is advanced. With another server the case waits, if that takes a few
+    seconds at most or `--s2mock-slow` is given, and is skipped otherwise.
     """
     if pytestconfig.getoption("s2mock_target") is not None:
         yield RealTime(request.getfixturevalue("s2"), slow=pytestconfig.getoption("s2mock_slow"))
@@ -143,7 +143,7 @@ def timed(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iterat
 def lingering_stream(
     pytestconfig: pytest.Config, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Stream]]:
-    """Makes streams in fresh basins of a given configuration, whose deletion takes its time."""
+    """Yield a factory of streams in fresh basins of a given configuration, with slow deletion."""
     if pytestconfig.getoption("s2mock_target") is not None:
         new_basin = request.getfixturevalue("new_basin")
 
@@ -169,7 +169,7 @@ def lingering_stream(
 
 @pytest.fixture
 def deleted_stream(lingering_stream: Callable[..., Stream]) -> Stream:
-    """A stream that has just been deleted, its deletion still pending."""
+    """Return a stream that has just been deleted, whose deletion is pending."""
     stream = lingering_stream()
     assert stream.delete().status == 202
     return stream
@@ -177,7 +177,7 @@ def deleted_stream(lingering_stream: Callable[..., Stream]) -> Stream:
 
 @pytest.fixture(scope="session")
 def shared(target: Client) -> Iterator[Client]:
-    """A client in a basin with one stream, `s`, for requests that change nothing."""
+    """Yield a client in a basin with one stream, `s`, for requests that change nothing."""
     with temporary_basin(target) as client:
         client.request("PUT", "/v1/streams/s")
         yield client
@@ -185,7 +185,7 @@ def shared(target: Client) -> Iterator[Client]:
 
 @pytest.fixture(scope="session")
 def scratch(target: Client) -> Iterator[Client]:
-    """A client in a basin with one stream, `s`, that any case may append to."""
+    """Yield a client in a basin with one stream, `s`, to which any case may append."""
     with temporary_basin(target) as client:
         client.request("PUT", "/v1/streams/s")
         yield client

@@ -7,7 +7,7 @@ AnyConnection = Connection | Http2Connection
 
 
 def connect(url: str, protocol: Protocol, *, token: str | None = None) -> AnyConnection:
-    """A connection to the server at `url`. `token` goes with each call."""
+    """Return a connection to the server at `url`. Each call has the access token `token`."""
     if protocol == "h2c":
         return Http2Connection(url, token=token)
     return Connection(url, token=token)

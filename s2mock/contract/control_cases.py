@@ -1,7 +1,7 @@
-"""Which test covers which case of the control plane's list (reference: control_plane §7).
+"""The table of the control plane's cases and the tests that cover them (control_plane §7).
 
-A test says so by `@control_case(42)`; the table says it the other way round, so that no case
-can go missing unnoticed. `test_control_cases.py` compares the two.
+A test has the marker `@control_case(42)`. `test_control_cases.py` compares the markers with the
+table, so that no case is missing.
 """
 
 from collections.abc import Callable
@@ -133,7 +133,7 @@ CASES: dict[int, tuple[str, ...]] = {
 
 
 def control_case(*numbers: int) -> Callable[[Test], Test]:
-    """Marks a test with the cases that it covers."""
+    """Return a marker with the numbers of the cases that a test covers."""
 
     def mark(test: Test) -> Test:
         vars(test)["control_cases"] = numbers

@@ -1,7 +1,7 @@
-"""Deletion takes its time: right after a DELETE, "pending" and "gone" are both right.
+"""Deletion takes time: right after a DELETE, "pending" and "not found" are both right.
 
-How long depends on the server: s2-lite drops a stream within milliseconds and a basin that had
-streams after about a minute; the fake does what its `deletion_delay` says.
+The time depends on the server: s2-lite removes a stream within milliseconds, and a basin that had
+streams after about a minute; the fake has a `deletion_delay`.
 """
 
 import time
@@ -15,15 +15,15 @@ _STEP = 0.02
 
 
 def delete(s2: Client, path: str) -> None:
-    """Delete what is there."""
+    """Delete a resource that exists."""
     answer = s2.request("DELETE", path)
     assert (answer.status, answer.body) == (202, b""), answer
 
 
 def wait_until_gone(s2: Client, path: str) -> Answer:
-    """The 404 that `path` answers once its deletion is complete.
+    """Wait for the 404 at `path` that follows a complete deletion, and return it.
 
-    The case is skipped on a server that takes longer than a few seconds.
+    Skips the case on a server that takes more than a few seconds.
     """
     deadline = time.monotonic() + _PATIENCE
     while (answer := s2.request("GET", path)).status != 404:

@@ -1,7 +1,7 @@
-"""Dialogues over HTTP/1: the bytes to send, and what the server must say to them.
+"""Dialogues over HTTP/1: the bytes to send, and the answers that the server must return.
 
-A dialogue is a tuple of steps. Bytes are sent as they are, once `BASIN` in them has been replaced.
-A number, `Bare`, `Fault` or `Continued` is an answer to wait for. `Step` has the rest.
+A dialogue is a tuple of steps. Bytes are sent unchanged, except that `BASIN` in them is replaced.
+A number, `Bare`, `Fault` or `Continued` is an answer to wait for. `Step` has the other steps.
 """
 
 import enum
@@ -13,17 +13,17 @@ from typing import Final, NamedTuple, Self
 
 from s2mock.contract.client import Client
 
-# Stands for the name of a basin that has the stream `s`.
+# Replaced by the name of a basin that has the stream `s`.
 BASIN: Final = b"{basin}"
-# The account's own access token on a fake that asks for one, as `Client` has it; any other server
-# is told it too.
+# The account's own access token on a fake that requires one, as in `Client`; it is sent to any
+# other server too.
 AUTHORIZATION: Final = b"authorization: Bearer s2mock\r\n"
 _PROBE: Final = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n"
 _WITHOUT_BODY: Final = (204, 304)
 
 
 class Step(enum.Enum):
-    """What can happen besides bytes and answers."""
+    """The steps other than bytes and answers."""
 
     # The client ends its side of the connection.
     HALF_CLOSE = enum.auto()
@@ -34,13 +34,13 @@ class Step(enum.Enum):
 
 
 class Bare(NamedTuple):
-    """An answer of the HTTP server itself: no body, and the connection is to be closed."""
+    """An answer of the HTTP server itself: no body, and the connection is closed after it."""
 
     status: int
 
 
 class Fault(NamedTuple):
-    """An error of S2, whose message starts like this."""
+    """An error of S2 whose message starts with a text."""
 
     status: int
     code: str
@@ -48,13 +48,13 @@ class Fault(NamedTuple):
 
 
 class Head(NamedTuple):
-    """An answer to HEAD."""
+    """An answer to a HEAD request."""
 
     status: int
 
 
 class Reply(NamedTuple):
-    """What came. Names of headers are in lower case."""
+    """A received answer. Names of headers are in lower case."""
 
     version: str
     status: int
@@ -66,7 +66,7 @@ Said = bytes | int | Bare | Fault | Head | Step
 
 
 class Wire:
-    """A connection of one's own. Each wait for bytes is bounded by `timeout`, in seconds."""
+    """A connection of one dialogue. `timeout`, in seconds, bounds each wait for bytes."""
 
     def __init__(self, client: Client, *, timeout: float = 4.0) -> None:
         self._socket = client.open_socket(timeout=timeout)
@@ -80,17 +80,17 @@ class Wire:
         self._socket.close()
 
     def send(self, data: bytes) -> None:
-        """Send bytes. A server that has hung up does not hear them, which is no failure here."""
+        """Send bytes. It is no failure if the server has closed the connection."""
         with suppress(BrokenPipeError, ConnectionResetError):
             self._socket.sendall(data)
 
     def half_close(self) -> None:
-        """End this side of the connection."""
+        """Close the sending side of the connection."""
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
 
     def reply(self, *, to_head: bool = False) -> Reply:
-        """The next answer, 100 included. Fails if the connection ends instead."""
+        """Return the next answer, also 100. Fails if the connection ends instead."""
         line = self._line()
         version, status, *_ = line.split(" ", 2)
         headers: dict[str, str] = {}
@@ -102,7 +102,7 @@ class Wire:
         return Reply(version, int(status), headers, self._body(headers))
 
     def ended(self) -> bool:
-        """Whether the server has ended the connection; waits for that, or for a byte."""
+        """Wait for the end of the connection or for a byte; return True if the server ended it."""
         try:
             return self._received.read(1) == b""
         except ConnectionError:
@@ -134,7 +134,7 @@ class Wire:
 
 
 def talk(client: Client, steps: Sequence[Said]) -> None:
-    """Have this dialogue, on a connection of its own. Raises `AssertionError`."""
+    """Carry out the dialogue on a new connection. Raises `AssertionError`."""
     basin = (client.basin or "").encode()
     with Wire(client) as wire:
         for number, step in enumerate(steps, 1):

@@ -1,7 +1,7 @@
-"""The evidence for the ledger: for each known difference a call, and how both sides answer it.
+"""The evidence for the ledger: calls whose answers show each known difference.
 
-What the reference answered is in the recording `ledger`. When either side changes its answer, the
-entry has to go or to be written anew.
+The answers of the reference are in the recording `ledger`. When the answer of either side changes,
+the entry must be removed or rewritten.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,10 +14,10 @@ _JSON: Final = {"content-type": "application/json"}
 
 
 class Evidence(NamedTuple):
-    """For the entry of that name: the calls to make, and what to look at in the last answer.
+    """The calls for the entry of that name, and a function that reads the last answer.
 
-    `calls` is given the name of a basin that does not exist. `fake` and `reference` are what
-    `shows` finds.
+    `calls` takes the name of a basin that does not exist. `fake` and `reference` are the results
+    that `shows` returns for the two sides.
     """
 
     name: str
@@ -27,12 +27,12 @@ class Evidence(NamedTuple):
     reference: Any
 
     def found(self, exchanges: Iterable[Exchange]) -> Any:
-        """What is to be looked at, in the answers to the calls."""
+        """Return the result of `shows` for the answers to the calls."""
         *_, last = exchanges
         return self.shows(last.call, last.reply)
 
 
-# Bytes. What there is to tell of the process alone is shorter.
+# In bytes. Metrics of the process alone are shorter.
 _LONGER_THAN_THE_PROCESS: Final = 2000
 
 

@@ -1,8 +1,8 @@
-"""Exchanges with a server: what was sent, what came back, and what of it must be equal.
+"""Exchanges with a server: calls, replies, and the parts of a reply that must be equal.
 
-Used to compare the fake with the real server, live or from a recording. What cannot be equal
-(times, a JSON library's wording) is put aside here, in one place; what may differ for a reason of
-its own stands in `ledger`.
+They compare the fake with the real server, live or recorded. Parts that cannot be equal (times, the
+wording of a JSON library) are removed here, in one place. The differences that have a reason are
+in `ledger`.
 """
 
 import base64
@@ -34,20 +34,20 @@ PROTOCOLS: Final[tuple[Protocol, ...]] = ("HTTP/1.1", "h2c")
 OPEN: Final = "open"
 CLOSED: Final = "closed"
 _PROBE: Final = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n"
-# So much of a body comes together with its head, on every system.
+# A body of up to this length is received together with its head, on every system.
 _AT_ONCE_BYTES: Final = 4096
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z")
 _POSITION = re.compile(r" at (line \d+ column \d+|`[^`]*`)$")
-# So much longer a time may be, whose fraction of a second has up to nine digits and a point.
+# By how much the lengths of two times may differ: the point and nine digits of the fraction.
 _TIME_VARIES_BYTES: Final = 10
-# More do not fit into a body of about the length from which one is compressed.
+# More do not fit into a body of about the length from which bodies are compressed.
 _MAX_TIMES: Final = 50
 # Years 2020 to 2100 in milliseconds: a timestamp that a clock gave.
 _CLOCK_TIMES = range(1_577_836_800_000, 4_102_444_800_000)
 
 
 class Call(NamedTuple):
-    """One request."""
+    """A request of a contract case or a generated sequence."""
 
     method: str
     path: str
@@ -55,7 +55,7 @@ class Call(NamedTuple):
     body: bytes | None = None
 
     def curl(self, url: str = "$S2") -> str:
-        """The request as a line for a shell."""
+        """Return the request as a command line with curl."""
         words = ["curl", "-sS", "-i", "-X", self.method, f"{url}{self.path}"]
         for name, value in self.headers.items():
             words += ["-H", f"{name}: {value}" if value else f"{name};"]
@@ -81,11 +81,11 @@ class Reply(NamedTuple):
 
 
 NO_ANSWER: Final = Reply(0, (), b"", CLOSED)
-"""What stands for an answer where the connection ends without one."""
+"""The reply of a connection that ends without an answer."""
 
 
 class Connection:
-    """A connection to one server, kept open between calls. `token` goes with each of them."""
+    """A connection to one server, kept open between calls, which all have the same `token`."""
 
     def __init__(self, url: str, *, token: str | None = None) -> None:
         target = urlsplit(url)
@@ -95,11 +95,11 @@ class Connection:
         self._socket: socket.socket | None = None
 
     def send(self, call: Call) -> Reply:
-        """Make the call, on a new connection if the old one has ended. Raises `TimeoutError`."""
+        """Send the call, on a new connection if the old one has ended. Raises `TimeoutError`."""
         if self._socket is None:
             self._socket = socket.create_connection(self._address, timeout=20)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # A server that refuses a body may answer and hang up before it has all of it.
+        # A server that refuses a body may answer and close before it has received all of it.
         with suppress(BrokenPipeError, ConnectionResetError):
             self._socket.sendall(self._request(call))
         try:
@@ -127,16 +127,16 @@ class Connection:
         return "\r\n".join([*lines, "", ""]).encode("latin-1") + (call.body or b"")
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection to the server."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
 
 def observed_end(connection: socket.socket, *, closes: bool) -> str:
-    """How an HTTP/1.1 connection ended with the answer that has just been read.
+    """Return how an HTTP/1.1 connection ended with the answer that was just read.
 
-    `closes` is whether the answer said so; otherwise the server is asked once more.
+    `closes` is True if the answer said that it closes; otherwise another request is sent.
     """
     try:
         if closes:
@@ -153,7 +153,7 @@ def observed_end(connection: socket.socket, *, closes: bool) -> str:
 
 
 def comparable(call: Call, reply: Reply) -> dict[str, Any]:
-    """What of a reply must be the same on every server that speaks S2."""
+    """Return the parts of a reply that must be equal on every server of S2."""
     body = _understood(call, reply.body, dict(reply.headers))
     headers: dict[str, Any] = {}
     for name, value in sorted(reply.headers, key=itemgetter(0)):
@@ -174,7 +174,7 @@ def comparable(call: Call, reply: Reply) -> dict[str, Any]:
 
 
 def _is_about_as_long_as_compressed(body: bytes) -> bool:
-    """True if it depends on the times in a body whether that is long enough to be compressed."""
+    """True if the times in a body decide if it is long enough to be compressed."""
     if abs(len(body) - MIN_COMPRESSED_BYTES) > _MAX_TIMES * _TIME_VARIES_BYTES:
         return False
     times = _TIME.findall(body.decode("utf-8", "replace"))
@@ -182,12 +182,12 @@ def _is_about_as_long_as_compressed(body: bytes) -> bool:
 
 
 def _is_end_open(call: Call, reply: Reply) -> bool:
-    """True if how it ends depends on how much of a refused body has come by then."""
+    """True if the end depends on how much of a refused body the server has received."""
     return reply.status >= 400 and len(call.body or b"") > _AT_ONCE_BYTES
 
 
 def _comparable_length(call: Call, reply: Reply, value: str) -> str:
-    """The length if it is 0 or wrong; one that fits varies with the times in a body."""
+    """Return the length if it is 0 or wrong; a right one varies with the times in a body."""
     if value == str(len(reply.body)) or (call.method == "HEAD" and not reply.body):
         return "0" if value == "0" else "<length of the body>"
     return value

@@ -1,4 +1,4 @@
-"""How faithful the fake is, as a table made from data: `python -m s2mock fidelity`."""
+"""The fidelity of the fake, as a table made from data: `python -m s2mock fidelity`."""
 
 import contextlib
 import io
@@ -24,17 +24,17 @@ _DATA_PLANE_CASES = 137
 
 
 class Suite(NamedTuple):
-    """How many rules the contract suite checks, and in how many cases."""
+    """The number of rules that the contract suite checks, and of its cases."""
 
     rules: int
     cases: int
 
 
 class Replayed(NamedTuple):
-    """What came of replaying every recording; `servers` are those that were recorded.
+    """The result of replaying every recording; `servers` are those that were recorded.
 
-    `by_protocol` counts the exchanges over each protocol, `ends` those of which it was compared how
-    the connection ended.
+    `by_protocol` counts the exchanges over each protocol, `ends` those whose end of the connection
+    was compared.
     """
 
     servers: Sequence[str]
@@ -57,7 +57,7 @@ def main() -> int:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """What is refused in a replay is refused on purpose: nobody is to be told why."""
+    """Silence the log: requests in a replay are refused on purpose."""
     logger = logging.getLogger("s2mock")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -68,7 +68,7 @@ def _quiet() -> Iterator[None]:
 
 
 def report(suite: Suite, replayed: Replayed, proof: dict[str, Any] | None) -> str:
-    """The table, and those of known differences, unverified rules and gaps, in Markdown."""
+    """Return the tables of rules, differences, unverified rules and gaps, in Markdown."""
     planes = (
         f"control plane {len(CASES)} of {CASE_COUNT}, "
         f"data plane {len(DATA_PLANE)} of {_DATA_PLANE_CASES}"
@@ -99,7 +99,7 @@ def report(suite: Suite, replayed: Replayed, proof: dict[str, Any] | None) -> st
 
 
 def count_suite() -> Suite:
-    """Count the tests of the contract suite as pytest collects them."""
+    """Return the number of tests of the contract suite, as pytest collects them."""
     import pytest
 
     class Counter:
@@ -119,7 +119,7 @@ def count_suite() -> Suite:
         "-p",
         "no:cacheprovider",
     ]
-    # Our own plugin is imported by now, which pytest would rather do itself.
+    # The plugin of s2mock is already imported, about which pytest would warn.
     arguments += ["-p", "s2mock.pytest_plugin", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     no_other_plugins = patch.dict(os.environ, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
     with no_other_plugins, contextlib.redirect_stdout(io.StringIO()) as output:
@@ -149,7 +149,7 @@ def replay_all() -> Replayed:
 
 
 def load_proof() -> dict[str, Any] | None:
-    """What the differential machine wrote down after its last run, `None` if it never ran."""
+    """Return the result of the last run of the differential machine, or None if there is none."""
     file = files("s2mock.contract") / "proof.json"
     if not file.is_file():
         return None

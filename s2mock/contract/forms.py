@@ -1,4 +1,4 @@
-"""One append and one read in each form that S2 speaks, with the outcome in one shape."""
+"""An append and a read in each form of the protocol, with results in one type."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -11,13 +11,13 @@ from s2mock.contract.sessions import Session
 
 APPEND_FORMS = ("json", "json-base64", "protobuf", "s2s")
 READ_FORMS = ("json", "json-base64", "protobuf", "sse", "sse-base64", "s2s")
-# The forms in which a read answers before its stream has anything more.
+# The forms in which the answer begins before the stream has more records.
 UNARY_FORMS = ("json", "json-base64", "protobuf")
 STREAMING_FORMS = ("sse", "sse-base64", "s2s")
 
 
 class Record(NamedTuple):
-    """A record's own parts, in bytes."""
+    """The headers and the body of a record, in bytes."""
 
     body: bytes = b""
     headers: tuple[tuple[bytes, bytes], ...] = ()
@@ -25,7 +25,7 @@ class Record(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A record as it was read, with its position."""
+    """A record that was read, with its position."""
 
     seq_num: int
     timestamp: int
@@ -34,7 +34,7 @@ class Read(NamedTuple):
 
 
 class Refused(Exception):
-    """The call was refused: HTTP status, or that of a terminal frame or event, and the body."""
+    """A refused call: HTTP status, or that of a terminal frame or event, and the body."""
 
     def __init__(self, status: int, body: Any) -> None:
         super().__init__(status, body)
@@ -49,7 +49,10 @@ def append_in(
     headers: Mapping[str, str] | None = None,
     **conditions: Any,
 ) -> tuple[int, int]:
-    """Append in that form; first and last plus one of the sequence numbers. Raises `Refused`."""
+    """Append in that form.
+
+    Return the first and last plus one of the sequence numbers. Raises `Refused`.
+    """
     fields = dict(headers or {})
     if form in ("json", "json-base64"):
         if form == "json-base64":
@@ -79,7 +82,7 @@ def read_in(
 ) -> list[Read]:
     """Read in that form, to the end of the answer. Raises `Refused`.
 
-    The streaming forms must be bounded or have a `wait`, or they never end.
+    A read in a streaming form must be bounded or have a `wait`, or it never ends.
     """
     fields = dict(headers or {})
     if form.endswith("base64"):

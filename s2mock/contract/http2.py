@@ -1,7 +1,7 @@
-"""HTTP/2 with prior knowledge, frame by frame: what to send, and what a server makes of it.
+"""Exchanges over HTTP/2 with prior knowledge, frame by frame.
 
-Frames are made by hand here, so that they may be wrong. Only the header lists that come back are
-read by a library.
+Frames are built by hand here, so that they can be malformed. Only received header lists are decoded
+by a library.
 """
 
 import selectors
@@ -24,7 +24,7 @@ _PROBE: Final = 100_001
 
 
 class Code(IntEnum):
-    """Why a stream or a connection ends (RFC 9113 §7)."""
+    """The error codes of streams and connections (RFC 9113 §7)."""
 
     NO_ERROR = 0
     PROTOCOL_ERROR = 1
@@ -39,17 +39,17 @@ class Code(IntEnum):
 
 
 class Answered(NamedTuple):
-    """What came on one stream: a status, and what the server reset the stream with."""
+    """The answer on one stream: the status, and the code of a reset."""
 
     status: int | None = None
     reset: Code | None = None
 
 
 class Outcome(NamedTuple):
-    """What came on a connection.
+    """The result of an exchange on a connection.
 
-    `streams` are those that ended. `gone` is the code of the GOAWAY after which the server hung
-    up, `None` if it stays and answers the next request.
+    `streams` are those that ended. `gone` is the code of the GOAWAY after which the server closed
+    the connection, or None if it stays open and the next request is answered.
     """
 
     streams: dict[int, Answered]
@@ -61,14 +61,14 @@ class Outcome(NamedTuple):
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    """One frame, right or wrong."""
+    """Return one frame, well-formed or not."""
     return (
         len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
     )
 
 
 def header_list(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """A header block of literals that touch no table."""
+    """Return a header block of literals that use no table."""
     return b"".join(b"\0" + _text(name) + _text(value) for name, value in fields)
 
 
@@ -92,10 +92,11 @@ def exchange(
     next_request: bool = True,
     timeout: float = 4.0,
 ) -> Outcome:
-    """Send the preface and `data`, then a request to see whether the connection stays.
+    """Send the preface, `data` and a further request that shows if the connection stays open.
 
-    Waits until the server has hung up, or has answered that request and ended `streams`; each wait
-    for bytes is bounded by `timeout`, in seconds. Without `next_request` only `streams` count.
+    Waits until the server has closed the connection, or has answered that request and ended
+    `streams`; `timeout`, in seconds, bounds each wait for bytes. Without `next_request` only
+    `streams` count.
     """
     host = urlsplit(client.url).netloc.encode()
     probe = [(b":method", b"GET"), (b":scheme", b"http"), (b":path", b"/health")]
@@ -109,7 +110,7 @@ def exchange(
 
 
 def _pump(connection: socket.socket, data: bytes, reader: "_Reader", timeout: float) -> bool:
-    """Send and receive at the same time. Returns whether the server has hung up."""
+    """Send and receive at the same time. Returns True if the server closed the connection."""
     connection.setblocking(False)
     unsent = memoryview(data)
     with selectors.DefaultSelector() as selector:
@@ -131,7 +132,7 @@ def _pump(connection: socket.socket, data: bytes, reader: "_Reader", timeout: fl
                 try:
                     unsent = unsent[connection.send(unsent) :]
                 except ConnectionError:
-                    # What was said before is still to be read.
+                    # Bytes that were sent before the end must still be read.
                     unsent = unsent[:0]
             if not unsent:
                 selector.modify(connection, selectors.EVENT_READ)
@@ -139,7 +140,7 @@ def _pump(connection: socket.socket, data: bytes, reader: "_Reader", timeout: fl
 
 
 class _Reader:
-    """Frames that come."""
+    """A parser of the frames that the server sends."""
 
     def __init__(self, awaited: set[int]) -> None:
         self._awaited = awaited
@@ -155,11 +156,11 @@ class _Reader:
 
     @property
     def satisfied(self) -> bool:
-        """Whether all that was waited for has come, and the server has not said that it leaves."""
+        """True if all awaited answers were received, and no GOAWAY."""
         return self._gone is None and self._awaited <= self._ended.keys()
 
     def outcome(self, *, hung_up: bool) -> Outcome:
-        """What has come. Fails if the server neither left in order nor answers any more."""
+        """Return the result. Fails if the server neither closed nor answers any more."""
         streams = dict(self._ended)
         probe = streams.pop(_PROBE, None)
         gone, debug = self._gone or (None, b"")
@@ -172,7 +173,7 @@ class _Reader:
         return Outcome(streams, gone, debug, self._settings or {}, self._pongs, self._acks)
 
     def feed(self, data: bytes) -> None:
-        """Take in bytes."""
+        """Parse received bytes."""
         self._buffer += data
         for kind, flags, stream, payload in take_frames(self._buffer):
             match kind:
@@ -205,12 +206,12 @@ class _Reader:
             self._block = b""
 
     def _end(self, stream: int, reset: Code | None) -> None:
-        # An answer may be whole, and the stream reset behind it all the same.
+        # A stream may be reset after a complete answer.
         self._ended[stream] = Answered(self._statuses.get(stream), reset)
 
 
 def take_frames(buffer: bytearray) -> Iterator[tuple[int, int, int, bytes]]:
-    """Remove the complete frames from a buffer: kind, flags, stream and payload of each."""
+    """Remove the complete frames from a buffer; return kind, flags, stream and payload of each."""
     while len(buffer) >= 9:
         end = 9 + int.from_bytes(buffer[:3], "big")
         if len(buffer) < end:

@@ -1,4 +1,4 @@
-"""A connection over HTTP/2 with prior knowledge (h2c), for one call after the other."""
+"""A connection over HTTP/2 with prior knowledge (h2c), for one call at a time."""
 
 import socket
 from typing import Final
@@ -19,7 +19,7 @@ _PING_BYTES: Final = b"is it up"
 
 
 class Http2Connection:
-    """A connection to one server, kept open between calls. `token` goes with each of them."""
+    """A connection to one server, kept open between calls, which all have the same `token`."""
 
     def __init__(self, url: str, *, token: str | None = None) -> None:
         target = urlsplit(url)
@@ -39,9 +39,9 @@ class Http2Connection:
         self._stream_room = self._initial_room = _INITIAL_WINDOW
 
     def send(self, call: Call) -> Reply:
-        """Make the call, on a new connection if the old one has ended. Raises `TimeoutError`.
+        """Send the call, on a new connection if the old one has ended. Raises `TimeoutError`.
 
-        Without an answer, the status is 0.
+        If there is no answer, the status is 0.
         """
         if self._socket is None:
             self._open()
@@ -64,7 +64,7 @@ class Http2Connection:
         return answer.reply(OPEN)
 
     def _exchange(self, answer: "_Answer", frames: list[bytes], unsent: memoryview) -> None:
-        """Send the head and the body, and take what comes, to the end of the answer."""
+        """Send the head and the body, and receive until the end of the answer."""
         while not answer.is_complete:
             while unsent and (room := min(self._room, self._stream_room, _FRAME_BYTES)) > 0:
                 piece, unsent = bytes(unsent[:room]), unsent[room:]
@@ -78,7 +78,7 @@ class Http2Connection:
             self._take_next(answer)
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection to the server."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -155,7 +155,7 @@ class Http2Connection:
 
 
 class _Answer:
-    """What comes on one stream, and what the server says of the connection."""
+    """The frames of one stream, and those of the connection."""
 
     def __init__(self, stream: int, decoder: Decoder) -> None:
         self._stream = stream

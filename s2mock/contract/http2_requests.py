@@ -1,4 +1,4 @@
-"""Requests over HTTP/2, right and wrong, as the cases on it send them."""
+"""Valid and invalid requests over HTTP/2 for the cases about it."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -42,47 +42,47 @@ CALM: Final = Code.ENHANCE_YOUR_CALM
 
 
 def headers(fields: Fields, flags: int = END, stream: int = 1) -> bytes:
-    """A header block in one frame."""
+    """Return a header block in one frame."""
     return frame(http2.HEADERS, flags, stream, header_list(fields))
 
 
 def changed(name: bytes, value: bytes, fields: Fields = GET) -> bytes:
-    """A request with another value of that field."""
+    """Return a request with another value of a field."""
     return headers(tuple((key, value if key == name else old) for key, old in fields))
 
 
 def without(name: bytes) -> bytes:
-    """A request without that field."""
+    """Return a request without a field."""
     return headers(tuple(field for field in GET if field[0] != name))
 
 
 def twice(name: bytes) -> bytes:
-    """A request with that field twice."""
+    """Return a request with a repeated field."""
     return headers(tuple(field for field in GET for _ in range(1 + (field[0] == name))))
 
 
 def data(payload: bytes, flags: int = 0, stream: int = 1) -> bytes:
-    """A DATA frame."""
+    """Return a DATA frame for a stream."""
     return frame(http2.DATA, flags, stream, payload)
 
 
 def reset(stream: int = 1) -> bytes:
-    """The client takes a request back."""
+    """Return a RST_STREAM frame, which cancels the request."""
     return frame(http2.RST_STREAM, 0, stream, CANCEL)
 
 
 def setting(number: int, value: int) -> bytes:
-    """A SETTINGS frame with one setting."""
+    """Return a SETTINGS frame with one setting."""
     return frame(http2.SETTINGS, 0, 0, number.to_bytes(2, "big") + value.to_bytes(4, "big"))
 
 
 def window(stream: int, by: int) -> bytes:
-    """A WINDOW_UPDATE frame."""
+    """Return a WINDOW_UPDATE frame for a stream."""
     return frame(http2.WINDOW_UPDATE, 0, stream, by.to_bytes(4, "big"))
 
 
 def list_of(size: int) -> bytes:
-    """A request whose header list has that size, 32 bytes for each field included."""
+    """Return a request whose header list has that size, 32 bytes for each field included."""
     fields = (*GET, (b"x", b""))
     rest = size - sum(len(name) + len(value) + 32 for name, value in fields)
     block = header_list((*fields[:-1], (b"x", b"y" * rest)))
@@ -95,17 +95,17 @@ def list_of(size: int) -> bytes:
 
 
 def many(count: int, one: bytes) -> bytes:
-    """A frame so many times."""
+    """Return a frame repeated `count` times."""
     return one * count
 
 
 def streams(count: int) -> Iterable[int]:
-    """The streams of so many requests."""
+    """Return the numbers of the streams of `count` requests."""
     return range(1, 2 * count, 2)
 
 
 def check(client: Client, sent: bytes, expected: Expected) -> None:
-    """Have this exchange. Raises `AssertionError`."""
+    """Carry out this exchange. Raises `AssertionError`."""
     basin = (client.basin or "").encode()
     assert len(basin) == len(BASIN)
     awaited = [1] if isinstance(expected, Answered) else []

@@ -1,7 +1,7 @@
 """The ledger of known differences between the fake and the reference server.
 
-Each entry says what differs and why, and recognises its own case: a difference that no entry
-recognises is a bug in the fake. `evidence` shows each, on both sides.
+Each entry has the difference and its reason, and recognises its own case: a difference that no
+entry recognises is a bug in the fake. `evidence` shows each on both sides.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,11 @@ Comparable = dict[str, Any]
 
 
 class KnownDifference(NamedTuple):
-    """One entry. `recognises` is given the call, the fake's answer and the reference's."""
+    """An entry of the ledger.
+
+    `recognises` takes the call, the fake's answer and the reference's, and returns True for its
+    case.
+    """
 
     name: str
     what: str
@@ -22,7 +26,7 @@ class KnownDifference(NamedTuple):
 
 
 def _error(answer: Comparable) -> tuple[Any, str, str]:
-    """Status, code and message; of a session its whole body but for the message."""
+    """Return status, code and message; of a session, the whole body without the message."""
     status, body = answer["status"], answer["body"]
     if isinstance(body, list) and body and "message" in body[-1]:
         status, body = (status, body[:-1]), body[-1]
@@ -95,12 +99,12 @@ def _nesting_depth(_call: Call, fake: Comparable, _reference: Comparable) -> boo
 
 
 def _not_met(_call: Call, _fake: Comparable, _reference: Comparable) -> bool:
-    # What is compared does not show it; its evidence does.
+    # Not visible in the parts that are compared; its evidence shows it.
     return False
 
 
 def _in_the_background(_call: Call, _fake: Comparable, _reference: Comparable) -> bool:
-    # Not to be seen in one answer: who compares asks again until the reference has done it.
+    # Not visible in one answer: the comparison asks again until the reference has done it.
     return False
 
 
@@ -169,7 +173,7 @@ KNOWN_DIFFERENCES: Final = (
     KnownDifference(
         "account-services",
         "Access tokens, metrics and locations are served.",
-        "The hosted service serves them, and those who use it mock them by hand. The reference "
+        "The hosted service serves them, and its users mock them by hand. The reference "
         "has their routes and answers 501; `account_services` says how each rule is known.",
         _account_services,
     ),
@@ -237,7 +241,7 @@ KNOWN_DIFFERENCES: Final = (
 
 
 def excuse(call: Call, fake: Comparable, reference: Comparable) -> str | None:
-    """The name of the entry that recognises this difference, `None` if no entry does."""
+    """Return the name of the entry that recognises this difference, or None."""
     for entry in KNOWN_DIFFERENCES:
         if entry.recognises(call, fake, reference):
             return entry.name

@@ -1,4 +1,4 @@
-"""Time that passes for the server under test: by turning the fake's clock, or by waiting."""
+"""Time that passes for the server under test: the fake's clock is advanced, or the case waits."""
 
 import time
 from contextlib import closing
@@ -11,17 +11,17 @@ from s2mock.contract.sessions import Session
 from s2mock.runtime.clock import NANOSECONDS, ManualClock
 from s2mock.runtime.http_client import connect, exchange
 
-# What a case may cost on a server whose clock cannot be turned, in seconds.
+# How long a case may take on a server with a real clock, in seconds.
 _PATIENCE = 5.0
 _SLOW_PATIENCE = 120.0
-# How long the fake may take to notice that its clock was turned, in real seconds.
+# How long the fake may take to react to its advanced clock, in real seconds.
 _NOTICE = 5.0
-# How long a server may take to come to rest beyond its answers to others, in real seconds.
+# How long a server may go on after its answers to later requests, in real seconds.
 _SETTLED = 0.05
 
 
 def at_rest(session: Session) -> bool:
-    """Whether the session has nothing to read, once its server has seen to all that it was sent."""
+    """True if the session has nothing to read after its server has handled all that was sent."""
     let_others_be_answered(session.client)
     return not session.answered(within=_SETTLED)
 
@@ -29,8 +29,8 @@ def at_rest(session: Session) -> bool:
 def let_others_be_answered(client: Client) -> None:
     """Return when the server has answered a few requests that were sent later than all others.
 
-    It has seen to the others then, or is about to; a slow machine is given more time than a fast
-    one. This is no call of the client's, so that who watches its calls does not see it.
+    It has handled the others then, or is about to; a slow machine gets more time than a fast one.
+    The requests do not use the methods of the client, whose calls a case may watch.
     """
     with closing(connect(client.url)) as connection:
         for _ in range(3):
@@ -38,25 +38,25 @@ def let_others_be_answered(client: Client) -> None:
 
 
 class PassingTime(Protocol):
-    """A client, and the time of its server."""
+    """A client, with methods that let time pass for its server."""
 
     s2: Client
 
     def needs(self, seconds: float) -> None:
-        """Skip the case if that much time cannot be let pass."""
+        """Skip the case if that time cannot pass."""
 
     def now(self) -> float:
-        """Seconds since some moment, by the server's time."""
+        """Return the seconds since an arbitrary point, on the clock of the server."""
 
     def advance(self, seconds: float) -> None:
-        """Let that much time pass."""
+        """Let that time pass for the server."""
 
     def until_answered(self, session: Session, seconds: float) -> None:
-        """Let time pass, at least `seconds` if need be, until the session has bytes to read."""
+        """Let time pass, at least `seconds` if necessary, until the session has bytes to read."""
 
 
 class RealTime:
-    """A server in the same time as ours."""
+    """A client of a server whose clock is real."""
 
     def __init__(self, s2: Client, *, slow: bool) -> None:
         self.s2 = s2
@@ -69,11 +69,11 @@ class RealTime:
             pytest.skip(f"needs {seconds:g} s on a server whose clock is real{way_out}")
 
     def now(self) -> float:
-        """Seconds since some moment."""
+        """Return the seconds of real time since an arbitrary point."""
         return time.monotonic()
 
     def advance(self, seconds: float) -> None:
-        """Wait, or skip the case."""
+        """Wait for that time, or skip the case."""
         self.needs(seconds)
         time.sleep(seconds)
 
@@ -84,27 +84,28 @@ class RealTime:
 
 
 class TurnedTime:
-    """The fake, whose clock stands still until it is turned."""
+    """A client of the fake, whose clock moves only when it is advanced."""
 
     def __init__(self, s2: Client, clock: ManualClock) -> None:
         self.s2 = s2
         self._clock = clock
 
     def needs(self, seconds: float) -> None:
-        """Nothing: turning a clock costs nothing."""
+        """Do nothing: to advance the clock takes no time."""
 
     def now(self) -> float:
-        """Seconds since the Unix epoch, by the fake's clock."""
+        """Return the seconds since the Unix epoch, on the clock of the fake."""
         return self._clock.now() / NANOSECONDS
 
     def advance(self, seconds: float) -> None:
-        """Turn the clock."""
+        """Advance the clock of the fake."""
         self._clock.advance(seconds)
 
     def until_answered(self, session: Session, seconds: float) -> None:
-        """Turn the clock until the session has bytes to read.
+        """Advance the clock until the session has bytes to read.
 
-        More than once: a request that is still on its way counts from when it arrives.
+        It may be advanced more than once: a request that is still on its way counts from its
+        arrival.
         """
         if session.answered():
             return

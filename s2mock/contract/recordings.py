@@ -1,8 +1,8 @@
-"""Recordings: what a real server answered, in files of JSON lines.
+"""Recordings: the answers of a real server, in files of JSON lines.
 
-The recorder of this project writes them (`make record`), and nothing else does: each file bears a
-hash of its content. The first line says what was recorded; then each group of exchanges has a
-line of its own, and each exchange one more. Where s2mock is installed they are in one archive.
+Only the recorder of this project writes them (`make record`): each file has a hash of its content.
+The first line describes the recording. Each group of exchanges has a line, which is followed by one
+for each exchange. An installed s2mock has them in one archive.
 """
 
 import base64
@@ -22,7 +22,7 @@ from s2mock.contract.exchange import OPEN, Call, Protocol, Reply
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-# Bodies of more bytes are compressed, which makes a line of a mebibyte of the same letter short.
+# Longer bodies are compressed: a mebibyte of the same letter is a short line then.
 _MAX_PLAIN_BYTES = 2048
 
 
@@ -30,7 +30,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Exchange(NamedTuple):
-    """One request and its response. `at` is when, in milliseconds since the Unix epoch."""
+    """A request and its response. `at` is its time, in milliseconds since the Unix epoch."""
 
     at: int
     call: Call
@@ -40,8 +40,8 @@ class Exchange(NamedTuple):
 class Group(NamedTuple):
     """Exchanges that belong together: those of one test, or of one generated sequence.
 
-    `after` names groups of the same file that must have been there before. `deletion_delay` is
-    how long, in seconds, the server was seen to keep a deletion pending.
+    `after` are groups of the same file that must have been replayed before. `deletion_delay` is how
+    long, in seconds, the server kept a deletion pending.
     """
 
     name: str
@@ -51,9 +51,9 @@ class Group(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """One file. `left_out` are groups that are not in it, and why; `date` is that of the day.
+    """A file of recordings. `left_out` are groups that are not in it, with reasons.
 
-    `protocol` is the one over which all of it was recorded.
+    `date` is the date of the recording. `protocol` is the one of all exchanges in it.
     """
 
     server: str
@@ -65,11 +65,11 @@ class Recording(NamedTuple):
 
 
 class Tampered(Exception):
-    """The content of a recording is not what its recorder wrote."""
+    """The content of a recording does not have the hash of its recorder."""
 
 
 def names() -> list[str]:
-    """The names of all recordings, without `.jsonl`, in order."""
+    """Return the names of all recordings, without `.jsonl`, in order."""
     return sorted(
         file.name.removesuffix(".jsonl")
         for file in _directory().iterdir()
@@ -78,17 +78,17 @@ def names() -> list[str]:
 
 
 def replayable() -> list[str]:
-    """The names of those that the fake must answer alike: all but the ledger's."""
+    """Return the names of those that the fake must answer equally: all but the ledger's."""
     return [name for name in names() if name != "ledger"]
 
 
 def load(name: str) -> Recording:
-    """The recording of that name. Raises `FileNotFoundError`, `Tampered`."""
+    """Return the recording of that name. Raises `FileNotFoundError`, `Tampered`."""
     return parse((_directory() / f"{name}.jsonl").read_text("utf-8"))
 
 
 def parse(text: str) -> Recording:
-    """The recording in the text of a file. Raises `Tampered`."""
+    """Return the recording in the text of a file. Raises `Tampered`."""
     first, *lines = text.splitlines()
     header = json.loads(first)
     if header.pop("content") != _hash(header, lines):
@@ -105,7 +105,7 @@ def parse(text: str) -> Recording:
 
 
 def render(recording: Recording) -> str:
-    """The text of a file."""
+    """Return the text of a file."""
     frame = _common(
         [exchange.reply.headers for group in recording.groups for exchange in group.exchanges]
     )
@@ -132,7 +132,7 @@ def render(recording: Recording) -> str:
 
 
 class _Headers(NamedTuple):
-    """The headers that every reply of a file has, and those that most have besides."""
+    """The headers that every reply of a file has, and those that most replies have."""
 
     every: Headers
     most: Headers
@@ -170,7 +170,7 @@ def _json(document: Any) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).translate(_LINE_BREAKS)
 
 
-# Characters that JSON leaves as they are and that end a line all the same.
+# Characters that end a line although JSON does not escape them.
 _LINE_BREAKS = {ord(mark): f"\\u{ord(mark):04x}" for mark in "\x85\u2028\u2029\x7f"}
 
 
@@ -196,7 +196,7 @@ def _as_group(described: Mapping[str, Any], exchanges: list[Exchange]) -> Group:
 
 
 def _exchange(exchange: Exchange, first: int, frame: _Headers) -> dict[str, Any]:
-    """A line; times count from the first of the group, and what is empty is left out."""
+    """Return the line of an exchange; times count from the first one, empty fields are left out."""
     call, reply = exchange.call, exchange.reply
     own = tuple(pair for pair in reply.headers if pair not in frame.every)
     return {
@@ -228,7 +228,7 @@ def _as_exchange(document: Any, first: int, frame: _Headers) -> Exchange:
 
 
 def _body(body: bytes) -> Any:
-    """A body as a person can read it best, without losing a byte."""
+    """Return a body in its most readable form without loss."""
     if len(body) > _MAX_PLAIN_BYTES:
         packed = zstd.compress(body, level=19)
         return {"zstd": base64.b64encode(packed).decode()}

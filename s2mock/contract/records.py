@@ -1,4 +1,4 @@
-"""The calls on one stream's records, each sent as it is asked for."""
+"""The calls on the records of one stream, each a method that sends one request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,25 +8,25 @@ from s2mock.api.wire.messages import AppendAck, AppendInput, ReadBatch
 from s2mock.contract.client import Answer, Client, segment
 from s2mock.contract.sessions import Frame, Session
 
-# A record as JSON; a string stands for a record of that body.
+# A record as JSON; a string is a record with that body.
 JsonRecord = Mapping[str, Any] | str
 
 PROTOBUF = "application/protobuf"
 
 
 def fence(token: str) -> dict[str, Any]:
-    """A fence command as a raw JSON record."""
+    """Return a fence command as a raw JSON record."""
     return {"headers": [["", "fence"]], "body": token}
 
 
 def trim(seq_num: int) -> dict[str, Any]:
-    """A trim command as a raw JSON record; `seq_num` below 128, whose bytes are ASCII."""
+    """Return a trim command as a raw JSON record; `seq_num` must be below 128, for ASCII."""
     assert seq_num < 0x80
     return {"headers": [["", "trim"]], "body": seq_num.to_bytes(8, "big").decode()}
 
 
 def metered(record: JsonRecord) -> int:
-    """The metered size of a raw JSON record, in bytes. Source: reference: data_plane §1.7."""
+    """Return the metered size of a raw JSON record in bytes. Source: reference: data_plane §1.7."""
     fields = {"body": record} if isinstance(record, str) else record
     headers = fields.get("headers", ())
     strings = [*(text for header in headers for text in header), fields.get("body", "")]
@@ -34,7 +34,7 @@ def metered(record: JsonRecord) -> int:
 
 
 def append_input(*bodies: bytes, **conditions: Any) -> Any:
-    """An AppendInput message of records with these bodies."""
+    """Return an AppendInput message of records with these bodies."""
     message = AppendInput(**conditions)
     for body in bodies:
         message.records.add(body=body)
@@ -42,12 +42,12 @@ def append_input(*bodies: bytes, **conditions: Any) -> Any:
 
 
 def frame(message: Any) -> bytes:
-    """A protobuf message in an uncompressed S2S frame."""
+    """Return a protobuf message in an uncompressed S2S frame."""
     return Frame(0, message.SerializeToString()).encode()
 
 
 class Stream:
-    """One stream of a basin."""
+    """A client of one stream of a basin."""
 
     def __init__(self, client: Client, name: str) -> None:
         self.client = client
@@ -57,7 +57,7 @@ class Stream:
     # One call, one answer.
 
     def tail(self, *, headers: Mapping[str, str | None] | None = None) -> Answer:
-        """Check the tail."""
+        """Request the tail of the stream."""
         return self.client.request("GET", f"{self.path}/tail", headers=headers)
 
     def append(
@@ -77,50 +77,50 @@ class Stream:
         *,
         headers: Mapping[str, str | None] | None = None,
     ) -> Answer:
-        """Append with this request body, whatever it is."""
+        """Append with this request body, valid or not."""
         fields = {"content-type": content_type, **(headers or {})}
         return self.client.request("POST", self.path, body=body, headers=fields)
 
     def append_protobuf(
         self, message: Any, *, headers: Mapping[str, str | None] | None = None
     ) -> Answer:
-        """Append an AppendInput as protobuf, for an answer in protobuf."""
+        """Append an AppendInput as protobuf, and accept protobuf."""
         fields = {"accept": PROTOBUF, **(headers or {})}
         return self.append_bytes(message.SerializeToString(), PROTOBUF, headers=fields)
 
     def read(self, *, headers: Mapping[str, str | None] | None = None, **query: Any) -> Answer:
-        """Read, in JSON unless the headers ask for something else."""
+        """Read in JSON, unless the headers ask for another form."""
         return self.client.request("GET", self.target(**query), headers=headers)
 
-    # The same, where nothing but success will do.
+    # The same calls, which fail unless they succeed.
 
     def append_ok(self, *records: JsonRecord, **options: Any) -> dict[str, Any]:
-        """Append records as JSON; the ack."""
+        """Append records as JSON, and return the ack."""
         answer = self.append(*records, **options)
         assert answer.status == 200, answer
         ack: dict[str, Any] = answer.json
         return ack
 
     def tail_ok(self) -> dict[str, int]:
-        """The tail."""
+        """Return the tail of the stream."""
         answer = self.tail()
         assert answer.status == 200, answer
         tail: dict[str, int] = answer.json["tail"]
         return tail
 
     def read_ok(self, **options: Any) -> list[dict[str, Any]]:
-        """Read in JSON; the records."""
+        """Read in JSON, and return the records."""
         answer = self.read(**options)
         assert answer.status == 200, answer
         records: list[dict[str, Any]] = answer.json["records"]
         return records
 
     def bodies(self, **options: Any) -> list[str]:
-        """Read in JSON; the bodies of the records."""
+        """Read in JSON, and return the bodies of the records."""
         return [record.get("body", "") for record in self.read_ok(**options)]
 
     def seq_nums(self, **options: Any) -> list[int]:
-        """Read in JSON; the sequence numbers of the records."""
+        """Read in JSON, and return the sequence numbers of the records."""
         return [record["seq_num"] for record in self.read_ok(**options)]
 
     # Sessions.
@@ -164,12 +164,12 @@ class Stream:
     def poll(
         self, *, headers: Mapping[str, str] | None = None, timeout: float = 10.0, **query: Any
     ) -> Session:
-        """Send a unary read, to be answered later."""
+        """Send a unary read, whose answer is read later."""
         target = self.target(**query)
         return Session(self.client, "GET", target, headers=headers, timeout=timeout)
 
     def target(self, **query: Any) -> str:
-        """Path and query of a read. Booleans are spelled as S2 spells them."""
+        """Return path and query of a read, with booleans as S2 writes them."""
         spelled = {
             name: str(value).lower() if isinstance(value, bool) else value
             for name, value in query.items()
@@ -179,20 +179,20 @@ class Stream:
     # The stream itself.
 
     def config(self) -> Answer:
-        """The stream's configuration, as the control plane tells it."""
+        """Return the configuration of the stream, from the control plane."""
         return self.client.request("GET", f"/v1/streams/{segment(self.name)}")
 
     def reconfigure(self, **config: Any) -> None:
-        """Change the stream's configuration."""
+        """Send a change of the configuration."""
         answer = self.client.request("PATCH", f"/v1/streams/{segment(self.name)}", config)
         assert answer.status == 200, answer
 
     def delete(self) -> Answer:
-        """Delete the stream."""
+        """Send the deletion of the stream."""
         return self.client.request("DELETE", f"/v1/streams/{segment(self.name)}")
 
     def info(self) -> dict[str, Any] | None:
-        """The stream as the listing shows it, `None` if it does not."""
+        """Return the entry of the stream in the listing, or None."""
         answer = self.client.request("GET", f"/v1/streams?prefix={segment(self.name)}")
         assert answer.status == 200, answer
         listed = {info["name"]: info for info in answer.json["streams"]}
@@ -207,13 +207,13 @@ def create_stream(client: Client, name: str = "stream", **config: Any) -> Stream
 
 
 def acks(session: Session, count: int) -> list[tuple[int, int]]:
-    """The next acks of an append session: first and last plus one of the sequence numbers."""
+    """Yield the next acks of an append session: first and last plus one of the sequence numbers."""
     received = [next(session.frames()).message(AppendAck) for _ in range(count)]
     return [(ack.start.seq_num, ack.end.seq_num) for ack in received]
 
 
 def batch(session: Session) -> Any:
-    """The next ReadBatch of an S2S read that has records; heartbeats are passed over."""
+    """Return the next ReadBatch of an S2S read that has records, after any heartbeats."""
     for received in session.frames():
         message = received.message(ReadBatch)
         if message.records:
@@ -222,7 +222,7 @@ def batch(session: Session) -> Any:
 
 
 def heartbeat(session: Session) -> dict[str, int]:
-    """The tail in the next frame, which must be a heartbeat: no records, a tail."""
+    """Return the tail in the next frame, which must be a heartbeat: no records, a tail."""
     message = next(session.frames()).message(ReadBatch)
     assert not message.records, message
     assert message.HasField("tail")
@@ -230,12 +230,12 @@ def heartbeat(session: Session) -> dict[str, int]:
 
 
 def position(message: Any) -> dict[str, int]:
-    """A StreamPosition as JSON has it."""
+    """Return a StreamPosition as a JSON document."""
     return {"seq_num": message.seq_num, "timestamp": message.timestamp}
 
 
 def seq_nums(message: Any) -> list[int]:
-    """The sequence numbers in a ReadBatch."""
+    """Return the sequence numbers in a ReadBatch."""
     return [record.seq_num for record in message.records]
 
 

@@ -1,4 +1,4 @@
-"""Replaying recordings: the fake is sent what the real server was sent, at the same times."""
+"""Replay of recordings: the fake gets the recorded requests at the recorded times."""
 
 import threading
 from collections import Counter
@@ -16,30 +16,30 @@ _MILLISECOND = 1_000_000
 
 
 class RecordedTime:
-    """A clock that shows what the recording says; waiting takes no time."""
+    """A clock with the time of the recording, on which a wait takes no time."""
 
     def __init__(self) -> None:
         self._now = 0
 
     def now(self) -> int:
-        """Nanoseconds since the Unix epoch."""
+        """Return nanoseconds since the Unix epoch."""
         return self._now
 
     def wait(self, _: threading.Condition, until: int) -> None:
-        """Go on at `until`: nothing else can happen in between."""
+        """Move to `until`: nothing else can happen before."""
         self._now = max(self._now, until)
 
     def begin(self, milliseconds: int) -> None:
-        """Show that time, for an account that is new."""
+        """Move to that time, for a new account."""
         self._now = milliseconds * _MILLISECOND
 
     def go_on(self, milliseconds: int) -> None:
-        """Show that time, unless it is later already."""
+        """Move to that time, unless it is past."""
         self._now = max(self._now, milliseconds * _MILLISECOND)
 
 
 class Difference(NamedTuple):
-    """A call that the fake answers otherwise than the server did, for no known reason."""
+    """A call whose answer differs from that of the server without a known reason."""
 
     group: str
     calls: tuple[Call, ...]
@@ -54,12 +54,12 @@ class Difference(NamedTuple):
 
 
 class Replay:
-    """A fake to replay recordings on, and what has come of it.
+    """A fake to replay recordings on, with the results.
 
-    With `auth="required"` each call brings the account's own access token.
-    `groups`, `exchanges` and, for each protocol, `by_protocol` count what was replayed, `ends` the
-    exchanges of which it was recorded how the connection ended, `known` counts by name the
-    differences that the ledger knows, `differences` are those that it does not know.
+    With `auth="required"` each call has the account's own access token. `groups`, `exchanges` and,
+    for each protocol, `by_protocol` count the replayed ones. `ends` counts the exchanges whose end
+    of the connection was recorded, `known` counts by name the differences in the ledger.
+    `differences` are those that are not in it.
     """
 
     def __init__(self, *, auth: Auth = "open") -> None:
@@ -85,7 +85,7 @@ class Replay:
         self._mock.close()
 
     def run(self, recording: Recording) -> None:
-        """Replay all of it, each group on a fresh account."""
+        """Replay the recording, each group on a fresh account."""
         named = {group.name: group for group in recording.groups}
         for group in recording.groups:
             before = [named[name] for name in group.after]
@@ -122,6 +122,6 @@ class Replay:
                 continue
             calls = tuple(exchange.call for exchange in exchanges[: number + 1])
             self.differences.append(Difference(group.name, calls, ours, theirs))
-            # What follows may differ because of that.
+            # The calls that follow may differ because of that.
             break
         self.groups += 1

@@ -1,8 +1,8 @@
-"""The known gaps of the published description: what S2 does, and `openapi.json` does not say.
+"""The known gaps of the published description: behaviour of S2 that is not in `openapi.json`.
 
-The table has the form of the ledger of differences: each entry says what the description lacks
-and why the fake is right not to follow it, and recognises its own case. A finding that no entry
-recognises is a bug in the fake, or a gap not known yet.
+The table is similar to the ledger: each entry has the gap and the reason why the fake does not
+follow the description, and recognises its own case. A finding that no entry recognises is a bug
+in the fake, or a new gap.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from typing import Any, Final, NamedTuple
 
 
 class Finding(NamedTuple):
-    """What a response has and the description has not.
+    """A part of a response that is not in the description.
 
-    `kind` is "path", "method", "status", "content type", "header", "event" or "schema";
-    `operation` is the method and the described path, or the path as sent if none is described.
-    `value` is what was found: a header's name, the status, or the part of the body at `place`, of
-    which `rule` is the keyword of the schema that it breaks.
+    `kind` is "path", "method", "status", "content type", "header", "event" or "schema"; `operation`
+    is the method and the described path, or the path as sent if none is described. `value` is the
+    name of the header, the status, or the part of the body at `place`, which violates the keyword
+    `rule` of its schema.
     """
 
     kind: str
@@ -32,7 +32,7 @@ class Finding(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """One entry. `recognises` is given a finding."""
+    """An entry of the table. `recognises` takes a finding, and returns True for its case."""
 
     name: str
     what: str
@@ -151,7 +151,7 @@ GAPS: Final[tuple[Gap, ...]] = (
     Gap(
         "invalid",
         "422, the status of the code `invalid`.",
-        "The server refuses a value by 422, whatever the form of the request, by 400 its form.",
+        "The server refuses a value with 422 in any form of request, and a bad form with 400.",
         lambda found: _is_status(422)(found) and found.operation in _TAKES_VALUES,
     ),
     Gap(
@@ -248,5 +248,5 @@ GAPS: Final[tuple[Gap, ...]] = (
 
 
 def gap_of(finding: Finding) -> Gap | None:
-    """The entry that recognises this finding, `None` if no entry does."""
+    """Return the entry that recognises this finding, or None."""
     return next((gap for gap in GAPS if gap.recognises(finding)), None)

@@ -20,23 +20,23 @@ from s2mock.runtime.http_client import joined
 
 
 class Frame(NamedTuple):
-    """One S2S frame as it came: the flag byte, and the payload, not yet inflated."""
+    """A received S2S frame: the flag byte and the payload, which may be compressed."""
 
     flag: int
     payload: bytes
 
     def encode(self) -> bytes:
-        """The bytes of the frame."""
+        """Return the bytes of the frame."""
         return (len(self.payload) + 1).to_bytes(3, "big") + bytes([self.flag]) + self.payload
 
     @property
     def terminal(self) -> bool:
-        """Whether the frame ends a session with an error."""
+        """True if the frame ends a session with an error."""
         return self.flag & 0x80 != 0
 
     @property
     def coding(self) -> str | None:
-        """The coding of the payload: `zstd`, `gzip` or `None`."""
+        """The coding of the payload: `zstd`, `gzip` or None."""
         return {0x00: None, 0x20: "zstd", 0x40: "gzip"}[self.flag & 0x60]
 
     @property
@@ -52,18 +52,18 @@ class Frame(NamedTuple):
         return json.loads(self.payload[2:])
 
     def message(self, kind: Any) -> Any:
-        """The payload as a protobuf message of that class."""
+        """Return the payload as a protobuf message of that class."""
         assert not self.terminal, f"the session ended with {self.status} {self.error}"
         return kind.FromString(inflate(self.payload, self.coding))
 
 
 class Event(NamedTuple):
-    """One SSE event: its fields in order, as sent."""
+    """An SSE event: its fields in order, as sent."""
 
     lines: tuple[str, ...]
 
     def field(self, name: str) -> str | None:
-        """The value of a field, `None` if the event has none of that name."""
+        """Return the value of a field, or None if the event does not have it."""
         for line in self.lines:
             key, _, value = line.partition(": ")
             if key == name:
@@ -72,17 +72,17 @@ class Event(NamedTuple):
 
     @property
     def name(self) -> str | None:
-        """The `event` field."""
+        """The value of the `event` field."""
         return self.field("event")
 
     @property
     def json(self) -> Any:
-        """The `data` field as JSON."""
+        """The `data` field, parsed as JSON."""
         return json.loads(self.field("data") or "")
 
 
 def inflate(payload: bytes, coding: str | None) -> bytes:
-    """`payload` without its coding."""
+    """Return `payload` without its coding."""
     if coding == "gzip":
         return gzip.decompress(payload)
     if coding == "zstd":
@@ -149,24 +149,24 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Drop the connection, in whatever state it is."""
+        """Close the connection, in any state."""
         self._socket.close()
 
     # The request.
 
     def send(self, data: bytes) -> None:
-        """Send bytes of the request's body as one chunk."""
+        """Send bytes of the body of the request as one chunk."""
         self._socket.sendall(b"%x\r\n%b\r\n" % (len(data), data))
 
     def half_close(self) -> None:
-        """End the request's body; the response goes on."""
+        """End the body of the request; the response goes on."""
         self._socket.sendall(b"0\r\n\r\n")
 
     # The response.
 
     @property
     def status(self) -> int:
-        """The status of the response, once its head has come."""
+        """The status of the response; waits for its head."""
         return self._read_head()[0]
 
     @property
@@ -175,27 +175,27 @@ class Session:
         return self._read_head()[1]
 
     def answer(self) -> Answer:
-        """The whole response, its body read to its end."""
+        """Read the response to its end, and return it."""
         return Answer(self.status, self.headers, self.rest())
 
     def rest(self) -> bytes:
-        """The bytes of the body from here to its end."""
+        """Return the bytes of the body from here to its end."""
         return b"".join(self.pieces())
 
     def answered(self, within: float = 0.0) -> bool:
-        """Whether bytes wait to be read, or the connection has ended, within some seconds."""
+        """True if, within some seconds, bytes can be read or the connection ends."""
         if self._buffer or (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
             return True
         return bool(select.select([self._socket], [], [], within)[0])
 
     def pieces(self) -> Iterator[bytes]:
-        """The bytes of the body as they come. Always the same iterator."""
+        """The bytes of the body as they are received, always in the same iterator."""
         if self._body is None:
             self._body = self._read_body()
         return self._body
 
     def frames(self) -> Iterator[Frame]:
-        """The frames of an S2S body as they come. The body must end with a whole frame."""
+        """Yield the frames of an S2S body. It must end with a complete frame."""
         while True:
             while (length := int.from_bytes(self._frames[:3], "big") + 3) <= len(self._frames):
                 assert length > 3, f"a frame of length 0: {bytes(self._frames)!r}"
@@ -209,7 +209,7 @@ class Session:
             self._frames += piece
 
     def events(self) -> Iterator[Event]:
-        """The events of an SSE body as they come. The body must end with a whole event."""
+        """Yield the events of an SSE body. It must end with a complete event."""
         while True:
             while "\n\n" in self._text:
                 event, _, self._text = self._text.partition("\n\n")

@@ -1,8 +1,8 @@
-"""What the cases on streams have in common."""
+"""Helpers for the cases about streams."""
 
 from typing import Any
 
-# The configuration of a stream where neither it nor its basin says anything
+# The configuration of a stream if neither it nor its basin sets any leaf
 # (reference: control_plane §5.2).
 SYSTEM_DEFAULTS: dict[str, Any] = {
     "storage_class": "express",

@@ -220,7 +220,7 @@ def test_a_bad_scope(target: Client, scope: Any, reason: str) -> None:
     ids=str,
 )
 def test_a_scope_that_is_none(target: Client, scope: Any) -> None:
-    """Refused, in the words of the JSON parser (§2.2)."""
+    """An invalid scope is refused, in the words of the JSON parser (§2.2)."""
     assert issue(target, scope).error[:2] == (400, "bad_json")
 
 

@@ -17,7 +17,7 @@ from s2mock.contract.unserved import skip_if_unserved
 
 @pytest.fixture
 def token_id(target: Client) -> Any:
-    """An id that nobody uses; a token of that id is revoked after the case."""
+    """Yield an unused id; a token with that id is revoked after the case."""
     identifier = f"contract-{uuid.uuid4().hex[:16]}"
     yield identifier
     target.request("DELETE", f"{PATH}/{identifier}")

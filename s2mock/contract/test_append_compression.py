@@ -53,7 +53,7 @@ def test_zstd_frames_of_other_kinds(stream: Stream, data: bytes) -> None:
 
 
 def test_identity(stream: Stream) -> None:
-    """Is a coding too (§7)."""
+    """`identity` is a coding too (§7)."""
     assert append(stream, JSON_HI, "identity", "application/json").status == 200
 
 
@@ -109,7 +109,7 @@ def test_an_empty_compressed_body(stream: Stream, coding: str) -> None:
 
 
 def test_a_coding_without_a_body(stream: Stream) -> None:
-    """Does no harm (§7)."""
+    """A coding without a body is no error (§7)."""
     stream.append_ok("a")
     assert stream.bodies(seq_num=0, headers={"content-encoding": "gzip"}) == ["a"]
 

@@ -65,7 +65,7 @@ def test_append_with_another_token(stream: Stream, form: str) -> None:
 
 
 def test_token_mismatch_byte_for_byte(stream: Stream) -> None:
-    """Compact JSON, the token as text whatever S2-Format says (§1.3, §1.5)."""
+    """Compact JSON; the token is text with any S2-Format (§1.3, §1.5)."""
     stream.append_ok(fence('é"\n'))
     answer = stream.append({}, fencing_token="", headers={"s2-format": "base64"})
 

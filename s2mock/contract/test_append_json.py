@@ -131,7 +131,7 @@ def test_null_is_absent(stream: Stream) -> None:
 
 
 def test_what_is_unknown_is_ignored(stream: Stream) -> None:
-    """Unknown keys, at every level, whatever they hold (§1.6)."""
+    """Unknown keys, at every level, with any value (§1.6)."""
     body = b' { "records" : [ { "x" : [ { } ] } ] , "y" : 1e999 , "y" : null } \n'
     assert stream.append_bytes(body).status == 200
 

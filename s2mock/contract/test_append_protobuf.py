@@ -111,7 +111,7 @@ def test_not_protobuf(stream: Stream, body: str, reason: str) -> None:
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
 def test_groups_in_groups(stream: Stream, depth: int) -> None:
-    """Unknown ones may stand a hundred deep, the messages around them included (§2)."""
+    """Unknown groups may be nested a hundred deep, enclosing messages included (§2)."""
     for groups, status in ((100 - depth, 200), (101 - depth, 400)):
         # Field 15: a byte to begin with, and one to end with.
         message = b"\x7b" * groups + b"\x7c" * groups

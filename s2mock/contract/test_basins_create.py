@@ -218,7 +218,7 @@ def test_a_full_configuration_comes_back(target: Client, fresh: Callable[[], str
 def test_nothing_and_unknown_keys_are_fine(
     target: Client, fresh: Callable[[], str], more: dict[str, Any]
 ) -> None:
-    """Null stands for absent, and keys that S2 does not know are ignored (§2.2)."""
+    """Null means absent, and keys that S2 does not know are ignored (§2.2)."""
     answer = target.request("POST", "/v1/basins", {"basin": fresh(), **more})
     assert (answer.status, answer.result) == (201, "created")
 

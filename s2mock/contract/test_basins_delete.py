@@ -45,7 +45,7 @@ def test_deleting_again(deleted: Client) -> None:
 
 @control_case(34)
 def test_the_name_is_taken_until_the_deletion_is_complete(deleted: Client) -> None:
-    """Meanwhile a basin cannot be made, made sure of or changed under that name (§4.6)."""
+    """Until then a basin cannot be created, ensured or changed under that name (§4.6)."""
     path = f"/v1/basins/{deleted.basin}"
     changed = deleted.request("PATCH", path, {})
     assert changed.error in (basin_being_deleted(deleted.basin), basin_not_found(deleted.basin))
@@ -74,7 +74,7 @@ def test_a_replay_does_not_bring_it_back(target: Client, fresh: Callable[[], str
 
 @control_case(35)
 def test_its_configuration_can_be_read_while_it_lasts(deleted: Client) -> None:
-    """GET still answers 200 in the meantime (§4.5)."""
+    """GET answers 200 until the deletion is complete (§4.5)."""
     answer = deleted.request("GET", f"/v1/basins/{deleted.basin}")
     assert answer.status == 200 or answer.error == basin_not_found(deleted.basin)
 
@@ -88,7 +88,7 @@ def test_a_missing_basin(target: Client, fresh: Callable[[], str]) -> None:
 
 @control_case(52)
 def test_streams_cannot_be_made_in_it(deleted: Client) -> None:
-    """In a basin that is being deleted a stream is not made, made sure of or changed (§4.6)."""
+    """In a basin that is being deleted, a stream cannot be created, ensured or changed (§4.6)."""
     for answer in (
         deleted.request("POST", "/v1/streams", {"stream": "new"}),
         deleted.request("PUT", "/v1/streams/new"),

@@ -14,7 +14,7 @@ NAMES = ("alpha", "alphb", "beta-1", "beta-2", "gamma")
 
 @pytest.fixture
 def family(target: Client, fresh: Callable[[], str]) -> str:
-    """A prefix that nobody else has, with a few basins under it, made in no order."""
+    """Return an unused prefix with a few basins, created in no order."""
     prefix = fresh()[:24]
     for name in sorted(NAMES, key=lambda name: name[::-1]):
         made = target.request("POST", "/v1/basins", {"basin": f"{prefix}-{name}"})

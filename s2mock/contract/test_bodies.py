@@ -143,7 +143,7 @@ def test_of_several_faults_the_first(s2: Client, body: str, reason: str) -> None
     ],
 )
 def test_what_is_no_json(s2: Client, body: bytes) -> None:
-    """Refused, wherever in the body it stands (§2.2)."""
+    """Invalid JSON is refused at any place in the body (§2.2)."""
     assert refused(s2, send(s2, body))
 
 
@@ -168,7 +168,7 @@ def test_an_empty_body(s2: Client, body: bytes) -> None:
     ],
 )
 def test_what_is_ignored(s2: Client, body: bytes) -> None:
-    """Unknown fields at every level, whatever they hold, also twice (§2.2)."""
+    """Unknown fields at every level, with any value, also twice (§2.2)."""
     answer = send(s2, body)
     assert (answer.status, answer.json["name"]) == (201, "s")
 

@@ -169,5 +169,5 @@ def test_a_bad_configuration_of_a_basin(s2: Client, method: str, config: Any, re
     ids=str,
 )
 def test_a_choice_that_is_none(s2: Client, config: Any) -> None:
-    """Where one of some words, or one key of some, is expected: refused (§2.2)."""
+    """A value that is none of the words or keys is refused (§2.2)."""
     assert refused(s2, s2.request("POST", "/v1/streams", {"stream": "s", "config": config}))

@@ -46,7 +46,7 @@ BASIN_CONFIGS: Final = (
 @pytest.mark.parametrize("broken", BROKEN, ids=ascii)
 @pytest.mark.parametrize("config", STREAM_CONFIGS)
 def test_broken_text_in_a_stream_configuration(s2: Client, config: bytes, broken: bytes) -> None:
-    """It is no JSON, whatever may stand in that place (§2.2)."""
+    """Broken text is no JSON, at any place (§2.2)."""
     document = config % broken
     for method, path, body in (
         ("POST", "/v1/streams", b'{"stream":"s","config":%b}' % document),

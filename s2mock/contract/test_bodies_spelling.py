@@ -1,4 +1,4 @@
-"""Unusual spellings that S2 takes (reference: control_plane §2.2).
+"""Unusual spellings that S2 accepts (reference: control_plane §2.2).
 
 An object may be an array of its values, in field order; a word may be an object of one null.
 """

@@ -1,4 +1,4 @@
-"""The table of cases: complete, and true."""
+"""Checks of the table of cases: it is complete, and equal to the markers."""
 
 import importlib
 from collections import defaultdict

@@ -199,7 +199,7 @@ def test_last_event_id_is_looked_at_only_in_sse(stream: Stream) -> None:
 
 @pytest.mark.parametrize("accept", ["application/json", PROTOBUF, "text/event-stream"])
 def test_errors_are_json_in_every_mode(s2: Client, accept: str) -> None:
-    """The body is `{"code":…,"message":…}`, compact, whatever is accepted (§1.3)."""
+    """The body is `{"code":…,"message":…}`, compact, with any `Accept` (§1.3)."""
     with Session(s2, "GET", Stream(s2, "missing").path, headers={"accept": accept}) as session:
         answer = session.answer()
 

@@ -193,7 +193,7 @@ def test_trim_beyond_the_tail_is_capped_for_good(timed: PassingTime) -> None:
 
 
 def test_trim_in_the_middle_of_a_batch(timed: PassingTime) -> None:
-    """What stands behind it in its own batch stays, however far it points (§8.1)."""
+    """Records after it in its own batch stay, however high its number (§8.1)."""
     stream = create_stream(timed.s2)
     stream.append_ok("a", trim(99), "b", "c")
     settle(timed, stream, [2, 3])

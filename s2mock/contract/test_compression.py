@@ -181,7 +181,7 @@ def test_small_bodies_are_left_alone(s2: Client) -> None:
 
 
 def test_errors_and_other_answers(large: Client) -> None:
-    """Whatever is long enough is compressed: a long message too (§1.5)."""
+    """Any long answer is compressed: a long message too (§1.5)."""
     method, path = "POST", "/v1/streams"
     document = {"stream": "t", "config": {"timestamping": {"mode": "x" * 2000}}}
     answer = large.request(method, path, document, headers={"accept-encoding": "gzip"})

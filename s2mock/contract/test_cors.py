@@ -18,7 +18,7 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
 def test_every_answer(shared: Client, method: str, path: str, status: int) -> None:
-    """Credentials are allowed, and whatever origin asks; without one none is named (§1.4)."""
+    """Credentials are allowed for any origin; without an origin none is named (§1.4)."""
     answer = shared.request(method, path)
     assert answer.status == status
     assert answer.headers["vary"].endswith(VARY)

@@ -56,7 +56,7 @@ def test_pending_for_every_form_of_append(deleted_stream: Stream) -> None:
 
 
 def test_pending_for_every_form_of_read(deleted_stream: Stream) -> None:
-    """Whatever the start would be (§8.5)."""
+    """With any start (§8.5)."""
     for form in READ_FORMS:
         with pytest.raises(Refused) as refused:
             read_in(form, deleted_stream, seq_num=2**63)
@@ -210,7 +210,7 @@ def test_timestamp_of_the_last_record(
 
 
 def test_an_append_session(timed: PassingTime) -> None:
-    """The next input meets 409 or 503, whatever the old name is now (§8.5)."""
+    """The next input is answered 409 or 503, also if the name is in use again (§8.5)."""
     stream = create_stream(timed.s2)
     with stream.append_session() as session:
         session.send(frame(append_input(b"a")))

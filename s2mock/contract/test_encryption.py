@@ -129,7 +129,7 @@ def test_the_whole_batch_is_withheld(encrypted: Stream) -> None:
 
 
 def test_a_follower_with_another_key(encrypted: Stream) -> None:
-    """Gets the error when the record comes (§9)."""
+    """The follower gets the error when the record is appended (§9)."""
     with (
         encrypted.sse(headers=OURS) as sse,
         encrypted.read_session(headers=OURS) as s2s,
@@ -241,7 +241,7 @@ def test_key_of_impossible_length(s2: Client, text: str, length: int | None) -> 
 @case(131)
 @pytest.mark.parametrize("text", ["!!!!", "x", "A" * 44, "   x   "])
 def test_a_plain_stream_ignores_the_key(stream: Stream, text: str) -> None:
-    """Whatever it is, as long as it could be one (§9)."""
+    """Any value that could be a key is ignored (§9)."""
     headers = {"s2-encryption-key": text}
 
     assert stream.append("plain", headers=headers).status == 200
@@ -249,7 +249,7 @@ def test_a_plain_stream_ignores_the_key(stream: Stream, text: str) -> None:
 
 
 def test_blanks_around_a_key(encrypted: Stream) -> None:
-    """Are no part of it (§9)."""
+    """Blanks around a key are not part of it (§9)."""
     encrypted.append_ok("secret", headers={"s2-encryption-key": f" {OURS['s2-encryption-key']} "})
 
     assert encrypted.bodies(seq_num=0, headers=OURS) == ["secret"]

@@ -32,7 +32,7 @@ def long(s2: Client) -> Client:
 def ask(
     client: Client, protocol: Protocol, method: str, path: str, *body: bytes, **headers: str
 ) -> Reply:
-    """The answer over that protocol; an underscore in a header's name stands for a hyphen."""
+    """Return the answer over that protocol; an underscore in the name of a header is a hyphen."""
     fields = {name.replace("_", "-"): value for name, value in headers.items()}
     connection = connect(client.url, protocol, token=client.token)
     try:
@@ -68,7 +68,7 @@ def test_answer_without_a_body_has_length_0(
     headers: dict[str, str],
     status: int,
 ) -> None:
-    """Whatever the method (§1.2)."""
+    """With any method (§1.2)."""
     reply = ask(long, protocol, method, path, **headers)
     assert (reply.status, reply.body) == (status, b"")
     assert values(reply, "content-length") == ["0"]
@@ -185,7 +185,7 @@ MEDIA_TYPES: dict[str, bool] = {
 def test_spelling_of_a_media_type(
     long: Client, protocol: Protocol, kind: str, spelling: str
 ) -> None:
-    """Whatever cannot be parsed is no media type: a blank before a semicolon, too (§1.4)."""
+    """Any text that cannot be parsed is no media type: a blank before a semicolon, too (§1.4)."""
     header = "content_type" if kind == "s2s/proto" else "accept"
     sent: dict[str, Any] = {header: spelling.format(kind)}
     reply = ask(long, protocol, "GET", READ, **sent)

@@ -69,7 +69,7 @@ def test_of_a_repeated_header_the_first(s2: Client, fresh: Callable[[], str]) ->
     ["/v1/basins", "/v1/access-tokens", "/v1/metrics?set=account-ops&start=0&end=0"],
 )
 def test_account_routes_need_no_basin(target: Client, path: str) -> None:
-    """They do not look at the header, whatever it says (§1.3)."""
+    """They do not read the header, also an invalid one (§1.3)."""
     assert target.in_basin("BAD").request("GET", path).status in (200, 501)
 
 
@@ -139,7 +139,7 @@ def test_where_a_token_is_not_looked_at(s2: Client, token: str) -> None:
 
 
 def test_the_result_is_said_where_something_is_provisioned(s2: Client) -> None:
-    """`s2-provision-result` stands on successful creates and ensures, and only there (§2.1)."""
+    """Only successful creates and ensures have `s2-provision-result` (§2.1)."""
     assert s2.request("PUT", "/v1/streams/s").result == "created"
     for method, path, document in (
         ("GET", "/v1/streams/s", ...),

@@ -12,7 +12,7 @@ DEFAULT = "/v1/locations/default"
 
 
 def test_the_locations_and_the_default(target: Client) -> None:
-    """A bare array of locations, and the one of basins that name none (account_services §3)."""
+    """A bare array of locations, and the one of basins without a choice (account_services §3)."""
     listed = target.request("GET", "/v1/locations")
     skip_if_unserved(listed)
     assert listed.status == 200
@@ -31,7 +31,7 @@ def test_the_locations_and_the_default(target: Client) -> None:
 
 
 def test_a_basin_is_where_it_was_made(target: Client, fresh: Callable[[], str]) -> None:
-    """It says so in every answer, and a new default moves nobody (account_services §3)."""
+    """Every answer has its location, and a new default moves no basin (account_services §3)."""
     listed = target.request("GET", "/v1/locations")
     skip_if_unserved(listed)
     default = target.request("GET", DEFAULT).json

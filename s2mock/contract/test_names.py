@@ -1,6 +1,6 @@
-"""Names of basins and streams, wherever they stand (reference: control_plane §4.1, §5.1).
+"""Names of basins and streams at each place in a request (reference: control_plane §4.1, §5.1).
 
-The rule is the same everywhere; the code says where the name stood: `bad_json`, `bad_path`,
+The rule is the same everywhere; the code depends on the place of the name: `bad_json`, `bad_path`,
 `bad_header` or `bad_query`, never 422. Lengths are counted in bytes of UTF-8.
 """
 
@@ -200,7 +200,7 @@ def test_a_good_stream(s2: Client, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["`", "a`b`", "\n", '"'])
 def test_a_name_stands_in_a_message_as_it_is(shared: Client, name: str) -> None:
-    """Nothing is escaped beyond what JSON needs (§3)."""
+    """A name in a message is not escaped beyond the needs of JSON (§3)."""
     answer = shared.request("GET", f"/v1/streams/{segment(name)}")
     assert answer.message == f"stream `{name}` in basin `{shared.basin}` not found"
 

@@ -172,7 +172,7 @@ def test_the_earlier_fault(shared: Client, operation: str, faults: tuple[Fault, 
 
 @pytest.mark.parametrize("path", ["/v1/streams", "/v1/basins"])
 def test_the_method_comes_after_the_coding(shared: Client, path: str) -> None:
-    """An unknown coding is found on a known path whatever the method; headers are not (§2.5)."""
+    """An unknown coding is found on a known path with any method; headers are not (§2.5)."""
     answer = shared.request("DELETE", path, headers={"content-encoding": "br"})
     assert (answer.status, answer.headers["allow"]) == (415, "GET,HEAD,POST")
     answer = shared.in_basin("short").request("DELETE", f"{path}?limit=x")

@@ -44,7 +44,7 @@ EMPTY_STREAM = bad_path("stream name must not be empty")
     ],
 )
 def test_a_name(s2: Client, path: str, name: str) -> None:
-    """An escape that is none stands for itself; a plus is a plus (§1.2)."""
+    """An invalid escape is literal text; a plus is a plus (§1.2)."""
     made = s2.request("PUT", f"/v1/streams/{path}")
     assert (made.status, made.json["name"]) == (201, name)
     assert s2.request("GET", f"/v1/streams/{path}").status == 200

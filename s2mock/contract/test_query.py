@@ -91,7 +91,7 @@ def test_of_several_faults_the_first(shared: Client, path: str, query: str, deta
     ],
 )
 def test_what_is_fine(shared: Client, query: str) -> None:
-    """Unknown keys are ignored, whatever they look like; keys are case-sensitive (§2.4)."""
+    """Unknown keys are ignored, with any value; keys are case-sensitive (§2.4)."""
     answer = shared.request("GET", f"/v1/streams?{query}")
     assert [info["name"] for info in answer.json["streams"]] == ["s"]
 
@@ -101,7 +101,7 @@ def test_what_is_fine(shared: Client, query: str) -> None:
     [("a+", ["a b"]), ("a%20", ["a b"]), ("a%2B", ["a+b"]), ("%", ["%zz"]), ("%zz", ["%zz"])],
 )
 def test_how_a_value_is_decoded(s2: Client, prefix: str, found: list[str]) -> None:
-    """As a form: a plus is a space; an escape that is none stands for itself (§2.4)."""
+    """As in a form: a plus is a space; an invalid escape is literal text (§2.4)."""
     for path in ("a%20b", "a+b", "%25zz"):
         s2.request("PUT", f"/v1/streams/{path}")
     answer = s2.request("GET", f"/v1/streams?prefix={prefix}")

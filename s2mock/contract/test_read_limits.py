@@ -25,7 +25,7 @@ FORMS = pytest.mark.parametrize("form", READ_FORMS)
 @case(68)
 @FORMS
 def test_count(stream: Stream, form: str) -> None:
-    """So many records at most, from the start on."""
+    """At most `count` records, from the start on."""
     stream.append_ok("a", "b", "c")
 
     assert seq_nums(form, stream, seq_num=1, count=2) == [1, 2]
@@ -46,7 +46,7 @@ def test_count_beyond_what_is_there(stream: Stream, form: str) -> None:
 @case(70)
 @pytest.mark.parametrize("form", UNARY_FORMS)
 def test_a_unary_read_has_a_thousand_records_at_most(stream: Stream, form: str) -> None:
-    """Whatever was asked for, silently (§1.7, §4.2)."""
+    """A larger `count` is reduced silently (§1.7, §4.2)."""
     stream.append_ok(*["x"] * 1000)
     stream.append_ok(*["x"] * 5)
 
@@ -186,7 +186,7 @@ def test_until_is_not_ignored_in_the_middle(stream: Stream) -> None:
 
 
 def test_a_read_ends_at_its_limit_without_waiting(stream: Stream) -> None:
-    """A limit that is reached ends the read, whatever the wait (§4.4)."""
+    """A read ends when it reaches a limit, also with a `wait` (§4.4)."""
     stream.append_ok("a", "b")
 
     for form in READ_FORMS:

@@ -88,7 +88,7 @@ def test_highest_numbers(stream: Stream) -> None:
 
 
 def test_unknown_parameters_are_ignored(stream: Stream) -> None:
-    """Whatever they hold (§4.1)."""
+    """With any value (§4.1)."""
     stream.append_ok("a")
     query = "seq_num=0&x&x=1&ignore_command_records=maybe&%FF=1&Count=x&&"
 

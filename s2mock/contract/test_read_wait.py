@@ -17,7 +17,7 @@ from s2mock.contract.sessions import Session
 
 
 def waiting(session: Session) -> Session:
-    """A poll that has been sent, is not answered, and is taken to have arrived."""
+    """Return a read that has been sent, is not answered, and has probably arrived."""
     assert at_rest(session), session.answer()
     return session
 
@@ -140,7 +140,7 @@ def test_what_comes_is_all_refused(stream: Stream, query: dict[str, Any]) -> Non
 
 
 def test_a_refused_append_wakes_nobody(stream: Stream) -> None:
-    """What was not appended does not come (§3.5)."""
+    """A refused append does not end a wait (§3.5)."""
     with stream.poll(wait=60) as poll:
         waiting(poll)
         assert stream.append("a", match_seq_num=9).status == 412
@@ -150,7 +150,7 @@ def test_a_refused_append_wakes_nobody(stream: Stream) -> None:
 
 
 def test_many_polls_are_answered_by_one_append(stream: Stream) -> None:
-    """A record is for all who wait for it (§4)."""
+    """Each waiting read gets the record (§4)."""
     polls = [stream.poll(wait=60) for _ in range(20)]
     waiting(polls[-1])
     ack = stream.append_ok("a")
@@ -161,7 +161,7 @@ def test_many_polls_are_answered_by_one_append(stream: Stream) -> None:
 
 
 def test_the_other_stream_wakes_nobody(stream: Stream) -> None:
-    """A poll is for one stream (§4)."""
+    """A read waits for one stream (§4)."""
     other = create_stream(stream.client, "other")
     with stream.poll(wait=60) as poll:
         waiting(poll)

@@ -123,7 +123,7 @@ def test_longest_frame(stream: Stream) -> None:
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
 @pytest.mark.parametrize("accept", [None, "identity", "gzip", "zstd"])
 def test_compressed_inputs(stream: Stream, coding: str, accept: str | None) -> None:
-    """Each frame's own flag counts, whatever the headers say (§6.3)."""
+    """Each frame's own flag counts, with any headers (§6.3)."""
     headers = {} if accept is None else {"accept-encoding": accept}
     message = append_input(b"hi").SerializeToString()
     with stream.append_session(headers=headers) as session:
@@ -212,7 +212,7 @@ def test_only_long_messages_are_compressed(stream: Stream, coding: str) -> None:
 
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
 def test_compressed_even_if_longer(stream: Stream, coding: str) -> None:
-    """Nobody looks whether it was worth it (§6.3)."""
+    """A frame is compressed also if that makes it longer (§6.3)."""
     body = os.urandom(3000)
     stream.append_protobuf(append_input(body))
     with stream.read_session(seq_num=0, count=1, headers={"accept-encoding": coding}) as session:

@@ -44,7 +44,7 @@ def test_headers(stream: Stream) -> None:
 
 
 def test_long_events_are_not_compressed(stream: Stream) -> None:
-    """Whatever is accepted (§5, §7)."""
+    """With any `Accept-Encoding` (§5, §7)."""
     stream.append_ok("x" * 5000)
     with stream.sse(seq_num=0, wait=0, headers={"accept-encoding": "gzip, zstd"}) as session:
         assert "content-encoding" not in session.headers
@@ -73,7 +73,7 @@ def test_accepts_that_are_not(stream: Stream, accept: str) -> None:
 
 
 def test_s2s_beats_sse(stream: Stream) -> None:
-    """A Content-Type of `s2s/proto` decides, whatever is accepted (§1.4)."""
+    """A Content-Type of `s2s/proto` takes precedence over any `Accept` (§1.4)."""
     headers = {"content-type": "s2s/proto", "accept": "text/event-stream"}
     answer = stream.read(wait=0, headers=headers)
     assert answer.headers["content-type"] == "s2s/proto"

@@ -48,7 +48,7 @@ def filled(stream: Stream) -> Stream:
     ids=str,
 )
 def test_begins_after_the_last_record(filled: Stream, query: dict[str, Any]) -> None:
-    """Whatever start is given (§5)."""
+    """With any start in the query (§5)."""
     answer = resume(filled, "6,1,9", wait=0, **query)
     assert batches(answer) == [([7, 8, 9], f"9,4,{4 * RECORD}")]
 

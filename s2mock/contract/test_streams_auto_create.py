@@ -1,4 +1,4 @@
-"""Streams that come to exist by being used (reference: control_plane §5.9)."""
+"""Streams that are created by their first use (reference: control_plane §5.9)."""
 
 from collections.abc import Callable
 from typing import Any

@@ -136,7 +136,7 @@ def test_the_mode_alone(configured: Client) -> None:
     ids=str,
 )
 def test_what_is_not_mentioned_stays(configured: Client, document: Any) -> None:
-    """Absent keys keep their values, whatever the basin's defaults have become (§5.6)."""
+    """Absent keys keep their values, independent of the basin's current defaults (§5.6)."""
     configured.request(
         "PATCH",
         f"/v1/basins/{configured.basin}",
@@ -174,7 +174,7 @@ def test_an_age_of_zero_is_invalid_and_changes_nothing(configured: Client) -> No
 
 @control_case(72)
 def test_a_writer_meets_the_new_configuration(s2: Client) -> None:
-    """A stream that is in use follows its new configuration at once (§5.5)."""
+    """A stream that is in use has its new configuration at once (§5.5)."""
     s2.request("PUT", "/v1/streams/s")
     records = {"records": [{"body": "x"}]}
     assert s2.request("POST", "/v1/streams/s/records", records).status == 200

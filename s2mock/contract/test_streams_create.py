@@ -149,7 +149,7 @@ def test_a_default_that_is_spelled_out_is_another_configuration(s2: Client, conf
 
 @pytest.mark.parametrize("spelling", [{}, {"unknown": 60}, []], ids=str)
 def test_a_delete_on_empty_without_an_age_is_an_explicit_zero(s2: Client, spelling: Any) -> None:
-    """Whatever else it holds, it is the same configuration as `{"min_age_secs": 0}` (§5.5)."""
+    """With any unknown keys, it is the same configuration as `{"min_age_secs": 0}` (§5.5)."""
     create(s2, {"delete_on_empty": spelling}, token=TOKEN)
     again = create(s2, {"delete_on_empty": {"min_age_secs": 0}}, token=TOKEN)
     assert again.result == "noop"

@@ -58,7 +58,7 @@ def test_what_a_deleted_stream_answers(
 def test_the_name_is_taken_until_the_deletion_is_complete(
     deleted: Client, token: str | None
 ) -> None:
-    """Meanwhile no stream can be made under that name, not even by a replay (§5.5, §5.7)."""
+    """Until then no stream can be created under that name, not even by a replay (§5.5, §5.7)."""
     headers = {"s2-request-token": token}
     created = deleted.request("POST", "/v1/streams", {"stream": "s"}, headers=headers)
     if created.status != 201:

@@ -14,7 +14,7 @@ NO_GROUPS = {level: {"read": False, "write": False} for level in ("account", "ba
 
 
 def listed(target: Client, token_id: str) -> dict[str, Any]:
-    """What the listing says of a token."""
+    """Return the entry of a token in the listing."""
     [token] = target.request("GET", f"{PATH}?prefix={token_id}").json["access_tokens"]
     return dict(token)
 
@@ -104,7 +104,7 @@ def test_revoking_ones_own(bearers: Bearers) -> None:
 
 
 def test_an_id_that_is_taken(bearers: Bearers, target: Client) -> None:
-    """409, whatever it is issued with (§1.1)."""
+    """409, with any scope (§1.1)."""
     token_id = bearers.new_id()
     bearers.bearer({"ops": ["read"]}, id=token_id)
     answer = issue(target, {"ops": ["append"]}, id=token_id)
@@ -131,7 +131,7 @@ def test_the_end_of_the_issuer_is_the_last(bearers: Bearers, target: Client) -> 
 
 
 def test_an_end_by_the_clock(timed: PassingTime) -> None:
-    """From then on 401; it is listed, and its id taken, until it is revoked (§1.1)."""
+    """From then on 401; until it is revoked it is listed, and its id is in use (§1.1)."""
     from datetime import UTC, datetime
 
     end = datetime.fromtimestamp(timed.now() + 3600, UTC).isoformat()

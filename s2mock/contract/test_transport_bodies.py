@@ -156,7 +156,7 @@ BODIES: Final[dict[str, tuple[Said, ...]]] = {
         CLOSED,
     ),
     "another body behind it": (chunks(CHUNKS) + chunks(CHUNKS), 200, *TAKEN),
-    # A body is read to its end or to the limit, whatever its length promises.
+    # A body is read to its end or to the limit, also if its length is too large.
     "promised too long": (
         POST + b"content-length: 3000000\r\n\r\n",
         b" " * 2_200_000,

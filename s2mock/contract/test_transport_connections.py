@@ -1,4 +1,4 @@
-"""HTTP/1 connections: which stay, which end, and what is said meanwhile.
+"""HTTP/1 connections: when they stay open, when they end, and the answers during a request.
 
 Source: reference: control_plane §1.1, §1.5 and §2.5. Asked of the real server one by one.
 """
@@ -221,7 +221,7 @@ def test_expect(scratch: Client, steps: tuple[Said, ...]) -> None:
     ],
 )
 def test_an_answer_before_the_body(scratch: Client, head: bytes, answer: Said, body: bytes) -> None:
-    """Nobody waits for a body that is not looked at; without it the connection ends (§2.5)."""
+    """The server does not wait for an unread body; without it the connection ends (§2.5)."""
     talk(scratch, (head + body, answer, CLOSED))
 
 

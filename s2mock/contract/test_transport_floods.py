@@ -1,4 +1,4 @@
-"""HTTP/2 floods and limits: how much of what the server takes.
+"""HTTP/2 floods and limits: how many frames the server accepts.
 
 Source: reference: control_plane §1.5. Asked of the real server one by one.
 """
@@ -38,7 +38,7 @@ FLOODS: Final[dict[str, tuple[bytes, Expected]]] = {
     "header list of 100 kB": (list_of(100_000), CALM),
     "400 fields": (headers((*GET, *[(b"x", b"y")] * 400)), OK),
     "1000 fields": (headers((*GET, *[(b"x", b"y")] * 1000)), Answered(431)),
-    # Nobody has acknowledged the server's settings, nor may have seen them.
+    # The client has not acknowledged the server's settings, and may not have received them.
     "as much DATA as the default windows allow": (
         headers(POST, MORE)
         + many(3, data(b" " * 16_384))
@@ -106,7 +106,7 @@ FLOODS: Final[dict[str, tuple[bytes, Expected]]] = {
 
 @pytest.mark.parametrize(("sent", "expected"), FLOODS.values(), ids=FLOODS)
 def test_floods(scratch: Client, sent: bytes, expected: Expected) -> None:
-    """How much of it the server takes (§1.5: 16 KiB of header list)."""
+    """How many of them the server accepts (§1.5: 16 KiB of header list)."""
     check(scratch, sent, expected)
 
 

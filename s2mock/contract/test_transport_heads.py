@@ -1,4 +1,4 @@
-"""HTTP/1 heads, byte for byte: what the server takes, and what it hangs up on.
+"""HTTP/1 heads, byte for byte: those that the server accepts, and those that end the connection.
 
 Source: reference: control_plane §1.5. Asked of the real server one by one.
 """

@@ -271,7 +271,7 @@ def test_frames(scratch: Client, sent: bytes, expected: Expected) -> None:
 
 @pytest.mark.parametrize(("fields", "status"), EARLY.values(), ids=EARLY)
 def test_an_answer_before_the_body(scratch: Client, fields: Fields, status: int) -> None:
-    """Nobody waits for a body that is not looked at; its stream is reset without an error."""
+    """The server does not wait for an unread body; the stream is reset without an error."""
     for body in (b"", data(BODY[:5])):
         check(scratch, headers(fields, MORE) + body, Answered(status, Code.NO_ERROR))
     check(scratch, headers(fields, MORE) + data(BODY, http2.END_STREAM), Answered(status))

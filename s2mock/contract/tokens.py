@@ -1,4 +1,4 @@
-"""What the cases on access tokens have in common."""
+"""Helpers for the cases about access tokens."""
 
 from typing import Any
 
@@ -8,6 +8,6 @@ PATH = "/v1/access-tokens"
 
 
 def issue(s2: Client, scope: Any = ..., **more: Any) -> Answer:
-    """Issue a token, by default one that may do nothing."""
+    """Issue a token, by default one without permissions."""
     document = {"id": "t", "scope": {} if scope is ... else scope, **more}
     return s2.request("POST", PATH, document)

@@ -2,16 +2,14 @@
 
 from collections.abc import Generator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from s2mock.control.answers import Answer, Refused
 from s2mock.control.request import ControlRequest, count_of, seconds_of, stream_of
 from s2mock.registry.values.errors import S2Error, StreamNotFound
 from s2mock.runtime.clock import NANOSECONDS, Clock, ManualClock
 from s2mock.runtime.conversation import RunInThread, Step
-
-if TYPE_CHECKING:
-    from s2mock.runtime.notifier import Notifier
+from s2mock.runtime.notifier import Pending
 
 _MICROSECOND = 1_000
 _MILLISECOND = 1_000_000
@@ -85,15 +83,15 @@ def read_readers(asked: ControlRequest) -> Generator[Step, Any, Answer]:
 
     try:
         if wait is not None:
-            bell: Notifier = account.followed
-            yield from bell.steps(
+            yield from Pending(
+                account.followed,
                 lambda: True if readers() >= count else None,
                 lambda: (
                     f"{readers()} of {count} read sessions followed at the tail of stream {name!r} "
                     f"in {basin!r} within {wait:g} s"
                 ),
                 wait,
-            )
+            ).steps()
         return Answer(200, {"readers": readers()})
     except S2Error as error:
         status = error.status if error.status in (404, 409) else 400

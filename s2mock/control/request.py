@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from s2mock.control.answers import JSON, Refused
 from s2mock.control.hosted_account import HostedAccount
 from s2mock.runtime.conversation import READ, Step
+from s2mock.runtime.near_names import suggest
 from s2mock.runtime.notifier import MAX_HTTP_WAIT
 
 if TYPE_CHECKING:
@@ -161,13 +162,8 @@ def count_of(query: dict[str, Any], wait: float | None, name: str = "count") -> 
 
 
 def _near(name: str, known: Iterable[str]) -> str:
-    known = tuple(known)
-    if not known:
-        return "there are none here"
-    from difflib import get_close_matches  # which a test without mistakes does without
-
-    near = get_close_matches(name.lower(), known, 1, 0.6)
-    return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    names = tuple(known)
+    return suggest(name, names) if names else "there are none here"
 
 
 def _short(value: Any) -> str:

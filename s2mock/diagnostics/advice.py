@@ -7,7 +7,6 @@ where there may be something.
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
@@ -17,11 +16,12 @@ from s2mock.api.query import unsigned
 from s2mock.api.records.headers import ENCRYPTION_KEY, FORMAT, STREAM_CONFIG
 from s2mock.api.records.limits import START
 from s2mock.api.requests import BASIN, REQUEST_TOKEN
-from s2mock.json_bodies.validators import form, unknown_fields
+from s2mock.json_bodies.validators import schema_node, unknown_fields
 from s2mock.powers.entry import AccountView, Entry
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import is_answer_lost
 from s2mock.registry.log.log import LogState
+from s2mock.runtime.near_names import near_name
 
 _seq_num: Final = unsigned(64)
 _decoder: Final = json.JSONDecoder()
@@ -127,7 +127,7 @@ def _ignored_fields(entry: Entry, operation: str) -> Iterator[str]:
         document = _decoder.decode(body.decode("utf-8", "replace"))
     except ValueError:
         return
-    for place, name, known in dict.fromkeys(unknown_fields(document, form(takes.schema))):
+    for place, name, known in dict.fromkeys(unknown_fields(document, schema_node(takes.schema))):
         where = f" in `{place}`" if place else ""
         yield f"S2 ignores the field `{name}`{where} of the body: {_near(name, known, 'fields')}"
 
@@ -208,8 +208,6 @@ def _is_taken(entry: Entry) -> bool:
 
 
 def _near(name: str, known: Sequence[str], what: str) -> str:
-    if near := get_close_matches(name.lower().replace("-", "_"), known, 1, 0.6):
-        return f"did you mean `{near[0]}`?"
-    if near := get_close_matches(name.lower(), known, 1, 0.6):
-        return f"did you mean `{near[0]}`?"
+    if (near := near_name(name, known)) is not None:
+        return f"did you mean `{near}`?"
     return f"the {what} are {', '.join(sorted(known))}" if known else f"there are no {what}"

@@ -6,7 +6,7 @@ other answers do.
 
 import re
 from collections.abc import Iterable, Iterator
-from difflib import SequenceMatcher, get_close_matches
+from difflib import SequenceMatcher
 from itertools import islice
 from urllib.parse import quote, unquote
 
@@ -29,6 +29,7 @@ from s2mock.registry.values.errors import (
     StreamNotFound,
     Unavailable,
 )
+from s2mock.runtime.near_names import near_name
 
 # Among more names nobody looks for a near one.
 _MAX_NAMES = 5_000
@@ -91,9 +92,8 @@ def _hint(
 def _near(name: str, names: Iterable[str]) -> str | None:
     """The name that may have been meant."""
     known = list(islice(names, _MAX_NAMES))
-    found = get_close_matches(name, known, 1, 0.6)
-    if found:
-        return found[0]
+    if (near := near_name(name, known)) is not None:
+        return near
     # A prefix forgotten, or one too many.
     return next(
         (one for one in known if one.endswith(f"/{name}") or name.endswith(f"/{one}")), None

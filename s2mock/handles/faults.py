@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Self
 
 from s2mock.handles.backends.backend import PlacedFault, PlacedHold
 from s2mock.powers.injection import UnusedFault
-from s2mock.runtime.notifier import PATIENCE, check_count, check_timeout
+from s2mock.runtime.arguments import check_count, check_timeout
+from s2mock.runtime.notifier import PATIENCE
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from s2mock.handles.backends.backend import JournalBackend
-from s2mock.runtime.notifier import PATIENCE, check_count, check_timeout
+from s2mock.runtime.arguments import check_count, check_timeout
+from s2mock.runtime.notifier import PATIENCE
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange

@@ -12,9 +12,9 @@ from s2mock.handles.journal import Journal
 from s2mock.powers.faults import Fault
 from s2mock.registry.operation import Point
 from s2mock.registry.values.config import BasinConfig
-from s2mock.runtime.arguments import check_config
+from s2mock.runtime.arguments import check_config, check_count, check_timeout
 from s2mock.runtime.clock import Clock
-from s2mock.runtime.notifier import PATIENCE, check_count, check_timeout
+from s2mock.runtime.notifier import PATIENCE
 
 if TYPE_CHECKING:
     from werkzeug.test import Client

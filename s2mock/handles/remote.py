@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _OPTION: Final = "--s2mock-target"
 _TOKEN: Final = "s2mock"
 # The public names that need the engine in this process.
-_IN_PROCESS: Final = frozenset({"account"})
+_IN_PROCESS: Final = frozenset({"serve", "account"})
 # Those that any server has; all others of `Mock` need an s2mock with its control API.
 _ON_ANY_SERVER: Final = frozenset(
     {"basin_name", "close", "env", "fresh_basin", "is_fake", "token", "url", "use_env"}

@@ -37,8 +37,15 @@ from s2mock.registry.values.records import (
     batch_of,
     is_command,
 )
-from s2mock.runtime.arguments import check_config, check_name, check_number, check_text
-from s2mock.runtime.notifier import PATIENCE, check_count, check_timeout
+from s2mock.runtime.arguments import (
+    check_config,
+    check_count,
+    check_name,
+    check_number,
+    check_text,
+    check_timeout,
+)
+from s2mock.runtime.notifier import PATIENCE
 
 
 class _Handle:

@@ -12,7 +12,14 @@ from s2mock.registry.rules.access_tokens import IssueAccessToken, RevokeAccessTo
 from s2mock.registry.values.names import AccessTokenId, BasinName, StreamName
 from s2mock.registry.values.scopes import GROUPS, NOTHING, OPERATIONS, ResourceSet, Scope
 from s2mock.registry.values.tokens import TokenInfo
-from s2mock.runtime.arguments import check_flag, check_name, check_seconds, described
+from s2mock.runtime.arguments import (
+    check_choice,
+    check_flag,
+    check_iterable,
+    check_name,
+    check_seconds,
+    described,
+)
 from s2mock.runtime.clock import nanoseconds
 
 Names = str | Mapping[str, str] | None
@@ -129,16 +136,14 @@ def _names(what: str, given: object) -> ResourceSet:
         )
     [(kind, name)] = given.items()
     check_name(what, name)
+    check_choice(what, kind, ("exact", "prefix"))
     if kind == "exact":
         return ResourceSet("exact", str(_KINDS[what](name)) if name else "")
-    if kind != "prefix":
-        raise ValueError(f"{what} must be 'exact' or 'prefix', not {kind!r}")
     return ResourceSet("prefix", _KINDS[what].check_filter(name, "prefix"))
 
 
-def _operations(given: object) -> tuple[str, ...]:
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise TypeError(f"ops must be a list of names of operations, not {described(given)}")
+def _operations(given: Any) -> tuple[str, ...]:
+    check_iterable("ops", given, "names of operations")
     names = tuple(given)
     for name in names:
         if name not in OPERATIONS:

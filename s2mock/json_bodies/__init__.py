@@ -1,4 +1,4 @@
-"""JSON documents: what a body, a header or a resource file may say, and what S2 says back.
+"""JSON documents: bodies, headers, resource files and snapshots, to and from the registry's values.
 
-Below the API, since resource files and real servers need them too.
+The package is below the API, since resource files and clients of real servers need it too.
 """

@@ -1,4 +1,4 @@
-"""JSON documents of the control plane, to and from the registry's values.
+"""JSON documents of basins and streams, to and from the registry's values.
 
 Sources: reference: control_plane §4.2 (basins), §5.2 (streams), §5.8 (times).
 """
@@ -21,7 +21,7 @@ from s2mock.runtime.clock import NANOSECONDS
 
 
 def time_to_json(nanoseconds: int | None) -> str | None:
-    """RFC 3339 in UTC, the fraction of the second as long as it has to be."""
+    """Return a time as RFC 3339 in UTC, without trailing zeros in the fraction of the second."""
     if nanoseconds is None:
         return None
     seconds, fraction = divmod(nanoseconds, NANOSECONDS)
@@ -35,9 +35,9 @@ def _to_the_second(seconds: int) -> str:
 
 
 def stream_changes(document: dict[str, Any]) -> StreamConfigChanges:
-    """The leaves that a reconfiguration mentions, null ones as `None`. Raises `InvalidConfig`."""
+    """Return the leaves that a reconfiguration changes, null as None. Raises `InvalidConfig`."""
     changes = _leaves(document)
-    # Before any state is looked at: S2 refuses a bad value also where there is nothing to change.
+    # Checked before any state: S2 refuses a bad value also if the stream does not exist.
     StreamConfig(**changes)
     return changes
 
@@ -67,18 +67,18 @@ def _leaves(document: dict[str, Any]) -> StreamConfigChanges:
 
 
 def stream_config(document: dict[str, Any] | None) -> StreamConfig:
-    """A configuration in full. Raises `InvalidConfig`."""
+    """Return the complete configuration of a stream. Raises `InvalidConfig`."""
     if not document:
         return UNSET
     changes = _leaves(document)
     if document.get("delete_on_empty") is not None:
-        # Here, and only here, an object without the age says 0 and not nothing.
+        # Only in a complete configuration does an object without the age mean 0, and not unset.
         changes.setdefault("delete_on_empty_min_age", 0)
     return StreamConfig(**changes)
 
 
 def stream_config_to_json(config: StreamConfig) -> dict[str, Any]:
-    """All four keys, unset ones null."""
+    """Return a document with all four keys, those of unset leaves null."""
     policy, mode = config.retention_policy, config.timestamping_mode
     uncapped, min_age = config.timestamping_uncapped, config.delete_on_empty_min_age
     retention: dict[str, Any] | None = None
@@ -95,7 +95,7 @@ def stream_config_to_json(config: StreamConfig) -> dict[str, Any]:
 
 
 def stream_info_to_json(info: StreamInfo) -> str:
-    """The `StreamInfo` of creates and listings, as text: it is asked for more than all else."""
+    """Return a `StreamInfo` as text, written directly since listings have thousands."""
     created, deleted = time_to_json(info.created_at), time_to_json(info.deleted_at)
     return (
         f'{{"name":{quote(info.name)},"created_at":"{created}",'
@@ -108,7 +108,7 @@ def _quoted(word: str | None) -> str:
 
 
 def basin_changes(document: dict[str, Any]) -> BasinConfigChanges:
-    """The leaves that a reconfiguration mentions, null ones as `None`. Raises `InvalidConfig`."""
+    """Return the leaves that a reconfiguration changes, null as None. Raises `InvalidConfig`."""
     changes: BasinConfigChanges = {}
     if "default_stream_config" in document:
         defaults = document["default_stream_config"]
@@ -123,7 +123,7 @@ def basin_changes(document: dict[str, Any]) -> BasinConfigChanges:
 
 
 def basin_config(document: dict[str, Any] | None) -> BasinConfig:
-    """A configuration in full. Raises `InvalidConfig`."""
+    """Return the complete configuration of a basin. Raises `InvalidConfig`."""
     document = document or {}
     return BasinConfig(
         default_stream_config=stream_config(document.get("default_stream_config")),
@@ -134,7 +134,7 @@ def basin_config(document: dict[str, Any] | None) -> BasinConfig:
 
 
 def basin_config_to_json(config: BasinConfig) -> dict[str, Any]:
-    """All four keys; defaults without a set leaf are null."""
+    """Return a document with all four keys; stream defaults without a set leaf are null."""
     defaults = config.default_stream_config
     return {
         "default_stream_config": None if defaults == UNSET else stream_config_to_json(defaults),
@@ -145,7 +145,7 @@ def basin_config_to_json(config: BasinConfig) -> dict[str, Any]:
 
 
 def basin_info_to_json(info: BasinInfo) -> dict[str, Any]:
-    """The `BasinInfo` of creates and listings."""
+    """Return the `BasinInfo` that creates and listings contain."""
     return {
         "name": info.name,
         "location": info.location,

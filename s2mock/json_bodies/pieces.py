@@ -1,8 +1,8 @@
-"""A long JSON text, read value by value, so that other threads have their turn in between.
+"""Decoding of a long JSON text in pieces, between which other threads can run.
 
-The library reads a text in one call, which no other thread interrupts: for two megabytes of empty
-arrays that takes a quarter of a second. Here it reads one small value after another, and what is
-larger is read part by part. The result is the same, and so are the errors.
+The library decodes a text in one call, during which no other thread runs: for two megabytes of
+empty arrays that takes a quarter of a second. Here it decodes one small value at a time, and a
+larger value is decoded part by part. The results and the errors are the same.
 """
 
 import re
@@ -11,25 +11,25 @@ from json import JSONDecodeError, JSONDecoder
 from json.decoder import scanstring  # type: ignore[attr-defined]  # the stubs do not know it
 from typing import Any, Final, NoReturn
 
-# What the library is given at once of a value that has parts, in characters: the most takes it a
-# few milliseconds. It is given less where that was too little for a value, which it reads in vain.
+# How much of an array or object the library gets at once, in characters: the most takes it a few
+# milliseconds. The window shrinks after a value that was longer, which the library read in vain.
 _LEAST_WINDOW: Final = 4 * 1024
 _MOST_WINDOW: Final = 64 * 1024
-# The caller has a turn after this number of characters.
+# How many characters are read between two yields.
 _SLICE: Final = 128 * 1024
 
 _BLANKS: Final = re.compile(r"[ \t\n\r]*")
 _SEPARATOR: Final = re.compile(r"[ \t\n\r]*([],])[ \t\n\r]*")
 
-# A value, and where the text goes on behind it.
+# A value, and the position behind it.
 _Found = tuple[Any, int]
 
 
 def decode_in_pieces(text: str, decoder: JSONDecoder) -> Generator[None, None, Any]:
-    """Return what `decoder.decode(text)` returns; yields about every 128 Ki characters.
+    """Decode the text as `decoder.decode(text)` does, and yield about every 128 Ki characters.
 
-    The decoder is one with an `object_pairs_hook`, and has its default of `strict`.
-    Raises `json.JSONDecodeError`, `RecursionError`, and what the hooks of the decoder raise.
+    The decoder has an `object_pairs_hook`, and the default of `strict`. Raises
+    `json.JSONDecodeError`, `RecursionError`, and what the hooks of the decoder raise.
     """
     return (yield from _Pieces(text, decoder).document())
 
@@ -52,11 +52,11 @@ class _Pieces:
         return value
 
     def _skip(self, at: int) -> int:
-        """Return where the blanks at a place end."""
+        """Return the position behind the blanks at a position."""
         return _BLANKS.match(self._text, at).end()  # type: ignore[union-attr]  # it always matches
 
     def _small(self, at: int) -> _Found | None:
-        """Return the value at a place, or None if it has to be read part by part."""
+        """Return the value at a position, or None if it must be read part by part."""
         text = self._text
         if text[at : at + 1] not in ("[", "{"):
             try:
@@ -66,15 +66,15 @@ class _Pieces:
         try:
             value, size = self._scan(text[at : at + self._window], 0)
         except (JSONDecodeError, StopIteration):
-            # Cut off by the window, or wrong: its parts will tell.
+            # Longer than the window, or malformed: reading its parts shows which.
             self._window = max(self._window // 2, _LEAST_WINDOW)
             return None
         return value, at + size
 
-    # One generator for each level that is not small, as the library has one call for each.
+    # One generator for each nested value that is not small, as the library has one call for each.
 
     def _parts(self, at: int) -> Generator[None, None, _Found]:
-        """Return the array or object at a place, read part by part."""
+        """Return the array or object at a position, read part by part."""
         return self._array(at) if self._text[at] == "[" else self._object(at)
 
     def _array(self, at: int) -> Generator[None, None, _Found]:
@@ -130,26 +130,26 @@ class _Pieces:
                 yield
 
     def _next(self, before: str, last: int, end: int) -> int:
-        """Return where the next part begins; the one before it ended at `last`."""
+        """Return the position of the next part; the part before it ended at `last`."""
         if self._text[end : end + 1] != ",":
             self._refuse(before, last)
         return self._skip(end + 1)
 
     def _is_due(self, at: int) -> bool:
-        """True if the slice that goes on at a place is long enough."""
+        """True if the slice that ends at a position is long enough for a yield."""
         if at < self._slice_ends:
             return False
         self._slice_ends = at + _SLICE
         return True
 
     def _run(self, items: list[Any], start: int) -> tuple[int | None, int, bool]:
-        """Read the items of an array that one window holds, from the first of them on.
+        """Read the items of an array that lie within one window, and append them to `items`.
 
-        Return where the last of them ends, where the next one begins, and whether there is none.
+        Return the end of the last one, the position of the next, and True if there is no next.
         """
         scan, window = self._scan, self._text[start : start + self._window]
-        # All at once up to what may be the end of an item. If it is within an item, or a string,
-        # the list is not closed by what closes it here.
+        # First try all items up to a possible end of one. If that end lies within an item or a
+        # string, the bracket that is added here does not close the list.
         cut = max(window.rfind("},"), window.rfind("],")) + 1
         if cut:
             try:
@@ -167,7 +167,7 @@ class _Pieces:
                 value, end = scan(window, at)
             except (JSONDecodeError, StopIteration):
                 break
-            # Complete only if something follows: a number may have been cut off.
+            # Complete only if a separator follows: the window may end within a number.
             separator = _SEPARATOR.match(window, end)
             if separator is None:
                 break
@@ -178,7 +178,7 @@ class _Pieces:
         return last, self._skip(start + at) if at else start, False
 
     def _refuse(self, before: str, at: int) -> NoReturn:
-        """Raise what the library says of the text from a place on, with that before it."""
+        """Raise the error of the library for the text from a position on, preceded by `before`."""
         try:
             self._decoder.decode(before + self._text[at:])
         except JSONDecodeError as error:

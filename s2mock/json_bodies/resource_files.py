@@ -1,7 +1,7 @@
-"""Resource files: basins and streams to begin with, in the format of `s2-lite --init-file`.
+"""Resource files: basins and streams to start with, in the format of `s2-lite --init-file`.
 
-Source: the reference server's resource specification. Durations are written as people write
-them, `"7days"` or `"1h 30m"`, and a retention may be `"infinite"`.
+Source: the reference server's resource specification. Durations have units, as in `"7days"` or
+`"1h 30m"`, and a retention may be `"infinite"`.
 """
 
 import re
@@ -36,7 +36,7 @@ _UNITS = {
     ("years", "year", "yrs", "yr", "y"): 31_557_600 * NANOSECONDS,
 }
 _LENGTHS = {name: length for names, length in _UNITS.items() for name in names}
-# More than any length of time that S2 can hold, and little enough to convert without a thought.
+# Enough for the longest duration of S2, and few enough to convert fast.
 _MAX_DIGITS = 40
 _PART = re.compile(r"\s*([0-9]+)(?:\.([0-9]+))?\s*([^\W\d_]+)")
 
@@ -46,7 +46,7 @@ BasinResource = tuple[str, BasinConfig, list[tuple[str, StreamConfig]]]
 
 
 class ResourcesError(ValueError):
-    """A resource file that cannot be applied; nothing of it has been."""
+    """An invalid resource file, of which nothing has been applied."""
 
 
 def apply_resources(engine: Engine, document: bytes) -> None:
@@ -62,8 +62,8 @@ def apply_resources(engine: Engine, document: bytes) -> None:
 
 
 def read_resources(document: bytes) -> list[BasinResource]:
-    """The basins that a resource file describes, checked as a whole. Raises `ResourcesError`."""
-    from s2mock.json_bodies.parsing import decode
+    """Return the basins in a resource file after checking all of it. Raises `ResourcesError`."""
+    from s2mock.json_bodies.decoder import decode
 
     try:
         plan = [_basin(basin) for basin in decode(document, "resources").get("basins", ())]
@@ -76,7 +76,7 @@ def read_resources(document: bytes) -> list[BasinResource]:
 
 
 def parse_duration(text: str) -> int:
-    """Whole seconds of a duration such as `"7days"` or `"1h 30m"`. Raises `ResourcesError`."""
+    """Return the whole seconds of a duration such as "1h 30m". Raises `ResourcesError`."""
     total, end = 0, 0
     while part := _PART.match(text, end):
         number, fraction, unit = part.groups(default="")

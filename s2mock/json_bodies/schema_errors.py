@@ -1,7 +1,7 @@
-"""What is wrong with a value that its schema does not accept, in S2's own words where it has some.
+"""Error messages for values that their schema does not accept, in S2's own words if it has some.
 
-Asked for one value at a time, whose own parts are all right: so the cost of an error does not
-grow with the body that it stands in.
+They are made for one value at a time, whose parts are valid. So the cost of an error does not grow
+with the length of the body.
 """
 
 import re
@@ -11,14 +11,14 @@ from unicodedata import category
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from jsonschema.validators import extend
 
-from s2mock.json_bodies.messages import exactly_one, listed, unknown_variant
+from s2mock.json_bodies.messages import exactly_one, list_choices, unknown_variant
 from s2mock.json_bodies.validators import FORMATS, Schema
 from s2mock.registry.values.config import U64_MAX
 from s2mock.registry.values.errors import S2Error
 
 _WANTED = {"string": "a string", "boolean": "a boolean", "integer": "u64", "array": "a sequence"}
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\0": "\\0", "\t": "\\t", "\r": "\\r", "\n": "\\n"}
-# Joined to what is before them though they are no marks: of the spacing marks and letters these.
+# The spacing marks and letters that extend a grapheme, as non-spacing marks do.
 _JOINING = frozenset(
     "\u09be\u09d7\u0b3e\u0b57\u0bbe\u0bd7\u0cc0\u0cc2\u0cc7\u0cc8\u0cca\u0ccb\u0cd5\u0cd6\u0d3e\u0d57"
     "\u0dcf\u0ddf\u1715\u1734\u1b35\u1b3b\u1b3d\u1b43\u1b44\u1baa\u1bf2\u1bf3\u302e\u302f\ua953\ua9c0"
@@ -27,7 +27,7 @@ _JOINING = frozenset(
     "\U0001d16f\U0001d170\U0001d171\U0001d172"
 )
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-# What stands below a value has been looked at before.
+# Keywords about the parts of a value, which have been validated before.
 _PARTS = ("$schema", "items", "prefixItems", "properties", "additionalProperties")
 
 _formats = FormatChecker(formats=())
@@ -47,7 +47,7 @@ def _add_format(name: str) -> None:
 for _name in FORMATS:
     _add_format(_name)
 
-# JSON Schema takes 1.0 for an integer, and knows no highest one.
+# For JSON Schema 1.0 is an integer, and there is no highest one.
 _Validator: Any = extend(  # type: ignore[no-untyped-call]  # the library leaves it untyped
     Draft202012Validator,
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
@@ -57,7 +57,7 @@ _Validator: Any = extend(  # type: ignore[no-untyped-call]  # the library leaves
 
 
 def explain(value: Any, schema: Schema) -> str:
-    """The first fault of the value, which that schema does not accept."""
+    """Return the message for the first fault of a value that the schema does not accept."""
     if isinstance(value, str) and _LONE_SURROGATE.search(value):
         return "invalid unicode code point in a string"
     own = {keyword: rule for keyword, rule in schema.items() if keyword not in _PARTS}
@@ -98,7 +98,7 @@ def _explain_word(value: Any, words: list[str]) -> str:
                 return f"invalid type: {_got(beside)}, expected unit"
             return exactly_one(words)
         case _:
-            return f"invalid type: {_got(value)}, expected {listed(words)}"
+            return f"invalid type: {_got(value)}, expected {list_choices(words)}"
 
 
 def _wanted(schema: Schema) -> str:
@@ -109,15 +109,15 @@ def _wanted(schema: Schema) -> str:
 
 
 def _quoted(text: str) -> str:
-    """The text as Rust writes it where it is shown."""
+    """Return the text quoted and escaped as Rust's `Debug` does."""
     return f'"{"".join(map(_shown, text))}"'
 
 
 def _shown(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
-    stands_alone = category(character) not in ("Mn", "Me") and character not in _JOINING
-    return character if character.isprintable() and stands_alone else f"\\u{{{ord(character):x}}}"
+    is_joining = category(character) in ("Mn", "Me") or character in _JOINING
+    return character if character.isprintable() and not is_joining else f"\\u{{{ord(character):x}}}"
 
 
 def _got(value: object) -> str:

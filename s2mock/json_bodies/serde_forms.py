@@ -1,60 +1,61 @@
-"""What the real server takes beyond the plain spelling of a body, and the first fault of the rest.
+"""Unusual forms of JSON bodies that the real server accepts, and the first fault of invalid ones.
 
-Its JSON library lets an object be written as the array of its values, in field order, and a plain
-word such as `"arrival"` as `{"arrival": null}`. Nobody writes these on purpose; they are here so
-that what the real server takes is taken, and what it refuses is refused. It reads a body from its
-beginning and stops at the first fault, and so does the walk here (reference: control_plane §2.2).
+The server's JSON library, serde, also accepts an object as the array of its values, in the order of
+its fields, and a word such as `"arrival"` as `{"arrival": null}`. No client uses these forms on
+purpose; they are here because the fake accepts and refuses the same bodies as the real server. That
+reads a body from the beginning and stops at the first fault, as `normalize` does (reference:
+control_plane §2.2).
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from s2mock.json_bodies.messages import exactly_one, listed
-from s2mock.json_bodies.validators import Form, is_text
+from s2mock.json_bodies.messages import exactly_one, list_choices
+from s2mock.json_bodies.validators import SchemaNode, is_text
 from s2mock.registry.values.errors import BadJson
 
-# So many items are looked at together, and one by one only where one of them is not accepted.
+# How many items are validated together; one by one only if one of them is not accepted.
 _ITEMS_AT_ONCE = 500
 
 
 class RepeatedFields(dict[str, Any]):
-    """An object in which some field came twice: an error if the schema knows the field.
+    """An object with a repeated field, which is an error if the schema has that field.
 
-    It holds the first value of each field; `names` are all of them, in the order of the text.
+    It has the first value of each field; `names` are all names, in the order of the text.
     """
 
     names: list[str]
 
 
-def spelled_out(value: Any, form: Form, place: str = "") -> Any:
-    """`value` with every such spelling replaced by the plain one. Raises `BadJson`.
+def normalize(value: Any, node: SchemaNode, place: str = "") -> Any:
+    """Return the value with each unusual form replaced by the plain one. Raises `BadJson`.
 
-    `place` is where the value stands in the document, such as `.records[3].body`.
+    `place` is the position of the value in the document, such as `.records[3].body`.
     """
-    return value if form.accepts([value]) else respelled(value, form, place)
+    return value if node.accepts([value]) else normalize_refused(value, node, place)
 
 
-def respelled(value: Any, form: Form, place: str = "") -> Any:
-    """The same, of a value that is not accepted as it is."""
-    is_choice = "maxProperties" in form.schema
+def normalize_refused(value: Any, node: SchemaNode, place: str = "") -> Any:
+    """Do the same as `normalize` for a value that the validator does not accept unchanged."""
+    is_choice = "maxProperties" in node.schema
     if isinstance(value, list):
-        if form.item is not None:
-            return _items(value, form.item, place)
-        if form.places:
-            return _tuple(value, form, place)
-        if "properties" in form.schema and not is_choice:
-            value = _from_array(value, form, place)
+        if node.item is not None:
+            return _items(value, node.item, place)
+        if node.places:
+            return _tuple(value, node, place)
+        if "properties" in node.schema and not is_choice:
+            value = _from_array(value, node, place)
     elif isinstance(value, dict):
-        if "properties" in form.schema:
-            value = (_choice if is_choice else _fields)(value, form, place)
-        elif "enum" in form.schema and len(value) == 1:
+        if "properties" in node.schema:
+            value = (_choice if is_choice else _fields)(value, node, place)
+        elif "enum" in node.schema and len(value) == 1:
             [(word, nothing)] = value.items()
-            value = word if nothing is None and word in form.schema["enum"] else value
-    if not form.accepts([value]):
-        # Its library takes longer to import than all the rest, and is needed here only.
+            value = word if nothing is None and word in node.schema["enum"] else value
+    if not node.accepts([value]):
+        # Imported late: jsonschema takes longer to import than all other modules here.
         from s2mock.json_bodies.schema_errors import explain
 
-        _refuse(explain(value, form.schema), place)
+        _refuse(explain(value, node.schema), place)
     return value
 
 
@@ -62,26 +63,26 @@ def _refuse(message: str, place: str) -> NoReturn:
     raise BadJson(f"{message} at `{place.lstrip('.')}`" if place else message)
 
 
-def _items(values: list[Any], form: Form, place: str) -> list[Any]:
-    # In place, so that there are never two of a long list.
+def _items(values: list[Any], node: SchemaNode, place: str) -> list[Any]:
+    # In place, so that memory never holds two copies of a long list.
     for start in range(0, len(values), _ITEMS_AT_ONCE):
         some = values[start : start + _ITEMS_AT_ONCE]
-        if form.accepts(some):
+        if node.accepts(some):
             continue
-        plain = _all_from_arrays(some, form)
-        if not form.accepts(plain):
+        plain = _all_from_arrays(some, node)
+        if not node.accepts(plain):
             plain = [
-                spelled_out(value, form, f"{place}[{index}]")
+                normalize(value, node, f"{place}[{index}]")
                 for index, value in enumerate(some, start)
             ]
         values[start : start + _ITEMS_AT_ONCE] = plain
     return values
 
 
-def _all_from_arrays(values: list[Any], form: Form) -> list[Any]:
-    """The values, with arrays turned into objects where they may stand for one."""
-    names, least = tuple(form.fields), form.schema.get("x-min-items", 0)
-    if not names or "maxProperties" in form.schema:
+def _all_from_arrays(values: list[Any], node: SchemaNode) -> list[Any]:
+    """Return the values, with each array of a suitable length as the object that it denotes."""
+    names, least = tuple(node.fields), node.schema.get("x-min-items", 0)
+    if not names or "maxProperties" in node.schema:
         return values
     return [
         dict(zip(names, value, strict=False))
@@ -91,67 +92,69 @@ def _all_from_arrays(values: list[Any], form: Form) -> list[Any]:
     ]
 
 
-def _tuple(values: list[Any], form: Form, place: str) -> list[Any]:
+def _tuple(values: list[Any], node: SchemaNode, place: str) -> list[Any]:
     spelled = [
-        spelled_out(value, below, f"{place}[{index}]")
-        for index, (value, below) in enumerate(zip(values, form.places, strict=False))
+        normalize(value, below, f"{place}[{index}]")
+        for index, (value, below) in enumerate(zip(values, node.places, strict=False))
     ]
-    _check_length(values, len(form.places), form.places, form.schema["x-expected"], place)
+    _check_length(values, len(node.places), node.places, node.schema["x-expected"], place)
     return spelled
 
 
-def _from_array(values: list[Any], form: Form, place: str) -> dict[str, Any]:
-    fields = dict(zip(form.fields, values, strict=False))
+def _from_array(values: list[Any], node: SchemaNode, place: str) -> dict[str, Any]:
+    fields = dict(zip(node.fields, values, strict=False))
     spelled = {
-        name: spelled_out(value, form.fields[name], f"{place}.{name}")
+        name: normalize(value, node.fields[name], f"{place}.{name}")
         for name, value in fields.items()
     }
-    least, struct = form.schema.get("x-min-items", 0), f"struct {form.schema['title']}"
-    _check_length(values, least, [*form.fields.values()], struct, place)
+    least, struct = node.schema.get("x-min-items", 0), f"struct {node.schema['title']}"
+    _check_length(values, least, [*node.fields.values()], struct, place)
     return spelled
 
 
 def _check_length(
-    values: list[Any], least: int, forms: Sequence[Form], what: str, place: str
+    values: list[Any], least: int, nodes: Sequence[SchemaNode], what: str, place: str
 ) -> None:
-    # Known at the end only, when each value has been read.
+    # Checked last, since the server reads each value first.
     for index in range(len(values), least):
-        # What has a default is not missed, and S2 names the first place that is.
-        if "x-default" not in forms[index].schema:
-            _refuse(f"invalid length {index}, expected {what} with {len(forms)} elements", place)
-    if len(values) > len(forms):
-        _refuse(f"trailing characters: {what} has {len(forms)} elements", place)
+        # A field with a default may be missing. S2 names the first index without one.
+        if "x-default" not in nodes[index].schema:
+            _refuse(f"invalid length {index}, expected {what} with {len(nodes)} elements", place)
+    if len(values) > len(nodes):
+        _refuse(f"trailing characters: {what} has {len(nodes)} elements", place)
 
 
-def _fields(value: dict[str, Any], form: Form, place: str) -> dict[str, Any]:
+def _fields(value: dict[str, Any], node: SchemaNode, place: str) -> dict[str, Any]:
     spelled, seen = dict(value), set()
     for name in _names(value, place):
-        if name not in form.fields:
-            if not form.schema.get("additionalProperties", True):
-                _refuse(f"unknown field `{name}`, expected {listed(list(form.fields))}", place)
+        if name not in node.fields:
+            if not node.schema.get("additionalProperties", True):
+                _refuse(
+                    f"unknown field `{name}`, expected {list_choices(list(node.fields))}", place
+                )
             continue
         if name in seen:
             _refuse(f"duplicate field `{name}`", place)
         seen.add(name)
-        spelled[name] = spelled_out(value[name], form.fields[name], f"{place}.{name}")
+        spelled[name] = normalize(value[name], node.fields[name], f"{place}.{name}")
     return spelled
 
 
-def _choice(value: dict[str, Any], form: Form, place: str) -> dict[str, Any]:
+def _choice(value: dict[str, Any], node: SchemaNode, place: str) -> dict[str, Any]:
     spelled: dict[str, Any] = {}
     for name in _names(value, place):
         if spelled:
-            _refuse(exactly_one(list(form.fields)), place)
-        if name not in form.fields:
-            _refuse(f"unknown variant `{name}`, expected {listed(list(form.fields))}", place)
-        spelled[name] = spelled_out(value[name], form.fields[name], f"{place}.{name}")
+            _refuse(exactly_one(list(node.fields)), place)
+        if name not in node.fields:
+            _refuse(f"unknown variant `{name}`, expected {list_choices(list(node.fields))}", place)
+        spelled[name] = normalize(value[name], node.fields[name], f"{place}.{name}")
     return spelled
 
 
 def _names(value: dict[str, Any], place: str) -> Iterable[str]:
-    """The names of the fields in the order of the text, of which each must be text itself."""
+    """Yield the names of the fields in the order of the text. Raises `BadJson`."""
     for name in value.names if isinstance(value, RepeatedFields) else value:
-        # S2 reads the names of an object of its own to the end, known ones or not.
+        # S2 decodes all names in an object that it reads, unknown ones too.
         if not is_text((name,)):
             _refuse("invalid unicode code point in a field name", place)
         yield name

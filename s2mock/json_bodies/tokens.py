@@ -10,12 +10,12 @@ from s2mock.registry.values.rfc3339 import parse_timestamp
 from s2mock.registry.values.scopes import GROUPS, NOTHING, ResourceSet, Scope
 from s2mock.registry.values.tokens import TokenInfo
 
-# The last that can be written: 9999-12-31T23:59:59.999999999Z.
+# The last time that has a date: 9999-12-31T23:59:59.999999999Z.
 _LAST_TIME: Final = 253_402_300_800 * 1_000_000_000 - 1
 
 
-def scope_of(document: dict[str, Any]) -> Scope:
-    """The scope that an accepted document describes."""
+def scope_from_json(document: dict[str, Any]) -> Scope:
+    """Return the scope that a valid document describes."""
     groups = document.get("op_groups") or {}
     return Scope(
         _set_of(document.get("basins")),
@@ -38,7 +38,7 @@ def _set_of(document: dict[str, str] | None) -> ResourceSet:
 
 
 def scope_to_json(scope: Scope) -> dict[str, Any]:
-    """The scope in S2's normal form."""
+    """Return the scope as S2 returns it, with all groups."""
     groups: dict[str, dict[str, bool]] = {}
     for group in GROUPS:
         level, half = group.split(".")
@@ -57,12 +57,12 @@ def _set_to_json(names: ResourceSet) -> dict[str, str] | None:
 
 
 def expiry_to_json(expires_at: int | None) -> str | None:
-    """When a token expires, or the last time that can be written."""
+    """Return the time at which a token expires, or the last time that has a date."""
     return None if expires_at is None else time_to_json(min(expires_at, _LAST_TIME))
 
 
 def token_info_to_json(info: TokenInfo) -> dict[str, Any]:
-    """The `AccessTokenInfo` of listings."""
+    """Return the `AccessTokenInfo` that listings contain."""
     return {
         "id": info.id,
         "expires_at": expiry_to_json(info.expires_at),
@@ -78,5 +78,5 @@ def token_info(document: dict[str, Any]) -> TokenInfo:
         document["id"],
         None if expires_at is None else parse_timestamp(expires_at),
         document["auto_prefix_streams"],
-        scope_of(document["scope"]),
+        scope_from_json(document["scope"]),
     )

@@ -1,10 +1,9 @@
-"""The schema files, each compiled once into closures that say whether a document is accepted.
+"""The schema files, each compiled once into validators: closures that return True or False.
 
-The files are the one source of what a body may be. A closure takes many values at once, those
-that stand in the same place of different records, so that a batch of a thousand records costs a
-few calls and not thousands. It knows the plain spelling only and says yes or no; what else S2
-takes, and what is wrong with the rest, `spellings` finds out
-(reference: control_plane §2.2).
+The files are the only source of the rules for bodies. A validator takes many values at once, those
+of the same field in different records, so that a batch of a thousand records costs a few calls and
+not thousands. It accepts the plain forms only. `serde_forms` handles the other forms that S2
+accepts, and finds the fault in the rest (reference: control_plane §2.2).
 """
 
 import json
@@ -19,11 +18,11 @@ from s2mock.registry.values.names import AccessTokenId, BasinName, LocationName,
 from s2mock.registry.values.records import check_fencing_token
 from s2mock.registry.values.rfc3339 import check_timestamp
 
-# Whether all of the values are accepted, of which there is one at least.
-Acceptor = Callable[[Sequence[Any]], bool]
+# Returns True if all values are accepted, of which there is at least one.
+Validator = Callable[[Sequence[Any]], bool]
 Schema = Mapping[str, Any]
 
-# The number of items that are looked at together: no other thread has its turn within such a look.
+# How many items one call validates: no other thread can run during that call.
 _ITEMS_AT_ONCE: Final = 1000
 
 _SCHEMAS: Final = Path(__file__).with_name("schemas")
@@ -34,13 +33,13 @@ def _formats_of(
 ) -> dict[str, Callable[[str], object]]:
     return {
         kind: name_type,
-        # In a scope the empty name stands for no resource at all.
+        # In a scope the empty name means no resource at all.
         f"{kind}-or-empty": lambda text: text and name_type(text),
         f"{kind}-prefix": lambda text: name_type.check_filter(text, "prefix"),
     }
 
 
-# The `format`s of the schemas. Each raises `S2Error` or `ValueError` for a text that breaks it.
+# The `format`s of the schemas. Each raises `S2Error` or `ValueError` for a text that violates it.
 FORMATS: Final[dict[str, Callable[[str], object]]] = {
     **_formats_of("basin-name", BasinName),
     **_formats_of("stream-name", StreamName),
@@ -51,26 +50,26 @@ FORMATS: Final[dict[str, Callable[[str], object]]] = {
 }
 
 
-class Form(NamedTuple):
-    """One place of a document: its schema, the acceptor of that, and the forms below it."""
+class SchemaNode(NamedTuple):
+    """One place of a document: its schema, its validator, and the nodes below it."""
 
     schema: Schema
-    accepts: Acceptor
-    fields: "dict[str, Form]"
-    # Of each item of a list, or of each place in a tuple.
-    item: "Form | None"
-    places: "tuple[Form, ...]"
+    accepts: Validator
+    fields: "dict[str, SchemaNode]"
+    # `item` is the node of all items of a list, `places` are those of the items of a tuple.
+    item: "SchemaNode | None"
+    places: "tuple[SchemaNode, ...]"
 
 
-def form(name: str) -> Form:
-    """The form that the schema file of that name describes."""
-    return _forms[name]
+def schema_node(name: str) -> SchemaNode:
+    """Return the root node of the schema file of that name."""
+    return _nodes[name]
 
 
 def unknown_fields(
-    value: Any, expected: Form, place: str = ""
+    value: Any, expected: SchemaNode, place: str = ""
 ) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Place and name of each field of a document that its form has not, and the names that it has.
+    """Yield the place and name of each unknown field of a document, and the known names there.
 
     A place is written `config.timestamping`, or `records[]` for all items of a list; that of the
     document itself is empty.
@@ -88,7 +87,7 @@ def unknown_fields(
 
 
 def _load(file: str) -> Schema:
-    """A schema file with the files that it refers to put in their places."""
+    """Return a schema file with each reference to another file replaced by its content."""
 
     def inline(node: Any) -> Any:
         if isinstance(node, dict):
@@ -101,10 +100,10 @@ def _load(file: str) -> Schema:
     return schema
 
 
-def _form(schema: Schema) -> Form:
-    fields = {name: _form(below) for name, below in schema.get("properties", {}).items()}
-    item = _form(schema["items"]) if "items" in schema else None
-    places = tuple(_form(below) for below in schema.get("prefixItems", ()))
+def _compile(schema: Schema) -> SchemaNode:
+    fields = {name: _compile(below) for name, below in schema.get("properties", {}).items()}
+    item = _compile(schema["items"]) if "items" in schema else None
+    places = tuple(_compile(below) for below in schema.get("prefixItems", ()))
     types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     match types[0]:
         case "object":
@@ -117,10 +116,12 @@ def _form(schema: Schema) -> Form:
             accepts = _integers(schema["minimum"])
         case _:
             accepts = _booleans
-    return Form(schema, _or_null(accepts) if "null" in types else accepts, fields, item, places)
+    return SchemaNode(
+        schema, _or_null(accepts) if "null" in types else accepts, fields, item, places
+    )
 
 
-def _or_null(accepts: Acceptor) -> Acceptor:
+def _or_null(accepts: Validator) -> Validator:
     def values_or_null(column: Sequence[Any]) -> bool:
         if None in column:
             column = [value for value in column if value is not None]
@@ -130,18 +131,18 @@ def _or_null(accepts: Acceptor) -> Acceptor:
 
 
 def _all_of(kind: type, column: Sequence[Any]) -> bool:
-    # One value alone is what most columns are, and a set and a map have their price.
+    # Most columns have a single value, for which a set and a map would be slow.
     if len(column) == 1:
         return type(column[0]) is kind
     return {kind}.issuperset(map(type, column))
 
 
-def _objects(schema: Schema, properties: dict[str, Acceptor]) -> Acceptor:
+def _objects(schema: Schema, properties: dict[str, Validator]) -> Validator:
     required, closed = schema.get("required", ()), not schema.get("additionalProperties", True)
     fewest, most = schema.get("minProperties", 0), schema.get("maxProperties")
 
     def objects(column: Sequence[Any]) -> bool:
-        # An object with a field twice is of a type of its own, and not for us.
+        # An object with a repeated field is a `RepeatedFields`, which `serde_forms` handles.
         if not _all_of(dict, column):
             return False
         alone = column[0] if len(column) == 1 else None
@@ -165,7 +166,7 @@ def _objects(schema: Schema, properties: dict[str, Acceptor]) -> Acceptor:
     return objects
 
 
-def _lists(accepts: Acceptor) -> Acceptor:
+def _lists(accepts: Validator) -> Validator:
     def lists(column: Sequence[Any]) -> bool:
         if not _all_of(list, column):
             return False
@@ -178,7 +179,7 @@ def _lists(accepts: Acceptor) -> Acceptor:
     return lists
 
 
-def _tuples(places: list[Acceptor]) -> Acceptor:
+def _tuples(places: list[Validator]) -> Validator:
     def tuples(column: Sequence[Any]) -> bool:
         if not (_all_of(list, column) and {len(places)}.issuperset(map(len, column))):
             return False
@@ -187,7 +188,7 @@ def _tuples(places: list[Acceptor]) -> Acceptor:
     return tuples
 
 
-def _strings(schema: Schema) -> Acceptor:
+def _strings(schema: Schema) -> Validator:
     words = frozenset(schema["enum"]) if "enum" in schema else None
     keeps = _keeps(FORMATS[schema["format"]]) if "format" in schema else None
 
@@ -212,7 +213,7 @@ def _keeps(check: Callable[[str], object]) -> Callable[[str], bool]:
     return keeps
 
 
-def _integers(minimum: int) -> Acceptor:
+def _integers(minimum: int) -> Validator:
     def integers(column: Sequence[Any]) -> bool:
         return _all_of(int, column) and minimum <= min(column) and max(column) <= U64_MAX
 
@@ -224,7 +225,7 @@ def _booleans(column: Sequence[Any]) -> bool:
 
 
 def is_text(strings: Iterable[str]) -> bool:
-    """Whether none of the strings holds a lone surrogate, which no text in UTF-8 can."""
+    """True if none of the strings contains a lone surrogate, which UTF-8 cannot encode."""
     text = "".join(strings)
     if text.isascii():
         return True
@@ -235,5 +236,5 @@ def is_text(strings: Iterable[str]) -> bool:
     return True
 
 
-# All of them, with this module: a request that came first would find no descriptor to open one.
-_forms: Final = {file.stem: _form(_load(file.name)) for file in _SCHEMAS.glob("*.json")}
+# Loaded with this module: a request may be received when no file descriptor is left.
+_nodes: Final = {file.stem: _compile(_load(file.name)) for file in _SCHEMAS.glob("*.json")}

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from s2mock.registry.state import AccountState
 from s2mock.registry.state import Effect as Change
 from s2mock.registry.values.records import AppendInput
-from s2mock.runtime.environ import Fields, again, bearer, fields_of, path_of
+from s2mock.runtime.environ import Fields, bearer, fields_of, path_of, rebuild_environ
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
@@ -192,7 +192,7 @@ class Entry:
             entry.status, entry.headers = 200, form.headers
         else:
             method, target, fields, protocol, connection, name, basin, status, headers = form
-            environ = again(method, target, fields, protocol, connection)
+            environ = rebuild_environ(method, target, fields, protocol, connection)
             entry = cls(environ, path_of(target), {}, name, began)
             entry.basin = basin
             entry.status, entry.headers = status, headers
@@ -260,7 +260,7 @@ class Entry:
         # Others may have counted the head that it has in common with them.
         if head_size(self._target, self._fields):
             environ = self.environ
-            self.environ = again(
+            self.environ = rebuild_environ(
                 environ.get("REQUEST_METHOD", ""),
                 _cut(self._target),
                 _short_fields(self._fields),

@@ -5,13 +5,14 @@ no text; a delay without an end is `"inf"`.
 """
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields
 from math import inf, isinf
 from typing import Any, Final
 
 from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
 from s2mock.runtime.arguments import encoded
+from s2mock.runtime.near_names import suggest
 
 _KINDS: Final[dict[str, type[Fault]]] = {
     kind.__name__: kind for kind in (Answer, Cut, Delay, Drain, Drop, Fail)
@@ -43,14 +44,13 @@ def fault_from_json(document: Any) -> Fault:
     [(name, arguments)] = document.items()
     kind = _KINDS.get(name)
     if kind is None:
-        hint = _near(name.capitalize(), _KINDS) or f"there are {', '.join(_KINDS)}"
-        raise ValueError(f"{name!r} is no fault: {hint}")
+        raise ValueError(f"{name!r} is no fault: {suggest(name, _KINDS)}")
     if not isinstance(arguments, dict):
         raise TypeError(f"{name} takes an object of its arguments, {_EXAMPLE}; not {arguments!r}")
     known = [one.name for one in fields(kind)]  # type: ignore[arg-type]  # each is a dataclass
     for argument in arguments:
         if argument not in known:
-            hint = _near(argument, known) or f"it takes {', '.join(known)}"
+            hint = suggest(argument, known, "it takes")
             raise ValueError(f"{name} takes no {argument!r}: {hint}")
     given = dict(arguments)
     if "body" in given:
@@ -98,10 +98,3 @@ def bytes_from_json(what: str, value: Any) -> bytes:
         except ValueError as error:
             raise ValueError(f"{what} is no base64: {error}") from None
     raise TypeError(f'{what} must be text, or {{"base64": ...}}, not {value!r}')
-
-
-def _near(name: str, known: Iterable[str]) -> str | None:
-    from difflib import get_close_matches  # which a test without mistakes does without
-
-    near = get_close_matches(name, list(known), 1, 0.6)
-    return f"did you mean {near[0]!r}?" if near else None

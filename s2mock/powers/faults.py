@@ -11,7 +11,15 @@ from typing import Final
 
 from s2mock.registry.values.codes import CODES
 from s2mock.registry.values.config import U64_MAX
-from s2mock.runtime.arguments import check_delay, encoded
+from s2mock.runtime.arguments import (
+    check_count,
+    check_delay,
+    check_flag,
+    check_name,
+    check_number,
+    encoded,
+)
+from s2mock.runtime.near_names import near_name
 
 MAX_STATUS: Final = 599
 # The header has milliseconds.
@@ -55,11 +63,13 @@ class Fail(Fault):
         if not isinstance(self.code, str):
             raise TypeError(f"Fail takes the code of an error, not {self.code!r}")
         if self.code not in CODES:
-            raise ValueError(f"{self.code!r} is no error code of S2: {_near_code(self.code)}")
+            near = near_name(self.code, CODES)
+            hint = "" if near is None else f"did you mean {near!r}? "
+            raise ValueError(
+                f"{self.code!r} is no error code of S2: {hint}there are {', '.join(sorted(CODES))}"
+            )
         if self.message is not None:
-            if not isinstance(self.message, str):
-                raise TypeError(f"message must be text, not {self.message!r}")
-            encoded("message", self.message)
+            encoded("message", check_name("message", self.message))
         if self.retry_after is not None:
             check_delay("retry_after", self.retry_after, may_be_infinite=False)
             if self.retry_after > _MAX_RETRY_AFTER:
@@ -67,8 +77,8 @@ class Fail(Fault):
                     f"retry_after must be at most {_MAX_RETRY_AFTER} seconds, whose milliseconds "
                     f"are a number of 64 bits, not {self.retry_after!r}"
                 )
-        _check_flag("committed", self.committed)
-        _check_count("records", self.records)
+        check_flag("committed", self.committed)
+        check_count("records", self.records, least=0, optional=True)
         if self.committed and self.records is not None:
             raise ValueError(
                 f"{self!r}: a read changes nothing, so committed=True says nothing of it: leave "
@@ -103,9 +113,9 @@ class Drop(Fault):
     refused: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_flag("committed", self.committed)
-        _check_flag("connection", self.connection)
-        _check_flag("refused", self.refused)
+        check_flag("committed", self.committed)
+        check_flag("connection", self.connection)
+        check_flag("refused", self.refused)
         if self.refused and self.committed:
             raise ValueError(
                 "Drop(refused=True) promises that nothing has happened, so committed=True would be "
@@ -132,8 +142,8 @@ class Cut(Fault):
     bytes: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_count("records", self.records)
-        _check_count("bytes", self.bytes)
+        check_count("records", self.records, least=0, optional=True)
+        check_count("bytes", self.bytes, least=0, optional=True)
         if (self.records is None) == (self.bytes is None):
             raise ValueError(
                 "Cut breaks an answer off after so many records or so many bytes: give one of "
@@ -154,7 +164,7 @@ class Delay(Fault):
 
     def __post_init__(self) -> None:
         check_delay("seconds", self.seconds)
-        _check_flag("committed", self.committed)
+        check_flag("committed", self.committed)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -170,8 +180,7 @@ class Answer(Fault):
     headers: Mapping[str, str] | Iterable[tuple[str, str]] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        if isinstance(self.status, bool) or not isinstance(self.status, int):
-            raise TypeError(f"status must be a whole number, not {self.status!r}")
+        check_number("status", self.status, optional=False)
         if not 200 <= self.status <= MAX_STATUS:
             raise ValueError(f"status must be from 200 to {MAX_STATUS}, not {self.status!r}")
         if isinstance(self.body, str):
@@ -197,7 +206,7 @@ class Drain(Fault):
     records: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        _check_count("records", self.records)
+        check_count("records", self.records, least=0, optional=True)
 
 
 def is_answer_lost(status: int, fault: Fault | None) -> bool:
@@ -242,28 +251,6 @@ def check_place(fault: Fault, names: tuple[str, ...]) -> None:
             f"{fault!r} on {others[0]!r}: only the answer to a read is counted in records; "
             f"{instead}"
         )
-
-
-def _near_code(code: str) -> str:
-    from difflib import get_close_matches  # which a test without mistakes does without
-
-    near = get_close_matches(code.lower(), CODES, 1, 0.7)
-    listed = f"there are {', '.join(sorted(CODES))}"
-    return f"did you mean {near[0]!r}? {listed}" if near else listed
-
-
-def _check_flag(what: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise TypeError(f"{what} must be True or False, not {value!r}")
-
-
-def _check_count(what: str, value: object) -> None:
-    if value is None:
-        return
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{what} must be a whole number, not {value!r}")
-    if value < 0:
-        raise ValueError(f"{what} must be 0 or more, not {value!r}")
 
 
 def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:

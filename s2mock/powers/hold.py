@@ -6,8 +6,8 @@ from s2mock.powers.gate import Gate
 from s2mock.powers.match_stats import MatchStats
 from s2mock.powers.matching import Pattern
 from s2mock.registry.operation import Operation, Point, Waits
-from s2mock.runtime.arguments import check_flag
-from s2mock.runtime.notifier import Notifier, Pending, check_count
+from s2mock.runtime.arguments import check_choice, check_count, check_flag
+from s2mock.runtime.notifier import Notifier, Pending
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
@@ -47,11 +47,9 @@ class Hold:
         times: int | None,
         required: bool,
     ) -> None:
-        if at not in POINTS:
-            raise ValueError(f"at must be one of {', '.join(map(repr, POINTS))}, not {at!r}")
+        check_choice("at", at, POINTS)
         check_count("skip", skip, least=0)
-        if times is not None:
-            check_count("times", times)
+        check_count("times", times, optional=True)
         check_flag("required", required)
         self._stage = stage
         self._pattern = pattern

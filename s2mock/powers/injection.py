@@ -7,7 +7,8 @@ from s2mock.powers.faults import Answer, Drop, Fault, check_fault, check_place
 from s2mock.powers.match_stats import MatchStats
 from s2mock.powers.matching import Pattern
 from s2mock.registry.operation import Operation
-from s2mock.runtime.notifier import Notifier, Pending, check_count
+from s2mock.runtime.arguments import check_count, check_flag
+from s2mock.runtime.notifier import Notifier, Pending
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
@@ -44,8 +45,7 @@ class Injection:
         required: bool,
     ) -> None:
         check_count("skip", skip, least=0)
-        if not isinstance(required, bool):
-            raise TypeError(f"required must be True or False, not {required!r}")
+        check_flag("required", required)
         self._faults = _checked_list(fault)
         if self._faults is not None:
             if times != 1:
@@ -56,8 +56,7 @@ class Injection:
             times = len(self._faults)
         else:
             check_fault(fault)
-        if times is not None:
-            check_count("times", times)
+        check_count("times", times, optional=True)
         for one in [fault] if self._faults is None else self._faults:
             if one is not None:
                 check_place(one, pattern.names)  # type: ignore[arg-type]  # checked above

@@ -128,11 +128,12 @@ class Journal(JournalStore, Sequence["Exchange"]):
         self._check_room(count)
         wanted = ExchangeFilter(operation, basin, stream, status, self._document)
         return (
-            yield from self._bell.steps(
+            yield from Pending(
+                self._bell,
                 lambda: self._enough(wanted, count, after),
                 lambda: self._missing(wanted, count, timeout or 0.0) if is_told else "",
                 timeout,
-            )
+            ).steps()
         )
 
     def clear(self) -> None:
@@ -159,7 +160,7 @@ class Journal(JournalStore, Sequence["Exchange"]):
 
     def session_went_on(self) -> None:
         """Wake those that follow the journal: a session has delivered more."""
-        if self._bell.is_heard:
+        if self._bell.has_listeners:
             self._bell.notify()
 
     def exchange(self, entry: Entry) -> "Exchange":
@@ -196,7 +197,9 @@ class Journal(JournalStore, Sequence["Exchange"]):
             return True if any(_is_news(entry, after, going_on) for entry in entries) else None
 
         return (
-            yield from self._bell.steps(look, lambda: f"nothing came within {timeout:g} s", timeout)
+            yield from Pending(
+                self._bell, look, lambda: f"nothing came within {timeout:g} s", timeout
+            ).steps()
         )
 
     def numbered(self, number: int) -> "Exchange | None":

@@ -97,7 +97,7 @@ class JournalStore:
             with self._lock:
                 self._take_in()
                 self._make_room()
-        if self._bell.is_heard:
+        if self._bell.has_listeners:
             self._bell.notify()
 
     def _forget(self) -> None:

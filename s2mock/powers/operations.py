@@ -9,6 +9,7 @@ from typing import Final
 
 from s2mock.registry.values.codes import TRANSIENT
 from s2mock.registry.values.scopes import OPERATIONS
+from s2mock.runtime.near_names import suggest
 
 OPERATION_NAMES: Final = (
     *OPERATIONS,
@@ -116,9 +117,5 @@ def _checked(name: object, what: str) -> str:
     if not isinstance(name, str):
         raise TypeError(f"{what} must be the name of an operation, or several, not {name!r}")
     if name not in OPERATION_NAMES:
-        from difflib import get_close_matches  # which a test without mistakes does without
-
-        near = get_close_matches(name.lower().replace("_", "-"), OPERATION_NAMES, 1, 0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(OPERATION_NAMES)}"
-        raise ValueError(f"{what}={name!r} is no operation: {hint}")
+        raise ValueError(f"{what}={name!r} is no operation: {suggest(name, OPERATION_NAMES)}")
     return name

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from s2mock.powers.faults import Fault, check_fault, check_place
 from s2mock.powers.matching import Pattern
-from s2mock.runtime.notifier import check_count
+from s2mock.runtime.arguments import check_count
 
 Injected = TypeVar("Injected")
 

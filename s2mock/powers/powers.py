@@ -13,6 +13,7 @@ from s2mock.powers.recorder import Recorder
 from s2mock.powers.request_log import DEBUG, LOGGER
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Operation
+from s2mock.runtime.arguments import check_count
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
@@ -43,8 +44,8 @@ class Powers:
         journal_bytes: int,
         append_latency: float,
     ) -> None:
-        _check_limit("journal_limit", journal_limit)
-        _check_limit("journal_bytes", journal_bytes)
+        check_count("journal_limit", journal_limit, least=0, below=MAX_LIMIT)
+        check_count("journal_bytes", journal_bytes, least=0, below=MAX_LIMIT)
         self.engine = engine
         self.journal: Journal = Journal(insight, journal_limit, journal_bytes)
         self._notes = Recorder(self.journal)
@@ -70,10 +71,3 @@ class Powers:
 
     def _exchange_of(self, operation: Operation) -> "Exchange":
         return self._notes.exchange_of(operation)
-
-
-def _check_limit(what: str, limit: object) -> None:
-    if isinstance(limit, bool) or not isinstance(limit, int):
-        raise TypeError(f"{what} must be a whole number, not {limit!r}")
-    if not 0 <= limit < MAX_LIMIT:
-        raise ValueError(f"{what} must be 0 or more, not {limit!r}")

@@ -334,12 +334,13 @@ def s2_mock(request: pytest.FixtureRequest) -> "Iterator[S2Mock | RemoteS2Mock]"
 
     With `--s2mock-target=URL`, that server: a `RemoteS2Mock`.
     """
+    from s2mock.runtime.arguments import check_flag
+
     arguments = _from_config(request.config) | _from_markers(request.node)
     use_env = arguments.pop("use_env", False)
     mock: S2Mock | RemoteS2Mock
     try:
-        if not isinstance(use_env, bool):
-            raise TypeError(f"use_env must be True or False, not {use_env!r}")
+        check_flag("use_env", use_env)
         if request.config.getoption("s2mock_target") is None:
             mock = _fake(request, arguments)
         else:
@@ -430,10 +431,10 @@ def _from_markers(node: pytest.Item) -> dict[str, Any]:
         )
     known = re.findall(r"(\w+)=", _MARKER)
     if unknown := sorted(arguments.keys() - known):
-        from difflib import get_close_matches
+        from s2mock.runtime.near_names import near_name
 
-        near = get_close_matches(unknown[0], known, 1, 0.6)
-        hint = f"did you mean {near[0]}? " if near else ""
+        near = near_name(unknown[0], known)
+        hint = f"did you mean {near}? " if near else ""
         raise pytest.UsageError(
             f"@pytest.mark.s2_mock has no option {unknown[0]}: {hint}There are {', '.join(known)}"
         )

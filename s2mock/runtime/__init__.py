@@ -1,1 +1,1 @@
-"""What the rest of s2mock is built on, with nothing of S2 in it."""
+"""Building blocks of the other packages, which know nothing of S2."""

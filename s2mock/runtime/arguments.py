@@ -1,15 +1,18 @@
-"""The types of what a test hands over, checked where it enters.
+"""Checks of the arguments that a test passes, made where they enter.
 
-Everything behind here relies on the types. An argument of the wrong type is a `TypeError` that says
-what would be right, and changes nothing.
+The code behind these checks relies on them. A value of the wrong type raises `TypeError`, one out
+of range `ValueError`; both say what is wrong and what would be right, and nothing has changed yet.
 """
 
+from collections.abc import Iterable, Mapping
 from math import inf
-from typing import Any
+from typing import Any, Final
+
+_MAX_PORT: Final = 65_535
 
 
 def check_name(what: str, value: object) -> str:
-    """A name, which is text. Raises `TypeError`."""
+    """Return the value if it is text. Raises `TypeError`."""
     if not isinstance(value, str):
         hint = ": decode it first" if is_bytes(value) else ""
         raise TypeError(f"{what} must be text, not {described(value)}{hint}")
@@ -17,47 +20,106 @@ def check_name(what: str, value: object) -> str:
 
 
 def check_text(what: str, value: object) -> None:
-    """Text or None. Raises `TypeError`."""
+    """Check that the value is text or None. Raises `TypeError`."""
     if value is not None:
         check_name(what, value)
 
 
 def check_number(what: str, value: object, *, optional: bool = True) -> None:
-    """A whole number; None too, if it is `optional`. Raises `TypeError`."""
+    """Check that the value is an integer, or None if `optional`. Raises `TypeError`."""
     if value is None and optional:
         return
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{what} must be a whole number, not {described(value)}")
 
 
+def check_count(
+    what: str, value: Any, *, least: int = 1, below: float = inf, optional: bool = False
+) -> None:
+    """Check that the value is an integer from `least` up, and less than `below`.
+
+    With `optional`, None is a right value too. Raises `TypeError`, `ValueError`.
+    """
+    check_number(what, value, optional=optional)
+    if value is not None and not least <= value < below:
+        raise ValueError(f"{what} must be {least} or more, not {value!r}")
+
+
 def check_flag(what: str, value: object) -> None:
-    """True or False. Raises `TypeError`."""
+    """Check that the value is True or False. Raises `TypeError`."""
     if not isinstance(value, bool):
         raise TypeError(f"{what} must be True or False, not {described(value)}")
 
 
-def check_seconds(what: str, seconds: object) -> None:
-    """A number, of which only the type is checked. Raises `TypeError`."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise TypeError(f"{what} must be a number of seconds, not {seconds!r}")
+def check_choice(what: str, value: object, choices: Iterable[str]) -> None:
+    """Check that the value is one of the texts in `choices`. Raises `ValueError`."""
+    known = tuple(choices)
+    if value not in known:
+        *others, last = (f'"{choice}"' for choice in known)
+        raise ValueError(f"{what} must be {', '.join(others)} or {last}, not {value!r}")
 
 
-def check_delay(what: str, delay: Any, *, may_be_infinite: bool = True) -> None:
-    """A number of seconds, 0 or more. Raises `TypeError`, `ValueError`."""
-    check_seconds(what, delay)
-    if not delay >= 0 or (delay == inf and not may_be_infinite):
-        raise ValueError(f"{what} must be 0 or more seconds, not {delay!r}")
+def check_iterable(what: str, value: object, items: str) -> None:
+    """Check that the value is an iterable of `items`, other than text, bytes and mappings.
+
+    Raises `TypeError`.
+    """
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        raise TypeError(f"{what} must be a list of {items}, not {described(value)}")
+
+
+def check_seconds(what: str, value: object) -> None:
+    """Check that the value is a number of seconds, in any range. Raises `TypeError`."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{what} must be a number of seconds, not {described(value)}")
+
+
+def check_delay(what: str, value: Any, *, may_be_infinite: bool = True) -> None:
+    """Check that the value is a number of seconds from 0 up. Raises `TypeError`, `ValueError`."""
+    check_seconds(what, value)
+    if not value >= 0 or (value == inf and not may_be_infinite):
+        raise ValueError(f"{what} must be 0 or more seconds, not {value!r}")
+
+
+def check_timeout(value: object) -> None:
+    """Check that `timeout` is a number of seconds from 0 up. Raises `TypeError`, `ValueError`."""
+    check_delay("timeout", value)
 
 
 def check_config(value: Any, kind: type) -> None:
-    """A configuration of that kind, or None. Raises `TypeError`."""
+    """Check that `config` is None or a configuration of that kind. Raises `TypeError`."""
     if value is not None and not isinstance(value, kind):
         example = f"{kind.__name__}(...)"
         raise TypeError(f"config must be a {kind.__name__}, not {described(value)}: try {example}")
 
 
+def check_token(value: object) -> str:
+    """Return the access token if a header can hold it. Raises `TypeError`, `ValueError`."""
+    token = check_name("token", value)
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise ValueError(f"token must be text that fits into a header, not {token!r}")
+    return token
+
+
+def check_host(value: str) -> None:
+    """Check that the value is an address or a name to listen on. Raises `ValueError`."""
+    try:
+        # The system's resolver encodes a name that is not ASCII in the same way.
+        is_right = bool(value) and "\0" not in value and (value.isascii() or value.encode("idna"))
+    except UnicodeError:
+        is_right = False
+    if not is_right:
+        raise ValueError(f"host must be an address or a name to listen on, not {value!r}")
+
+
+def check_port(value: Any) -> None:
+    """Check that the value is the number of a TCP port, or 0 for any. Raises `ValueError`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_PORT:
+        raise ValueError(f"port must be a number from 0 to {_MAX_PORT}, not {value!r}")
+
+
 def as_bytes(what: str, value: object) -> bytes:
-    """Bytes as they are, text as UTF-8. Raises `TypeError`, `ValueError`."""
+    """Return bytes as they are, and text as UTF-8. Raises `TypeError`, `ValueError`."""
     if isinstance(value, bytes):
         return value
     if isinstance(value, str):
@@ -67,7 +129,7 @@ def as_bytes(what: str, value: object) -> bytes:
 
 
 def encoded(what: str, text: str) -> bytes:
-    """The text as UTF-8. Raises `ValueError` for half of a surrogate pair, which has none."""
+    """Return the text as UTF-8. Raises `ValueError` for half of a surrogate pair."""
     try:
         return text.encode()
     except UnicodeEncodeError as error:
@@ -78,11 +140,11 @@ def encoded(what: str, text: str) -> bytes:
 
 
 def is_bytes(value: object) -> bool:
-    """Whether it holds bytes, of whatever type."""
+    """True if the value is of one of the types that hold bytes."""
     return isinstance(value, bytes | bytearray | memoryview)
 
 
 def described(value: object) -> str:
-    """Its type and, shortened, what it is."""
+    """Return the type and the shortened representation of a value, for a message."""
     text = repr(value)
     return f"{type(value).__name__}: {text if len(text) <= 60 else text[:57] + '...'}"

@@ -1,4 +1,4 @@
-"""The one source of time: everything in the product that has a date asks the account's clock."""
+"""The clocks of an account: every date in the product comes from one of them."""
 
 import os
 import threading
@@ -7,9 +7,9 @@ import weakref
 from collections.abc import Callable
 from typing import Final, NamedTuple, Protocol
 
-from s2mock.runtime.arguments import check_seconds
+from s2mock.runtime.arguments import check_count, check_seconds
 from s2mock.runtime.monotonic import monotonic_ns
-from s2mock.runtime.notifier import PATIENCE, Notifier, Pending, check_count
+from s2mock.runtime.notifier import PATIENCE, Notifier, Pending
 
 NANOSECONDS: Final = 1_000_000_000
 NEVER: Final = 1 << 70
@@ -21,29 +21,29 @@ _DEFAULT_START: Final = 1_704_067_200
 
 
 class Clock(Protocol):
-    """What the account needs to know of time."""
+    """The two methods that an account needs of a clock."""
 
     def now(self) -> int:
-        """Nanoseconds since the Unix epoch; never less than an earlier answer."""
+        """Return nanoseconds since the Unix epoch, never less than an earlier result."""
 
     def wait(self, condition: threading.Condition, until: int) -> None:
-        """Wait to be notified, but no longer than `until` (nanoseconds since the epoch).
+        """Wait for the condition, but no longer than `until` (nanoseconds since the epoch).
 
-        The caller holds the condition's lock. It may return early.
+        The caller holds the condition's lock. The wait may return early.
         """
 
 
 def nanoseconds(seconds: float) -> int:
-    """Whole nanoseconds in `seconds`, which are 0 or more.
+    """Return the whole nanoseconds in `seconds`, which are 0 or more.
 
-    Durations that lead any clock beyond the year 9999, infinite ones too, count as about 8,000
-    years.
+    A duration that leads any clock beyond the year 9999, also an infinite one, counts as about
+    8,000 years.
     """
     return int(min(seconds, _LAST_SECOND) * NANOSECONDS)
 
 
 def check_clock(clock: Clock) -> Clock:
-    """The clock, if it is one. Raises `TypeError`."""
+    """Return the clock if it has the methods of one. Raises `TypeError`."""
     if isinstance(clock, type):
         raise TypeError(f"clock must be a clock, not a class: try {clock.__name__}()")
     if not (callable(getattr(clock, "now", None)) and callable(getattr(clock, "wait", None))):
@@ -52,14 +52,14 @@ def check_clock(clock: Clock) -> Clock:
 
 
 class SystemClock:
-    """The machine's own clock. Dates never run backwards, and durations never stand still."""
+    """The clock of the machine, whose dates never decrease."""
 
     def __init__(self) -> None:
         self._latest = 0
 
     def now(self) -> int:
-        """Nanoseconds since the Unix epoch; never less than an earlier answer."""
-        # Two threads may both write: each then has an answer that is not before its own earlier.
+        """Return nanoseconds since the Unix epoch, never less than an earlier result."""
+        # Two threads may both write. Each result is still not before an earlier one of its thread.
         now = time.time_ns()
         if now < self._latest:
             return self._latest
@@ -67,21 +67,21 @@ class SystemClock:
         return now
 
     def wait(self, condition: threading.Condition, until: int) -> None:
-        """Wait to be notified, but no longer than `until` (nanoseconds since the epoch)."""
+        """Wait for the condition, but no longer than `until` (nanoseconds since the epoch)."""
         if (left := until - self.now()) > 0:
             condition.wait(min(left / NANOSECONDS, threading.TIMEOUT_MAX))
 
 
 class ManualClock:
-    """A clock that stands still until the test turns it.
+    """A clock that moves only when the test advances it.
 
     `start` is in seconds since the Unix epoch. Without one it is the time of the snapshot that
-    an account begins with, or else 2024-01-01T00:00:00Z. Raises `TypeError` and `ValueError` for
-    what is no such number.
+    an account begins with, or else 2024-01-01T00:00:00Z. Raises `TypeError` if `start` is no
+    number, and `ValueError` if it is not from 1970 to the year 9999.
     """
 
     def __init__(self, start: float | None = None) -> None:
-        # Whether it may begin elsewhere no more.
+        # True once the start is fixed: it was given, or the time was read or advanced.
         self._has_begun = start is not None
         start = _DEFAULT_START if start is None else start
         check_seconds("start", start)
@@ -90,38 +90,38 @@ class ManualClock:
                 f"start must be seconds since 1970, up to the year 9999, not {start!r}"
             )
         self._now = min(int(start * NANOSECONDS), _LAST)
-        # Where it began, unless it may begin elsewhere.
+        # The given start, or None if there was none.
         self._start = self._now if self._has_begun else None
         self._lock = threading.Lock()
         self._waiting: list[ClockTimer] = []
-        self.bell: Final = Notifier()
-        """Rung when somebody begins to wait on it."""
+        self.notifier: Final = Notifier()
+        """Notified when a wait for this clock begins."""
         _after_fork.add(self)
 
     @classmethod
     def at(cls, now: int) -> "ManualClock":
-        """A clock that stands at `now`, in nanoseconds since the Unix epoch."""
+        """Return a clock whose time is `now`, in nanoseconds since the Unix epoch."""
         clock = cls()
         clock.begin_at(now)
         clock._has_begun, clock._start = True, now
         return clock
 
     def fresh(self) -> "ManualClock":
-        """Return a clock that begins where this one began, which has not been turned.
+        """Return a new clock with the start of this one.
 
-        Raises `ValueError` if this one was turned, for the other would not be where it is.
+        Raises `ValueError` if this one was advanced: the times of the two would differ.
         """
         start = _DEFAULT_START * NANOSECONDS if self._start is None else self._start
         if self._now != start:
             raise ValueError(
-                f"clock was turned by {(self._now - start) / NANOSECONDS:g} s, and a test has a "
-                "copy that begins where it began: turn the test's own with "
+                f"clock was advanced by {(self._now - start) / NANOSECONDS:g} s, and each test "
+                "gets a copy of it with the same start: advance the copy with "
                 "s2_mock.advance(seconds), or give the clock another start"
             )
         return ManualClock() if self._start is None else ManualClock.at(start)
 
     def begin_at(self, now: int) -> None:
-        """Stand at `now`, unless it was given a start, or somebody has looked at it or turned it.
+        """Start at `now`, unless a start was given, or the time was read or advanced.
 
         `now` is in nanoseconds since the Unix epoch.
         """
@@ -130,48 +130,52 @@ class ManualClock:
                 self._now = now
 
     def now(self) -> int:
-        """Nanoseconds since the Unix epoch."""
+        """Return nanoseconds since the Unix epoch."""
         self._has_begun = True
         return self._now
 
     def wait(self, condition: threading.Condition, until: int) -> None:
-        """Wait to be notified, or for the clock to be turned to `until`."""
+        """Wait for the condition, but no longer than the clock is before `until`.
+
+        `until` is in nanoseconds since the epoch.
+        """
 
         def wake() -> None:
             with condition:
                 condition.notify_all()
 
-        alarm = self.call_at(until, wake)
+        timer = self.call_at(until, wake)
         try:
-            if not alarm.rung:
+            if not timer.is_due:
                 condition.wait()
         finally:
-            alarm.close()
+            timer.close()
 
     def call_at(self, until: int, wake: Callable[[], None]) -> "ClockTimer":
-        """Have `wake` called when the clock is turned to `until`, from the thread that turns it.
+        """Return a timer that calls `wake` when the clock is advanced to `until`.
 
-        `until` is in nanoseconds since the epoch. Close the alarm once its work is done: a turn
-        of the clock waits for that.
+        The thread that advances the clock makes the call. `until` is in nanoseconds since the
+        epoch. Close the timer once its work is done: `advance` waits for that.
         """
         with self._lock:
-            alarm = ClockTimer(self, until, wake, rung=until <= self._now)
-            if not alarm.rung:
-                self._waiting.append(alarm)
-                self.bell.notify()
-        return alarm
+            timer = ClockTimer(self, until, wake, is_due=until <= self._now)
+            if not timer.is_due:
+                self._waiting.append(timer)
+                self.notifier.notify()
+        return timer
 
     @property
     def waiters(self) -> int:
-        """How many wait on it now."""
+        """The number of waits for this clock that are under way."""
         return len(self._waiting)
 
     def wait_for_waiters(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
-        """Wait until so many wait on this clock, so that turning it meets them.
+        """Block until `count` waits for this clock are under way, so that `advance` ends them.
 
         A read session that follows at the tail waits for its next heartbeat, a delayed operation
-        for the end of its delay. Those that wait already count. `timeout` is in seconds of real
-        time; after it, `TimeoutError` says how many there are. Raises `TypeError`, `ValueError`.
+        for the end of its delay. Waits that are under way already count. `timeout` is in seconds
+        of real time; after it, `TimeoutError` says how many there are. Raises `TypeError`,
+        `ValueError`.
         """
         self.waiters_pending(count, timeout).wait()
 
@@ -179,47 +183,47 @@ class ManualClock:
         self,
         count: int = 1,
         *,
-        timeout: float = PATIENCE,  # as its twin has it
+        timeout: float = PATIENCE,  # as in `wait_for_waiters`
     ) -> None:
-        """As `wait_for_waiters`, for an event loop."""
+        """Wait in an event loop, as `wait_for_waiters` does in a thread."""
         await self.waiters_pending(count, timeout).async_wait()
 
     def waiters_pending(self, count: int, timeout: float) -> Pending[bool]:
-        """Return a wait until `count` wait on this clock. Raises `TypeError`, `ValueError`."""
+        """Return the wait for `count` waiters on this clock. Raises `TypeError`, `ValueError`."""
         check_count("count", count)
         return Pending(
-            self.bell,
+            self.notifier,
             lambda: True if len(self._waiting) >= count else None,
             lambda: f"{len(self._waiting)} of {count} waited on the clock within {timeout:g} s",
             timeout,
         )
 
     def advance(self, seconds: float) -> None:
-        """Turn the clock forward by `seconds`. Whoever waits for a moment by then goes on.
+        """Move the clock forward by `seconds`, and end each wait for a time until then.
 
-        They go on one after the other, the earliest first, before this returns. Raises
-        `TypeError` and `ValueError` for what is no number of seconds, a negative one, and one that
-        leads beyond the year 9999.
+        The waits end one after the other, the earliest first, before this returns. Raises
+        `TypeError` if `seconds` is no number, and `ValueError` if it is negative or leads beyond
+        the year 9999.
         """
         check_seconds("seconds", seconds)
         if seconds < 0:
             raise ValueError(f"a clock only goes forward: advance({seconds!r}) is negative")
         with self._lock:
-            # Not a number is no time at all.
+            # False for NaN, too.
             now = self._now + nanoseconds(seconds) if seconds <= _LAST_SECOND else None
             if now is None or now > _LAST:
                 raise ValueError(
                     f"seconds must lead to a time up to the year 9999, not {seconds!r}"
                 )
             self._now, self._has_begun = now, True
-            due = [alarm for alarm in self._waiting if alarm.until <= now]
-        for alarm in sorted(due, key=lambda alarm: alarm.until):
-            alarm.notify()
+            due = [timer for timer in self._waiting if timer.until <= now]
+        for timer in sorted(due, key=lambda timer: timer.until):
+            timer.fire()
 
-    def _forget(self, alarm: "ClockTimer") -> None:
+    def _forget(self, timer: "ClockTimer") -> None:
         with self._lock:
-            if alarm in self._waiting:
-                self._waiting.remove(alarm)
+            if timer in self._waiting:
+                self._waiting.remove(timer)
 
     def _reset_after_fork(self) -> None:
         self._lock = threading.Lock()
@@ -227,39 +231,39 @@ class ManualClock:
 
 
 class ClockTimer:
-    """Somebody who waits on a `ManualClock`."""
+    """A callback that a `ManualClock` calls when it is advanced to a time."""
 
-    # How long a turn of the clock waits for one who has been woken, in seconds. It is over at
-    # once, unless that one stands behind the thread that turns the clock.
+    # How long `advance` waits for the timer to be closed, in seconds. That is at once, unless what
+    # was woken waits for the thread that advances the clock.
     _PATIENCE = 1.0
 
     def __init__(
-        self, clock: ManualClock, until: int, wake: Callable[[], None], *, rung: bool
+        self, clock: ManualClock, until: int, wake: Callable[[], None], *, is_due: bool
     ) -> None:
         self.until = until
-        self.rung: bool = rung
+        self.is_due: bool = is_due
         self._clock = clock
         self._wake = wake
-        self._done = threading.Event()
+        self._closed = threading.Event()
 
-    def notify(self) -> None:
-        """Wake the one who waits, and wait until it has had its turn."""
-        self.rung = True
+    def fire(self) -> None:
+        """Call the callback, and wait until the timer is closed."""
+        self.is_due = True
         self._wake()
-        self._done.wait(self._PATIENCE)
+        self._closed.wait(self._PATIENCE)
 
     def close(self) -> None:
-        """The one who waited has had its turn, or waits no longer."""
+        """End the timer: its work is done, or not needed any more."""
         self._clock._forget(self)  # noqa: SLF001  # two halves of one thing
-        self._done.set()
+        self._closed.set()
 
 
 class Moment(NamedTuple):
-    """The one moment of an operation.
+    """The time at which an operation takes place, read once.
 
-    `now` is the date, in nanoseconds since the Unix epoch. `time` is the same less what
-    restored snapshots have shifted it by: what falls due goes by it. `elapsed` is what durations
-    are measured with, in nanoseconds from anywhere.
+    `now` is the date, in nanoseconds since the Unix epoch. `time` is `now` less the shift of
+    restored snapshots; deadlines are compared with it. `elapsed` measures durations, in
+    nanoseconds since an arbitrary point.
     """
 
     now: int
@@ -268,22 +272,22 @@ class Moment(NamedTuple):
 
 
 class Timekeeper:
-    """An account's view of its clock: one look is one moment."""
+    """The clock of an account, read as one `Moment` at a time."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.shift = 0
-        # A subclass may tell another time than the machine's; then durations go by that.
+        # A subclass may have another time than the machine; durations are then measured with it.
         self._is_system = type(clock) is SystemClock
 
     def moment(self) -> Moment:
-        """Look at the clock."""
+        """Read the clock once, and return that moment."""
         now = self.clock.now()
         elapsed = monotonic_ns() if self._is_system else now
         return Moment(now, now - self.shift, elapsed)
 
     def seconds_left(self, until: int) -> float | None:
-        """Seconds of real time until `elapsed` is `until`; None where the clock has to tell."""
+        """Return the real seconds until `elapsed` is `until`, or None if only the clock knows."""
         if self._is_system:
             return max(0.0, (until - monotonic_ns()) / NANOSECONDS)
         return None

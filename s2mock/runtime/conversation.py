@@ -1,12 +1,12 @@
-"""The seam between what answers a request and what carries the bytes.
+"""The interface between the code that answers requests and the code that does the I/O.
 
-A request is answered by a generator without I/O, a `Conversation`. It yields steps: what to send,
-or what it needs before it can go on. Whoever drives it does that and resumes it. The server's
-loop, a WSGI call in a thread and a test's own client all drive the same generators, so a request
-that waits keeps nobody else waiting, and needs no thread.
+A request is answered by a generator without I/O, a `Conversation`. It yields steps: data to send,
+or something that it needs before it can go on. A driver carries the step out and resumes the
+generator. The server's loop, a WSGI call in a thread and a test's own client drive the same
+generators. So a request that waits blocks no other request, and needs no thread.
 
-A driver that gives up (the client has left, the server stops, the test has ended) calls
-`close()` on the generator, which releases what it held. A conversation may ask to go on without
+A driver that gives up (the client has disconnected, the server stops, the test has ended) calls
+`close()` on the generator, which releases its resources. A conversation may ask to go on without
 its client, by an `Outlast`.
 """
 
@@ -16,11 +16,11 @@ from typing import Any, Final, NamedTuple, Protocol
 
 
 class Head(NamedTuple):
-    """Send the head of the answer. Nothing is sent before it, and it is sent at once.
+    """Send the status and the headers of the response, at once and before anything else.
 
-    With a `body` that is the whole answer. Without one, pieces follow as steps of type `bytes`,
-    each sent at once, and the answer ends where the conversation does. Header names are in lower
-    case. A `content-length` among them is sent as it is; on HTTP/1.1 an answer without one is
+    With a `body`, that is the whole response. Without one, pieces follow as steps of type `bytes`,
+    each sent at once, and the response ends when the conversation does. Header names are in lower
+    case. A `content-length` among them is sent unchanged; on HTTP/1.1 a response without one is
     chunked.
     """
 
@@ -30,12 +30,12 @@ class Head(NamedTuple):
 
 
 class Read(Enum):
-    """Ask for bytes of the request's body."""
+    """Ask for bytes of the body of the request."""
 
     SOME = "some"
-    """Resumed with the next bytes as they came; with `b""` at the end of the body.
+    """Resumed with the next bytes that were received, and with `b""` at the end of the body.
 
-    Where the client leaves before the end, `ConnectionAbortedError` is raised at this step.
+    If the client disconnects before the end, `ConnectionAbortedError` is raised at this step.
     """
 
 
@@ -43,30 +43,30 @@ READ: Final = Read.SOME
 
 
 class Wait(Protocol):
-    """Ask to be resumed later: when `wake` has been called, or `timeout` seconds have passed.
+    """Ask to be resumed when `wake` has been called, or `timeout` seconds have passed.
 
     `timeout` is real time; None is no limit. A driver calls `subscribe` once, right before it
-    begins to wait. `wake` may be called from any thread and under any lock, more than once, also
+    begins to wait. `wake` may be called from any thread, with any lock held, more than once, also
     during `subscribe`; it must return at once and must not resume the conversation itself.
     Resumed with None.
     """
 
     @property
     def timeout(self) -> float | None:
-        """Seconds of real time after which to go on, None for no limit."""
+        """The longest wait in seconds of real time, None for no limit."""
 
     def subscribe(self, wake: Callable[[], None]) -> None:
-        """Call `wake` when it is time to go on."""
+        """Have `wake` called when the conversation can go on."""
 
 
-# The steps below are no dataclasses, which take as long to make as all else here to load, and are
-# on the way to the first URL of a test session.
+# The steps below are no dataclasses: these take as long to create as the rest of this module takes
+# to load, and the first URL of a test session waits for it.
 
 
 class ReadWithin:
-    """As `READ`, but resumed with None where nothing has come within so many seconds.
+    """Ask for bytes as `READ` does, with a timeout: resumed with None if none are received.
 
-    `seconds` is real time. Under WSGI, where nothing but the read itself waits, it is as `READ`.
+    `seconds` is real time. Under WSGI, where only the read itself can wait, there is no timeout.
     """
 
     __slots__ = ("seconds",)
@@ -76,9 +76,9 @@ class ReadWithin:
 
 
 class RunInThread:
-    """Ask for the result of a call that may take long: nobody else is to wait for it.
+    """Ask for the result of a call that may take long, so that no other request waits for it.
 
-    Resumed with what the call returns, or its exception is raised at this step.
+    Resumed with the result of the call, or its exception is raised at this step.
     """
 
     __slots__ = ("function",)
@@ -88,11 +88,11 @@ class RunInThread:
 
 
 class Reset:
-    """End here, without an answer or without the rest of it. The conversation is over.
+    """End the conversation without a response, or without the rest of it.
 
-    On HTTP/2 the stream is reset (RST_STREAM with INTERNAL_ERROR), with `refused` as
-    REFUSED_STREAM, the promise that nothing has happened. On HTTP/1.1 the connection is closed.
-    With `connection` the TCP connection is cut on HTTP/2 too, with all that runs on it.
+    On HTTP/2 the stream is reset: RST_STREAM with INTERNAL_ERROR, or with REFUSED_STREAM if
+    `refused`, which promises that the request had no effect. On HTTP/1.1 the connection is closed.
+    With `connection`, the TCP connection is closed on HTTP/2 too, with all other streams on it.
     """
 
     __slots__ = ("connection", "refused")
@@ -103,23 +103,23 @@ class Reset:
 
 
 class CancelHandle(Enum):
-    """Ask for a way to end this conversation from outside.
+    """Ask for a function that ends this conversation from outside.
 
-    Resumed with a callable without arguments, which ends it as `Reset()` does, at any of its steps.
-    It is to be called by the thread that drives the conversation, while another one is driven, and
-    does nothing once that is over.
+    Resumed with a callable without arguments, which ends the conversation as `Reset()` does, at any
+    of its steps. Call it in the thread that drives the conversation, while that thread drives
+    another one. It does nothing after the end of the conversation.
     """
 
-    CANCEL_HANDLE = "grip"
+    CANCEL_HANDLE = "cancel handle"
 
 
 CANCEL_HANDLE: Final = CancelHandle.CANCEL_HANDLE
 
 
 class Drained(Enum):
-    """Ask to go on when the client's side has taken what was sent.
+    """Ask to go on when all data that was sent has left the send buffer.
 
-    Resumed with None once nothing waits for room any more. Under WSGI that is at once.
+    Resumed with None when the buffer is empty. Under WSGI that is at once.
     """
 
     DRAINED = "drained"
@@ -129,14 +129,14 @@ DRAINED: Final = Drained.DRAINED
 
 
 class Outlast:
-    """Ask to go on without the client if that leaves, for as long as `is_needed()` is true.
+    """Ask to go on after the client has disconnected, for as long as `is_needed()` is true.
 
-    What is sent then goes nowhere. `READ` gives what was received before the client left, and then
-    the end of the body, or `ConnectionAbortedError` if that was not received. The conversation is
-    closed where `is_needed()` is false and nothing that was received is unread. A later one takes
-    the place of this one.
+    Data sent after that is discarded. `READ` returns the bytes that were received before, and then
+    the end of the body, or raises `ConnectionAbortedError` if that was not received. The
+    conversation is closed when `is_needed()` is false and all received bytes were read. A later
+    `Outlast` replaces this one.
 
-    Resumed with a callable without arguments, which returns True if the client has left.
+    Resumed with a callable without arguments, which returns True if the client has disconnected.
     """
 
     __slots__ = ("is_needed",)
@@ -146,10 +146,10 @@ class Outlast:
 
 
 class CloseAfterResponse:
-    """Let the connection end with this answer, without an error. Yielded before the head.
+    """Close the connection after this response, without an error. Yielded before the head.
 
-    On HTTP/2 the answer is followed by GOAWAY with NO_ERROR, and the connection is closed when
-    its other streams have ended. On HTTP/1.1 the answer carries `connection: close`.
+    On HTTP/2 the response is followed by GOAWAY with NO_ERROR, and the connection is closed when
+    its other streams have ended. On HTTP/1.1 the response has the header `connection: close`.
     """
 
     __slots__ = ()
@@ -170,8 +170,10 @@ Step = (
 )
 Conversation = Generator[Step, Any, None]
 
-# What answers requests: from a WSGI environ (PEP 3333) without `wsgi.input` and
-# `wsgi.errors` to a conversation.
-# `s2mock.connection` in it is the number of the connection, `SERVER_PROTOCOL` is "HTTP/1.0",
-# "HTTP/1.1" or "HTTP/2", `REQUEST_URI` is the request target as it was sent.
 Application = Callable[[dict[str, Any]], Conversation]
+"""A function that answers requests: it takes a WSGI environ and returns a conversation.
+
+The environ (PEP 3333) is without `wsgi.input` and `wsgi.errors`. `s2mock.connection` in it is the
+number of the connection, `SERVER_PROTOCOL` is "HTTP/1.0", "HTTP/1.1" or "HTTP/2", `REQUEST_URI` is
+the request target as it was sent.
+"""

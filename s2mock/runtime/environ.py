@@ -1,18 +1,18 @@
-"""The WSGI environ of a request (PEP 3333), as the application wants it."""
+"""Conversion of requests to WSGI environs (PEP 3333) and back."""
 
 from collections.abc import Iterable
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
-# The names of headers as they come, and what they are called in an environ.
+# The key in an environ for each name of a header; more are added as they are received.
 _KEYS: Final[dict[str, str]] = {
     "content-type": "CONTENT_TYPE",
     "content-length": "CONTENT_LENGTH",
 }
 Fields = tuple[tuple[str, str], ...]
-# The other way round; empty for what is not a header.
+# The name of a header for each key; empty for a key that is not of a header.
 _NAMES: Final[dict[str, str]] = {key: name for name, key in _KEYS.items()}
-# So many names are remembered; a client that makes up names is not to fill the memory.
+# How many names are kept: a client that makes up names must not fill the memory.
 _MAX_KEYS = 1000
 
 
@@ -27,12 +27,12 @@ def make_environ(
     client_host: str,
     server: tuple[str, int],
 ) -> dict[str, Any]:
-    """The environ, without `wsgi.input` and `wsgi.errors`: it holds nothing but text and numbers.
+    """Return the environ of a request, without `wsgi.input` and `wsgi.errors`.
 
-    Of a repeated header S2 reads the first, except for those of content negotiation. A name with
-    an underscore would pass for the one with a hyphen in its place, which is another, and is left
-    out. Header names are in lower case. `s2mock.fields` are the headers as they came: little to
-    keep, where all of them together are much.
+    It contains only text and numbers. Of a repeated header S2 reads the first, except for those of
+    content negotiation. A header whose name has an underscore is left out: its key would be that
+    of another header, with a hyphen. Header names are in lower case. `s2mock.fields` has the
+    headers as they were received. The journal keeps these, since a whole environ takes much memory.
     """
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -58,7 +58,7 @@ def make_environ(
 
 
 def fields_of(environ: dict[str, Any]) -> Fields:
-    """The headers in any WSGI environ. Of a name that came twice there is one."""
+    """Return the headers in any WSGI environ, a repeated one once."""
     fields = []
     for key, value in environ.items():
         name = _NAMES.get(key)
@@ -69,12 +69,12 @@ def fields_of(environ: dict[str, Any]) -> Fields:
     return tuple(fields)
 
 
-def again(
+def rebuild_environ(
     method: str, target: str, fields: Fields, protocol: str, connection: int | None
 ) -> dict[str, Any]:
-    """What such an environ says of the request and of how it came, without the rest.
+    """Return the part of an environ that describes the request, its protocol and its connection.
 
-    `connection` is None for a request that came by none.
+    `connection` is None for a request without a connection, such as a WSGI call.
     """
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -89,13 +89,13 @@ def again(
 
 
 def bearer(environ: dict[str, Any]) -> str:
-    """The access token that a request brings, "" for none."""
+    """Return the access token in the headers of a request, "" for none."""
     scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def path_of(target: str) -> str:
-    """The path in a request target, percent-encoded as it was sent."""
+    """Return the path in a request target, percent-encoded as it was sent."""
     if not target.startswith("/"):
         target = urlsplit(target).path
     return target.partition("?")[0].partition("#")[0]
@@ -108,7 +108,7 @@ def _add(environ: dict[str, Any], fields: Fields) -> None:
             environ[key] = value
         elif key.startswith("HTTP_ACCEPT"):
             environ[key] += f",{value}"
-    # Where names with an underscore were put.
+    # The key of all names with an underscore.
     environ.pop("", None)
 
 

@@ -1,19 +1,20 @@
-"""What has gone wrong in the fake itself, until a test is told of it."""
+"""Unexpected exceptions within the fake, kept until a test reports them."""
 
 import traceback
 from collections import deque
 
-# As text, since an exception keeps alive what its frames hold. Where there is no test, nobody asks.
+# As text: an exception keeps alive all objects in its frames. Limited, since outside pytest no test
+# takes them.
 _noted: deque[str] = deque(maxlen=100)
 
 
 def note(error: BaseException) -> None:
-    """Remember it, with its traceback; from any thread."""
+    """Keep the exception with its traceback. May be called from any thread."""
     _noted.append("".join(traceback.format_exception(error)))
 
 
 def take() -> list[str]:
-    """The tracebacks since this was last asked, oldest first."""
+    """Return and remove the tracebacks that were noted, oldest first."""
     taken = []
     while _noted:
         taken.append(_noted.popleft())

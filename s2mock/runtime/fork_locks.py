@@ -1,10 +1,10 @@
-"""Locks over a fork: taken before it and let go on both sides, so that the child finds them open.
+"""Locks that are acquired before a fork, and released in the parent and in the child.
 
-Without that a lock that another thread holds at that moment would be held in the child for ever.
+Without that, a lock that another thread holds during the fork would stay locked in the child.
 """
 
-# For its hook, which takes a lock too: what is registered first is called last before a fork, and a
-# loop may be about to log, or to load a module that will.
+# Imported for its fork hook, which acquires a lock too. Of hooks before a fork, the first to be
+# registered is called last, and an event loop may be about to log, or to load a module that logs.
 import logging  # noqa: F401
 import os
 import threading
@@ -17,7 +17,7 @@ from s2mock.runtime.weak_set import SharedWeakSet
 
 
 class Rank(IntEnum):
-    """In which order locks are taken: none of a lower rank with one of a higher rank in hand."""
+    """The order in which locks are acquired: a lower rank never while a higher one is held."""
 
     LOOP = 0
     ADVICE = 1
@@ -26,24 +26,24 @@ class Rank(IntEnum):
 
 
 class Lock(Protocol):
-    """Any of the locks of `threading`."""
+    """The methods that all locks of `threading` have."""
 
     def acquire(self) -> bool:
-        """Take it."""
+        """Block until the lock is acquired."""
 
     def release(self) -> None:
-        """Let it go."""
+        """Release the lock, which is held."""
 
 
 _locks: Final[dict[Rank, SharedWeakSet[Lock]]] = {rank: SharedWeakSet() for rank in Rank}
 # One fork at a time. A thread that forks may itself make a lock before it does.
 _forking: Final = threading.RLock()
-# While it is held, all locks are, and a new one cannot be taken: see `take_at_fork`.
+# True while a fork holds all locks, and a new one must not be acquired: see `take_at_fork`.
 _are_all_taken = False
 
 
 class _OfThisThread(threading.local):
-    """What the fork that this thread is about to make has taken, in that order."""
+    """The locks that this thread has acquired for its fork, in that order."""
 
     def __init__(self) -> None:
         self.taken: list[Lock] = []
@@ -53,20 +53,20 @@ _own: Final = _OfThisThread()
 
 
 def take_at_fork(lock: Lock, rank: Rank) -> None:
-    """Take this lock, for as long as it lives, whenever the process forks.
+    """Acquire this lock at each fork of the process, as long as the lock exists.
 
-    Called when the lock is made, and so before anything takes it.
+    Call this when the lock is created, before any thread acquires it.
     """
     _locks[rank].add(lock)
-    # Added first: either the fork finds it there, or it is waited for here, with none of the other
-    # locks in hand, since the fork has them.
+    # Added first: either the fork acquires this lock too, or this thread waits here for the fork,
+    # and holds none of the other locks, since the fork does.
     if _are_all_taken:
         with _forking:
             pass
 
 
 def _before_fork() -> None:
-    global _are_all_taken  # noqa: PLW0603  # of the process, as a fork is
+    global _are_all_taken  # noqa: PLW0603  # state of the process, as a fork is
     _own.taken = []
     _take([_forking])
     while True:
@@ -75,7 +75,7 @@ def _before_fork() -> None:
         _are_all_taken = True
         if known == _known():
             return
-        # A lock was made since, and its thread may hold it and wait for one of these.
+        # Another thread has created a lock, and may hold it and wait for one of these.
         _are_all_taken = False
         _release(known)
         _own.taken = [_forking]
@@ -83,7 +83,7 @@ def _before_fork() -> None:
 
 def _after_fork() -> None:
     global _are_all_taken  # noqa: PLW0603
-    # Not there, it was an exception of a signal's that ended the wait for it.
+    # If it is not there, an exception of a signal handler ended the wait for it.
     if _forking in _own.taken:
         _are_all_taken = False
     _release(_own.taken)
@@ -94,8 +94,8 @@ def _known() -> list[Lock]:
     return [lock for rank in Rank for lock in _locks[rank]]
 
 
-# One step each, which no signal interrupts between a lock and the next: what a handler raises ends
-# the wait for a lock, and all that were taken until then are noted.
+# Each a single call into C, which no signal handler interrupts between two locks. An exception of a
+# handler ends the wait for a lock, and all locks that were acquired until then are in the list.
 
 
 def _take(locks: list[Lock]) -> None:

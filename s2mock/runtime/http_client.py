@@ -1,4 +1,4 @@
-"""A small HTTP client of S2: it sends exactly what it is told to, and hides nothing."""
+"""A small HTTP client of S2, which sends exactly the bytes and headers that it is given."""
 
 import json
 import re
@@ -10,12 +10,12 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
-# Where in a body the fault stands: each JSON library has its own way to say it.
+# The position of an error in a JSON body, which each JSON library writes in its own way.
 _PLACE = re.compile(r" at (?:line \d+ column \d+|`[^`]*`)$")
 
 
 class Error(NamedTuple):
-    """An error of S2, as much of it as is the same on every server."""
+    """The parts of an error of S2 that are the same on every server."""
 
     status: int
     code: str
@@ -23,7 +23,7 @@ class Error(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came back. Header names are in lower case, the values of repeated ones joined."""
+    """A response. Header names are in lower case, the values of repeated ones joined."""
 
     status: int
     headers: dict[str, str]
@@ -31,7 +31,7 @@ class Answer(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The body as JSON. Raises `AssertionError`, which says what the body was."""
+        """The body as JSON. Raises `AssertionError`, which shows the body, if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
@@ -39,21 +39,21 @@ class Answer(NamedTuple):
 
     @property
     def code(self) -> str | None:
-        """The error code, `None` where the answer has none."""
+        """The error code, or None if the response has none."""
         code: str | None = self.json.get("code")
         return code
 
     @property
     def message(self) -> str:
-        """The error message."""
+        """The message of the error in the body."""
         message: str = self.json["message"]
         return message
 
     @property
     def error(self) -> Error:
-        """The error that this is, without the place in the body.
+        """The error in this response, without the position in the body of the request.
 
-        Raises `AssertionError` if this is none: an error has a code, a message and nothing else.
+        Raises `AssertionError` unless the body has a code, a message and nothing else.
         """
         document = self.json
         is_document = self.headers.get("content-type") == "application/json"
@@ -63,14 +63,14 @@ class Answer(NamedTuple):
 
     @property
     def result(self) -> str | None:
-        """The `s2-provision-result` header."""
+        """The value of the `s2-provision-result` header, or None."""
         return self.headers.get("s2-provision-result")
 
 
 class Client:
-    """Calls to one endpoint, by default to one basin of it.
+    """A client of one endpoint and, by default, one basin.
 
-    `token` is the access token; with `None` no `Authorization` header is sent.
+    `token` is the access token; with None, no `Authorization` header is sent.
     """
 
     def __init__(self, url: str, *, token: str | None = "s2mock", basin: str | None = None) -> None:
@@ -79,7 +79,7 @@ class Client:
         self.basin = basin
 
     def in_basin(self, basin: str | None) -> Self:
-        """The same endpoint with another basin in the `S2-Basin` header, or with none."""
+        """Return a client of the same endpoint with another `S2-Basin` header, or with none."""
         other = copy(self)
         other.basin = basin
         return other
@@ -94,10 +94,10 @@ class Client:
         headers: Mapping[str, str | None] | None = None,
         timeout: float = 10.0,
     ) -> Answer:
-        """One request on a connection of its own.
+        """Send one request on a new connection, and return the response.
 
-        `document` is sent as JSON with its content type, `body` as it is and without one. A header
-        whose value is `None` is left out, also if it would be sent otherwise. `timeout` is in
+        `document` is sent as JSON with its content type, `body` unchanged and without one. A header
+        whose value is None is left out, also one that the client would add. `timeout` is in
         seconds.
         """
         fields: dict[str, str | None] = {}
@@ -123,7 +123,7 @@ class Client:
         *,
         timeout: float = 10.0,
     ) -> Answer:
-        """One request with these headers and no others. `timeout` is in seconds."""
+        """Send one request with only these headers. `timeout` is in seconds."""
         connection = self.connect(timeout=timeout)
         try:
             return read(exchange(connection, method, path, headers, body))
@@ -131,11 +131,11 @@ class Client:
             connection.close()
 
     def connect(self, *, timeout: float = 10.0) -> HTTPConnection:
-        """A new connection. `timeout` is in seconds."""
+        """Open and return a new connection. `timeout` is in seconds."""
         return connect(self.url, timeout=timeout)
 
     def raw(self, request: bytes, *, timeout: float = 10.0) -> Answer:
-        """What the server answers to these bytes, over plain HTTP. `timeout` is in seconds."""
+        """Send these bytes over plain HTTP, and return the response. `timeout` is in seconds."""
         with self.open_socket(timeout=timeout) as connection:
             connection.sendall(request)
             response = HTTPResponse(connection)
@@ -143,7 +143,7 @@ class Client:
             return read(response)
 
     def open_socket(self, *, timeout: float = 10.0) -> socket.socket:
-        """A connection on which you send any bytes, over plain HTTP. `timeout` is in seconds."""
+        """Open a TCP connection, on which you send any bytes. `timeout` is in seconds."""
         target = urlsplit(self.url)
         address = (target.hostname or "", target.port or 80)
         connection = socket.create_connection(address, timeout=timeout)
@@ -152,7 +152,7 @@ class Client:
 
 
 def connect(url: str, *, timeout: float = 10.0) -> HTTPConnection:
-    """A connection to the server at `url`. `timeout` is in seconds. Raises `OSError`."""
+    """Open a connection to the server at `url`. `timeout` is in seconds. Raises `OSError`."""
     target = urlsplit(url)
     secure = target.scheme == "https"
     connection = (HTTPSConnection if secure else HTTPConnection)(target.netloc, timeout=timeout)
@@ -167,26 +167,26 @@ def exchange(
     headers: Mapping[str, str],
     body: bytes | None = None,
 ) -> HTTPResponse:
-    """One request on a connection that may be kept, and the response, which is still to be read.
+    """Send one request on a connection that may be reused, and return the unread response.
 
-    The headers go as they are, beside a `Host` where they have none.
+    The headers are sent unchanged, with a `Host` if they have none.
     """
     connection.putrequest(method, path, skip_host="host" in headers, skip_accept_encoding=True)
     for name, value in headers.items():
         connection.putheader(name, value)
-    # A server that refuses a body may answer and hang up before it has all of it.
+    # A server that refuses a body may respond and close before it has received all of it.
     with suppress(BrokenPipeError, ConnectionResetError):
         connection.endheaders(body)
     return connection.getresponse()
 
 
 def read(response: HTTPResponse) -> Answer:
-    """The whole of a response."""
+    """Read the whole response, and return it."""
     return Answer(response.status, joined(response.getheaders()), response.read())
 
 
 def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Headers with their names in lower case, the values of a repeated one joined by commas."""
+    """Return headers with names in lower case, the values of a repeated one joined by commas."""
     headers: dict[str, str] = {}
     for name, value in fields:
         key = name.lower()
@@ -195,5 +195,5 @@ def joined(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def segment(name: str) -> str:
-    """A name as one segment of a path."""
+    """Return a name percent-encoded as one segment of a path."""
     return quote(name, safe="")

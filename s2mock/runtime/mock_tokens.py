@@ -1,7 +1,7 @@
-"""The access tokens of the mocks of this process: each has its own, and those that it has issued.
+"""The access tokens of the mocks of this process: the own token of each, and those it issues.
 
-A client that a test leaves behind goes on with a token of that test's mock. It is told so, and
-never gets into the account of the next test, although the URL is the same.
+A client that is still running after its test sends a token of that test's mock. The token tells, so
+that the request never reaches the account of the next test, although the URL is the same.
 """
 
 import os
@@ -10,14 +10,16 @@ from collections import OrderedDict, deque
 from itertools import count
 from typing import Final, NamedTuple, Protocol
 
+from s2mock.runtime.arguments import check_token
+
 _OWN: Final = f"s2mock-{os.urandom(8).hex()}-"
-# What the secrets of issued tokens begin with: other text, so that none tells the own token.
+# The prefix of issued tokens. It differs, so that an issued token does not reveal a mock's own.
 _ISSUED: Final = f"s2_{os.urandom(8).hex()}_"
 _numbers = count(1)
 
 
 class Holder(Protocol):
-    """The account of a mock, which may hold access tokens that another has issued."""
+    """The account of a mock, which may have access tokens that another account has issued."""
 
     def has_issued(self, secret: str) -> bool:
         """True if the account has an issued access token with that secret, revoked or not."""
@@ -25,55 +27,47 @@ class Holder(Protocol):
 
 # The accounts of the mocks that have not ended, by the numbers of the mocks.
 _living: "weakref.WeakValueDictionary[str, Holder]" = weakref.WeakValueDictionary()
-# In which test each mock was made, of the latest.
+# The test in which each mock was made, for the latest mocks.
 _tests: "OrderedDict[str, str]" = OrderedDict()
 _MAX_TESTS: Final = 1_000
-# What is to be said of requests that came late, and nobody has been told.
+# Messages about requests of finished tests, not reported yet.
 _late: "deque[str]" = deque(maxlen=100)
 
 
-class Given(NamedTuple):
-    """The number of a mock in this process, its own token, and how its issued tokens begin."""
+class MockTokens(NamedTuple):
+    """The number of a mock in this process, its own token, and the prefix of those it issues."""
 
     number: str
     token: str
     secret_prefix: str
 
 
-def give(pinned: str | None) -> Given:
-    """The tokens of the next mock.
+def give(pinned: str | None) -> MockTokens:
+    """Return the tokens for a new mock.
 
-    With a `pinned` token nothing tells its requests from those of another mock with that token, and
-    the secrets that it issues do not name it. Raises `TypeError`, `ValueError` for such a token.
+    With a `pinned` token, requests of this mock cannot be told from those of another mock with that
+    token, and the tokens that it issues do not contain its number. Raises `TypeError`,
+    `ValueError` for a token that no header can hold.
     """
     if pinned is not None:
         check_token(pinned)
     number = str(next(_numbers))
     if pinned is not None:
-        return Given(number, pinned, "s2_")
+        return MockTokens(number, pinned, "s2_")
     if test := current_test():
         _tests[number] = test
         if len(_tests) > _MAX_TESTS:
             _tests.popitem(last=False)
-    return Given(number, f"{_OWN}{number}", f"{_ISSUED}{number}_")
-
-
-def check_token(token: object) -> str:
-    """The token, if a header can hold it. Raises `TypeError`, `ValueError`."""
-    if not isinstance(token, str):
-        raise TypeError(f"token must be text, not {token!r}")
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise ValueError(f"token must be text that fits into a header, not {token!r}")
-    return token
+    return MockTokens(number, f"{_OWN}{number}", f"{_ISSUED}{number}_")
 
 
 def current_test() -> str:
-    """The test that runs, as pytest calls it; empty for none."""
+    """Return the id that pytest gives to the running test, or "" if there is none."""
     return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
 
 
 def note_late(token: str, method: str, path: str) -> str:
-    """A request has come with a token that has ended; returns what is to be said of it."""
+    """Record a request with a token of a mock that has ended, and return the message about it."""
     owner = _tests.get(_number_of(token), "")
     whose = f"of the test {owner}, which has ended" if owner else "of a mock that has ended"
     text = (
@@ -87,31 +81,31 @@ def note_late(token: str, method: str, path: str) -> str:
 
 
 def take_late() -> list[str]:
-    """What is to be said of late requests, since this was last asked."""
+    """Return and remove the messages about late requests, each once."""
     texts = list(dict.fromkeys(_late))
     _late.clear()
     return texts
 
 
 def begin(number: str, account: Holder) -> None:
-    """The mock of that number lives from now on, and has that account."""
+    """Register the account of the mock of that number."""
     _living[number] = account
 
 
 def end(number: str) -> None:
-    """The mock of that number has ended."""
+    """Remove the mock of that number, which has ended."""
     _living.pop(number, None)
 
 
 def is_ended(token: str) -> bool:
-    """True if a mock of this process that has ended gave out the token, and no other holds it."""
+    """True if the token is of a mock that has ended, and no account of another mock has it."""
     if not token.startswith((_OWN, _ISSUED)) or _number_of(token) in _living:
         return False
-    # A list of them at once: other threads make mocks while this one looks.
+    # `valuerefs` copies them at once: other threads make mocks at the same time.
     accounts = [reference() for reference in _living.valuerefs()]
     return not any(account is not None and account.has_issued(token) for account in accounts)
 
 
 def _number_of(token: str) -> str:
-    """The number of the mock that gave out the token."""
+    """Return the number of the mock that issued the token."""
     return token.removeprefix(_OWN).removeprefix(_ISSUED).partition("_")[0]

@@ -1,19 +1,19 @@
-"""What durations are measured with: it goes on whatever a test does to the machine's clock."""
+"""A clock for durations, which goes on when a test freezes the clock of the machine."""
 
 import time
 from typing import Final
 
-# Held by name here, in tuples: tools that stop the wall clock for a test replace what a module
-# knows as `time.monotonic_ns`, and durations have to go on.
+# In tuples: libraries that freeze time for a test replace each attribute of a module that is the
+# function `time.monotonic_ns`, but look into no tuple.
 _monotonic_ns: Final = (time.monotonic_ns,)
 _monotonic: Final = (time.monotonic,)
 
 
 def monotonic() -> float:
-    """Seconds of real time, from anywhere."""
+    """Return seconds of real time since an arbitrary point."""
     return _monotonic[0]()
 
 
 def monotonic_ns() -> int:
-    """Nanoseconds of real time, from anywhere."""
+    """Return nanoseconds of real time since an arbitrary point."""
     return _monotonic_ns[0]()

@@ -1,197 +1,188 @@
-"""Waiting with a limit until something has come, in a thread or in an event loop."""
+"""Waits with a timeout for a change of state, in a thread, an event loop or a conversation."""
 
 import sys
 import threading
 from collections.abc import Callable, Generator
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, TypeVar
 
-from s2mock.runtime.arguments import check_delay
+from s2mock.runtime.arguments import check_timeout
 from s2mock.runtime.monotonic import monotonic
 
 Result = TypeVar("Result")
 
 PATIENCE: Final = 5.0
-"""How long to wait for what a test waits for, unless it says so: seconds of real time."""
+"""The default timeout of a wait in a test, in seconds of real time."""
 
 MAX_HTTP_WAIT: Final = 86_400.0
-"""How long a request at `/_s2mock` may wait at most: seconds of real time."""
+"""The longest wait of a request at `/_s2mock`, in seconds of real time."""
 
-_IN_A_LOOP = (
-    "; this waits in the thread of a running event loop, where nothing else goes on meanwhile: "
-    "`await` its twin, whose name begins with async_"
+_LOOP_ADVICE = (
+    "; this call blocks the running event loop, so no other task of the loop could run: "
+    "`await` the method of the same name that begins with async_"
 )
 
 
-class NotifierWait:
-    """The wait of a conversation for a bell, as `conversation.Wait` has it."""
-
-    def __init__(self) -> None:
-        self.timeout: float | None = None
-        self._is_rung = False
-        self._wake: Callable[[], None] | None = None
-
-    def clear(self) -> None:
-        """What was rung so far is being looked at."""
-        self._wake = None
-        self._is_rung = False
-
-    def notify(self) -> None:
-        """Something may have come."""
-        self._is_rung = True
-        if (wake := self._wake) is not None:
-            wake()
-
-    def subscribe(self, wake: Callable[[], None]) -> None:
-        """Call `wake` when it is rung."""
-        self._wake = wake
-        if self._is_rung:
-            wake()
-
-
 class Notifier:
-    """Rung when something may have come that somebody waits for. From any thread, under any lock.
+    """A list of callbacks that are called when a state, for which their owners wait, may be new.
 
-    Who waits looks first, and again whenever it is rung; None is what there is nothing of.
+    `notify` may be called from any thread, with any lock held.
     """
 
     __slots__ = ("_listeners",)
 
     def __init__(self) -> None:
-        # The keys, in the order in which they began to listen. Without a lock, which a fork would
-        # have to take: to add one, to remove one and to copy them is one step each for threads.
+        # The keys, in the order in which they were added. No lock, which a fork would have to take:
+        # adding, removing and copying are one step each for other threads.
         self._listeners: dict[Callable[[], object], None] = {}
 
     @property
-    def is_heard(self) -> bool:
-        """Whether anybody waits."""
+    def has_listeners(self) -> bool:
+        """True if `notify` has any callback to call."""
         return bool(self._listeners)
 
     def notify(self) -> None:
-        """Let everybody look."""
+        """Call all callbacks, in the order in which they were added."""
         for listener in list(self._listeners):
             listener()
 
-    def wait(
-        self, look: Callable[[], Result | None], missing: Callable[[], str], timeout: float
-    ) -> Result:
-        """What `look` finds. Raises `TimeoutError` with what `missing` says."""
-        check_timeout(timeout)
-        rung = threading.Event()
-        given_up = monotonic() + min(timeout, threading.TIMEOUT_MAX)
-        self._listen(rung.set)
-        try:
-            while True:
-                rung.clear()
-                if (found := look()) is not None:
-                    return found
-                if (left := given_up - monotonic()) <= 0:
-                    raise TimeoutError(missing() + loop_advice())
-                rung.wait(left)
-        finally:
-            del self._listeners[rung.set]
-
-    async def async_wait(
-        self, look: Callable[[], Result | None], missing: Callable[[], str], timeout: float
-    ) -> Result:
-        """The same for an event loop, which goes on meanwhile."""
-        import asyncio  # loaded by whoever has an event loop
-
-        check_timeout(timeout)
-        rung = asyncio.Event()
-        loop = asyncio.get_running_loop()
-
-        def listener() -> None:
-            # The loop may be gone by the time that a thread rings.
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(rung.set)
-
-        given_up = monotonic() + min(timeout, threading.TIMEOUT_MAX)
-        self._listen(listener)
-        try:
-            while True:
-                rung.clear()
-                if (found := look()) is not None:
-                    return found
-                if (left := given_up - monotonic()) <= 0:
-                    raise TimeoutError(missing())
-                try:
-                    await asyncio.wait_for(rung.wait(), left)
-                except TimeoutError:
-                    continue
-        finally:
-            del self._listeners[listener]
-
-    def steps(
-        self,
-        look: Callable[[], Result | None],
-        missing: Callable[[], str],
-        timeout: float | None,
-    ) -> "Generator[NotifierWait, None, Result]":
-        """The same for a conversation, whose driver goes on meanwhile; None is no limit."""
-        given_up = None if timeout is None else monotonic() + timeout
-        rung = NotifierWait()
-        self._listeners[rung.notify] = None
-        try:
-            while True:
-                rung.clear()
-                if (found := look()) is not None:
-                    return found
-                if given_up is not None:
-                    rung.timeout = given_up - monotonic()
-                    if rung.timeout <= 0:
-                        raise TimeoutError(missing())
-                yield rung
-        finally:
-            self._forget(rung.notify)
-
-    def _listen(self, listener: Callable[[], object]) -> None:
+    def add(self, listener: Callable[[], object]) -> None:
+        """Call `listener` at each `notify` from now on."""
         self._listeners[listener] = None
 
-    def _forget(self, listener: Callable[[], object]) -> None:
+    def remove(self, listener: Callable[[], object]) -> None:
+        """Call `listener` no more, if it was added."""
         self._listeners.pop(listener, None)
 
 
-class Pending(NamedTuple, Generic[Result]):
-    """A wait that has not begun yet: wait in a thread, in an event loop, or step by step.
+class NotifierWait:
+    """A wait of a conversation for a notifier, which implements `conversation.Wait`."""
 
-    `look` returns the result, or None while there is none; `missing` says what came instead. Each
-    form raises `TimeoutError` after `timeout` seconds of real time.
+    def __init__(self) -> None:
+        self.timeout: float | None = None
+        self._is_notified = False
+        self._wake: Callable[[], None] | None = None
+
+    def clear(self) -> None:
+        """Forget earlier notifications, before the conversation looks at the state again."""
+        self._wake = None
+        self._is_notified = False
+
+    def notify(self) -> None:
+        """Resume the conversation, now or as soon as its driver waits."""
+        self._is_notified = True
+        if (wake := self._wake) is not None:
+            wake()
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        """Call `wake` at the next notification, or at once after an earlier one."""
+        self._wake = wake
+        if self._is_notified:
+            wake()
+
+
+class Pending(Generic[Result]):
+    """A result that may not exist yet, with a blocking, an awaitable and a stepwise wait for it.
+
+    `look` returns the result, or None as long as there is none. It is called at the beginning and
+    after each notification. `missing` returns the message of the `TimeoutError` that each form of
+    the wait raises after `timeout` seconds of real time; None, for `steps` alone, is no limit.
     """
 
-    notifier: Notifier
-    look: Callable[[], Result | None]
-    missing: Callable[[], str]
-    timeout: float
+    __slots__ = ("_look", "_missing", "_notifier", "_timeout")
+
+    def __init__(
+        self,
+        notifier: Notifier,
+        look: Callable[[], Result | None],
+        missing: Callable[[], str],
+        timeout: float | None,
+    ) -> None:
+        self._notifier = notifier
+        self._look = look
+        self._missing = missing
+        self._timeout = timeout
 
     def wait(self) -> Result:
-        """Block this thread until there is a result, and return it."""
-        return self.notifier.wait(self.look, self.missing, self.timeout)
+        """Block until there is a result, and return it.
+
+        Raises `TimeoutError`, and `TypeError`, `ValueError` for a timeout that is no such number.
+        """
+        timeout = self._timeout
+        check_timeout(timeout)
+        assert timeout is not None, "checked"
+        notified = threading.Event()
+        deadline = monotonic() + min(timeout, threading.TIMEOUT_MAX)
+        self._notifier.add(notified.set)
+        try:
+            while True:
+                notified.clear()
+                if (found := self._look()) is not None:
+                    return found
+                if (left := deadline - monotonic()) <= 0:
+                    raise TimeoutError(self._missing() + loop_advice())
+                notified.wait(left)
+        finally:
+            self._notifier.remove(notified.set)
 
     async def async_wait(self) -> Result:
-        """Return the result when there is one; the event loop goes on until then."""
-        return await self.notifier.async_wait(self.look, self.missing, self.timeout)
+        """Wait in an event loop until there is a result, and return it.
 
-    def steps(self) -> "Generator[NotifierWait, None, Result]":
-        """Yield the waits of a conversation until there is a result, and return it."""
-        return self.notifier.steps(self.look, self.missing, self.timeout)
+        Raises what `wait` raises.
+        """
+        import asyncio  # loaded late: only a test with an event loop needs it
 
+        timeout = self._timeout
+        check_timeout(timeout)
+        assert timeout is not None, "checked"
+        notified = asyncio.Event()
+        loop = asyncio.get_running_loop()
 
-def check_timeout(timeout: object) -> None:
-    """Seconds to wait at most. Raises `TypeError`, `ValueError`."""
-    check_delay("timeout", timeout)
+        def listener() -> None:
+            # The loop may have been closed before another thread notifies.
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(notified.set)
 
+        deadline = monotonic() + min(timeout, threading.TIMEOUT_MAX)
+        self._notifier.add(listener)
+        try:
+            while True:
+                notified.clear()
+                if (found := self._look()) is not None:
+                    return found
+                if (left := deadline - monotonic()) <= 0:
+                    raise TimeoutError(self._missing())
+                try:
+                    await asyncio.wait_for(notified.wait(), left)
+                except TimeoutError:
+                    continue
+        finally:
+            self._notifier.remove(listener)
 
-def check_count(what: str, count: object, *, least: int = 1) -> None:
-    """How many to wait for, or the like. Raises `TypeError`, `ValueError`."""
-    if isinstance(count, bool) or not isinstance(count, int):
-        raise TypeError(f"{what} must be a whole number, not {count!r}")
-    if count < least:
-        raise ValueError(f"{what} must be {least} or more, not {count!r}")
+    def steps(self) -> Generator[NotifierWait, None, Result]:
+        """Yield the waits of a conversation until there is a result, and return it.
+
+        Raises `TimeoutError`.
+        """
+        deadline = None if self._timeout is None else monotonic() + self._timeout
+        wait = NotifierWait()
+        self._notifier.add(wait.notify)
+        try:
+            while True:
+                wait.clear()
+                if (found := self._look()) is not None:
+                    return found
+                if deadline is not None:
+                    wait.timeout = deadline - monotonic()
+                    if wait.timeout <= 0:
+                        raise TimeoutError(self._missing())
+                yield wait
+        finally:
+            self._notifier.remove(wait.notify)
 
 
 def loop_advice() -> str:
-    """What to add for who has waited in the thread of a running event loop, else nothing."""
+    """Return the advice for a blocking wait in the thread of a running event loop, else ""."""
     asyncio = sys.modules.get("asyncio")
-    # Nothing else tells without an exception; asyncio says that it is there for the like of this.
+    # The only way to ask without an exception; asyncio documents it for such uses.
     is_in_a_loop = asyncio is not None and asyncio._get_running_loop() is not None  # noqa: SLF001
-    return _IN_A_LOOP if is_in_a_loop else ""
+    return _LOOP_ADVICE if is_in_a_loop else ""

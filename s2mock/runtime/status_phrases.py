@@ -1,7 +1,7 @@
 """The reason phrases of HTTP statuses, as S2 sends them.
 
-They are those of the IANA registry (RFC 9110, section 15), in the older words for 413 and 422.
-Python's own table, `http.HTTPStatus`, has other words in other versions of Python.
+They are those of the IANA registry (RFC 9110, section 15), with the older phrases for 413 and 422.
+Python's own table, `http.HTTPStatus`, differs between versions of Python.
 """
 
 from typing import Final

@@ -7,6 +7,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Protocol
 
 from s2mock.runtime import failures, mock_tokens
+from s2mock.runtime.arguments import check_host, check_port
 from s2mock.runtime.conversation import Conversation, Head
 from s2mock.runtime.environ import bearer
 
@@ -33,7 +34,8 @@ class LazyServer:
     """
 
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0, is_kept: bool = False) -> None:
-        check_address(host, port)
+        check_port(port)
+        check_host(host)
         self._address = (host, port)
         self._is_kept = is_kept
         self._server: Server | None = None
@@ -111,19 +113,6 @@ class LazyServer:
 
 
 _of_this_process: "weakref.WeakSet[LazyServer]" = weakref.WeakSet()
-
-
-def check_address(host: str, port: int) -> None:
-    """Raise `ValueError` for a host or a port that no address has."""
-    if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port <= _MAX_PORT:
-        raise ValueError(f"port must be a number from 0 to {_MAX_PORT}, not {port!r}")
-    try:
-        # As the system's resolver has it, for what is not ASCII.
-        is_right = bool(host) and "\0" not in host and (host.isascii() or host.encode("idna"))
-    except UnicodeError:
-        is_right = False
-    if not is_right:
-        raise ValueError(f"host must be an address or a name to listen on, not {host!r}")
 
 
 def _begin_all_anew() -> None:

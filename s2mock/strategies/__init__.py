@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what S2 takes, what it refuses, and what may go wrong.
+"""Hypothesis strategies for values that S2 accepts, for values that it refuses, and for faults.
 
 They need Hypothesis: `pip install s2mock[hypothesis]`.
 """
@@ -31,7 +31,7 @@ from s2mock.strategies.records import (
     invalid_append_records,
     invalid_batches,
 )
-from s2mock.strategies.refused import Refused
+from s2mock.strategies.refusals import Refused
 
 __all__ = [
     "Refused",

@@ -1,4 +1,4 @@
-"""Configurations. Sources: reference: control_plane §4.2, §5.3."""
+"""Strategies for configurations. Sources: reference: control_plane §4.2, §5.3."""
 
 from typing import Any, Final
 
@@ -6,14 +6,14 @@ from hypothesis import strategies as st
 
 from s2mock.json_bodies.control_plane import basin_config_to_json, stream_config_to_json
 from s2mock.registry.values.config import U64_MAX, BasinConfig, StreamConfig
-from s2mock.strategies.refused import Refused, bad_json, invalid, no_boolean, no_text, no_u64
+from s2mock.strategies.refusals import Refused, bad_json, invalid, no_boolean, no_text, no_u64
 
 _CIPHERS: Final = ("aegis-256", "aes-256-gcm")
 _MODES: Final = ("client-prefer", "client-require", "arrival")
 
 
 def stream_configs() -> st.SearchStrategy[StreamConfig]:
-    """Configurations of streams, any leaf of which may be unset."""
+    """Return a strategy for configurations of streams, any leaf of which may be unset."""
     return st.builds(
         StreamConfig,
         storage_class=st.sampled_from([None, "express", "standard"]),
@@ -25,7 +25,7 @@ def stream_configs() -> st.SearchStrategy[StreamConfig]:
 
 
 def basin_configs() -> st.SearchStrategy[BasinConfig]:
-    """Configurations of basins."""
+    """Return a strategy for configurations of basins."""
     return st.builds(
         BasinConfig,
         default_stream_config=stream_configs(),
@@ -36,7 +36,7 @@ def basin_configs() -> st.SearchStrategy[BasinConfig]:
 
 
 def invalid_stream_configs() -> st.SearchStrategy[Refused]:
-    """JSON documents that are refused as the `config` in the body of a stream's create."""
+    """Return a strategy for JSON that a create of a stream refuses as its `config`."""
     good = stream_configs().map(stream_config_to_json)
     malformed = st.one_of(
         no_text().map(lambda value: {"storage_class": value}),
@@ -56,7 +56,7 @@ def invalid_stream_configs() -> st.SearchStrategy[Refused]:
 
 
 def invalid_basin_configs() -> st.SearchStrategy[Refused]:
-    """JSON documents that are refused as the `config` in the body of a basin's create."""
+    """Return a strategy for JSON that a create of a basin refuses as its `config`."""
     good = basin_configs().map(basin_config_to_json)
     malformed = st.one_of(
         _other_than(_CIPHERS).map(lambda cipher: {"stream_cipher": cipher}),
@@ -76,7 +76,7 @@ def invalid_basin_configs() -> st.SearchStrategy[Refused]:
 def _with(
     good: st.SearchStrategy[dict[str, Any]], wrong: st.SearchStrategy[dict[str, Any]]
 ) -> st.SearchStrategy[dict[str, Any]]:
-    """A good document with one thing that is wrong."""
+    """Return a strategy for valid documents with one leaf replaced by an invalid one."""
     return st.builds(lambda document, leaf: {**document, **leaf}, good, wrong)
 
 

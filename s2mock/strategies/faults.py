@@ -1,7 +1,7 @@
-"""Faults, and plans of them that shrink to the fewest and the earliest."""
+"""Strategies for faults, and for fault plans that shrink to the fewest and the earliest."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
@@ -9,10 +9,10 @@ from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
 from s2mock.powers.operations import CODES_OF, checked_operations
 from s2mock.powers.plans import FaultPlan, PlannedFault
 from s2mock.registry.values.codes import CODES, TRANSIENT
-from s2mock.runtime.notifier import check_count
+from s2mock.runtime.arguments import check_count, check_iterable
 
 _DATA_PLANE: Final = ("append", "read", "check-tail", "append-session")
-# The plainest first, which is what a failure shrinks to.
+# The simplest first: a failing example shrinks to it.
 _VALUES: Final[dict[type[Fault], tuple[Fault, ...]]] = {
     Drop: (
         Drop(),
@@ -36,11 +36,12 @@ def faults(
     kinds: Iterable[type[Fault] | str] = tuple(_VALUES),
     codes: Iterable[str] | None = None,
 ) -> st.SearchStrategy[Fault]:
-    """Faults that mean something on these operations, the plainest first, all kinds as often.
+    """Return a strategy for faults that can affect these operations, all kinds equally often.
 
-    `kinds` are classes of faults, or their names. `codes` are those that `Fail` has, of those that
-    all these operations can be answered with; by default the ones that are worth a retry. Delays
-    are of a millisecond at most. Raises `TypeError`, `ValueError`.
+    The simplest fault is the first. `kinds` are classes of faults, or their names. `codes` are the
+    error codes of `Fail`: each must be one that all these operations can be answered with. The
+    default is those that a client may retry. Delays are of a millisecond at most. Raises
+    `TypeError`, `ValueError`.
     """
     names = checked_operations(on)
     failures = _failures(_checked_codes(codes, names))
@@ -50,8 +51,8 @@ def faults(
         if set(names) == {"read"}:
             of_kind += _counted(kind, failures)
         values.append(of_kind)
-    # Hypothesis makes no choice twice, so a kind with more choices than the others would come more
-    # often once theirs are used up; and what has fewer choices to make it would count as plainer.
+    # Hypothesis repeats no sequence of choices, so a kind with more values than the others would be
+    # more frequent once theirs are used up. And a fault with fewer choices would count as simpler.
     most = max(map(len, values))
     return st.builds(
         lambda of_kind, index: of_kind[index % len(of_kind)],
@@ -70,11 +71,11 @@ def fault_plans(
     kinds: Iterable[type[Fault] | str] = tuple(_VALUES),
     codes: Iterable[str] | None = None,
 ) -> st.SearchStrategy[FaultPlan]:
-    """Plans of up to so many faults, each for one of these operations, for `S2Mock.apply`.
+    """Return a strategy for plans of up to `max_faults` faults, for `S2Mock.apply`.
 
-    A fault meets one of the first `max_skip + 1` operations of its name, so `max_skip` is one less
-    than the number of those that your scenario makes. `kinds` and `codes` are as with `faults`.
-    Raises `TypeError`, `ValueError`.
+    Each fault affects one of these operations: one of the first `max_skip + 1` of its name. So let
+    `max_skip` be one less than the number of those that your scenario makes. `kinds` and `codes`
+    are those of `faults`. Raises `TypeError`, `ValueError`.
     """
     check_count("max_faults", max_faults)
     check_count("max_skip", max_skip, least=0)
@@ -99,13 +100,13 @@ def fault_plans(
 
 
 def _failures(codes: list[str]) -> list[Fault]:
-    """S2's answers for these codes, first those of what may have had an effect and had one."""
+    """Return failures with these codes, those after a committed operation first."""
     lossy = [code for code in codes if not CODES[code].promises_no_effect]
     return [*(Fail(code, committed=True) for code in lossy), *map(Fail, codes)]
 
 
 def _counted(kind: type[Fault], failures: list[Fault]) -> list[Fault]:
-    """The faults of that kind that are counted in the records of a read."""
+    """Return the faults of that kind that take effect after a number of records of a read."""
     if kind is Cut:
         return [Cut(records=count) for count in _COUNTS]
     if kind is Drain:
@@ -116,36 +117,40 @@ def _counted(kind: type[Fault], failures: list[Fault]) -> list[Fault]:
     return []
 
 
-def _checked_kinds(kinds: object) -> list[type[Fault]]:
-    """Classes of faults. Raises `TypeError`, `ValueError`."""
-    if isinstance(kinds, str | type) or not isinstance(kinds, Iterable):
-        raise TypeError(f"kinds must be a list of classes of faults such as [Drop], not {kinds!r}")
+def _checked_kinds(kinds: Any) -> list[type[Fault]]:
+    """Return the classes of faults, without repetitions. Raises `TypeError`, `ValueError`."""
+    check_iterable("kinds", kinds, "classes of faults such as [Drop]")
     known = {kind.__name__: kind for kind in _VALUES}
     found = []
     for kind in kinds:
         name = kind.__name__ if isinstance(kind, type) else kind
         if name not in known:
-            raise ValueError(f"kinds: {kind!r} is no kind of fault: there are {', '.join(known)}")
+            raise ValueError(
+                f"kinds: {kind!r} is not a kind of fault: there are {', '.join(known)}"
+            )
         found.append(known[name])
     if not found:
         raise ValueError(f"kinds must name a kind of fault: there are {', '.join(known)}")
     return sorted(set(found), key=list(_VALUES).index)
 
 
-def _checked_codes(codes: object, names: tuple[str, ...]) -> list[str]:
-    """Codes that all these operations can be answered with. Raises `TypeError`, `ValueError`."""
+def _checked_codes(codes: Any, names: tuple[str, ...]) -> list[str]:
+    """Return codes that all these operations can be answered with.
+
+    Raises `TypeError`, `ValueError`.
+    """
     given = frozenset.intersection(*(CODES_OF[name] for name in names))
     if codes is None:
         codes = TRANSIENT & given
-    elif isinstance(codes, str) or not isinstance(codes, Iterable):
-        raise TypeError(f"codes must be a list of error codes, not {codes!r}")
-    # The plainest first.
+    else:
+        check_iterable("codes", codes, "error codes")
+    # The simplest first.
     found = sorted(set(codes), key=lambda code: (code != "unavailable", code))
     if not found:
         raise ValueError(f"codes must name a code: there are {', '.join(sorted(given))}")
     for code in found:
         if code not in given:
-            Fail(code)  # which raises for what is no code at all
+            Fail(code)  # raises for an unknown code
             raise ValueError(
                 f"codes: {'/'.join(names)} is never answered with {code!r}, but with "
                 f"{', '.join(sorted(given))}"

@@ -1,4 +1,4 @@
-"""Records and batches. Sources: reference: data_plane §1.7, §3.2, §3.3."""
+"""Strategies for records and batches. Sources: reference: data_plane §1.7, §3.2, §3.3."""
 
 from typing import Any, Final
 
@@ -11,14 +11,14 @@ from s2mock.registry.values.records import (
     MAX_FENCING_TOKEN_BYTES,
     AppendRecord,
 )
-from s2mock.strategies.refused import Refused, bad_json, invalid, no_text, no_u64
+from s2mock.strategies.refusals import Refused, bad_json, invalid, no_text, no_u64
 
 _RECORD_BYTES: Final = 8
 _TEXT: Final = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 def append_records() -> st.SearchStrategy[AppendRecord]:
-    """Records to append, small ones, and no commands."""
+    """Return a strategy for small records to append, without commands."""
     return st.builds(
         AppendRecord,
         st.binary(max_size=64) | _TEXT,
@@ -28,12 +28,12 @@ def append_records() -> st.SearchStrategy[AppendRecord]:
 
 
 def batches() -> st.SearchStrategy[list[AppendRecord]]:
-    """Lists of records that one append takes."""
+    """Return a strategy for lists of records that one append accepts."""
     return st.lists(append_records(), min_size=1, max_size=20)
 
 
 def invalid_append_records() -> st.SearchStrategy[Refused]:
-    """JSON documents that an append refuses as one of its `records`."""
+    """Return a strategy for JSON that an append refuses as one of its `records`."""
     no_name = _TEXT.filter(lambda value: value not in ("fence", "trim"))
     return st.one_of(
         bad_json((no_text() | st.none()).map(lambda body: {"body": body})),
@@ -55,7 +55,7 @@ def invalid_append_records() -> st.SearchStrategy[Refused]:
 
 
 def invalid_batches() -> st.SearchStrategy[Refused]:
-    """JSON documents that an append refuses as its `records`."""
+    """Return a strategy for JSON that an append refuses as its `records`."""
     record = st.builds(lambda body: {"body": body}, _TEXT)
     few = st.lists(record, max_size=3)
     wrong_inside = st.builds(

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from s2mock.api.wire import json_records, proto_records
-from s2mock.json_bodies import parsing
-from s2mock.json_bodies.parsing import decode, decode_in_slices
+from s2mock.json_bodies import decoder
+from s2mock.json_bodies.decoder import decode, decode_in_slices
 from s2mock.registry.values.errors import BadJson, BadProto, Invalid
 
 pytestmark = pytest.mark.slow
@@ -111,7 +111,7 @@ def calls(kind: str, body: bytes) -> int:
 
 @pytest.mark.parametrize(("kind", "name"), CASES)
 def test_the_price_of_a_body(kind: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parsing, "_FEW_VALUES", -1)
+    monkeypatch.setattr(decoder, "_FEW_VALUES", -1)
     body = (PROTOBUF if kind == "protobuf" else JSON)[name]
     # For all that is imported and made once.
     take(kind, body(20))

@@ -6,7 +6,7 @@ from s2mock.api import requests as api_requests
 from s2mock.json_bodies import tokens as documents
 from s2mock.registry.rules import access_tokens as registry_tokens
 from s2mock.registry.rules import basins, listing, locations, metrics, open_stream, permission
-from s2mock.registry.usage.usage import storage_metrics, usage
+from s2mock.registry.usage import storage_metrics, usage
 from s2mock.registry.values import scopes, tokens
 from tests.contract.mutation import Mutation
 

@@ -3,7 +3,7 @@
 from s2mock.api import content_coding
 from s2mock.api.records import append, append_session, headers, limits, read_events
 from s2mock.api.wire import frames, json_records, proto_records, sse
-from s2mock.registry.log.log import chunks, log, read_request
+from s2mock.registry.log import chunks, log, read_request
 from s2mock.registry.rules import read, read_session
 from tests.contract.mutation import Mutation
 

@@ -220,4 +220,4 @@ def test_a_wait_costs_no_more_where_many_wait() -> None:
     assert calls_of(lambda: wait(crowded)) == calls_of(lambda: wait(alone))
     for other in others:
         other.close()
-    assert not crowded.is_heard
+    assert not crowded.has_listeners

@@ -177,9 +177,9 @@ def test_following_the_journal(control: Control) -> None:
 def test_a_follower_that_leaves(mock: S2Mock, control: Control) -> None:
     headers = {"accept": "text/event-stream"}
     with control.http.stream("GET", "/_s2mock/journal", headers=headers):
-        while not mock._powers.journal._bell.is_heard:
+        while not mock._powers.journal._bell.has_listeners:
             threading.Event().wait(0.001)
-    while mock._powers.journal._bell.is_heard:
+    while mock._powers.journal._bell.has_listeners:
         threading.Event().wait(0.001)
 
 

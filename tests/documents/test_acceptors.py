@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.validators import extend
 
-from s2mock.json_bodies.serde_forms import spelled_out
-from s2mock.json_bodies.validators import FORMATS, Form, form
+from s2mock.json_bodies.serde_forms import normalize
+from s2mock.json_bodies.validators import FORMATS, SchemaNode, schema_node
 from s2mock.registry.values.errors import BadJson, S2Error
 
 SCHEMAS = sorted(
@@ -115,7 +115,7 @@ DOCUMENTS = {name: documents(loaded(name)) for name in SCHEMAS}
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_as_the_library_does(name: str) -> None:
-    validator, expected = VALIDATORS[name], form(name)
+    validator, expected = VALIDATORS[name], schema_node(name)
 
     @settings(max_examples=50)
     @given(st.lists(DOCUMENTS[name], min_size=1, max_size=4))
@@ -135,13 +135,13 @@ def test_both_are_drawn(name: str) -> None:
     same_each_time = settings(max_examples=2000, derandomize=True, database=None)
     accepted = find(DOCUMENTS[name], is_valid, settings=same_each_time)
     refused = find(DOCUMENTS[name], lambda drawn: not is_valid(drawn), settings=same_each_time)
-    assert form(name).accepts([accepted])
-    assert not form(name).accepts([refused])
+    assert schema_node(name).accepts([accepted])
+    assert not schema_node(name).accepts([refused])
 
 
-def outcome_of(document: Any, expected: Form) -> Any:
+def outcome_of(document: Any, expected: SchemaNode) -> Any:
     try:
-        return spelled_out(document, expected)
+        return normalize(document, expected)
     except BadJson as error:
         return error
 
@@ -154,7 +154,7 @@ def test_what_is_spelled_out_is_accepted(name: str) -> None:
     @settings(max_examples=50)
     @given(DOCUMENTS[name])
     def check(document: Any) -> None:
-        outcome = outcome_of(document, form(name))
+        outcome = outcome_of(document, schema_node(name))
         if isinstance(outcome, BadJson):
             assert outcome.message.encode()
             assert not VALIDATORS[name].is_valid(document)
@@ -183,7 +183,7 @@ def test_what_is_spelled_out_is_accepted(name: str) -> None:
 )
 def test_anything_in_a_place(name: str, document: Callable[[Any], Any], value: Any) -> None:
     """Accepted, or refused in words that UTF-8 can hold."""
-    outcome = outcome_of(document(copy.deepcopy(value)), form(name))
+    outcome = outcome_of(document(copy.deepcopy(value)), schema_node(name))
     if isinstance(outcome, BadJson):
         assert outcome.message.encode()
     else:

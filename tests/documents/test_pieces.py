@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from s2mock.json_bodies import parsing, pieces
-from s2mock.json_bodies.parsing import _decoder, decode, decode_in_slices
+from s2mock.json_bodies import decoder, pieces
+from s2mock.json_bodies.decoder import _decoder, decode, decode_in_slices
 from s2mock.registry.values.errors import BadJson
 
 pytestmark = pytest.mark.slow
@@ -112,7 +112,7 @@ def test_the_answer_is_the_same(text: str, window: int) -> None:
     body = f'{{"records":[{text}]}}'.encode("utf-8", "surrogateescape")
     with pytest.MonkeyPatch.context() as patch:
         narrow(patch, window)
-        patch.setattr(parsing, "_FEW_VALUES", -1)
+        patch.setattr(decoder, "_FEW_VALUES", -1)
         found = outcome(lambda: whole(decode_in_slices(body, "append_input")))
     assert found == outcome(lambda: decode(body, "append_input"))
 

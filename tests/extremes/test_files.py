@@ -11,7 +11,7 @@ import pytest
 
 from s2mock import AppendRecord, Invalid, ManualClock, S2Mock, Snapshot, StreamConfig
 from s2mock.json_bodies.resource_files import ResourcesError, apply_resources
-from s2mock.json_bodies.snapshots import reading, values
+from s2mock.json_bodies.snapshots import reader, values
 from s2mock.runtime import failures
 from tests.extremes.test_http import Steps, numbers, put, referred
 from tests.extremes.values import VALUES, exercise, judge, made, use
@@ -135,13 +135,13 @@ _READS_NUMBERS = ("whole", "date_from_file", "time_from_file", "position", "chec
 
 def test_each_number_that_is_read_is_in_the_file() -> None:
     there = {name for _, steps in PLACES for name in steps if isinstance(name, str)}
-    source = inspect.getsource(reading)
+    source = inspect.getsource(reader)
     taken = re.findall(r'take\(\s*"(\w+)", (?:or_null\()?(\w+)', source)
     wanted = {name for name, read in taken if read in _READS_NUMBERS}
     wanted |= {"tokens_issued", "due", "carried_out", "trim"}
     assert {"taken", "expires_at", "tail", "empty_check", "deletion_finishes_at"} < wanted
     assert there >= wanted, wanted - there
-    assert [name for name in _READS_NUMBERS if hasattr(reading, name)] == [*_READS_NUMBERS]
+    assert [name for name in _READS_NUMBERS if hasattr(reader, name)] == [*_READS_NUMBERS]
     assert inspect.ismodule(values)
 
 

@@ -1,4 +1,4 @@
-"""What is published: what the wheel and the sdist hold, file by file."""
+"""The content of the wheel and the sdist, file by file."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from tests.packaging.running import REPO, run
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.slow, pytest.mark.long]
 
-# What is no Python module in the wheel: a name here is one that somebody has thought of.
+# The files in the wheel that are no Python modules. A new one must be listed here.
 DATA = {
     "s2mock/py.typed",
     "s2mock/contract/corpus.zip",
@@ -35,8 +35,8 @@ METADATA = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE
 # The first part of each path in the sdist. All else that is in the checkout stays there.
 PUBLISHED = {
     *(".ci", ".github", "benchmarks", "conftest_examples", "docs", "newsfragments", "s2mock"),
-    *("tests", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "Dockerfile", "LICENSE"),
-    *("Makefile", "README.md", "hatch_build.py", "pyproject.toml"),
+    *("tests", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md", "CONTRIBUTING.md"),
+    *("Dockerfile", "LICENSE", "Makefile", "README.md", "hatch_build.py", "pyproject.toml"),
 }
 
 

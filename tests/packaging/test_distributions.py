@@ -159,7 +159,7 @@ def test_make_refuses_an_environment_that_is_none(checkout: Path) -> None:
     made = run("make", "serve", "PORT=0", PYTHON, cwd=checkout)
 
     assert made.returncode != 0
-    assert ".venv is no environment of Python 3.11 or newer that could be used." in made.stderr
+    assert ".venv is no usable environment of Python 3.11 or newer." in made.stderr
     assert kept.exists()
 
 

@@ -26,8 +26,8 @@ def test_what_all_tests_of_a_session_share(name: str, run: Run) -> None:
     [
         ("-1", "deletion_delay must be 0 or more seconds, not -1"),
         ("float('nan')", "deletion_delay must be 0 or more seconds, not nan"),
-        ("'1'", "deletion_delay must be a number of seconds, not '1'"),
-        ("True", "deletion_delay must be a number of seconds, not True"),
+        ("'1'", "deletion_delay must be a number of seconds, not str: '1'"),
+        ("True", "deletion_delay must be a number of seconds, not bool: True"),
     ],
 )
 def test_a_delay_that_is_none(delay: str, error: str, run: Run) -> None:
@@ -41,7 +41,7 @@ def test_a_delay_that_is_none(delay: str, error: str, run: Run) -> None:
         ("frobnicate=1", "has no option frobnicate: There are basins, deletion_delay, profile"),
         ("clock=5", "clock must have now() and wait(), as ManualClock() has, not 5"),
         ("cors='no'", "cors must be True or False, not str: 'no'"),
-        ("use_env='yes'", "use_env must be True or False, not 'yes'"),
+        ("use_env='yes'", "use_env must be True or False, not str: 'yes'"),
     ],
 )
 def test_what_cannot_work_says_what_would(marker: str, error: str, run: Run) -> None:

@@ -360,7 +360,7 @@ def test_in_an_event_loop(mock: S2Mock) -> None:
                 assert len(await held.async_wait()) == 1
                 with pytest.raises(TimeoutError, match="1 of 2"):
                     await held.async_wait(2, timeout=0)
-                with pytest.raises(TimeoutError, match="`await` its twin"):
+                with pytest.raises(TimeoutError, match="`await` the method"):
                     held.wait(2, timeout=0)
             assert (await appending).status_code == 200
 
@@ -370,7 +370,7 @@ def test_in_an_event_loop(mock: S2Mock) -> None:
 @pytest.mark.parametrize(
     ("arguments", "kind", "says"),
     [
-        ({"on": "append", "at": "comit"}, ValueError, "at must be one of 'arrival', 'commit'"),
+        ({"on": "append", "at": "comit"}, ValueError, 'at must be "arrival", "commit" or "answer"'),
         ({"on": "apend"}, ValueError, "did you mean 'append'"),
         ({"on": "append", "times": 0}, ValueError, "times must be 1 or more"),
         ({"on": "append", "skip": "1"}, TypeError, "skip must be a whole number"),

@@ -201,7 +201,7 @@ class TestWhatIsKnown:
             assert len(await waiting) == 1
             with pytest.raises(TimeoutError, match="1 of 2 hits"):
                 await injected.async_wait(2, timeout=0)
-            with pytest.raises(TimeoutError, match="`await` its twin"):
+            with pytest.raises(TimeoutError, match="`await` the method"):
                 injected.wait(2, timeout=0)
 
         asyncio.run(run())

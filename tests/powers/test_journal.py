@@ -386,7 +386,7 @@ class TestAsking:
             assert len(await waiting) == 1
             with pytest.raises(TimeoutError, match="0 of 1 read came within 0 s"):
                 await mock.journal.async_wait_for("read", timeout=0)
-            with pytest.raises(TimeoutError, match="`await` its twin"):
+            with pytest.raises(TimeoutError, match="`await` the method"):
                 mock.journal.wait_for("read", timeout=0)
 
         asyncio.run(run())

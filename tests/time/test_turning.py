@@ -161,8 +161,8 @@ class TestClockOfAMarker:
         )
         result.assert_outcomes(errors=1)
         assert (
-            "s2_mock: clock was turned by 60 s, and a test has a copy that begins where it began: "
-            "turn the test's own with s2_mock.advance(seconds), or give the clock another start"
+            "s2_mock: clock was advanced by 60 s, and each test gets a copy of it with the same "
+            "start: advance the copy with s2_mock.advance(seconds), or give the clock another start"
         ) in " ".join(result.stdout.str().split())
 
     def test_any_other_clock_is_one_for_all_tests(self, run: Any) -> None:

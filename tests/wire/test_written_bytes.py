@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from s2mock.api.wire import messages
 from s2mock.api.wire.json_records import Format, batch_to_json
-from s2mock.api.wire.proto_encoding import encode_batch, encode_record, varint
+from s2mock.api.wire.proto_encoder import encode_batch, encode_record, varint
 from s2mock.api.wire.proto_records import ack_to_proto, batch_to_proto
 from s2mock.registry.log.batch import Batch
 from s2mock.registry.values.positions import StreamPosition

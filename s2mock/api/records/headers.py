@@ -60,7 +60,7 @@ def config_of_new_stream(request: S2Request) -> StreamConfig:
     value = request.header(STREAM_CONFIG)
     if value is None:
         return UNSET
-    from s2mock.json_bodies.parsing import decode
+    from s2mock.json_bodies.decoder import decode
 
     try:
         return stream_config(decode(value.encode(), "stream_config"))

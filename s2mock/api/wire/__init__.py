@@ -1,1 +1,1 @@
-"""Bytes of the data plane: JSON, protobuf, S2S frames, SSE; to and from the registry's values."""
+"""Codecs of the data plane, between the registry's values and JSON, protobuf, S2S or SSE."""

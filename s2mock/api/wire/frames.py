@@ -1,4 +1,4 @@
-"""S2S frames: a length of 3 bytes, a flag byte, a payload.
+"""The codec of S2S frames: a length of 3 bytes, a flag byte, a payload.
 
 Source: reference: data_plane §6.2 and §6.6.
 """
@@ -22,7 +22,7 @@ _FLAGS = {coding: flag for flag, coding in _CODINGS.items()}
 
 
 class Frame(NamedTuple):
-    """One frame, its payload inflated."""
+    """A decoded frame, with its payload inflated."""
 
     payload: bytes
     terminal: bool = False
@@ -31,9 +31,9 @@ class Frame(NamedTuple):
 def encode_frame(
     payload: bytes, coding: str | None = None, *, advises_reconnect: bool = False
 ) -> bytes:
-    """A regular frame; compressed if there is a coding and the payload is worth it.
+    """Return a regular frame, compressed if there is a coding and the payload is large enough.
 
-    A server that drains `advises_reconnect`.
+    A server that is draining sets `advises_reconnect`.
     """
     flag = 0
     if coding is not None and len(payload) >= MIN_COMPRESSED_BYTES:
@@ -42,7 +42,7 @@ def encode_frame(
 
 
 def encode_terminal(error: S2Error) -> bytes:
-    """The terminal frame that ends a session with an error."""
+    """Return the terminal frame that ends a session with an error."""
     body = json.dumps(error.body(), ensure_ascii=False, separators=(",", ":"))
     return _frame(_TERMINAL, error.status.to_bytes(2, "big") + body.encode())
 
@@ -52,13 +52,13 @@ def _frame(flag: int, payload: bytes) -> bytes:
 
 
 class FrameDecoder:
-    """Takes bytes as they come and gives frames as they are complete."""
+    """A decoder that is fed with bytes, and yields the frames that are complete."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """The frames that are complete with `data`. Raises `BadFrame`."""
+        """Yield the frames that are complete after `data`. Raises `BadFrame`."""
         self._buffer += data
         while len(self._buffer) >= _LENGTH_BYTES:
             length = int.from_bytes(self._buffer[:_LENGTH_BYTES], "big")
@@ -78,13 +78,13 @@ class FrameDecoder:
 
     @property
     def has_frame(self) -> bool:
-        """True if a complete frame was fed and not yet given."""
+        """True if a complete frame was fed and not yet yielded."""
         buffer = self._buffer
         length = int.from_bytes(buffer[:_LENGTH_BYTES], "big")
         return len(buffer) >= _LENGTH_BYTES and len(buffer) >= _LENGTH_BYTES + length
 
     def finish(self) -> None:
-        """No more bytes will come. Raises `BadFrame` in the middle of a frame."""
+        """Check that the bytes do not end within a frame. Raises `BadFrame`."""
         if self._buffer:
             raise BadFrame("bytes remaining on stream")
 
@@ -103,7 +103,7 @@ def _decode(flag: int, payload: bytes) -> Frame:
     coding = _CODINGS[flag & _COMPRESSION]
     if coding is not None:
         if not payload:
-            # Nothing at all is a body without a body, but it is no compressed frame.
+            # An empty payload is valid without compression, but it is no compressed data.
             raise BadFrame("unexpected end of file")
         try:
             payload = inflate(payload, coding, MAX_FRAME_BYTES - 1)

@@ -1,4 +1,4 @@
-"""Appends and reads as JSON, in the two formats of `S2-Format`.
+"""The codec of appends and reads as JSON, in the two formats of `S2-Format`.
 
 Sources: reference: data_plane §1.5 (formats), §1.6 (dialect), §3.1, §3.4, §4.6 (shapes).
 """
@@ -22,7 +22,7 @@ from s2mock.registry.values.records import (
 
 Format = Literal["raw", "base64"]
 
-# How `S2-Format` may be written; compared as sent.
+# The values of `S2-Format`, which is case-sensitive.
 FORMATS: dict[str, Format] = {
     "raw": "raw",
     "json": "raw",
@@ -50,23 +50,23 @@ _DECODERS: dict[Format, Callable[[str], bytes]] = {"raw": str.encode, "base64": 
 _ENCODERS: dict[Format, Callable[[bytes], str]] = {"raw": _to_text, "base64": _to_base64}
 
 
-def append_input(document: dict[str, Any], form: Format) -> AppendInput:
-    """The batch in a document that the schema accepts. Raises `Invalid`."""
+def append_input(document: dict[str, Any], format_: Format) -> AppendInput:
+    """Return the batch in a document that the schema accepts. Raises `Invalid`."""
     return AppendInput(
-        _records(document["records"], form),
+        _records(document["records"], format_),
         match_seq_num=document.get("match_seq_num"),
         fencing_token=document.get("fencing_token"),
     )
 
 
-def _records(documents: list[dict[str, Any]], form: Format) -> Iterable[Record]:
-    if form == "raw" and not [document for document in documents if "headers" in document]:
+def _records(documents: list[dict[str, Any]], format_: Format) -> Iterable[Record]:
+    if format_ == "raw" and not [document for document in documents if "headers" in document]:
         return plain_records(
             [document.get("body", "").encode() for document in documents],
             [document.get("timestamp") for document in documents],
         )
-    # One after another, so that the first fault is the one reported.
-    decode = _DECODERS[form]
+    # One record after another, so that the first fault is the one reported.
+    decode = _DECODERS[format_]
     return (
         Record(
             decode(document.get("body", "")),
@@ -78,21 +78,21 @@ def _records(documents: list[dict[str, Any]], form: Format) -> Iterable[Record]:
 
 
 def position_to_json(position: StreamPosition) -> dict[str, int]:
-    """A `StreamPosition`."""
+    """Return the document of a `StreamPosition`."""
     return {"seq_num": position.seq_num, "timestamp": position.timestamp}
 
 
 def ack_to_json(ack: AppendAck) -> dict[str, Any]:
-    """An `AppendAck`."""
+    """Return the document of an `AppendAck`."""
     return {name: position_to_json(position) for name, position in ack._asdict().items()}
 
 
-def batch_to_json(batch: Batch, form: Format) -> str:
-    """A `ReadBatch` as text: what is empty or unknown is left out.
+def batch_to_json(batch: Batch, format_: Format) -> str:
+    """Return the text of a `ReadBatch`, without fields that are empty or unknown.
 
-    Written directly, since a document of a thousand records takes longer to make than to encode.
+    Written directly, since a document of a thousand records takes longer to build than to encode.
     """
-    encode = _ENCODERS[form]
+    encode = _ENCODERS[format_]
     records = []
     for seq_num, timestamp, record in batch.rows:
         headers, body = record.headers, record.body

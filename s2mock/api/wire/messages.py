@@ -1,8 +1,8 @@
 """S2's protobuf messages, built by the protobuf library from the table of fields below.
 
-They stand in a pool and a package of their own: a test process often holds the official SDK too,
+They have a pool and a package of their own: a test process often imports the official SDK too,
 whose messages have S2's own names, and a second definition of those would fail at import. The
-wire format does not carry the package. Source: reference: data_plane §2.
+wire format does not contain the package. Source: reference: data_plane §2.
 """
 
 from typing import Any, Final
@@ -12,7 +12,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 _Field = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "s2mock.v1"
 
-# Message, then its fields as: name, type, whether it is repeated or has presence of its own. A
+# The messages and their fields: name, type, and "repeated", "optional" (with presence) or "". A
 # field without a name is left out.
 _MESSAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "StreamPosition": (("seq_num", "uint64", ""), ("timestamp", "uint64", "")),
@@ -27,8 +27,8 @@ _MESSAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("match_seq_num", "uint64", "optional"),
         ("fencing_token", "string", "optional"),
     ),
-    # The same message, read for what most batches are: bodies alone. What else a record has is
-    # unknown to it.
+    # The same message for most batches, whose records have bodies only. All other fields of a
+    # record are unknown to it.
     "PlainRecord": (("", "", ""), ("", "", ""), ("body", "bytes", "")),
     "PlainInput": (
         ("records", "PlainRecord", "repeated"),
@@ -69,7 +69,7 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
                 field.type = _Field.TYPE_MESSAGE
                 field.type_name = f".{_PACKAGE}.{kind}"
             if rule == "optional":
-                # How proto3 spells presence for a scalar: a oneof of its own.
+                # In proto3, a scalar with presence has a oneof of its own.
                 message.oneof_decl.add(name=f"_{name}")
                 field.oneof_index = len(message.oneof_decl) - 1
                 field.proto3_optional = True

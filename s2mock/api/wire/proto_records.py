@@ -1,27 +1,26 @@
-"""Appends and reads as protobuf messages. Source: reference: data_plane §2.
+"""The codec of appends and reads as protobuf messages. Source: reference: data_plane §2.
 
-The protobuf library is loaded with the first append: a server that is asked for none starts
-without it.
+The protobuf library is loaded with the first append that needs it, so that a server starts faster.
 """
 
 from functools import cache
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from s2mock.api.wire.proto_encoding import encode_ack, encode_batch, encode_records
-from s2mock.api.wire.proto_reading import read_input
+from s2mock.api.wire.proto_encoder import encode_ack, encode_batch, encode_records
+from s2mock.api.wire.proto_parser import read_input
 from s2mock.registry.log.batch import Batch
 from s2mock.registry.values.records import AppendAck, AppendInput, Record, plain_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# From here on a number has all of its 64 bits.
+# The least number that needs 64 bits.
 _64_BITS = 1 << 63
 
 
 def append_input(data: bytes) -> AppendInput:
-    """The batch in an `AppendInput` message. Raises `BadProto`, `Invalid`."""
+    """Return the batch in an `AppendInput` message. Raises `BadProto`, `Invalid`."""
     messages, bad_message = _library()
     records: Iterable[Record]
     try:
@@ -61,14 +60,17 @@ def _record(message: Any) -> Record:
 
 
 def _is_ordinary(message: Any, data: bytes) -> bool:
-    """Whether it has known fields only, each as short as it can be; it loses the others."""
+    """True if the message has only known fields, each in its shortest form.
+
+    Removes unknown fields from the message.
+    """
     size = message.ByteSize()
     message.DiscardUnknownFields()
     return bool(len(data) == size == message.ByteSize()) and message.match_seq_num < _64_BITS
 
 
 def _has_64_bits(message: Any) -> bool:
-    # The library cuts off what is above, and what is left may be as long as that.
+    # The library drops bits above 64, after which the encoded length may still be equal.
     return bool(message.timestamp >= _64_BITS)
 
 
@@ -82,10 +84,10 @@ def _read_strictly(data: bytes) -> AppendInput:
 
 
 def ack_to_proto(ack: AppendAck) -> bytes:
-    """An `AppendAck` message, its three positions present also where they are zero."""
+    """Return an `AppendAck` message, whose three positions are present even if zero."""
     return encode_ack(ack)
 
 
 def batch_to_proto(batch: Batch) -> bytes:
-    """A `ReadBatch` message."""
+    """Return the message of a `ReadBatch`."""
     return encode_batch(encode_records(batch.rows), batch.tail)

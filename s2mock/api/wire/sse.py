@@ -1,4 +1,4 @@
-"""Server-sent events of a read. Source: reference: data_plane §5."""
+"""The codec of the server-sent events of a read. Source: reference: data_plane §5."""
 
 from typing import NamedTuple, Self
 
@@ -10,7 +10,7 @@ _read_integer = unsigned(64)
 
 
 class EventId(NamedTuple):
-    """How far a reader has come: the last record, and how much it has been given."""
+    """The progress of a reader: the last record, and the number and bytes of records so far."""
 
     seq_num: int
     records: int
@@ -18,7 +18,7 @@ class EventId(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The id in a `Last-Event-ID` header. Raises `ValueError`."""
+        """Return the id in a `Last-Event-ID` header. Raises `ValueError`."""
         values, parts = [], text.split(",", 2)
         for index, name in enumerate(("seq_num", "count", "bytes")):
             if index >= len(parts):
@@ -34,6 +34,6 @@ class EventId(NamedTuple):
 
 
 def event(name: str, data: bytes, event_id: EventId | None = None) -> bytes:
-    """One event; `data` is JSON, whose dialect leaves no line break in it."""
+    """Return the bytes of one event; `data` is JSON without line breaks."""
     head = f"event: {name}\n" if event_id is None else f"event: {name}\nid: {event_id}\n"
     return b"%bdata: %b\n\n" % (head.encode(), data)

@@ -1,11 +1,11 @@
-"""The lines of a snapshot's file: JSON objects, whose fields are taken one by one."""
+"""The lines of a snapshot file: JSON objects, whose fields are taken one by one."""
 
 import json
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Any, NoReturn, TypeVar, overload
 
 from s2mock.registry.values.errors import S2Error
+from s2mock.runtime.near_names import suggest
 
 Value = TypeVar("Value")
 Default = TypeVar("Default")
@@ -14,7 +14,7 @@ _MISSING: Any = object()
 
 
 class Line:
-    """The fields of one line. What is wrong with it is a `ValueError` with its number."""
+    """The fields of one line. Each error is a `ValueError` with the number of the line."""
 
     def __init__(self, file: str, number: int, text: bytes) -> None:
         self._where = f"{file}, line {number}"
@@ -31,11 +31,11 @@ class Line:
         if not isinstance(document, dict):
             self.refuse(f"each line is a JSON object, not {document!r}")
         self._fields = document
-        # Those that were asked for.
+        # The names of the fields that were taken.
         self._known: list[str] = []
 
     def refuse(self, what: str) -> NoReturn:
-        """Raises `ValueError`."""
+        """Raise `ValueError` with the file and the number of the line."""
         raise ValueError(f"{self._where}: {what}") from None
 
     def __contains__(self, name: str) -> bool:
@@ -50,9 +50,9 @@ class Line:
     ) -> Value | Default: ...
 
     def take(self, name: str, read: Callable[[Any], Any], default: Any = _MISSING) -> Any:
-        """The value of a field, read by that; the default where there is none.
+        """Return the value of a field after `read`, or the default if the field is missing.
 
-        `read` raises `ValueError` or an error of S2's for what is no such value.
+        `read` raises `ValueError` or `S2Error` for an invalid value.
         """
         self._known.append(name)
         value = self._fields.pop(name, _MISSING)
@@ -68,7 +68,7 @@ class Line:
             self.refuse(f"{name}: {error}")
 
     def end(self, may_have: Iterable[str] = ()) -> None:
-        """Refuse a field that was not taken and that the line may not have."""
+        """Raise `ValueError` if a field was neither taken nor is in `may_have`."""
         known = [*self._known, *may_have]
         for name in self._fields:
             if name not in known:
@@ -76,12 +76,11 @@ class Line:
 
 
 def unknown_field(name: str, known: Iterable[str], place: str = "") -> str:
-    """The message for a field that is unknown at a place, with the nearest known name."""
-    known = list(known)
-    near = get_close_matches(name.lower(), known, 1, 0.6)
-    hint = f"the fields are {', '.join(known)}" if known else "it has no fields"
+    """Return the message for a field that is unknown at a place, with the nearest known name."""
+    names = tuple(known)
+    hint = suggest(name, names, "the fields are") if names else "it has no fields"
     where = f" in {place}" if place else ""
-    return f"unknown field {name!r}{where}: {f'did you mean {near[0]!r}?' if near else hint}"
+    return f"unknown field {name!r}{where}: {hint}"
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -89,5 +88,5 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the field {twice!r} stands there twice")
+        raise ValueError(f"the field {twice!r} is repeated")
     return fields

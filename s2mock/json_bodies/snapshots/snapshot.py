@@ -14,7 +14,7 @@ class Snapshot:
     """An account as it was: a value that never changes. Keep it as long as you like.
 
     It holds basins, streams, records, request tokens, fencing tokens, issued access tokens and
-    what is due. Two snapshots are equal if they hold the same, at whatever time they were taken: of
+    what is due. Two snapshots are equal if they hold the same, at any time they were taken: of
     an account in which nothing has changed, and read from the file that one was saved to. What
     `restore` has moved (what is due, expiry included) is not the same any more.
     """
@@ -31,7 +31,7 @@ class Snapshot:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Snapshot):
             return NotImplemented
-        from s2mock.json_bodies.snapshots.writing import hold_the_same
+        from s2mock.json_bodies.snapshots.writer import hold_the_same
 
         return hold_the_same(*self._content, *other._content)
 
@@ -52,7 +52,7 @@ class Snapshot:
 
     def to_bytes(self) -> bytes:
         """Return the content of the file that `save` writes."""
-        from s2mock.json_bodies.snapshots.writing import snapshot_to_bytes
+        from s2mock.json_bodies.snapshots.writer import snapshot_to_bytes
 
         return snapshot_to_bytes(*self._content)
 
@@ -70,7 +70,7 @@ class Snapshot:
 
         Raises `ValueError` with the line that is wrong.
         """
-        from s2mock.json_bodies.snapshots.reading import state_from_bytes
+        from s2mock.json_bodies.snapshots.reader import state_from_bytes
 
         return Snapshot(*state_from_bytes(data, name))
 

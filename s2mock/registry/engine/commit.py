@@ -47,7 +47,7 @@ class Committing:
             self.state = change.account(self.state, self.owner)
         if operation is not None:
             operation.effect = change.effect
-        if self.changed.is_heard:
+        if self.changed.has_listeners:
             self.changed.notify()
         if change.error is not None:
             raise change.error

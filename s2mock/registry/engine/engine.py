@@ -22,7 +22,7 @@ from s2mock.registry.values.persistent_map import PersistentMap
 from s2mock.registry.values.profile import REAL, Profile
 from s2mock.registry.values.schedule import FinishDeletion, Schedule
 from s2mock.registry.values.tokens import fresh_tokens
-from s2mock.runtime.arguments import check_delay
+from s2mock.runtime.arguments import check_choice, check_delay
 from s2mock.runtime.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper, check_clock
 from s2mock.runtime.conversation import Wait
 from s2mock.runtime.notifier import Notifier
@@ -60,8 +60,7 @@ class Engine(Admitting):
     ) -> None:
         check_delay("deletion_delay", deletion_delay)
         check_delay("revocation_delay", revocation_delay)
-        if auth not in ("open", "required"):
-            raise ValueError(f'auth must be "open" or "required", not {auth!r}')
+        check_choice("auth", auth, ("open", "required"))
         self.is_open = auth == "open"
         self.own_secret = token
         self.secret_prefix = secret_prefix

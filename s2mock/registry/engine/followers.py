@@ -152,7 +152,7 @@ class Waiter:
         if not isinstance(clock, ManualClock) or not self._is_manual:
             return False
         self._alarm = clock.call_at(self._until, self.wake)
-        if self._alarm.rung:
+        if self._alarm.is_due:
             self.wake()
         return True
 

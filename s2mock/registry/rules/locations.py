@@ -8,7 +8,7 @@ from s2mock.registry.operation import Operation
 from s2mock.registry.state import Change, Effect, Location
 from s2mock.registry.values.errors import InvalidLocation, InvalidName
 from s2mock.registry.values.names import LocationName
-from s2mock.runtime.arguments import check_name, described
+from s2mock.runtime.arguments import check_iterable, check_name, described
 from s2mock.runtime.clock import Moment
 
 
@@ -17,8 +17,7 @@ def as_locations(given: Iterable[str | Mapping[str, Any]]) -> tuple[Location, ..
 
     Raises `TypeError`, `ValueError`.
     """
-    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
-        raise TypeError(f"locations must be a list of names or mappings, not {described(given)}")
+    check_iterable("locations", given, "names or mappings")
     locations = tuple(map(_location, given))
     if len({location.name for location in locations}) < len(locations) or not locations:
         raise ValueError("locations must name one location at least, and each once")

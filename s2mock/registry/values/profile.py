@@ -3,6 +3,7 @@
 from typing import Final, Literal, NamedTuple
 
 from s2mock.registry.values.errors import BadJson, InvalidConfig
+from s2mock.runtime.arguments import check_choice
 
 ProfileName = Literal["real", "documented"]
 
@@ -25,7 +26,6 @@ DOCUMENTED: Final = Profile("documented", invalid_config=BadJson, replay_ignores
 
 def profile_named(name: str) -> Profile:
     """The profile of that name. Raises `ValueError`."""
-    for profile in (REAL, DOCUMENTED):
-        if profile.name == name:
-            return profile
-    raise ValueError(f'profile must be "real" or "documented", not {name!r}')
+    profiles: dict[str, Profile] = {profile.name: profile for profile in (REAL, DOCUMENTED)}
+    check_choice("profile", name, profiles)
+    return profiles[name]

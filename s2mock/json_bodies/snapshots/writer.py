@@ -1,4 +1,4 @@
-"""A snapshot as lines of JSON."""
+"""Writing of a snapshot file: lines of JSON."""
 
 import base64
 import json
@@ -20,13 +20,13 @@ from s2mock.registry.values.tokens import OWN_SECRET
 from s2mock.runtime.clock import NANOSECONDS, NEVER, Moment
 
 VERSION: Final = 1
-"""Of the format. Another one is for what an older s2mock would read wrongly."""
+"""The version of the format. Increment it when an older s2mock would misread the file."""
 
 Fields = dict[str, Any]
 
 
 def snapshot_to_bytes(state: AccountState, taken: Moment) -> bytes:
-    """The file of a snapshot: the same one for the same account."""
+    """Return the content of a snapshot file, equal for equal accounts."""
     lines = [*_Writer(state, taken).lines()]
     first = {
         "s2mock_snapshot": VERSION,
@@ -49,7 +49,7 @@ def hold_the_same(
 
 
 class _Due(NamedTuple):
-    """What is due, by the incarnation of what it is about."""
+    """The scheduled actions, by the incarnation of their basin or stream."""
 
     deletions: dict[int, int]
     checks: dict[int, tuple[int, int]]
@@ -61,9 +61,9 @@ class _Writer:
     ) -> None:
         self._state = state
         self._taken = taken
-        # A file leaves out the expiry of a record that was appended when the snapshot was taken.
+        # A file leaves out the expiry of a record that is appended at the time of the snapshot.
         self._says_each_expiry = says_each_expiry
-        # What goes by the account's own time is written as dates.
+        # Times of the account are written as dates.
         self._shift = taken.now - taken.time
         self._due = _Due({}, {})
         for time, due in sorted(state.schedule.entries(), key=lambda entry: entry[0]):
@@ -96,7 +96,7 @@ class _Writer:
             return
         for token in sorted(tokens.by_secret.values(), key=lambda token: (token.id, token.secret)):
             if token.secret == OWN_SECRET:
-                # It is no part of a snapshot.
+                # The own token of a mock is not part of a snapshot.
                 continue
             fields: Fields = {
                 "access_token": token.id,
@@ -161,7 +161,7 @@ class _Writer:
                 fields["deletion_finishes_at"] = self._date(time)
 
     def _add_check(self, fields: Fields, stream: StreamState) -> None:
-        """When delete-on-empty looks at it. Nothing is said where it never will."""
+        """Add the time of the delete-on-empty check, or null if there is none."""
         if not stream.config.delete_on_empty_min_age:
             return
         at, falls_due = self._due.checks.get(stream.incarnation, (None, 0))
@@ -184,7 +184,7 @@ class _Writer:
 
 
 def expiry_of(now: int, config: StreamConfig) -> int:
-    """When a record expires that is appended now, both by the same time."""
+    """Return the time at which a record that is appended at `now` expires."""
     age = config.retention_policy
     if isinstance(age, str) or age is None:
         return NEVER
@@ -192,7 +192,7 @@ def expiry_of(now: int, config: StreamConfig) -> int:
 
 
 def implied_by(log: LogState) -> LogState:
-    """What the surviving records alone say of a log: its tail and its fencing token."""
+    """Return a log with the tail and the fencing token that the surviving records imply."""
     tail, token = StreamPosition(0, 0), ""
     for span in log.spans():
         for seq_num, timestamp, record in span.rows:

@@ -1,4 +1,4 @@
-"""A snapshot out of lines of JSON. What is wrong is a `ValueError` with the line that is."""
+"""Reading of a snapshot file. Each error is a `ValueError` with the number of the line."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -23,7 +23,7 @@ from s2mock.json_bodies.snapshots.values import (
     utf8,
     whole,
 )
-from s2mock.json_bodies.snapshots.writing import VERSION, expiry_of
+from s2mock.json_bodies.snapshots.writer import VERSION, expiry_of
 from s2mock.registry.log.chunks import Written
 from s2mock.registry.log.log import LogState
 from s2mock.registry.rules import delete_on_empty
@@ -70,8 +70,8 @@ def state_from_bytes(data: bytes, file: str) -> tuple[AccountState, Moment]:
     reader.end_stream()
     if count not in (None, len(texts)):
         raise ValueError(
-            f"{file}, line {len(texts)}: the last one, and line 1 speaks of {count} lines: the "
-            "file was cut off, or lines came or went; whoever writes by hand leaves `lines` out"
+            f"{file}, line {len(texts)}: the last line, but `lines` in line 1 is {count}: the file "
+            "was truncated or edited; leave `lines` out in a file that you write by hand"
         )
     return reader.state(), Moment(taken, taken, 0)
 
@@ -79,14 +79,14 @@ def state_from_bytes(data: bytes, file: str) -> tuple[AccountState, Moment]:
 def _version(value: object) -> None:
     if isinstance(value, int) and value > VERSION:
         raise ValueError(
-            f"the file has format {value}, and this s2mock reads up to {VERSION}: a newer one does"
+            f"the file has format {value}, and this s2mock reads up to {VERSION}: use a newer one"
         )
     if value != VERSION or isinstance(value, bool):
         raise ValueError(f"the format is {VERSION}, not {value!r}")
 
 
 class _Reader:
-    """What has been read so far."""
+    """The account that is being built of the lines read so far."""
 
     def __init__(self, taken: int) -> None:
         self._taken = taken
@@ -100,7 +100,7 @@ class _Reader:
         self._stream: _StreamReader | None = None
 
     def read(self, line: Line) -> None:
-        """Take in the next line."""
+        """Add the basin, stream, record or token of the next line."""
         if "account" in line:
             account = line.take("account", account_fields)
             self._default_location = account.get("default_location")
@@ -115,13 +115,13 @@ class _Reader:
             self._read_stream(line)
         elif self._stream is None:
             line.end(may_have=(*_HEADS, *_OF_RECORDS))
-            line.refuse("a line has a basin, or a stream below it, or a record below that")
+            line.refuse("a line must have a basin, a stream below it, or a record below that")
         else:
             self._stream.read(line)
         line.end()
 
     def state(self) -> AccountState:
-        """The account of all lines."""
+        """Return the account that all lines describe."""
         schedule = Schedule()
         for time, due in sorted(self._due, key=lambda entry: entry[0]):
             schedule = schedule.add(time, due)
@@ -131,7 +131,7 @@ class _Reader:
         return AccountState(self._basins, schedule, tokens, self._default_location)
 
     def end_stream(self) -> None:
-        """The stream that is being read has no further record."""
+        """Complete the stream that is being read: no further record of it follows."""
         if self._stream is not None:
             assert self._basin is not None
             stream, due = self._stream.end()
@@ -150,7 +150,7 @@ class _Reader:
             line.take("auto_prefix_streams", flag, False),
         )
         if tokens.by_secret.get(token.secret) is not None:
-            line.refuse("secret: that of an access token above")
+            line.refuse("secret: must differ from those of the access tokens above")
         is_revoked = "revoked" in line
         ends = line.take("revoked", or_null(time_from_file), None)
         if not is_revoked and tokens.by_id.get(token.id) is not None:
@@ -181,7 +181,7 @@ class _Reader:
     def _read_stream(self, line: Line) -> None:
         basin = self._basin
         if basin is None:
-            line.refuse("a stream stands below its basin")
+            line.refuse("a stream must follow its basin")
         name = line.take("stream", lambda value: StreamName(text(value)))
         if basin.streams.get(name) is not None:
             line.refuse(f"there is a stream {name!r} in basin {basin.name!r} above")
@@ -204,7 +204,7 @@ class _Reader:
 
 
 class _StreamReader:
-    """A stream whose records are being read."""
+    """The stream that is being built of the records read so far."""
 
     def __init__(
         self, line: Line, basin: str, state: StreamState, owner: object, taken: int
@@ -225,28 +225,28 @@ class _StreamReader:
         self._check = line.take("empty_check", or_null(check), None)
 
     def read(self, line: Line) -> None:
-        """Take in a record."""
+        """Append the record of the next line."""
         tail = self._log.tail
         seq_num = line.take("seq_num", whole, tail.seq_num)
         timestamp = line.take("timestamp", whole, max(tail.timestamp, self._taken // _MILLISECOND))
         if seq_num == U64_MAX:
-            line.refuse(f"seq_num: there is no number behind {seq_num}")
+            line.refuse(f"seq_num: must be less than {U64_MAX}, not {seq_num}")
         if seq_num < tail.seq_num:
-            line.refuse(f"seq_num: {seq_num} stands behind {tail.seq_num - 1}")
+            line.refuse(f"seq_num: {seq_num} must be more than {tail.seq_num - 1}")
         if timestamp < tail.timestamp:
-            line.refuse(f"timestamp: {timestamp} stands behind {tail.timestamp}")
+            line.refuse(f"timestamp: {timestamp} must be {tail.timestamp} or more")
         expires_at = line.take("expires_at", expiry, self._usual_expiry)
         digest = line.take("key_sha256", sha256, None)
         record = _record(line)
         end = StreamPosition(seq_num + 1, timestamp)
         token = record.body.decode() if record.command == "fence" else self._log.fencing_token
         written = Written((record,), (timestamp,), expires_at, digest, end, token, 0)
-        # Where some are missing before it, it begins a chunk of its own.
+        # With a gap in the sequence numbers before it, the record starts a new chunk.
         log = self._log._replace(tail=StreamPosition(seq_num, timestamp))
         self._log = log.with_written(self._owner, written)[0]
 
     def end(self) -> tuple[StreamState, list[tuple[int, Due]]]:
-        """The stream with all its records, and what is due of it."""
+        """Return the stream with all its records, and its scheduled actions."""
         log, state = self._log, self._state
         tail = log.tail if self._tail is None else self._tail
         if tail.seq_num < log.tail.seq_num or tail.timestamp < log.tail.timestamp:
@@ -282,7 +282,7 @@ def _deletion(line: Line, due: Due) -> list[tuple[int, Due]]:
 
 
 def _record(line: Line) -> Record:
-    """The record of a line, which has one of four fields that say what it is."""
+    """Return the record of a line, which has exactly one of four fields for its kind."""
     kinds = [name for name in _KINDS if name in line]
     if len(kinds) != 1:
         line.end(may_have=(*_HEADS, *_OF_RECORDS))

@@ -1,9 +1,8 @@
-"""Protobuf bytes of what S2 answers, written directly.
+"""The encoder of S2's responses as protobuf, which writes the bytes directly.
 
-An answer has few fields and is asked for often; the protobuf library makes an object of each
-record first, and is kept for reading, and for the tests to compare with. Fields stand in the order
-of their numbers, and those of a zero or of nothing are left out, as the library writes them
-(reference: data_plane §2).
+The protobuf library would create an object for each record first; it is used for decoding, and by
+the tests to compare with. As the library does, the encoder writes fields in the order of their
+numbers, and leaves out those that are zero or empty (reference: data_plane §2).
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,7 +12,7 @@ from typing import Final
 from s2mock.registry.values.positions import StreamPosition
 from s2mock.registry.values.records import AppendAck, Header, Record
 
-# The last byte of a number, and one that others follow.
+# The last byte of a varint, and a byte that others follow.
 _LAST: Final = [bytes([digit]) for digit in range(128)]
 _MORE: Final = [bytes([digit | 0x80]) for digit in range(128)]
 
@@ -22,12 +21,12 @@ _NUMBER_1, _NUMBER_2 = b"\x08", b"\x10"
 _BYTES_1, _BYTES_2, _BYTES_3, _BYTES_4 = b"\x0a", b"\x12", b"\x1a", b"\x22"
 
 _TIMES: Final = [_NUMBER_2 + digit for digit in _MORE]
-# Name and value of a header whose message has less than 128 bytes.
+# The sum of the lengths of name and value below which the message of a header has < 128 bytes.
 _SHORT: Final = 124
 
 
 def varint(number: int) -> bytes:
-    """A number from 0 to 2^64-1, seven bits to the byte, the lowest first."""
+    """Return a number from 0 to 2^64-1 as a varint: seven bits per byte, the lowest first."""
     if number < 1 << 7:
         return _LAST[number]
     if number < 1 << 14:
@@ -35,7 +34,7 @@ def varint(number: int) -> bytes:
     return _MORE[number & 0x7F] + _MORE[number >> 7 & 0x7F] + _common(number >> 14)
 
 
-# Timestamps of the same quarter of a minute have their upper digits in common, and lengths recur.
+# Timestamps within 16 seconds have the same upper digits, and lengths recur.
 _common = lru_cache(maxsize=4096)(varint)
 
 
@@ -48,17 +47,17 @@ def _bytes(tag: bytes, data: bytes) -> bytes:
 
 
 def encode_position(tag: bytes, position: StreamPosition) -> bytes:
-    """A field that holds a `StreamPosition`, present also where both its numbers are zero."""
+    """Return a field with a `StreamPosition`, also if both of its numbers are zero."""
     seq_num, timestamp = position
     data = _NUMBER_1 + varint(seq_num) if seq_num else b""
     if timestamp:
         data += _NUMBER_2 + varint(timestamp)
-    # Two numbers have 22 bytes at most.
+    # The length is one byte, since two numbers have 22 bytes at most.
     return tag + _LAST[len(data)] + data
 
 
 def encode_ack(ack: AppendAck) -> bytes:
-    """An `AppendAck`."""
+    """Return the message of an `AppendAck`."""
     start, end, tail = ack
     last = encode_position(_BYTES_2, end)
     behind = last[1:] if tail == end else encode_position(b"", tail)
@@ -66,7 +65,7 @@ def encode_ack(ack: AppendAck) -> bytes:
 
 
 def encode_record(seq_num: int, timestamp: int, headers: Sequence[Header], body: bytes) -> bytes:
-    """A `SequencedRecord`, as the field of the `ReadBatch` that it stands in."""
+    """Return a `SequencedRecord` as a field of a `ReadBatch`."""
     message = _number(_NUMBER_1, seq_num) + _number(_NUMBER_2, timestamp)
     if headers:
         message += _encode_headers(headers)
@@ -89,20 +88,20 @@ def _encode_headers(headers: Sequence[Header]) -> bytes:
 
 
 def encode_batch(records: Iterable[bytes], tail: StreamPosition | None) -> bytes:
-    """A `ReadBatch` of records that are encoded already, or of parts of them in order."""
+    """Return a `ReadBatch` of records that are already encoded, or of parts of them in order."""
     return b"".join(records) + (b"" if tail is None else encode_position(_BYTES_2, tail))
 
 
 def encode_records(rows: Iterable[tuple[int, int, Record]]) -> list[bytes]:
-    """What `encode_record` makes of each record, in pieces, at a fraction of its price.
+    """Return the bytes that `encode_record` returns for each record, in pieces, much faster.
 
-    Records that stand together are alike: most have no headers, and the upper digits of their
-    numbers and the lengths in front are the same. Those are made once.
+    Neighbouring records are similar: most have no headers, and the upper digits of their numbers
+    and the length prefixes are equal. Those are encoded once.
     """
     parts: list[bytes] = []
     last_time, time, last_quarter, quarter = -1, b"", -1, b""
     last_upper, upper, digits = -1, b"", _LAST
-    # By the length of the body: what stands before the sequence number, and before the body.
+    # By the length of the body: the bytes before the sequence number, and those before the body.
     frames: dict[int, tuple[bytes, bytes]] = {}
     for seq_num, timestamp, record in rows:
         headers, body = record.headers, record.body
@@ -112,7 +111,7 @@ def encode_records(rows: Iterable[tuple[int, int, Record]]) -> list[bytes]:
         if timestamp != last_time:
             last_time, former = timestamp, time
             if timestamp >> 14 != last_quarter:
-                # Sixteen seconds, of which each timestamp has the same upper digits.
+                # All timestamps within 16 seconds have the same upper digits.
                 last_quarter = timestamp >> 14
                 quarter = varint(last_quarter)
             if last_quarter:

@@ -1,33 +1,33 @@
-"""JSON request bodies: from bytes to a document that its JSON Schema accepts.
+"""Decoding and validation of JSON bodies.
 
-The schemas are the files in `schemas/`. Every failure is `bad_json`, with S2's own text where the
-text is about S2, followed by the place (reference: control_plane §2.2).
+The schemas are the files in `schemas/`. Every failure is `bad_json`. Its message is S2's own if it
+is about S2's types, followed by the position (reference: control_plane §2.2).
 """
 
 import json
 from collections.abc import Generator
 from typing import Any, NoReturn
 
-from s2mock.json_bodies.serde_forms import RepeatedFields, respelled
-from s2mock.json_bodies.validators import form
+from s2mock.json_bodies.serde_forms import RepeatedFields, normalize_refused
+from s2mock.json_bodies.validators import schema_node
 from s2mock.registry.values.errors import BadJson
 
 _MAX_U64_DIGITS = 20
-# This number of values is read in a few milliseconds, however long their strings are.
+# This number of values takes a few milliseconds to decode, independent of the length of strings.
 _FEW_VALUES = 20_000
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        # The first value of each field, in the order of the text.
+        # The first value of each field, in the order in which the fields are written.
         fields = RepeatedFields(fields | dict(reversed(pairs)))
         fields.names = [name for name, _ in pairs]
     return fields
 
 
 def _integer(digits: str) -> int | float:
-    # The real parser reads -0, and whatever 64 bits cannot hold, as floating point.
+    # The real parser reads -0, and a number of more than 64 bits, as floating point.
     if digits == "-0" or len(digits) > _MAX_U64_DIGITS:
         return float(digits)
     value = int(digits)
@@ -44,21 +44,21 @@ _decoder = json.JSONDecoder(
 
 
 def decode(body: bytes, schema: str) -> Any:
-    """The document in `body`, which the schema of that name accepts. Raises `BadJson`."""
+    """Return the document in `body`, validated by the schema of that name. Raises `BadJson`."""
     text = _text(body)
     try:
         document = _decoder.decode(text)
     except (json.JSONDecodeError, RecursionError) as error:
         raise _bad_json(text, error) from None
-    return _accepted(document, schema)
+    return _validate(document, schema)
 
 
 def decode_in_slices(body: bytes, schema: str) -> Generator[None, None, Any]:
-    """Return what `decode` returns, and let other threads have their turn: for a long body.
+    """Decode a long body as `decode` does, in slices between which other threads can run.
 
-    Yields where the caller may do something else before it goes on. Raises `BadJson`.
+    Yields after each slice. Raises `BadJson`.
     """
-    from s2mock.json_bodies.pieces import decode_in_pieces  # which small bodies do without
+    from s2mock.json_bodies.pieces import decode_in_pieces  # loaded late: for long bodies only
 
     text = _text(body)
     try:
@@ -68,25 +68,26 @@ def decode_in_slices(body: bytes, schema: str) -> Generator[None, None, Any]:
             document = yield from decode_in_pieces(text, _decoder)
     except (json.JSONDecodeError, RecursionError) as error:
         raise _bad_json(text, error) from None
-    return _accepted(document, schema)
+    return _validate(document, schema)
 
 
-def _accepted(document: Any, schema: str) -> Any:
-    expected = form(schema)
-    if document is None and "null" in expected.schema["type"]:
-        # The schemas allow null where a configuration may stand; a body is never null.
-        raise BadJson(f"invalid type: null, expected struct {expected.schema['title']}")
-    return document if expected.accepts([document]) else respelled(document, expected)
+def _validate(document: Any, schema: str) -> Any:
+    node = schema_node(schema)
+    if document is None and "null" in node.schema["type"]:
+        # The schemas allow null for a configuration within a body; the body itself is never null.
+        raise BadJson(f"invalid type: null, expected struct {node.schema['title']}")
+    return document if node.accepts([document]) else normalize_refused(document, node)
 
 
 def _text(body: bytes) -> str:
-    # Bytes that are not UTF-8 become lone surrogates, which no checked string may hold: so they
-    # are an error where S2 reads the string, and ignored where it ignores the field.
+    # Bytes that are not UTF-8 become lone surrogates, which the validators refuse: so they are an
+    # error in a string that S2 reads, and ignored in a field that it ignores.
     return body.decode("utf-8", "surrogateescape")
 
 
 def _has_few_values(body: bytes) -> bool:
-    # Each but the first has one of these before it. Where they are rare, nothing finds them faster.
+    # Each value but the first follows one of these marks. To replace them is the fastest count if
+    # they are rare.
     return sum(len(body) - len(body.replace(mark, b"")) for mark in (b",", b"[", b"{")) <= (
         _FEW_VALUES
     )

@@ -1,4 +1,4 @@
-"""What S2 refuses, and how."""
+"""Values that S2 refuses, with the error code and the HTTP status."""
 
 import reprlib
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _short.maxlist = _short.maxdict = 6
 
 @dataclass(frozen=True, repr=False)
 class Refused:
-    """A value with the code and the HTTP status that S2 refuses it with."""
+    """A value that S2 refuses, with the error code and the HTTP status of the refusal."""
 
     value: Any
     code: str
@@ -24,22 +24,22 @@ class Refused:
 
 
 def bad_json(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Refused]:
-    """Values that are not of the form that S2 reads (reference: control_plane §2.2)."""
+    """Return refusals of values that S2 cannot decode (reference: control_plane §2.2)."""
     return values.map(lambda value: Refused(value, "bad_json", 400))
 
 
 def invalid(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Refused]:
-    """Values that S2 reads, and does not allow."""
+    """Return refusals of values that S2 decodes but does not allow."""
     return values.map(lambda value: Refused(value, "invalid", 422))
 
 
 def no_text() -> st.SearchStrategy[Any]:
-    """JSON that is no text and not null."""
+    """Return a strategy for JSON that is neither text nor null."""
     return st.integers(-5, 5) | st.booleans() | st.just(1.5) | st.just([]) | st.just({})
 
 
 def no_u64() -> st.SearchStrategy[Any]:
-    """JSON that is no whole number from 0 to 2^64-1, and not null."""
+    """Return a strategy for JSON that is neither a whole number from 0 to 2^64-1 nor null."""
     return (
         st.integers(-(2**63), -1)
         | st.integers(2**64, 2**70)
@@ -48,5 +48,5 @@ def no_u64() -> st.SearchStrategy[Any]:
 
 
 def no_boolean() -> st.SearchStrategy[Any]:
-    """JSON that is neither true nor false nor null."""
+    """Return a strategy for JSON that is neither true nor false nor null."""
     return st.integers(-1, 2) | st.sampled_from(["true", "", [], {}, 0.5])

@@ -1,8 +1,8 @@
-"""An `AppendInput` read field by field, as strictly as the real server does, and in its words.
+"""A strict parser of `AppendInput`, with the rules and the error messages of the real server.
 
-The protobuf library is faster, but takes numbers of more than 64 bits, refuses zeros in front of a
-field's number, and takes a known field of the wrong wire type for an unknown one. So what is
-written in any other than the ordinary way is read here (reference: data_plane §2).
+The protobuf library is faster, but accepts numbers of more than 64 bits, refuses zeros in front of
+a field's number, and treats a known field of the wrong wire type as unknown. So input that is not
+in the ordinary encoding is parsed here (reference: data_plane §2).
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,17 +21,17 @@ _WIRE_TYPES: Final = (
 )
 _MAX_VARINT_BYTES: Final = 10
 _KEYS: Final = 1 << 32
-# Of a key of one byte.
+# The highest field number whose key has one byte.
 _SHORT_NUMBERS: Final = 15
 _MAX_DEPTH: Final = 100
 
 
 class _Message(NamedTuple):
-    """What is known of a message: how deep it stands, and name and wire type of its fields."""
+    """The type of a message: its depth of nesting, and the name and wire type of its fields."""
 
     depth: int
     fields: dict[int, tuple[str, int]]
-    # The field that it stands in.
+    # The field that contains the message.
     place: str = ""
 
 
@@ -63,11 +63,11 @@ Record = tuple[bytes, Sequence[tuple[bytes, bytes]], int | None]
 
 
 class _Malformed(Exception):
-    """What is wrong; where, is said by whoever knows."""
+    """A fault in the encoding, without its place, which the caller adds."""
 
 
 def read_input(data: bytes) -> tuple[list[Record], int | None, str | None]:
-    """Records, `match_seq_num` and `fencing_token` of an `AppendInput`. Raises `BadProto`."""
+    """Return records, `match_seq_num`, `fencing_token` of an `AppendInput`. Raises `BadProto`."""
     records: list[Record] = []
     match_seq_num = fencing_token = None
     for number, value, end in _fields(data, 0, len(data), _INPUT):
@@ -117,12 +117,15 @@ def _refuse(message: str) -> NoReturn:
 
 
 def _fields(data: bytes, at: int, end: int, message: _Message) -> Iterator[tuple[int, int, int]]:
-    """The known fields between two places: number, then the value, or where it begins and ends."""
+    """Yield the known fields between two positions.
+
+    Each is its number, then the value and the position behind it, or the start and the end of it.
+    """
     place, size = "", len(data)
     try:
         while at < end:
             place = ""
-            # One byte is what nearly all keys have.
+            # Nearly all keys have one byte.
             number, wire_type, at = data[at] >> 3, data[at] & 7, at + 1
             if not 0 < number <= _SHORT_NUMBERS or wire_type > _FIXED_32:
                 number, wire_type, at = _key(data, at - 1)
@@ -147,7 +150,7 @@ def _fields(data: bytes, at: int, end: int, message: _Message) -> Iterator[tuple
 
 
 def _end_of_group(data: bytes, at: int, number: int, depth: int) -> int:
-    """Where a group ends that has begun; `depth` is that of the message around."""
+    """Return the end of a group that has begun; `depth` is that of the enclosing message."""
     groups, size = [number], len(data)
     while groups:
         number, wire_type, at = _key(data, at)
@@ -164,7 +167,7 @@ def _end_of_group(data: bytes, at: int, number: int, depth: int) -> int:
 
 
 def _key(data: bytes, at: int) -> tuple[int, int, int]:
-    """Number and wire type of a field, and where it goes on."""
+    """Return number and wire type of a field, and the position behind its key."""
     key, at = _varint(data, at)
     if key >= _KEYS:
         raise _Malformed(f"invalid key value: {key}")
@@ -177,7 +180,7 @@ def _key(data: bytes, at: int) -> tuple[int, int, int]:
 
 
 def _value(data: bytes, at: int, size: int, wire_type: int) -> tuple[int, int]:
-    """A number, or the place where something else begins; and the place where it ends."""
+    """Return a number, or the start of another value; and the position behind it."""
     if wire_type == _VARINT:
         return _varint(data, at)
     if wire_type == _END_OF_GROUP:
@@ -191,7 +194,10 @@ def _value(data: bytes, at: int, size: int, wire_type: int) -> tuple[int, int]:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """A number of 64 bits at most, with any zeros in front that ten bytes leave room for."""
+    """Return a varint of 64 bits at most, and the position behind it.
+
+    Leading zeros are valid, up to ten bytes in all.
+    """
     number = shift = 0
     for byte in data[at : at + _MAX_VARINT_BYTES]:
         number |= (byte & 0x7F) << shift
