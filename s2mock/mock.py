@@ -1,4 +1,4 @@
-"""`S2Mock`: what a test holds. It ties the registry, the app and the socket together."""
+"""`S2Mock`: an account with its engine, powers, app and server, composed for one test."""
 
 import weakref
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from s2mock.handles.account import Account
 from s2mock.handles.backends.in_process import EngineBackend, MockBackend
 from s2mock.handles.initial_state import as_clock, as_resources
-from s2mock.handles.mock import Mock
+from s2mock.handles.mock_base import MockBase
 from s2mock.powers import teardown_report
 from s2mock.powers.entry import Ended
 from s2mock.powers.injection import UnusedFault
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _FRESH = "s2mock-fresh-{}"
 
 
-class S2Mock(Mock):
+class S2Mock(MockBase):
     """A fresh S2 account, by socket, by WSGI and by direct calls.
 
     `basins` are there from the beginning: names, or mappings in the format of a resource file or
@@ -162,14 +162,14 @@ class S2Mock(Mock):
 
     def __repr__(self) -> str:
         number = len(self.basins)
-        # Its server may have been stopped, and would be started by asking.
+        # To read the URL of a server that was stopped would start it again.
         connections = self._connections
         is_there = connections.is_served and connections.lazy_server.started
         where = connections.lazy_server.url if is_there else "no URL"
         return f"<S2Mock at {where} with {number} basin{'' if number == 1 else 's'}>"
 
     def close(self) -> None:
-        """Stop the socket, drop its connections and end all sessions; the forks' too.
+        """Stop the server, drop all connections and end all sessions, those of forks included.
 
         Closing twice is harmless.
         """
@@ -183,7 +183,7 @@ class S2Mock(Mock):
         if self._powers.outages:
             self._powers.outages = 0
             self._connections.accept()
-        # The connections first: no session is to end as it would on a living server.
+        # The connections first, so that no session ends as it would on a server that goes on.
         self._connections.end_loop_servers()
         if self._owns_server:
             self._connections.lazy_server.stop()
@@ -191,7 +191,7 @@ class S2Mock(Mock):
             self._connections.end()
         self._powers.stage.end()
         self.account.end_sessions()
-        # What is told of it at the end of the test does not keep the account.
+        # The report at the end of the test must not keep the account in memory.
         self._powers.journal.look_with(partial(_insight, Ended(self.account.state, self.token)))
         teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
 
@@ -212,7 +212,7 @@ class S2Mock(Mock):
             apply_resources(self.account, self._resources)
 
     def _another(self, **options: Any) -> "S2Mock":
-        """One that begins as this one began, with a token of its own, unless options say else."""
+        """Return a mock that starts as this one did, with a token of its own and these options."""
         options.setdefault("clock", ManualClock() if isinstance(self.clock, ManualClock) else None)
         options.setdefault("faults", self._faults)
         made = S2Mock(**{**self._options(), **options})

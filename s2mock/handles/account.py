@@ -35,8 +35,8 @@ class DirectCalls:
 
         Raises `InvalidName`, `BasinNotFound`, and `TypeError` if the name is not text.
         """
-        place = Place(BasinName(check_name("a basin's name", name)))
-        return self._basin(place, self._account_backend.basin(place).incarnation)
+        name = BasinName(check_name("a basin's name", name))
+        return self._basin(name, self._account_backend.basin(Place(name)).incarnation)
 
     def stream(self, basin: str, name: str) -> Stream:
         """Return the stream of that name in that basin, also while its deletion is pending.
@@ -44,15 +44,12 @@ class DirectCalls:
         Raises `InvalidName`, `StreamNotFound` also if the basin is missing (reference:
         control_plane §5.7), and `TypeError` if a name is not text.
         """
-        parent = Place(BasinName(check_name("a basin's name", basin)))
-        place = parent._replace(stream=StreamName(check_name("a stream's name", name)))
+        basin = BasinName(check_name("a basin's name", basin))
+        name = StreamName(check_name("a stream's name", name))
         backend = self._account_backend
-        view = backend.stream(place)
-        return Stream(
-            backend,
-            self._basin(parent, view.basin_incarnation),
-            place._replace(incarnation=view.incarnation),
-        )
+        view = backend.stream(Place(basin, name))
+        parent = self._basin(basin, view.basin_incarnation)
+        return Stream(backend, parent, Place(basin, name, view.incarnation))
 
     def create_basin(
         self,
@@ -73,11 +70,9 @@ class DirectCalls:
         check_config(config, BasinConfig)
         check_text("request_token", request_token)
         check_text("location", location)
-        place = Place(BasinName(name))
-        made = self._account_backend.carry_out(
-            CreateBasin(place.basin, config, request_token, location)
-        )
-        return self._basin(place, made.incarnation)
+        name = BasinName(name)
+        made = self._account_backend.carry_out(CreateBasin(name, config, request_token, location))
+        return self._basin(name, made.incarnation)
 
     def ensure_basin(
         self, name: str, config: BasinConfig | None = None, *, location: str | None = None
@@ -90,12 +85,12 @@ class DirectCalls:
         check_name("a basin's name", name)
         check_config(config, BasinConfig)
         check_text("location", location)
-        place = Place(BasinName(name))
-        made = self._account_backend.carry_out(EnsureBasin(place.basin, config, location))
-        return self._basin(place, made.incarnation)
+        name = BasinName(name)
+        made = self._account_backend.carry_out(EnsureBasin(name, config, location))
+        return self._basin(name, made.incarnation)
 
-    def _basin(self, place: Place, incarnation: int) -> Basin:
-        return Basin(self._account_backend, place._replace(incarnation=incarnation))
+    def _basin(self, name: str, incarnation: int) -> Basin:
+        return Basin(self._account_backend, Place(name, None, incarnation))
 
 
 class Account(DirectCalls, Engine):

@@ -1,4 +1,4 @@
-"""What a test begins with, in each form in which it may write it: basins, and a clock.
+"""The initial state of an account, in each form that a test may give: basins, and a clock.
 
 Basins become the form of a resource file (`s2mock/json_bodies/resource_files.py`), which is then
 checked.
@@ -13,7 +13,7 @@ from s2mock.runtime.clock import Clock, ManualClock, SystemClock
 
 
 def as_clock(clock: Clock | str | None) -> Clock:
-    """The clock, where `"manual"` is a fresh `ManualClock`. Raises `ValueError`."""
+    """Return the clock; for `"manual"` a fresh `ManualClock`. Raises `ValueError`."""
     if clock is None:
         return SystemClock()
     if not isinstance(clock, str):
@@ -24,7 +24,7 @@ def as_clock(clock: Clock | str | None) -> Clock:
 
 
 def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
-    """A resource file of these basins, `None` for no basins. Raises `ValueError`."""
+    """Return a resource file of these basins, `None` for no basins. Raises `ValueError`."""
     if isinstance(basins, str | bytes | Mapping) or not isinstance(basins, Iterable):
         raise ValueError(f"basins must be a list of names or mappings, not {basins!r}")
     listed = [as_resource(basin) for basin in basins]
@@ -35,7 +35,7 @@ def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:
 
 
 def as_resource(basin: Any) -> Any:
-    """A basin in the form of a resource file. What has no known form is left as it is."""
+    """Return a basin in the form of a resource file, or as it is if its form is unknown."""
     if isinstance(basin, str):
         return {"name": basin}
     if not isinstance(basin, Mapping):
@@ -60,7 +60,7 @@ def _stream(stream: Any) -> Any:
 
 
 def _named(document: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The document with its name under `name`, which S2's requests have under `key`."""
+    """Return the document with its name under `name`, which S2's requests have under `key`."""
     resource = dict(document)
     if key in resource and "name" not in resource:
         resource = {"name": resource.pop(key), **resource}

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from s2mock.handles.initial_state import as_resources
-from s2mock.handles.mock import Mock
+from s2mock.handles.mock_base import MockBase
 from s2mock.powers import teardown_report
 from s2mock.powers.injection import UnusedFault
 from s2mock.registry.values.config import BasinConfig, StreamConfig
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 _OPTION: Final = "--s2mock-target"
 _TOKEN: Final = "s2mock"
 # The public names that need the engine in this process.
-_IN_PROCESS: Final = frozenset({"serve", "account"})
-# Those that any server has; all others of `Mock` need an s2mock with its control API.
+_IN_PROCESS: Final = frozenset({"account", "serve"})
+# Those that any server has; all others of `MockBase` need an s2mock with its control API.
 _ON_ANY_SERVER: Final = frozenset(
     {"basin_name", "close", "env", "fresh_basin", "is_fake", "token", "url", "use_env"}
 )
 _POWERS: Final = (
-    frozenset(name for name in (*dir(Mock), "clock") if not name.startswith("_")) - _ON_ANY_SERVER
+    frozenset(name for name in (*dir(MockBase), "clock") if not name.startswith("_"))
+    - _ON_ANY_SERVER
 )
 
 
@@ -40,27 +41,26 @@ class TargetError(RuntimeError):
     """The server behind `--s2mock-target` did not do what the fixture needs."""
 
 
-class RemoteS2Mock(Mock):
+class RemoteS2Mock(MockBase):
     """The fixture `s2_mock` with `--s2mock-target=URL`: the endpoint of a real server.
 
-    `url`, `token`, `env`, `use_env`, `basin_name` and `fresh_basin` do what they do on `S2Mock`,
-    so that one suite runs on the fake in seconds and on the real engine before a release.
-    Everything else that `S2Mock` offers raises `NotOnTarget`; a test that needs it asks `is_fake`
-    first.
+    `url`, `token`, `env`, `use_env`, `basin_name` and `fresh_basin` work as on `S2Mock`, so that
+    one suite runs on the fake in seconds and on the real engine before a release. Every other
+    member of `S2Mock` raises `NotOnTarget`; a test that needs one checks `is_fake` first.
 
-    A standalone s2mock that serves `/_s2mock` has the powers too. Each `RemoteS2Mock` is then an
-    account of its own there, and ends it when it is closed; `options` are those of `S2Mock`, with
-    `clock="manual"` for a clock that is turned. `client` and `wsgi_app` send each request on to it,
-    and `fork` is another account there. What needs the mock in this process (`account`) still
-    raises `NotOnTarget`. With a `token` of yours it is the account of that token, which stays.
+    A standalone s2mock that serves `/_s2mock` has them all. Each `RemoteS2Mock` is then an account
+    of its own there, which ends when it is closed; `options` are those of `S2Mock`, with
+    `clock="manual"` for a manual clock. `client` and `wsgi_app` send each request on to it, and
+    `fork` is another account there. Only what needs the mock in this process (`account`) raises
+    `NotOnTarget`. With a `token` of yours it is the account of that token, which stays.
 
-    A server outlives your run, and others may use it too. So take basins from `basin_name` or
+    A server outlives your run, and other tests may use it too. So take basins from `basin_name` or
     `fresh_basin`, and do not choose names yourself. `close` deletes the basins that were named or
-    made here; the server may take another minute for that.
+    created here; the server may take another minute for that.
 
-    `basins` are made from the beginning, as for `S2Mock`. Raises `ValueError` for an argument
-    that makes no sense, and `TargetError` where the server cannot be reached or refuses a basin,
-    most often because its name is still taken by an earlier run.
+    `basins` are created at the start, as for `S2Mock`. Raises `ValueError` for an invalid argument,
+    and `TargetError` if the server cannot be reached or refuses a basin, most often because its
+    name is still taken by an earlier run.
     """
 
     _powers: "HttpPowers | None"
@@ -73,7 +73,7 @@ class RemoteS2Mock(Mock):
         basins: Iterable[str | Mapping[str, Any]] = (),
         **options: Any,
     ) -> None:
-        # Until the account is there, all that needs it is told so.
+        # Set before anything that may raise, since each look at a member asks for it.
         self._powers = None
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"{_OPTION} must be a URL such as http://127.0.0.1:8080, not {url!r}")

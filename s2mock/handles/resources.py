@@ -126,9 +126,9 @@ class Basin(_Handle):
 
         Raises `InvalidName`, `StreamNotFound`, and `TypeError` if the name is not text.
         """
-        place = Place(self._place.basin, StreamName(check_name("a stream's name", name)))
-        view = self._backend.stream(place, self._place)
-        return self._stream(place, view.incarnation)
+        name = StreamName(check_name("a stream's name", name))
+        view = self._backend.stream(Place(self._place.basin, name), self._place)
+        return self._stream(name, view.incarnation)
 
     def create_stream(
         self, name: str, config: StreamConfig | None = None, *, request_token: str | None = None
@@ -146,7 +146,7 @@ class Basin(_Handle):
         made = self._carry_out(
             CreateStream(basin, name, config, request_token, self._place.incarnation)
         )
-        return self._stream(Place(basin, name), made.incarnation)
+        return self._stream(name, made.incarnation)
 
     def ensure_stream(self, name: str, config: StreamConfig | None = None) -> "Stream":
         """Create the stream, or replace its whole configuration, and return it.
@@ -158,7 +158,7 @@ class Basin(_Handle):
         check_config(config, StreamConfig)
         basin, name = self._place.basin, StreamName(name)
         made = self._carry_out(EnsureStream(basin, name, config, self._place.incarnation))
-        return self._stream(Place(basin, name), made.incarnation)
+        return self._stream(name, made.incarnation)
 
     def list_streams(
         self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
@@ -181,8 +181,8 @@ class Basin(_Handle):
         )
         return page
 
-    def _stream(self, place: Place, incarnation: int) -> "Stream":
-        return Stream(self._backend, self, place._replace(incarnation=incarnation))
+    def _stream(self, name: str, incarnation: int) -> "Stream":
+        return Stream(self._backend, self, Place(self._place.basin, name, incarnation))
 
 
 class Stream(_Handle):

@@ -68,7 +68,7 @@ def _flag(name: str) -> str:
 def announcement(port: int, token: str) -> tuple[str, str]:
     """What `s2 lite` prints once it listens, without colours: a line of log, and the rest."""
     # Late, since it loads the whole account, which is there by now.
-    from s2mock.handles.mock import sdk_environment
+    from s2mock.handles.mock_base import sdk_environment
 
     env = sdk_environment(f"http://localhost:{port}", token)
     exports = (f"export {name}={value}" for name, value in env.items())

@@ -1,4 +1,4 @@
-"""A WSGI app that sends each request on to a server: what a test's client calls there."""
+"""The WSGI app of a `RemoteS2Mock`: it sends each request on to the server."""
 
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead
@@ -19,7 +19,7 @@ _HOP: Final = ("connection", "keep-alive", "transfer-encoding")
 
 
 class Forwarding:
-    """Sends requests to the account of a client, with its token where they bring none."""
+    """A WSGI app that sends requests to an account, with its token if they have none."""
 
     def __init__(self, client: Client) -> None:
         self._url = client.url
@@ -28,7 +28,7 @@ class Forwarding:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterator[bytes]:
-        """Answer as the server does.
+        """Return the body of the server's answer.
 
         Raises `ConnectionError`, and `TimeoutError` for a call that is held.
         """
@@ -68,7 +68,7 @@ class Forwarding:
 
 
 def _target_of(environ: "WSGIEnvironment") -> str:
-    """The path as it was sent, where that is known, and the query, which stands by itself."""
+    """Return the path, as it was sent if that is known, and the query."""
     sent = environ.get("REQUEST_URI") or environ.get("RAW_URI")
     path = path_of(sent) if sent else quote(environ["PATH_INFO"].encode("latin-1"))
     query = environ.get("QUERY_STRING", "")
@@ -85,13 +85,13 @@ def _body_of(environ: "WSGIEnvironment") -> bytes | None:
 
 
 def _broken(begun: bytes) -> Iterator[bytes]:
-    """A body that breaks off."""
+    """Yield the part of a body that was received, and raise `ConnectionResetError`."""
     yield begun
     raise ConnectionResetError("the connection was reset")
 
 
 class _Pieces(Iterator[bytes]):
-    """The body of a session, as it comes. Who is done with it ends the connection."""
+    """The body of a session, piece by piece as it is received; `close` ends the connection."""
 
     def __init__(self, connection: HTTPConnection, answer: HTTPResponse) -> None:
         self._answer = answer
@@ -109,7 +109,7 @@ class _Pieces(Iterator[bytes]):
         raise StopIteration
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection to the server."""
         self._answer.close()
         self._connection.close()
 

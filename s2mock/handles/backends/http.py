@@ -73,12 +73,22 @@ class PendingRequest(Generic[Result]):
 
 
 class HttpAccount:
-    """An `AccountBackend` over HTTP."""
+    """An `AccountBackend` over HTTP. Two for the same token of one server are equal."""
 
     __slots__ = ("_control",)
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, HttpAccount) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[str, str | None]:
+        return self._control.url, self._control.client.token
 
     def carry_out(self, operation: Operation, place: Place | None = None) -> Any:
         """Carry out an operation on that place, and return its result. Raises `S2Error`."""

@@ -164,7 +164,7 @@ class EngineBackend:
 
     def _stream_state(self, place: Place) -> StreamState:
         try:
-            return self.engine.state.stream(place.basin, str(place.stream), place.incarnation)
+            return self.engine.state.stream(place.basin, place.stream or "", place.incarnation)
         except StreamNotFound:
             self._refuse_if_stale(place)
             raise

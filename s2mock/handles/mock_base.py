@@ -31,7 +31,7 @@ class MonkeyPatch(Protocol):
         """Set an environment variable until the test is over."""
 
 
-class Mock(DirectCalls):
+class MockBase(DirectCalls):
     """What `S2Mock` and `RemoteS2Mock` share: all that a test asks of an account.
 
     A subclass sets `clock`, `token` and the two backends, and says where the account is served.
@@ -288,7 +288,7 @@ class Mock(DirectCalls):
     def _reset(self) -> None:
         raise NotImplementedError
 
-    def _fork(self) -> "Mock":
+    def _fork(self) -> "MockBase":
         raise NotImplementedError
 
 
