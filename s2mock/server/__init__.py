@@ -1,6 +1,6 @@
-"""A small HTTP server: HTTP/1 and HTTP/2 in cleartext on one port, and nothing of S2.
+"""An HTTP server: HTTP/1 and HTTP/2 in cleartext on one port, without any knowledge of S2.
 
-Why it is our own is told in docs/explanation/architecture.md.
+The page docs/explanation/architecture.md gives the reasons for a server of our own.
 """
 
 from s2mock.server.loop_server import LoopServer

@@ -1,4 +1,4 @@
-"""The head of an HTTP/1 answer as bytes, framed as the reference server frames it."""
+"""The head of an HTTP/1 response as bytes, framed as the reference server frames it."""
 
 import time
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ BODYLESS = frozenset((204, 304))
 
 
 class _Date:
-    """The date of answers, put together once a second."""
+    """The date header of responses, formatted once a second."""
 
     def __init__(self) -> None:
         self._second = -1
@@ -38,7 +38,7 @@ date: _Date = _Date()
 def head_bytes(
     status: int, headers: Iterable[tuple[str, str]], *, is_http_1_1: bool, connection: str | None
 ) -> bytes:
-    """A status line and headers with the empty line behind them, and a `date` among them."""
+    """Return a status line and headers, `date` included, with the empty line after them."""
     version = "1.1" if is_http_1_1 else "1.0"
     parts = [f"HTTP/{version} {status} {STATUS_PHRASES.get(status, '<none>')}\r\n"]
     parts += [f"{name}: {value}\r\n" for name, value in headers]
@@ -49,6 +49,6 @@ def head_bytes(
 
 
 def refusal(status: int) -> bytes:
-    """The answer to bytes that are not a request. The connection ends with it."""
+    """Return the response to bytes that are not a request. The connection ends with it."""
     empty = [("connection", "close"), ("content-length", "0")]
     return head_bytes(status, empty, is_http_1_1=True, connection=None)

@@ -1,7 +1,7 @@
 """The body of an HTTP/1 request, taken out of the bytes of its connection.
 
-Decoded only when it is asked for, and then as much as is there in one piece: a thousand chunks of
-one byte cost one call.
+It is decoded only on demand, and then all of it that has arrived in one piece: a thousand chunks
+of one byte cost one call.
 """
 
 import re
@@ -9,12 +9,12 @@ from typing import Protocol
 
 from s2mock.server.head import MAX_HEADERS
 
-# Limits of the reference server on what is no data: extensions of all chunks together, trailers.
+# Limits of the reference server on all but the data: extensions of all chunks together, trailers.
 _MAX_EXTENSIONS_BYTES = 16 * 1024
 _MAX_TRAILERS_BYTES = 16 * 1024
 _MAX_SIZE_DIGITS = 16
 
-# How much of a body that nobody has read is read to its end, so that the connection can go on.
+# Up to this size, an unread body is skipped, so that the connection can serve the next request.
 _MAX_DRAINED_BYTES = 32 * 1024
 _MAX_DRAINED_CHUNK_BYTES = 16 * 1024
 
@@ -30,25 +30,25 @@ class BodyFaultError(Exception):
 
 
 class Body(Protocol):
-    """What is still to come of a body."""
+    """The part of a request body that has not been taken yet."""
 
     is_complete: bool
 
     def take(self, buffer: bytearray) -> bytes:
-        """The data in the buffer, taken out of it; empty if there is none yet.
+        """Take the data in the buffer out of it and return it; empty if there is none yet.
 
         Raises `BodyFaultError`, once all data before the fault has been taken.
         """
 
     def drain(self, buffer: bytearray) -> None:
-        """Take the rest if all of it is in the buffer and it is little.
+        """Skip the rest if it is small and all of it is in the buffer.
 
-        The reference server does so with a body that nobody has read.
+        The reference server does so with a body that its handler has not read.
         """
 
 
 class LengthBody:
-    """A body whose length was announced; no body is one of length 0."""
+    """A body of announced length; a missing body has length 0."""
 
     __slots__ = ("_left", "is_complete")
 
@@ -57,7 +57,7 @@ class LengthBody:
         self.is_complete: bool = not length
 
     def take(self, buffer: bytearray) -> bytes:
-        """As `Body.take`."""
+        """Implement `Body.take` for this coding."""
         data = bytes(buffer) if len(buffer) <= self._left else bytes(buffer[: self._left])
         del buffer[: len(data)]
         self._left -= len(data)
@@ -65,13 +65,13 @@ class LengthBody:
         return data
 
     def drain(self, buffer: bytearray) -> None:
-        """As `Body.drain`."""
+        """Implement `Body.drain` for this coding."""
         if self._left <= min(len(buffer), _MAX_DRAINED_BYTES):
             self.take(buffer)
 
 
 class ChunkedBody:
-    """A body in chunks, with or without trailers behind them, which nobody asks for."""
+    """A body in chunks; trailers behind them are skipped."""
 
     __slots__ = ("_chunks", "_extensions", "_fault", "_is_in_trailers", "_left", "is_complete")
 
@@ -85,7 +85,7 @@ class ChunkedBody:
         self._fault = False
 
     def take(self, buffer: bytearray) -> bytes:
-        """As `Body.take`."""
+        """Implement `Body.take` for this coding."""
         if self._fault:
             raise BodyFaultError
         parts: list[bytes] = []
@@ -104,7 +104,7 @@ class ChunkedBody:
         return b"".join(parts)
 
     def drain(self, buffer: bytearray) -> None:
-        """As `Body.drain`."""
+        """Implement `Body.drain` for this coding."""
         if len(buffer) <= _MAX_DRAINED_CHUNK_BYTES + _MAX_TRAILERS_BYTES and not self._fault:
             before = self._chunks
             rest = bytearray(buffer)
@@ -117,7 +117,7 @@ class ChunkedBody:
             buffer[:] = rest
 
     def _step(self, buffer: bytearray, position: int, parts: list[bytes]) -> int:
-        """Take the next piece; how many bytes of the buffer it is, 0 if there is not enough."""
+        """Take the next piece; return its bytes in the buffer, 0 if it is not complete."""
         if self._left > 2:
             data = bytes(buffer[position : position + self._left - 2])
             if data:

@@ -1,18 +1,15 @@
-"""The wire of a conversation that goes on though its client has left."""
+"""The wire of a conversation that goes on after its client has disconnected."""
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from s2mock.runtime.conversation import Head, Reset
-
-if TYPE_CHECKING:
-    from s2mock.server.driver import Wire
+from s2mock.server.wire import Wire
 
 
 class DeadWire:
-    """It has what `wire` had received of the request, and sends nothing."""
+    """A wire that returns what another one had received of the body, and sends nothing."""
 
-    def __init__(self, wire: "Wire") -> None:
+    def __init__(self, wire: Wire) -> None:
         self.has_head: bool = True
         self.is_bodyless: bool = False
         pieces = []
@@ -22,37 +19,37 @@ class DeadWire:
                 pieces.append(data)
             self._is_complete = data == b""
         self.unread: bytes = b"".join(pieces)
-        """What was received of the request's body and has not been read."""
+        """The part of the request's body that was received and has not been read."""
 
     def send_head(self, head: Head) -> None:
-        """As `Wire.send_head`."""
+        """Implement `Wire.send_head` without a client."""
 
     def send_piece(self, data: bytes) -> bool:  # noqa: ARG002  # as each wire has it
-        """As `Wire.send_piece`."""
+        """Implement `Wire.send_piece` without a client."""
         return True
 
     def drain(self) -> bool:
-        """As `Wire.drain`."""
+        """Implement `Wire.drain` without a client."""
         return True
 
     def read(self) -> bytes:
-        """As `Wire.read`."""
+        """Implement `Wire.read` without a client."""
         data, self.unread = self.unread, b""
         if not data and not self._is_complete:
-            raise ConnectionAbortedError("the client has left before the end of the body")
+            raise ConnectionAbortedError("the client disconnected before the end of the body")
         return data
 
     def end(self) -> None:
-        """As `Wire.end`."""
+        """Implement `Wire.end` without a client."""
 
     def fail(self) -> None:
-        """As `Wire.fail`."""
+        """Implement `Wire.fail` without a client."""
 
     def reset(self, step: Reset) -> None:
-        """As `Wire.reset`."""
+        """Implement `Wire.reset` without a client."""
 
     def retire(self) -> None:
-        """As `Wire.retire`."""
+        """Implement `Wire.retire` without a client."""
 
     def flush(self) -> None:
-        """As `Wire.flush`."""
+        """Implement `Wire.flush` without a client."""

@@ -1,6 +1,6 @@
-"""What turns the steps of a conversation into action; the only place that resumes one."""
+"""The driver of a conversation: it carries out the steps, and is alone in resuming it."""
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from s2mock.runtime.conversation import (
     CANCEL_HANDLE,
@@ -18,65 +18,23 @@ from s2mock.runtime.conversation import (
 )
 from s2mock.server.context import Context
 from s2mock.server.dead_wire import DeadWire
+from s2mock.server.wire import Wire
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-# A conversation that always has something to send is interrupted after so many seconds.
+# Seconds after which a conversation that keeps sending gives way to others.
 _TURN_SECONDS = 0.001
 
 
-class Wire(Protocol):
-    """The sending side of one exchange, as a protocol has it."""
-
-    has_head: bool
-    """Whether the head of the answer has been sent."""
-    is_bodyless: bool
-    """Whether the head is all of the answer, whatever the conversation has to say."""
-
-    def send_head(self, head: Head) -> None:
-        """Send the head, and with it the body if it has one."""
-
-    def send_piece(self, data: bytes) -> bool:
-        """Send a piece of the body. False: no more until `Exchange.on_room` has been called."""
-
-    def drain(self) -> bool:
-        """Hand over what has been sent; return False if some of it waits for room.
-
-        Then `Exchange.on_room` is called when there is room.
-        """
-
-    def read(self) -> bytes | None:
-        """The next bytes of the request's body, `b""` at its end, None if there are none yet.
-
-        Then `Exchange.on_body` is called when there is something. Raises
-        `ConnectionAbortedError` where nothing will come any more.
-        """
-
-    def end(self) -> None:
-        """The conversation has ended, and the answer is complete if it was begun."""
-
-    def fail(self) -> None:
-        """The conversation has failed: end without an end."""
-
-    def reset(self, step: Reset) -> None:
-        """End as that step says."""
-
-    def retire(self) -> None:
-        """Let the connection end with this answer."""
-
-    def flush(self) -> None:
-        """Hand over to the operating system what has been sent."""
-
-
 class _Waiter:
-    """The `wake` of one wait."""
+    """The callback that ends one wait of a conversation."""
 
     __slots__ = ("_exchange",)
 
-    def __init__(self, exchange: "Exchange") -> None:
-        self._exchange: Exchange | None = exchange
+    def __init__(self, exchange: "RequestDriver") -> None:
+        self._exchange: RequestDriver | None = exchange
 
     def __call__(self) -> None:
         exchange = self._exchange
@@ -85,11 +43,11 @@ class _Waiter:
             exchange.wake(self)
 
     def forget(self) -> None:
-        """Its subscription may outlive the wait by far; the exchange need not."""
+        """Let go of the driver, which the subscription may outlive."""
         self._exchange = None
 
 
-# What an exchange may be waiting for; the waiter of a wait is one too.
+# The states of a driver; while a `Wait` lasts, the state is its `_Waiter`.
 _RUNNING = "running"
 _BODY = "body"
 _ROOM = "room"
@@ -98,8 +56,8 @@ _WORKER = "worker"
 _OVER = "over"
 
 
-class Exchange:
-    """A conversation and the wire that it is held over."""
+class RequestDriver:
+    """The driver of one conversation over one wire."""
 
     __slots__ = (
         "_context",
@@ -120,35 +78,36 @@ class Exchange:
         self._state: object = _TURN
         self._timer: asyncio.TimerHandle | None = None
         self._is_closing = False
-        # Until when it goes on without its client, if it does; its wire once that has left.
+        # The condition of the last `Outlast`, and the wire after the client has disconnected.
         self._is_needed: Callable[[], bool] | None = None
         self._dead_wire: DeadWire | None = None
         self._turn_ends = 0.0
 
     def start(self, environ: dict[str, Any]) -> None:
-        """Answer that request, until the conversation has to wait for something or has ended."""
+        """Begin the conversation and run it until it has to wait or has ended."""
         try:
             self._conversation = self._context.application(environ)
-        except BaseException as fault:  # noqa: BLE001  # a fault of the application's, whatever
+        except BaseException as fault:  # noqa: BLE001  # any fault of the application
             self._fail(fault)
         else:
             self._advance(None, None)
 
     def on_body(self) -> None:
-        """There is more of the request's body, or its end, or nothing will come any more."""
+        """Continue after more of the request's body, its end, or its breaking off has arrived."""
         if self._state is _BODY:
             self._read_and_advance()
 
     def on_room(self) -> None:
-        """What has been sent is on its way."""
+        """Continue after the data sent before has been handed over."""
         if self._state is _ROOM:
             self._advance(None, None)
 
     def leave(self) -> None:
-        """The client has left.
+        """Handle the end of the client's connection or stream.
 
-        A conversation that is to outlast it goes on, as does a call in a worker, behind which that
-        may be asked for. Of others, one that reads is told so, and any other is closed.
+        A conversation that has yielded `Outlast` goes on. So does one with a call in a worker,
+        which may yield it next. In any other, a read raises `ConnectionAbortedError`, and the
+        conversation is closed.
         """
         if self._state is _OVER or self._dead_wire is not None:
             return
@@ -170,22 +129,22 @@ class Exchange:
             self._wire.flush()
 
     def close(self) -> None:
-        """Close the conversation: nobody wants an answer any more."""
+        """Close the conversation without a response."""
         if self._state is _OVER:
             return
         if self._state is _RUNNING:
-            # From inside of the conversation: it cannot be closed before it yields.
+            # The conversation itself caused the call; it can be closed when it yields.
             self._is_closing = True
             return
         self._settle()
         self._finish()
         try:
             self._conversation.close()
-        except BaseException as error:  # noqa: BLE001  # a fault of the conversation's, whatever
+        except BaseException as error:  # noqa: BLE001  # any fault of the conversation
             self._context.report(error)
 
     def wake(self, waiter: _Waiter) -> None:
-        """A wait is over; from any thread."""
+        """End a wait, from any thread."""
         self._context.call_from_any_thread(self._wait_is_over, waiter)
 
     def _wait_is_over(self, waiter: _Waiter) -> None:
@@ -205,7 +164,7 @@ class Exchange:
             self._wire.flush()
 
     def _go_on_alone(self) -> None:
-        """Go on without the client, if anything is left to be done."""
+        """Continue without the client if anything is left to do."""
         self._wire = self._dead_wire = DeadWire(self._wire)
         self._context.lasting.add(self)
         if self._state is _BODY:
@@ -217,7 +176,7 @@ class Exchange:
             self.close()
 
     def _has_to_go_on(self, step: Step | None = None) -> bool:
-        """True if the conversation has something to do, or to ask for, without its client."""
+        """True if the conversation has something left to do without its client."""
         assert self._dead_wire is not None, "the client has left"
         if self._dead_wire.unread or (self._is_needed is not None and self._is_needed()):
             return True
@@ -227,13 +186,13 @@ class Exchange:
         return self._dead_wire is not None
 
     def _finish(self) -> None:
-        """The conversation is over."""
+        """Note the end of the conversation."""
         self._state = _OVER
         if self._dead_wire is not None:
             self._context.lasting.discard(self)
 
     def _settle(self) -> None:
-        """Leave no timer and no waiter behind."""
+        """Cancel the timer and the waiter."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -247,7 +206,7 @@ class Exchange:
             self._advance(data, error)
 
     def _read(self) -> tuple[bytes | None, ConnectionAbortedError | None]:
-        """What to resume the conversation with; nothing if it has to wait for that."""
+        """Return the data or the error to resume with, two Nones if the body has to be awaited."""
         try:
             data = self._wire.read()
         except ConnectionAbortedError as aborted:
@@ -291,26 +250,26 @@ class Exchange:
             else:
                 self._fail(RuntimeError("a conversation has ended without an answer"))
         except ConnectionAbortedError:
-            # Nobody is left who wants an answer.
+            # The client has disconnected.
             self._finish()
             self._wire.fail()
-        except BaseException as fault:  # noqa: BLE001  # a fault of the conversation's, whatever
+        except BaseException as fault:  # noqa: BLE001  # any fault of the conversation
             self._fail(fault)
 
     def _granted(self, step: Step) -> "Callable[[], object]":
-        """What the conversation is resumed with, which asks for a way to see or end itself."""
+        """Return the callable that an `Outlast` or a `CANCEL_HANDLE` step asks for."""
         if isinstance(step, Outlast):
             self._is_needed = step.is_needed
             return self._has_left
         return self.drop
 
-    # Each of these says whether the conversation goes on at once.
+    # Each of these returns True if the conversation can be resumed at once.
 
     def _send_head(self, head: Head) -> bool:
         self._wire.send_head(head)
         if not self._wire.is_bodyless or head.body is not None:
             return True
-        # The pieces that would follow are not wanted, and there may be no end of them.
+        # Further pieces would not be sent, and there may be no end of them.
         self._state = _TURN
         self.close()
         self._wire.end()
@@ -349,13 +308,13 @@ class Exchange:
     def _wait(self, step: Wait) -> None:
         waiter = _Waiter(self)
         self._state = waiter
-        # Asked for first: a wake-up within `subscribe` comes with the next turn.
+        # The timer comes first: a wake-up during `subscribe` takes effect in the next turn.
         if (timeout := step.timeout) is not None:
             self._timer = self._context.loop.call_later(timeout, self._wait_is_over, waiter)
         step.subscribe(waiter)
 
     def _read_within(self, seconds: float) -> None:
-        # Read in the next turn, what is there too: it costs no more than that, and is rare.
+        # Data that has arrived is read in the next turn too: the step is rare.
         self._state = _BODY
         loop = self._context.loop
         self._timer = loop.call_later(seconds, self._read_is_late)

@@ -76,7 +76,7 @@ class ForkableSelector(selectors.BaseSelector):
         take_at_fork(self.callbacks, Rank.LOOP)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """As the system's selector, with `callbacks` released meanwhile."""
+        """As the system's selector, with `callbacks` released during the wait."""
         self.callbacks.release()
         try:
             return self._selector.select(timeout)

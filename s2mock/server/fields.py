@@ -1,6 +1,6 @@
-"""Header lists of HTTP/2: those of requests checked, those of answers encoded.
+"""Header lists of HTTP/2: those of requests are checked, those of responses encoded.
 
-What is a fault of the stream and what one of the connection is as the reference server has it.
+The reference server decides which faults end the stream and which the connection.
 """
 
 import re
@@ -20,12 +20,12 @@ _STATUS = re.compile(rb"[1-9][0-9]{2}")
 _SCHEME = re.compile(rb"[A-Za-z][A-Za-z0-9+.\-]*")
 _VALUE = re.compile(rb"[^\x00-\x08\x0a-\x1f\x7f]*")
 _PSEUDO = (b":method", b":path", b":scheme", b":authority", b":status", b":protocol")
-# Of one hop, and of no meaning on HTTP/2 (RFC 9113 §8.2.2).
+# Fields of one connection, which HTTP/2 does not allow (RFC 9113 §8.2.2).
 _CONNECTION_NAMES = frozenset(
     ("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade")
 )
 
-# Fields that have been found right before, as text.
+# Decoded text of fields that have passed the checks before.
 _CHECKED: Final[dict[tuple[bytes, bytes], tuple[str, str]]] = {}
 _MAX_REMEMBERED = 1000
 _MAX_REMEMBERED_BYTES = 256
@@ -33,8 +33,8 @@ _MAX_REMEMBERED_BYTES = 256
 Fields = Iterable[tuple[bytes, bytes]]
 
 
-class Request:
-    """The head of a request."""
+class H2RequestHead:
+    """The header list of an HTTP/2 request."""
 
     __slots__ = ("fields", "length", "method", "path", "query", "size", "target")
 
@@ -45,19 +45,19 @@ class Request:
         self.query: str = ""
         self.fields: list[tuple[str, str]] = []
         self.length: int | None = None
-        """Of the body in bytes, if it was announced."""
+        """Announced length of the body in bytes, or None."""
         self.size: int = 0
-        """Of the list, as SETTINGS_MAX_HEADER_LIST_SIZE counts it."""
+        """Size of the list, as SETTINGS_MAX_HEADER_LIST_SIZE counts it."""
 
     @property
     def is_too_long(self) -> bool:
-        """Whether the list is longer than we announce, as the reference server has it."""
+        """True if the list is longer than announced, by the count of the reference server."""
         return self.size >= MAX_LIST_BYTES
 
 
-def parse_request(fields: Fields, stream: int) -> Request:
-    """The head of a request out of its header list. Raises `FrameError`."""
-    request = Request()
+def parse_request(fields: Fields, stream: int) -> H2RequestHead:
+    """Return the head of a request, checked, from its header list. Raises `FrameError`."""
+    request = H2RequestHead()
     pseudo: dict[bytes, bytes] = {}
     is_malformed = False
     for field in fields:
@@ -81,7 +81,7 @@ def parse_request(fields: Fields, stream: int) -> Request:
 
 
 def check_trailers(fields: Fields) -> None:
-    """Raises `FrameError` for what cannot be trailers."""
+    """Check the header list of trailers. Raises `FrameError`."""
     for name, value in fields:
         if name[:1] == b":":
             _check_pseudo(name, value)
@@ -90,7 +90,7 @@ def check_trailers(fields: Fields) -> None:
 
 
 def _check_pseudo(name: bytes, value: bytes) -> None:
-    """What ends the connection; anything else that is wrong with it ends the stream."""
+    """Raise `FrameError` for a fault that ends the connection; other faults end the stream."""
     is_right = name in _PSEUDO
     if name == b":method":
         is_right = _METHOD.fullmatch(value) is not None
@@ -114,8 +114,8 @@ def _checked(name: bytes, value: bytes) -> tuple[str, str]:
     return checked
 
 
-def _apply(request: Request) -> bool:
-    """Take from the fields what they say about the body; whether they are malformed."""
+def _apply(request: H2RequestHead) -> bool:
+    """Take the length of the body from the fields; return True if they are malformed."""
     for name, value in request.fields:
         if name == "content-length":
             # The reference server takes an empty one for 0.
@@ -127,8 +127,8 @@ def _apply(request: Request) -> bool:
     return False
 
 
-def _apply_pseudo(request: Request, pseudo: dict[bytes, bytes]) -> bool:
-    """Take method and target from the pseudo fields; whether they make a request."""
+def _apply_pseudo(request: H2RequestHead, pseudo: dict[bytes, bytes]) -> bool:
+    """Take method and target from the pseudo fields; return True if they make a request."""
     request.method = pseudo.get(b":method", b"").decode()
     if not request.method or b":protocol" in pseudo:
         return False

@@ -43,32 +43,32 @@ DEFAULT_FRAME_BYTES: Final = 16_384
 
 
 def frame_head(kind: int, flags: int, stream: int, length: int) -> bytes:
-    """The nine bytes before a frame's payload."""
+    """Return the nine bytes before a frame's payload."""
     return (length << 48 | kind << 40 | flags << 32 | stream).to_bytes(HEAD_BYTES, "big")
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-    """A whole frame."""
+    """Return a whole frame as bytes."""
     return frame_head(kind, flags, stream, len(payload)) + payload
 
 
 def rst_stream(stream: int, code: int) -> bytes:
-    """The end of a stream, without its other end."""
+    """Return a frame that resets a stream."""
     return frame(RST_STREAM, 0, stream, code.to_bytes(4, "big"))
 
 
 def goaway(last_stream: int, code: int, reason: bytes = b"") -> bytes:
-    """The end of a connection: no stream above `last_stream` has been looked at."""
+    """Return a frame that ends the connection; streams above `last_stream` were not begun."""
     return frame(GOAWAY, 0, 0, last_stream.to_bytes(4, "big") + code.to_bytes(4, "big") + reason)
 
 
 def window_update(stream: int, increment: int) -> bytes:
-    """So many bytes more may be sent on a stream, or on the connection, which is stream 0."""
+    """Return a frame that widens the window of a stream, or of the connection (stream 0)."""
     return frame(WINDOW_UPDATE, 0, stream, increment.to_bytes(4, "big"))
 
 
 def settings(values: dict[int, int]) -> bytes:
-    """What we ask of the client."""
+    """Return a frame that announces our settings."""
     pairs = [key.to_bytes(2, "big") + value.to_bytes(4, "big") for key, value in values.items()]
     return frame(SETTINGS, 0, 0, b"".join(pairs))
 
@@ -76,7 +76,7 @@ def settings(values: dict[int, int]) -> bytes:
 def header_frames(
     block: bytes, stream: int, flags: int, max_bytes: int = DEFAULT_FRAME_BYTES
 ) -> bytes:
-    """A header block as a HEADERS frame and as many CONTINUATION frames as it takes."""
+    """Return a header block as a HEADERS frame and CONTINUATION frames."""
     if len(block) <= max_bytes:
         return frame(HEADERS, flags | END_HEADERS, stream, block)
     parts = [block[start : start + max_bytes] for start in range(0, len(block), max_bytes)]
@@ -87,7 +87,7 @@ def header_frames(
 
 
 class FrameError(Exception):
-    """A fault of the client's: `code` ends the stream, or the connection where that is None."""
+    """A fault of the client. `code` ends the stream, or the connection if `stream` is None."""
 
     def __init__(self, code: int, stream: int | None = None, reason: bytes = b"") -> None:
         super().__init__(code, stream, reason)
@@ -97,7 +97,7 @@ class FrameError(Exception):
 
 
 def without_padding(payload: bytes, flags: int) -> bytes:
-    """The payload of a frame that may be padded. Raises `FrameError`."""
+    """Return the payload of a frame without its padding. Raises `FrameError`."""
     if not flags & PADDED:
         return payload
     if not payload or payload[0] >= len(payload):

@@ -1,21 +1,20 @@
-"""The head of an HTTP/1 request: what is taken, and what is refused.
+"""The parser of HTTP/1 request heads.
 
-The rules are the reference server's, whose parser is neither stricter nor laxer than others but
-itself (reference: control_plane §1.5): a method is any token, a line may end with a bare LF, a
-folded value is refused.
+It accepts and refuses the same heads as the reference server (reference: control_plane §1.5): a
+method is any token, a line may end with a bare LF, a folded value is refused.
 """
 
 import re
 from typing import Final
 
 MAX_HEADERS: Final = 100
-# What the reference server buffers at most while a head is not complete.
+# Bytes of an incomplete head that the reference server buffers at most.
 _MAX_BYTES = 8192 + 100 * 4096
 _MAX_TARGET_BYTES = 65534
 _MAX_NAME_BYTES = 65535
-# A length over this is taken as too large, and over 64 bits as none.
+# A length above this is too large (431), and one above 64 bits malformed (400).
 _MAX_LENGTH = 2**64 - 3
-# A head that comes byte by byte is looked at each time only while it is short.
+# An incomplete head is checked after each read only up to this size.
 _SHORT_BYTES = 2048
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]"
@@ -32,22 +31,22 @@ _PART_OF_REQUEST_LINE = re.compile(
 )
 _PART_OF_LINE = re.compile(rf"\r?|{_TOKEN}++(?::{_VALUE}*+\r?)?")
 
-# The forms of a target, without what a request line refuses anyway.
+# The forms of a target, without the characters that a request line refuses.
 _ORIGIN = re.compile(r'(/[^?#<>`]*)(?:\?([^#"<>]*))?(?:#.*)?')
 _ABSOLUTE = re.compile(r"[A-Za-z0-9+\-.]{1,64}://([^/?#]+)(.*)")
 _AUTHORITY_CHARS = re.compile(r"[^\x00-\x20\x7f\"#%/<>?\\^`{|}]+")
 
 
 class RefusedError(Exception):
-    """The request is none. Answered with `status`, an empty body, and the end of the connection."""
+    """A malformed request. The response is `status`, an empty body, and the connection's end."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
 
 
-class Head:
-    """The head of a request."""
+class RequestHead:
+    """The request line and the fields of an HTTP/1 request."""
 
     __slots__ = (
         "expects_continue",
@@ -75,11 +74,11 @@ class Head:
         self.expects_continue: bool = False
         self.is_chunked: bool = False
         self.length: int = 0
-        """Of the body in bytes, where it is not chunked."""
+        """Length of the body in bytes, unless it is chunked."""
 
 
 class HeadReader:
-    """Finds heads in the bytes of a connection."""
+    """The search for request heads in the bytes of a connection."""
 
     __slots__ = ("_looked_at", "_searched")
 
@@ -87,13 +86,13 @@ class HeadReader:
         self._searched = 0
         self._looked_at = 0
 
-    def next_head(self, buffer: bytearray) -> Head | None:
+    def next_head(self, buffer: bytearray) -> RequestHead | None:
         """Take the next head out of the buffer; None if it is not complete.
 
         Raises `RefusedError`, possibly before it is complete.
         """
         while buffer and buffer[0] in b"\r\n":
-            # Empty lines before a request are nothing.
+            # Empty lines before a request are ignored.
             if buffer.startswith(b"\r\n"):
                 del buffer[:2]
             elif buffer[0] == 0x0A:
@@ -113,7 +112,7 @@ class HeadReader:
         return _parse(text)
 
     def _check_part(self, buffer: bytearray) -> None:
-        """Refuse what can become no head, however it goes on."""
+        """Raise `RefusedError` if no continuation makes the bytes a valid head."""
         size = len(buffer)
         if size > _MAX_BYTES:
             raise RefusedError(431)
@@ -132,7 +131,7 @@ class HeadReader:
             raise _refusal(text, line.end(), end)
 
 
-def _parse(text: str) -> Head:
+def _parse(text: str) -> RequestHead:
     line = _REQUEST_LINE.match(text)
     if line is None:
         raise RefusedError(400)
@@ -146,19 +145,19 @@ def _parse(text: str) -> Head:
     ):
         raise RefusedError(431)
     method, target, minor = line.groups()
-    head = Head(method, target, minor == "1")
+    head = RequestHead(method, target, minor == "1")
     head.fields = fields
     _apply_fields(head)
     return head
 
 
 def _refusal(text: str, start: int, end: int) -> RefusedError:
-    """What a fault in the headers is answered with: too many of them count before it."""
+    """Return the error for a fault in the headers; too many headers take precedence."""
     return RefusedError(431 if text.count("\n", start, end) > MAX_HEADERS else 400)
 
 
-def _apply_fields(head: Head) -> None:
-    """What the headers say about the body and the connection."""
+def _apply_fields(head: RequestHead) -> None:
+    """Set the attributes that follow from the headers."""
     lengths: list[str] = []
     codings: list[str] = []
     for index, (cased_name, padded_value) in enumerate(head.fields):
@@ -167,7 +166,7 @@ def _apply_fields(head: Head) -> None:
         if name == "content-length":
             lengths.append(value)
             if not codings:
-                # Behind a coding it does not count, whatever it is.
+                # A length after a coding is ignored.
                 _apply_length(head, value, is_first=len(lengths) == 1)
         elif name == "transfer-encoding":
             codings.append(value.rpartition(",")[2].strip().lower())
@@ -179,11 +178,11 @@ def _apply_fields(head: Head) -> None:
         if codings[-1] != "chunked" or not head.is_http_1_1:
             raise RefusedError(400)
         head.is_chunked = True
-        # Two lengths: one of them may be there to smuggle a request in.
+        # A coding beside a length may hide a smuggled request.
         head.keeps_alive &= not lengths
 
 
-def _apply_connection(head: Head, value: str) -> None:
+def _apply_connection(head: RequestHead, value: str) -> None:
     options = {option.strip().lower() for option in value.split(",")}
     if head.keeps_alive:
         head.keeps_alive = "close" not in options
@@ -191,7 +190,7 @@ def _apply_connection(head: Head, value: str) -> None:
         head.keeps_alive = "keep-alive" in options
 
 
-def _apply_length(head: Head, value: str, *, is_first: bool) -> None:
+def _apply_length(head: RequestHead, value: str, *, is_first: bool) -> None:
     length = _length(value)
     if not is_first and length != head.length:
         raise RefusedError(400)
@@ -208,7 +207,7 @@ def _length(value: str) -> int:
 
 
 def split_target(target: str) -> tuple[str, str, str]:
-    """The target without scheme and authority, its path, and its query.
+    """Return the target without scheme and authority, its path, and its query.
 
     Raises `RefusedError`.
     """
@@ -230,7 +229,7 @@ def split_target(target: str) -> tuple[str, str, str]:
         if not target.startswith("/"):
             target = f"/{target}"
     elif target[0] == "*":
-        # Nothing is found there, whatever follows.
+        # No resource has this path, so the rest does not matter.
         return target, "*", ""
     origin = _ORIGIN.fullmatch(target)
     if origin is None:
@@ -239,7 +238,7 @@ def split_target(target: str) -> tuple[str, str, str]:
 
 
 def is_authority(text: str) -> bool:
-    """Whether the reference server takes it for the authority of a URI."""
+    """True if the reference server accepts the text as the authority of a URI."""
     user, at, host = text.rpartition("@")
     is_bracketed = host.startswith("[")
     port = host.rpartition("]")[2] if is_bracketed else host

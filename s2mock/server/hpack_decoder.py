@@ -1,8 +1,8 @@
-"""Header compression of HTTP/2 requests undone (RFC 7541).
+"""The decoder of HTTP/2 header compression (RFC 7541).
 
-A client sends the same few fields again and again, so what a string decodes to is remembered. The
-static table and the Huffman code are those of the library `hpack`: its decoder is asked for each
-entry once, and for each string that is new. To let it decode whole blocks takes six times as long
+A client sends the same few fields again and again, so decoded strings are cached. The static table
+and the Huffman code are those of the library `hpack`: its decoder decodes each entry once, and each
+new string. Whole blocks would take it six times as long
 (28 against 4.5 microseconds for a request of an SDK).
 """
 
@@ -13,13 +13,13 @@ from hpack import Decoder, HPACKDecodingError
 
 Field = tuple[bytes, bytes]
 
-# Its limit is larger than any block that gets here, however long that is without its code. Nothing
-# that it is given changes its tables, so all threads may use it.
+# Its limit is larger than any decoded block. No block that it decodes changes its tables, so all
+# threads may share it.
 _library: Final = Decoder(max_header_list_size=1 << 24)
 
 
 def _by_library(block: bytes) -> Field:
-    """The only field of a block that changes no table."""
+    """Return the only field of a block that changes no table."""
     [(name, value)] = _library.decode(block, raw=True)
     return bytes(name), bytes(value)
 
@@ -28,29 +28,29 @@ _STATIC_ENTRIES: Final = 61
 _STATIC: Final[tuple[Field, ...]] = tuple(
     _by_library(bytes([0x80 | index])) for index in range(1, _STATIC_ENTRIES + 1)
 )
-# What clients may ask for at most, since we announce no other size (RFC 9113 §6.5.2).
+# The largest table that clients may use, since we announce no other size (RFC 9113 §6.5.2).
 _MAX_TABLE_BYTES = 4096
 FIELD_COST: Final = 32
-"""What each field costs beside its bytes, in a table and in a list."""
-# Nothing that is encoded is longer; a larger number is an attempt at something.
+"""Bytes that each field counts beside its text, in a table and in a list."""
+# No encoded length is larger; a larger number is an attack.
 _MAX_INTEGER = 1 << 24
 
-# What strings in Huffman code are, the same for all connections.
+# Decoded strings by their Huffman code, for all connections.
 _DECODED: Final[dict[bytes, bytes]] = {}
 _MAX_REMEMBERED = 1000
 _MAX_REMEMBERED_BYTES = 128
 
 
 class CompressionError(Exception):
-    """A block that cannot be decoded: nothing that follows on the connection can."""
+    """A malformed block, after which no block of the connection can be decoded."""
 
 
 class ListTooLargeError(Exception):
-    """A block whose header list is longer than anybody may ask for."""
+    """A block whose header list is longer than the decoder's limit."""
 
 
 class HpackDecoder:
-    """The decoder of a connection. `max_list_bytes` is the size of a list that is given up on."""
+    """The decoder of a connection. `max_list_bytes` is the limit of a header list."""
 
     def __init__(self, max_list_bytes: int) -> None:
         self._max_list_bytes = max_list_bytes
@@ -59,7 +59,7 @@ class HpackDecoder:
         self._max_table_bytes = _MAX_TABLE_BYTES
 
     def decode(self, block: bytes) -> list[Field]:
-        """The fields of a whole block. Raises `CompressionError` or `ListTooLargeError`."""
+        """Return the fields of a block. Raises `CompressionError` or `ListTooLargeError`."""
         try:
             return self._decode(block)
         except (IndexError, HPACKDecodingError):
@@ -115,7 +115,7 @@ class HpackDecoder:
 
 
 def _integer(block: bytes, position: int, mask: int) -> tuple[int, int]:
-    """A number, and where what follows begins (RFC 7541 §5.1)."""
+    """Return a number and the position after it (RFC 7541 §5.1)."""
     number = block[position] & mask
     position += 1
     if number < mask:
@@ -133,7 +133,7 @@ def _integer(block: bytes, position: int, mask: int) -> tuple[int, int]:
 
 
 def _string(block: bytes, position: int) -> tuple[bytes, int]:
-    """A string, and where what follows begins (RFC 7541 §5.2)."""
+    """Return a string and the position after it (RFC 7541 §5.2)."""
     start, is_huffman = position, block[position] & 0x80
     length, position = _integer(block, position, 0x7F)
     end = position + length

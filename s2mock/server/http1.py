@@ -1,39 +1,38 @@
 """HTTP/1.0 and HTTP/1.1: one exchange at a time on each connection."""
 
-from s2mock.runtime.conversation import Head as AnswerHead
-from s2mock.runtime.conversation import Reset
+from s2mock.runtime.conversation import Head, Reset
 from s2mock.runtime.environ import make_environ
 from s2mock.server.answers import BODYLESS, head_bytes, refusal
 from s2mock.server.body import Body, BodyFaultError, ChunkedBody, LengthBody
 from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
-from s2mock.server.driver import Exchange
-from s2mock.server.head import Head, HeadReader, RefusedError
+from s2mock.server.driver import RequestDriver
+from s2mock.server.head import HeadReader, RefusedError, RequestHead
 
-# What is written waits for the end of the turn, unless it is so much.
+# Written data is handed over at the end of a turn, or above this size.
 _FLUSH_BYTES = 64 * 1024
-# Nothing more is read while so much waits for the exchange that is going on.
+# Reading pauses while this much input waits behind the current exchange.
 _MAX_UNREAD_BYTES = 64 * 1024
-# Requests sent ahead of their answers are begun for this number of seconds before other connections
-# have their turn, and at most this number of them.
+# Pipelined requests are begun for this number of seconds before other connections have their turn,
+# and at most this number of them.
 _TURN_SECONDS = 0.005
 _REQUESTS_PER_TURN = 16
 
 
 class Http1:
-    """The protocol on a connection, and the wire of the exchange that is going on."""
+    """HTTP/1 on a connection, and the wire of the current exchange."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._buffer = bytearray()
         self._heads = HeadReader()
-        self._exchange: Exchange | None = None
+        self._exchange: RequestDriver | None = None
         self._is_paused = False
         self._is_at_end = False
         self._is_beginning = False
         # True if the next exchange begins in the next turn of the loop, and not before.
         self._is_behind = False
         # Of the exchange that is going on.
-        self._head: Head
+        self._head: RequestHead
         self._body: Body = LengthBody(0)
         self._expects_continue = False
         self._keeps_alive = True
@@ -45,46 +44,46 @@ class Http1:
         # Bytes of the answer's body that were promised and not sent; None if it has no length.
         self._owed: int | None = None
 
-    # What the connection says.
+    # Called by the connection.
 
     def receive(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Handle bytes that the client has sent."""
         self._buffer += data
         if self._exchange is not None and not self._body.is_complete:
             self._exchange.on_body()
         self._go_on()
 
     def end_of_input(self) -> None:
-        """The client sends no more: it has left, as the reference server sees it."""
+        """Handle the end of input, which the reference server takes for a disconnect."""
         self._is_at_end = True
         exchange = self._exchange
         if exchange is not None and not self._body.is_complete:
-            # May be answered: that the body is cut off.
+            # The conversation may answer that the body is cut off.
             exchange.on_body()
         if self._exchange is not None:
             self._exchange.leave()
         self._connection.close()
 
     def has_room(self) -> None:
-        """All that was unsent is on its way."""
+        """Continue after all unsent bytes have been handed over."""
         if self._exchange is not None:
             self._exchange.on_room()
         self._go_on()
 
     def close(self) -> None:
-        """The connection is gone."""
+        """Close all conversations after the connection has ended."""
         if self._exchange is not None:
             self._exchange.leave()
 
-    # The wire of the exchange.
+    # The wire of an exchange: see `Wire`.
 
     def read(self) -> bytes | None:
-        """As `Wire.read`."""
+        """Implement `Wire.read` for this version."""
         try:
             data = self._body.take(self._buffer)
         except BodyFaultError:
             self._is_broken = True
-            raise ConnectionAbortedError("the body is not in chunks as it should be") from None
+            raise ConnectionAbortedError("the body breaks the rules of chunked coding") from None
         if self._expects_continue:
             self._expects_continue = False
             if not self.has_head:
@@ -94,16 +93,16 @@ class Http1:
             return data
         if self._is_at_end:
             self._is_broken = True
-            raise ConnectionAbortedError("the client has left before the end of the body")
+            raise ConnectionAbortedError("the client disconnected before the end of the body")
         return None
 
-    def send_head(self, head: AnswerHead) -> None:
-        """As `Wire.send_head`."""
+    def send_head(self, head: Head) -> None:
+        """Implement `Wire.send_head` for this version."""
         status, headers, body = head
         request = self._head
         lengths = [int(value) for name, value in headers if name == "content-length"]
         self.is_bodyless = status in BODYLESS or request.method == "HEAD"
-        # No body in answer to HEAD: the app says a length, or there is none.
+        # A response to HEAD has a length only if the application sets one.
         is_silent = not body and request.method == "HEAD"
         if body is not None and not lengths and status not in BODYLESS and not is_silent:
             lengths = [len(body)]
@@ -120,7 +119,7 @@ class Http1:
                 headers = [*headers, ("transfer-encoding", "chunked")]
                 self._is_chunked = True
             else:
-                # It ends with the connection, whatever was said of that.
+                # The end of the connection ends the body, whether or not it was to be kept alive.
                 self._keeps_alive = False
         data = head_bytes(status, headers, is_http_1_1=request.is_http_1_1, connection=connection)
         if self.is_bodyless:
@@ -131,7 +130,7 @@ class Http1:
         self._connection.write(data)
 
     def send_piece(self, data: bytes) -> bool:
-        """As `Wire.send_piece`."""
+        """Implement `Wire.send_piece` for this version."""
         if data and not self.is_bodyless:
             if self._is_chunked:
                 self._connection.write(b"%X\r\n%b\r\n" % (len(data), data))
@@ -142,16 +141,16 @@ class Http1:
         return self._connection.unsent <= MAX_UNSENT_BYTES
 
     def drain(self) -> bool:
-        """As `Wire.drain`."""
+        """Implement `Wire.drain` for this version."""
         self._connection.flush()
         return not self._connection.unsent
 
     def end(self) -> None:
-        """As `Wire.end`."""
+        """Implement `Wire.end` for this version."""
         if self._is_chunked:
             self._connection.write(b"0\r\n\r\n")
         if self._owed:
-            # Cut off, and to be seen as such.
+            # The body is cut off, which only the end of the connection shows.
             self._keeps_alive = False
         self._exchange = None
         if self._is_broken or not self._keeps_alive:
@@ -160,22 +159,22 @@ class Http1:
             self._drain()
 
     def fail(self) -> None:
-        """As `Wire.fail`."""
+        """Implement `Wire.fail` for this version."""
         self._exchange = None
         self._connection.flush()
         self._connection.abort()
 
     def reset(self, _: Reset) -> None:
-        """As `Wire.reset`. What was said before is sent first, however much it is."""
+        """Implement `Wire.reset`: close the connection after all data sent before."""
         self._exchange = None
         self._connection.close(is_input_left=not self._body.is_complete)
 
     def retire(self) -> None:
-        """As `Wire.retire`."""
+        """Implement `Wire.retire` for this version."""
         self._keeps_alive = False
 
     def flush(self) -> None:
-        """As `Wire.flush`; if the exchange has ended, the next one begins."""
+        """Implement `Wire.flush`; after the end of an exchange, begin the next one."""
         self._go_on()
         self._connection.flush()
 
@@ -186,7 +185,7 @@ class Http1:
         return data
 
     def _drain(self) -> None:
-        """Skip a body that nobody has read if that is done at once; end the connection if not."""
+        """Skip an unread body if that can be done at once; close the connection if not."""
         self._body.drain(self._buffer)
         if not self._body.is_complete:
             self._buffer += self._connection.receive_now()
@@ -195,7 +194,7 @@ class Http1:
             self._connection.close(is_input_left=True)
 
     def _go_on(self) -> None:
-        """Begin the next exchange, if there is one to begin."""
+        """Begin the next exchange if its request has arrived, and adjust reading."""
         if self._is_beginning:
             return
         if not self._is_behind:
@@ -246,7 +245,7 @@ class Http1:
         self._is_behind = False
         self.flush()
 
-    def _begin(self, head: Head) -> None:
+    def _begin(self, head: RequestHead) -> None:
         connection = self._connection
         context = connection.context
         self._head = head
@@ -267,5 +266,5 @@ class Http1:
             connection.client_host,
             context.server,
         )
-        self._exchange = exchange = Exchange(self, context)
+        self._exchange = exchange = RequestDriver(self, context)
         exchange.start(environ)

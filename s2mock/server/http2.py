@@ -3,53 +3,53 @@
 from s2mock.runtime.environ import make_environ
 from s2mock.server import frames
 from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
-from s2mock.server.driver import Exchange
-from s2mock.server.fields import MAX_LIST_BYTES, Request, encode_head
+from s2mock.server.driver import RequestDriver
+from s2mock.server.fields import MAX_LIST_BYTES, H2RequestHead, encode_head
 from s2mock.server.frames import FrameError
 from s2mock.server.incoming import Incoming
-from s2mock.server.stream import RECEIVE_WINDOW, Stream
+from s2mock.server.stream import RECEIVE_WINDOW, H2Stream
 
-# What the reference server announces.
+# The settings that the reference server announces.
 _SETTINGS = {
     frames.MAX_CONCURRENT_STREAMS: 200,
     frames.INITIAL_WINDOW_SIZE: RECEIVE_WINDOW,
     frames.MAX_FRAME_SIZE: frames.DEFAULT_FRAME_BYTES,
     frames.MAX_HEADER_LIST_SIZE: MAX_LIST_BYTES,
 }
-# Nothing is read while more than so much is unsent: a client that asks and never listens.
+# Reading pauses while more than this is unsent: the client sends requests and reads no responses.
 _MAX_UNHEARD_BYTES = 1024 * 1024
-# An exchange with something unsent is not resumed while all of them together have so much.
+# An exchange with unsent data is not resumed while all of them together have this much.
 _MAX_ALL_UNSENT_BYTES = 4 * 1024 * 1024
-# No other exchange is begun while all of them together have so much: answers that are one piece.
+# No exchange is begun while all of them together have this much: responses that are one piece.
 _MAX_BEGUN_UNSENT_BYTES = 32 * 1024 * 1024
-# What is written waits for the end of the turn, unless it is so much.
+# Written data is handed over at the end of a turn, or above this size.
 _FLUSH_BYTES = 64 * 1024
-# A piece of an answer that is smaller and not its last is what a client gets that makes room for
-# a few bytes at a time, and does not pay for the frames with which it does so.
+# A smaller piece of a response that is not its last goes to a client that opens its window by a few
+# bytes at a time. It does not justify the frames with which the client does so.
 _PAYING_BYTES = 64
-# Streams that were ended from here, on which more may come that was sent before that was known.
+# Streams that this side has ended, and on which frames sent before the client knew may arrive.
 _MAX_REMEMBERED = 1000
-# Requests are begun and bodies passed on for so long, before others have a turn.
+# Seconds for beginning requests and passing on bodies, before other connections have their turn.
 _TURN_SECONDS = 0.005
 
 
 class Http2:
-    """The protocol on a connection: its streams, and what is sent."""
+    """HTTP/2 on a connection: its streams, and the sending side."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._incoming = Incoming(self, connection.context.now)
-        self.streams: dict[int, Stream] = {}
-        """Those that are not over."""
+        self.streams: dict[int, H2Stream] = {}
+        """The streams that have not ended, by their numbers."""
         self.last_stream = 0
         self.is_leaving: bool = False
-        """Whether the connection ends when the last stream does."""
+        """True if the connection ends when the last stream does."""
         self.unsent = 0
-        """Bytes of all answers for which there is no room yet."""
+        """Bytes of all responses that wait for room in a window."""
         self.send_window: int = frames.DEFAULT_WINDOW
         self.receive_window: int = RECEIVE_WINDOW
         self.receive_initial: int = frames.DEFAULT_WINDOW
-        """What a client may send on each stream, as far as it is known to know."""
+        """The per-stream window that the client has acknowledged."""
         self._initial_window = frames.DEFAULT_WINDOW
         self._unacknowledged = 0
         self._has_sent_head = False
@@ -57,25 +57,25 @@ class Http2:
         self._is_over = False
         self._is_paused = False
         self._is_working = False
-        # True if what is due goes on in the next turn of the loop, and not before.
+        # True if the streams in `_due` are to wait for the next turn of the loop.
         self._is_behind = False
-        # In the order in which they come: streams on which something has happened, streams that
-        # are not begun while so much is unsent, streams with something unsent, streams that go on
-        # when the connection has nothing unsent, and streams ended from here.
-        self._due: dict[Stream, None] = {}
-        self._held: dict[Stream, None] = {}
-        self._waiting: dict[Stream, None] = {}
-        self._draining: dict[Stream, None] = {}
+        # In order of arrival: streams with news, streams not begun for the amount of unsent data,
+        # streams with unsent data, streams that continue when the connection has no unsent data,
+        # and streams that this side has ended.
+        self._due: dict[H2Stream, None] = {}
+        self._held: dict[H2Stream, None] = {}
+        self._waiting: dict[H2Stream, None] = {}
+        self._draining: dict[H2Stream, None] = {}
         self._ended_here: dict[int, None] = {}
         connection.write(
             frames.settings(_SETTINGS)
             + frames.window_update(0, RECEIVE_WINDOW - frames.DEFAULT_WINDOW)
         )
 
-    # What the connection says.
+    # Called by the connection.
 
     def receive(self, data: bytes) -> None:
-        """Bytes have come."""
+        """Handle bytes that the client has sent."""
         if self._is_over:
             return
         try:
@@ -86,27 +86,27 @@ class Http2:
         self._go_on()
 
     def end_of_input(self) -> None:
-        """The client has left."""
+        """Handle the end of input, which the reference server takes for a disconnect."""
         self.close()
         self._connection.close()
 
     def has_room(self) -> None:
-        """All that was unsent is on its way."""
+        """Continue after all unsent bytes have been handed over."""
         self.pump_all()
         self._due |= self._draining
         self._draining.clear()
         self._go_on()
 
     def close(self) -> None:
-        """The connection is gone."""
+        """Close all conversations after the connection has ended."""
         self._is_over = True
         for stream in list(self.streams.values()):
             self.forget(stream)
 
-    # What has come, as `Incoming` says it.
+    # Called by `Incoming`.
 
-    def open(self, number: int, request: Request, *, is_received: bool) -> None:
-        """A request has begun."""
+    def open(self, number: int, request: H2RequestHead, *, is_received: bool) -> None:
+        """Begin a stream with the head of a request."""
         if self.is_leaving:
             self.remember(number)
             return
@@ -114,7 +114,7 @@ class Http2:
             self.write(frames.rst_stream(number, frames.REFUSED_STREAM))
             self.remember(number)
             return
-        stream = Stream(number, self, request, self._initial_window)
+        stream = H2Stream(number, self, request, self._initial_window)
         self.streams[number] = stream
         if is_received:
             if request.length:
@@ -122,12 +122,12 @@ class Http2:
             stream.is_received = True
         self._due[stream] = None
 
-    def happened(self, stream: Stream) -> None:
-        """More of a request has come."""
+    def happened(self, stream: H2Stream) -> None:
+        """Note that more of a request has arrived on the stream."""
         self._due[stream] = None
 
     def set_initial_window(self, size: int) -> None:
-        """How much may be sent on each stream, before the client asks for more."""
+        """Set the window for sending on each stream, before any window update."""
         change = size - self._initial_window
         self._initial_window = size
         for stream in self.streams.values():
@@ -138,63 +138,63 @@ class Http2:
             self.pump_all()
 
     def settings_are_known(self) -> None:
-        """The client has acknowledged our settings, and keeps to them from now on."""
+        """Apply our settings to the client's sending, which it has acknowledged."""
         for stream in self.streams.values():
             stream.receive_window += RECEIVE_WINDOW - self.receive_initial
         self.receive_initial = RECEIVE_WINDOW
 
     def was_ended_here(self, number: int) -> bool:
-        """Whether what comes on that stream may have been sent before its end was known."""
+        """True if frames on the stream may have been sent before the client knew of its end."""
         return number in self._ended_here
 
-    # What the streams need.
+    # Called by the streams.
 
     @property
     def is_crowded(self) -> bool:
-        """Whether all answers together have too much unsent."""
+        """True if all responses together have too much unsent data."""
         return self.unsent > _MAX_ALL_UNSENT_BYTES
 
     def write(self, data: bytes | memoryview) -> None:
         """Send a frame."""
         self._connection.write(data)
 
-    def send_head(self, stream: Stream, block: bytes) -> None:
-        """Send the head of an answer, which may be all of it."""
+    def send_head(self, stream: H2Stream, block: bytes) -> None:
+        """Send the head of a response, which may be the whole response."""
         if stream.is_over:
             return
         if not self._has_sent_head:
-            # No table is used: said once, whatever size the client allows for it.
+            # Announce once that no dynamic table is used, of any size that the client allows.
             self._has_sent_head = True
             block = b"\x20" + block
         flags = frames.END_STREAM if stream.is_answered else 0
         self.write(frames.header_frames(block, stream.number, flags))
 
-    def pump(self, stream: Stream) -> None:
-        """Send what a stream has, as far as there is room for it."""
+    def pump(self, stream: H2Stream) -> None:
+        """Send the unsent data of a stream as far as the windows allow."""
         while self._send_some(stream):
             pass
 
     def pump_all(self) -> None:
-        """Send what all streams have, each in its turn."""
+        """Send the unsent data of all streams, one frame of each at a time."""
         has_sent = True
         while has_sent:
             has_sent = False
             for stream in list(self._waiting):
                 has_sent |= self._send_some(stream)
 
-    def drain(self, stream: Stream) -> bool:
-        """Hand over what a stream has sent; false where some of it waits for room."""
+    def drain(self, stream: H2Stream) -> bool:
+        """Hand over what a stream has sent; return False if some of it waits for room."""
         self._connection.flush()
         if self._connection.unsent and not stream.unsent:
             self._draining[stream] = None
         return not (stream.unsent or self._connection.unsent)
 
-    def settle(self, stream: Stream) -> None:
-        """Let the stream be over if answer and conversation are."""
+    def settle(self, stream: H2Stream) -> None:
+        """End the stream if its response and its conversation have ended."""
         if stream.is_over or stream.exchange is not None or not stream.is_answered:
             return
         if not stream.is_received:
-            # The answer is complete: the rest of the request is not wanted.
+            # The response is complete, so the rest of the request is not needed.
             self.write(frames.rst_stream(stream.number, frames.NO_ERROR))
             self.remember(stream.number)
         if stream.is_retiring and not self.is_leaving:
@@ -203,28 +203,28 @@ class Http2:
         self.forget(stream)
 
     def acknowledge(self, size: int) -> None:
-        """So many bytes have been read, on whatever stream."""
+        """Widen the connection's window by bytes that have been read on any stream."""
         self._unacknowledged += size
         if self._unacknowledged >= RECEIVE_WINDOW // 2 and not self._is_over:
             self.write(frames.window_update(0, self._unacknowledged))
             self.receive_window += self._unacknowledged
             self._unacknowledged = 0
 
-    def reset(self, stream: Stream, code: int) -> None:
-        """End a stream from this side."""
+    def reset(self, stream: H2Stream, code: int) -> None:
+        """Reset a stream from this side."""
         if not stream.is_over:
             self.write(frames.rst_stream(stream.number, code))
             self.remember(stream.number)
             self.forget(stream)
 
     def remember(self, number: int) -> None:
-        """What comes on that stream from now on is nobody's fault."""
+        """Tolerate frames that still arrive on the stream."""
         self._ended_here[number] = None
         if len(self._ended_here) > _MAX_REMEMBERED:
             del self._ended_here[next(iter(self._ended_here))]
 
-    def forget(self, stream: Stream) -> None:
-        """A stream is over."""
+    def forget(self, stream: H2Stream) -> None:
+        """Remove a stream that has ended."""
         self.streams.pop(stream.number, None)
         self._waiting.pop(stream, None)
         self._due.pop(stream, None)
@@ -234,27 +234,27 @@ class Http2:
             stream.drop()
 
     def leave(self) -> None:
-        """The client will ask for nothing more: end when all has been answered."""
+        """Close the connection when all requests are answered; the client will send no more."""
         self._is_left = True
 
     def cut(self) -> None:
-        """End the connection without a word, after what has been sent."""
+        """Close the connection without a GOAWAY, after the data sent before."""
         self._connection.flush()
         self._connection.abort()
 
     def goaway(self, code: int, reason: bytes = b"") -> None:
-        """End the connection, with a word."""
+        """Close the connection with a GOAWAY."""
         self.write(frames.goaway(self.last_stream, code, reason))
         self.close()
         self._connection.close(is_input_left=True)
 
     def flush(self) -> None:
-        """Do what has become due, and hand over what has been sent."""
+        """Continue the streams with news, and hand over what has been sent."""
         self._go_on()
         self._connection.flush()
 
-    def _send_some(self, stream: Stream) -> bool:
-        """Send the next frame of an answer's body; false where there is none or no room for it."""
+    def _send_some(self, stream: H2Stream) -> bool:
+        """Send the next frame of a response body; return False without a frame or room for it."""
         connection = self._connection
         if stream.is_over or stream.is_answered:
             return False
@@ -281,13 +281,13 @@ class Http2:
         if stream.reset_code is not None and not stream.unsent:
             self.reset(stream, stream.reset_code)
         elif not stream.unsent and self._waiting.pop(stream, self) is None:
-            # Its conversation may be waiting for that.
+            # Its conversation may wait for room.
             self._due[stream] = None
             self.settle(stream)
         return not stream.is_over
 
     def _go_on(self) -> None:
-        """Pass on what has come, and adjust whether more is read."""
+        """Continue the streams with news, and adjust reading."""
         if self._is_working:
             return
         if not self._is_behind:
@@ -300,7 +300,7 @@ class Http2:
         if not self.streams and self._is_left and not self._is_over:
             self.goaway(frames.NO_ERROR)
         elif not self.streams and self.is_leaving:
-            # The client may just be acknowledging something; a reset would take the answer away.
+            # The client may be sending acknowledgements; a TCP reset would discard the response.
             connection.close(is_input_left=True)
         elif connection.unsent > _MAX_UNHEARD_BYTES:
             self._is_paused = True
@@ -335,11 +335,11 @@ class Http2:
         self._is_behind = False
         self.flush()
 
-    def _begin(self, stream: Stream) -> None:
+    def _begin(self, stream: H2Stream) -> None:
         stream.is_begun = True
         request, connection = stream.request, self._connection
         if request.is_too_long:
-            # By the framing of the reference server: nothing but the status.
+            # The reference server's framing sends the status alone.
             stream.has_head = stream.is_answered = True
             self.send_head(stream, encode_head(431, ()))
             self.settle(stream)
@@ -355,5 +355,5 @@ class Http2:
             connection.client_host,
             connection.context.server,
         )
-        stream.exchange = exchange = Exchange(stream, connection.context)
+        stream.exchange = exchange = RequestDriver(stream, connection.context)
         exchange.start(environ)

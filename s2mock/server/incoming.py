@@ -1,16 +1,22 @@
-"""What a client of HTTP/2 says, frame by frame, and what it may not say.
+"""The frames that an HTTP/2 client sends, checked one by one.
 
-What is a fault of a stream and what one of the connection, and what a flood is answered with, is
-as the reference server has it. A flood of frames that ask for nothing ends the connection.
+The reference server decides which faults end a stream and which the connection, and how a flood is
+answered. A flood of frames that request nothing ends the connection.
 """
 
 from typing import TYPE_CHECKING, Protocol
 
 from s2mock.server import frames
-from s2mock.server.fields import MAX_LIST_BYTES, Fields, Request, check_trailers, parse_request
+from s2mock.server.fields import (
+    MAX_LIST_BYTES,
+    Fields,
+    H2RequestHead,
+    check_trailers,
+    parse_request,
+)
 from s2mock.server.frames import FrameError
 from s2mock.server.hpack_decoder import CompressionError, HpackDecoder, ListTooLargeError
-from s2mock.server.stream import Stream
+from s2mock.server.stream import H2Stream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,66 +24,66 @@ if TYPE_CHECKING:
 _PREFACE_BYTES = 24
 # Frames of one header block after its first.
 _MAX_CONTINUATIONS = 6
-# A header list that is too long is answered with 431, if it is not so long as to be a weapon.
+# A longer header list is answered with 431, up to this size; above it is an attack.
 _MAX_DECODED_BYTES = 4 * MAX_LIST_BYTES
-# So many streams in a row may be reset before their request was looked at.
+# Streams in a row that may be reset before their requests were begun.
 _MAX_UNBEGUN_RESETS = 20
-# So many streams of a connection may be reset for faults of the client's.
+# Streams of a connection that may be reset for faults of the client.
 _MAX_FAULTS = 1024
-# So many frames of DATA with nothing in them, and no end, may come on a connection.
+# DATA frames of a connection that may be empty and not end their streams.
 _MAX_EMPTY_DATA = 100
-# So many frames that ask for nothing may come in so many seconds.
+# Frames that request nothing, and the seconds in which at most that many may arrive.
 _MAX_IDLE_FRAMES = 50_000
 _IDLE_SECONDS = 10.0
 
 
 class Owner(Protocol):
-    """What is done about it: by `Http2`."""
+    """The connection that acts on the frames, as `Http2` does."""
 
-    streams: dict[int, Stream]
+    streams: dict[int, H2Stream]
     last_stream: int
     send_window: int
     receive_window: int
     receive_initial: int
 
-    def open(self, number: int, request: Request, *, is_received: bool) -> None:
-        """A request has begun."""
+    def open(self, number: int, request: H2RequestHead, *, is_received: bool) -> None:
+        """Begin a stream with the head of a request."""
 
-    def happened(self, stream: Stream) -> None:
-        """More of a request has come."""
+    def happened(self, stream: H2Stream) -> None:
+        """Note that more of a request has arrived on the stream."""
 
     def settings_are_known(self) -> None:
-        """The client has acknowledged our settings."""
+        """Apply our settings to the client's sending, which it has acknowledged."""
 
     def set_initial_window(self, size: int) -> None:
-        """How much may be sent on each stream, before the client asks for more."""
+        """Set the window for sending on each stream, before any window update."""
 
     def was_ended_here(self, number: int) -> bool:
-        """Whether what comes on that stream may have been sent before its end was known."""
+        """True if frames on the stream may have been sent before the client knew of its end."""
 
     def leave(self) -> None:
-        """The client will ask for nothing more: end when all has been answered."""
+        """Close the connection when all requests are answered; the client will send no more."""
 
     def write(self, data: bytes) -> None:
         """Send a frame."""
 
-    def pump(self, stream: Stream) -> None:
-        """Send what a stream has, as far as there is room for it."""
+    def pump(self, stream: H2Stream) -> None:
+        """Send the unsent data of a stream as far as the windows allow."""
 
     def pump_all(self) -> None:
-        """Send what all streams have, each in its turn."""
+        """Send the unsent data of all streams, one frame of each at a time."""
 
     def acknowledge(self, size: int) -> None:
-        """So many bytes have been read, on whatever stream."""
+        """Widen the connection's window by bytes that have been read on any stream."""
 
-    def reset(self, stream: Stream, code: int) -> None:
-        """End a stream from this side."""
+    def reset(self, stream: H2Stream, code: int) -> None:
+        """Reset a stream from this side."""
 
     def remember(self, number: int) -> None:
-        """What comes on that stream from now on is nobody's fault."""
+        """Tolerate frames that still arrive on the stream."""
 
-    def forget(self, stream: Stream) -> None:
-        """A stream is over."""
+    def forget(self, stream: H2Stream) -> None:
+        """Remove a stream that has ended."""
 
 
 class Incoming:
@@ -89,7 +95,7 @@ class Incoming:
         self._buffer = bytearray()
         self._to_skip = _PREFACE_BYTES
         self._decoder = HpackDecoder(_MAX_DECODED_BYTES)
-        # The header block that is coming, if one is: its stream, its flags, its frames so far.
+        # The incomplete header block, if there is one: its stream, its flags, its frames so far.
         self._block: list[bytes] = []
         self._block_stream = 0
         self._block_flags = 0
@@ -104,18 +110,18 @@ class Incoming:
             frames.WINDOW_UPDATE: self._take_window_update,
             frames.CONTINUATION: self._take_continuation,
         }
-        # Our settings, which are sent once.
+        # True if the client has acknowledged our settings, which are sent once.
         self._is_acknowledged = False
         self._unbegun_resets = 0
         self._faults = 0
         self._empty_data = 0
-        # Streams on which more came than there was room for.
+        # Streams on which the client has sent more than the window.
         self._overrun: set[int] = set()
         self._idle_frames = 0
         self._idle_since = now()
 
     def take(self, data: bytes) -> None:
-        """Bytes have come. Raises `FrameError` where the connection has to end."""
+        """Handle bytes that the client has sent. Raises `FrameError` to end the connection."""
         buffer = self._buffer
         buffer += data
         position, size = self._to_skip, len(buffer)
@@ -140,7 +146,7 @@ class Incoming:
         del buffer[:position]
 
     def has_paid(self) -> None:
-        """A piece of an answer has been sent: the client's frames were good for something."""
+        """Count idle frames anew: a piece of a response has been sent."""
         self._idle_frames = 0
 
     def _take_frame(self, kind: int, flags: int, number: int, payload: bytes) -> None:
@@ -148,10 +154,10 @@ class Incoming:
             raise FrameError(frames.PROTOCOL_ERROR)
         if kind == frames.PUSH_PROMISE:
             raise FrameError(frames.PROTOCOL_ERROR)
-        # Others are to be ignored.
+        # Frames of other types are to be ignored (RFC 9113 §4.1).
         if (take := self._takers.get(kind)) is not None:
             take(flags, number, payload)
-        # Set back by those that ask for something.
+        # Frames that request something set it to 0.
         self._idle_frames += 1
         if self._idle_frames > _MAX_IDLE_FRAMES:
             self._check_idleness()
@@ -163,7 +169,7 @@ class Incoming:
         self._idle_since, self._idle_frames = now, 0
 
     def _end_stream(self, number: int, code: int) -> None:
-        """A fault on a stream ends the stream."""
+        """Reset a stream for a fault on it. Raises `FrameError` after too many."""
         self._faults += 1
         if self._faults > _MAX_FAULTS:
             raise FrameError(frames.ENHANCE_YOUR_CALM, reason=b"too_many_internal_resets")
@@ -175,7 +181,7 @@ class Incoming:
             self._owner.reset(stream, code)
 
     def _is_idle(self, number: int) -> bool:
-        """Whether nothing has been said about that stream yet."""
+        """True if the client has not opened that stream yet."""
         return number > self._owner.last_stream or number % 2 == 0
 
     def _take_data(self, flags: int, number: int, payload: bytes) -> None:
@@ -213,17 +219,17 @@ class Incoming:
             owner.happened(stream)
 
     def _take_late_data(self, number: int, size: int) -> None:
-        """DATA on a stream that is not there."""
+        """Handle DATA on a stream that does not exist."""
         if self._is_idle(number):
             raise FrameError(frames.PROTOCOL_ERROR)
         if number in self._overrun:
-            # A client that ignores every limit runs into that of the connection.
+            # A client that ignores the stream's window exhausts that of the connection.
             return
         self._owner.acknowledge(size)
         if not self._owner.was_ended_here(number):
             raise FrameError(frames.STREAM_CLOSED, number)
 
-    def _end_request(self, stream: Stream) -> None:
+    def _end_request(self, stream: H2Stream) -> None:
         if stream.to_receive:
             raise FrameError(frames.PROTOCOL_ERROR, stream.number)
         stream.is_received = True

@@ -1,4 +1,4 @@
-"""The listening socket: who gets in, who is refused, and what happens when there is no room."""
+"""The listening socket: it accepts connections, and refuses them without descriptors to spare."""
 
 import errno
 import logging
@@ -16,15 +16,15 @@ from s2mock.server.event_loop import ServerLoop
 _log = logging.getLogger("s2mock")
 
 _BACKLOG = 1024
-# So many are let in before others have a turn.
+# Connections accepted before other callbacks of the loop have a turn.
 _ACCEPTED_PER_TURN = 64
-# How many descriptors are left for what requests open themselves: modules and files that are loaded
-# when they are first needed. No connection takes one of these.
+# Descriptors that no connection takes: requests need them for modules and files that are loaded on
+# first use.
 _LEFT_FOR_REQUESTS = 8
-# How long after one refusal for want of descriptors the next may be logged.
+# Seconds after one logged refusal for lack of descriptors until the next is logged.
 _LOG_SECONDS = 10.0
 
-# How long nobody is let in where one cannot even be turned away.
+# Seconds without accepting, after a connection could neither be accepted nor turned away.
 _PAUSE_SECONDS = 0.1
 
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
@@ -35,7 +35,7 @@ Accepted = Callable[[socket.socket, Any], object]
 class Listener:
     """Listens from construction on, and accepts from `watch` on.
 
-    Raises `OSError` if the address cannot be had.
+    Raises `OSError` if the address cannot be bound.
     """
 
     def __init__(self, host: str, port: int, loop: ServerLoop, accepted: Accepted) -> None:
@@ -46,7 +46,7 @@ class Listener:
         self._socket = self._listening((host, port))
         self._address: tuple[Any, ...] = self._socket.getsockname()
         self.port: int = self._address[1]
-        # Given up for a moment when there are no more, so that somebody waiting can be let go.
+        # Closed for a moment when there are no others, so that a waiting connection can be closed.
         self._reserve: int | None = None
         try:
             self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -54,20 +54,20 @@ class Listener:
             self._socket.close()
             raise
         self._last_logged = float("-inf")
-        # While connections are refused: both ends of one that keeps the port ours.
+        # Both ends of the connection that keeps the port during an outage.
         self._kept: tuple[socket.socket, ...] = ()
 
     def watch(self) -> None:
-        """Accept; on the loop's thread, as all that follows."""
+        """Begin to accept connections. This and all further calls belong to the loop's thread."""
         self._loop.add_reader(self._socket, self._accept)
         self._is_watched = True
 
     def refuse(self) -> None:
-        """Listen no more, and keep the port. Doing so twice is harmless.
+        """Stop listening, and keep the port. Doing so twice is harmless.
 
-        The port is kept by a connection of our own to it: on every system a port with a
-        connection and without a listener refuses, and cannot be had by anybody else who asks for
-        it. Raises `OSError` if there are no descriptors for it.
+        A connection of our own to the port keeps it: on every system a port with a connection and
+        without a listener refuses connections, and no other process can bind it. Raises `OSError`
+        if there are no descriptors for that.
         """
         if self._kept:
             return
@@ -77,7 +77,7 @@ class Listener:
         except OSError:
             client.close()
             raise
-        # What it got from the listener: with it, others could share the port.
+        # Inherited from the listener: with it, another process could share the port.
         kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
         self._kept = (kept, client)
         self._unwatch()
@@ -93,7 +93,7 @@ class Listener:
         self._let_go()
 
     def close(self) -> None:
-        """Listen no more, and give back all descriptors."""
+        """Stop listening, and give back all descriptors."""
         self._socket.close()
         self._let_go()
         if self._reserve is not None:
@@ -101,7 +101,7 @@ class Listener:
             self._reserve = None
 
     def _let_go(self) -> None:
-        """Close what has kept the port, without a trace of it that would keep it longer."""
+        """Close the connection that keeps the port, without a TIME_WAIT state."""
         for end in self._kept:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             end.close()
@@ -113,11 +113,11 @@ class Listener:
         return listening
 
     def _reachable(self) -> tuple[Any, ...]:
-        """The address at which the listener is reached from here."""
+        """Return the address at which this process reaches the listener."""
         return reachable_host(self._address[0]), self.port
 
     def _accept_only(self, client: socket.socket) -> socket.socket:
-        """The other end of that connection; those before it are dropped."""
+        """Return the other end of that connection; drop the connections accepted before it."""
         self._socket.setblocking(True)
         try:
             while True:
@@ -138,7 +138,7 @@ class Listener:
                 if error.errno not in _NO_ROOM:
                     return
                 if not self._turn_away(str(error.strerror)):
-                    # Those who wait would be seen again and again, and nothing else.
+                    # The selector would report the waiting connection in every turn.
                     self._unwatch()
                     self._loop.call_later(_PAUSE_SECONDS, self._watch_again, self._socket)
                     return
@@ -155,12 +155,12 @@ class Listener:
             self._loop.remove_reader(self._socket)
 
     def _watch_again(self, listening: socket.socket) -> None:
-        # Refused meanwhile, it is another one.
+        # It is another socket if an outage has begun since.
         if listening is self._socket and not self._kept and listening.fileno() >= 0:
             self.watch()
 
     def _turn_away(self, reason: str) -> bool:
-        """Close one connection that there is no room for; whether there was one."""
+        """Close one connection that there is no descriptor for; return True if there was one."""
         self._warn(reason)
         if self._reserve is not None:
             os.close(self._reserve)
@@ -169,13 +169,13 @@ class Listener:
         with suppress(OSError):
             self._socket.accept()[0].close()
             turned_away = True
-        # Taken by another thread of the process meanwhile, it is tried again the next time.
+        # Another thread may have taken the descriptor; the next refusal tries again.
         with suppress(OSError):
             self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         return turned_away
 
     def _warn(self, reason: str) -> None:
-        """Log that a connection is turned away, unless that was logged a moment ago."""
+        """Log that a connection is refused, unless that was logged a moment ago."""
         now = self._loop.time()
         if now - self._last_logged > _LOG_SECONDS:
             self._last_logged = now
@@ -188,6 +188,6 @@ class Listener:
 
 
 def _left_above(accepted: socket.socket) -> float:
-    """How many descriptors the process may still open: it has just got the lowest that was free."""
+    """Return the number of descriptors above this one, which was the lowest free one."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return float("inf") if limit == resource.RLIM_INFINITY else limit - 1 - accepted.fileno()

@@ -1,4 +1,4 @@
-"""Which protocol a client speaks; both are served on one port."""
+"""The choice between HTTP/1 and HTTP/2, which one port serves."""
 
 from s2mock.server.connection import Connection, Speaker
 from s2mock.server.http1 import Http1
@@ -8,7 +8,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 def recognise(connection: Connection, data: bytes, is_at_end: bool) -> Speaker | None:
-    """The protocol that the first bytes are in; None where that cannot be told yet."""
+    """Return the HTTP version that the first bytes are in, None while that is undecided."""
     if data.startswith(PREFACE):
         from s2mock.server.http2 import Http2
 

@@ -1,4 +1,4 @@
-"""A server: a port, a thread, and the connections on it."""
+"""A server with a thread of its own, and the connections on its port."""
 
 import os
 import socket
@@ -21,10 +21,10 @@ class Server:
     """An application on a port of `host`, from construction until `stop()`.
 
     HTTP/1.0, HTTP/1.1 and HTTP/2 with prior knowledge on the same port. `port` 0 picks a free
-    one. `on_error` is told, on the server's thread, of every exception that comes out of a
-    conversation or of the server itself. All are logged too; a conversation's is answered with an
-    empty 500 if nothing has been sent yet. All methods are for any thread. Raises `OSError` if the
-    address cannot be had.
+    one. `on_error` is called, on the server's thread, with every exception that a conversation or
+    the server itself raises. All are logged too; that of a conversation is answered with an empty
+    500 if nothing has been sent yet. Any thread may call any method. Raises `OSError` if the
+    address cannot be bound.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class Server:
         self.call(self._listener.accept)
 
     def call(self, function: Callable[[], object]) -> None:
-        """Call it on the server's thread, and return when that is done; never once it has ended."""
+        """Call the function on the server's thread and wait; do nothing after the server's end."""
         if threading.current_thread() is self._thread:
             function()
             return
@@ -116,7 +116,7 @@ class Server:
                 return
             self._calls.add(is_done)
         self._context.call_from_any_thread(call)
-        # Set by the end of the loop too.
+        # The end of the loop sets it too.
         is_done.wait()
         self._calls.discard(is_done)
         if raised:
@@ -147,7 +147,7 @@ class Server:
             self._workers.stop()
 
     def _abandon(self) -> None:
-        """In a forked child: the thread is in the parent, and so is the server."""
+        """Give back the descriptors in a forked child; the server is the parent's."""
         self._lock = threading.Lock()
         if self._is_stopped:
             return

@@ -1,4 +1,4 @@
-"""One stream of HTTP/2: the wire of its exchange, and what waits in either direction."""
+"""One HTTP/2 stream: the wire of its exchange, and the data that waits in either direction."""
 
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
@@ -7,55 +7,55 @@ from s2mock.runtime.conversation import Head, Reset
 from s2mock.server import frames
 from s2mock.server.answers import BODYLESS, date
 from s2mock.server.connection import MAX_UNSENT_BYTES
-from s2mock.server.fields import Request, encode_head
+from s2mock.server.fields import H2RequestHead, encode_head
 
 if TYPE_CHECKING:
-    from s2mock.server.driver import Exchange
+    from s2mock.server.driver import RequestDriver
 
 RECEIVE_WINDOW: Final = 1024 * 1024
-"""What a client may send before anybody has read it; the reference server's figure."""
+"""Bytes that a client may send ahead of their reading, as with the reference server."""
 
 
 class Owner(Protocol):
-    """The connection of a stream, as the stream needs it: that of `Http2`."""
+    """The connection of a stream, as `Http2` provides it."""
 
     unsent: int
     receive_initial: int
 
     @property
     def is_crowded(self) -> bool:
-        """Whether all answers together have too much unsent."""
+        """True if all responses together have too much unsent data."""
 
     def write(self, data: bytes) -> None:
         """Send a frame."""
 
-    def send_head(self, stream: "Stream", block: bytes) -> None:
-        """Send the head of an answer, which may be all of it."""
+    def send_head(self, stream: "H2Stream", block: bytes) -> None:
+        """Send the head of a response, which may be the whole response."""
 
-    def drain(self, stream: "Stream") -> bool:
-        """Hand over what a stream has sent, as `Wire.drain`."""
+    def drain(self, stream: "H2Stream") -> bool:
+        """Hand over what a stream has sent; return False if some of it waits for room."""
 
-    def pump(self, stream: "Stream") -> None:
-        """Send what a stream has, as far as there is room for it."""
+    def pump(self, stream: "H2Stream") -> None:
+        """Send the unsent data of a stream as far as the windows allow."""
 
-    def settle(self, stream: "Stream") -> None:
-        """Let the stream be over if answer and conversation are."""
+    def settle(self, stream: "H2Stream") -> None:
+        """End the stream if its response and its conversation have ended."""
 
-    def reset(self, stream: "Stream", code: int) -> None:
-        """End a stream from this side."""
+    def reset(self, stream: "H2Stream", code: int) -> None:
+        """Reset a stream from this side."""
 
     def acknowledge(self, size: int) -> None:
-        """So many bytes have been read, on whatever stream."""
+        """Widen the connection's window by bytes that have been read on any stream."""
 
     def cut(self) -> None:
-        """End the connection without a word, after what has been sent."""
+        """Close the connection without a GOAWAY, after the data sent before."""
 
     def flush(self) -> None:
-        """Do what has become due, and hand over what has been sent."""
+        """Continue the streams with news, and hand over what has been sent."""
 
 
-class Stream:
-    """A request and its answer, until both are complete."""
+class H2Stream:
+    """A request and its response, until both are complete."""
 
     __slots__ = (
         "_owner",
@@ -80,43 +80,43 @@ class Stream:
         "unsent",
     )
 
-    def __init__(self, number: int, owner: Owner, request: Request, send_window: int) -> None:
+    def __init__(self, number: int, owner: Owner, request: H2RequestHead, send_window: int) -> None:
         self._owner = owner
         self.number: int = number
-        self.request: Request = request
-        self.exchange: Exchange | None = None
+        self.request: H2RequestHead = request
+        self.exchange: RequestDriver | None = None
         self.is_begun: bool = False
         self.is_over: bool = False
-        """Whether nothing more is sent or received on it."""
+        """True if nothing more is sent or received on the stream."""
         # The request.
         self.body: bytearray = bytearray()
-        """What has come of the body and has not been read."""
+        """The part of the request body that was received and has not been read."""
         self.to_receive: int | None = request.length
-        """Bytes of the body that are to come, if that is known."""
+        """Bytes of the body that have not arrived, None if that is unknown."""
         self.is_received: bool = False
-        """Whether the request is complete."""
+        """True if the request has been received in full."""
         self.receive_window: int = owner.receive_initial
         self._unacknowledged = 0
         # The answer.
         self.has_head: bool = False
         self.is_answered: bool = False
-        """Whether the end of the answer has been sent."""
+        """True if the end of the response has been sent."""
         self.is_ending: bool = False
-        """Whether the end is to be sent behind what is unsent."""
+        """True if the response ends after the pending data."""
         self.reset_code: int | None = None
-        """With what the stream is to be reset behind what is unsent, if it is."""
+        """Reset code to send after the pending data, or None."""
         self.is_retiring: bool = False
-        """Whether the connection is to end with this answer."""
+        """True if the connection is to close after this response."""
         self.unsent: int = 0
-        """Bytes for which there is no room yet."""
+        """Bytes of pending data, which wait for room in a window."""
         self.send_window: int = send_window
         self._parts: deque[memoryview] = deque()
         self.is_bodyless: bool = False
 
-    # The wire of the exchange.
+    # The wire of an exchange: see `Wire`.
 
     def read(self) -> bytes | None:
-        """As `Wire.read`."""
+        """Implement `Wire.read` for this version."""
         if self.body:
             data = bytes(self.body)
             self.body.clear()
@@ -125,7 +125,7 @@ class Stream:
         return b"" if self.is_received else None
 
     def send_head(self, head: Head) -> None:
-        """As `Wire.send_head`."""
+        """Implement `Wire.send_head` for this version."""
         status, headers, body = head
         fields = [*headers, ("date", date())]
         self.is_bodyless = status in BODYLESS or self.request.method == "HEAD"
@@ -141,57 +141,57 @@ class Stream:
             self._owner.pump(self)
 
     def send_piece(self, data: bytes) -> bool:
-        """As `Wire.send_piece`."""
+        """Implement `Wire.send_piece` for this version."""
         if data and not self.is_answered:
             self._append(data)
             self._owner.pump(self)
         return self.has_room
 
     def drain(self) -> bool:
-        """As `Wire.drain`."""
+        """Implement `Wire.drain` for this version."""
         return self._owner.drain(self)
 
     def end(self) -> None:
-        """As `Wire.end`."""
+        """Implement `Wire.end` for this version."""
         self.exchange = None
         self.is_ending = True
         self._owner.pump(self)
         self._owner.settle(self)
 
     def fail(self) -> None:
-        """As `Wire.fail`."""
+        """Implement `Wire.fail` for this version."""
         self.reset(Reset())
 
     def reset(self, step: Reset) -> None:
-        """As `Wire.reset`."""
+        """Implement `Wire.reset` for this version."""
         self.exchange = None
         if step.connection:
             self._owner.cut()
         else:
             code = frames.REFUSED_STREAM if step.refused else frames.INTERNAL_ERROR
             if self.unsent:
-                # What was said before is sent first.
+                # The pending data is sent first.
                 self.reset_code = code
             else:
                 self._owner.reset(self, code)
 
     def retire(self) -> None:
-        """As `Wire.retire`."""
+        """Implement `Wire.retire` for this version."""
         self.is_retiring = True
 
     def flush(self) -> None:
-        """As `Wire.flush`."""
+        """Implement `Wire.flush` for this version."""
         self._owner.flush()
 
-    # What the connection needs of it.
+    # Called by the connection.
 
     @property
     def has_room(self) -> bool:
-        """Whether the conversation may send more."""
+        """True if the conversation may send more."""
         return self.unsent <= MAX_UNSENT_BYTES and not (self.unsent and self._owner.is_crowded)
 
     def take(self, max_bytes: int) -> memoryview:
-        """What is to be sent next, at most so much."""
+        """Take pending data for one frame, at most `max_bytes`."""
         data = self._parts[0]
         if len(data) > max_bytes:
             self._parts[0] = data[max_bytes:]
@@ -204,7 +204,7 @@ class Stream:
         return data
 
     def acknowledge(self, size: int) -> None:
-        """So many bytes of the request have been read; the client may send as many again."""
+        """Widen the client's window by bytes of the request that have been read."""
         self._owner.acknowledge(size)
         self._unacknowledged += size
         is_asked_for = not (self.is_received or self.is_over)
@@ -214,7 +214,7 @@ class Stream:
             self._unacknowledged = 0
 
     def drop(self) -> None:
-        """It is over: let go of what it holds."""
+        """End the exchange and discard all data after the stream has ended."""
         self.is_over = True
         self._owner.unsent -= self.unsent
         self.unsent = 0

@@ -1,4 +1,4 @@
-"""Threads for calls that take long, made when the first such call comes."""
+"""Threads for calls that take long, started with the first such call."""
 
 import logging
 import os
@@ -10,14 +10,14 @@ from typing import Any
 _log = logging.getLogger("s2mock")
 
 _MAX_THREADS = min(4, os.cpu_count() or 1)
-# How long the end waits for calls that are still being made. Nobody wants their results.
+# Seconds that `stop` waits for calls that are under way. Their results are not used.
 _LAST_CALLS_SECONDS = 1.0
 
 Done = Callable[[Any, BaseException | None], object]
 
 
 class Workers:
-    """A few threads, none before the first call. For one thread to call."""
+    """A few threads, none before the first call. Only the loop's thread may use it."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -28,7 +28,7 @@ class Workers:
         self._lock = threading.Lock()
 
     def submit(self, function: Callable[[], Any], done: Done) -> None:
-        """Make the call in some thread, and then call `done` there with result or exception."""
+        """Call the function in a thread, and then `done` there with its result or exception."""
         with self._lock:
             self._open_calls += 1
             is_short = self._open_calls > len(self._threads) < _MAX_THREADS
