@@ -1,7 +1,7 @@
-"""What a test holds of an account: faces of a basin and of a stream.
+"""Handles of a basin and of a stream, for direct calls of a test.
 
-A handle is an account, a name and an incarnation: it stands for that basin or stream, and for no
-later one of the same name. Its verbs follow the rules of the HTTP API and raise its errors.
+A handle is an account, a name and an incarnation: it is for that basin or stream, and for no later
+one of the same name. Its methods follow the rules of the HTTP API and raise its errors.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,6 @@ from typing import Any, Unpack
 
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.log import LogState
-from s2mock.registry.log_face import LogFace
 from s2mock.registry.operation import Operation
 from s2mock.registry.rules.append import Append
 from s2mock.registry.rules.basins import DeleteBasin, ReconfigureBasin
@@ -43,9 +42,13 @@ from s2mock.registry.values.records import (
     AppendRecord,
     SequencedRecord,
     batch_of,
+    is_command,
 )
 from s2mock.runtime.arguments import check_config, check_name, check_number, check_text
 from s2mock.runtime.notifier import PATIENCE, check_count
+
+# The number of bodies that a message shows at most, the last ones.
+_SHOWN = 10
 
 
 class _Handle:
@@ -213,6 +216,84 @@ class Basin(_Handle):
             )
         )
         return page
+
+
+class LogFace:
+    """Methods that a handle builds on its own `records` and `append`."""
+
+    __slots__ = ()
+
+    _engine: Engine
+
+    @property
+    def records(self) -> tuple[SequencedRecord, ...]:
+        """The records that are there, in order, with the commands among them."""
+        raise NotImplementedError
+
+    def append(self, records: Iterable[AppendRecord | bytes | str]) -> AppendAck:
+        """Append records, all or none."""
+        raise NotImplementedError
+
+    @property
+    def bodies(self) -> tuple[bytes, ...]:
+        """The bodies of `records` without those of commands, in order.
+
+        Raises `StreamNotFound`, `StreamDeletionPending`.
+        """
+        return tuple(record.body for record in self.records if not is_command(record.headers))
+
+    def fence(self, token: str) -> AppendAck:
+        """Append the command that sets the fencing token: at most 36 bytes, empty for none.
+
+        Raises `Invalid`, `StreamNotFound`, `StreamDeletionPending`, `TypeError`, and `BadHeader`
+        on a stream with a cipher, where `append` takes a key. Source: reference: data_plane §3.3.
+        """
+        return self.append([AppendRecord.fence(token)])
+
+    def trim(self, seq_num: int) -> AppendAck:
+        """Append the command that trims every record before `seq_num`.
+
+        Raises `Invalid`, `StreamNotFound`, `StreamDeletionPending`, `TypeError`, and `BadHeader`
+        on a stream with a cipher, where `append` takes a key. Source: reference: data_plane §3.3.
+        """
+        return self.append([AppendRecord.trim(seq_num)])
+
+    def wait_for(self, count: int = 1, *, timeout: float = PATIENCE) -> tuple[SequencedRecord, ...]:
+        """Wait until the stream holds `count` records, and return all that it holds.
+
+        They are counted as in `records`, so a command counts and a trimmed record does not.
+        `timeout` is in seconds of real time; after it, `TimeoutError` shows the bodies that are
+        there. Raises `StreamNotFound`, `StreamDeletionPending`, and `TypeError`, `ValueError` for
+        an argument that makes no sense.
+        """
+        check_count("count", count)
+        return self._engine.changed.wait(
+            lambda: self._holding(count), lambda: self._missing(count, timeout), timeout
+        )
+
+    async def async_wait_for(
+        self,
+        count: int = 1,
+        *,
+        timeout: float = PATIENCE,  # as its twin has it
+    ) -> tuple[SequencedRecord, ...]:
+        """As `wait_for`, for an event loop."""
+        check_count("count", count)
+        return await self._engine.changed.async_wait(
+            lambda: self._holding(count), lambda: self._missing(count, timeout), timeout
+        )
+
+    def _holding(self, count: int) -> tuple[SequencedRecord, ...] | None:
+        records = self.records
+        return records if len(records) >= count else None
+
+    def _missing(self, count: int, timeout: float) -> str:
+        records = self.records
+        bodies = [repr(record.body) for record in records[-_SHOWN:]]
+        if len(records) > _SHOWN:
+            bodies.insert(0, "...")
+        there = f": {', '.join(bodies)}" if bodies else ""
+        return f"{self!r} held {len(records)} of {count} records within {timeout:g} s{there}"
 
 
 class Stream(_Handle, LogFace):

@@ -18,7 +18,7 @@ from s2mock import (
     StreamDeletionPending,
     StreamNotFound,
 )
-from s2mock.registry.rules import delete_on_empty
+from s2mock.registry.rules import deletion
 from s2mock.registry.rules.deletion import delete_stream
 from s2mock.registry.rules.read import CheckTail
 from s2mock.registry.state import Change, StreamState
@@ -51,7 +51,7 @@ def _note_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
         _deleted_at[stream.incarnation] = moment.now
         return delete_stream(basin, stream, moment, delay)
 
-    monkeypatch.setattr(delete_on_empty, "delete_stream", noted)
+    monkeypatch.setattr(deletion, "delete_stream", noted)
 
 
 Make = Callable[..., Stream]

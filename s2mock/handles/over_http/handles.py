@@ -19,7 +19,7 @@ from s2mock.json_bodies.control_plane import (
     stream_config,
     stream_config_to_json,
 )
-from s2mock.registry.log_face import LogFace
+from s2mock.registry.handles import LogFace
 from s2mock.registry.rules.listing import MAX_PAGE, Page
 from s2mock.registry.state import StreamInfo
 from s2mock.registry.values import errors

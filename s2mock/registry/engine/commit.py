@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from s2mock.registry.engine.account_lock import AccountLock
 from s2mock.registry.log.log import LogState
 from s2mock.registry.operation import Operation
-from s2mock.registry.rules import due_actions
+from s2mock.registry.rules.deletion import without_stale
 from s2mock.registry.state import AccountState, BasinState, Change, StreamState
 from s2mock.registry.usage.usage import Usage
 from s2mock.registry.values.persistent_map import PersistentMap
@@ -135,4 +135,4 @@ class Committing:
 
     def _forget_due(self, count: int) -> None:
         """So many entries of the schedule mean nothing any more."""
-        self.state = self.state._replace(schedule=due_actions.without(count, self.state))
+        self.state = self.state._replace(schedule=without_stale(count, self.state))

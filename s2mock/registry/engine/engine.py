@@ -15,7 +15,7 @@ from s2mock.registry.engine.account_lock import AccountLock
 from s2mock.registry.engine.authorization import Admitting
 from s2mock.registry.engine.followers import Waiter
 from s2mock.registry.operation import Observer, Operation, Point, Waiting, Waits
-from s2mock.registry.rules import delete_on_empty, due_actions
+from s2mock.registry.rules import deletion
 from s2mock.registry.state import LOCATIONS, AccountState, Change, Location, new_incarnation
 from s2mock.registry.usage.usage import Usage
 from s2mock.registry.values.persistent_map import PersistentMap
@@ -182,13 +182,11 @@ class Engine(Admitting):
             if isinstance(due, FinishDeletion):
                 change = self._finished_deletion(due)
             else:
-                change = delete_on_empty.look(
-                    self.state, due, then, self.deletion_delay, self.owner
-                )
+                change = deletion.look(self.state, due, then, self.deletion_delay, self.owner)
             self.commit(change, then)
 
     def _finished_deletion(self, due: FinishDeletion) -> Change:
-        return due_actions.finished_deletion(self.state, due)
+        return deletion.finished_deletion(self.state, due)
 
     # Waiting.
 

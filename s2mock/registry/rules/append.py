@@ -5,7 +5,7 @@ from typing import NamedTuple
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.log import LogState
 from s2mock.registry.operation import Operation
-from s2mock.registry.rules import delete_on_empty
+from s2mock.registry.rules.deletion import emptied
 from s2mock.registry.rules.encryption import key_digest
 from s2mock.registry.rules.open_stream import Opened, open_stream
 from s2mock.registry.state import Change, Effect
@@ -157,7 +157,7 @@ def _append(
     written = log.decide_append(batch, moment, stream.config, stream.cipher, opened.digest)
     first, tail = log.tail.seq_num, written.tail
     if written.trim_point >= tail.seq_num:
-        stream, entries = delete_on_empty.emptied(basin, stream, moment.time)
+        stream, entries = emptied(basin, stream, moment.time)
         due += entries
     return Change(
         AppendAck(StreamPosition(first, written.timestamps[0]), tail, tail),

@@ -2,8 +2,7 @@
 
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Operation
-from s2mock.registry.rules import delete_on_empty
-from s2mock.registry.rules.deletion import delete_stream
+from s2mock.registry.rules.deletion import delete_stream, watch
 from s2mock.registry.rules.listing import MAX_PAGE, page_of
 from s2mock.registry.rules.provision import Provisioned, is_replay
 from s2mock.registry.state import (
@@ -171,7 +170,7 @@ def new_stream(
         None,
     )
     made = Provisioned("created", stream.info, stream.incarnation)
-    stream, due = delete_on_empty.watch(basin.name, stream, moment.time, UNSET)
+    stream, due = watch(basin.name, stream, moment.time, UNSET)
     return Change(made, stream=(basin.name, name, stream), due=due, effect=_CREATED)
 
 
@@ -179,7 +178,7 @@ def _reconfigured(
     result: object, basin: str, stream: StreamState, config: StreamConfig, moment: Moment
 ) -> Change:
     changed = stream._replace(config=config)
-    changed, due = delete_on_empty.watch(basin, changed, moment.time, stream.config)
+    changed, due = watch(basin, changed, moment.time, stream.config)
     return Change(result, stream=(basin, stream.name, changed), due=due, effect=Effect("updated"))
 
 

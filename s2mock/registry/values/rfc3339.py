@@ -60,9 +60,7 @@ def parse_timestamp(text: str) -> int:
     # Any year has the calendar of one of these 400, which `date` can hold.
     eras, year = divmod(found["year"], 400)
     day = date(year + 400, found["month"], found["day"]).toordinal() - _EPOCH
-    minutes = ((day + (eras - 1) * _DAYS_OF_400_YEARS) * 24 + found["hour"]) * 60 + found[
-        "minute"
-    ]
+    minutes = ((day + (eras - 1) * _DAYS_OF_400_YEARS) * 24 + found["hour"]) * 60 + found["minute"]
     offset = found["offset hour"] * 60 + found["offset minute"]
     seconds = (minutes + (offset if negative else -offset)) * 60 + found["second"]
     if found["second"] == 60:
