@@ -49,7 +49,7 @@ class Toy:
 
     def at(self, point: Point, operation: Operation) -> Waits | None:
         # The lock is held at `commit`, and at no other point.
-        assert self.mock.account.turn.is_mine == (point == "commit")
+        assert self.mock.account.lock.is_held == (point == "commit")
         self.passed.append((point, operation.name))
         if operation not in self.operations:
             self.operations.append(operation)

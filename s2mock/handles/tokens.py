@@ -69,7 +69,7 @@ class Token:
     def info(self) -> TokenInfo:
         """The token as S2 describes it. Raises `AccessTokenNotFound` once it is revoked."""
         engine = self._mock.account
-        with engine.turn as moment:
+        with engine.lock as moment:
             tokens = engine.state.tokens
             found = None if tokens is None else tokens.by_id.get(self._id)
             if found is None or found.secret != self._secret:

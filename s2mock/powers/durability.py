@@ -29,7 +29,7 @@ class Durability:
         check_delay("append_latency", latency, may_be_infinite=False)
         self.latency = latency
         self._engine = engine
-        # The group that waits now: the era of the account, and until when (`Moment.elapsed`).
+        # The group that waits now: the era of the account, and until when (`Moment.monotonic`).
         self._group = (-1, 0)
         if latency:
             engine.observers = (*engine.observers, self)
@@ -42,10 +42,10 @@ class Durability:
 
     def _wait(self) -> Waits:
         engine = self._engine
-        with engine.turn as moment:
+        with engine.lock as moment:
             generation, until = self._group
-            if generation != engine.generation or moment.elapsed >= until:
-                until = moment.elapsed + nanoseconds(self.latency)
+            if generation != engine.generation or moment.monotonic >= until:
+                until = moment.monotonic + nanoseconds(self.latency)
                 self._group = (engine.generation, until)
             generation = engine.generation
         yield from wait_until(engine, until, generation, _ADVICE)

@@ -406,8 +406,8 @@ class Entry:
 class AccountView(Protocol):
     """An account, as far as it is looked at for what may have been meant."""
 
-    turn: Any
-    """Its lock is `turn.lock`."""
+    lock: Any
+    """Its mutex is `lock.mutex`."""
     state: AccountState
     own_secret: str | None
 
@@ -418,8 +418,8 @@ class Ended:
     def __init__(self, state: AccountState, own_secret: str | None) -> None:
         self.state = state
         self.own_secret: str | None = own_secret
-        self.lock: nullcontext[None] = nullcontext()
-        self.turn = self
+        self.mutex: nullcontext[None] = nullcontext()
+        self.lock = self
 
 
 class Insight(Protocol):

@@ -252,8 +252,8 @@ class Stage:
                 with self._lock:
                     self._gates.discard(gate)
             return
-        with self._engine.turn as moment:
-            generation, until = self._engine.generation, moment.elapsed + nanoseconds(seconds)
+        with self._engine.lock as moment:
+            generation, until = self._engine.generation, moment.monotonic + nanoseconds(seconds)
         yield from wait_until(self._engine, until, generation, _DELAYED)
 
     def _observe(self) -> None:

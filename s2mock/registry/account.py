@@ -97,13 +97,13 @@ class Account(Engine):
     @property
     def basins(self) -> tuple[str, ...]:
         """The names of all basins, in order, with those that are being deleted."""
-        with self.turn:
+        with self.lock:
             return tuple(self.ordered_basins())
 
     @property
     def tokens(self) -> tuple[str, ...]:
         """The ids of all access tokens, in order, the expired ones and its own too."""
-        with self.turn:
+        with self.lock:
             return tuple(ordered_tokens(self))
 
     def basin(self, name: str) -> Basin:
@@ -112,7 +112,7 @@ class Account(Engine):
         Raises `InvalidName`, `BasinNotFound`, and `TypeError` if the name is not text.
         """
         name = BasinName(check_name("a basin's name", name))
-        with self.turn:
+        with self.lock:
             return Basin(self, name, self.state.basin(name).incarnation)
 
     def stream(self, basin: str, name: str) -> Stream:
@@ -123,7 +123,7 @@ class Account(Engine):
         """
         basin = BasinName(check_name("a basin's name", basin))
         name = StreamName(check_name("a stream's name", name))
-        with self.turn:
+        with self.lock:
             found = self.state.stream(basin, name)
             parent = Basin(self, basin, self.state.basin(basin).incarnation)
             return Stream(self, parent, name, found.incarnation)

@@ -114,13 +114,13 @@ class Basin(_Handle):
     @property
     def info(self) -> BasinInfo:
         """The basin as it is now. Raises `BasinNotFound` once it is gone."""
-        with self._engine.turn:
+        with self._engine.lock:
             return self._state().info
 
     @property
     def config(self) -> BasinConfig:
         """Its configuration. Raises `BasinNotFound` once it is gone."""
-        with self._engine.turn:
+        with self._engine.lock:
             return self._state().config
 
     def reconfigure(self, **changes: Unpack[BasinConfigChanges]) -> BasinConfig:
@@ -146,7 +146,7 @@ class Basin(_Handle):
 
         Raises `BasinNotFound` once the basin is gone.
         """
-        with self._engine.turn:
+        with self._engine.lock:
             self._state()
             return tuple(self._engine.ordered_streams(self._name))
 
@@ -156,7 +156,7 @@ class Basin(_Handle):
         Raises `InvalidName`, `StreamNotFound`, and `TypeError` if the name is not text.
         """
         name = StreamName(check_name("a stream's name", name))
-        with self._engine.turn:
+        with self._engine.lock:
             try:
                 parent = self._state()
             except BasinNotFound:
@@ -333,7 +333,7 @@ class Stream(_Handle, LogFace):
     @property
     def info(self) -> StreamInfo:
         """The stream as it is now. Raises `StreamNotFound` once it is gone."""
-        with self._engine.turn:
+        with self._engine.lock:
             return self._state().info
 
     @property
@@ -342,13 +342,13 @@ class Stream(_Handle, LogFace):
 
         Raises `StreamNotFound` once it is gone.
         """
-        with self._engine.turn:
+        with self._engine.lock:
             return self._state().config
 
     @property
     def cipher(self) -> Cipher | None:
         """How its records are encrypted, None for not. Raises `StreamNotFound`."""
-        with self._engine.turn:
+        with self._engine.lock:
             return self._state().cipher
 
     @property
@@ -357,7 +357,7 @@ class Stream(_Handle, LogFace):
 
         Raises `StreamNotFound`, `StreamDeletionPending`. Source: reference: data_plane §3.3.
         """
-        with self._engine.turn:
+        with self._engine.lock:
             return (self._living().log or LogState()).fencing_token
 
     @property
@@ -366,7 +366,7 @@ class Stream(_Handle, LogFace):
 
         Raises `StreamNotFound`, `StreamDeletionPending`. Source: reference: data_plane §1.8.
         """
-        with self._engine.turn:
+        with self._engine.lock:
             return (self._living().log or LogState()).tail
 
     @property
@@ -375,15 +375,15 @@ class Stream(_Handle, LogFace):
 
         Raises `StreamNotFound`, `StreamDeletionPending`.
         """
-        with self._engine.turn as moment:
+        with self._engine.lock as moment:
             log = self._living().log or LogState()
-            log = log.expired(self._engine.owner, moment.time)
+            log = log.expired(self._engine.write_owner, moment.account_time)
         return log.records
 
     @property
     def readers(self) -> int:
         """How many read sessions follow at the tail now. Raises `StreamNotFound`."""
-        with self._engine.turn:
+        with self._engine.lock:
             following = self._engine.following.get(self._state().incarnation)
             return 0 if following is None else following.count
 

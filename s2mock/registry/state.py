@@ -1,7 +1,7 @@
 """The account as a value: its basins, streams and records, and what is due.
 
 Each state is frozen, and a change makes another one. Successive states share maps and logs,
-and snapshots do too. Only the account that owns a part (`owner`) writes to it. All others
+and snapshots do too. Only the account that owns a part (`write_owner`) writes to it. All others
 copy what they touch.
 """
 

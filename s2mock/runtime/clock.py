@@ -257,16 +257,16 @@ class ClockTimer:
 
 
 class Moment(NamedTuple):
-    """The one moment of an operation.
+    """The one point in time of an operation, in three measures, each in nanoseconds.
 
-    `now` is the date, in nanoseconds since the Unix epoch. `time` is the same less what
-    restored snapshots have shifted it by: what falls due goes by it. `elapsed` is what durations
-    are measured with, in nanoseconds from anywhere.
+    `now` is the date, since the Unix epoch. `account_time` is the date less what restored snapshots
+    have shifted it by: scheduled actions and expiry go by it. `monotonic` is for durations, from
+    any beginning.
     """
 
     now: int
-    time: int
-    elapsed: int
+    account_time: int
+    monotonic: int
 
 
 class Timekeeper:
@@ -281,11 +281,13 @@ class Timekeeper:
     def moment(self) -> Moment:
         """Look at the clock."""
         now = self.clock.now()
-        elapsed = monotonic_ns() if self._is_system else now
-        return Moment(now, now - self.shift, elapsed)
+        return Moment(now, now - self.shift, monotonic_ns() if self._is_system else now)
 
     def seconds_left(self, until: int) -> float | None:
-        """Seconds of real time until `elapsed` is `until`; None where the clock has to tell."""
+        """Return the seconds of real time until `Moment.monotonic` is `until`.
+
+        None for a clock that is not the machine's: only the clock itself can end such a wait.
+        """
         if self._is_system:
             return max(0.0, (until - monotonic_ns()) / NANOSECONDS)
         return None

@@ -6,7 +6,7 @@ from s2mock.api import requests as api_requests
 from s2mock.json_bodies import tokens as documents
 from s2mock.registry.rules import access_tokens as registry_tokens
 from s2mock.registry.rules import basins, listing, locations, metrics, open_stream, permission
-from s2mock.registry.usage.usage import storage_metrics, usage
+from s2mock.registry.usage import storage_metrics, usage
 from s2mock.registry.values import scopes, tokens
 from tests.contract.mutation import Mutation
 
@@ -186,7 +186,7 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "a revoked token is good",
         permission.check_end,
-        "moment.time >= token.ends",
+        "moment.account_time >= token.ends",
         "False",
         (f"{LIVES}::test_a_revoked_token_is_refused",),
     ),
@@ -207,15 +207,15 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "a token never expires",
         permission.check_end,
-        "moment.time >= token.expires",
+        "moment.account_time >= token.expires",
         "False",
         (f"{LIVES}::test_an_end_by_the_clock",),
     ),
     Mutation(
         "a token expires a moment late",
         permission.check_end,
-        "moment.time >= token.expires",
-        "moment.time > token.expires",
+        "moment.account_time >= token.expires",
+        "moment.account_time > token.expires",
         (f"{LIVES}::test_an_end_by_the_clock",),
     ),
     Mutation(

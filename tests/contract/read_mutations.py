@@ -3,7 +3,7 @@
 from s2mock.api import content_coding
 from s2mock.api.records import append, append_session, headers, limits, read_events
 from s2mock.api.wire import frames, json_records, proto_records, sse
-from s2mock.registry.log.log import chunks, log, read_request
+from s2mock.registry.log import chunks, log, read_request
 from s2mock.registry.rules import read, read_session
 from tests.contract.mutation import Mutation
 
@@ -140,7 +140,7 @@ READ_MUTATIONS = (
     Mutation(
         "wait ends a read though records came",
         read_session.ReadSession._take,
-        "self._deadline = None if self._wait is None else moment.elapsed + self._wait",
+        "self._deadline = None if self._wait is None else moment.monotonic + self._wait",
         "pass",
         ("test_session_read_ends::test_each_batch_starts_the_wait_again",),
     ),

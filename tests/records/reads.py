@@ -41,13 +41,13 @@ class Steps:
 
 def log_of(stream: Stream) -> LogState:
     """The stream's log."""
-    with stream._engine.turn:
+    with stream._engine.lock:
         return stream._state().log or LogState()
 
 
 def following_of(stream: Stream) -> tuple[int, int]:
     """How many sessions follow the stream, and how many appends are kept for them."""
-    with stream._engine.turn:
+    with stream._engine.lock:
         following = stream._engine.following.get(stream._incarnation, Following(""))
         return following.count, len(following.live)
 
@@ -60,7 +60,7 @@ def open_read(
     operation = Read(basin, stream.name, ReadRequest(), is_session=True)
     # Not checked as that of a request is.
     operation.wanted = ReadRequest(**wanted)
-    with engine.turn as moment:
+    with engine.lock as moment:
         session = operation._begun(engine, moment, basin, Opened(stream._state(), digest))
     session.tell_tail = tell_tail
     return Steps(session)

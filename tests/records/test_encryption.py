@@ -166,7 +166,7 @@ class TestLastSequenceNumber:
     def at(self, stream: Stream, seq_num: int) -> Stream:
         engine, state = stream._engine, stream._state()
         state = state._replace(log=LogState(tail=StreamPosition(seq_num, 0)))
-        with engine.turn as moment:
+        with engine.lock as moment:
             engine.commit(Change(stream=(stream.basin.name, stream.name, state)), moment)
         return stream
 

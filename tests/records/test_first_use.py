@@ -13,7 +13,7 @@ from s2mock.registry.rules.read import Read
 def test_an_append_while_a_reader_takes_its_place(
     mock: S2Mock, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = mock.account.turn.lock
+    lock = mock.account.lock.mutex
     begun = Read._begun
     acknowledged = []
     opened = []

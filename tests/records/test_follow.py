@@ -313,8 +313,8 @@ class TestLeaving:
         session = open_read(stream)
         assert len(said(stream, session, most=100)) == 100
         [following] = stream._engine.following.values()
-        assert len(following.pauses) <= 1
-        assert len(stream._engine.pauses) <= 1
+        assert len(following.waiters) <= 1
+        assert len(stream._engine.waiters) <= 1
 
     def test_at_its_end(self, stream: Stream) -> None:
         read(stream, wait=1)

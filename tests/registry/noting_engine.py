@@ -17,7 +17,7 @@ class NotingEngine(Engine):
 
     def later(self, delay: float, name: str) -> None:
         """Let something fall due `delay` seconds from now."""
-        with self.turn as moment:
+        with self.lock as moment:
             due = later(moment, delay, FinishDeletion(name, None, 0))
             self.commit(Change(due=due), moment)
 
@@ -25,5 +25,5 @@ class NotingEngine(Engine):
         return Change(after=lambda then: self._note(due, then))
 
     def _note(self, due: FinishDeletion, then: Moment) -> None:
-        assert then.now == then.time
+        assert then.now == then.account_time
         self.done.append((due.basin, then.now // NANOSECONDS))

@@ -308,7 +308,7 @@ class TestSessions:
         for session in (outputs, iter(behind)):
             with pytest.raises(Unavailable):
                 next(session)
-        assert not mock.account.pauses
+        assert not mock.account.waiters
 
     @pytest.mark.usefixtures("stream")
     @pytest.mark.openapi_unchecked("S2 describes no read of a stream that goes meanwhile")

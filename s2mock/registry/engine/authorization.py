@@ -22,14 +22,14 @@ class Admitting(Committing):
         It may have ended: that is looked at in the operation's own moment, or by `check_end` where
         there is no operation.
         """
-        with self.turn.lock:
+        with self.lock.mutex:
             return self._bearer_of(secret)
 
     def check_end(self, secret: str) -> None:
         """Check that the token with that secret lives. Raises `Authn`."""
         token = self.authenticate(secret)
         if token is not None and token.has_an_end:
-            with self.turn as moment:
+            with self.lock as moment:
                 check_end(token, moment)
 
     def has_issued(self, secret: str) -> bool:
@@ -39,7 +39,7 @@ class Admitting(Committing):
         """
         if self.state.tokens is None:
             return False
-        with self.turn.lock:
+        with self.lock.mutex:
             tokens = self.state.tokens
             return tokens is not None and tokens.by_secret.get(secret) is not None
 

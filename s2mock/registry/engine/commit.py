@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 class Committing:
     """The state, and whoever hears of its changes: who follows a stream, metrics, waiting tests."""
 
-    turn: AccountLock
+    lock: AccountLock
 
-    def __init__(self, owner: object, state: AccountState) -> None:
+    def __init__(self, write_owner: object, state: AccountState) -> None:
         # Who writes: another one from each snapshot on, so that what it holds is not written to.
-        self.owner = owner
+        self.write_owner = write_owner
         self.state = state
         # Read sessions that wait at the tail of a stream, by the stream's incarnation.
         self.following: dict[int, Following] = {}
@@ -33,7 +33,7 @@ class Committing:
 
     def commit(self, change: Change, moment: Moment, operation: Operation | None = None) -> Any:
         """Carry out what was decided: the one place where the state changes; in turn only."""
-        assert self.turn.is_mine, "committed out of turn"
+        assert self.lock.is_held, "committed without the lock"
         if change.basin is not None:
             self._put_basin(*change.basin, moment)
         if change.stream is not None:
@@ -44,7 +44,7 @@ class Committing:
                 schedule = schedule.add(time, due)
             self.state = self.state._replace(schedule=schedule)
         if change.account is not None:
-            self.state = change.account(self.state, self.owner)
+            self.state = change.account(self.state, self.write_owner)
         if operation is not None:
             operation.effect = change.effect
         if self.changed.is_heard:
@@ -77,7 +77,7 @@ class Committing:
             # Who follows a stream gets to see its end.
             log = stream.log or LogState()
             written = log.decide_end(moment, stream.config)
-            following.note(log.with_written(self.owner, written)[1], written)
+            following.note(log.with_written(self.write_owner, written)[1], written)
 
     def _put_stream(self, change: Change, moment: Moment) -> None:
         assert change.stream is not None
@@ -92,8 +92,8 @@ class Committing:
             self.usage.stored.changes(basin, name, before, moment)
         if change.written is not None:
             log = (stream or before).log or LogState()  # type: ignore[union-attr]
-            log, span = log.with_written(self.owner, change.written)
-            stream = stream and stream.written(log, moment.time)
+            log, span = log.with_written(self.write_owner, change.written)
+            stream = stream and stream.written(log, moment.account_time)
         if stream is None:
             del streams[name]
             self.usage.stored.goes(basin, name)
@@ -111,15 +111,15 @@ class Committing:
 
     def _own_basins(self) -> PersistentMap[BasinState]:
         basins = self.state.basins
-        if basins.owner is not self.owner:
-            basins = basins.copy(self.owner)
+        if basins.write_owner is not self.write_owner:
+            basins = basins.copy(self.write_owner)
             self.state = self.state._replace(basins=basins)
         return basins
 
     def _own_streams(self, basin: str) -> PersistentMap[StreamState]:
         state = self.state.basin(basin)
-        if state.streams.owner is not self.owner:
-            state = state._replace(streams=state.streams.copy(self.owner))
+        if state.streams.write_owner is not self.write_owner:
+            state = state._replace(streams=state.streams.copy(self.write_owner))
             self._own_basins()[basin] = state
         return state.streams
 

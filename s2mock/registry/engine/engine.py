@@ -74,9 +74,9 @@ class Engine(Admitting):
         self.random: random.Random = random.Random(seed)  # noqa: S311  # reproducible, not secret
         self.timekeeper: Timekeeper = Timekeeper(self.clock)
         self.observers: tuple[Observer, ...] = ()
-        owner = object()
-        super().__init__(owner, self._empty(owner))
-        self.pauses: set[Waiter] = set()
+        write_owner = object()
+        super().__init__(write_owner, self._empty(write_owner))
+        self.waiters: set[Waiter] = set()
         # Rung when a read session begins to wait at a tail.
         self.followed: Notifier = Notifier()
         # Sessions are of one era, and end with it.
@@ -84,7 +84,7 @@ class Engine(Admitting):
         # What it began with, last: handles from before then stand for what is in there.
         self.origin: AccountState = self.state
         self.first_incarnation: int = new_incarnation()
-        self.turn: AccountLock = AccountLock(self._settled_moment)
+        self.lock: AccountLock = AccountLock(self._settled_moment)
 
     # Carrying out.
 
@@ -93,15 +93,15 @@ class Engine(Admitting):
 
         Raises `S2Error`.
         """
-        turn = self.turn
-        moment = turn.begin()
+        lock = self.lock
+        moment = lock.acquire()
         try:
             operation.at = moment.now
             if operation.caller is not None:
                 self._permit(operation, operation.caller, moment)
             return self.commit(operation.decide(self, moment), moment, operation)
         finally:
-            turn.end()
+            lock.release()
 
     def perform(self, operation: Operation) -> Generator[Wait, None, Any]:
         """Carry an operation out, with its points. Raises `S2Error`, and what observers raise."""
@@ -135,7 +135,7 @@ class Engine(Admitting):
             return self.carry_out(operation)
         try:
             yield from self._pass("arrival", operation)
-            with self.turn as moment:
+            with self.lock as moment:
                 operation.at = moment.now
                 if operation.caller is not None:
                     self._permit(operation, operation.caller, moment)
@@ -174,15 +174,15 @@ class Engine(Admitting):
 
     def settle(self, moment: Moment) -> None:
         """Carry out what has fallen due, the earliest first; in turn only."""
-        while (time := self.state.schedule.next_time) is not None and time <= moment.time:
+        while (time := self.state.schedule.next_time) is not None and time <= moment.account_time:
             _, due, schedule = self.state.schedule.pop()
             self.state = self.state._replace(schedule=schedule)
             # At the time when it fell due, which may be a while ago.
-            then = Moment(moment.now - (moment.time - time), time, moment.elapsed)
+            then = Moment(moment.now - (moment.account_time - time), time, moment.monotonic)
             if isinstance(due, FinishDeletion):
                 change = self._finished_deletion(due)
             else:
-                change = deletion.look(self.state, due, then, self.deletion_delay, self.owner)
+                change = deletion.look(self.state, due, then, self.deletion_delay, self.write_owner)
             self.commit(change, then)
 
     def _finished_deletion(self, due: FinishDeletion) -> Change:
@@ -190,64 +190,64 @@ class Engine(Admitting):
 
     # Waiting.
 
-    def pause(self, until: int) -> Waiter:
-        """A wait until `until` (of `Moment.elapsed`), or until somebody wakes it; in turn only."""
-        pause = Waiter(self.timekeeper, until, self.pauses.discard)
-        self.pauses.add(pause)
-        return pause
+    def wait_until(self, until: int) -> Waiter:
+        """Return a waiter until `until` (of `Moment.monotonic`). Call it with the lock held."""
+        waiter = Waiter(self.timekeeper, until, self.waiters.discard)
+        self.waiters.add(waiter)
+        return waiter
 
     def end_sessions(self) -> None:
         """End all sessions; each sees it with its next step."""
-        with self.turn.lock:
-            pauses = self._end_era()
-        for pause in pauses:
-            pause.wake()
+        with self.lock.mutex:
+            waiters = self._end_era()
+        for waiter in waiters:
+            waiter.wake()
 
     def _end_era(self) -> list[Waiter]:
         self.generation = next(_generations)
         self.following = {}
-        return [*self.pauses]
+        return [*self.waiters]
 
     # Values of it.
 
     def take_state(self) -> tuple[AccountState, Moment]:
         """The state as a value that stays as it is, and when it is taken."""
-        with self.turn as moment:
+        with self.lock as moment:
             return self.share_state(), moment
 
     def share_state(self) -> AccountState:
         """The same, with the lock in hand: whoever writes next copies what it touches."""
-        self.owner = object()
+        self.write_owner = object()
         return self.state
 
     def put_state(self, state: AccountState, taken: Moment) -> None:
         """Go on from such a value; what is due moves by the time since it was taken."""
-        with self.turn.lock:
+        with self.lock.mutex:
             if isinstance(self.clock, ManualClock):
                 self.clock.begin_at(taken.now)
-            self.timekeeper.shift = self.clock.now() - taken.time
-            pauses = self._begin_with(state)
-        for pause in pauses:
-            pause.wake()
+            self.timekeeper.shift = self.clock.now() - taken.account_time
+            waiters = self._begin_with(state)
+        for waiter in waiters:
+            waiter.wake()
 
     def clear(self) -> None:
         """Go on with nothing in it."""
-        with self.turn.lock:
-            pauses = self._begin_with(self._empty(object()))
-        for pause in pauses:
-            pause.wake()
+        with self.lock.mutex:
+            waiters = self._begin_with(self._empty(object()))
+        for waiter in waiters:
+            waiter.wake()
 
-    def _empty(self, owner: object) -> AccountState:
-        tokens = None if self.is_open else fresh_tokens(owner)
-        return AccountState(PersistentMap(owner), Schedule(), tokens)
+    def _empty(self, write_owner: object) -> AccountState:
+        tokens = None if self.is_open else fresh_tokens(write_owner)
+        return AccountState(PersistentMap(write_owner), Schedule(), tokens)
 
     def _begin_with(self, state: AccountState) -> list[Waiter]:
-        self.owner = object()
+        self.write_owner = object()
         if state.tokens is not None:
             # It is no part of a snapshot.
-            state = state._replace(tokens=state.tokens.with_own(self.owner))
+            state = state._replace(tokens=state.tokens.with_own(self.write_owner))
         elif not self.is_open:
-            state = state._replace(tokens=fresh_tokens(self.owner))
+            state = state._replace(tokens=fresh_tokens(self.write_owner))
         self.state = self.origin = state
         self.usage = Usage()
         self.first_incarnation = new_incarnation()

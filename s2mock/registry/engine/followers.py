@@ -33,7 +33,7 @@ class Following:
         self.count = 0
         self.live: deque[LiveBatch] = deque(maxlen=MAX_FOLLOWER_LAG)
         # In the order in which they came.
-        self.pauses: dict[Waiter, None] = {}
+        self.waiters: dict[Waiter, None] = {}
 
     def note(self, span: Span | None, written: Written | None) -> None:
         """The stream has changed, perhaps by an append."""
@@ -43,9 +43,9 @@ class Following:
 
     def wake(self) -> None:
         """Let every follower look."""
-        pauses, self.pauses = self.pauses, {}
-        for pause in pauses:
-            pause.wake()
+        waiters, self.waiters = self.waiters, {}
+        for waiter in waiters:
+            waiter.wake()
 
     def live_from(self, seq_num: int) -> LiveBatch | None:
         """The append that began there, if it is among the latest."""
@@ -62,7 +62,7 @@ class Waiter:
     """One wait of one reader: for the account to wake it, or for its time to come.
 
     It is a `Wait` for whoever drives the reader; a thread may also `block` on it. `until` is of
-    `Moment.elapsed`, in nanoseconds. Close it after the turn that follows the wait.
+    `Moment.monotonic`, in nanoseconds. Close it after the turn that follows the wait.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Waiter:
 
     @property
     def until(self) -> int:
-        """When its time comes, of `Moment.elapsed`."""
+        """When its time comes, of `Moment.monotonic`."""
         return self._until
 
     @property

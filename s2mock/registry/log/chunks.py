@@ -38,14 +38,14 @@ class Chunk:
         "expires_in_order",
         "expiries",
         "first_seq_num",
-        "owner",
         "records",
         "timestamps",
         "totals",
+        "write_owner",
     )
 
-    def __init__(self, owner: object, first_seq_num: int) -> None:
-        self.owner: object = owner
+    def __init__(self, write_owner: object, first_seq_num: int) -> None:
+        self.write_owner: object = write_owner
         self.first_seq_num: int = first_seq_num
         self.records: list[Record] = []
         self.timestamps: array[int] = array("Q")
@@ -57,9 +57,9 @@ class Chunk:
         # Whether they expire in their order; a retention policy that changes may turn it.
         self.expires_in_order: bool = True
 
-    def part(self, owner: object, start: int, end: int) -> "Chunk":
+    def part(self, write_owner: object, start: int, end: int) -> "Chunk":
         """A chunk of the records from index `start` to before `end`."""
-        part = Chunk(owner, self.first_seq_num + start)
+        part = Chunk(write_owner, self.first_seq_num + start)
         part.records = self.records[start:end]
         part.timestamps = self.timestamps[start:end]
         part.expiries = self.expiries[start:end]

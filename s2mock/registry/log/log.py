@@ -141,7 +141,7 @@ class LogState(NamedTuple):
         expiry = _expiry(moment, config)
         return Written((own,), timestamps, expiry, None, tail, self.fencing_token, U64_MAX)
 
-    def with_written(self, owner: object, written: Written) -> tuple["LogState", Span]:
+    def with_written(self, write_owner: object, written: Written) -> tuple["LogState", Span]:
         """The log with these records behind its tail, and where they stand.
 
         What a trim among them takes is gone from the log; the span keeps it.
@@ -149,12 +149,12 @@ class LogState(NamedTuple):
         chunks, size = self.chunks, self.size
         last = chunks[-1] if chunks else None
         total = last.totals[size - 1] if last is not None else 0
-        if last is not None and (last.owner is not owner or len(last.records) != size):
+        if last is not None and (last.write_owner is not write_owner or len(last.records) != size):
             # Behind our end it holds what another has written, or what has expired.
-            last = last.part(owner, 0, size)
+            last = last.part(write_owner, 0, size)
             chunks = (*chunks[:-1], last)
         if last is None or size >= _CHUNK_RECORDS or last.first_seq_num + size != self.tail.seq_num:
-            last, size = Chunk(owner, self.tail.seq_num), 0
+            last, size = Chunk(write_owner, self.tail.seq_num), 0
             chunks = (*chunks, last)
         last.extend(written, total)
         span = Span(last, size, size + len(written.records))
@@ -167,9 +167,9 @@ class LogState(NamedTuple):
             written.trim_point,
             min(self.next_expiry, written.expiry),
         )
-        return (log.trimmed(owner) if written.trim_point > self.trim_point else log), span
+        return (log.trimmed(write_owner) if written.trim_point > self.trim_point else log), span
 
-    def trimmed(self, owner: object) -> "LogState":
+    def trimmed(self, write_owner: object) -> "LogState":
         """The log without the records before its trim point."""
         point, chunks = self.trim_point, self.chunks
         at = max(0, _chunk_of(chunks, point))
@@ -182,11 +182,11 @@ class LogState(NamedTuple):
         skipped = max(self.skipped if at == 0 else 0, point - first.first_seq_num)
         size = self.size
         if skipped and first.holds_much_before(skipped):
-            first = first.part(owner, skipped, length)
+            first = first.part(write_owner, skipped, length)
             size, skipped = size if rest else length - skipped, 0
         return self._replace(chunks=(first, *rest), skipped=skipped, size=size)
 
-    def expired(self, owner: object, time: int) -> "LogState":
+    def expired(self, write_owner: object, time: int) -> "LogState":
         """The log without the records whose time is over at `time`, the account's."""
         if time < self.next_expiry:
             return self
@@ -201,7 +201,7 @@ class LogState(NamedTuple):
             inner_start = start > 0 and (at > 0 or chunk.holds_much_before(start))
             inner_end = at < len(kept) - 1 and end < len(chunk.records)
             if inner_start or inner_end:
-                kept[at] = Span(chunk.part(owner, start, end), 0, end - start)
+                kept[at] = Span(chunk.part(write_owner, start, end), 0, end - start)
         return self._of_spans(kept, following)
 
     def _of_spans(self, spans: list[Span], next_expiry: int) -> "LogState":
@@ -247,4 +247,4 @@ def _expiry(moment: Moment, config: StreamConfig) -> int:
     age = config.retention_policy
     if isinstance(age, str) or age is None:
         return NEVER
-    return min(NEVER, moment.time + age * NANOSECONDS)
+    return min(NEVER, moment.account_time + age * NANOSECONDS)

@@ -94,7 +94,7 @@ class IssueAccessToken(Operation):
             raise PermissionDenied(
                 f"token `{issuer.id}` may issue only what it may do itself, and {beyond}"
             )
-        tokens = _tokens(engine.state, engine.owner)
+        tokens = _tokens(engine.state, engine.write_owner)
         token = AccessToken(
             self.access_token,
             new_secret(engine.secret_prefix, engine.seed, engine.own_secret, tokens.issued),
@@ -107,17 +107,17 @@ class IssueAccessToken(Operation):
         return Change(
             token,
             effect=Effect("created"),
-            account=lambda state, owner: state._replace(
-                tokens=_tokens(state, owner).with_issued(owner, token)
+            account=lambda state, write_owner: state._replace(
+                tokens=_tokens(state, write_owner).with_issued(write_owner, token)
             ),
         )
 
     def _expires(self, moment: Moment, issuer: AccessToken | None) -> int | None:
         latest = None if issuer is None else issuer.expires
         if self._expires_at is not None:
-            expires = self._expires_at - moment.now + moment.time
+            expires = self._expires_at - moment.now + moment.account_time
         elif self._expires_in is not None:
-            expires = moment.time + self._expires_in
+            expires = moment.account_time + self._expires_in
         else:
             return latest
         if latest is not None and expires > latest:
@@ -143,7 +143,7 @@ class RevokeAccessToken(Operation):
 
     def decide(self, engine: Engine, moment: Moment) -> Change:
         """The account without it."""
-        token = _tokens(engine.state, engine.owner).by_id.get(self.access_token)
+        token = _tokens(engine.state, engine.write_owner).by_id.get(self.access_token)
         if token is None or self._secret not in (None, token.secret):
             raise AccessTokenNotFound(self.access_token)
         caller = self.caller
@@ -154,21 +154,21 @@ class RevokeAccessToken(Operation):
                 'it, as long as auth is "open"'
             )
         delay = engine.revocation_delay
-        ends = None if delay == inf else moment.time + nanoseconds(delay)
+        ends = None if delay == inf else moment.account_time + nanoseconds(delay)
         return Change(
             effect=Effect("deleted"),
-            account=lambda state, owner: state._replace(
-                tokens=_tokens(state, owner).with_revoked(owner, token, ends)
+            account=lambda state, write_owner: state._replace(
+                tokens=_tokens(state, write_owner).with_revoked(write_owner, token, ends)
             ),
         )
 
 
-def _tokens(state: AccountState, owner: object) -> Tokens:
-    return fresh_tokens(owner) if state.tokens is None else state.tokens
+def _tokens(state: AccountState, write_owner: object) -> Tokens:
+    return fresh_tokens(write_owner) if state.tokens is None else state.tokens
 
 
 def ordered_tokens(engine: Engine) -> PersistentMap[AccessToken]:
     """The tokens by their ids, ready to be listed; in turn only."""
-    by_id = _tokens(engine.state, engine.owner).by_id
-    is_ready = by_id.is_in_order or by_id.owner is engine.owner
-    return by_id if is_ready else by_id.copy(engine.owner)
+    by_id = _tokens(engine.state, engine.write_owner).by_id
+    is_ready = by_id.is_in_order or by_id.write_owner is engine.write_owner
+    return by_id if is_ready else by_id.copy(engine.write_owner)

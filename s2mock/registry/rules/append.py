@@ -151,13 +151,13 @@ def _append(
 ) -> Change:
     stream, due = opened.state, opened.due
     log = stream.log or _EMPTY
-    if moment.time >= log.next_expiry:
-        log = log.expired(engine.owner, moment.time)
+    if moment.account_time >= log.next_expiry:
+        log = log.expired(engine.write_owner, moment.account_time)
         stream = stream.with_log(log)
     written = log.decide_append(batch, moment, stream.config, stream.cipher, opened.digest)
     first, tail = log.tail.seq_num, written.tail
     if written.trim_point >= tail.seq_num:
-        stream, entries = emptied(basin, stream, moment.time)
+        stream, entries = emptied(basin, stream, moment.account_time)
         due += entries
     return Change(
         AppendAck(StreamPosition(first, written.timestamps[0]), tail, tail),

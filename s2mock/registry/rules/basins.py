@@ -143,7 +143,7 @@ def _new(
         moment.now,
         None,
         creation,
-        PersistentMap(engine.owner),
+        PersistentMap(engine.write_owner),
         location,
     )
     made = Provisioned("created", basin.info, basin.incarnation)

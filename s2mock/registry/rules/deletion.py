@@ -26,7 +26,7 @@ Watched = tuple[StreamState, tuple[tuple[int, Due], ...]]
 
 def later(moment: Moment, delay: float, due: Due) -> tuple[tuple[int, Due], ...]:
     """Return the action as due in `delay` seconds; nothing if that is infinite."""
-    return () if delay == inf else ((moment.time + nanoseconds(delay), due),)
+    return () if delay == inf else ((moment.account_time + nanoseconds(delay), due),)
 
 
 def delete_stream(basin: str, stream: StreamState, moment: Moment, delay: float) -> Change:
@@ -76,7 +76,7 @@ def emptied(basin: str, stream: StreamState, time: int) -> Watched:
 
 
 def look(
-    state: AccountState, due: CheckEmpty, moment: Moment, delay: float, owner: object
+    state: AccountState, due: CheckEmpty, moment: Moment, delay: float, write_owner: object
 ) -> Change:
     """Carry out a check: delete the stream, or schedule the next check."""
     basin = state.basins.get(due.basin)
@@ -88,15 +88,18 @@ def look(
         or stream.deleted_at is not None
     ):
         return Change()
-    log, old_enough = (stream.log or LogState()).expired(owner, moment.time), _old_enough(stream)
+    log, old_enough = (
+        (stream.log or LogState()).expired(write_owner, moment.account_time),
+        _old_enough(stream),
+    )
     stream = stream._replace(check_due=None, log=stream.log and log)
-    if log.is_empty and moment.time >= old_enough:
+    if log.is_empty and moment.account_time >= old_enough:
         return delete_stream(due.basin, stream, moment, delay)
     if log.lasts_for_ever:
         return Change(stream=(due.basin, due.stream, stream))
-    retry = moment.time + _RETRY_SECONDS * NANOSECONDS
+    retry = moment.account_time + _RETRY_SECONDS * NANOSECONDS
     at = max(retry, old_enough, log.last_expiry)
-    stream, entries = _schedule(due.basin, stream, moment.time, at)
+    stream, entries = _schedule(due.basin, stream, moment.account_time, at)
     return Change(stream=(due.basin, due.stream, stream), due=entries)
 
 

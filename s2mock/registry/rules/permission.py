@@ -62,9 +62,9 @@ def bearer_of(tokens: Tokens, secret: str, *, is_open: bool) -> AccessToken | No
 
 def check_end(token: AccessToken, moment: "Moment") -> None:
     """Check that the token lives. Raises `Authn`."""
-    if token.ends is not None and moment.time >= token.ends:
+    if token.ends is not None and moment.account_time >= token.ends:
         raise Authn(f"the access token `{token.id}` was revoked")
-    if token.expires is not None and moment.time >= token.expires:
+    if token.expires is not None and moment.account_time >= token.expires:
         raise Authn(f"the access token `{token.id}` has expired")
 
 

@@ -99,8 +99,8 @@ class Read(Operation):
 
     def _begun(self, engine: Engine, moment: Moment, basin: str, opened: Opened) -> "ReadSession":
         log, wanted = opened.state.log or _EMPTY, self.wanted
-        if moment.time >= log.next_expiry:
-            log = log.expired(engine.owner, moment.time)
+        if moment.account_time >= log.next_expiry:
+            log = log.expired(engine.write_owner, moment.account_time)
         # A limit of nothing is used up before the start is looked at.
         used_up = wanted.count == 0 or wanted.bytes == 0
         position = 0 if used_up else start_of(wanted, log)

@@ -96,10 +96,10 @@ class ReadSession:
         """The next step, in a turn of its own."""
         pause, self._pause = self._pause, None
         try:
-            with self._engine.turn as moment:
+            with self._engine.lock as moment:
                 if self._following is not None and pause is not None:
                     # Its time may have come without anybody's waking it.
-                    self._following.pauses.pop(pause, None)
+                    self._following.waiters.pop(pause, None)
                 if pause is not None and pause.error is not None:
                     raise pause.error
                 return self.step(moment)
@@ -109,7 +109,7 @@ class ReadSession:
 
     def close(self) -> None:
         """Follow no longer."""
-        with self._engine.turn.lock:
+        with self._engine.lock.mutex:
             self._unfollow()
             if self.is_counted and self in self._engine.usage.streaming:
                 # It did not come to its end.
@@ -172,8 +172,10 @@ class ReadSession:
             stream = engine.state.stream(self._basin, self._stream, self._incarnation)
         except StreamNotFound:
             return None
-        if stream.log is not None and moment.time >= stream.log.next_expiry:
-            stream = stream._replace(log=stream.log.expired(engine.owner, moment.time))
+        if stream.log is not None and moment.account_time >= stream.log.next_expiry:
+            stream = stream._replace(
+                log=stream.log.expired(engine.write_owner, moment.account_time)
+            )
             engine.commit(Change(stream=(self._basin, self._stream, stream)), moment)
         return stream
 
@@ -210,20 +212,20 @@ class ReadSession:
         self._limits.use(batch.count, size)
         if self.is_counted:
             self._engine.usage.read(self._basin, size, moment)
-        self._deadline = None if self._wait is None else moment.elapsed + self._wait
+        self._deadline = None if self._wait is None else moment.monotonic + self._wait
         self._heartbeat = None
         return batch
 
     def _is_over(self, moment: Moment) -> bool:
         if self._deadline is None and self._wait is not None:
-            self._deadline = moment.elapsed + self._wait
-        return self._deadline is not None and self._deadline <= moment.elapsed
+            self._deadline = moment.monotonic + self._wait
+        return self._deadline is not None and self._deadline <= moment.monotonic
 
     def _is_heartbeat_due(self, moment: Moment) -> bool:
         heartbeat, deadline = self._heartbeat, self._deadline
         return (
             heartbeat is not None
-            and heartbeat <= moment.elapsed
+            and heartbeat <= moment.monotonic
             and (deadline is None or heartbeat < deadline)
         )
 
@@ -236,10 +238,10 @@ class ReadSession:
         assert self._following is not None
         if self._heartbeat is None:
             pause = self._engine.random.uniform(*HEARTBEAT_SECONDS)
-            self._heartbeat = moment.elapsed + int(pause * NANOSECONDS)
+            self._heartbeat = moment.monotonic + int(pause * NANOSECONDS)
         until = self._heartbeat if self._deadline is None else min(self._heartbeat, self._deadline)
-        wait = self._engine.pause(until)
-        self._following.pauses[wait] = None
+        wait = self._engine.wait_until(until)
+        self._following.waiters[wait] = None
         return wait
 
     def _follow(self) -> None:
@@ -253,7 +255,7 @@ class ReadSession:
         if following is None:
             return
         if self._pause is not None:
-            following.pauses.pop(self._pause, None)
+            following.waiters.pop(self._pause, None)
         following.count -= 1
         if not following.count and self._engine.following.get(self._incarnation) is following:
             del self._engine.following[self._incarnation]

@@ -165,12 +165,12 @@ def new_stream(
         moment.now,
         None,
         creation,
-        moment.time,
+        moment.account_time,
         None,
         None,
     )
     made = Provisioned("created", stream.info, stream.incarnation)
-    stream, due = watch(basin.name, stream, moment.time, UNSET)
+    stream, due = watch(basin.name, stream, moment.account_time, UNSET)
     return Change(made, stream=(basin.name, name, stream), due=due, effect=_CREATED)
 
 
@@ -178,7 +178,7 @@ def _reconfigured(
     result: object, basin: str, stream: StreamState, config: StreamConfig, moment: Moment
 ) -> Change:
     changed = stream._replace(config=config)
-    changed, due = watch(basin, changed, moment.time, stream.config)
+    changed, due = watch(basin, changed, moment.account_time, stream.config)
     return Change(result, stream=(basin, stream.name, changed), due=due, effect=Effect("updated"))
 
 

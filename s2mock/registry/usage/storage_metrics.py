@@ -56,7 +56,7 @@ class Stored:
         if one.until >= until:
             return
         log = before.log if before is not None and before.log is not None else _EMPTY
-        for minute, size in _course(log, one.until, until, moment.now - moment.time):
+        for minute, size in _course(log, one.until, until, moment.now - moment.account_time):
             one.series.put(minute, size)
         one.until = until
 
@@ -104,7 +104,7 @@ class Stored:
         parent = state.basins.get(basin)
         stream = None if parent is None else parent.streams.get(name)
         log = stream.log if stream is not None and stream.log is not None else _EMPTY
-        for minute, size in _course(log, one.until, end, moment.now - moment.time):
+        for minute, size in _course(log, one.until, end, moment.now - moment.account_time):
             series.put(minute, size)
         return series
 

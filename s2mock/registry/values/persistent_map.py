@@ -20,7 +20,7 @@ _SMALL: Final = 64
 
 
 class PersistentMap(Generic[V]):
-    """Values by name. Only its `owner` may write to it; others take a `copy` first."""
+    """Values by name. Only its `write_owner` may write to it; others take a `copy` first."""
 
     __slots__ = (
         "_buckets",
@@ -30,11 +30,11 @@ class PersistentMap(Generic[V]):
         "_order",
         "_own",
         "_size",
-        "owner",
+        "write_owner",
     )
 
-    def __init__(self, owner: object) -> None:
-        self.owner: object = owner
+    def __init__(self, write_owner: object) -> None:
+        self.write_owner: object = write_owner
         self._size = 0
         self._mask = 0
         self._buckets: list[dict[str, V]] = [{}]
@@ -47,10 +47,10 @@ class PersistentMap(Generic[V]):
         self._changed: set[str] = set()
         self._changed_before: tuple[set[str], ...] = ()
 
-    def copy(self, owner: object) -> "PersistentMap[V]":
-        """The same names and values, for another owner. Nobody writes to this map from now on."""
+    def copy(self, write_owner: object) -> "PersistentMap[V]":
+        """Return the same for another owner. Nothing may write to this map from now on."""
         other: PersistentMap[V] = PersistentMap.__new__(PersistentMap)
-        other.owner = owner
+        other.write_owner = write_owner
         other._size, other._mask = self._size, self._mask
         other._buckets, other._own = self._buckets, None
         other._order = self._order

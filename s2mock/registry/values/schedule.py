@@ -33,7 +33,7 @@ Due = FinishDeletion | CheckEmpty
 
 
 class Schedule(NamedTuple):
-    """What falls due, by the account's time (`Moment.time`); the earliest first."""
+    """What falls due, by the account's time (`Moment.account_time`); the earliest first."""
 
     size: int = 0
     # How many entries are known to mean nothing any more.

@@ -56,7 +56,7 @@ class AccessToken(NamedTuple):
         """The token as S2 describes it at that moment."""
         expires = self.expires
         if expires is not None:
-            expires += moment.now - moment.time
+            expires += moment.now - moment.account_time
         return TokenInfo(self.id, expires, self.auto_prefix_streams, self.scope)
 
 
@@ -69,41 +69,45 @@ class Tokens(NamedTuple):
     # How many were issued.
     issued: int = 0
 
-    def with_issued(self, owner: object, token: AccessToken) -> "Tokens":
-        """The tokens and one more, for that owner."""
-        own = self.copy(owner)
+    def with_issued(self, write_owner: object, token: AccessToken) -> "Tokens":
+        """The tokens and one more, for that owner of writes."""
+        own = self.copy(write_owner)
         own.by_id[token.id] = own.by_secret[token.secret] = token
         return own._replace(issued=self.issued + 1)
 
-    def with_revoked(self, owner: object, token: AccessToken, ends: int | None) -> "Tokens":
+    def with_revoked(self, write_owner: object, token: AccessToken, ends: int | None) -> "Tokens":
         """The tokens without that one, which is refused from then on; None is never."""
-        own = self.copy(owner)
+        own = self.copy(write_owner)
         del own.by_id[token.id]
         own.by_secret[token.secret] = token._replace(ends=ends)
         return own
 
-    def with_own(self, owner: object) -> "Tokens":
+    def with_own(self, write_owner: object) -> "Tokens":
         """The tokens with the account's own, though it was revoked in another."""
         known = self.by_secret.get(OWN_SECRET)
         if known is not None and known.ends is None and self.by_id.get(OWN_ID) is known:
             return self
-        tokens = self.copy(owner)
+        tokens = self.copy(write_owner)
         own = tokens.by_secret[OWN_SECRET] = AccessToken(OWN_ID, OWN_SECRET, EVERYTHING)
         if tokens.by_id.get(OWN_ID) is None:
             tokens.by_id[OWN_ID] = own
         return tokens
 
-    def copy(self, owner: object) -> "Tokens":
-        """The same, which that owner may write to."""
-        if self.by_id.owner is owner:
+    def copy(self, write_owner: object) -> "Tokens":
+        """Return the same tokens, which that owner may write to."""
+        if self.by_id.write_owner is write_owner:
             return self
-        return self._replace(by_id=self.by_id.copy(owner), by_secret=self.by_secret.copy(owner))
+        return self._replace(
+            by_id=self.by_id.copy(write_owner), by_secret=self.by_secret.copy(write_owner)
+        )
 
 
-def fresh_tokens(owner: object) -> Tokens:
+def fresh_tokens(write_owner: object) -> Tokens:
     """The tokens of an account in which none was issued: its own."""
     own = AccessToken(OWN_ID, OWN_SECRET, EVERYTHING)
-    return Tokens(PersistentMap(owner), PersistentMap(owner)).with_issued(owner, own)
+    return Tokens(PersistentMap(write_owner), PersistentMap(write_owner)).with_issued(
+        write_owner, own
+    )
 
 
 def new_secret(prefix: str, seed: int, token: str | None, number: int) -> str:
