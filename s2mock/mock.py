@@ -114,10 +114,10 @@ class S2Mock(AccountFace, PowersFace):
             revocation_delay=revocation_delay,
             locations=LOCATIONS if locations is None else as_locations(locations),
         )
-        mock_tokens.begin(given.number, self.account)
+        mock_tokens.begin(given.number, self.account.engine.authorization)
         self._powers = Powers(
-            self.account,
-            partial(_insight, self.account),
+            self.account.engine,
+            partial(_insight, self.account.engine),
             journal_limit=journal_limit,
             journal_bytes=journal_bytes,
             append_latency=append_latency,
@@ -176,9 +176,11 @@ class S2Mock(AccountFace, PowersFace):
             self._listening.app = None
             self._listening.drop_connections()
         self._powers.stage.end()
-        self.account.end_sessions()
+        self.account.engine.end_sessions()
         # What is told of it at the end of the test does not keep the account.
-        self._powers.journal.look_with(partial(_insight, Ended(self.account.state, self.token)))
+        self._powers.journal.look_with(
+            partial(_insight, Ended(self.account.engine.state, self.token))
+        )
         teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
 
     def reset(self) -> None:
@@ -188,7 +190,7 @@ class S2Mock(AccountFace, PowersFace):
         the journal is empty. A handle from before says so when it is used.
         """
         self._powers.stage.end()
-        self.account.clear()
+        self.account.engine.clear()
         self._powers.journal.clear()
         self._begin()
         self._inject_faults()
@@ -236,13 +238,13 @@ class S2Mock(AccountFace, PowersFace):
 
     def _options(self) -> dict[str, Any]:
         return {
-            "deletion_delay": self.account.deletion_delay,
+            "deletion_delay": self.account.engine.settings.deletion_delay,
             "profile": self._profile.name,
             "cors": self._cors,
             "append_latency": self._powers.durability.latency,
-            "auth": "open" if self.account.is_open else "required",
-            "revocation_delay": self.account.revocation_delay,
-            "locations": self.account.locations,
+            "auth": "open" if self.account.engine.settings.is_open else "required",
+            "revocation_delay": self.account.engine.settings.revocation_delay,
+            "locations": self.account.engine.settings.locations,
             "journal_limit": self.journal.limit,
             "journal_bytes": self.journal.max_bytes,
         }

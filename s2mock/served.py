@@ -52,7 +52,7 @@ class Served:
             from s2mock.api.app import App
 
             self._app = App(
-                self.account,
+                self.account.engine,
                 cors=self._cors,
                 own_hosts_only=self._own_hosts_only,
                 refusal=self._refusal,

@@ -45,11 +45,11 @@ class Toy:
         self.passed: list[tuple[Point, str]] = []
         self.operations: list[Operation] = []
         self.doing: dict[tuple[Point, str], Callable[[Operation], Waits]] = {}
-        mock.account.observers = (*mock.account.observers, self)
+        mock.account.engine.observers = (*mock.account.engine.observers, self)
 
     def at(self, point: Point, operation: Operation) -> Waits | None:
         # The lock is held at `commit`, and at no other point.
-        assert self.mock.account.lock.is_held == (point == "commit")
+        assert self.mock.account.engine.lock.is_held == (point == "commit")
         self.passed.append((point, operation.name))
         if operation not in self.operations:
             self.operations.append(operation)

@@ -7,13 +7,13 @@ from s2mock.api.query import listing_parameters, parse_query
 from s2mock.api.requests import Asking, HandlerResult, S2Request
 from s2mock.api.responses import S2Response, json_response
 from s2mock.json_bodies.tokens import scope_of, token_info_to_json
+from s2mock.registry.operation import Caller
 from s2mock.registry.rules.access_tokens import (
     IssueAccessToken,
     ListAccessTokens,
     RevokeAccessToken,
 )
 from s2mock.registry.rules.listing import Page
-from s2mock.registry.rules.permission import Caller
 from s2mock.registry.values.names import AccessTokenId
 from s2mock.registry.values.rfc3339 import parse_timestamp
 from s2mock.registry.values.tokens import AccessToken, TokenInfo

@@ -232,7 +232,7 @@ class App:
             return answer(request, (yield from self.account.perform(operation)))
         except InvalidConfig as error:
             return self._refused(
-                row, request, request.account.profile.invalid_config(error.message)
+                row, request, request.account.settings.profile.invalid_config(error.message)
             )
         except S2Error as error:
             return self._refused(row, request, error)

@@ -16,8 +16,7 @@ from s2mock.api.responses import S2Response
 from s2mock.json_bodies.parsing import decode, decode_in_slices
 from s2mock.powers.recorder import SessionNotes
 from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation
-from s2mock.registry.rules.permission import Caller, Needs
+from s2mock.registry.operation import Caller, Needs, Operation
 from s2mock.registry.values.errors import Authn, BadHeader, BadJson, BadPath, InvalidName, S2Error
 from s2mock.registry.values.names import BasinName, RequestToken, StreamName
 from s2mock.runtime.conversation import READ, RunInThread, Step
@@ -191,7 +190,7 @@ class S2Request:
 
         The token may have ended: the operation looks at that in its own moment.
         """
-        token = self.account.authenticate(self.secret)
+        token = self.account.authorization.authenticate(self.secret)
         if token is not None:
             self.prefix = token.prefix
 
@@ -201,7 +200,7 @@ class S2Request:
         Source: reference: account_services §1.3.
         """
         try:
-            self.account.check_end(self.secret)
+            self.account.authorization.check_end(self.secret)
         except Authn as ended:
             return ended
         return error

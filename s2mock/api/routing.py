@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from s2mock.api.requests import Asking, HandlerResult, JsonBody, S2Request
 from s2mock.api.responses import S2Response
-from s2mock.registry.rules.permission import Needs
+from s2mock.registry.operation import Needs
 
 # From a request to the operation that it asks for, in steps or at once; or to an answer, where
 # there is none.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from s2mock.registry.engine.followers import Waiter
+from s2mock.registry.engine.waiter import Waiter
 from s2mock.runtime.conversation import (
     CANCEL_HANDLE,
     DRAINED,

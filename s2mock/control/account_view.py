@@ -35,8 +35,8 @@ class CapturedView(NamedTuple):
 def see(engine: Engine) -> CapturedView:
     """The account as it is now. Nothing that has fallen due is carried out for that."""
     with engine.lock.mutex:
-        state, moment = engine.share_state(), engine.timekeeper.moment()
-        followed = [*engine.following.items()]
+        state, moment = engine.store.share(), engine.timekeeper.moment()
+        followed = [*engine.sessions.following.items()]
         readers = {incarnation: following.count for incarnation, following in followed}
         at_tails = {
             pause: f"a read at the tail of {following.stream}: its next heartbeat, or its end"
@@ -48,7 +48,7 @@ def see(engine: Engine) -> CapturedView:
                 moment.now + pause.until - moment.monotonic,
                 at_tails.get(pause, "an operation that is delayed, or waits to be durable"),
             )
-            for pause in engine.waiters
+            for pause in engine.sessions.waiters
         ]
     shift = moment.now - moment.account_time
     waiting += [(time + shift, _due(due)) for time, due in state.schedule.entries()]

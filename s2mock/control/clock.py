@@ -89,7 +89,7 @@ def read_readers(asked: ControlRequest) -> Generator[Step, Any, Answer]:
 
     try:
         if wait is not None:
-            bell: Notifier = account.followed
+            bell: Notifier = account.engine.sessions.followed
             yield from bell.steps(
                 lambda: True if readers() >= count else None,
                 lambda: (

@@ -31,7 +31,9 @@ def read_records(asked: ControlRequest) -> Any:
 
     def look() -> dict[str, Any]:
         mock = asked.mock
-        return history(see(mock.account), mock.journal.since(0), basin, stream, before, count)
+        return history(
+            see(mock.account.engine), mock.journal.since(0), basin, stream, before, count
+        )
 
     # Where there was none there are no lives, which is no error: it may have gone with a reset.
     return Answer(200, (yield RunInThread(look)))

@@ -174,7 +174,7 @@ class HostedAccount:
         if self._direct is None:
             from s2mock.api.app import App
 
-            self._direct = App(cast("Engine", _Unwatched(self.mock.account)), cors=False)
+            self._direct = App(cast("Engine", _Unwatched(self.mock.account.engine)), cors=False)
         return self._direct
 
 

@@ -34,7 +34,7 @@ def status_of(asked: ControlRequest) -> dict[str, Any]:
     holds = _with_numbers(seat.holds, stage.holds, _asked_of_a_hold)
     is_out = seat.is_out or mock._powers.is_out  # noqa: SLF001
     return status_form(
-        see(mock.account), mock.clock, mock.journal, injections, holds, is_out=is_out
+        see(mock.account.engine), mock.clock, mock.journal, injections, holds, is_out=is_out
     )
 
 

@@ -68,7 +68,7 @@ class Token:
     @property
     def info(self) -> TokenInfo:
         """The token as S2 describes it. Raises `AccessTokenNotFound` once it is revoked."""
-        engine = self._mock.account
+        engine = self._mock.account.engine
         with engine.lock as moment:
             tokens = engine.state.tokens
             found = None if tokens is None else tokens.by_id.get(self._id)
@@ -78,7 +78,7 @@ class Token:
 
     def revoke(self) -> None:
         """Revoke it. Raises `AccessTokenNotFound` where it is revoked already."""
-        self._mock.account.carry_out(RevokeAccessToken(self._id, secret=self._secret))
+        self._mock.account.engine.carry_out(RevokeAccessToken(self._id, secret=self._secret))
 
 
 class Issued(NamedTuple):
@@ -99,7 +99,7 @@ def issue(mock: "AccountFace", token_id: str, **permissions: Any) -> Token:
         expires_in=wanted.expires_in,
         auto_prefix_streams=wanted.auto_prefix_streams,
     )
-    return Token(mock, mock.account.carry_out(operation))
+    return Token(mock, mock.account.engine.carry_out(operation))
 
 
 def to_issue(

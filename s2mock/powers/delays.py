@@ -16,11 +16,11 @@ def wait_until(engine: Engine, until: int, generation: int, advice: str) -> Wait
     """
     while True:
         with engine.lock as moment:
-            if engine.generation != generation:
+            if engine.sessions.generation != generation:
                 raise Dropped
             if moment.monotonic >= until:
                 return
-            pause = engine.wait_until(until)
+            pause = engine.sessions.wait_until(until)
         try:
             yield _Advised(pause, advice)
         finally:

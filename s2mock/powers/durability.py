@@ -29,7 +29,7 @@ class Durability:
         check_delay("append_latency", latency, may_be_infinite=False)
         self.latency = latency
         self._engine = engine
-        # The group that waits now: the era of the account, and until when (`Moment.monotonic`).
+        # The group that waits now: the generation of sessions, and until when (`Moment.monotonic`).
         self._group = (-1, 0)
         if latency:
             engine.observers = (*engine.observers, self)
@@ -44,8 +44,8 @@ class Durability:
         engine = self._engine
         with engine.lock as moment:
             generation, until = self._group
-            if generation != engine.generation or moment.monotonic >= until:
+            if generation != engine.sessions.generation or moment.monotonic >= until:
                 until = moment.monotonic + nanoseconds(self.latency)
-                self._group = (engine.generation, until)
-            generation = engine.generation
+                self._group = (engine.sessions.generation, until)
+            generation = engine.sessions.generation
         yield from wait_until(engine, until, generation, _ADVICE)

@@ -408,8 +408,14 @@ class AccountView(Protocol):
 
     lock: Any
     """Its mutex is `lock.mutex`."""
-    state: AccountState
-    own_secret: str | None
+
+    @property
+    def state(self) -> AccountState:
+        """The state of the account."""
+
+    @property
+    def own_secret(self) -> str | None:
+        """The secret of the account's own token."""
 
 
 class Ended:

@@ -253,7 +253,10 @@ class Stage:
                     self._gates.discard(gate)
             return
         with self._engine.lock as moment:
-            generation, until = self._engine.generation, moment.monotonic + nanoseconds(seconds)
+            generation, until = (
+                self._engine.sessions.generation,
+                moment.monotonic + nanoseconds(seconds),
+            )
         yield from wait_until(self._engine, until, generation, _DELAYED)
 
     def _observe(self) -> None:

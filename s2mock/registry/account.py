@@ -1,19 +1,26 @@
-"""The account: what a test reaches without HTTP. Source: reference: control_plane §4."""
+"""The account for direct calls of a test. Source: reference: control_plane §4."""
 
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from s2mock.registry.engine.engine import Engine
+from s2mock.registry.engine.engine import Auth, Engine
 from s2mock.registry.handles import Basin, Stream
-from s2mock.registry.rules.access_tokens import ordered_tokens
 from s2mock.registry.rules.basins import CreateBasin, EnsureBasin, ListBasins
 from s2mock.registry.rules.listing import MAX_PAGE, Page
-from s2mock.registry.state import AccountState, BasinInfo
+from s2mock.registry.settings import Settings
+from s2mock.registry.state import LOCATIONS, AccountState, BasinInfo, Location
 from s2mock.registry.values.config import BasinConfig
 from s2mock.registry.values.names import BasinName, StreamName
-from s2mock.runtime.arguments import check_config, check_name, check_number, check_text
-from s2mock.runtime.clock import Moment
+from s2mock.registry.values.profile import REAL, Profile
+from s2mock.runtime.arguments import (
+    check_config,
+    check_delay,
+    check_name,
+    check_number,
+    check_text,
+)
+from s2mock.runtime.clock import Clock, Moment
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -85,7 +92,7 @@ class Snapshot:
         return loaded
 
 
-class Account(Engine):
+class Account:
     """An S2 account in memory. Many threads may use it.
 
     `deletion_delay` is for how many seconds a deleted basin or stream stays pending: with 0 it is
@@ -94,17 +101,46 @@ class Account(Engine):
     `revocation_delay` are as with `S2Mock`. Raises `TypeError`, `ValueError`.
     """
 
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        deletion_delay: float = 0.0,
+        profile: Profile = REAL,
+        seed: int = 0,
+        auth: Auth = "open",
+        token: str | None = None,
+        secret_prefix: str = "s2_",
+        revocation_delay: float = 0.0,
+        locations: tuple[Location, ...] = LOCATIONS,
+    ) -> None:
+        check_delay("deletion_delay", deletion_delay)
+        check_delay("revocation_delay", revocation_delay)
+        if auth not in ("open", "required"):
+            raise ValueError(f'auth must be "open" or "required", not {auth!r}')
+        settings = Settings(
+            deletion_delay,
+            profile,
+            seed,
+            auth == "open",
+            token,
+            secret_prefix,
+            revocation_delay,
+            locations,
+        )
+        self.engine: Engine = Engine(clock=clock, settings=settings)
+
     @property
     def basins(self) -> tuple[str, ...]:
         """The names of all basins, in order, with those that are being deleted."""
-        with self.lock:
-            return tuple(self.ordered_basins())
+        with self.engine.lock:
+            return tuple(self.engine.store.ordered_basins())
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """The ids of all access tokens, in order, the expired ones and its own too."""
-        with self.lock:
-            return tuple(ordered_tokens(self))
+        """The ids of all access tokens, in order, with the expired ones and the account's own."""
+        with self.engine.lock:
+            return tuple(self.engine.store.ordered_tokens().by_id)
 
     def basin(self, name: str) -> Basin:
         """The basin of that name, also while it is being deleted.
@@ -112,8 +148,8 @@ class Account(Engine):
         Raises `InvalidName`, `BasinNotFound`, and `TypeError` if the name is not text.
         """
         name = BasinName(check_name("a basin's name", name))
-        with self.lock:
-            return Basin(self, name, self.state.basin(name).incarnation)
+        with self.engine.lock:
+            return Basin(self.engine, name, self.engine.state.basin(name).incarnation)
 
     def stream(self, basin: str, name: str) -> Stream:
         """The stream of that name in that basin, also while it is being deleted.
@@ -123,10 +159,10 @@ class Account(Engine):
         """
         basin = BasinName(check_name("a basin's name", basin))
         name = StreamName(check_name("a stream's name", name))
-        with self.lock:
-            found = self.state.stream(basin, name)
-            parent = Basin(self, basin, self.state.basin(basin).incarnation)
-            return Stream(self, parent, name, found.incarnation)
+        with self.engine.lock:
+            found = self.engine.state.stream(basin, name)
+            parent = Basin(self.engine, basin, self.engine.state.basin(basin).incarnation)
+            return Stream(self.engine, parent, name, found.incarnation)
 
     def create_basin(
         self,
@@ -148,8 +184,8 @@ class Account(Engine):
         check_text("request_token", request_token)
         check_text("location", location)
         name = BasinName(name)
-        made = self.carry_out(CreateBasin(name, config, request_token, location))
-        return Basin(self, name, made.incarnation)
+        made = self.engine.carry_out(CreateBasin(name, config, request_token, location))
+        return Basin(self.engine, name, made.incarnation)
 
     def ensure_basin(
         self, name: str, config: BasinConfig | None = None, *, location: str | None = None
@@ -163,8 +199,8 @@ class Account(Engine):
         check_config(config, BasinConfig)
         check_text("location", location)
         name = BasinName(name)
-        made = self.carry_out(EnsureBasin(name, config, location))
-        return Basin(self, name, made.incarnation)
+        made = self.engine.carry_out(EnsureBasin(name, config, location))
+        return Basin(self.engine, name, made.incarnation)
 
     def list_basins(
         self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
@@ -176,14 +212,14 @@ class Account(Engine):
         check_text("prefix", prefix)
         check_text("start_after", start_after)
         check_number("limit", limit)
-        page: Page[BasinInfo] = self.carry_out(
+        page: Page[BasinInfo] = self.engine.carry_out(
             ListBasins(prefix=prefix, start_after=start_after, limit=limit)
         )
         return page
 
     def snapshot(self) -> Snapshot:
         """The account as it is now, as a value. Taking it costs the same at any size."""
-        return Snapshot(*self.take_state())
+        return Snapshot(*self.engine.take_state())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to the snapshot.
@@ -194,4 +230,4 @@ class Account(Engine):
         """
         if not isinstance(snapshot, Snapshot):
             raise TypeError(f"restore() takes a Snapshot, not {snapshot!r}")
-        self.put_state(snapshot._state, snapshot._taken)  # noqa: SLF001  # nobody else's to see
+        self.engine.put_state(snapshot._state, snapshot._taken)  # noqa: SLF001  # two halves of one thing

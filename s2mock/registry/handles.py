@@ -85,7 +85,9 @@ class _Handle:
 
     def _refuse_if_stale(self) -> None:
         engine = self._engine
-        if self._incarnation < engine.first_incarnation and not self._is_in(engine.origin):
+        if self._incarnation < engine.store.first_incarnation and not self._is_in(
+            engine.store.origin
+        ):
             raise StaleHandle(repr(self)) from None
 
     def _is_in(self, state: AccountState) -> bool:
@@ -148,7 +150,7 @@ class Basin(_Handle):
         """
         with self._engine.lock:
             self._state()
-            return tuple(self._engine.ordered_streams(self._name))
+            return tuple(self._engine.store.ordered_streams(self._name))
 
     def stream(self, name: str) -> "Stream":
         """The stream of that name, also while it is being deleted.
@@ -267,7 +269,7 @@ class LogFace:
         an argument that makes no sense.
         """
         check_count("count", count)
-        return self._engine.changed.wait(
+        return self._engine.store.changed.wait(
             lambda: self._holding(count), lambda: self._missing(count, timeout), timeout
         )
 
@@ -279,7 +281,7 @@ class LogFace:
     ) -> tuple[SequencedRecord, ...]:
         """As `wait_for`, for an event loop."""
         check_count("count", count)
-        return await self._engine.changed.async_wait(
+        return await self._engine.store.changed.async_wait(
             lambda: self._holding(count), lambda: self._missing(count, timeout), timeout
         )
 
@@ -377,14 +379,14 @@ class Stream(_Handle, LogFace):
         """
         with self._engine.lock as moment:
             log = self._living().log or LogState()
-            log = log.expired(self._engine.write_owner, moment.account_time)
+            log = log.expired(self._engine.store.write_owner, moment.account_time)
         return log.records
 
     @property
     def readers(self) -> int:
         """How many read sessions follow at the tail now. Raises `StreamNotFound`."""
         with self._engine.lock:
-            following = self._engine.following.get(self._state().incarnation)
+            following = self._engine.sessions.following.get(self._state().incarnation)
             return 0 if following is None else following.count
 
     def wait_for_readers(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
@@ -394,7 +396,7 @@ class Stream(_Handle, LogFace):
         Raises `StreamNotFound`, and `TypeError`, `ValueError` for an argument that makes no sense.
         """
         check_count("count", count)
-        self._engine.followed.wait(
+        self._engine.sessions.followed.wait(
             lambda: self._has_readers(count), lambda: self._readers_missing(count, timeout), timeout
         )
 
@@ -406,7 +408,7 @@ class Stream(_Handle, LogFace):
     ) -> None:
         """As `wait_for_readers`, for an event loop."""
         check_count("count", count)
-        await self._engine.followed.async_wait(
+        await self._engine.sessions.followed.async_wait(
             lambda: self._has_readers(count), lambda: self._readers_missing(count, timeout), timeout
         )
 

@@ -1,18 +1,64 @@
-"""An operation, and who may stand at its points. Source: reference: account_services §1.2."""
+"""Operations of S2 as values, and what decisions about them depend on.
+
+An operation is a value: its name, the names that it is about, and its arguments. `decide` turns it,
+in a context and at a moment, into a `Change`, or raises an `S2Error`. Source: reference:
+account_services §1.2.
+"""
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
-from s2mock.registry.state import Change, Effect
+from s2mock.registry.settings import Settings
+from s2mock.registry.state import AccountState, Change, Effect
+from s2mock.registry.usage.usage import Usage
+from s2mock.registry.values.tokens import AccessToken
 from s2mock.runtime.conversation import Wait
 
 if TYPE_CHECKING:
-    from s2mock.registry.engine.engine import Engine
-    from s2mock.registry.rules.permission import Caller
     from s2mock.runtime.clock import Moment
 
 Point = Literal["arrival", "commit", "answer"]
 Waits = Generator[Wait, None, None]
+
+
+class Needs(NamedTuple):
+    """What a token must have for an operation: all of these, on all that the operation is about.
+
+    `of` names the sets that must match: "basin", "stream", "access_token". With `by_batch` a
+    batch needs those of the operations that it consists of, and the opening of a session, which
+    has none yet, any one of them.
+    """
+
+    operations: tuple[str, ...] = ()
+    of: tuple[str, ...] = ()
+    by_batch: bool = False
+
+
+class Caller(NamedTuple):
+    """The caller of an operation: the secret of its token, and what the operation needs of it."""
+
+    secret: str
+    needs: Needs
+
+
+class Context(NamedTuple):
+    """What a decision depends on, beside the operation itself and the moment.
+
+    `token` is the caller's access token, None if the caller may do everything. `caller` is None for
+    a direct call of a test. Decisions only read `usage`.
+    """
+
+    state: AccountState
+    settings: Settings
+    usage: Usage
+    caller: Caller | None
+    token: AccessToken | None
+    # The generation of the account's sessions.
+    generation: int
+    # The number of the basin or stream that the operation creates, if it creates one.
+    next_incarnation: int
+    # The owner of new parts of the state, see `state.py`.
+    write_owner: object
 
 
 class Operation:
@@ -41,8 +87,10 @@ class Operation:
     )
 
     name: ClassVar[str]
-    # Whether its result is a `Waiting`.
+    # True if its result is a `Waiting`.
     waits: ClassVar[bool] = False
+    # The part of the account that is brought up to date before `decide` reads it.
+    prepares: ClassVar[Literal["basins", "streams", "access_tokens", "usage"] | None] = None
     # Of a read: whether it goes on.
     is_session: bool
     # Of a batch: the operations that it consists of, as S2 calls them.
@@ -66,13 +114,13 @@ class Operation:
         return f"<{self.name} {self.basin or ''} {self.stream or ''}>"
 
     def check(self, moment: "Moment") -> None:
-        """What it says by itself, before it is asked who may have it. Raises `S2Error`.
+        """Check the arguments that depend on the moment, before permissions. Raises `S2Error`.
 
-        Only what is not checked when it is made; `decide` sees to it, too.
+        `decide` checks them too, for callers without a token.
         """
 
-    def decide(self, engine: "Engine", moment: "Moment") -> Change:
-        """What it would change and return, at this moment. Changes nothing. Raises `S2Error`."""
+    def decide(self, context: Context, moment: "Moment") -> Change:
+        """Return what the operation would change and return. Changes nothing. Raises `S2Error`."""
         raise NotImplementedError
 
 

@@ -235,8 +235,8 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "all tokens have one secret",
         registry_tokens.IssueAccessToken.decide,
-        "engine.own_secret, tokens.issued)",
-        "engine.own_secret, 1)",
+        "settings.own_secret, tokens.issued)",
+        "settings.own_secret, 1)",
         (f"{LIVES}::test_a_revoked_token_is_refused",),
     ),
     Mutation(

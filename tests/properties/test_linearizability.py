@@ -440,7 +440,9 @@ def test_a_log_that_is_not_used_in_turn(monkeypatch: pytest.MonkeyPatch) -> None
         meeting.wait(PATIENCE)
         return assign(*arguments)
 
-    monkeypatch.setattr(mock.account, "lock", _NoLock(mock.account))
+    engine = mock.account.engine
+    monkeypatch.setattr(engine, "lock", _NoLock(engine))
+    monkeypatch.setattr(engine.store, "_lock", _NoLock(engine))
     monkeypatch.setattr(LogState, "_assign_timestamps", meet)
     with pytest.raises(NotLinearizable, match="lost|told|nobody"):
         run(mock, [[("append", 1, "none")]] * 2, lambda: over_wsgi(mock), None)

@@ -5,13 +5,13 @@ from itertools import islice
 from typing import NamedTuple
 
 from s2mock import Stream
-from s2mock.registry.engine.followers import Following
+from s2mock.registry.engine.read_session import ReadSession
+from s2mock.registry.engine.sessions import Following
 from s2mock.registry.log.batch import Batch
 from s2mock.registry.log.log import LogState
 from s2mock.registry.log.read_request import ReadRequest
 from s2mock.registry.rules.open_stream import Opened
 from s2mock.registry.rules.read import Read
-from s2mock.registry.rules.read_session import ReadSession
 
 
 class Said(NamedTuple):
@@ -48,7 +48,7 @@ def log_of(stream: Stream) -> LogState:
 def following_of(stream: Stream) -> tuple[int, int]:
     """How many sessions follow the stream, and how many appends are kept for them."""
     with stream._engine.lock:
-        following = stream._engine.following.get(stream._incarnation, Following(""))
+        following = stream._engine.sessions.following.get(stream._incarnation, Following(""))
         return following.count, len(following.live)
 
 
@@ -61,7 +61,9 @@ def open_read(
     # Not checked as that of a request is.
     operation.wanted = ReadRequest(**wanted)
     with engine.lock as moment:
-        session = operation._begun(engine, moment, basin, Opened(stream._state(), digest))
+        opened = Opened(stream._state(), digest)
+        start = operation._start(engine.store.write_owner, moment, basin, opened)
+        session = ReadSession(engine.lock, engine.store, engine.sessions, start, is_counted=False)
     session.tell_tail = tell_tail
     return Steps(session)
 

@@ -86,7 +86,7 @@ class TestNeverWritten:
         defaults = StreamConfig(delete_on_empty_min_age=90)
         config = BasinConfig(default_stream_config=defaults, create_stream_on_read=True)
         mock.create_basin("auto-basin", config)
-        mock.account.carry_out(CheckTail("auto-basin", "s"))
+        mock.account.engine.carry_out(CheckTail("auto-basin", "s"))
         stream = mock.account.stream("auto-basin", "s")
         assert age_at_deletion(stream) == 150
 

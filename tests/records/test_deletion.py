@@ -42,7 +42,7 @@ def next_said(stream: Stream, session: Steps) -> tuple[list[int], int | None]:
 
 def append_in_session(stream: Stream) -> None:
     """Append as an open session of that very stream does."""
-    target = Target(stream._incarnation, None, stream._engine.generation)
+    target = Target(stream._incarnation, None, stream._engine.sessions.generation)
     batch = AppendInput([AppendRecord()])
     stream._engine.carry_out(Append(stream.basin.name, stream.name, batch, target=target))
 
@@ -234,7 +234,7 @@ def test_calls_while_it_is_pending_and_after(stream: Stream, clock: StagedClock)
         with pytest.raises(StreamDeletionPending):
             append_in_session(stream)
         clock.advance(PENDING_SECONDS)
-    if stream._engine.deletion_delay != float("inf"):
+    if stream._engine.settings.deletion_delay != float("inf"):
         assert errors() == {StreamNotFound}
         # For somebody who had it open, it is a stream that has gone.
         with pytest.raises(Unavailable):

@@ -167,7 +167,7 @@ class TestLastSequenceNumber:
         engine, state = stream._engine, stream._state()
         state = state._replace(log=LogState(tail=StreamPosition(seq_num, 0)))
         with engine.lock as moment:
-            engine.commit(Change(stream=(stream.basin.name, stream.name, state)), moment)
+            engine.store.commit(Change(stream=(stream.basin.name, stream.name, state)), moment)
         return stream
 
     @pytest.mark.parametrize("cipher", ["aes-256-gcm"])

@@ -50,7 +50,7 @@ def reconfigure_stream(
     account: Account, name: str, **changes: Unpack[StreamConfigChanges]
 ) -> StreamConfig:
     """Reconfigure whatever stream has the name."""
-    return account.carry_out(ReconfigureStream("my-basin", name, changes))
+    return account.engine.carry_out(ReconfigureStream("my-basin", name, changes))
 
 
 @pytest.fixture

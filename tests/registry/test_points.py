@@ -341,7 +341,7 @@ def test_appends_of_a_session_that_are_acknowledged_before_one_waits(
 def test_an_operation_in_process(mock: S2Mock, toy: Toy) -> None:
     """`perform` by itself: the waits come to whoever drives it."""
     gate = toy.hold("arrival", "list-basins")
-    steps = mock.account.perform(ListBasins())
+    steps = mock.account.engine.perform(ListBasins())
     assert next(steps) is gate
     assert next(steps) is gate
     gate.open()
@@ -353,7 +353,7 @@ def test_an_operation_in_process(mock: S2Mock, toy: Toy) -> None:
 def test_one_that_is_given_up(mock: S2Mock, toy: Toy) -> None:
     """Its client has gone: it has not happened, and nobody waits for it."""
     toy.hold("commit", "append")
-    steps = mock.account.perform(Append("my-basin", "s", Batch([AppendRecord(b"x")])))
+    steps = mock.account.engine.perform(Append("my-basin", "s", Batch([AppendRecord(b"x")])))
     next(steps)
     steps.close()
     assert mock.basin("my-basin").stream("s").tail.seq_num == 1
@@ -363,7 +363,7 @@ def test_one_that_is_given_up(mock: S2Mock, toy: Toy) -> None:
 
 def test_no_observer_no_cost(mock: S2Mock) -> None:
     """Without an observer an operation is carried out in one go."""
-    steps = mock.account.perform(ListBasins())
+    steps = mock.account.engine.perform(ListBasins())
     with pytest.raises(StopIteration):
         next(steps)
 

@@ -154,7 +154,7 @@ class TestTurn:
         with engine.lock as moment:
             pass
         with pytest.raises(AssertionError, match="committed without the lock"):
-            engine.commit(Change(), moment)
+            engine.store.commit(Change(), moment)
 
     def test_turn_is_given_back_after_an_error(self, engine: NotingEngine) -> None:
         with pytest.raises(RuntimeError), engine.lock:
@@ -166,12 +166,12 @@ class TestTurn:
     ) -> None:
         """It fails whoever comes first, and locks nobody out."""
 
-        def fail(_: object) -> Change:
+        def fail(*_: object) -> Change:
             raise ZeroDivisionError
 
         engine.later(0, "due")
         with monkeypatch.context() as patch:
-            patch.setattr(engine, "_finished_deletion", fail)
+            patch.setattr(engine, "_decide_due", fail)
             with pytest.raises(ZeroDivisionError), engine.lock:
                 pass
         assert enters_from_a_thread(engine)

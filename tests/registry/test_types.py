@@ -175,12 +175,12 @@ CASES += [*MADE, *CHANGES, *CLOCKS]
 def test_is_refused_at_the_door(call: Calling, message: str) -> None:
     mock = S2Mock(basins=["my-basin"])
     mock.basin("my-basin").create_stream("s").append([b"a"])
-    before, state = picture(mock), mock.account.state
+    before, state = picture(mock), mock.account.engine.state
 
     with pytest.raises(TypeError) as refused:
         call(mock)
     assert message in str(refused.value)
-    assert mock.account.state is state
+    assert mock.account.engine.state is state
     assert picture(mock) == before
 
 

@@ -281,7 +281,7 @@ def test_a_client_that_leaves_while_it_is_held(
     # Nothing of it comes to life later.
     gate.open()
     assert remote.append("later").status == 200
-    assert (stream.readers, len(mock.account.waiters)) == (0, 0)
+    assert (stream.readers, len(mock.account.engine.sessions.waiters)) == (0, 0)
 
 
 @pytest.mark.parametrize("opener", [*OPENERS][:2])
@@ -291,4 +291,4 @@ def test_a_read_session_that_fails_at_its_answer(
     toy.fail("answer", "read", Invalid("not today"))
     with OPENERS[opener](remote) as session:
         assert session.status == 422
-    assert (stream.readers, len(mock.account.waiters)) == (0, 0)
+    assert (stream.readers, len(mock.account.engine.sessions.waiters)) == (0, 0)

@@ -22,8 +22,8 @@ from tests.registry.noting_engine import NotingEngine
 from tests.time.watched_clock import PATIENCE, WatchedClock
 
 if TYPE_CHECKING:
-    from s2mock.registry.engine.followers import Waiter
-    from s2mock.registry.rules.read_session import ReadSession
+    from s2mock.registry.engine.read_session import ReadSession
+    from s2mock.registry.engine.waiter import Waiter
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ class Waiter:
             with self.engine.lock as moment:
                 before, pause = pause, None
                 if moment.monotonic < self.until:
-                    pause = self.engine.wait_until(self.until)
+                    pause = self.engine.sessions.wait_until(self.until)
                 else:
                     self.log.append(self.name)
             if before is not None:
@@ -77,7 +77,7 @@ class Waiter:
 def wait_once(engine: Engine, until: int) -> int:
     """Wait once until then, and tell the time at which the turn after that came."""
     with engine.lock:
-        pause = engine.wait_until(until)
+        pause = engine.sessions.wait_until(until)
     pause.block()
     with engine.lock as moment:
         pass
@@ -153,18 +153,18 @@ class TestManualClock:
         times: list[int] = []
         thread = start(lambda: times.append(wait_once(engine, 5 * NANOSECONDS)))
         clock.await_waiters(1)
-        [pause] = engine.waiters
+        [pause] = engine.sessions.waiters
         pause.wake()
         thread.join(PATIENCE)
         assert times == [0]
         assert not clock._waiting
-        assert not engine.waiters
+        assert not engine.sessions.waiters
         clock.advance(5)
 
     def test_woken_before_it_waits(self, clock: WatchedClock, engine: Engine) -> None:
         """An append may come between the turn and the wait; it is not slept through."""
         with engine.lock:
-            pause = engine.wait_until(5 * NANOSECONDS)
+            pause = engine.sessions.wait_until(5 * NANOSECONDS)
         pause.wake()
         pause.block()
         pause.close()
@@ -172,7 +172,7 @@ class TestManualClock:
 
     def test_turned_before_it_waits(self, clock: WatchedClock, engine: Engine) -> None:
         with engine.lock:
-            pause = engine.wait_until(5 * NANOSECONDS)
+            pause = engine.sessions.wait_until(5 * NANOSECONDS)
         clock.advance(5)
         pause.block()
         pause.close()
@@ -343,7 +343,7 @@ class TestSystemClock:
     def test_a_pause_ends(self) -> None:
         engine = Engine(clock=SystemClock())
         with engine.lock as before:
-            pause = engine.wait_until(before.monotonic + 2_000_000)
+            pause = engine.sessions.wait_until(before.monotonic + 2_000_000)
         after = before
         while after.monotonic < before.monotonic + 2_000_000:
             pause.block()
@@ -358,7 +358,7 @@ class TestSystemClock:
 
         def wait() -> None:
             with engine.lock as moment:
-                pause = engine.wait_until(moment.monotonic + 3600 * NANOSECONDS)
+                pause = engine.sessions.wait_until(moment.monotonic + 3600 * NANOSECONDS)
                 waits.set()
             pause.block()
             with engine.lock as moment:
@@ -367,7 +367,7 @@ class TestSystemClock:
 
         thread = start(wait)
         waits.wait(PATIENCE)
-        [pause] = engine.waiters
+        [pause] = engine.sessions.waiters
         pause.wake()
         thread.join(PATIENCE)
         assert len(woken) == 1

@@ -10,8 +10,8 @@ from s2mock.api.responses import S2Response, to_json
 from s2mock.api.wire.json_records import Format, batch_to_json, position_to_json
 from s2mock.api.wire.sse import DONE, EventId, event
 from s2mock.powers.outcomes import InjectedError
+from s2mock.registry.engine.read_session import ReadSession
 from s2mock.registry.log.batch import Batch
-from s2mock.registry.rules.read_session import ReadSession
 from s2mock.registry.values.errors import S2Error
 from s2mock.runtime.conversation import CloseAfterResponse, Conversation
 

@@ -10,8 +10,8 @@ from s2mock.api.responses import S2Response
 from s2mock.api.wire.frames import encode_frame, encode_terminal
 from s2mock.api.wire.proto_records import batch_to_proto
 from s2mock.powers.faults import Drain
+from s2mock.registry.engine.read_session import ReadSession
 from s2mock.registry.log.batch import Batch
-from s2mock.registry.rules.read_session import ReadSession
 from s2mock.registry.values.errors import S2Error
 from s2mock.runtime.conversation import CloseAfterResponse, Conversation, Wait
 

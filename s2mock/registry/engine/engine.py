@@ -1,105 +1,71 @@
-"""The engine: one operation at a time, with one look at the clock and one commit for each.
+"""The engine: it carries out operations one at a time, each with one look at the clock.
 
-First an operation decides, which changes nothing. Then `commit` carries out what it decided, the
-one place where an account's state changes. On its way the operation passes three points without a
-lock: `arrival`, `commit` and `answer`. Observers may stand there and keep it waiting, and nobody
-else.
+First an operation decides, which changes nothing. Then the store commits the decision, the one
+place where an account's state changes. On its way the operation passes three points without a lock:
+`arrival`, `commit` and `answer`. At points, observers may keep it waiting; nothing else does.
 """
 
-import random
 from collections.abc import Generator
-from itertools import count
 from typing import Any, Final, Literal
 
 from s2mock.registry.engine.account_lock import AccountLock
-from s2mock.registry.engine.authorization import Admitting
-from s2mock.registry.engine.followers import Waiter
-from s2mock.registry.operation import Observer, Operation, Point, Waiting, Waits
+from s2mock.registry.engine.authorization import Authorization
+from s2mock.registry.engine.read_session import ReadSession
+from s2mock.registry.engine.sessions import Sessions
+from s2mock.registry.engine.store import Store
+from s2mock.registry.engine.unary_read import UnaryRead
+from s2mock.registry.engine.waiter import Waiter
+from s2mock.registry.operation import Context, Observer, Operation, Point, Waiting, Waits
 from s2mock.registry.rules import deletion
-from s2mock.registry.state import LOCATIONS, AccountState, Change, Location, new_incarnation
-from s2mock.registry.usage.usage import Usage
-from s2mock.registry.values.persistent_map import PersistentMap
-from s2mock.registry.values.profile import REAL, Profile
-from s2mock.registry.values.schedule import FinishDeletion, Schedule
-from s2mock.registry.values.tokens import fresh_tokens
-from s2mock.runtime.arguments import check_delay
+from s2mock.registry.settings import Settings
+from s2mock.registry.state import AccountState, Change
+from s2mock.registry.values.schedule import Due, FinishDeletion
 from s2mock.runtime.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper, check_clock
 from s2mock.runtime.conversation import Wait
-from s2mock.runtime.notifier import Notifier
-
-# One number for each time that all sessions of an account end.
-_generations: Final = count(1)
 
 Auth = Literal["open", "required"]
 
+_DEFAULTS: Final = Settings()
 
-class Engine(Admitting):
-    """An account without the faces that a test looks at. Safe to use from many threads.
 
-    `deletion_delay` is how long, in seconds, a deleted basin or stream stays pending: with 0 it
-    is gone before the answer, with `float("inf")` it stays. `seed` is where all randomness (the
-    time between heartbeats, the secrets of access tokens) comes from. `auth` is who is let in
-    besides the bearers of its tokens: everybody, or nobody. `token` is the secret of the account's
-    own access token; the secrets of those that it issues come from `seed` and `token`, and begin
-    with `secret_prefix`. `revocation_delay` is how long, in seconds, a revoked one is still good.
-    `locations` are where basins can be, the default first. Raises `TypeError`, `ValueError`.
+class Engine:
+    """An account without handles. Many threads may use it. Raises `TypeError` for a wrong clock.
+
+    Its parts: `lock` gives each operation its moment; `store` has the state and commits changes;
+    `authorization` checks access tokens; `sessions` has the open sessions and what they wait for.
     """
 
-    def __init__(
-        self,
-        *,
-        clock: Clock | None = None,
-        deletion_delay: float = 0.0,
-        profile: Profile = REAL,
-        seed: int = 0,
-        auth: Auth = "open",
-        token: str | None = None,
-        secret_prefix: str = "s2_",
-        revocation_delay: float = 0.0,
-        locations: tuple[Location, ...] = LOCATIONS,
-    ) -> None:
-        check_delay("deletion_delay", deletion_delay)
-        check_delay("revocation_delay", revocation_delay)
-        if auth not in ("open", "required"):
-            raise ValueError(f'auth must be "open" or "required", not {auth!r}')
-        self.is_open = auth == "open"
-        self.own_secret = token
-        self.secret_prefix = secret_prefix
-        self.locations = locations
-        self.revocation_delay = revocation_delay
-        self.seed = seed
+    def __init__(self, *, clock: Clock | None = None, settings: Settings = _DEFAULTS) -> None:
+        self.settings = settings
         self.clock: Clock = SystemClock() if clock is None else check_clock(clock)
-        self.deletion_delay = deletion_delay
-        self.profile = profile
-        self.random: random.Random = random.Random(seed)  # noqa: S311  # reproducible, not secret
         self.timekeeper: Timekeeper = Timekeeper(self.clock)
-        self.observers: tuple[Observer, ...] = ()
-        write_owner = object()
-        super().__init__(write_owner, self._empty(write_owner))
-        self.waiters: set[Waiter] = set()
-        # Rung when a read session begins to wait at a tail.
-        self.followed: Notifier = Notifier()
-        # Sessions are of one era, and end with it.
-        self.generation: int = next(_generations)
-        # What it began with, last: handles from before then stand for what is in there.
-        self.origin: AccountState = self.state
-        self.first_incarnation: int = new_incarnation()
         self.lock: AccountLock = AccountLock(self._settled_moment)
+        self.sessions: Sessions = Sessions(self.timekeeper, settings.seed)
+        self.store: Store = Store(self.lock, self.sessions, has_tokens=not settings.is_open)
+        self.authorization: Authorization = Authorization(
+            self.lock, self.store, is_open=settings.is_open, own_secret=settings.own_secret
+        )
+        self.observers: tuple[Observer, ...] = ()
+
+    @property
+    def state(self) -> AccountState:
+        """The state of the account as it is now."""
+        return self.store.state
+
+    @property
+    def own_secret(self) -> str | None:
+        """The secret of the account's own token."""
+        return self.settings.own_secret
 
     # Carrying out.
 
     def carry_out(self, operation: Operation) -> Any:
-        """Decide and commit an operation, without points: for a test's direct calls.
-
-        Raises `S2Error`.
-        """
+        """Decide and commit an operation, without points. Raises `S2Error`."""
         lock = self.lock
         moment = lock.acquire()
         try:
             operation.at = moment.now
-            if operation.caller is not None:
-                self._permit(operation, operation.caller, moment)
-            return self.commit(operation.decide(self, moment), moment, operation)
+            return self._commit(self._decide(operation, moment), moment, operation)
         finally:
             lock.release()
 
@@ -114,7 +80,7 @@ class Engine(Admitting):
         return result
 
     def _waited(self, operation: Operation, waiting: Waiting) -> Generator[Wait, None, Any]:
-        """What comes of an operation that was carried out and waits, with its last point."""
+        """Wait for the answer of an operation that was carried out, and pass its last point."""
         try:
             result = yield from waiting.answer()
         except Exception as error:
@@ -137,15 +103,13 @@ class Engine(Admitting):
             yield from self._pass("arrival", operation)
             with self.lock as moment:
                 operation.at = moment.now
-                if operation.caller is not None:
-                    self._permit(operation, operation.caller, moment)
-                change = operation.decide(self, moment)
-                standing = None if change.error else self._standing("commit", operation)
-                if not standing:
-                    return self.commit(change, moment, operation)
-            for waits in standing:
-                yield from waits
-            # Another moment: what was decided then may not hold any more.
+                change = self._decide(operation, moment)
+                waits = None if change.error else self._waits_at("commit", operation)
+                if not waits:
+                    return self._commit(change, moment, operation)
+            for wait in waits:
+                yield from wait
+            # Decided anew, at another moment: the first decision may not hold any more.
             return self.carry_out(operation)
         except GeneratorExit:
             operation.is_decided = True
@@ -156,100 +120,101 @@ class Engine(Admitting):
             yield from self._pass("answer", operation)
             raise
 
-    def _standing(self, point: Point, operation: Operation) -> list[Waits]:
+    def _waits_at(self, point: Point, operation: Operation) -> list[Waits]:
         found = [observer.at(point, operation) for observer in self.observers]
         return [waits for waits in found if waits is not None]
 
     def _pass(self, point: Point, operation: Operation) -> Waits:
-        for waits in self._standing(point, operation):
+        for waits in self._waits_at(point, operation):
             yield from waits
 
-    # What falls due.
+    def _decide(self, operation: Operation, moment: Moment) -> Change:
+        store, caller = self.store, operation.caller
+        token = None if caller is None else self.authorization.permit(operation, caller, moment)
+        if operation.prepares is not None:
+            store.prepare(operation)
+        context = Context(
+            store.state,
+            self.settings,
+            store.usage,
+            caller,
+            token,
+            self.sessions.generation,
+            store.next_incarnation,
+            store.write_owner,
+        )
+        return operation.decide(context, moment)
+
+    def _commit(self, change: Change, moment: Moment, operation: Operation) -> Any:
+        self.store.commit(change, moment)
+        operation.effect = change.effect
+        if change.error is not None:
+            raise change.error
+        is_counted = operation.request is not None
+        result, start = change.result, change.read
+        if start is not None:
+            kind = ReadSession if start.is_session else UnaryRead
+            read = kind(self.lock, self.store, self.sessions, start, is_counted=is_counted)
+            result = read.begin(moment)
+        if is_counted:
+            self.store.usage.carried_out(operation, change, moment)
+        return result
+
+    # Scheduled actions.
 
     def _settled_moment(self) -> Moment:
         moment = self.timekeeper.moment()
-        if self.state.schedule.size:
-            self.settle(moment)
+        if self.store.state.schedule.size:
+            self._settle(moment)
         return moment
 
-    def settle(self, moment: Moment) -> None:
-        """Carry out what has fallen due, the earliest first; in turn only."""
-        while (time := self.state.schedule.next_time) is not None and time <= moment.account_time:
-            _, due, schedule = self.state.schedule.pop()
-            self.state = self.state._replace(schedule=schedule)
-            # At the time when it fell due, which may be a while ago.
-            then = Moment(moment.now - (moment.account_time - time), time, moment.monotonic)
-            if isinstance(due, FinishDeletion):
-                change = self._finished_deletion(due)
-            else:
-                change = deletion.look(self.state, due, then, self.deletion_delay, self.write_owner)
-            self.commit(change, then)
+    def _settle(self, moment: Moment) -> None:
+        """Carry out all actions that are due, the earliest first."""
+        store, now = self.store, moment.account_time
+        while (time := store.state.schedule.next_time) is not None and time <= now:
+            _, action, schedule = store.state.schedule.pop()
+            store.state = store.state._replace(schedule=schedule)
+            # At the time when it was due, which may be a while ago.
+            then = Moment(moment.now - (now - time), time, moment.monotonic)
+            store.commit(self._decide_due(action, then), then)
 
-    def _finished_deletion(self, due: FinishDeletion) -> Change:
-        return deletion.finished_deletion(self.state, due)
+    def _decide_due(self, action: Due, moment: Moment) -> Change:
+        state, delay = self.store.state, self.settings.deletion_delay
+        if isinstance(action, FinishDeletion):
+            return deletion.finished_deletion(state, action)
+        return deletion.look(state, action, moment, delay, self.store.write_owner)
 
-    # Waiting.
-
-    def wait_until(self, until: int) -> Waiter:
-        """Return a waiter until `until` (of `Moment.monotonic`). Call it with the lock held."""
-        waiter = Waiter(self.timekeeper, until, self.waiters.discard)
-        self.waiters.add(waiter)
-        return waiter
-
-    def end_sessions(self) -> None:
-        """End all sessions; each sees it with its next step."""
-        with self.lock.mutex:
-            waiters = self._end_era()
-        for waiter in waiters:
-            waiter.wake()
-
-    def _end_era(self) -> list[Waiter]:
-        self.generation = next(_generations)
-        self.following = {}
-        return [*self.waiters]
-
-    # Values of it.
+    # The account as a whole.
 
     def take_state(self) -> tuple[AccountState, Moment]:
-        """The state as a value that stays as it is, and when it is taken."""
+        """Return the state as a value that never changes, and the moment of that."""
         with self.lock as moment:
-            return self.share_state(), moment
-
-    def share_state(self) -> AccountState:
-        """The same, with the lock in hand: whoever writes next copies what it touches."""
-        self.write_owner = object()
-        return self.state
+            return self.store.share(), moment
 
     def put_state(self, state: AccountState, taken: Moment) -> None:
-        """Go on from such a value; what is due moves by the time since it was taken."""
+        """Continue with such a value; its schedule moves by the time since `taken`."""
         with self.lock.mutex:
             if isinstance(self.clock, ManualClock):
                 self.clock.begin_at(taken.now)
             self.timekeeper.shift = self.clock.now() - taken.account_time
-            waiters = self._begin_with(state)
-        for waiter in waiters:
-            waiter.wake()
+            self.store.begin_with(state)
+            waiters = self.sessions.end()
+        _wake(waiters)
 
     def clear(self) -> None:
-        """Go on with nothing in it."""
+        """Continue with an empty account."""
         with self.lock.mutex:
-            waiters = self._begin_with(self._empty(object()))
-        for waiter in waiters:
-            waiter.wake()
+            self.store.begin_with(None)
+            waiters = self.sessions.end()
+        _wake(waiters)
 
-    def _empty(self, write_owner: object) -> AccountState:
-        tokens = None if self.is_open else fresh_tokens(write_owner)
-        return AccountState(PersistentMap(write_owner), Schedule(), tokens)
+    def end_sessions(self) -> None:
+        """End all sessions; each of them sees that with its next step."""
+        with self.lock.mutex:
+            waiters = self.sessions.end()
+        _wake(waiters)
 
-    def _begin_with(self, state: AccountState) -> list[Waiter]:
-        self.write_owner = object()
-        if state.tokens is not None:
-            # It is no part of a snapshot.
-            state = state._replace(tokens=state.tokens.with_own(self.write_owner))
-        elif not self.is_open:
-            state = state._replace(tokens=fresh_tokens(self.write_owner))
-        self.state = self.origin = state
-        self.usage = Usage()
-        self.first_incarnation = new_incarnation()
-        self.changed.notify()
-        return self._end_era()
+
+def _wake(waiters: list[Waiter]) -> None:
+    for waiter in waiters:
+        waiter.wake()

@@ -2,10 +2,9 @@
 
 from math import inf
 
-from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation
+from s2mock.registry.operation import Context, Operation
 from s2mock.registry.rules.listing import MAX_PAGE, page_of
-from s2mock.registry.state import AccountState, Change, Effect
+from s2mock.registry.state import Change, Effect
 from s2mock.registry.values.errors import (
     AccessTokenNotFound,
     InvalidToken,
@@ -13,9 +12,16 @@ from s2mock.registry.values.errors import (
     ResourceAlreadyExists,
 )
 from s2mock.registry.values.names import AccessTokenId
-from s2mock.registry.values.persistent_map import PersistentMap
 from s2mock.registry.values.scopes import ALL, Scope
-from s2mock.registry.values.tokens import OWN_SECRET, AccessToken, Tokens, fresh_tokens, new_secret
+from s2mock.registry.values.tokens import (
+    OWN_SECRET,
+    AccessToken,
+    IssuedToken,
+    RevokedToken,
+    Tokens,
+    fresh_tokens,
+    new_secret,
+)
 from s2mock.runtime.clock import Moment, nanoseconds
 
 
@@ -27,6 +33,7 @@ class ListAccessTokens(Operation):
 
     __slots__ = ("_limit", "_prefix", "_start_after")
     name = "list-access-tokens"
+    prepares = "access_tokens"
 
     def __init__(self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE) -> None:
         super().__init__()
@@ -34,12 +41,12 @@ class ListAccessTokens(Operation):
         self._start_after = AccessTokenId.check_filter(start_after, "start-after")
         self._limit = limit
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, context: Context, moment: Moment) -> Change:
         """The page."""
-        token = engine.token_of(self.caller)
+        token = context.token
         return Change(
             page_of(
-                ordered_tokens(engine),
+                _tokens(context).by_id,
                 lambda found: found.info(moment),
                 prefix=self._prefix,
                 start_after=self._start_after,
@@ -86,31 +93,25 @@ class IssueAccessToken(Operation):
         if self._expires_at is not None and self._expires_at <= moment.now:
             raise InvalidToken("expires_at must be in the future")
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, context: Context, moment: Moment) -> Change:
         """The token."""
         self.check(moment)
-        issuer = engine.token_of(self.caller)
+        issuer = context.token
         if issuer is not None and (beyond := self._scope.first_beyond(issuer.scope)):
             raise PermissionDenied(
                 f"token `{issuer.id}` may issue only what it may do itself, and {beyond}"
             )
-        tokens = _tokens(engine.state, engine.write_owner)
+        tokens, settings = _tokens(context), context.settings
         token = AccessToken(
             self.access_token,
-            new_secret(engine.secret_prefix, engine.seed, engine.own_secret, tokens.issued),
+            new_secret(settings.secret_prefix, settings.seed, settings.own_secret, tokens.issued),
             self._scope,
             self._expires(moment, issuer),
             self._prefixes,
         )
         if tokens.by_id.get(token.id) is not None:
             raise ResourceAlreadyExists(f"access token `{token.id}` already exists")
-        return Change(
-            token,
-            effect=Effect("created"),
-            account=lambda state, write_owner: state._replace(
-                tokens=_tokens(state, write_owner).with_issued(write_owner, token)
-            ),
-        )
+        return Change(token, effect=Effect("created"), token=IssuedToken(token))
 
     def _expires(self, moment: Moment, issuer: AccessToken | None) -> int | None:
         latest = None if issuer is None else issuer.expires
@@ -141,34 +142,24 @@ class RevokeAccessToken(Operation):
         self.access_token = str(AccessTokenId(token_id))
         self._secret = secret
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, context: Context, moment: Moment) -> Change:
         """The account without it."""
-        token = _tokens(engine.state, engine.write_owner).by_id.get(self.access_token)
+        settings = context.settings
+        token = _tokens(context).by_id.get(self.access_token)
         if token is None or self._secret not in (None, token.secret):
             raise AccessTokenNotFound(self.access_token)
-        caller = self.caller
+        caller = context.caller
         is_own = token.secret == OWN_SECRET
-        if is_own and engine.is_open and caller and caller.secret != engine.own_secret:
+        if is_own and settings.is_open and caller and caller.secret != settings.own_secret:
             raise PermissionDenied(
                 f"the account's own token, `{token.id}`, is revoked only by a request that carries "
                 'it, as long as auth is "open"'
             )
-        delay = engine.revocation_delay
+        delay = settings.revocation_delay
         ends = None if delay == inf else moment.account_time + nanoseconds(delay)
-        return Change(
-            effect=Effect("deleted"),
-            account=lambda state, write_owner: state._replace(
-                tokens=_tokens(state, write_owner).with_revoked(write_owner, token, ends)
-            ),
-        )
+        return Change(effect=Effect("deleted"), token=RevokedToken(token, ends))
 
 
-def _tokens(state: AccountState, write_owner: object) -> Tokens:
-    return fresh_tokens(write_owner) if state.tokens is None else state.tokens
-
-
-def ordered_tokens(engine: Engine) -> PersistentMap[AccessToken]:
-    """The tokens by their ids, ready to be listed; in turn only."""
-    by_id = _tokens(engine.state, engine.write_owner).by_id
-    is_ready = by_id.is_in_order or by_id.write_owner is engine.write_owner
-    return by_id if is_ready else by_id.copy(engine.write_owner)
+def _tokens(context: Context) -> Tokens:
+    tokens = context.state.tokens
+    return fresh_tokens(context.write_owner) if tokens is None else tokens

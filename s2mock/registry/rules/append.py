@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
-from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.log import LogState
-from s2mock.registry.operation import Operation
+from s2mock.registry.operation import Context, Operation
 from s2mock.registry.rules.deletion import emptied
 from s2mock.registry.rules.encryption import key_digest
 from s2mock.registry.rules.open_stream import Opened, open_stream
@@ -24,7 +23,7 @@ class Target(NamedTuple):
 
     incarnation: int
     digest: bytes | None
-    # The session ends with it: see `Engine.era`.
+    # The session ends with it: see `Sessions.generation`.
     generation: int
 
 
@@ -44,20 +43,19 @@ class OpenAppendSession(Operation):
         self._key = key
         self._config = config
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, context: Context, moment: Moment) -> Change:
         """The stream, made if need be."""
         basin, stream = str(self.basin), str(self.stream)
         opened = open_stream(
-            engine,
+            context,
             moment,
             basin,
             stream,
             create_on="append",
             config=self._config,
             key=self._key,
-            caller=self.caller,
         )
-        target = Target(opened.state.incarnation, opened.digest, engine.generation)
+        target = Target(opened.state.incarnation, opened.digest, context.generation)
         return opened.change(basin)._replace(result=target)
 
 
@@ -102,57 +100,56 @@ class Append(Operation):
         """The operations that the batch consists of: `append` for records that are no command."""
         return frozenset(record.command or "append" for record in self.batch.records)
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, context: Context, moment: Moment) -> Change:
         """The records with their numbers and timestamps, behind those that are there."""
-        basin, opened = self.basin, self._opened(engine, moment)
+        basin, opened = self.basin, self._opened(context, moment)
         if opened.error is not None:
             return opened.change(basin)
         try:
-            return _append(engine, moment, basin, opened, self.batch)
+            return _append(context, moment, basin, opened, self.batch)
         except S2Error as error:
             if not opened.created:
                 raise
             # The stream has been made by then.
             return opened._replace(error=error).change(basin)
 
-    def _opened(self, engine: Engine, moment: Moment) -> Opened:
+    def _opened(self, context: Context, moment: Moment) -> Opened:
         basin, stream, target = self.basin, self.stream, self._target
         if target is not None:
-            if target.generation != engine.generation:
+            if target.generation != context.generation:
                 raise Unavailable
             try:
-                state = engine.state.stream(basin, stream, target.incarnation)
+                state = context.state.stream(basin, stream, target.incarnation)
             except StreamNotFound:
                 raise Unavailable from None
             state.refuse_if_deleting()
             return Opened(state, target.digest)
         if self._incarnation is not None:
-            state = engine.state.stream(basin, stream, self._incarnation)
+            state = context.state.stream(basin, stream, self._incarnation)
             state.refuse_if_deleting()
             return Opened(state, key_digest(state.cipher, self._key))
         return open_stream(
-            engine,
+            context,
             moment,
             basin,
             stream,
             create_on="append",
             config=self._config,
             key=self._key,
-            caller=self.caller,
         )
 
 
 def _append(
-    engine: Engine,
+    context: Context,
     moment: Moment,
     basin: str,
     opened: Opened,
     batch: AppendInput,
 ) -> Change:
-    stream, due = opened.state, opened.due
+    stream, due = opened.state, opened.due_actions
     log = stream.log or _EMPTY
     if moment.account_time >= log.next_expiry:
-        log = log.expired(engine.write_owner, moment.account_time)
+        log = log.expired(context.write_owner, moment.account_time)
         stream = stream.with_log(log)
     written = log.decide_append(batch, moment, stream.config, stream.cipher, opened.digest)
     first, tail = log.tail.seq_num, written.tail
@@ -163,6 +160,6 @@ def _append(
         AppendAck(StreamPosition(first, written.timestamps[0]), tail, tail),
         stream=(basin, stream.name, stream),
         written=written,
-        due=due,
+        due_actions=due,
         effect=Effect("appended", first, tail.seq_num - 1),
     )

@@ -39,7 +39,9 @@ def delete_stream(basin: str, stream: StreamState, moment: Moment, delay: float)
         return Change(stream=gone, written=written, effect=effect)
     due = later(moment, delay, FinishDeletion(basin, stream.name, stream.incarnation))
     deleting = stream._replace(deleted_at=moment.now, check_due=None)
-    return Change(stream=(basin, stream.name, deleting), written=written, due=due, effect=effect)
+    return Change(
+        stream=(basin, stream.name, deleting), written=written, due_actions=due, effect=effect
+    )
 
 
 def finished_deletion(state: AccountState, due: FinishDeletion) -> Change:
@@ -100,7 +102,7 @@ def look(
     retry = moment.account_time + _RETRY_SECONDS * NANOSECONDS
     at = max(retry, old_enough, log.last_expiry)
     stream, entries = _schedule(due.basin, stream, moment.account_time, at)
-    return Change(stream=(due.basin, due.stream, stream), due=entries)
+    return Change(stream=(due.basin, due.stream, stream), due_actions=entries)
 
 
 def _old_enough(stream: StreamState) -> int:

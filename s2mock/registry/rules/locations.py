@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation
+from s2mock.registry.operation import Context, Operation
 from s2mock.registry.state import Change, Effect, Location
 from s2mock.registry.values.errors import InvalidLocation, InvalidName
 from s2mock.registry.values.names import LocationName
@@ -50,21 +49,21 @@ def _name(text: str) -> str:
         raise ValueError(f"locations: {error}, as {text!r} does not") from None
 
 
-def location_named(engine: Engine, name: str) -> Location:
+def location_named(context: Context, name: str) -> Location:
     """The location of that name. Raises `InvalidLocation`."""
-    for location in engine.locations:
+    for location in context.settings.locations:
         if location.name == name:
             return location
-    known = ", ".join(f"`{location.name}`" for location in engine.locations)
+    known = ", ".join(f"`{location.name}`" for location in context.settings.locations)
     raise InvalidLocation(f"location `{name}` not found", f"there are the locations {known}")
 
 
-def default_location(engine: Engine) -> Location:
+def default_location(context: Context) -> Location:
     """The location of basins that name none."""
-    chosen = engine.state.default_location
+    chosen = context.state.default_location
     return next(
-        (location for location in engine.locations if location.name == chosen),
-        engine.locations[0],
+        (location for location in context.settings.locations if location.name == chosen),
+        context.settings.locations[0],
     )
 
 
@@ -74,9 +73,9 @@ class ListLocations(Operation):
     __slots__ = ()
     name = "list-locations"
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
+    def decide(self, context: Context, _: Moment) -> Change:
         """The locations."""
-        return Change(engine.locations)
+        return Change(context.settings.locations)
 
 
 class GetDefaultLocation(Operation):
@@ -85,9 +84,9 @@ class GetDefaultLocation(Operation):
     __slots__ = ()
     name = "get-default-location"
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
+    def decide(self, context: Context, _: Moment) -> Change:
         """The location."""
-        return Change(default_location(engine))
+        return Change(default_location(context))
 
 
 class SetDefaultLocation(Operation):
@@ -103,11 +102,11 @@ class SetDefaultLocation(Operation):
         super().__init__()
         self._location = str(LocationName(location))
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
+    def decide(self, context: Context, _: Moment) -> Change:
         """The account with that default."""
-        location = location_named(engine, self._location)
+        location = location_named(context, self._location)
         return Change(
             location,
             effect=Effect("updated"),
-            account=lambda state, _: state._replace(default_location=location.name),
+            default_location=location.name,
         )

@@ -5,9 +5,8 @@ Source: reference: control_plane §5.9.
 
 from typing import Literal, NamedTuple
 
-from s2mock.registry.engine.engine import Engine
+from s2mock.registry.operation import Context
 from s2mock.registry.rules.encryption import key_digest
-from s2mock.registry.rules.permission import Caller
 from s2mock.registry.rules.streams import new_stream
 from s2mock.registry.state import Change, Effect, StreamState
 from s2mock.registry.values.config import StreamConfig
@@ -21,7 +20,7 @@ class Opened(NamedTuple):
 
     state: StreamState
     digest: bytes | None
-    due: tuple[tuple[int, Due], ...] = ()
+    due_actions: tuple[tuple[int, Due], ...] = ()
     created: bool = False
     error: S2Error | None = None
 
@@ -31,14 +30,14 @@ class Opened(NamedTuple):
             return Change(error=self.error)
         return Change(
             stream=(basin, self.state.name, self.state),
-            due=self.due,
+            due_actions=self.due_actions,
             effect=Effect("created"),
             error=self.error,
         )
 
 
 def open_stream(
-    engine: Engine,
+    context: Context,
     moment: Moment,
     basin: str,
     stream: str,
@@ -47,7 +46,6 @@ def open_stream(
     config: StreamConfig | None = None,
     key: str | None = None,
     needs_key: bool = True,
-    caller: Caller | None = None,
 ) -> Opened:
     """The stream for a data operation, made if the basin says so and `caller` may.
 
@@ -57,24 +55,24 @@ def open_stream(
     """
     due: tuple[tuple[int, Due], ...] = ()
     try:
-        found, created = engine.state.stream(basin, stream), False
+        found, created = context.state.stream(basin, stream), False
     except StreamNotFound:
-        parent = engine.state.basin(basin)
+        parent = context.state.basin(basin)
         flags = parent.config
         if not (
             flags.create_stream_on_append if create_on == "append" else flags.create_stream_on_read
         ):
             raise
-        token = engine.token_of(caller)
+        token = context.token
         if token is not None and "create-stream" not in token.scope.granted:
             # As if the basin did not make any (reference: account_services §1.2).
             raise
         parent.refuse_if_deleting()
-        made = new_stream(parent, stream, config, moment, None)
+        made = new_stream(parent, stream, config, moment, None, context.next_incarnation)
         assert made.stream is not None
         state = made.stream[2]
         assert state is not None
-        found, due, created = state, made.due, True
+        found, due, created = state, made.due_actions, True
     found.refuse_if_deleting()
     if found.cipher is None or not needs_key:
         return Opened(found, None, due, created)

@@ -1,13 +1,10 @@
 """The operations that read a stream. Sources: reference: data_plane §1.8, §4."""
 
-from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.log import LogState
 from s2mock.registry.log.read_request import ReadRequest, start_of
-from s2mock.registry.operation import Operation
+from s2mock.registry.operation import Context, Operation
 from s2mock.registry.rules.open_stream import Opened, open_stream
-from s2mock.registry.rules.read_session import ReadSession
-from s2mock.registry.rules.unary_read import UnaryRead
-from s2mock.registry.state import Change
+from s2mock.registry.state import Change, ReadStart
 from s2mock.registry.values.config import StreamConfig
 from s2mock.registry.values.errors import Invalid, ReadUnwritten
 from s2mock.registry.values.names import BasinName, StreamName
@@ -29,17 +26,16 @@ class CheckTail(Operation):
     def __init__(self, basin: str, stream: str) -> None:
         super().__init__(BasinName(basin), StreamName(stream))
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, context: Context, moment: Moment) -> Change:
         """The tail, of a stream that is made if need be."""
         basin, stream = str(self.basin), str(self.stream)
         opened = open_stream(
-            engine,
+            context,
             moment,
             basin,
             stream,
             create_on="read",
             needs_key=False,
-            caller=self.caller,
         )
         return opened.change(basin)._replace(result=(opened.state.log or _EMPTY).tail)
 
@@ -75,36 +71,41 @@ class Read(Operation):
         self._config = config
         self.is_session: bool = is_session
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, context: Context, moment: Moment) -> Change:
         """A place to read from, in a stream that is made if need be."""
         basin, stream = str(self.basin), str(self.stream)
         opened = open_stream(
-            engine,
+            context,
             moment,
             basin,
             stream,
             create_on="read",
             config=self._config,
             key=self._key,
-            caller=self.caller,
         )
         change = opened.change(basin)
         if opened.error is not None:
             return change
         try:
-            session = self._begun(engine, moment, basin, opened)
+            return change._replace(read=self._start(context.write_owner, moment, basin, opened))
         except ReadUnwritten as error:
             return change._replace(error=error)
-        return change._replace(after=session.begin)
 
-    def _begun(self, engine: Engine, moment: Moment, basin: str, opened: Opened) -> "ReadSession":
-        log, wanted = opened.state.log or _EMPTY, self.wanted
+    def _start(self, write_owner: object, moment: Moment, basin: str, opened: Opened) -> ReadStart:
+        stream, wanted = opened.state, self.wanted
+        log = stream.log or _EMPTY
         if moment.account_time >= log.next_expiry:
-            log = log.expired(engine.write_owner, moment.account_time)
+            log = log.expired(write_owner, moment.account_time)
         # A limit of nothing is used up before the start is looked at.
         used_up = wanted.count == 0 or wanted.bytes == 0
         position = 0 if used_up else start_of(wanted, log)
-        kind = ReadSession if self.is_session else UnaryRead
-        session = kind(engine, basin, opened, wanted, position, log.tail)
-        session.is_counted = self.request is not None
-        return session
+        return ReadStart(
+            basin,
+            stream.name,
+            stream.incarnation,
+            opened.digest,
+            wanted,
+            position,
+            log.tail,
+            self.is_session,
+        )

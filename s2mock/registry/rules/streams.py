@@ -1,7 +1,6 @@
 """Operations on streams as such. Source: reference: control_plane §5."""
 
-from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation
+from s2mock.registry.operation import Context, Operation
 from s2mock.registry.rules.deletion import delete_stream, watch
 from s2mock.registry.rules.listing import MAX_PAGE, page_of
 from s2mock.registry.rules.provision import Provisioned, is_replay
@@ -11,7 +10,6 @@ from s2mock.registry.state import (
     Effect,
     StreamInfo,
     StreamState,
-    new_incarnation,
 )
 from s2mock.registry.values.config import UNSET, StreamConfig, StreamConfigChanges
 from s2mock.registry.values.errors import ResourceAlreadyExists
@@ -30,6 +28,7 @@ class ListStreams(Operation):
 
     __slots__ = ("_incarnation", "_limit", "_prefix", "_start_after")
     name = "list-streams"
+    prepares = "streams"
 
     def __init__(
         self,
@@ -46,13 +45,13 @@ class ListStreams(Operation):
         self._limit = limit
         self._incarnation = incarnation
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
+    def decide(self, context: Context, _: Moment) -> Change:
         """The page."""
-        token = engine.token_of(self.caller)
-        basin = engine.state.basin(str(self.basin), self._incarnation)
+        token = context.token
+        basin = context.state.basin(str(self.basin), self._incarnation)
         return Change(
             page_of(
-                engine.ordered_streams(basin.name),
+                basin.streams,
                 _info,
                 prefix=self._prefix,
                 start_after=self._start_after,
@@ -85,8 +84,8 @@ class _Provision(Operation):
         # Of the basin.
         self._incarnation = incarnation
 
-    def _parent(self, engine: Engine) -> BasinState:
-        basin = engine.state.basin(self.basin, self._incarnation)
+    def _parent(self, context: Context) -> BasinState:
+        basin = context.state.basin(self.basin, self._incarnation)
         basin.refuse_if_deleting()
         return basin
 
@@ -112,15 +111,15 @@ class CreateStream(_Provision):
         super().__init__(basin, stream, config, incarnation)
         self._token = None if token is None else RequestToken(token)
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, context: Context, moment: Moment) -> Change:
         """A new stream, or that there is one."""
-        basin, name, config = self._parent(engine), self.stream, self._config
+        basin, name, config = self._parent(context), self.stream, self._config
         stream = basin.streams.get(name)
         if stream is None:
             creation = None if self._token is None else (self._token, config)
-            return new_stream(basin, name, config, moment, creation)
+            return new_stream(basin, name, config, moment, creation, context.next_incarnation)
         stream.refuse_if_deleting()
-        if is_replay(stream.creation, self._token, config, engine.profile):
+        if is_replay(stream.creation, self._token, config, context.settings.profile):
             return Change(Provisioned("noop", stream.info, stream.incarnation))
         raise ResourceAlreadyExists(f"stream `{name}` in basin `{basin.name}` already exists")
 
@@ -135,12 +134,12 @@ class EnsureStream(_Provision):
     __slots__ = ()
     name = "ensure-stream"
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, context: Context, moment: Moment) -> Change:
         """A new stream, or another configuration, or nothing."""
-        basin, name = self._parent(engine), self.stream
+        basin, name = self._parent(context), self.stream
         stream = basin.streams.get(name)
         if stream is None:
-            return new_stream(basin, name, self._config, moment, None)
+            return new_stream(basin, name, self._config, moment, None, context.next_incarnation)
         stream.refuse_if_deleting()
         resolved = self._config.merge(basin.resolved_defaults)
         if stream.config == resolved:
@@ -155,11 +154,12 @@ def new_stream(
     config: StreamConfig | None,
     moment: Moment,
     creation: tuple[RequestToken, StreamConfig] | None,
+    incarnation: int,
 ) -> Change:
-    """A stream with that configuration, the unset leaves from the basin (§5.4)."""
+    """Create a stream with that configuration, the unset leaves from the basin (§5.4)."""
     stream = StreamState(
         name,
-        new_incarnation(),
+        incarnation,
         (config or UNSET).merge(basin.resolved_defaults),
         basin.config.stream_cipher,
         moment.now,
@@ -171,7 +171,7 @@ def new_stream(
     )
     made = Provisioned("created", stream.info, stream.incarnation)
     stream, due = watch(basin.name, stream, moment.account_time, UNSET)
-    return Change(made, stream=(basin.name, name, stream), due=due, effect=_CREATED)
+    return Change(made, stream=(basin.name, name, stream), due_actions=due, effect=_CREATED)
 
 
 def _reconfigured(
@@ -179,7 +179,9 @@ def _reconfigured(
 ) -> Change:
     changed = stream._replace(config=config)
     changed, due = watch(basin, changed, moment.account_time, stream.config)
-    return Change(result, stream=(basin, stream.name, changed), due=due, effect=Effect("updated"))
+    return Change(
+        result, stream=(basin, stream.name, changed), due_actions=due, effect=Effect("updated")
+    )
 
 
 class _OfAStream(Operation):
@@ -191,8 +193,8 @@ class _OfAStream(Operation):
         super().__init__(BasinName(basin), StreamName(stream))
         self._incarnation = incarnation
 
-    def _found(self, engine: Engine) -> StreamState:
-        return engine.state.stream(str(self.basin), str(self.stream), self._incarnation)
+    def _found(self, context: Context) -> StreamState:
+        return context.state.stream(str(self.basin), str(self.stream), self._incarnation)
 
 
 class GetStreamConfig(_OfAStream):
@@ -204,9 +206,9 @@ class GetStreamConfig(_OfAStream):
     __slots__ = ()
     name = "get-stream-config"
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
+    def decide(self, context: Context, _: Moment) -> Change:
         """The configuration."""
-        stream = self._found(engine)
+        stream = self._found(context)
         stream.refuse_if_deleting()
         return Change(stream.config)
 
@@ -232,11 +234,11 @@ class ReconfigureStream(_OfAStream):
         super().__init__(basin, stream, incarnation)
         self._changes = changes
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, context: Context, moment: Moment) -> Change:
         """The stream with its new configuration."""
-        basin = engine.state.basin(str(self.basin))
+        basin = context.state.basin(str(self.basin))
         basin.refuse_if_deleting()
-        stream = self._found(engine)
+        stream = self._found(context)
         stream.refuse_if_deleting()
         config = stream.config.reconfigure(self._changes).merge(basin.resolved_defaults)
         return _reconfigured(config, basin.name, stream, config, moment)
@@ -251,9 +253,9 @@ class DeleteStream(_OfAStream):
     __slots__ = ()
     name = "delete-stream"
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
+    def decide(self, context: Context, moment: Moment) -> Change:
         """The stream on its way out."""
-        stream = self._found(engine)
+        stream = self._found(context)
         if stream.deleted_at is not None:
             return Change()
-        return delete_stream(str(self.basin), stream, moment, engine.deletion_delay)
+        return delete_stream(str(self.basin), stream, moment, context.settings.deletion_delay)

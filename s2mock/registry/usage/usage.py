@@ -127,7 +127,7 @@ class Usage:
             return
         self._finish_session()
         if now >= self._minute_end:
-            self._finish_minute()
+            self.finish_minute()
             self._minute = now // MINUTE
             self._minute_end = (self._minute + 1) * MINUTE
         self._writer = operation.request.counted_as = object()
@@ -143,7 +143,7 @@ class Usage:
         self._appended[appender] = self._appended.get(appender, 0) + self._written_bytes
         self._writer = None
 
-    def _finish_minute(self) -> None:
+    def finish_minute(self) -> None:
         """Add up what was appended in the minute that ran."""
         self._finish_session()
         for (basin, _, named, __), size in self._appended.items():
@@ -185,8 +185,7 @@ class Usage:
     # What is asked for.
 
     def series(self, which: str, basin: str | None) -> dict[str, Series]:
-        """The series of a set by their names."""
-        self._finish_minute()
+        """Return the series of a set by their names; call `finish_minute` before."""
         return {
             name: series
             for (kind, where, name), series in self._series.items()

@@ -92,6 +92,11 @@ class PersistentMap(Generic[V]):
         """The names from `start` on, in order; without `start` itself if `after`."""
         return self._ordered().since(start, after=after)
 
+    def put_in_order(self) -> "PersistentMap[V]":
+        """Bring the order up to date and return the map; only its owner may call this."""
+        self._ordered()
+        return self
+
     @property
     def is_in_order(self) -> bool:
         """Whether the order is up to date, so that asking for it writes nothing."""

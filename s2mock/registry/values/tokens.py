@@ -60,6 +60,22 @@ class AccessToken(NamedTuple):
         return TokenInfo(self.id, expires, self.auto_prefix_streams, self.scope)
 
 
+class IssuedToken(NamedTuple):
+    """The change that adds a token to those of an account."""
+
+    token: AccessToken
+
+
+class RevokedToken(NamedTuple):
+    """The change that takes a token from the list; it is refused from account time `ends` on.
+
+    With None for `ends` it stays valid.
+    """
+
+    token: AccessToken
+    ends: int | None
+
+
 class Tokens(NamedTuple):
     """The tokens of an account: those that are listed, and all that were ever issued."""
 
