@@ -7,7 +7,6 @@ from s2mock.api.query import listing_parameters, parse_query
 from s2mock.api.requests import Asking, HandlerResult, S2Request
 from s2mock.api.responses import S2Response, json_response
 from s2mock.json_bodies.tokens import scope_of, token_info_to_json
-from s2mock.registry.operation import Caller
 from s2mock.registry.rules.access_tokens import (
     IssueAccessToken,
     ListAccessTokens,
@@ -41,10 +40,7 @@ def issue_access_token(request: S2Request) -> Asking[HandlerResult]:
 
 def revoke_access_token(request: S2Request) -> HandlerResult:
     """Revoke an access token (§1.1)."""
-    operation = RevokeAccessToken(request.path_name("id", AccessTokenId))
-    # Also where the account has issued none: its own is there to be revoked.
-    operation.caller = Caller(request.secret, request.needs)
-    return operation, _revoked
+    return RevokeAccessToken(request.path_name("id", AccessTokenId)), _revoked
 
 
 def _listed(_: S2Request, page: Page[TokenInfo]) -> S2Response:

@@ -46,7 +46,7 @@ class Route:
 
     path: str
     rows: dict[str, OperationRow]
-    # The `Allow` header: HEAD stands behind GET, as S2 sends it.
+    # The `Allow` header: HEAD follows GET, as S2 sends it.
     allow: str
 
     def row(self, method: str) -> OperationRow | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from s2mock.powers.hold import Hold
     from s2mock.powers.injection import Injection
     from s2mock.registry.engine.engine import Engine
-    from s2mock.registry.operation import Operation
+    from s2mock.registry.operation import Call
     from s2mock.runtime.conversation import Wait
     from s2mock.server.lazy_server import LazyServer
 
@@ -189,9 +189,9 @@ class _Unwatched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._account, name)
 
-    def perform(self, operation: "Operation") -> "Generator[Wait, None, Any]":
+    def perform(self, call: "Call") -> "Generator[Wait, None, Any]":
         """Carry it out. Raises `S2Error`."""
-        result = self._account.carry_out(operation)
-        if operation.waits:
+        result = self._account.carry_out(call.operation, call)
+        if call.operation.waits:
             return (yield from result.answer())
         return result

@@ -8,7 +8,7 @@ from typing import Final
 
 from s2mock.powers.delays import wait_until
 from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation, Point, Waits
+from s2mock.registry.operation import Call, Point, Waits
 from s2mock.registry.rules.append import Append
 from s2mock.runtime.arguments import check_delay
 from s2mock.runtime.clock import nanoseconds
@@ -34,8 +34,9 @@ class Durability:
         if latency:
             engine.observers = (*engine.observers, self)
 
-    def at(self, point: Point, operation: Operation) -> Waits | None:
-        """An operation has come to a point."""
+    def at(self, point: Point, call: Call) -> Waits | None:
+        """Return the wait of an append at its commit, unless it shares that of the batch before."""
+        operation = call.operation
         if point != "commit" or not isinstance(operation, Append) or operation.is_with_last:
             return None
         return self._wait()

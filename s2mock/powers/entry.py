@@ -17,9 +17,9 @@ from s2mock.registry.values.records import AppendInput
 from s2mock.runtime.environ import Fields, again, bearer, fields_of, path_of
 
 if TYPE_CHECKING:
+    from s2mock.powers.call import RequestCall
     from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
     from s2mock.powers.faults import Fault
-    from s2mock.registry.operation import Operation
 
 # What an environ has beside headers that a note keeps.
 _KEPT: Final = (
@@ -215,15 +215,16 @@ class Entry:
         self.unkept = f"s2mock failed to record this exchange, please report it: {error!r}"
         self._exchange = None
 
-    def take(self, operation: "Operation") -> None:
-        """Note what the operation has come to."""
+    def take(self, call: "RequestCall") -> None:
+        """Note the operation of a call, and what became of it."""
+        operation = call.operation
         self.is_operation = True
         self.name = operation.name
         self.basin = operation.basin
         self.stream = operation.stream
-        self.at = operation.at
-        self.effect = operation.effect
-        self.fault = operation.fault
+        self.at = call.at
+        self.effect = call.effect
+        self.fault = call.fault
 
     def changed(self) -> None:
         """Something is known now that was not."""

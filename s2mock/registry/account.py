@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 
 class Snapshot:
-    """An account as it was: a value that never changes. Keep it as long as you like.
+    """An account at one moment: a value that never changes. Keep it as long as you like.
 
     It holds basins, streams, records, request tokens, fencing tokens, issued access tokens and
-    what is due. Two snapshots are equal if they hold the same, whenever they were taken: of an
-    account in which nothing has changed, and read from the file that one was saved to. What
-    `restore` has moved (what is due, expiry included) is not the same any more.
+    scheduled actions. Two snapshots are equal if they hold the same at any time: two of an account
+    without a change between them, or one and a copy that was read from its file. What `restore`
+    has moved (scheduled actions, expiry included) is not the same any more.
     """
 
     __slots__ = ("_state", "_taken")
@@ -56,26 +56,26 @@ class Snapshot:
 
     @property
     def time(self) -> int:
-        """When it was taken, in nanoseconds since the Unix epoch."""
+        """The time of the snapshot, in nanoseconds since the Unix epoch."""
         return self._taken.now
 
     def save(self, path: "str | PathLike[str]") -> None:
-        """Write it to a file of JSON lines, which a person can read, compare and edit.
+        """Write the snapshot to a file of JSON lines, which you can read, compare and edit.
 
         Raises `OSError`.
         """
         Path(path).write_bytes(self.to_bytes())
 
     def to_bytes(self) -> bytes:
-        """What `save` writes."""
-        # By name: the file speaks S2's JSON, which is no affair of this room.
+        """Return the bytes that `save` writes."""
+        # By name: the file has S2's JSON, which lies in a package above this one.
         writing = import_module("s2mock.json_bodies.snapshots.writing")
         data: bytes = writing.snapshot_to_bytes(self._state, self._taken)
         return data
 
     @classmethod
     def load(cls, path: "str | PathLike[str]") -> "Snapshot":
-        """The snapshot in a file that `save` or a person has written.
+        """Read a snapshot from a file that `save` or you have written.
 
         Raises `OSError`, and `ValueError` with the line that is wrong.
         """
@@ -83,7 +83,7 @@ class Snapshot:
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> "Snapshot":
-        """The snapshot in what such a file has in it; `name` is what errors call that.
+        """Read a snapshot from the bytes of such a file; errors call it `name`.
 
         Raises `ValueError` with the line that is wrong.
         """
@@ -143,7 +143,7 @@ class Account:
             return tuple(self.engine.store.ordered_tokens().by_id)
 
     def basin(self, name: str) -> Basin:
-        """The basin of that name, also while it is being deleted.
+        """Return the basin of that name, also while it is being deleted.
 
         Raises `InvalidName`, `BasinNotFound`, and `TypeError` if the name is not text.
         """
@@ -152,7 +152,7 @@ class Account:
             return Basin(self.engine, name, self.engine.state.basin(name).incarnation)
 
     def stream(self, basin: str, name: str) -> Stream:
-        """The stream of that name in that basin, also while it is being deleted.
+        """Return the stream of that name in that basin, also while it is being deleted.
 
         Raises `InvalidName`, and `StreamNotFound` also where it is the basin that is missing
         (reference: control_plane §5.7), and `TypeError` if the name is not text.
@@ -205,7 +205,7 @@ class Account:
     def list_basins(
         self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
     ) -> Page[BasinInfo]:
-        """One page of basins, in the order of their names, with those that are being deleted.
+        """List one page of basins, in the order of their names, with those that are being deleted.
 
         Raises `InvalidName`. Source: reference: control_plane §4.7.
         """
@@ -218,15 +218,15 @@ class Account:
         return page
 
     def snapshot(self) -> Snapshot:
-        """The account as it is now, as a value. Taking it costs the same at any size."""
+        """Return the account as it is now, as a value. That costs the same at any size."""
         return Snapshot(*self.engine.take_state())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to the snapshot.
 
-        Dates stay as they are. What is due moves by the time that has passed since the snapshot.
-        Sessions end as if their stream were deleted. A `ManualClock` without a start that nobody
-        has looked at yet begins at the snapshot's time. Raises `TypeError`.
+        Dates stay as they are. Scheduled actions move by the time that has passed since the
+        snapshot. Sessions end as if their stream were deleted. A `ManualClock` without a start
+        that was not read yet begins at the snapshot's time. Raises `TypeError`.
         """
         if not isinstance(snapshot, Snapshot):
             raise TypeError(f"restore() takes a Snapshot, not {snapshot!r}")

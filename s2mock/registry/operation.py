@@ -6,7 +6,7 @@ account_services §1.2.
 """
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, Protocol
 
 from s2mock.registry.settings import Settings
 from s2mock.registry.state import AccountState, Change, Effect
@@ -62,53 +62,26 @@ class Context(NamedTuple):
 
 
 class Operation:
-    """What somebody asks of the account; `name` is S2's own (reference: account_services §1.2).
+    """An operation of S2, as a value; `name` is S2's own (reference: account_services §1.2).
 
-    `basin` and `stream` are the names that it is about, or None. `caller` is whoever asks for it,
-    with what that needs; None may do everything. `request` is for whoever made it. `effect` is what
-    it has changed, once it has, and `at` the moment of that, in nanoseconds since the epoch.
-    `is_decided` is True once it was carried out, was refused, or was given up.
-    `fault` is for whoever stands at points: what is to go wrong with it; `note` is for whoever
-    takes notes. `is_batch` is whether it came in a session, and gets no answer of its own.
+    `basin` and `stream` are the names that it is about, or None. No attribute is assigned after
+    `__init__`: what becomes of an operation is part of its `Call`.
     """
 
-    __slots__ = (
-        "at",
-        "basin",
-        "caller",
-        "effect",
-        "error",
-        "fault",
-        "is_batch",
-        "is_decided",
-        "note",
-        "request",
-        "stream",
-    )
+    __slots__ = ("basin", "stream")
 
     name: ClassVar[str]
     # True if its result is a `Waiting`.
     waits: ClassVar[bool] = False
     # The part of the account that is brought up to date before `decide` reads it.
     prepares: ClassVar[Literal["basins", "streams", "access_tokens", "usage"] | None] = None
-    # Of a read: whether it goes on.
-    is_session: bool
-    # Of a batch: the operations that it consists of, as S2 calls them.
+    # Of a batch: the operations that it consists of, as S2 names them.
     parts: "frozenset[str] | None" = None
 
     def __init__(self, basin: str | None = None, stream: str | None = None) -> None:
-        # Plain text, whatever checked it: it is looked up often.
+        # Plain text, since a checked name hashes slower.
         self.basin: str | None = basin and str(basin)
         self.stream: str | None = stream and str(stream)
-        self.caller: Caller | None = None
-        self.request: Any = None
-        self.effect: Effect | None = None
-        self.error: BaseException | None = None
-        self.at: int = 0
-        self.fault: Any = None
-        self.is_batch: bool = False
-        self.is_decided: bool = False
-        self.note: Any = None
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.basin or ''} {self.stream or ''}>"
@@ -124,24 +97,53 @@ class Operation:
         raise NotImplementedError
 
 
+class Call:
+    """One call of an operation, and what became of it, which the engine fills in.
+
+    `caller` is None for a caller that may do everything. `connection` is the number of the
+    connection that it was received from, None for a call within the process. `at` is the moment of
+    the decision, in nanoseconds since the epoch, `effect` what was changed, `error` why nothing
+    was. `is_decided` is True once the operation was carried out, was refused, or was given up.
+    """
+
+    # Defaults of the class cost a call nothing.
+    at: int = 0
+    effect: Effect | None = None
+    error: BaseException | None = None
+    is_decided: bool = False
+
+    def __init__(
+        self,
+        operation: Operation,
+        caller: Caller | None = None,
+        connection: int | None = None,
+    ) -> None:
+        self.operation: Final = operation
+        self.caller: Final = caller
+        self.connection: Final = connection
+
+    def __repr__(self) -> str:
+        return f"<call of {self.operation!r}>"
+
+
 class Waiting(Protocol):
-    """The result of an operation that has been carried out, and may wait for its answer."""
+    """The result of an operation that was carried out, and may wait for its answer."""
 
     def answer(self) -> Generator[Wait, None, Any]:
-        """The answer, when there is one. Raises `S2Error`."""
+        """Yield waits and return the answer. Raises `S2Error`."""
 
     def close(self) -> None:
-        """There will be no answer."""
+        """Release it, where its answer is not wanted."""
 
 
 class Observer(Protocol):
-    """Somebody who stands at points."""
+    """A part outside of the engine that sees each call at its points, and may keep it waiting."""
 
-    def at(self, point: Point, operation: Operation) -> Waits | None:
-        """An operation has come to a point.
+    def at(self, point: Point, call: Call) -> Waits | None:
+        """Return None to let the call continue, or a generator of waits.
 
-        None lets it go on. A generator is run: each wait that it yields keeps the operation
-        waiting, and an exception that it raises becomes the operation's outcome. This is called
-        with the account's lock held where the point is `commit`, so it returns at once and calls
-        nothing of the account; the generator may.
+        The generator is run: each wait that it yields keeps the call waiting, and an exception
+        that it raises becomes the call's outcome. This is called with the account's lock held where
+        the point is `commit`, so it returns at once and calls nothing of the account; the generator
+        may.
         """

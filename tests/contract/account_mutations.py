@@ -170,7 +170,7 @@ ACCOUNT_MUTATIONS = (
     ),
     Mutation(
         "a prefix is told in messages",
-        api_requests.S2Request.refuse,
+        api_requests.S2Request.prepare_error,
         "if self.prefix and error.message.startswith(named):",
         "if False:",
         (f"{PREFIXES}::test_in_messages",),
@@ -192,7 +192,7 @@ ACCOUNT_MUTATIONS = (
     ),
     Mutation(
         "what is wrong with a request is told to whose token has ended",
-        api_requests.S2Request.first_fault,
+        api_requests.S2Request.error_to_send,
         "return ended",
         "return error",
         (f"{LIVES}::test_a_revoked_token_is_refused",),
@@ -348,8 +348,8 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "each append is one",
         usage.Usage._append,
-        "operation.request.connection",
-        "object()",
+        "self._connection = connection",
+        "self._connection = object()",
         (f"{METRICS}::test_appends_one_by_one",),
     ),
     Mutation(

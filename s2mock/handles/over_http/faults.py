@@ -7,20 +7,20 @@ from typing import Any, NoReturn, Self
 
 from s2mock.handles.over_http.control import Control, NoSuchThing
 from s2mock.handles.over_http.exchanges import exchange_from_json
+from s2mock.powers.call import RequestCall
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.fault_json import faults_to_json
 from s2mock.powers.faults import Fault
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection, UnusedFault
 from s2mock.powers.matching import Pattern
-from s2mock.registry.operation import Operation
 from s2mock.runtime.notifier import PATIENCE, check_count, check_timeout
 
 
 class _Checking:
     """Stands in the place of a stage for one that is made to see whether it makes sense."""
 
-    def exchange_of(self, operation: Operation) -> NoReturn:
+    def exchange_of(self, call: RequestCall) -> NoReturn:
         raise NotImplementedError
 
     def forget_injection(self, injection: Injection) -> None:

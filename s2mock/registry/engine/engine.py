@@ -15,10 +15,10 @@ from s2mock.registry.engine.sessions import Sessions
 from s2mock.registry.engine.store import Store
 from s2mock.registry.engine.unary_read import UnaryRead
 from s2mock.registry.engine.waiter import Waiter
-from s2mock.registry.operation import Context, Observer, Operation, Point, Waiting, Waits
+from s2mock.registry.operation import Call, Context, Observer, Operation, Point, Waiting, Waits
 from s2mock.registry.rules import deletion
 from s2mock.registry.settings import Settings
-from s2mock.registry.state import AccountState, Change
+from s2mock.registry.state import AccountState, Change, ReadStart
 from s2mock.registry.values.schedule import Due, FinishDeletion
 from s2mock.runtime.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper, check_clock
 from s2mock.runtime.conversation import Wait
@@ -59,81 +59,88 @@ class Engine:
 
     # Carrying out.
 
-    def carry_out(self, operation: Operation) -> Any:
-        """Decide and commit an operation, without points. Raises `S2Error`."""
+    def carry_out(self, operation: Operation, call: Call | None = None) -> Any:
+        """Decide and commit an operation, without points, and fill in its `call`.
+
+        Without a call, as from a test, everything is permitted, and metrics leave the operation
+        out. Raises `S2Error`.
+        """
         lock = self.lock
         moment = lock.acquire()
         try:
-            operation.at = moment.now
-            return self._commit(self._decide(operation, moment), moment, operation)
+            return self._commit(self._decide(operation, call, moment), operation, call, moment)
         finally:
             lock.release()
 
-    def perform(self, operation: Operation) -> Generator[Wait, None, Any]:
-        """Carry an operation out, with its points. Raises `S2Error`, and what observers raise."""
-        result = yield from self._begin(operation)
-        operation.is_decided = True
-        if operation.waits:
-            return (yield from self._waited(operation, result))
+    def perform(self, call: Call) -> Generator[Wait, None, Any]:
+        """Carry out a call, with its points. Raises `S2Error`, and what observers raise."""
+        result = yield from self._begin(call)
+        call.is_decided = True
+        if call.operation.waits:
+            return (yield from self._waited(call, result))
         if self.observers:
-            yield from self._pass("answer", operation)
+            yield from self._pass("answer", call)
         return result
 
-    def _waited(self, operation: Operation, waiting: Waiting) -> Generator[Wait, None, Any]:
-        """Wait for the answer of an operation that was carried out, and pass its last point."""
+    def _waited(self, call: Call, waiting: Waiting) -> Generator[Wait, None, Any]:
+        """Wait for the answer of a call that was carried out, and pass its last point."""
         try:
             result = yield from waiting.answer()
         except Exception as error:
-            operation.error = error
-            yield from self._pass("answer", operation)
+            call.error = error
+            yield from self._pass("answer", call)
             raise
         try:
-            yield from self._pass("answer", operation)
+            yield from self._pass("answer", call)
         except BaseException:
             # It follows the stream by now, for an answer that never begins.
             waiting.close()
             raise
         return result
 
-    def _begin(self, operation: Operation) -> Generator[Wait, None, Any]:
-        """Carry an operation out, with its points but the last."""
+    def _begin(self, call: Call) -> Generator[Wait, None, Any]:
+        """Carry out a call, with its points but the last."""
+        operation = call.operation
         if not self.observers:
-            return self.carry_out(operation)
+            return self.carry_out(operation, call)
         try:
-            yield from self._pass("arrival", operation)
+            yield from self._pass("arrival", call)
             with self.lock as moment:
-                operation.at = moment.now
-                change = self._decide(operation, moment)
-                waits = None if change.error else self._waits_at("commit", operation)
+                change = self._decide(operation, call, moment)
+                waits = None if change.error else self._waits_at("commit", call)
                 if not waits:
-                    return self._commit(change, moment, operation)
+                    return self._commit(change, operation, call, moment)
             for wait in waits:
                 yield from wait
             # Decided anew, at another moment: the first decision may not hold any more.
-            return self.carry_out(operation)
+            return self.carry_out(operation, call)
         except GeneratorExit:
-            operation.is_decided = True
+            call.is_decided = True
             raise
         except Exception as error:
-            operation.error = error
-            operation.is_decided = True
-            yield from self._pass("answer", operation)
+            call.error = error
+            call.is_decided = True
+            yield from self._pass("answer", call)
             raise
 
-    def _waits_at(self, point: Point, operation: Operation) -> list[Waits]:
-        found = [observer.at(point, operation) for observer in self.observers]
+    def _waits_at(self, point: Point, call: Call) -> list[Waits]:
+        found = [observer.at(point, call) for observer in self.observers]
         return [waits for waits in found if waits is not None]
 
-    def _pass(self, point: Point, operation: Operation) -> Waits:
-        for waits in self._waits_at(point, operation):
+    def _pass(self, point: Point, call: Call) -> Waits:
+        for waits in self._waits_at(point, call):
             yield from waits
 
-    def _decide(self, operation: Operation, moment: Moment) -> Change:
-        store, caller = self.store, operation.caller
-        token = None if caller is None else self.authorization.permit(operation, caller, moment)
+    def _decide(self, operation: Operation, call: Call | None, moment: Moment) -> Change:
+        store, caller, token = self.store, None, None
+        if call is not None:
+            call.at = moment.now
+            caller = call.caller
+            if caller is not None and store.state.tokens is not None:
+                token = self.authorization.permit(operation, caller, moment)
         if operation.prepares is not None:
             store.prepare(operation)
-        context = Context(
+        values = (
             store.state,
             self.settings,
             store.usage,
@@ -143,22 +150,30 @@ class Engine:
             store.next_incarnation,
             store.write_owner,
         )
+        # `Context(...)` costs twice as much, for each operation.
+        context = tuple.__new__(Context, values)
         return operation.decide(context, moment)
 
-    def _commit(self, change: Change, moment: Moment, operation: Operation) -> Any:
+    def _commit(
+        self, change: Change, operation: Operation, call: Call | None, moment: Moment
+    ) -> Any:
         self.store.commit(change, moment)
-        operation.effect = change.effect
+        if call is not None:
+            call.effect = change.effect
         if change.error is not None:
             raise change.error
-        is_counted = operation.request is not None
-        result, start = change.result, change.read
-        if start is not None:
-            kind = ReadSession if start.is_session else UnaryRead
-            read = kind(self.lock, self.store, self.sessions, start, is_counted=is_counted)
-            result = read.begin(moment)
-        if is_counted:
-            self.store.usage.carried_out(operation, change, moment)
+        result = change.result
+        if change.read is not None:
+            result = self._read(change.read, is_counted=call is not None).begin(moment)
+        if call is not None:
+            self.store.usage.record(
+                operation.name, operation.basin, change, call.connection, moment
+            )
         return result
+
+    def _read(self, start: ReadStart, *, is_counted: bool) -> ReadSession:
+        kind = ReadSession if start.is_session else UnaryRead
+        return kind(self.lock, self.store, self.sessions, start, is_counted=is_counted)
 
     # Scheduled actions.
 

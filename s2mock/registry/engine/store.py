@@ -70,7 +70,8 @@ class Store:
     def _put_basin(self, name: str, basin: BasinState | None, moment: Moment) -> None:
         basins = self._own_basins()
         if basin is not None:
-            self._use_up(basin.incarnation)
+            if basin.incarnation == self.next_incarnation:
+                self.next_incarnation = new_incarnation()
             basins[name] = basin
             return
         gone = basins.get(name)
@@ -100,8 +101,8 @@ class Store:
             if not len(streams):
                 self.usage.begin_active(basin, moment)
             self.usage.stored.comes(basin, name, moment)
-            if stream is not None:
-                self._use_up(stream.incarnation)
+            if stream is not None and stream.incarnation == self.next_incarnation:
+                self.next_incarnation = new_incarnation()
         if change.written is not None or (before is not None and before.log is not None):
             self.usage.stored.changes(basin, name, before, moment)
         if change.written is not None:
@@ -131,11 +132,6 @@ class Store:
         elif token is not None:
             tokens = tokens.with_revoked(owner, token.token, token.ends)
         self.state = self.state._replace(tokens=tokens)
-
-    def _use_up(self, incarnation: int) -> None:
-        """Reserve another number, if that is the one that the decision was given."""
-        if incarnation == self.next_incarnation:
-            self.next_incarnation = new_incarnation()
 
     def _count_stale(self, count: int) -> None:
         """Count scheduled actions that have lost their meaning."""

@@ -26,7 +26,7 @@ from s2mock.runtime.clock import Moment, nanoseconds
 
 
 class ListAccessTokens(Operation):
-    """One page of access tokens, in the order of their ids, the expired ones too (§1.1).
+    """List one page of access tokens, in the order of their ids, with the expired ones (§1.1).
 
     Returns a `Page` of `TokenInfo`. Raises `InvalidName`.
     """
@@ -42,7 +42,7 @@ class ListAccessTokens(Operation):
         self._limit = limit
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """The page."""
+        """Return the page that the caller may see."""
         token = context.token
         return Change(
             page_of(
@@ -57,11 +57,11 @@ class ListAccessTokens(Operation):
 
 
 class IssueAccessToken(Operation):
-    """Issue an access token that may do no more than whoever asks for it (§1.1, §1.3).
+    """Issue an access token that may do no more than the caller's own (§1.1, §1.3).
 
-    `expires_at` is in nanoseconds since the Unix epoch, `expires_in` in nanoseconds from then on;
-    without either the token ends with that of whoever asks. Returns the `AccessToken`. Raises
-    `InvalidName`, `InvalidToken`, `PermissionDenied`, `ResourceAlreadyExists`.
+    `expires_at` is in nanoseconds since the Unix epoch, `expires_in` in nanoseconds from the moment
+    of issue; without either the token ends with that of the caller. Returns the `AccessToken`.
+    Raises `InvalidName`, `InvalidToken`, `PermissionDenied`, `ResourceAlreadyExists`.
     """
 
     __slots__ = ("_expires_at", "_expires_in", "_prefixes", "_scope", "access_token")
@@ -84,7 +84,7 @@ class IssueAccessToken(Operation):
         self._prefixes = auto_prefix_streams
 
     def check(self, moment: Moment) -> None:
-        """Raises `InvalidToken`."""
+        """Check the scope and the time of expiry. Raises `InvalidToken`."""
         scope = self._scope
         if not scope.granted:
             raise InvalidToken("Access token permissions cannot be empty")
@@ -94,7 +94,7 @@ class IssueAccessToken(Operation):
             raise InvalidToken("expires_at must be in the future")
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """The token."""
+        """Return the token with its secret."""
         self.check(moment)
         issuer = context.token
         if issuer is not None and (beyond := self._scope.first_beyond(issuer.scope)):
@@ -129,9 +129,9 @@ class IssueAccessToken(Operation):
 class RevokeAccessToken(Operation):
     """Revoke an access token (§1.1). Raises `AccessTokenNotFound`, `PermissionDenied`.
 
-    Where requests without a token are let in, the account's own is revoked only by a request that
-    carries it: any other would lock its owner out. With `secret` it is that one, and not another of
-    its id that was issued since.
+    Where requests without a token may do everything, the account's own token is revoked only by a
+    request that carries it: any other request would lock the owner out. With `secret` it revokes
+    the token with that secret, and no other that was issued with the same id.
     """
 
     __slots__ = ("_secret", "access_token")
@@ -143,7 +143,7 @@ class RevokeAccessToken(Operation):
         self._secret = secret
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """The account without it."""
+        """Return the token to revoke, and the time of its end."""
         settings = context.settings
         token = _tokens(context).by_id.get(self.access_token)
         if token is None or self._secret not in (None, token.secret):

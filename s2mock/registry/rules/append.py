@@ -19,7 +19,7 @@ _EMPTY = LogState()
 
 
 class Target(NamedTuple):
-    """The stream that an append session has opened: that one, and no later one of its name."""
+    """The stream of an open append session, and no later stream of its name."""
 
     incarnation: int
     digest: bytes | None
@@ -44,7 +44,7 @@ class OpenAppendSession(Operation):
         self._config = config
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """The stream, made if need be."""
+        """Return the stream, which is created if the basin says so."""
         basin, stream = str(self.basin), str(self.stream)
         opened = open_stream(
             context,
@@ -63,11 +63,12 @@ class Append(Operation):
     """Append a batch, all of it or nothing.
 
     With a `target`, to the stream of an open session; with an `incarnation`, to that stream and no
-    other of its name. `is_with_last` is whether it came in a session together with the batch before
-    it, so that both become durable at once. Returns an `AppendAck`. Raises `Invalid`, `BadHeader`
-    (for the key), `FencingTokenMismatch`, `SeqNumMismatch`, `BasinNotFound`,
-    `BasinDeletionPending`, `StreamNotFound`, `StreamDeletionPending`, and `Unavailable` where the
-    stream has gone since its session was opened (§8.5).
+    other of its name. `is_with_last` is True if it was received in a session together with the
+    batch before it, so that both become durable at once. Returns an `AppendAck`.
+
+    Raises `Invalid`, `BadHeader` (for the key), `FencingTokenMismatch`, `SeqNumMismatch`,
+    `BasinNotFound`, `BasinDeletionPending`, `StreamNotFound`, `StreamDeletionPending`, and
+    `Unavailable` if the stream was deleted since its session was opened (§8.5).
     """
 
     basin: str
@@ -97,11 +98,11 @@ class Append(Operation):
 
     @property
     def parts(self) -> frozenset[str]:  # type: ignore[override]  # of each batch
-        """The operations that the batch consists of: `append` for records that are no command."""
+        """The operations in the batch: `append` for records that are no command."""
         return frozenset(record.command or "append" for record in self.batch.records)
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """The records with their numbers and timestamps, behind those that are there."""
+        """Return the records with their numbers and timestamps, behind those of the log."""
         basin, opened = self.basin, self._opened(context, moment)
         if opened.error is not None:
             return opened.change(basin)
@@ -110,7 +111,7 @@ class Append(Operation):
         except S2Error as error:
             if not opened.created:
                 raise
-            # The stream has been made by then.
+            # The stream is created all the same.
             return opened._replace(error=error).change(basin)
 
     def _opened(self, context: Context, moment: Moment) -> Opened:

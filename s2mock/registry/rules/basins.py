@@ -16,7 +16,7 @@ from s2mock.runtime.clock import Moment
 
 
 class ListBasins(Operation):
-    """One page of basins, in name order, those pending deletion too (§4.7).
+    """List one page of basins, in name order, with those pending deletion (§4.7).
 
     Returns a `Page` of `BasinInfo`. Raises `InvalidName`.
     """
@@ -32,7 +32,7 @@ class ListBasins(Operation):
         self._limit = limit
 
     def decide(self, context: Context, _: Moment) -> Change:
-        """The page."""
+        """Return the page that the caller may see."""
         token = context.token
         return Change(
             page_of(
@@ -53,7 +53,7 @@ def _info(basin: BasinState) -> BasinInfo:
 class CreateBasin(Operation):
     """Create a basin, or find the one that the same request with the same token created (§4.3).
 
-    Returns what was `Provisioned`. Raises `InvalidName`, `BasinDeletionPending`,
+    Returns a `Provisioned`. Raises `InvalidName`, `BasinDeletionPending`,
     `ResourceAlreadyExists`, `InvalidLocation`.
     """
 
@@ -73,7 +73,7 @@ class CreateBasin(Operation):
         self._token = None if token is None else RequestToken(token)
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """A new basin, or that there is one."""
+        """Return a new basin, or the existing one for a replay."""
         name, config, token = str(self.basin), self._config, self._token
         location = _location(context, self._location)
         basin = context.state.basins.get(name)
@@ -89,7 +89,7 @@ class CreateBasin(Operation):
 class EnsureBasin(Operation):
     """Create a basin, or replace its whole configuration (§4.4).
 
-    Returns what was `Provisioned`. Raises `InvalidName`, `InvalidLocation`,
+    Returns a `Provisioned`. Raises `InvalidName`, `InvalidLocation`,
     `BasinDeletionPending`.
     """
 
@@ -104,7 +104,7 @@ class EnsureBasin(Operation):
         self._config = config or BasinConfig()
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """A new basin, or another configuration, or nothing."""
+        """Return a new basin, or another configuration, or no change."""
         name, config = str(self.basin), self._config
         location = _location(context, self._location)
         basin = context.state.basins.get(name)
@@ -124,7 +124,7 @@ class EnsureBasin(Operation):
 
 
 def _location(context: Context, name: str | None) -> str:
-    """Where a basin comes to be. Raises `InvalidLocation`."""
+    """Return the location of a basin that names this one. Raises `InvalidLocation`."""
     return (default_location(context) if name is None else location_named(context, name)).name
 
 
@@ -151,7 +151,7 @@ def _new(
 
 
 class _OfABasin(Operation):
-    """An operation on a basin that is there; on that one and no later one, if it is said."""
+    """An operation on an existing basin; with `incarnation` on no later one of its name."""
 
     __slots__ = ("_incarnation",)
 
@@ -164,7 +164,7 @@ class _OfABasin(Operation):
 
 
 class GetBasinConfig(_OfABasin):
-    """A basin's configuration with its unset leaves, also while a deletion is pending (§4.5).
+    """Get a basin's configuration with its unset leaves, also while it is deleted (§4.5).
 
     Returns a `BasinConfig`. Raises `InvalidName`, `BasinNotFound`.
     """
@@ -173,12 +173,12 @@ class GetBasinConfig(_OfABasin):
     name = "get-basin-config"
 
     def decide(self, context: Context, _: Moment) -> Change:
-        """The configuration."""
+        """Return the configuration as it is set."""
         return Change(self._found(context).config)
 
 
 class ReconfigureBasin(_OfABasin):
-    """Lay changes over a basin's configuration (§4.5).
+    """Change members of a basin's configuration (§4.5).
 
     Returns the new `BasinConfig`. Raises `InvalidConfig`, `BasinNotFound`,
     `BasinDeletionPending`.
@@ -194,7 +194,7 @@ class ReconfigureBasin(_OfABasin):
         self._changes = changes
 
     def decide(self, context: Context, _: Moment) -> Change:
-        """The basin with its new configuration."""
+        """Return the basin with its new configuration."""
         basin = self._found(context)
         basin.refuse_if_deleting()
         config = basin.config.reconfigure(self._changes)
@@ -203,7 +203,7 @@ class ReconfigureBasin(_OfABasin):
 
 
 class DeleteBasin(_OfABasin):
-    """Delete a basin with all its streams; while that is pending, again without effect (§4.6).
+    """Delete a basin with all its streams; without effect while that is pending (§4.6).
 
     Raises `BasinNotFound`.
     """
@@ -212,7 +212,7 @@ class DeleteBasin(_OfABasin):
     name = "delete-basin"
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """The basin on its way out."""
+        """Return the basin as being deleted, or without it at a delay of 0."""
         basin, delay = self._found(context), context.settings.deletion_delay
         if basin.deleted_at is not None:
             return Change()

@@ -1,4 +1,4 @@
-"""Locations: where basins can be. Source: reference: account_services §3."""
+"""Operations on locations of basins. Source: reference: account_services §3."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from s2mock.runtime.clock import Moment
 
 
 def as_locations(given: Iterable[str | Mapping[str, Any]]) -> tuple[Location, ...]:
-    """The locations that a test asks for: names, or mappings as S2 describes one.
+    """Return the locations that an option gives: names, or mappings as S2 describes one.
 
     Raises `TypeError`, `ValueError`.
     """
@@ -26,7 +26,7 @@ def as_locations(given: Iterable[str | Mapping[str, Any]]) -> tuple[Location, ..
 
 def _location(given: object) -> Location:
     if isinstance(given, Location):
-        # Of an account that this one begins as.
+        # From the account that a fork copies.
         return given
     if isinstance(given, str):
         return Location(_name(given))
@@ -50,7 +50,7 @@ def _name(text: str) -> str:
 
 
 def location_named(context: Context, name: str) -> Location:
-    """The location of that name. Raises `InvalidLocation`."""
+    """Return the location of that name. Raises `InvalidLocation`."""
     for location in context.settings.locations:
         if location.name == name:
             return location
@@ -59,7 +59,7 @@ def location_named(context: Context, name: str) -> Location:
 
 
 def default_location(context: Context) -> Location:
-    """The location of basins that name none."""
+    """Return the location of basins that name none."""
     chosen = context.state.default_location
     return next(
         (location for location in context.settings.locations if location.name == chosen),
@@ -68,29 +68,29 @@ def default_location(context: Context) -> Location:
 
 
 class ListLocations(Operation):
-    """All locations. Returns a tuple of `Location`."""
+    """List all locations. Returns a tuple of `Location`."""
 
     __slots__ = ()
     name = "list-locations"
 
     def decide(self, context: Context, _: Moment) -> Change:
-        """The locations."""
+        """Return the locations of the account."""
         return Change(context.settings.locations)
 
 
 class GetDefaultLocation(Operation):
-    """The location of basins that name none. Returns a `Location`."""
+    """Get the location of basins that name none. Returns a `Location`."""
 
     __slots__ = ()
     name = "get-default-location"
 
     def decide(self, context: Context, _: Moment) -> Change:
-        """The location."""
+        """Return the default location now."""
         return Change(default_location(context))
 
 
 class SetDefaultLocation(Operation):
-    """Choose the location of basins that will name none; it moves nobody.
+    """Set the location of new basins that name none; no existing basin moves.
 
     Returns a `Location`. Raises `InvalidName`, `InvalidLocation`.
     """
@@ -103,7 +103,7 @@ class SetDefaultLocation(Operation):
         self._location = str(LocationName(location))
 
     def decide(self, context: Context, _: Moment) -> Change:
-        """The account with that default."""
+        """Return the name of the new default."""
         location = location_named(context, self._location)
         return Change(
             location,

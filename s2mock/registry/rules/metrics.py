@@ -1,4 +1,4 @@
-"""Metrics of the account, of a basin and of a stream, computed when somebody asks.
+"""Metrics of the account, of a basin and of a stream, computed on request.
 
 Source: reference: account_services §2.
 """
@@ -20,7 +20,7 @@ _MAX_SPAN_SECONDS: Final = KEPT * 60
 
 
 class Accumulation(NamedTuple):
-    """How much came together in each interval; those in which nothing did are left out."""
+    """A sum for each interval; intervals without any value are left out."""
 
     name: str
     unit: str
@@ -29,7 +29,7 @@ class Accumulation(NamedTuple):
 
 
 class Gauge(NamedTuple):
-    """How much there was at the beginning of each interval."""
+    """A value at the beginning of each interval."""
 
     name: str
     unit: str
@@ -37,7 +37,7 @@ class Gauge(NamedTuple):
 
 
 class Label(NamedTuple):
-    """Names."""
+    """A list of names, such as those of active basins."""
 
     name: str
     values: list[str]
@@ -47,7 +47,7 @@ Metric = Accumulation | Gauge | Label
 
 
 class Period(NamedTuple):
-    """From when to when, in seconds since the epoch, and in which steps."""
+    """A period, in seconds since the epoch, both ends included, and its intervals."""
 
     start: int
     end: int
@@ -55,15 +55,15 @@ class Period(NamedTuple):
 
     @property
     def steps(self) -> range:
-        """The beginnings of the intervals that it touches, both ends included."""
+        """The beginnings of the intervals that it overlaps, in seconds."""
         step = SECONDS[self.interval]
         return range(self.start // step * step, self.end + 1, step)
 
 
 _BY_MINUTE: Final = ("minute", "hour", "day")
 _BY_HOUR: Final = ("hour", "minute", "day")
-# The sets, by what they are about: the intervals that each has, the default first. A set without
-# any takes no notice of an interval.
+# The sets, by their resource: the intervals that each has, the default first. A set without any
+# ignores an interval.
 SETS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "account": {
         "active-basins": (),
@@ -80,7 +80,7 @@ SETS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "stream": {"storage": ("minute",)},
 }
-# The storage classes that a basin always has a series of.
+# The storage classes for which a basin always has a series.
 _STORAGE_CLASSES: Final = ("express", "standard")
 
 
@@ -105,11 +105,11 @@ class _Metrics(Operation):
         self._asked = (start, end, interval)
 
     def check(self, moment: Moment) -> None:
-        """Raises `InvalidMetrics`."""
+        """Check the period. Raises `InvalidMetrics`."""
         self._period(moment)
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """The metrics, up to this moment."""
+        """Return the metrics, up to this moment."""
         return Change(self._metrics(context, moment, self._period(moment)))
 
     def _period(self, moment: Moment) -> Period:
@@ -132,7 +132,7 @@ class _Metrics(Operation):
 
 
 class AccountMetrics(_Metrics):
-    """Metrics of the account."""
+    """Metrics of the account: active basins, operations, billable usage."""
 
     __slots__ = ()
     name = "account-metrics"
@@ -149,7 +149,7 @@ class AccountMetrics(_Metrics):
 
 
 class BasinMetrics(_Metrics):
-    """Metrics of a basin, which need not be there."""
+    """Metrics of a basin, which need not exist."""
 
     __slots__ = ()
     name = "basin-metrics"
@@ -188,7 +188,7 @@ class BasinMetrics(_Metrics):
 
 
 class StreamMetrics(_Metrics):
-    """Metrics of a stream, which need not be there."""
+    """Metrics of a stream, which need not exist."""
 
     __slots__ = ()
     name = "stream-metrics"
@@ -218,7 +218,7 @@ class StreamMetrics(_Metrics):
 def _accumulated(
     series: dict[str, Series], unit: str, period: Period, always: tuple[str, ...] = ()
 ) -> list[Metric]:
-    """One accumulation for each that there is anything of in the period, and for some always."""
+    """Return an accumulation for each series with values in the period, and each of `always`."""
     names = sorted({*series, *always})
     found = [_accumulation(name, series.get(name) or Series(), unit, period) for name in names]
     return [metric for metric in found if metric.values or metric.name in always]

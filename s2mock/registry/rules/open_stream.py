@@ -1,4 +1,4 @@
-"""Opening a stream for its records. If the basin says so, a missing one is created.
+"""The stream of a data operation, created if it is missing and the basin says so.
 
 Source: reference: control_plane §5.9.
 """
@@ -16,7 +16,7 @@ from s2mock.runtime.clock import Moment
 
 
 class Opened(NamedTuple):
-    """A stream that is there, or would be made; `error` is why the request ends all the same."""
+    """A stream that exists or is created now; `error` ends the operation all the same."""
 
     state: StreamState
     digest: bytes | None
@@ -25,7 +25,7 @@ class Opened(NamedTuple):
     error: S2Error | None = None
 
     def change(self, basin: str) -> Change:
-        """The making of the stream, where it had to be made."""
+        """Return the change that creates the stream, or no change if it exists."""
         if not self.created:
             return Change(error=self.error)
         return Change(
@@ -47,10 +47,10 @@ def open_stream(
     key: str | None = None,
     needs_key: bool = True,
 ) -> Opened:
-    """The stream for a data operation, made if the basin says so and `caller` may.
+    """Return the stream for a data operation, created if the basin says so and the caller may.
 
-    `config` is for a stream that is made now. The key is checked after that: a request without
-    the right one makes the stream, and is refused. Raises `StreamNotFound`,
+    `config` is for a stream that is created now. The key is checked after that: a request without
+    the right one creates the stream, and is refused. Raises `StreamNotFound`,
     `StreamDeletionPending`, `BasinNotFound`, `BasinDeletionPending`.
     """
     due: tuple[tuple[int, Due], ...] = ()
@@ -65,7 +65,7 @@ def open_stream(
             raise
         token = context.token
         if token is not None and "create-stream" not in token.scope.granted:
-            # As if the basin did not make any (reference: account_services §1.2).
+            # As if the basin did not create streams (reference: account_services §1.2).
             raise
         parent.refuse_if_deleting()
         made = new_stream(parent, stream, config, moment, None, context.next_incarnation)

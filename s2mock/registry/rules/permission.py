@@ -1,6 +1,6 @@
-"""Whether whoever asks may have what is asked for. Source: reference: account_services §1.2, §1.3.
+"""Permissions: what an access token permits. Source: reference: account_services §1.2, §1.3.
 
-The rows of the table of operations say what each needs; nothing here knows one from the other.
+The table of operations in `api/operations.py` has the needs of each operation.
 """
 
 from typing import Final
@@ -19,7 +19,7 @@ _SETS: Final = {"basin": "basins", "stream": "streams", "access_token": "access_
 
 
 def bearer_of(tokens: Tokens, secret: str, *, is_open: bool) -> AccessToken | None:
-    """The token with that secret, which may have ended; None for somebody who may do everything.
+    """Return the token with that secret, also an ended one; None if all is permitted.
 
     Raises `Authn`.
     """
@@ -38,7 +38,7 @@ def bearer_of(tokens: Tokens, secret: str, *, is_open: bool) -> AccessToken | No
 
 
 def check_end(token: AccessToken, moment: Moment) -> None:
-    """Check that the token lives. Raises `Authn`."""
+    """Raise `Authn` if the token was revoked or has expired."""
     if token.ends is not None and moment.account_time >= token.ends:
         raise Authn(f"the access token `{token.id}` was revoked")
     if token.expires is not None and moment.account_time >= token.expires:
@@ -46,7 +46,7 @@ def check_end(token: AccessToken, moment: Moment) -> None:
 
 
 def permit(token: AccessToken, needs: Needs, operation: Operation) -> None:
-    """Let an operation pass that the token gives. Raises `PermissionDenied`."""
+    """Raise `PermissionDenied` if the token does not permit the operation."""
     missing = _missing(token.scope, needs, operation)
     if missing is not None:
         raise PermissionDenied(
@@ -64,7 +64,7 @@ def permit(token: AccessToken, needs: Needs, operation: Operation) -> None:
 
 
 def _missing(scope: Scope, needs: Needs, operation: Operation) -> str | None:
-    """The operation that the token would have to have, in words; None where it has all."""
+    """Return the operation that the token lacks, in words; None if it has all."""
     if needs.by_batch and operation.parts is None:
         if scope.granted.intersection(needs.operations):
             return None

@@ -1,4 +1,4 @@
-"""The operations that read a stream. Sources: reference: data_plane §1.8, §4."""
+"""Operations that read a stream. Sources: reference: data_plane §1.8, §4."""
 
 from s2mock.registry.log.log import LogState
 from s2mock.registry.log.read_request import ReadRequest, start_of
@@ -14,7 +14,7 @@ _EMPTY = LogState()
 
 
 class CheckTail(Operation):
-    """Where the next record goes, and the timestamp of the last one (§1.8).
+    """Get the position of the next record, and the timestamp of the last one (§1.8).
 
     Returns a `StreamPosition`. Raises `BasinNotFound`, `BasinDeletionPending`,
     `StreamNotFound`, `StreamDeletionPending`.
@@ -27,7 +27,7 @@ class CheckTail(Operation):
         super().__init__(BasinName(basin), StreamName(stream))
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """The tail, of a stream that is made if need be."""
+        """Return the tail of the stream, which is created if the basin says so."""
         basin, stream = str(self.basin), str(self.stream)
         opened = open_stream(
             context,
@@ -41,12 +41,11 @@ class CheckTail(Operation):
 
 
 class Read(Operation):
-    """A read: of one batch, or with `is_session` of all that comes.
+    """Read one batch, or with `is_session` all batches until the limits are reached.
 
-    Returns a `ReadSession` that has taken its place in the stream and has made its first step.
-    `tell_tail` lets a batch that reaches the tail say so. Raises `Invalid`, `BadHeader` (for the
-    key), `ReadUnwritten`, `BasinNotFound`, `BasinDeletionPending`, `StreamNotFound`,
-    `StreamDeletionPending`.
+    Returns a `ReadSession` that has its position in the stream and has made its first step.
+    Raises `Invalid`, `BadHeader` (for the key), `ReadUnwritten`, `BasinNotFound`,
+    `BasinDeletionPending`, `StreamNotFound`, `StreamDeletionPending`.
     """
 
     __slots__ = ("_config", "_key", "is_session", "wanted")
@@ -72,7 +71,7 @@ class Read(Operation):
         self.is_session: bool = is_session
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """A place to read from, in a stream that is made if need be."""
+        """Return where the read begins, in a stream that is created if the basin says so."""
         basin, stream = str(self.basin), str(self.stream)
         opened = open_stream(
             context,
@@ -96,7 +95,7 @@ class Read(Operation):
         log = stream.log or _EMPTY
         if moment.account_time >= log.next_expiry:
             log = log.expired(write_owner, moment.account_time)
-        # A limit of nothing is used up before the start is looked at.
+        # A limit of 0 is used up before the start is checked.
         used_up = wanted.count == 0 or wanted.bytes == 0
         position = 0 if used_up else start_of(wanted, log)
         return ReadStart(

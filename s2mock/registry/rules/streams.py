@@ -1,4 +1,4 @@
-"""Operations on streams as such. Source: reference: control_plane §5."""
+"""Operations on streams, except on their records. Source: reference: control_plane §5."""
 
 from s2mock.registry.operation import Context, Operation
 from s2mock.registry.rules.deletion import delete_stream, watch
@@ -21,7 +21,7 @@ _CREATED = Effect("created")
 
 
 class ListStreams(Operation):
-    """One page of a basin's streams, in name order, those pending deletion too (§5.7).
+    """List one page of a basin's streams, in name order, with those pending deletion (§5.7).
 
     Returns a `Page` of `StreamInfo`. Raises `InvalidName`, `BasinNotFound`.
     """
@@ -46,7 +46,7 @@ class ListStreams(Operation):
         self._incarnation = incarnation
 
     def decide(self, context: Context, _: Moment) -> Change:
-        """The page."""
+        """Return the page that the caller may see."""
         token = context.token
         basin = context.state.basin(str(self.basin), self._incarnation)
         return Change(
@@ -66,7 +66,7 @@ def _info(stream: StreamState) -> StreamInfo:
 
 
 class _Provision(Operation):
-    """An operation that makes a stream if there is none."""
+    """An operation that creates a stream if there is none of that name."""
 
     basin: str
     stream: str
@@ -81,7 +81,7 @@ class _Provision(Operation):
     ) -> None:
         super().__init__(BasinName(basin), StreamName(stream))
         self._config = config or UNSET
-        # Of the basin.
+        # The incarnation of the basin.
         self._incarnation = incarnation
 
     def _parent(self, context: Context) -> BasinState:
@@ -93,7 +93,7 @@ class _Provision(Operation):
 class CreateStream(_Provision):
     """Create a stream, or find the one that the same request with the same token created (§5.5).
 
-    Returns what was `Provisioned`. Raises `InvalidName`, `BasinNotFound`,
+    Returns a `Provisioned`. Raises `InvalidName`, `BasinNotFound`,
     `BasinDeletionPending`, `StreamDeletionPending`, `ResourceAlreadyExists`.
     """
 
@@ -112,7 +112,7 @@ class CreateStream(_Provision):
         self._token = None if token is None else RequestToken(token)
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """A new stream, or that there is one."""
+        """Return a new stream, or the existing one for a replay."""
         basin, name, config = self._parent(context), self.stream, self._config
         stream = basin.streams.get(name)
         if stream is None:
@@ -127,7 +127,7 @@ class CreateStream(_Provision):
 class EnsureStream(_Provision):
     """Create a stream, or replace its whole configuration (§5.5).
 
-    Returns what was `Provisioned`. Raises `InvalidName`, `BasinNotFound`,
+    Returns a `Provisioned`. Raises `InvalidName`, `BasinNotFound`,
     `BasinDeletionPending`, `StreamDeletionPending`.
     """
 
@@ -135,7 +135,7 @@ class EnsureStream(_Provision):
     name = "ensure-stream"
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """A new stream, or another configuration, or nothing."""
+        """Return a new stream, or another configuration, or no change."""
         basin, name = self._parent(context), self.stream
         stream = basin.streams.get(name)
         if stream is None:
@@ -185,7 +185,7 @@ def _reconfigured(
 
 
 class _OfAStream(Operation):
-    """An operation on a stream that is there; on that one and no later one, if it is said."""
+    """An operation on an existing stream; with `incarnation` on no later one of its name."""
 
     __slots__ = ("_incarnation",)
 
@@ -198,7 +198,7 @@ class _OfAStream(Operation):
 
 
 class GetStreamConfig(_OfAStream):
-    """A stream's resolved configuration (§5.7).
+    """Get a stream's resolved configuration (§5.7).
 
     Returns a `StreamConfig`. Raises `StreamNotFound`, `StreamDeletionPending`.
     """
@@ -207,14 +207,14 @@ class GetStreamConfig(_OfAStream):
     name = "get-stream-config"
 
     def decide(self, context: Context, _: Moment) -> Change:
-        """The configuration."""
+        """Return the configuration, in which every leaf has a value."""
         stream = self._found(context)
         stream.refuse_if_deleting()
         return Change(stream.config)
 
 
 class ReconfigureStream(_OfAStream):
-    """Lay changes over a stream's configuration (§5.6).
+    """Change members of a stream's configuration (§5.6).
 
     A leaf that is `None` falls back to the basin's current default, else the system's. Returns
     the new `StreamConfig`. Raises `InvalidConfig`, `BasinNotFound`, `BasinDeletionPending`,
@@ -235,7 +235,7 @@ class ReconfigureStream(_OfAStream):
         self._changes = changes
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """The stream with its new configuration."""
+        """Return the stream with its new configuration."""
         basin = context.state.basin(str(self.basin))
         basin.refuse_if_deleting()
         stream = self._found(context)
@@ -245,7 +245,7 @@ class ReconfigureStream(_OfAStream):
 
 
 class DeleteStream(_OfAStream):
-    """Delete a stream; while the deletion is pending, again without effect (§5.7).
+    """Delete a stream; without effect while its deletion is pending (§5.7).
 
     Raises `StreamNotFound`.
     """
@@ -254,7 +254,7 @@ class DeleteStream(_OfAStream):
     name = "delete-stream"
 
     def decide(self, context: Context, moment: Moment) -> Change:
-        """The stream on its way out."""
+        """Return the stream as being deleted, or without it at a delay of 0."""
         stream = self._found(context)
         if stream.deleted_at is not None:
             return Change()

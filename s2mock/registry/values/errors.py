@@ -45,7 +45,7 @@ class Invalid(S2Error):
     rule = "data_plane §3.2"
 
 
-# The request by itself, whatever the account holds.
+# The request by itself, for any state of the account.
 
 
 class BadJson(S2Error):

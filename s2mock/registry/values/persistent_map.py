@@ -1,6 +1,6 @@
 """An ordered map of names whose copy costs nothing, at any size.
 
-Values stand in buckets by the hash of their names, so that finding and putting one costs the same
+Values are in buckets by the hash of their names, so that finding and putting one costs the same
 in a map of ten and of a million. The order of the names is brought up to date when somebody asks
 for it. A copy shares all of it; whoever writes to a part first makes that part its own.
 """
@@ -15,12 +15,12 @@ V = TypeVar("V")
 _BUCKET: Final = 1024
 _GROWTH: Final = 8
 _RUN: Final = 512
-# A copy puts together at most this number of names that came or went.
+# A copy merges at most this number of names that were added or removed.
 _SMALL: Final = 64
 
 
 class PersistentMap(Generic[V]):
-    """Values by name. Only its `write_owner` may write to it; others take a `copy` first."""
+    """Values by name. Only its `write_owner` may write to it; others `copy` it first."""
 
     __slots__ = (
         "_buckets",
@@ -38,8 +38,7 @@ class PersistentMap(Generic[V]):
         self._size = 0
         self._mask = 0
         self._buckets: list[dict[str, V]] = [{}]
-        # Which buckets are this map's own, not shared with a copy; None while even the list of
-        # them is shared.
+        # 1 for each bucket that no copy shares; None while the list of buckets is shared too.
         self._own: bytearray | None = bytearray(b"\1")
         self._order: _Order | None = None
         # The names that came or went since the order was made: those that did so since the last
@@ -62,7 +61,7 @@ class PersistentMap(Generic[V]):
         return self._size
 
     def get(self, name: str) -> V | None:
-        """The value of that name, or None."""
+        """Return the value of that name, or None."""
         return self._buckets[hash(name) & self._mask].get(name)
 
     def __setitem__(self, name: str, value: V) -> None:
@@ -81,15 +80,15 @@ class PersistentMap(Generic[V]):
         self._note(name)
 
     def values(self) -> Iterator[V]:
-        """All values, in no order."""
+        """Yield all values, in no order."""
         return chain.from_iterable(bucket.values() for bucket in self._buckets)
 
     def __iter__(self) -> Iterator[str]:
-        """All names, in order."""
+        """Yield all names, in order."""
         return self._ordered().since("")
 
     def names_from(self, start: str, *, after: bool) -> Iterator[str]:
-        """The names from `start` on, in order; without `start` itself if `after`."""
+        """Yield the names from `start` on, in order; without `start` itself if `after`."""
         return self._ordered().since(start, after=after)
 
     def put_in_order(self) -> "PersistentMap[V]":
@@ -99,7 +98,7 @@ class PersistentMap(Generic[V]):
 
     @property
     def is_in_order(self) -> bool:
-        """Whether the order is up to date, so that asking for it writes nothing."""
+        """True if the order is up to date, so that reading it writes nothing."""
         return self._order is not None and not (self._changed or self._changed_before)
 
     def _note(self, name: str) -> None:
