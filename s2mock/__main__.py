@@ -173,7 +173,7 @@ def _apply_init_file(mock: "S2Mock", init_file: Path) -> str | None:
 
     resources = init_file.read_bytes()
     try:
-        apply_resources(mock.account, resources)
+        apply_resources(mock.account.engine, resources)
     except ResourcesError as error:
         return f"cannot apply {init_file}: {error}"
     mock._resources = resources  # noqa: SLF001

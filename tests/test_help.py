@@ -66,7 +66,9 @@ def test_help_of_pytest_states_the_defaults_of_the_mock() -> None:
 def test_help_of_the_locations_states_those_of_the_mock() -> None:
     [names] = re.findall(r"\(default: (.*)\)", pytest_plugin._OPTIONS["locations"])
 
-    assert names.split(", ") == [location.name for location in S2Mock().account.locations]
+    assert names.split(", ") == [
+        location.name for location in S2Mock().account.engine.settings.locations
+    ]
 
 
 def test_marker_states_the_defaults_of_the_mock() -> None:

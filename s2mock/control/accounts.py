@@ -72,7 +72,11 @@ class Accounts:
             return self.first
         if (seat := self.others.get(token)) is not None:
             return seat
-        issuers = (seat for seat in self.others.values() if seat.mock.account.has_issued(token))
+        issuers = (
+            seat
+            for seat in self.others.values()
+            if seat.mock.account.engine.authorization.has_issued(token)
+        )
         return next(issuers, self.first)
 
     def known(self, token: str) -> HostedAccount | None:
@@ -84,7 +88,9 @@ class Accounts:
         if seat is not self.first:
             return seat
         first = seat.mock
-        if self.has_first and (token in ("", first.token) or first.account.has_issued(token)):
+        if self.has_first and (
+            token in ("", first.token) or first.account.engine.authorization.has_issued(token)
+        ):
             return seat
         if token:
             way = "without a token a request acts on the first one, and " if self.has_first else ""

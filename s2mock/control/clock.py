@@ -84,7 +84,7 @@ def read_readers(asked: ControlRequest) -> Generator[Step, Any, Answer]:
     try:
         if wait is not None:
             yield from Pending(
-                account.followed,
+                account.engine.sessions.followed,
                 lambda: True if readers() >= count else None,
                 lambda: (
                     f"{readers()} of {count} read sessions followed at the tail of stream {name!r} "

@@ -32,7 +32,7 @@ def read_records(asked: ControlRequest) -> Any:
     def look() -> dict[str, Any]:
         mock = asked.mock
         return history(
-            see(mock.account), asked.powers.journal.since(0), basin, stream, before, count
+            see(mock.account.engine), asked.powers.journal.since(0), basin, stream, before, count
         )
 
     # Where there was none there are no lives, which is no error: it may have gone with a reset.

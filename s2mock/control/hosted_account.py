@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from s2mock.powers.hold import Hold
     from s2mock.powers.injection import Injection
     from s2mock.registry.engine.engine import Engine
-    from s2mock.registry.operation import Operation
+    from s2mock.registry.operation import Call
     from s2mock.runtime.conversation import Step, Wait
     from s2mock.server.lazy_server import LazyServer
 
@@ -172,7 +172,7 @@ class HostedAccount:
         from s2mock.api.codec import INCARNATION
 
         identity = environ.get(f"HTTP_{INCARNATION.upper().replace('-', '_')}")
-        engine = _DirectEngine(self.mock.account, identity)
+        engine = _DirectEngine(self.mock.account.engine, identity)
         conversation = App(cast("Engine", engine), cors=False).converse(environ)
         head: Head = yield from _until_head(conversation)
         if engine.made is not None:
@@ -211,11 +211,12 @@ class _DirectEngine:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    def perform(self, operation: "Operation") -> "Generator[Wait, None, Any]":
+    def perform(self, call: "Call") -> "Generator[Wait, None, Any]":
         """Carry out the operation, and return its result. Raises `S2Error`."""
+        operation = call.operation
         if self._identity is not None:
             _identify(operation, self._identity)
-        result = self._engine.carry_out(operation)
+        result = self._engine.carry_out(operation, call)
         self.made = getattr(result, "incarnation", None)
         if operation.waits:
             return (yield from result.answer())

@@ -29,7 +29,7 @@ def read_streams(asked: ControlRequest) -> Any:
         200,
         (
             yield RunInThread(
-                lambda: overview(see(asked.mock.account), query.get("contains", ""), limit)
+                lambda: overview(see(asked.mock.account.engine), query.get("contains", ""), limit)
             )
         ),
     )

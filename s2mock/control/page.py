@@ -50,7 +50,7 @@ def get_report(asked: ControlRequest) -> Any:
 
     def write() -> bytes:
         exchanges = asked.powers.journal.since(0)
-        account = account_form("account", status, see(mock.account), exchanges)
+        account = account_form("account", status, see(mock.account.engine), exchanges)
         return report(f"as it was at {status['clock']['date']}", [account])
 
     file: bytes = yield RunInThread(write)

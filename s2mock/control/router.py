@@ -124,7 +124,7 @@ class ControlRouter:
     def drop_calls(self, engine: "Engine") -> None:
         """Drop the requests to that account that are under way."""
         for seat in self.accounts.all:
-            if seat.mock.account is engine:
+            if seat.mock.account.engine is engine:
                 seat.drop_calls()
 
     def converse(self, environ: dict[str, Any]) -> Conversation:

@@ -34,7 +34,7 @@ def status_of(asked: ControlRequest) -> dict[str, Any]:
     holds = _with_numbers(seat.holds, stage.holds, _asked_of_a_hold)
     is_out = seat.is_out or asked.powers.is_out
     return status_form(
-        see(mock.account), mock.clock, asked.powers.journal, injections, holds, is_out=is_out
+        see(mock.account.engine), mock.clock, asked.powers.journal, injections, holds, is_out=is_out
     )
 
 

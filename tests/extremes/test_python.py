@@ -40,7 +40,7 @@ NOT_GIVEN = {
     *("SeqNumMismatch.__init__", "Hold.steps", "Injection.steps", "Journal.steps"),
     *("Journal.change_steps", "Journal.changed", "Journal.end", "Journal.note_plainly"),
     *("Journal.numbered", "Journal.since", "ManualClock.at", "ManualClock.begin_at"),
-    *("ManualClock.call_at", "ManualClock.pending_waiters", "Account.pause"),
+    *("ManualClock.call_at", "ManualClock.waiters_pending"),
 }
 
 

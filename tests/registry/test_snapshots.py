@@ -308,7 +308,7 @@ class TestSessions:
         for session in (outputs, iter(behind)):
             with pytest.raises(Unavailable):
                 next(session)
-        assert not mock.account.pauses
+        assert not mock.account.engine.sessions.waiters
 
     @pytest.mark.usefixtures("stream")
     @pytest.mark.openapi_unchecked("S2 describes no read of a stream that goes meanwhile")
@@ -325,11 +325,11 @@ class TestSessions:
     def test_appends(self, mock: S2Mock, stream: Stream) -> None:
         account = mock.account
         opening = OpenAppendSession("my-basin", "s", key=None, config=None)
-        target = account.carry_out(opening)
+        target = account.engine.carry_out(opening)
 
         def append() -> None:
             batch = Batch([AppendRecord(b"x")])
-            account.carry_out(Append("my-basin", "s", batch, target=target))
+            account.engine.carry_out(Append("my-basin", "s", batch, target=target))
 
         append()
         mock.restore(mock.snapshot())
@@ -513,8 +513,8 @@ class TestFork:
     def test_has_the_options_of_its_origin(self) -> None:
         origin = S2Mock(deletion_delay=float("inf"), profile="documented", cors=False)
         fork = origin.fork()
-        assert fork.account.deletion_delay == float("inf")
-        assert fork.account.profile == origin.account.profile
+        assert fork.account.engine.settings.deletion_delay == float("inf")
+        assert fork.account.engine.settings.profile == origin.account.engine.settings.profile
         answer = fork.client.get("/v1/basins")
         assert "access-control-allow-credentials" not in answer.headers
 

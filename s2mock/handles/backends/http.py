@@ -48,6 +48,8 @@ from s2mock.runtime.clock import Moment
 if TYPE_CHECKING:
     import threading
 
+    from s2mock.powers.call import RequestCall
+
 Result = TypeVar("Result")
 
 # No exchange has so high a number.
@@ -354,7 +356,7 @@ def snapshot_number(control: ControlClient, snapshot: object) -> int:
 class _Unplaced:
     """The injector of a fault or hold that is made only to check its arguments."""
 
-    def exchange_of(self, operation: Operation) -> NoReturn:
+    def exchange_of(self, call: "RequestCall") -> NoReturn:
         raise NotImplementedError
 
     def forget_injection(self, injection: Injection) -> None:
