@@ -86,7 +86,7 @@ def look_at_token(asked: ControlRequest) -> Answer:
 
 
 def _backend(asked: ControlRequest) -> EngineBackend:
-    return EngineBackend(asked.mock.account)
+    return EngineBackend(asked.mock.account.engine)
 
 
 def _stream_of(query: dict[str, Any]) -> Place:

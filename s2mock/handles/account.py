@@ -145,6 +145,11 @@ class Account(DirectCalls):
         # Not kept: an account that nothing else refers to is let go at once.
         return EngineBackend(self.engine)
 
+    @property
+    def clock(self) -> Clock:
+        """The clock that all times of the account come from."""
+        return self.engine.clock
+
     def list_basins(
         self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
     ) -> Page[BasinInfo]:

@@ -77,7 +77,7 @@ def test_basin(account: Any) -> None:
     assert basin.info == BasinInfo("my-basin", created_at=START, deleted_at=None)
     assert (basin.name, basin.config) == ("my-basin", config)
     assert account.basin("my-basin") == basin
-    account.engine.clock.advance(1)
+    account.clock.advance(1)
     assert account.ensure_basin("my-basin", config) == basin
     assert account.ensure_basin("my-basin") == basin
     assert (basin.config, basin.info.created_at) == (BasinConfig(), START)
@@ -93,7 +93,7 @@ def test_basin(account: Any) -> None:
 
 def test_stream(account: Any) -> None:
     basin = account.create_basin("my-basin", BasinConfig(X, "aegis-256"))
-    account.engine.clock.advance(1)
+    account.clock.advance(1)
     stream = basin.create_stream("s", StreamConfig(timestamping_uncapped=True))
     assert stream.info == StreamInfo("s", START + SECOND, None, "aegis-256")
     expected = StreamConfig("x", 604_800, "client-prefer", True, 0)
