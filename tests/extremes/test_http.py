@@ -196,8 +196,8 @@ def told(what: str, slot: Slot, value: float, answer: Answer) -> list[str]:
         name = str(slot.steps[-1]) if slot.where != "path" else ""
         known = (name, "within 0 s", "a clock only goes") if is_json else ("no JSON",)
         if name.endswith("incarnation"):
-            # There is none of that number, as S2 says it.
-            known += ("not found",)
+            # There is none of that number, or none any more.
+            known += ("not found", "is from before")
         if not any(text in message for text in known):
             wrong.append(f"{what}: an unclear refusal: {message}"[:500])
     return wrong
