@@ -1,6 +1,7 @@
 """Snapshots: values of an account, to go back to and to fork from. Sources: control_plane §5."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from s2mock.registry.rules.append import Append, OpenAppendSession
 from s2mock.registry.values.errors import Unavailable
 from s2mock.registry.values.records import AppendInput as Batch
 from s2mock.runtime.clock import NANOSECONDS
+from tests.backends import Make
 from tests.calls import Api, over_wsgi
 from tests.observing import Toy, in_a_thread
 from tests.records.reads import open_read
@@ -586,3 +588,26 @@ def test_configurations_of_basins_are_in_it(mock: S2Mock, basin: Basin) -> None:
     basin.reconfigure(create_stream_on_append=False)
     mock.restore(snapshot)
     assert basin.config == config
+
+
+def test_a_snapshot_goes_to_any_account(make: Make, tmp_path: Path) -> None:
+    """Of this process or of a server, from either, and by a file."""
+    mock = make(basins=[{"name": "my-basin", "streams": ["s"]}], clock="manual")
+    stream = mock.stream("my-basin", "s")
+    stream.append(["a"])
+    before = mock.snapshot()
+    assert before.time == mock.clock.now()
+    stream.append(["b"])
+    before.save(tmp_path / "account.jsonl")
+    loaded = Snapshot.load(tmp_path / "account.jsonl")
+    assert (loaded == before, loaded == mock.snapshot()) == (True, False)
+    with S2Mock(snapshot=before) as here:
+        assert here.stream("my-basin", "s").bodies == (b"a",)
+        here.stream("my-basin", "s").append(["c"])
+        mock.restore(here.snapshot())
+        assert mock.stream("my-basin", "s").bodies == (b"a", b"c")
+    mock.restore(loaded)
+    assert mock.stream("my-basin", "s").bodies == (b"a",)
+    assert make(snapshot=loaded).stream("my-basin", "s").bodies == (b"a",)
+    mock.restore(before)
+    assert stream.bodies == (b"a",)

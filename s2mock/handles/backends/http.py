@@ -242,7 +242,7 @@ class HttpPowers:
         return HttpSnapshot(self._control, **self._control("POST", "/snapshots"))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot, of whatever origin. Raises `TypeError`."""
+        """Go back to a snapshot of this server or of another account. Raises `TypeError`."""
         self._control("POST", f"/snapshots/{snapshot_number(self._control, snapshot)}/restore")
 
     def begin_outage(self) -> None:
