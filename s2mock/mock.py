@@ -4,7 +4,6 @@ import weakref
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import count
-from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -12,10 +11,10 @@ from s2mock.handles.account import Account
 from s2mock.handles.backends.in_process import EngineBackend, MockBackend
 from s2mock.handles.initial_state import as_clock, as_resources
 from s2mock.handles.mock_base import MockBase
+from s2mock.options import JOURNAL_BYTES, JOURNAL_LIMIT
 from s2mock.powers import teardown_report
 from s2mock.powers.entry import Ended
 from s2mock.powers.injection import UnusedFault
-from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
 from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Auth
 from s2mock.registry.rules.locations import as_locations
@@ -30,7 +29,8 @@ from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
     from s2mock.api.app import App
-    from s2mock.control import ControlRouter
+    from s2mock.control.router import ControlRouter
+    from s2mock.control.settings import ControlSettings
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.entry import AccountView, Insight
     from s2mock.server import LoopServer
@@ -106,9 +106,7 @@ class S2Mock(MockBase):
         self._owns_server = listening is None
         self._is_closed = False
         self._has_control = control
-        self._control_token: str | None = None
-        self._has_dashboard = True
-        self._account_idle: float = inf
+        self._control_settings: ControlSettings | None = None
         self._fresh_names = count(1)
         given = mock_tokens.give(token)
         self._number = given.number
@@ -133,10 +131,12 @@ class S2Mock(MockBase):
             append_latency=append_latency,
         )
         self._connections = _Connections(self, lazy_server)
-        self._of_account = EngineBackend(self.account)
+        self._of_account: EngineBackend = EngineBackend(self.account)
         self._of_powers = MockBackend(self.account, self._powers, self._connections)
         if snapshot is not None and self._resources is not None:
-            raise ValueError("basins and snapshot are both a beginning: give one of them")
+            raise ValueError(
+                "basins and snapshot both say what the account starts from: give one of them"
+            )
         self._snapshot = snapshot
         self._begin()
         self._faults = tuple(faults)
@@ -212,16 +212,21 @@ class S2Mock(MockBase):
             apply_resources(self.account, self._resources)
 
     def _another(self, **options: Any) -> "S2Mock":
-        """Return a mock that starts as this one did, with a token of its own and these options."""
+        """Make the mock of another account on the same server, with a token of its own.
+
+        It starts from what this one started from, unless the options change that.
+        """
         options.setdefault("clock", ManualClock() if isinstance(self.clock, ManualClock) else None)
         options.setdefault("faults", self._faults)
         made = S2Mock(**{**self._options(), **options})
+        made._connections.router = self._connections.router
         if not options.keys() & {"basins", "snapshot"}:
             made._resources, made._snapshot = self._resources, self._snapshot
             made._begin()
         return made
 
     def _options(self) -> dict[str, Any]:
+        """Return the options of another mock like this one; a test fails if one is missing."""
         return {
             "deletion_delay": self.account.deletion_delay,
             "profile": self._profile.name,
@@ -314,15 +319,32 @@ class S2Mock(MockBase):
 
     @property
     def _router(self) -> "ControlRouter":
-        if self._connections.router is None:
-            from s2mock.control import ControlRouter
+        connections = self._connections
+        if connections.router is None:
+            from s2mock.control.router import ControlRouter
+            from s2mock.control.settings import ControlSettings
 
-            router = ControlRouter(self, self._connections.lazy_server, self._control_token)
-            router.has_dashboard = self._has_dashboard
-            router.accounts.has_first = self._refusal is None
-            router.accounts.idle = self._account_idle
-            self._connections.router = router
-        return self._connections.router
+            settings = self._control_settings or ControlSettings()
+            connections.router = ControlRouter(self, connections.lazy_server.call, settings)
+        return connections.router
+
+    def _set_up_server(self, control: "ControlSettings", *, own_hosts_only: bool) -> None:
+        """Set what only the standalone server sets, before the first request."""
+        from s2mock.control.settings import NO_FIRST_ACCOUNT
+
+        self._control_settings = control
+        self._own_hosts_only = own_hosts_only
+        self._refusal = None if control.has_first_account else NO_FIRST_ACCOUNT
+
+    def _start_from(self, resources: bytes) -> None:
+        """Create the basins of a resource file, now and after each reset.
+
+        Raises `ResourcesError`.
+        """
+        from s2mock.json_bodies.resource_files import apply_resources
+
+        apply_resources(self.account, resources)
+        self._resources = resources
 
     def _inject_faults(self) -> None:
         for arguments in self._faults:

@@ -12,9 +12,9 @@ from typing import Any, Protocol, Self
 import pytest
 
 from s2mock import S2Mock
-from s2mock.control import events
+from s2mock.control.views import exchange_events
 from s2mock.powers.journal import Journal
-from s2mock.runtime.notifier import Notifier
+from s2mock.runtime.notifier import Notifier, Pending
 from tests import own_token
 from tests.control.conftest import BASIN, PATIENCE, SEEDS
 from tests.powers.test_journal_room import Numbers, a_note
@@ -115,7 +115,7 @@ def settle(mock: S2Mock) -> None:
 
 
 def test_an_exchange_is_put_into_words_once(mock: S2Mock, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Calls(monkeypatch, events, "exchange_form")
+    made = Calls(monkeypatch, exchange_events, "exchange_to_json")
     followers: list[Follower] = [OverHttp1(mock.url, "journal") for _ in range(FOLLOWERS)]
     for number in range(APPENDS):
         append(mock, f"body {number}")
@@ -208,12 +208,12 @@ def test_a_look_costs_no_more_where_there_is_much(look: Callable[[Journal], None
 
 def test_a_wait_costs_no_more_where_many_wait() -> None:
     def wait(bell: Notifier) -> None:
-        steps = bell.steps(lambda: None, str, None)
+        steps = Pending(bell, lambda: None, str, None).steps()
         next(steps)
         steps.close()
 
     alone, crowded = Notifier(), Notifier()
-    others = [crowded.steps(lambda: None, str, None) for _ in range(300)]
+    others = [Pending(crowded, lambda: None, str, None).steps() for _ in range(300)]
     for other in others:
         next(other)
     wait(alone)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from s2mock import Drop, S2Mock
+from s2mock.control.settings import ControlSettings
 from tests.page.looking import drawn, expect
 from tests.page.traffic import BASIN, Traffic
 
@@ -302,7 +303,7 @@ def test_whoever_needs_a_token_is_asked_for_it(
     open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
 ) -> None:
     mock = open_mock(basins=[BASIN])
-    mock._control_token = "open sesame"
+    mock._set_up_server(ControlSettings(token="open sesame"), own_hosts_only=False)
     url = mock.url.replace("127.0.0.1", "elsewhere.test")
     page = open_page(f"{url}/_s2mock/", but="403 (Forbidden)")
     expect(page.get_by_label("Control token")).to_be_visible()
