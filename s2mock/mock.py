@@ -41,32 +41,32 @@ _FRESH = "s2mock-fresh-{}"
 class S2Mock(MockBase):
     """A fresh S2 account, by socket, by WSGI and by direct calls.
 
-    `basins` are there from the beginning: names, or mappings in the format of a resource file or
-    of S2's requests, where a configuration may be a `BasinConfig` or a `StreamConfig`.
-    `deletion_delay` is how long a deletion stays pending, in seconds. `profile` chooses between
-    the `"real"` service and the `"documented"` one where they differ. `cors` sends the headers
-    that let browsers in. `clock` is where all times come from, `"manual"` a fresh `ManualClock`.
-    `append_latency` is how long an append takes to be durable, in seconds of that clock. `host`
-    and `port` are where the socket listens, once `url` is asked for; port 0 picks a free one.
-    `snapshot` is an account to begin with, in place of `basins`; a `ManualClock` without a start
-    begins at its time. `token` is the account's own access token; without one each mock has
-    another, so that a request that comes late, after the test that made it, is refused with 401 and
-    does not meet the account of the next. `faults` are there from the beginning: mappings of the
+    `basins` exist from the start: names, or mappings in the format of a resource file or of S2's
+    requests, where a configuration may be a `BasinConfig` or a `StreamConfig`. `deletion_delay` is
+    how long a deletion stays pending, in seconds. `profile` chooses which to follow where the
+    `"real"` service and the `"documented"` one disagree. `cors` sends the headers that let browsers
+    read responses. All times come from `clock`; `"manual"` is a fresh `ManualClock`.
+    `append_latency` is how long an append takes to become durable, in seconds of that clock. The
+    socket listens on `host` and `port` once `url` is read; port 0 picks a free one. `snapshot` is
+    an account to start from, in place of `basins`; a `ManualClock` without a start time takes the
+    snapshot's. `token` is the account's own access token; without one each mock has another, so
+    that a late request, after the end of the test that made it, is refused with 401 and does not
+    reach the account of the next test. `faults` are injected from the start: mappings of the
     arguments of `inject`. The journal keeps `journal_limit` exchanges, 0 for none, and
     `journal_bytes` of their bodies and long heads. With `control` the powers are served at
-    `/_s2mock` under `url` too, to this machine. `auth="required"` lets in nobody without an access
-    token of this account; `revocation_delay` is how long one that is revoked is still good, in
+    `/_s2mock` under `url` too, to this machine. `auth="required"` refuses requests without an
+    access token of this account; `revocation_delay` is how long a revoked token still works, in
     seconds. `locations` are where basins can be, the default first: names, or mappings as S2
     describes a location.
 
-    Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used,
-    or a hold held nothing.
+    Leaving the `with` block without an exception raises `UnusedFault` if a fault was not used, or
+    if a hold held nothing.
 
     With `--s2mock-target=URL` the fixture `s2_mock` is a `RemoteS2Mock` in place of this; a suite
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
     through `url`.
 
-    Raises `ValueError` for an argument that makes no sense, and `TypeError`.
+    Raises `ValueError`, which lists the valid values, and `TypeError`.
     """
 
     is_fake = True

@@ -113,7 +113,7 @@ def test_reset_asks_once_more_and_begins_again(page: Any, mock: S2Mock, traffic:
     page.get_by_role("button", name="Really reset?").click()
 
     expect(page.locator("#rows .row")).to_have_count(0)
-    expect(page.locator("#none")).to_have_text("Nothing has come yet.")
+    expect(page.locator("#none")).to_have_text("No exchanges yet.")
     assert mock.basins == (BASIN,)
     assert mock.basin(BASIN).streams == ()
     # It goes on from there.

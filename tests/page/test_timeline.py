@@ -30,7 +30,7 @@ def copied(page: Any) -> str:
 
 
 def test_what_comes_is_there_at_once(page: Any, traffic: Traffic) -> None:
-    expect(page.locator("#none")).to_have_text("Nothing has come yet.")
+    expect(page.locator("#none")).to_have_text("No exchanges yet.")
 
     writer, reader = traffic.client(), traffic.client()
     writer.append("tea", "cups", "milk")
@@ -185,7 +185,7 @@ def test_words_filter_it(page: Any, traffic: Traffic) -> None:
     expect(page.locator("#rows .row")).to_have_count(1)
     expect(page.locator("#count")).to_have_text("1 of 3 exchanges")
     page.get_by_label("Filter the timeline").fill("nothing like that")
-    expect(page.locator("#none")).to_have_text("Nothing like that came.")
+    expect(page.locator("#none")).to_have_text("No exchange matches.")
 
 
 def test_it_pauses(page: Any, traffic: Traffic) -> None:
