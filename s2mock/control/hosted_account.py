@@ -90,7 +90,7 @@ class HostedMock(Protocol):
         """Start again with a fresh account."""
 
     def close(self) -> None:
-        """End the account."""
+        """End the account and its sessions."""
 
     def _another(self, **options: Any) -> "HostedMock": ...
 

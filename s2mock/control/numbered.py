@@ -40,5 +40,5 @@ class Numbered(Generic[Thing]):
         return list(self._things.items())
 
     def clear(self) -> None:
-        """Remove all of them."""
+        """Remove all things; their numbers stay used."""
         self._things.clear()

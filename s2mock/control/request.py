@@ -109,7 +109,7 @@ class ControlRequest:
         return checked
 
     def read(self) -> Generator[Step, Any, None]:
-        """Read the body."""
+        """Read the body of the request. Raises `Refused` (413, 415)."""
         pieces, size = [], 0
         while piece := (yield READ):
             pieces.append(piece)

@@ -46,7 +46,7 @@ class StandaloneMock(Protocol):
     def _start_from(self, resources: bytes) -> None: ...
 
     def close(self) -> None:
-        """Stop the server."""
+        """Stop the server and end its sessions."""
 
 
 def main(command: str, arguments: list[str], make_mock: Callable[..., StandaloneMock]) -> int:
@@ -198,8 +198,8 @@ def _announce(command: str, url: str, env: dict[str, str]) -> None:
     """Print that the server listens, and where."""
     if command == "lite":
         log, rest = lite.announcement(url, env)
-        # `s2 lite` prints all to standard output. The log goes to standard error too, for a user
-        # who reads only that.
+        # `s2 lite` prints all to standard output. Programs that wait for the log may read only
+        # standard error, so it goes there too.
         say(log + rest, sys.stdout)
         say(log, sys.stderr)
     else:
