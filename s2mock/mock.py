@@ -122,17 +122,18 @@ class S2Mock(MockBase):
             revocation_delay=revocation_delay,
             locations=LOCATIONS if locations is None else as_locations(locations),
         )
-        mock_tokens.begin(given.number, self.account)
+        self._engine = self.account.engine
+        mock_tokens.begin(given.number, self._engine.authorization)
         self._powers = Powers(
-            self.account,
-            partial(_insight, self.account),
+            self._engine,
+            partial(_insight, self._engine),
             journal_limit=journal_limit,
             journal_bytes=journal_bytes,
             append_latency=append_latency,
         )
         self._connections = _Connections(self, lazy_server)
-        self._of_account: EngineBackend = EngineBackend(self.account)
-        self._of_powers = MockBackend(self.account, self._powers, self._connections)
+        self._of_account: EngineBackend = EngineBackend(self._engine)
+        self._of_powers = MockBackend(self._engine, self._powers, self._connections)
         if snapshot is not None and self._resources is not None:
             raise ValueError(
                 "basins and snapshot both say what the account starts from: give one of them"
@@ -190,14 +191,14 @@ class S2Mock(MockBase):
         else:
             self._connections.end()
         self._powers.stage.end()
-        self.account.end_sessions()
+        self._engine.end_sessions()
         # The report at the end of the test must not keep the account in memory.
-        self._powers.journal.look_with(partial(_insight, Ended(self.account.state, self.token)))
+        self._powers.journal.look_with(partial(_insight, Ended(self._engine.state, self.token)))
         teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
 
     def _reset(self) -> None:
         self._powers.stage.end()
-        self.account.clear()
+        self._engine.clear()
         self._powers.journal.clear()
         self._begin()
         self._inject_faults()
@@ -209,7 +210,7 @@ class S2Mock(MockBase):
         elif self._resources is not None:
             from s2mock.json_bodies.resource_files import apply_resources
 
-            apply_resources(self.account, self._resources)
+            apply_resources(self._engine, self._resources)
 
     def _another(self, **options: Any) -> "S2Mock":
         """Make the mock of another account on the same server, with a token of its own.
@@ -228,13 +229,13 @@ class S2Mock(MockBase):
     def _options(self) -> dict[str, Any]:
         """Return the options of another mock like this one; a test fails if one is missing."""
         return {
-            "deletion_delay": self.account.deletion_delay,
+            "deletion_delay": self._engine.settings.deletion_delay,
             "profile": self._profile.name,
             "cors": self._cors,
             "append_latency": self._powers.durability.latency,
-            "auth": "open" if self.account.is_open else "required",
-            "revocation_delay": self.account.revocation_delay,
-            "locations": self.account.locations,
+            "auth": "open" if self._engine.settings.is_open else "required",
+            "revocation_delay": self._engine.settings.revocation_delay,
+            "locations": self._engine.settings.locations,
             "journal_limit": self.journal.limit,
             "journal_bytes": self.journal.max_bytes,
         }
@@ -256,7 +257,7 @@ class S2Mock(MockBase):
             from s2mock.api.app import App
 
             connections.app = App(
-                self.account,
+                self._engine,
                 cors=self._cors,
                 own_hosts_only=self._own_hosts_only,
                 refusal=self._refusal,
@@ -343,7 +344,7 @@ class S2Mock(MockBase):
         """
         from s2mock.json_bodies.resource_files import apply_resources
 
-        apply_resources(self.account, resources)
+        apply_resources(self._engine, resources)
         self._resources = resources
 
     def _inject_faults(self) -> None:
@@ -370,7 +371,7 @@ class _Connections:
         self.app: App | None = None
         # In front of its app, and of those of other accounts on the same port.
         self.router: ControlRouter | None = None
-        self._engine = mock.account
+        self._engine = mock.account.engine
         self._handler = _Handler(mock)
         # Those of `serve`, on loops of the test's own.
         self._loop_servers: list[LoopServer] = []

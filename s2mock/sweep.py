@@ -152,7 +152,7 @@ class Attempt:
         mock = self._mock = self._scenario.make()
         point = self.point
         if point is None:
-            self._counting = Counting(mock.account, self._scenario.patterns)
+            self._counting = Counting(mock.account.engine, self._scenario.patterns)
         else:
             self._injection = mock._powers.stage.inject(  # noqa: SLF001  # no user's
                 point.fault,

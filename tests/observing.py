@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from s2mock import S2Mock
-from s2mock.registry.operation import Operation, Point, Waits
+from s2mock.registry.operation import Call, Point, Waits
 
 POINTS: tuple[Point, ...] = ("arrival", "commit", "answer")
 
@@ -43,24 +43,25 @@ class Toy:
     def __init__(self, mock: S2Mock) -> None:
         self.mock = mock
         self.passed: list[tuple[Point, str]] = []
-        self.operations: list[Operation] = []
-        self.doing: dict[tuple[Point, str], Callable[[Operation], Waits]] = {}
-        mock.account.observers = (*mock.account.observers, self)
+        self.calls: list[Call] = []
+        self.doing: dict[tuple[Point, str], Callable[[Call], Waits]] = {}
+        mock.account.engine.observers = (*mock.account.engine.observers, self)
 
-    def at(self, point: Point, operation: Operation) -> Waits | None:
+    def at(self, point: Point, call: Call) -> Waits | None:
         # The lock is held at `commit`, and at no other point.
-        assert self.mock.account.turn.is_mine == (point == "commit")
-        self.passed.append((point, operation.name))
-        if operation not in self.operations:
-            self.operations.append(operation)
-        do = self.doing.get((point, operation.name))
-        return None if do is None else do(operation)
+        assert self.mock.account.engine.lock.is_held == (point == "commit")
+        name = call.operation.name
+        self.passed.append((point, name))
+        if call not in self.calls:
+            self.calls.append(call)
+        do = self.doing.get((point, name))
+        return None if do is None else do(call)
 
     def hold(self, point: Point, name: str) -> Gate:
         """Hold the next operation of that name until the gate is opened."""
         gate = Gate()
 
-        def wait(_: Operation) -> Waits:
+        def wait(_: Call) -> Waits:
             self.doing.pop((point, name), None)
             while not gate.opened:
                 yield gate
@@ -71,7 +72,7 @@ class Toy:
     def fail(self, point: Point, name: str, error: Exception) -> None:
         """Let every operation of that name fail."""
 
-        def raise_it(_: Operation) -> Waits:
+        def raise_it(_: Call) -> Waits:
             raise error
             yield
 

@@ -120,8 +120,8 @@ class _Watch:
             try:
                 authenticate(request)
             except Authn:
-                is_closed = any(mock.account is request.account for mock in _living())
-                if is_closed and request.secret in MADE_UP:
+                is_closed = any(mock.account.engine is request.account for mock in _living())
+                if is_closed and request.caller.secret in MADE_UP:
                     refused.append(f"{request.method} {request.raw_path}")
                 raise
 

@@ -123,7 +123,7 @@ def test_help_of_pytest_states_the_defaults_of_the_mock() -> None:
     # Neither is an argument's default: a switch of the plugin, and a token that the mock makes.
     assert stated.pop("advice") == "on"
     assert stated.pop("token") == "another one in each test"
-    locations = [location.name for location in S2Mock().account.locations]
+    locations = [location.name for location in S2Mock().account.engine.settings.locations]
     assert stated.pop("locations") == ", ".join(locations)
 
     assert {"deletion_delay", "profile", "auth", "journal_limit", "host"} <= stated.keys()

@@ -116,3 +116,39 @@ def test_package_has_no_circle_with_late_and_type_only_imports(name: str) -> Non
         assert source == name or name not in found, f"{source} imports {name}"
         rooms += found - reached
         reached |= found
+
+
+# Rooms without a circle among their modules and packages, imports for types and within functions
+# counted. The rest of the product joins them room by room.
+CLEAN = ["registry"]
+
+
+@pytest.mark.parametrize("name", CLEAN)
+def test_modules_and_packages_of_a_room_have_no_circle(name: str) -> None:
+    """A `CycleError` names the modules or packages of a circle."""
+    inner = f"s2mock.{name}."
+    modules: dict[str, set[str]] = {}
+    packages: dict[str, set[str]] = {}
+    for path in PRODUCT:
+        if not (found := module(path)).startswith(inner):
+            continue
+        modules[found] = {other for other in imported(path, late=True) if other.startswith(inner)}
+        package = part_of(found)
+        packages.setdefault(package, set()).update(map(part_of, modules[found] | {found}))
+    assert len(packages) > 1
+    for package, others in packages.items():
+        others.discard(package)
+    assert list(TopologicalSorter(modules).static_order())
+    assert list(TopologicalSorter(packages).static_order())
+
+
+def part_of(name: str) -> str:
+    """Return the package or module of a room that the module is, or lies in."""
+    return ".".join(name.split(".")[:3])
+
+
+def test_rules_know_nothing_of_the_engine() -> None:
+    paths = [path for path in PRODUCT if path.parent == PACKAGE / "registry" / "rules"]
+    assert paths
+    found = {part_of(other) for path in paths for other in imported(path, late=True)}
+    assert not found & {"s2mock.registry.engine", "s2mock.registry.account"}

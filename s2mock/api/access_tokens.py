@@ -13,7 +13,6 @@ from s2mock.registry.rules.access_tokens import (
     RevokeAccessToken,
 )
 from s2mock.registry.rules.listing import Page
-from s2mock.registry.rules.permission import Caller
 from s2mock.registry.values.names import AccessTokenId
 from s2mock.registry.values.rfc3339 import parse_timestamp
 from s2mock.registry.values.tokens import AccessToken, TokenInfo
@@ -41,10 +40,7 @@ def issue_access_token(request: S2Request) -> Asking[HandlerResult]:
 
 def revoke_access_token(request: S2Request) -> HandlerResult:
     """Revoke an access token (§1.1)."""
-    operation = RevokeAccessToken(request.path_name("id", AccessTokenId))
-    # Also where the account has issued none: its own is there to be revoked.
-    operation.caller = Caller(request.secret, request.needs)
-    return operation, _revoked
+    return RevokeAccessToken(request.path_name("id", AccessTokenId)), _revoked
 
 
 def _listed(_: S2Request, page: Page[TokenInfo]) -> S2Response:

@@ -1,4 +1,4 @@
-"""The WSGI app: from an environ to a response, whatever happens on the way.
+"""The WSGI app: from an environ to a response, also for errors.
 
 Sources: reference: control_plane §1 (routing and transport), §3 (errors).
 """
@@ -24,6 +24,7 @@ from s2mock.api.wsgi import Answered
 from s2mock.powers.faults import Cut
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.registry.engine.engine import Engine
+from s2mock.registry.operation import Caller
 from s2mock.registry.values.errors import Authn, InternalError, InvalidConfig, S2Error
 from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.conversation import (
@@ -74,7 +75,7 @@ class App:
         self._refusal = refusal
         self._powers = powers
         self._recorder = None if powers is None else powers.recorder
-        # Those by WSGI that are under way.
+        # The calls by WSGI that are in progress.
         self.calls: set[Answered] = set()
 
     def __call__(
@@ -94,7 +95,7 @@ class App:
         return answered.start(start_response)
 
     def drop_calls(self) -> None:
-        """End the calls by WSGI that are under way, as a connection that is dropped ends others."""
+        """End the calls by WSGI in progress, as a lost connection ends others."""
         for call in list(self.calls):
             call.drop()
 
@@ -135,13 +136,18 @@ class App:
             yield Head(response.status, headers, response.body)
 
     def _noted(self, request: S2Request, response: S2Response) -> "Entry | None":
-        """Take a note of what is about to be sent; returns the entry of a session."""
-        recorder = self._recorder
-        if recorder is None:
-            return None
-        if request.has_left():
-            return recorder.note(request, None, request.failure)
-        return recorder.note_answer(request, response)
+        """Record a response before it is sent; return the entry of a session."""
+        recorder, entry = self._recorder, None
+        if recorder is not None:
+            entry = (
+                recorder.note(request, None, request.failure)
+                if request.has_left()
+                else recorder.note_answer(request, response)
+            )
+        if response.session is None:
+            # It is read no more, and the two would refer to each other until a garbage collection.
+            request.call = None
+        return entry
 
     def _session(
         self, request: S2Request, response: S2Response, entry: "Entry | None"
@@ -196,11 +202,11 @@ class App:
             response = empty_response(405)
         else:
             request.route_name = row.name
-            request.takes = row.body
+            request.body_spec = row.body
             response = yield from self._answer(row, request)
         if row is None:
             response.headers.append(("allow", route.allow))
-        fault = None if request.operation is None else request.operation.fault
+        fault = None if request.call is None else request.call.fault
         if isinstance(fault, Cut):
             shorten(response, fault)
         elif is_v1:
@@ -216,40 +222,37 @@ class App:
             if row.needs is not None:
                 if self._refusal is not None:
                     raise Authn(self._refusal)
-                request.secret = token
-                request.needs = row.needs
-                if self.account.state.tokens is not None:
+                request.caller = tuple.__new__(Caller, (token, row.needs))  # at half the cost
+                if self.account.store.state.tokens is not None:
                     request.authenticate()
             asked = row.handler(request)
             if isinstance(asked, S2Response):
                 return asked
             operation, answer = asked if isinstance(asked, tuple) else (yield from asked)
-            request.claim(operation)
-            operation.request = request
-            request.operation = operation
+            call = request.call = request.make_call(operation)
             if self.account.observers and request.method != "GET":
-                # What was admitted takes effect, whether or not the client still waits for it.
-                request.has_left = yield Outlast(lambda: not operation.is_decided)
-            return answer(request, (yield from self.account.perform(operation)))
+                # A write that was permitted takes effect, also if the client stops waiting.
+                request.has_left = yield Outlast(lambda: not call.is_decided)
+            return answer(request, (yield from self.account.perform(call)))
         except InvalidConfig as error:
             return self._refused(
-                row, request, request.account.profile.invalid_config(error.message)
+                row, request, request.account.settings.profile.invalid_config(error.message)
             )
         except S2Error as error:
             return self._refused(row, request, error)
         except (Dropped, Replaced):
             raise
-        except Exception as error:  # noqa: BLE001  # a fault of ours must reach the user as one
+        except Exception as error:  # noqa: BLE001  # a bug of s2mock must reach the user as one
             _log.exception("s2mock failed on %s %s", request.method, request.raw_path)
             failures.note(error)
             return error_response(InternalError(f"s2mock failed, please report it: {error!r}"))
 
     def _refused(self, row: OperationRow, request: S2Request, error: S2Error) -> S2Response:
-        if request.operation is None and not isinstance(error, Authn):
-            error = request.first_fault(error)
-        request.refuse(error)
+        if request.call is None and not isinstance(error, Authn):
+            error = request.error_to_send(error)
+        request.prepare_error(error)
         request.failure = error
-        if request.operation is None and self._powers is not None:
+        if request.call is None and self._powers is not None:
             self._powers.stage.note_refused(row.name)
         response = error_response(error)
         if isinstance(error, InjectedError):
@@ -278,7 +281,7 @@ def _bytes_as_latin_1(path: str) -> str:
 def _encoded_again(path: str) -> str:
     """The best guess at the path as sent, for a caller that only passes the decoded one.
 
-    In it `a%2Fb` and `a/b` look alike; what stands where a stream's name belongs is taken as one.
+    In it `a%2Fb` and `a/b` look alike; the text in the place of a stream's name is taken as one.
     """
     head, name, tail = "/v1/streams/", path.removeprefix("/v1/streams/"), ""
     if name == path:

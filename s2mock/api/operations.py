@@ -16,7 +16,7 @@ from s2mock.api.records.read import read
 from s2mock.api.records.tail import check_tail
 from s2mock.api.requests import JsonBody
 from s2mock.api.routing import Handler, OperationRow
-from s2mock.registry.rules.permission import Needs
+from s2mock.registry.operation import Needs
 
 # What an operation is about, and the sets of a token must match. Listings show what they match.
 _NONE, _BASIN, _STREAM, _TOKEN = (), ("basin",), ("basin", "stream"), ("access_token",)

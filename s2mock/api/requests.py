@@ -1,6 +1,6 @@
-"""A request as the handlers see it: headers, path parameters and bodies, checked when asked for.
+"""A request to the API: headers, path parameters and bodies, checked on access.
 
-A handler asks in the order in which S2 checks, so that the first fault is the one reported
+A handler reads them in the order in which S2 checks, so that the first error is the one sent
 (reference: control_plane §2.5).
 """
 
@@ -14,10 +14,10 @@ from urllib.parse import unquote_to_bytes
 from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate, inflating
 from s2mock.api.responses import S2Response
 from s2mock.json_bodies.decoder import decode, decode_in_slices
+from s2mock.powers.call import RequestCall
 from s2mock.powers.recorder import SessionNotes
 from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation
-from s2mock.registry.rules.permission import Caller, Needs
+from s2mock.registry.operation import Caller, Needs, Operation
 from s2mock.registry.values.errors import Authn, BadHeader, BadJson, BadPath, InvalidName, S2Error
 from s2mock.registry.values.names import BasinName, RequestToken, StreamName
 from s2mock.runtime.conversation import READ, RunInThread, Step
@@ -34,14 +34,14 @@ Result = TypeVar("Result")
 Answering = Generator[Step, Any, S2Response]
 Asking = Generator[Step, Any, Result]
 
-# Headers of S2's own; those of records are in `records/headers.py`.
+# Headers of S2; those of operations on records are in `records/headers.py`.
 BASIN: Final = "s2-basin"
 REQUEST_TOKEN: Final = "s2-request-token"
 
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
-# In bytes, inflated. Longer ones should not be decoded where others wait meanwhile: the worst
-# that was found, a protobuf batch of records of unknown fields, takes a microsecond for each byte,
-# so 0.07 seconds here; a batch of plain records of this length takes 0.2 milliseconds.
+# In bytes, inflated. Longer bodies are not decoded on the server's loop, where other requests wait:
+# the worst that was found, a protobuf batch of records of unknown fields, takes a microsecond for
+# each byte, so 0.07 seconds at this length; a batch of plain records takes 0.2 milliseconds.
 HEAVY_BODY_BYTES: Final = 64 * 1024
 
 # As strict as the real server's parser, which takes `application/json+x` for JSON and stumbles
@@ -61,12 +61,12 @@ _BASIN_HOST = re.compile(r"(?P<basin>[^.]+)\.b\..+")
 
 @cache
 def _variable(header: str) -> str:
-    """What the environ calls a header."""
+    """Return the key of a header in the environ."""
     return f"HTTP_{header.upper().replace('-', '_')}"
 
 
 class JsonBody(NamedTuple):
-    """What the JSON body of an operation has to be: its schema, and whether it may be left out."""
+    """The JSON body of an operation: its schema, and True if it may be left out."""
 
     schema: str
     is_optional: bool = False
@@ -79,31 +79,29 @@ class S2Request:
     """
 
     path_parameters: dict[str, str] = {}  # noqa: RUF012  # replaced, never changed
-    # The secret of the access token that it brings, what the operation needs of that, and what goes
-    # before each stream's name that it says, and is taken off those that it is told.
-    secret: str = ""
-    needs: Needs = Needs()
+    # The access token that it carries, and what its operation needs of that.
+    caller: Caller = Caller("", Needs())
+    # A prefix of the names of streams: put before those in the request, and cut from those in the
+    # response.
     prefix: str = ""
-    # What its JSON body has to be, of an operation that takes one.
-    takes: JsonBody | None = None
-    # By what metrics know it again.
-    counted_as: object = None
-    # What was asked for last, and who takes notes of it, if anybody does.
-    operation: Operation | None = None
+    # The JSON body of its operation, for an operation that has one.
+    body_spec: JsonBody | None = None
+    # The latest call that it made, and the notes of a session, if they are taken.
+    call: RequestCall | None = None
     notes: SessionNotes | None = None
-    # For those notes: what the route is called, the path as it was sent, when it began, the body
-    # as it came, as far as it was read, the same inflated, and the batch of a session. Who is told
-    # that it is late.
+    # For the journal: the name of the route, the path as it was sent, the time of the beginning,
+    # the body as far as it was read, the same inflated, and the current batch of a session.
     route_name: str | None = None
     raw_path: str = ""
     began: float = 0.0
     raw_body: bytes = b""
     sent_body: bytes | None = None
     payload: bytes = b""
-    # First and last of the records that it reads.
+    # The sequence numbers of the first and last record that it reads.
     delivered: tuple[int, int] | None = None
+    # The message about a request of a test that has ended.
     is_late: str | None = None
-    # Why it was refused, or not answered.
+    # The error that it was refused with, or that replaced its response.
     failure: Exception | None = None
     # Returns True if its client has left, which `bool()` never does.
     has_left: Callable[[], bool] = bool
@@ -112,30 +110,24 @@ class S2Request:
     def __init__(self, environ: dict[str, Any], account: Engine) -> None:
         self.environ = environ
         self.account = account
-        # As it was sent: methods are case-sensitive.
+        # As it was sent, since methods are case-sensitive.
         self.method: str = environ["REQUEST_METHOD"]
 
     def header(self, name: str) -> str | None:
-        """The value of a header, `None` if it is absent. Raises `BadHeader`.
+        """Return the value of a header, `None` if it is absent. Raises `BadHeader`.
 
         Source: reference: control_plane §2.1.
         """
         value: str | None = self.environ.get(_variable(name))
-        # A tab is fine, though hardly on purpose.
+        # A tab is allowed.
         if value is not None and not (value.isascii() and value.replace("\t", " ").isprintable()):
             raise BadHeader(f"Invalid header `{name}`: not UTF-8")
         return value
 
     @property
-    def connection(self) -> int | None:
-        """The number of the connection that it came over, if it came over one."""
-        number: int | None = self.environ.get("s2mock.connection")
-        return number
-
-    @property
     def accept_encodings(self) -> "Accept":
-        """The codings that the client takes, with their qualities."""
-        # Loaded for those who ask: it is a third of what a server loads until it is healthy.
+        """The content codings that the client accepts, with their qualities."""
+        # Imported on demand: it is a third of what a server imports until it is healthy.
         from werkzeug.wrappers import Request
 
         return Request(self.environ, populate_request=False).accept_encodings
@@ -166,7 +158,7 @@ class S2Request:
             raise BadHeader(f"Invalid header `{name}`: {error}") from None
 
     def path_name(self, parameter: str, name_type: Callable[[str], Name]) -> Name:
-        """The path parameter as a checked name. Raises `BadPath`.
+        """Return a path parameter as a checked name. Raises `BadPath`.
 
         Source: reference: control_plane §1.2.
         """
@@ -187,32 +179,35 @@ class S2Request:
             raise BadPath(f"Invalid URL: {error}") from None
 
     def authenticate(self) -> None:
-        """Find out whose token it brings, of an account that looks at them. Raises `Authn`.
+        """Find the access token that it carries, and its prefix. Raises `Authn`.
 
-        The token may have ended: the operation looks at that in its own moment.
+        The token may have ended: the operation checks that at its own moment.
         """
-        token = self.account.authenticate(self.secret)
+        token = self.account.authorization.authenticate(self.caller.secret)
         if token is not None:
             self.prefix = token.prefix
 
-    def first_fault(self, error: S2Error) -> S2Error:
-        """What it is told, which is refused for what it says: its token comes first, if that ended.
+    def error_to_send(self, error: S2Error) -> S2Error:
+        """Return the error to send. An expired token takes precedence over any other.
 
         Source: reference: account_services §1.3.
         """
         try:
-            self.account.check_end(self.secret)
+            self.account.authorization.check_end(self.caller.secret)
         except Authn as ended:
             return ended
         return error
 
-    def claim(self, operation: Operation) -> None:
-        """Let the account ask whether this request may have that."""
-        if self.account.state.tokens is not None:
-            operation.caller = Caller(self.secret, self.needs)
+    def make_call(self, operation: Operation, *, is_batch: bool = False) -> RequestCall:
+        """Return a call of that operation, by the caller of this request."""
+        call = RequestCall(operation, self.caller, self.environ.get("s2mock.connection"))
+        call.request = self
+        if is_batch:
+            call.is_batch = True
+        return call
 
-    def refuse(self, error: S2Error) -> None:
-        """Let the error be as whoever asks is told it, and note it where a session ends with it."""
+    def prepare_error(self, error: S2Error) -> None:
+        """Cut the prefix from the error's message, log it, and note it for a session."""
         named = f"stream `{self.prefix}"
         if self.prefix and error.message.startswith(named):
             error.message = f"stream `{error.message.removeprefix(named)}"
@@ -241,14 +236,14 @@ class S2Request:
         return query
 
     def json_body(self, build: Callable[[Any], Result] | None = None) -> Asking[Any]:
-        """The body, accepted by its schema; or what `build` makes of it. None where none is needed.
+        """Return the body, validated by its schema, or what `build` returns for it.
 
-        Without a content type, whatever was sent is no body. Raises `BadJson`, and what `build`
-        raises. Source: reference: control_plane §2.2.
+        None for an optional body that is missing; without a content type there is no body.
+        Raises `BadJson`, and what `build` raises. Source: reference: control_plane §2.2.
         """
-        takes = self.takes
-        assert takes is not None, "an operation with a body"
-        if takes.is_optional:
+        spec = self.body_spec
+        assert spec is not None, "an operation with a body"
+        if spec.is_optional:
             if "CONTENT_TYPE" not in self.environ:
                 return None
             if self._is_json and not (yield from self.body()):
@@ -260,11 +255,11 @@ class S2Request:
         if len(body) > HEAVY_BODY_BYTES:
 
             def read() -> Generator[None, None, Any]:
-                document = yield from decode_in_slices(body, takes.schema)
+                document = yield from decode_in_slices(body, spec.schema)
                 return document if build is None else build(document)
 
             return (yield from _in_slices(read()))
-        document = decode(body, takes.schema)
+        document = decode(body, spec.schema)
         return document if build is None else build(document)
 
     @property
@@ -275,13 +270,13 @@ class S2Request:
         return _JSON.fullmatch(content_type.partition(",")[0].strip()) is not None
 
     def body(self, failure: type[S2Error] = BadJson) -> Asking[bytes]:
-        """The whole body, inflated. Raises `failure` where that is not possible."""
+        """Return the whole body, inflated. Raises `failure` if that is not possible."""
         if self.sent_body is None:
             try:
                 sent = self.raw_body = yield from self._read()
                 coding = self.environ.get("HTTP_CONTENT_ENCODING", "identity")
                 if coding != "identity" and len(sent) > HEAVY_BODY_BYTES:
-                    # Frames of nothing, by the hundred thousand, take seconds.
+                    # A hundred thousand empty frames take seconds.
                     self.sent_body = yield from _in_slices(inflating(sent, coding, MAX_BODY_BYTES))
                 else:
                     self.sent_body = inflate(sent, coding, MAX_BODY_BYTES)
@@ -303,18 +298,18 @@ class S2Request:
 
     @property
     def _known_length(self) -> int:
-        """The bytes after which a body is complete; -1 where its end has to be waited for."""
+        """The length of the body in bytes; -1 if only its end tells."""
         length = self.environ.get("CONTENT_LENGTH", "")
-        # On HTTP/2 the end is said once more, and an answer before that resets the stream.
+        # On HTTP/2 the end is a flag, and a response before it resets the stream.
         if self.environ["SERVER_PROTOCOL"] == "HTTP/2":
             return -1
         return int(length) if length.isascii() and length.isdigit() and len(length) < 10 else -1
 
 
 def _in_slices(work: Generator[None, None, Result]) -> Asking[Result]:
-    """Return the result of work that takes long, each slice of which is a call elsewhere.
+    """Return the result of long work, each slice of which runs in a thread.
 
-    Between two slices the calls of others have their turn.
+    Between two slices the thread serves other requests.
     """
 
     def slice_of_it() -> tuple[Result] | None:
@@ -330,5 +325,5 @@ def _in_slices(work: Generator[None, None, Result]) -> Asking[Result]:
     return whole
 
 
-# The operation that a request asks for, and what makes its result the answer.
+# The operation of a request, and the function from its result to the response.
 HandlerResult = tuple[Operation, Callable[[S2Request, Any], S2Response]]

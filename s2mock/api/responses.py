@@ -35,7 +35,7 @@ class S2Response:
 
 
 def json_response(status: int, document: Any, **headers: str) -> S2Response:
-    """A JSON document; an underscore in a header's name stands for a hyphen."""
+    """Return a JSON response; an underscore in a header's name becomes a hyphen."""
     return text_response(status, to_json(document), **headers)
 
 

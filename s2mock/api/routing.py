@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from s2mock.api.requests import Asking, HandlerResult, JsonBody, S2Request
 from s2mock.api.responses import S2Response
-from s2mock.registry.rules.permission import Needs
+from s2mock.registry.operation import Needs
 
 # From a request to the operation that it asks for, in steps or at once; or to an answer, where
 # there is none.
@@ -46,7 +46,7 @@ class Route:
 
     path: str
     rows: dict[str, OperationRow]
-    # The `Allow` header: HEAD stands behind GET, as S2 sends it.
+    # The `Allow` header: HEAD follows GET, as S2 sends it.
     allow: str
 
     def row(self, method: str) -> OperationRow | None:

@@ -87,7 +87,7 @@ def _ensured(request: S2Request, made: Provisioned[StreamInfo]) -> S2Response:
 
 
 def _told(request: S2Request, info: StreamInfo) -> StreamInfo:
-    """The stream as whoever asks knows it."""
+    """Return the stream without the prefix of its name."""
     if not request.prefix:
         return info
     return info._replace(name=info.name.removeprefix(request.prefix))

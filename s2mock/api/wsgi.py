@@ -1,11 +1,11 @@
-"""The app's conversations under WSGI (PEP 3333): each is driven in the thread of its call."""
+"""The WSGI driver (PEP 3333): it drives each conversation in the thread of its call."""
 
 import threading
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from s2mock.registry.engine.followers import Waiter
+from s2mock.registry.engine.waiter import Waiter
 from s2mock.runtime.conversation import (
     CANCEL_HANDLE,
     DRAINED,
@@ -32,16 +32,16 @@ _CHUNK_BYTES = 64 * 1024
 _NOTHING = BytesIO()
 # In capitals, as Werkzeug's client compares them.
 _STATUS_LINES = {status: f"{status} {phrase.upper()}" for status, phrase in STATUS_PHRASES.items()}
-# What a body that is known in full may lack: it is told how long it is.
+# Statuses of responses without a body, which have no Content-Length.
 _BODILESS = (204, 304)
 
 
 class GivenUpError(TimeoutError):
-    """A call has waited in the thread that alone could have ended its wait."""
+    """A call waited in the only thread that could have ended its wait."""
 
 
 class Answered:
-    """A conversation under way in this thread, up to its head and then on."""
+    """A conversation that is driven in this thread, to its head and then to its end."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Answered:
         self._conversation = conversation
         self._environ = environ
         self._input: Any = None
-        # Those that are under way, this one among them; whether it is made in the test's thread.
+        # The calls in progress, this one among them; and True if it is made in the test's thread.
         self._calls = calls
         self._in_own_thread = in_own_thread
         self._is_dropped = False
@@ -62,7 +62,7 @@ class Answered:
         calls.add(self)
 
     def drop(self) -> None:
-        """The connection has gone, if there had been one. From any thread."""
+        """End the call as a lost connection would. Call it from any thread."""
         self._is_dropped = True
         if (wake := self._wake) is not None:
             wake()
@@ -72,7 +72,7 @@ class Answered:
         self._conversation.close()
 
     def start(self, start_response: "StartResponse") -> "Iterable[bytes]":
-        """Go on to the head of the answer, and return its body."""
+        """Drive to the head of the response, and return its body."""
         try:
             head = self._next_piece()
         except BaseException:
@@ -101,7 +101,7 @@ class Answered:
             self._close()
 
     def _next_piece(self) -> Head | bytes | None:
-        """Do what the conversation asks for, until it has something to say."""
+        """Carry out steps until one sends something; None at the end."""
         answer: Any = None
         failure: BaseException | None = None
         while True:
@@ -136,7 +136,7 @@ class Answered:
         if step is CANCEL_HANDLE:
             return self.drop
         if isinstance(step, Outlast):
-            # A caller waits for its call, and cannot leave before that is over.
+            # The caller waits for this call, and cannot leave before its end.
             return bool
         return self._block(step)
 
@@ -145,14 +145,14 @@ class Answered:
         raise ConnectionResetError("the connection was reset")
 
     def _block(self, wait: Wait) -> None:
-        """Wait in this thread; not for ever for what only this thread could do."""
+        """Block, with a limit if only this thread could end the wait."""
         advice: str | None = getattr(wait, "advice", None) if self._in_own_thread else None
         if not block(wait, self._note_wake, None if advice is None else PATIENCE):
             self._conversation.close()
             raise GivenUpError(f"nothing came of the request within {PATIENCE:g} s: {advice}")
 
     def _note_wake(self, wake: Callable[[], None]) -> None:
-        """That is what ends the wait that is about to begin."""
+        """Keep the function that ends the next wait."""
         self._wake = wake
         if self._is_dropped:
             wake()
@@ -161,13 +161,13 @@ class Answered:
         environ = self._environ
         length = environ.get("CONTENT_LENGTH", "")
         if self._input is None and length.isascii() and length.isdigit() and len(length) < 6:
-            # The body in one, where that is not much. Reading beyond its length would block.
+            # A short body at once. Reading beyond its length would block.
             self._input = _NOTHING
             whole: bytes = environ["wsgi.input"].read(int(length))
             if len(whole) < int(length):
                 raise ConnectionAbortedError("the body ends before its length")
             return whole
-        # Who has no server of ours has loaded it long ago.
+        # Imported on demand: a client of the WSGI app has imported it already.
         from werkzeug.exceptions import ClientDisconnected
         from werkzeug.wsgi import get_input_stream
 
@@ -188,9 +188,9 @@ def block(
     note_wake: Callable[[Callable[[], None]], None] = lambda _: None,
     limit: float | None = None,
 ) -> bool:
-    """Wait in this thread, for so many seconds at most; whether it has come to its end by then.
+    """Block, for at most `limit` seconds; return True if the wait has ended by then.
 
-    `note_wake` is told what ends it.
+    `note_wake` is called with the function that ends it.
     """
     if isinstance(wait, Waiter) and wait.needs_a_thread:
         note_wake(wait.wake)
@@ -201,7 +201,7 @@ def block(
     wait.subscribe(woken.set)
     timeout = wait.timeout
     if limit is None or (timeout is not None and timeout <= limit):
-        # A wait that ends early is looked at again.
+        # A wait that ends early is checked again.
         woken.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         return True
     return woken.wait(limit)

@@ -99,7 +99,8 @@ class Replay:
         # A reset ends all connections.
         self._mock.reset()
         connection.close()
-        self._mock.account.deletion_delay = group.deletion_delay
+        engine = self._mock.account.engine
+        engine.settings = engine.settings._replace(deletion_delay=group.deletion_delay)
         self._clock.begin(exchanges[0].at if exchanges else 0)
         for number, exchange in enumerate(exchanges):
             self._clock.go_on(exchange.at)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from s2mock.registry.engine.engine import Engine
-    from s2mock.registry.operation import Operation
+    from s2mock.registry.operation import Call
     from s2mock.runtime.conversation import Step, Wait
 
 IDENTITY: Final = f"HTTP_{INCARNATION.upper().replace('-', '_')}"
@@ -62,11 +62,12 @@ class _DirectEngine:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    def perform(self, operation: "Operation") -> "Generator[Wait, None, Any]":
+    def perform(self, call: "Call") -> "Generator[Wait, None, Any]":
         """Carry out the operation, and return its result. Raises `S2Error`."""
+        operation = call.operation
         if self._identity is not None:
             _identify(operation, self._identity)
-        result = self._engine.carry_out(operation)
+        result = self._engine.carry_out(operation, call)
         self.made = getattr(result, "incarnation", None)
         if operation.waits:
             return (yield from result.answer())

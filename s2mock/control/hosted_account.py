@@ -63,16 +63,15 @@ class HostedMock(Protocol):
     token: str
 
     @property
-    def account(self) -> "Engine":
-        """The account, with its state and its rules."""
-
-    @property
     def clock(self) -> "Clock":
         """The clock that all times come from."""
 
     @property
     def wsgi_app(self) -> "App":
         """The app that answers S2's API."""
+
+    @property
+    def _engine(self) -> "Engine": ...
 
     @property
     def _powers(self) -> "Powers": ...
@@ -141,6 +140,15 @@ class HostedAccount:
         mock = self._mock()
         assert mock is not None, "a mock and its server end together"
         return mock
+
+    @property
+    def engine(self) -> "Engine":
+        """The engine of the account, with its state and its rules."""
+        return self.mock._engine  # noqa: SLF001  # made for this
+
+    def has_issued(self, token: str) -> bool:
+        """True if the account has issued that access token."""
+        return self.engine.authorization.has_issued(token)
 
     @property
     def powers(self) -> "Powers":

@@ -53,7 +53,7 @@ class HostedAccounts:
             return self.first
         if (hosted := self.others.get(token)) is not None:
             return hosted
-        issuers = (one for one in self.others.values() if one.mock.account.has_issued(token))
+        issuers = (one for one in self.others.values() if one.has_issued(token))
         return next(issuers, self.first)
 
     def known(self, token: str) -> HostedAccount | None:
@@ -64,8 +64,7 @@ class HostedAccounts:
         hosted = self.of(token)
         if hosted is not self.first:
             return hosted
-        first = hosted.mock
-        if self.has_first and (token in ("", first.token) or first.account.has_issued(token)):
+        if self.has_first and (token in ("", hosted.mock.token) or hosted.has_issued(token)):
             return hosted
         if token:
             way = "without a token a request acts on the first one, and " if self.has_first else ""

@@ -16,6 +16,7 @@ from s2mock.runtime.notifier import MAX_HTTP_WAIT
 
 if TYPE_CHECKING:
     from s2mock.powers.powers import Powers
+    from s2mock.registry.engine.engine import Engine
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 _MAX_DIGITS: Final = 18
@@ -53,6 +54,11 @@ class ControlRequest:
     def mock(self) -> HostedMock:
         """The mock of the account."""
         return self.hosted.mock
+
+    @property
+    def engine(self) -> "Engine":
+        """The engine of the account, with its state and its rules."""
+        return self.hosted.engine
 
     @property
     def powers(self) -> "Powers":

@@ -60,7 +60,7 @@ class ControlRouter:
     def drop_calls(self, engine: "Engine") -> None:
         """Drop the requests to that account that are under way."""
         for hosted in self.accounts.all:
-            if hosted.mock.account is engine:
+            if hosted.engine is engine:
                 hosted.drop_calls()
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
@@ -189,7 +189,7 @@ def _call_directly(environ: dict[str, Any], path: str, hosted: HostedAccount) ->
     query = environ.get("QUERY_STRING", "")
     rest = path.removeprefix(PREFIX)
     inner = {**environ, "REQUEST_URI": f"{rest}?{query}" if query else rest, "PATH_INFO": rest}
-    return direct_calls.converse(hosted.mock.account, inner)
+    return direct_calls.converse(hosted.engine, inner)
 
 
 def _redirect_to_page() -> Conversation:

@@ -40,7 +40,7 @@ class ApiInsight:
         tokens = engine.state.tokens
         if secret and secret == engine.own_secret:
             return OWN_ID
-        with engine.turn.lock:
+        with engine.lock.mutex:
             token = None if tokens is None else tokens.by_secret.get(secret)
         return None if token is None else token.id
 

@@ -177,7 +177,7 @@ def _is_gone(seq_num: int, entry: Entry, engine: AccountView) -> bool:
 def _log(entry: Entry, engine: AccountView) -> LogState:
     """The log of the stream that it is about, as it is by now."""
     in_basin, named = entry.place
-    with engine.turn.lock:
+    with engine.lock.mutex:
         basin = engine.state.basins.get(in_basin or "")
         stream = None if basin is None else basin.streams.get(named or "")
     return LogState() if stream is None or stream.log is None else stream.log

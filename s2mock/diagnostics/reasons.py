@@ -111,17 +111,17 @@ def _listed(what: str, where: str, names: Iterable[str]) -> str:
 
 
 def _names(engine: AccountView) -> list[str]:
-    with engine.turn.lock:
+    with engine.lock.mutex:
         return list(islice(engine.state.basins, _MAX_NAMES))
 
 
 def _basin(engine: AccountView, name: str) -> BasinState | None:
-    with engine.turn.lock:
+    with engine.lock.mutex:
         return engine.state.basins.get(name)
 
 
 def _streams(engine: AccountView, basin: str) -> list[str]:
-    with engine.turn.lock:
+    with engine.lock.mutex:
         found = engine.state.basins.get(basin)
         return [] if found is None else list(islice(found.streams, _MAX_NAMES))
 

@@ -4,14 +4,24 @@ from s2mock.handles.backends.backend import AccountBackend
 from s2mock.handles.backends.in_process import EngineBackend
 from s2mock.handles.resources import Basin, Stream
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
-from s2mock.registry.engine.engine import Engine
+from s2mock.registry.engine.engine import Auth, Engine
 from s2mock.registry.places import Place
 from s2mock.registry.rules.basins import CreateBasin, EnsureBasin, ListBasins
 from s2mock.registry.rules.listing import MAX_PAGE, Page
-from s2mock.registry.state import BasinInfo
+from s2mock.registry.settings import Settings
+from s2mock.registry.state import LOCATIONS, BasinInfo, Location
 from s2mock.registry.values.config import BasinConfig
 from s2mock.registry.values.names import BasinName, StreamName
-from s2mock.runtime.arguments import check_config, check_name, check_number, check_text
+from s2mock.registry.values.profile import REAL, Profile
+from s2mock.runtime.arguments import (
+    check_choice,
+    check_config,
+    check_delay,
+    check_name,
+    check_number,
+    check_text,
+)
+from s2mock.runtime.clock import Clock
 
 
 class DirectCalls:
@@ -94,7 +104,7 @@ class DirectCalls:
         return Basin(self._account_backend, Place(name, None, incarnation))
 
 
-class Account(DirectCalls, Engine):
+class Account(DirectCalls):
     """An S2 account in memory. Many threads may use it.
 
     `deletion_delay` is for how many seconds a deleted basin or stream stays pending: with 0 it is
@@ -103,10 +113,43 @@ class Account(DirectCalls, Engine):
     `revocation_delay` are as with `S2Mock`. Raises `TypeError`, `ValueError`.
     """
 
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        deletion_delay: float = 0.0,
+        profile: Profile = REAL,
+        seed: int = 0,
+        auth: Auth = "open",
+        token: str | None = None,
+        secret_prefix: str = "s2_",
+        revocation_delay: float = 0.0,
+        locations: tuple[Location, ...] = LOCATIONS,
+    ) -> None:
+        check_delay("deletion_delay", deletion_delay)
+        check_delay("revocation_delay", revocation_delay)
+        check_choice("auth", auth, ("open", "required"))
+        settings = Settings(
+            deletion_delay,
+            profile,
+            seed,
+            auth == "open",
+            token,
+            secret_prefix,
+            revocation_delay,
+            locations,
+        )
+        self.engine: Engine = Engine(clock=clock, settings=settings)
+
     @property
     def _account_backend(self) -> AccountBackend:
         # Not kept: an account that nothing else refers to is let go at once.
-        return EngineBackend(self)
+        return EngineBackend(self.engine)
+
+    @property
+    def clock(self) -> Clock:
+        """The clock that all times of the account come from."""
+        return self.engine.clock
 
     def list_basins(
         self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
@@ -118,14 +161,14 @@ class Account(DirectCalls, Engine):
         check_text("prefix", prefix)
         check_text("start_after", start_after)
         check_number("limit", limit)
-        page: Page[BasinInfo] = self.carry_out(
+        page: Page[BasinInfo] = self.engine.carry_out(
             ListBasins(prefix=prefix, start_after=start_after, limit=limit)
         )
         return page
 
     def snapshot(self) -> Snapshot:
         """Return the account as it is now, as a value. The cost is the same at any size."""
-        return Snapshot(*self.take_state())
+        return Snapshot(*self.engine.take_state())
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to the snapshot.
@@ -134,4 +177,4 @@ class Account(DirectCalls, Engine):
         Sessions end as if their stream were deleted. A `ManualClock` without a start that has not
         been read yet begins at the snapshot's time. Raises `TypeError`.
         """
-        self.put_state(*content_of(snapshot))
+        self.engine.put_state(*content_of(snapshot))

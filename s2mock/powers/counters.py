@@ -4,7 +4,7 @@ from collections import Counter
 
 from s2mock.powers.matching import Pattern
 from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation, Point, Waits
+from s2mock.registry.operation import Call, Point, Waits
 
 
 class Counting:
@@ -15,10 +15,10 @@ class Counting:
         self._patterns = patterns
         engine.observers = (*engine.observers, self)
 
-    def at(self, point: Point, operation: Operation) -> Waits | None:
-        """An operation has come to a point."""
+    def at(self, point: Point, call: Call) -> Waits | None:
+        """Count a call at its arrival."""
         if point == "arrival":
             for name, pattern in self._patterns.items():
-                if pattern.matches(operation):
+                if pattern.matches(call.operation):
                     self.counts[name] += 1
         return None

@@ -9,18 +9,18 @@ from s2mock.runtime.conversation import Wait
 
 
 def wait_until(engine: Engine, until: int, generation: int, advice: str) -> Waits:
-    """Keep the operation until `until`, of `Moment.elapsed`.
+    """Keep the operation until `until`, of `Moment.monotonic`.
 
     `advice` is for a call that waits in the only thread that could turn the clock. Raises
     `Dropped` where the account's `generation` ends first.
     """
     while True:
-        with engine.turn as moment:
-            if engine.generation != generation:
+        with engine.lock as moment:
+            if engine.sessions.generation != generation:
                 raise Dropped
-            if moment.elapsed >= until:
+            if moment.monotonic >= until:
                 return
-            pause = engine.pause(until)
+            pause = engine.sessions.wait_until(until)
         try:
             yield _Advised(pause, advice)
         finally:

@@ -17,9 +17,9 @@ from s2mock.registry.values.records import AppendInput
 from s2mock.runtime.environ import Fields, bearer, fields_of, path_of, rebuild_environ
 
 if TYPE_CHECKING:
+    from s2mock.powers.call import RequestCall
     from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
     from s2mock.powers.faults import Fault
-    from s2mock.registry.operation import Operation
 
 # What an environ has beside headers that a note keeps.
 _KEPT: Final = (
@@ -215,15 +215,16 @@ class Entry:
         self.unkept = f"s2mock failed to record this exchange, please report it: {error!r}"
         self._exchange = None
 
-    def take(self, operation: "Operation") -> None:
-        """Note what the operation has come to."""
+    def take(self, call: "RequestCall") -> None:
+        """Note the operation of a call, and what became of it."""
+        operation = call.operation
         self.is_operation = True
         self.name = operation.name
         self.basin = operation.basin
         self.stream = operation.stream
-        self.at = operation.at
-        self.effect = operation.effect
-        self.fault = operation.fault
+        self.at = call.at
+        self.effect = call.effect
+        self.fault = call.fault
 
     def changed(self) -> None:
         """Something is known now that was not."""
@@ -406,10 +407,16 @@ class Entry:
 class AccountView(Protocol):
     """An account, as far as it is looked at for what may have been meant."""
 
-    turn: Any
-    """Its lock is `turn.lock`."""
-    state: AccountState
-    own_secret: str | None
+    lock: Any
+    """Its mutex is `lock.mutex`."""
+
+    @property
+    def state(self) -> AccountState:
+        """The state of the account."""
+
+    @property
+    def own_secret(self) -> str | None:
+        """The secret of the account's own token."""
 
 
 class Ended:
@@ -418,8 +425,8 @@ class Ended:
     def __init__(self, state: AccountState, own_secret: str | None) -> None:
         self.state = state
         self.own_secret: str | None = own_secret
-        self.lock: nullcontext[None] = nullcontext()
-        self.turn = self
+        self.mutex: nullcontext[None] = nullcontext()
+        self.lock = self
 
 
 class Insight(Protocol):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from s2mock.powers.call import RequestCall
 from s2mock.powers.delays import wait_until
 from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
 from s2mock.powers.gate import Gate
@@ -16,7 +17,7 @@ from s2mock.powers.injection import Injection
 from s2mock.powers.matching import Pattern
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation, Point, Waits
+from s2mock.registry.operation import Call, Point, Waits
 from s2mock.registry.rules.append import OpenAppendSession
 from s2mock.registry.rules.read import Read
 from s2mock.registry.values.codes import CODES
@@ -37,10 +38,10 @@ _DELAYED = (
 class Stage:
     """The faults and holds of one mock.
 
-    `exchange_of` gives the exchange of an operation that has met one of them.
+    `exchange_of` returns the exchange of a call that has met one of them.
     """
 
-    def __init__(self, engine: Engine, exchange_of: "Callable[[Operation], Exchange]") -> None:
+    def __init__(self, engine: Engine, exchange_of: "Callable[[RequestCall], Exchange]") -> None:
         self._engine = engine
         self.exchange_of = exchange_of
         # Not the account's: at the point `commit` that one is held.
@@ -51,7 +52,7 @@ class Stage:
         # Those that were released, and that nothing had reached.
         self._unreached: list[Hold] = []
         # Operations that are held before their effect, in the order in which they came.
-        self._held: dict[Operation, None] = {}
+        self._held: dict[RequestCall, None] = {}
         # Those whose operations may still be waiting.
         self._gates: set[Gate] = set()
         # What is to be said at the end of the test of injections and holds that are gone; the
@@ -78,10 +79,10 @@ class Stage:
         with self._lock:
             self._injections = (*self._injections, made)
             self._observe()
-            for operation in self._held:
+            for call in self._held:
                 # One that was given up may not have come as far as its hold.
-                if not operation.is_decided:
-                    self._offer(made, operation)
+                if not call.is_decided:
+                    self._offer(made, call)
         return made
 
     def hold(
@@ -185,39 +186,40 @@ class Stage:
 
     # The observer.
 
-    def at(self, point: Point, operation: Operation) -> Waits | None:
-        """An operation has come to a point."""
+    def at(self, point: Point, call: Call) -> Waits | None:
+        """Return the waits of holds and faults at this point, or None."""
+        assert isinstance(call, RequestCall), "only requests pass points"
         with self._lock:
             if point == "arrival":
-                self._draw(operation)
-            holds = [hold for hold in self._holds if hold.take(point, operation)]
+                self._draw(call)
+            holds = [hold for hold in self._holds if hold.take(point, call)]
             if holds and point != "answer":
-                self._held[operation] = None
-            fault: Fault | None = operation.fault
-        if operation.note is None and (holds or fault is not None):
+                self._held[call] = None
+            fault: Fault | None = call.fault
+        if holds or fault is not None:
             # Somebody may ask for its exchange.
-            operation.note = True
+            call.needs_entry = True
         for hold in holds:
             hold.notify()
-        acts = fault is not None and _acts_at(fault, operation) == point
+        acts = fault is not None and _acts_at(fault, call) == point
         if not holds and not acts:
             return None
-        return self._stand(point, operation, holds, fault, acts=acts)
+        return self._stand(point, call, holds, fault, acts=acts)
 
-    def _draw(self, operation: Operation) -> None:
+    def _draw(self, call: RequestCall) -> None:
         for injection in self._injections:
-            self._offer(injection, operation)
+            self._offer(injection, call)
 
-    def _offer(self, injection: Injection, operation: Operation) -> None:
-        fault = injection.takes(operation, is_free=operation.fault is None)
+    def _offer(self, injection: Injection, call: RequestCall) -> None:
+        fault = injection.takes(call, is_free=call.fault is None)
         if fault is not None:
-            operation.fault = fault
+            call.fault = fault
             injection.notify()
 
     def _stand(
         self,
         point: Point,
-        operation: Operation,
+        call: RequestCall,
         holds: list[Hold],
         fault: Fault | None,
         *,
@@ -229,11 +231,11 @@ class Stage:
                 yield from hold.pass_through()
         finally:
             with self._lock:
-                self._held.pop(operation, None)
-        if operation.fault is not fault:
+                self._held.pop(call, None)
+        if call.fault is not fault:
             # Where it would have acted may be behind the operation.
-            fault = operation.fault
-            acts = _acts_at(operation.fault, operation) in ("arrival", point)
+            fault = call.fault
+            acts = fault is not None and _acts_at(fault, call) in ("arrival", point)
         if not acts:
             return
         if isinstance(fault, Delay):
@@ -252,8 +254,11 @@ class Stage:
                 with self._lock:
                     self._gates.discard(gate)
             return
-        with self._engine.turn as moment:
-            generation, until = self._engine.generation, moment.elapsed + nanoseconds(seconds)
+        with self._engine.lock as moment:
+            generation, until = (
+                self._engine.sessions.generation,
+                moment.monotonic + nanoseconds(seconds),
+            )
         yield from wait_until(self._engine, until, generation, _DELAYED)
 
     def _observe(self) -> None:
@@ -263,9 +268,10 @@ class Stage:
         self._engine.observers = (*others, self) if wanted else others
 
 
-def _acts_at(fault: Fault, operation: Operation) -> Point | None:
+def _acts_at(fault: Fault, call: RequestCall) -> Point | None:
     """Where the fault decides what becomes of the operation; None where it shapes its answer."""
-    is_session = operation.is_batch or isinstance(operation, OpenAppendSession)
+    operation = call.operation
+    is_session = call.is_batch or isinstance(operation, OpenAppendSession)
     is_read_session = isinstance(operation, Read) and operation.is_session
     if isinstance(fault, Cut) or (isinstance(fault, Drain) and (is_session or is_read_session)):
         return None

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING, Any, Final, Protocol, get_args
 
+from s2mock.powers.call import RequestCall
 from s2mock.powers.gate import Gate
 from s2mock.powers.match_stats import MatchStats
 from s2mock.powers.matching import Pattern
-from s2mock.registry.operation import Operation, Point, Waits
+from s2mock.registry.operation import Point, Waits
 from s2mock.runtime.arguments import check_choice, check_count, check_flag
 from s2mock.runtime.notifier import Notifier, Pending
 
@@ -23,8 +24,8 @@ _ADVICE: Final = (
 class Keeper(Protocol):
     """Who asks the hold at each point: the stage."""
 
-    def exchange_of(self, operation: Operation) -> "Exchange":
-        """The operation's exchange, as far as it has come."""
+    def exchange_of(self, call: RequestCall) -> "Exchange":
+        """Return the exchange of a call, which may not have been answered yet."""
 
     def forget_hold(self, hold: "Hold") -> None:
         """It holds nothing more."""
@@ -61,7 +62,7 @@ class Hold:
         self._is_told = False
         self._gate = Gate(_ADVICE)
         self._bell = Notifier()
-        self._held: list[Operation] = []
+        self._held: list[RequestCall] = []
         self._is_over = False
 
     def __repr__(self) -> str:
@@ -143,8 +144,9 @@ class Hold:
         self._stage.forget_hold(self)
         self._gate.open(drops=drops)
 
-    def take(self, point: Point, operation: Operation) -> bool:
-        """Whether the operation is to be held at this point. Under the stage's lock."""
+    def take(self, point: Point, call: RequestCall) -> bool:
+        """True if the call is to be held at this point. Call it with the injector's lock held."""
+        operation = call.operation
         if point == "arrival":
             self.came.note(operation)
         if self._is_over or point != self._at or not self._pattern.matches(operation):
@@ -154,7 +156,7 @@ class Hold:
             return False
         if self._times is not None and len(self._held) >= self._times:
             return False
-        self._held.append(operation)
+        self._held.append(call)
         return True
 
     def notify(self) -> None:

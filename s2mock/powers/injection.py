@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from s2mock.powers.call import RequestCall
 from s2mock.powers.faults import Answer, Drop, Fault, check_fault, check_place
 from s2mock.powers.match_stats import MatchStats
 from s2mock.powers.matching import Pattern
-from s2mock.registry.operation import Operation
 from s2mock.runtime.arguments import check_count, check_flag
 from s2mock.runtime.notifier import Notifier, Pending
 
@@ -21,8 +21,8 @@ class UnusedFault(AssertionError):  # what a test that fails by it is told
 class Keeper(Protocol):
     """Who asks the injection at each arrival: the stage."""
 
-    def exchange_of(self, operation: Operation) -> "Exchange":
-        """The operation's exchange, as far as it has come."""
+    def exchange_of(self, call: RequestCall) -> "Exchange":
+        """Return the exchange of a call, which may not have been answered yet."""
 
     def forget_injection(self, injection: "Injection") -> None:
         """It waits for nothing more."""
@@ -70,7 +70,7 @@ class Injection:
         self._required = required
         # How many matching operations it has taken, those that a None lets pass too.
         self._taken = 0
-        self._hits: list[Operation] = []
+        self._hits: list[RequestCall] = []
         self._is_removed = False
         self._bell = Notifier()
 
@@ -152,11 +152,12 @@ class Injection:
     def _is_used_up(self) -> bool:
         return bool(self._hits) if self._times is None else self._taken >= self._times
 
-    def takes(self, operation: Operation, *, is_free: bool) -> Fault | None:
-        """The fault for an operation that has come; only where it `is_free`, of no other fault.
+    def takes(self, call: RequestCall, *, is_free: bool) -> Fault | None:
+        """Return the fault for a call, or None; `is_free` is True if it has met no other.
 
-        Under the stage's lock.
+        Call it with the injector's lock held.
         """
+        operation = call.operation
         self.came.note(operation)
         if not self._pattern.matches(operation):
             return None
@@ -166,12 +167,12 @@ class Injection:
         if not is_free or (self._times is not None and self._taken >= self._times):
             return None
         fault = self._fault if self._faults is None else self._faults[self._taken]
-        if operation.is_batch and _needs_an_answer(fault):
+        if call.is_batch and _needs_an_answer(fault):
             self.came.note_misplaced()
             return None
         self._taken += 1
         if fault is not None:
-            self._hits.append(operation)
+            self._hits.append(call)
         return fault  # type: ignore[return-value]  # checked when it was made
 
     def notify(self) -> None:

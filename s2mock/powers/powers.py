@@ -5,6 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
+from s2mock.powers.call import RequestCall
 from s2mock.powers.durability import Durability
 from s2mock.powers.entry import Insight
 from s2mock.powers.fault_injector import Stage
@@ -12,7 +13,6 @@ from s2mock.powers.journal import Journal
 from s2mock.powers.recorder import Recorder
 from s2mock.powers.request_log import DEBUG, LOGGER
 from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation
 from s2mock.runtime.arguments import check_count
 
 if TYPE_CHECKING:
@@ -69,5 +69,5 @@ class Powers:
         """Whether this is the thread that made the mock: the test's own, as a rule."""
         return threading.get_ident() == self._thread
 
-    def _exchange_of(self, operation: Operation) -> "Exchange":
-        return self._notes.exchange_of(operation)
+    def _exchange_of(self, call: RequestCall) -> "Exchange":
+        return self._notes.exchange_of(call)

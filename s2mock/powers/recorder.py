@@ -5,11 +5,11 @@ from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
+from s2mock.powers.call import RecordedRequest, RequestCall
 from s2mock.powers.entry import LONG_HEAD, AnswerForm, Entry, head_size
 from s2mock.powers.journal import Journal
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.powers.request_log import DEBUG, LOGGER, log_request
-from s2mock.registry.operation import Operation
 from s2mock.registry.rules.append import Append
 from s2mock.registry.state import Effect
 from s2mock.registry.values.errors import S2Error
@@ -59,24 +59,6 @@ def _never_fails(
     return guarded
 
 
-class RecordedRequest(Protocol):
-    """What a request knows of itself that is noted."""
-
-    environ: dict[str, Any]
-    operation: Operation | None
-    notes: Any
-    route_name: str | None
-    raw_path: str
-    path_parameters: dict[str, str]
-    began: float
-    raw_body: bytes
-    sent_body: bytes | None
-    payload: bytes
-    delivered: tuple[int, int] | None
-    is_late: str | None
-    failure: Exception | None
-
-
 class RecordedResponse(Protocol):
     """What an answer has that is noted."""
 
@@ -98,19 +80,19 @@ class Recorder:
     @_never_fails
     def note_answer(self, request: RecordedRequest, response: RecordedResponse) -> Entry | None:
         """An answer is about to leave; returns the entry of a session."""
-        operation, environ = request.operation, request.environ
+        call, environ = request.call, request.environ
         if (
-            operation is None
+            call is None
             or response.session is not None
             or request.failure is not None
-            or operation.note is not None
+            or call.needs_entry
         ):
             return self.note(request, response, request.failure)
         if LOGGER.isEnabledFor(DEBUG):
             log_request(request, response, None)
         body = request.sent_body or b""
         said = response.body if response.plain is None else response.plain
-        effect, size = operation.effect, len(body) + len(said)
+        operation, effect, size = call.operation, call.effect, len(body) + len(said)
         name = operation.name
         fields, target = environ.get("s2mock.fields"), request.raw_path
         if fields is None:
@@ -150,7 +132,7 @@ class Recorder:
                 said,
                 form,
                 operation.stream,
-                operation.at,
+                call.at,
                 None if effect is None else _EFFECTS.get(effect) or tuple(effect),
                 request.began,
                 monotonic(),
@@ -169,10 +151,10 @@ class Recorder:
         if LOGGER.isEnabledFor(DEBUG):
             log_request(request, response, outcome)
         entry = self._entry(request)
-        operation = request.operation
-        if operation is not None:
-            entry.take(operation)
-            operation.note = entry
+        call = request.call
+        if call is not None:
+            entry.take(call)
+            call.entry = entry
         entry.body = request.raw_body if request.sent_body is None else request.sent_body
         if outcome is not None:
             _take_outcome(entry, outcome)
@@ -218,14 +200,14 @@ class Recorder:
         """Notes of what goes on in a session that begins."""
         return SessionNotes(self._journal, entry)
 
-    def exchange_of(self, operation: Operation) -> "Exchange":
-        """The exchange of an operation, which may not have been answered yet."""
-        entry = operation.note
-        if not isinstance(entry, Entry):
-            request: RecordedRequest = operation.request
+    def exchange_of(self, call: RequestCall) -> "Exchange":
+        """Return the exchange of a call, which may not have been answered yet."""
+        entry = call.entry
+        if entry is None:
+            request = call.request
             entry = self._entry(request)
-            entry.take(operation)
-            if operation.is_batch:
+            entry.take(call)
+            if call.is_batch:
                 entry.body = request.payload
                 entry.session = getattr(request.notes, "entry", None)
             else:
@@ -254,7 +236,7 @@ class SessionNotes:
     @_never_fails
     def batch(
         self,
-        operation: Operation,
+        call: RequestCall,
         began: float,
         payload: bytes,
         answer: bytes | None,
@@ -268,8 +250,8 @@ class SessionNotes:
         """
         session = self.entry
         entry = Entry(session.environ, session.path, session.parameters, "append", began)
-        entry.take(operation)
-        operation.note = entry
+        entry.take(call)
+        call.entry = entry
         entry.session = session
         entry.body = payload
         entry.ended = monotonic()
@@ -281,7 +263,7 @@ class SessionNotes:
             entry.status = error.status
         if error is not None:
             _take_outcome(entry, error)
-        effect = operation.effect
+        effect = call.effect
         if effect is not None and effect.first_seq_num is not None:
             if session.first_seq_num is None:
                 session.first_seq_num = effect.first_seq_num
@@ -289,9 +271,9 @@ class SessionNotes:
         self._journal.note(entry)
 
     @_never_fails
-    def acked(self, operation: Append, size: int, answer: bytes) -> None:
-        """A batch was appended and is about to be acknowledged, and nobody stood at its points."""
-        entry, effect = self.entry, operation.effect
+    def acked(self, call: RequestCall, append: Append, size: int, answer: bytes) -> None:
+        """Note a batch that was appended without observers, before its acknowledgement is sent."""
+        entry, effect = self.entry, call.effect
         assert effect is not None, "an append has an effect"
         if entry.first_seq_num is None:
             entry.first_seq_num = effect.first_seq_num
@@ -300,11 +282,11 @@ class SessionNotes:
         # Not its bytes, which are as many again as those that the log keeps.
         self._journal.note_plainly(
             (
-                operation.batch,
+                append.batch,
                 answer,
                 entry,
-                operation.stream,
-                operation.at,
+                append.stream,
+                call.at,
                 effect,
                 0.0,
                 monotonic(),
@@ -314,12 +296,12 @@ class SessionNotes:
             size,
         )
 
-    def lose(self, error: Exception, operation: Any = None, *_: Any, **__: Any) -> None:
-        """Note a batch whose note cannot be taken; without an operation, say so of the session."""
+    def lose(self, error: Exception, call: Any = None, *_: Any, **__: Any) -> None:
+        """Note a batch whose note cannot be taken; without a call, say so of the session."""
         session = self.entry
-        if not isinstance(operation, Operation):
+        if not isinstance(call, RequestCall):
             session.lose(error)
-            if operation is None:
+            if call is None:
                 session.ended = session.began
             return
         entry = Entry(session.environ, session.path, session.parameters, "append", session.began)

@@ -3,8 +3,8 @@
 import logging
 from typing import Any, Final, Protocol
 
+from s2mock.powers.call import RequestCall
 from s2mock.powers.redaction import target_in_text
-from s2mock.registry.operation import Operation
 from s2mock.runtime.monotonic import monotonic
 
 DEBUG: Final = logging.DEBUG
@@ -13,7 +13,7 @@ LOGGER: Final = logging.getLogger("s2mock")
 
 class _Asked(Protocol):
     environ: dict[str, Any]
-    operation: Operation | None
+    call: RequestCall | None
     began: float
 
 
@@ -27,16 +27,17 @@ def log_request(request: _Asked, response: _Answered | None, outcome: Exception 
 
     Where there is no answer, `---` stands for its status.
     """
-    environ, operation = request.environ, request.operation
+    environ, call = request.environ, request.call
     path, _, query = (environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")
     parts = [environ["REQUEST_METHOD"], target_in_text(path, query)]
     parts.append("---" if response is None else str(response.status))
-    if operation is not None:
+    if call is not None:
+        operation = call.operation
         parts += [name for name in (operation.name, operation.basin, operation.stream) if name]
     code = getattr(outcome, "code", None)
     if code:
         parts.append(code)
-    fault = None if operation is None else operation.fault
+    fault = None if call is None else call.fault
     if fault is not None:
         parts.append(repr(fault))
     LOGGER.debug("%s (%.1f ms)", " ".join(parts), (monotonic() - request.began) * 1000)

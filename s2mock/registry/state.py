@@ -1,16 +1,16 @@
-"""The account as a value: its basins, streams and records, and what is due.
+"""The account as a value: its basins, streams and records, its schedule, and changes of them.
 
 Each state is frozen, and a change makes another one. Successive states share maps and logs,
-and snapshots do too. Only the account that owns a part (`owner`) writes to it. All others
+and snapshots do too. Only the account that owns a part (`write_owner`) writes to it. All others
 copy what they touch.
 """
 
-from collections.abc import Callable
 from itertools import count
 from typing import Any, Final, Literal, NamedTuple
 
 from s2mock.registry.log.chunks import Written
 from s2mock.registry.log.log import LogState
+from s2mock.registry.log.read_request import ReadRequest
 from s2mock.registry.values.config import (
     SYSTEM_DEFAULTS,
     BasinConfig,
@@ -26,13 +26,14 @@ from s2mock.registry.values.errors import (
 )
 from s2mock.registry.values.names import RequestToken
 from s2mock.registry.values.persistent_map import PersistentMap
+from s2mock.registry.values.positions import StreamPosition
 from s2mock.registry.values.schedule import Due, Schedule
-from s2mock.registry.values.tokens import Tokens
-from s2mock.runtime.clock import Moment
+from s2mock.registry.values.tokens import IssuedToken, RevokedToken, Tokens
 
 ProvisionResult = Literal["created", "updated", "noop"]
 
-# One number for each basin and stream that was ever made: a name may come again, they do not.
+# One number for each basin and stream that was ever created: a name may be used again, a number
+# is not.
 new_incarnation: Final = count(1).__next__
 
 
@@ -46,7 +47,7 @@ class Location(NamedTuple):
 
 
 LOCATIONS: Final = tuple(map(Location, ("aws:us-east-1", "aws:us-west-2", "aws:eu-north-1")))
-"""Those that an account knows unless others are said, its default first."""
+"""The locations of an account for which none were given, its default first."""
 
 
 class BasinInfo(NamedTuple):
@@ -70,22 +71,22 @@ class StreamInfo(NamedTuple):
 class StreamState(NamedTuple):
     """A stream. `config` is resolved and has no unset leaf.
 
-    `creation` is what a later request is compared with to find out whether it is a replay.
-    `last_write` and `check_due` go by the account's time, see `Moment`.
+    `creation` is compared with a later request to find out whether that is a replay.
+    `last_write` and `check_due` are account time, see `Moment`.
     """
 
     name: str
     incarnation: int
     config: StreamConfig
-    # Frozen for the stream's life, whatever becomes of the basin's setting.
+    # Frozen for the stream's life, also if the basin's setting changes.
     cipher: Cipher | None
     created_at: int
     deleted_at: int | None
     creation: tuple[RequestToken, StreamConfig] | None
     last_write: int
-    # When delete-on-empty looks at it next, if it does.
+    # The time of the next check of delete-on-empty, if one is scheduled.
     check_due: int | None
-    # A basin may hold a million streams that nobody ever writes to.
+    # None before the first write: a basin may hold a million streams without records.
     log: LogState | None
 
     @property
@@ -94,15 +95,16 @@ class StreamState(NamedTuple):
         return StreamInfo(self.name, self.created_at, self.deleted_at, self.cipher)
 
     def with_log(self, log: LogState) -> "StreamState":
-        """The stream with another log."""
+        """Return the stream with another log."""
         return StreamState(*self[:9], log)
 
     def written(self, log: LogState, time: int) -> "StreamState":
-        """The stream after a write, at that time of the account's."""
-        return StreamState(*self[:7], time, self.check_due, log)
+        """Return the stream after a write at that account time."""
+        # `StreamState(...)` costs twice as much, for each append.
+        return tuple.__new__(StreamState, (*self[:7], time, self.check_due, log))
 
     def refuse_if_deleting(self) -> None:
-        """Raises `StreamDeletionPending` from the deletion on."""
+        """Raise `StreamDeletionPending` if the deletion has begun."""
         if self.deleted_at is not None:
             raise StreamDeletionPending()
 
@@ -126,20 +128,20 @@ class BasinState(NamedTuple):
 
     @property
     def resolved_defaults(self) -> StreamConfig:
-        """What a stream gets where it sets nothing."""
+        """The configuration of a stream that sets nothing itself."""
         return self.config.default_stream_config.merge(SYSTEM_DEFAULTS)
 
     def refuse_if_deleting(self) -> None:
-        """Raises `BasinDeletionPending` from the deletion on."""
+        """Raise `BasinDeletionPending` if the deletion has begun."""
         if self.deleted_at is not None:
             raise BasinDeletionPending(self.name)
 
 
 class AccountState(NamedTuple):
-    """An account: its basins, what falls due later, and its access tokens.
+    """An account: its basins, its schedule of later actions, and its access tokens.
 
-    `tokens` is None while there is nothing to look at: its own token alone, and everybody is let
-    in. `default_location` is None where nobody has chosen one.
+    `tokens` is None while no request is checked: the account's own token is the only one, and
+    requests without a token may do everything. `default_location` is None until one is chosen.
     """
 
     basins: PersistentMap[BasinState]
@@ -148,9 +150,9 @@ class AccountState(NamedTuple):
     default_location: str | None = None
 
     def basin(self, name: str, incarnation: int | None = None) -> BasinState:
-        """The basin of that name, also while its deletion is pending; that one, if it is said.
+        """Return the basin of that name, also while its deletion is pending.
 
-        Raises `BasinNotFound`.
+        With `incarnation` no other basin of that name will do. Raises `BasinNotFound`.
         """
         basin = self.basins.get(name)
         if basin is None or (incarnation is not None and incarnation != basin.incarnation):
@@ -158,10 +160,10 @@ class AccountState(NamedTuple):
         return basin
 
     def stream(self, basin: str, name: str, incarnation: int | None = None) -> StreamState:
-        """The stream of that name in that basin, also while its deletion is pending.
+        """Return the stream of that name in that basin, also while its deletion is pending.
 
-        Raises `StreamNotFound` also where it is the basin that is missing (reference:
-        control_plane §5.7).
+        With `incarnation` no other stream of that name will do. Raises `StreamNotFound` also where
+        the basin is missing (reference: control_plane §5.7).
         """
         parent = self.basins.get(basin)
         found = None if parent is None else parent.streams.get(name)
@@ -171,32 +173,50 @@ class AccountState(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What an operation has changed: something made, changed or deleted, or records appended."""
+    """The effect of an operation: a resource created, updated or deleted, or records appended."""
 
     kind: Literal["created", "updated", "deleted", "appended"]
     first_seq_num: int | None = None
     last_seq_num: int | None = None
 
 
-class Change(NamedTuple):
-    """What an operation would do, decided and not yet done: see `Engine.commit`.
+class ReadStart(NamedTuple):
+    """Where a read begins: a stream, the key of the request, and the position of the next record.
 
-    `result` is what the operation returns. `error`, if there is one, is raised once the rest has
-    been carried out: an append may make its stream and then be refused.
+    `tail` is the stream's tail at the beginning. With `is_session` the read goes on until its
+    limits are reached, else it delivers one batch.
+    """
+
+    basin: str
+    stream: str
+    incarnation: int
+    digest: bytes | None
+    request: ReadRequest
+    position: int
+    tail: StreamPosition
+    is_session: bool
+
+
+class Change(NamedTuple):
+    """The decision of an operation: all that its commit does, as a value. See `Store.commit`.
+
+    `result` is what the operation returns, unless it is a read. `error`, if there is one, is raised
+    after the rest has been carried out: an append may create its stream and then be refused.
     """
 
     result: Any = None
-    # A basin by its name, and its next state; None where it goes.
+    # A basin by its name, and its next state; None where it is removed.
     basin: tuple[str, BasinState | None] | None = None
     # A stream by its basin's and its own name, likewise.
     stream: tuple[str, str, StreamState | None] | None = None
-    # Records that go behind those of that stream.
+    # Records to append to that stream.
     written: Written | None = None
-    due: tuple[tuple[int, Due], ...] = ()
+    # Actions for the schedule, each with its time.
+    due_actions: tuple[tuple[int, Due], ...] = ()
     effect: Effect | None = None
     error: S2Error | None = None
-    # Done in the same turn, when all else has been; returns the result.
-    after: Callable[[Moment], Any] | None = None
-    # From the account's state, and who may write to it, to the next; for what is of the account
-    # as such.
-    account: Callable[[AccountState, object], AccountState] | None = None
+    # The read that begins with the commit, which is the result.
+    read: ReadStart | None = None
+    token: IssuedToken | RevokedToken | None = None
+    # The name of the default location.
+    default_location: str | None = None

@@ -259,16 +259,16 @@ class ClockTimer:
 
 
 class Moment(NamedTuple):
-    """The time at which an operation takes place, read once.
+    """The one point in time of an operation, in three measures, each in nanoseconds.
 
-    `now` is the date, in nanoseconds since the Unix epoch. `time` is `now` less the shift of
-    restored snapshots; deadlines are compared with it. `elapsed` measures durations, in
-    nanoseconds since an arbitrary point.
+    `now` is the date, since the Unix epoch. `account_time` is the date less what restored snapshots
+    have shifted it by: scheduled actions and expiry go by it. `monotonic` is for durations, from
+    any beginning.
     """
 
     now: int
-    time: int
-    elapsed: int
+    account_time: int
+    monotonic: int
 
 
 class Timekeeper:
@@ -283,11 +283,15 @@ class Timekeeper:
     def moment(self) -> Moment:
         """Read the clock once, and return that moment."""
         now = self.clock.now()
-        elapsed = monotonic_ns() if self._is_system else now
-        return Moment(now, now - self.shift, elapsed)
+        monotonic = monotonic_ns() if self._is_system else now
+        # `Moment(...)` costs twice as much, for each operation.
+        return tuple.__new__(Moment, (now, now - self.shift, monotonic))
 
     def seconds_left(self, until: int) -> float | None:
-        """Return the real seconds until `elapsed` is `until`, or None if only the clock knows."""
+        """Return the seconds of real time until `Moment.monotonic` is `until`.
+
+        None for a clock that is not the machine's: only the clock itself can end such a wait.
+        """
         if self._is_system:
             return max(0.0, (until - monotonic_ns()) / NANOSECONDS)
         return None

@@ -66,7 +66,8 @@ class TestIssuing:
     def test_the_same_calls_under_the_same_seed_and_token_give_the_same_secrets(self) -> None:
         def secrets(token: str | None = "pinned", seed: int = 0) -> list[str]:
             with S2Mock(token=token) as mock:
-                mock.account.seed = seed
+                engine = mock.account.engine
+                engine.settings = engine.settings._replace(seed=seed)
                 api = Api(over_wsgi(mock.wsgi_app))
                 return [issued(api, token_id).secret for token_id in ("a", "b")]
 

@@ -153,7 +153,7 @@ def outcome(call: Callable[[], Any]) -> Any:
 
 
 def carried_out(mock: S2Mock, operation: Operation) -> Any:
-    result = mock.account.carry_out(operation)
+    result = mock.account.engine.carry_out(operation)
     if not operation.waits:
         return result
     with pytest.raises(StopIteration) as done:

@@ -46,7 +46,7 @@ def test_another_default_moves_nobody(api: Api, mock: S2Mock) -> None:
 
 
 def test_unknown_ones(api: Api, mock: S2Mock) -> None:
-    before = mock.account.state
+    before = mock.account.engine.state
     for method, target, document in (
         ("POST", "/v1/basins", {"basin": BASIN, "location": "aws:nowhere"}),
         ("PUT", f"/v1/basins/{BASIN}", {"location": "aws:nowhere"}),
@@ -58,16 +58,16 @@ def test_unknown_ones(api: Api, mock: S2Mock) -> None:
             "there are the locations `aws:us-east-1`, `aws:us-west-2`, `aws:eu-north-1` "
             "(reference: account_services §3)"
         )
-    assert mock.account.state is before
+    assert mock.account.engine.state is before
 
 
 def test_a_basin_that_is_elsewhere(api: Api, mock: S2Mock) -> None:
     api.create_basin(BASIN)
-    before = mock.account.state
+    before = mock.account.engine.state
     text = f"basin `{BASIN}` is in location `aws:us-east-1`"
     reply = api.call("PUT", f"/v1/basins/{BASIN}", {"location": "aws:us-west-2"})
     assert reply.error == (422, "invalid", text)
-    assert mock.account.state is before
+    assert mock.account.engine.state is before
     with pytest.raises(Invalid, match="is in location"):
         mock.ensure_basin(BASIN, location="aws:us-west-2")
     assert mock.ensure_basin(BASIN, location="aws:us-east-1").info.location == "aws:us-east-1"
@@ -102,7 +102,7 @@ def test_those_of_ones_own() -> None:
         assert api.call("GET", "/v1/locations").json == [location("home"), private]
         assert mock.basin(BASIN).info.location == "home"
         with mock.fork() as fork:
-            assert fork.account.locations == mock.account.locations
+            assert fork.account.engine.settings.locations == mock.account.engine.settings.locations
 
 
 @pytest.mark.parametrize(

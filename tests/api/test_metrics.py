@@ -243,6 +243,13 @@ class TestCounting:
         assert values(s2, f"/{BASIN}", "append-ops", T, T)["express"] == [[T, 3.0]]
         assert values(s2, f"/{BASIN}", "append-throughput", T, T)["express"] == [[T, 45.0]]
 
+    def test_appends_after_metrics_were_read_in_the_same_minute_are_counted(self, s2: Api) -> None:
+        s2.create_stream("s")
+        for total in (13.0, 26.0, 39.0):
+            append(s2, "s", "12345")
+            found = values(s2, f"/{BASIN}", "append-throughput", T, T)
+            assert found["express"] == [[T, total]]
+
     def test_reads(self, s2: Api, clock: ManualClock) -> None:
         s2.create_stream("s")
         append(s2, "s", "1", "22")

@@ -208,7 +208,7 @@ class TestTheOrder:
                 row.needs.of for row in ROWS if row.needs and ops[-1] in row.needs.operations
             )
             refused = (without, outside) if of_a_set else (without,)
-            before = mock.account.state
+            before = mock.account.engine.state
             for kind, (target, document, headers) in ROUTES[method, operation].items():
                 by_itself = kind[:3]
                 for nobody in (api, Bearer(api, "unknown"), expired, expired_without, revoked):
@@ -224,7 +224,7 @@ class TestTheOrder:
                     else:
                         assert str(told.status) == by_itself
                         assert reply == told
-            assert mock.account.state is before
+            assert mock.account.engine.state is before
 
 
 class TestBatches:
@@ -485,7 +485,7 @@ class TestPrefixes:
         text = "stream name must not exceed 512 bytes in length"
         assert tenant.call("PUT", f"/v1/streams/{'x' * 510}", {}).status == 201
         assert tenant.call("POST", "/v1/streams", {"stream": "y" * 510}).status == 201
-        before = mock.account.state
+        before = mock.account.engine.state
         long = "x" * 511
         path = tenant.call("PUT", f"/v1/streams/{long}", {})
         assert path.refuses(400, "bad_path", f"Invalid URL: {text}")
@@ -494,7 +494,7 @@ class TestPrefixes:
         reply = tenant.call("GET", f"/v1/streams?prefix={long}")
         assert reply.error[1] == "bad_query"
         assert reply.message.startswith(query)
-        assert mock.account.state is before
+        assert mock.account.engine.state is before
 
     def test_its_own_stream_in_every_form(self, tenant: Bearer, mock: S2Mock) -> None:
         assert tenant.call("PUT", "/v1/streams/a", {}).json["name"] == "a"

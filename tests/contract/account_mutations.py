@@ -170,7 +170,7 @@ ACCOUNT_MUTATIONS = (
     ),
     Mutation(
         "a prefix is told in messages",
-        api_requests.S2Request.refuse,
+        api_requests.S2Request.prepare_error,
         "if self.prefix and error.message.startswith(named):",
         "if False:",
         (f"{PREFIXES}::test_in_messages",),
@@ -186,13 +186,13 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "a revoked token is good",
         permission.check_end,
-        "moment.time >= token.ends",
+        "moment.account_time >= token.ends",
         "False",
         (f"{LIVES}::test_a_revoked_token_is_refused",),
     ),
     Mutation(
         "what is wrong with a request is told to whose token has ended",
-        api_requests.S2Request.first_fault,
+        api_requests.S2Request.error_to_send,
         "return ended",
         "return error",
         (f"{LIVES}::test_a_revoked_token_is_refused",),
@@ -207,15 +207,15 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "a token never expires",
         permission.check_end,
-        "moment.time >= token.expires",
+        "moment.account_time >= token.expires",
         "False",
         (f"{LIVES}::test_an_end_by_the_clock",),
     ),
     Mutation(
         "a token expires a moment late",
         permission.check_end,
-        "moment.time >= token.expires",
-        "moment.time > token.expires",
+        "moment.account_time >= token.expires",
+        "moment.account_time > token.expires",
         (f"{LIVES}::test_an_end_by_the_clock",),
     ),
     Mutation(
@@ -235,8 +235,8 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "all tokens have one secret",
         registry_tokens.IssueAccessToken.decide,
-        "engine.own_secret, tokens.issued)",
-        "engine.own_secret, 1)",
+        "settings.own_secret, tokens.issued)",
+        "settings.own_secret, 1)",
         (f"{LIVES}::test_a_revoked_token_is_refused",),
     ),
     Mutation(
@@ -348,8 +348,8 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "each append is one",
         usage.Usage._append,
-        "operation.request.connection",
-        "object()",
+        "self._connection = connection",
+        "self._connection = object()",
         (f"{METRICS}::test_appends_one_by_one",),
     ),
     Mutation(

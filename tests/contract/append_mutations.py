@@ -1,7 +1,8 @@
 """Broken rules of appends, of the log, and of the keys and lives of its streams."""
 
+from s2mock.registry.engine import read_session
 from s2mock.registry.log import chunks, log
-from s2mock.registry.rules import append, deletion, encryption, open_stream, read, read_session
+from s2mock.registry.rules import append, deletion, encryption, open_stream, read
 from s2mock.registry.values import records as registry_records
 from tests.contract.mutation import Mutation
 

@@ -3,8 +3,9 @@
 from s2mock.api import content_coding
 from s2mock.api.records import append, append_session, headers, limits, read_events
 from s2mock.api.wire import frames, json_records, proto_records, sse
+from s2mock.registry.engine import read_session
 from s2mock.registry.log import chunks, log, read_request
-from s2mock.registry.rules import read, read_session
+from s2mock.registry.rules import read
 from tests.contract.mutation import Mutation
 
 READ_MUTATIONS = (
@@ -39,7 +40,7 @@ READ_MUTATIONS = (
     ),
     Mutation(
         "a limit of 0 is looked at after the start",
-        read.Read._begun,
+        read.Read._start,
         "0 if used_up else start_of(wanted, log)",
         "start_of(wanted, log)",
         ("test_read_start::test_limit_of_zero",),
@@ -140,7 +141,7 @@ READ_MUTATIONS = (
     Mutation(
         "wait ends a read though records came",
         read_session.ReadSession._take,
-        "self._deadline = None if self._wait is None else moment.elapsed + self._wait",
+        "self._deadline = None if self._wait is None else moment.monotonic + self._wait",
         "pass",
         ("test_session_read_ends::test_each_batch_starts_the_wait_again",),
     ),

@@ -257,9 +257,8 @@ def test_a_body_that_the_journal_has_let_go(mock: S2Mock) -> None:
         body = {"records": [{"body": "a"}]}
         small.client.post("/v1/streams/log/records", json=body, headers=HEADERS)
         small.stream(BASIN, "log").trim(1)
-        [life] = history_to_json(capture(small.account), small.journal.since(0), BASIN, "log")[
-            "lives"
-        ]
+        view, exchanges = capture(small.account.engine), small.journal.since(0)
+        [life] = history_to_json(view, exchanges, BASIN, "log")["lives"]
         assert [record["seq_num"] for record in life["records"]] == [1]
         assert life["records"][0]["value"] == str(struct.unpack(">Q", b"\0" * 7 + b"\1")[0])
     assert mock.account.basins == (BASIN,)

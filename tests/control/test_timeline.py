@@ -215,16 +215,16 @@ def test_streams_in_few_words(mock: S2Mock, control: Control) -> None:
     with control.http.stream("GET", READ, headers={"s2-basin": BASIN, **EVENTS}):
         mock.stream(BASIN, "log").wait_for_readers()
         assert control("GET", "/streams").json()["streams"][0]["readers"] == 1
-    mock.account.deletion_delay = 60.0
+    mock.account.engine.settings = mock.account.engine.settings._replace(deletion_delay=60.0)
     mock.stream(BASIN, "log").delete()
     assert control("GET", "/streams").json()["streams"][0]["is_deleting"]
 
 
 def test_looking_carries_out_nothing(mock: S2Mock, control: Control) -> None:
     """A test that counts what has happened is not to be disturbed by a page that is open."""
-    before = mock.account.state
+    before = mock.account.engine.state
     control("GET", "/status")
     control("GET", "/streams")
     control("GET", "/streams/records?basin=my-basin&stream=log")
-    assert mock.account.state is before
+    assert mock.account.engine.state is before
     assert not mock.journal

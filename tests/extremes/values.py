@@ -71,7 +71,7 @@ def waits(mock: S2Mock) -> int:
     """How many operations wait: for a time, for a hold, or for the end of the test."""
     stage = mock._powers.stage
     held = sum(len(hold._held) for hold in stage.holds)
-    return len(mock.account.pauses) + len(stage._gates) + held
+    return len(mock.account.engine.sessions.waiters) + len(stage._gates) + held
 
 
 def settle(mock: S2Mock, calls: list[Started]) -> None:

@@ -67,10 +67,11 @@ def test_options_of_the_ini_file_and_the_command_line_count(
         """
         def test_it(make_s2_mock):
             mock = make_s2_mock()
-            assert mock.account.deletion_delay == 5
-            assert mock.account.profile.name == "documented"
+            assert mock.account.engine.settings.deletion_delay == 5
+            assert mock.account.engine.settings.profile.name == "documented"
             assert mock.url.startswith("http://localhost:")
-            assert make_s2_mock(deletion_delay=0, profile="real").account.deletion_delay == 0
+            other = make_s2_mock(deletion_delay=0, profile="real")
+            assert other.account.engine.settings.deletion_delay == 0
         """,
         "--s2mock-profile=documented",
     )

@@ -24,7 +24,7 @@ def test_marker(run: Run) -> None:
             assert s2_mock.clock.now() == 0
             s2_mock.advance(60)
             assert s2_mock.basins == ()
-            assert s2_mock.account.profile.name == "documented"
+            assert s2_mock.account.engine.settings.profile.name == "documented"
             assert "vary" not in s2_mock.client.get("/health").headers
 
         @pytest.mark.s2_mock(basins=["of-the-class"])
@@ -94,9 +94,9 @@ def test_marker_that_makes_no_sense(run: Run, marker: str, error: str) -> None:
 
 ACCOUNT = """
     def test_it(s2_mock):
-        account = s2_mock.account
-        print("auth", "open" if account.is_open else "required", account.revocation_delay)
-        print("at", *[location.name for location in account.locations])
+        settings = s2_mock.account.engine.settings
+        print("auth", "open" if settings.is_open else "required", settings.revocation_delay)
+        print("at", *[location.name for location in settings.locations])
 """
 
 
@@ -133,7 +133,7 @@ def test_a_marker_for_the_account(run: Run) -> None:
         @pytest.mark.s2_mock(auth="required", revocation_delay=7, locations=["here"])
         def test_it(s2_mock):
             assert s2_mock.client.get("/v1/basins").status_code == 401
-            assert s2_mock.account.revocation_delay == 7
+            assert s2_mock.account.engine.settings.revocation_delay == 7
             assert s2_mock.create_basin("my-basin").info.location == "here"
         """,
         "--s2mock-auth=open",
@@ -157,7 +157,8 @@ def test_options_of_the_account_that_make_no_sense(run: Run, argument: str, erro
 
 MODULE = """
     def test_it(s2_mock):
-        print("delay", s2_mock.account.deletion_delay, s2_mock.account.profile.name)
+        settings = s2_mock.account.engine.settings
+        print("delay", settings.deletion_delay, settings.profile.name)
 """
 
 
@@ -188,8 +189,8 @@ def test_marker_goes_before_the_command_line(run: Run) -> None:
 
         @pytest.mark.s2_mock(deletion_delay=7)
         def test_it(s2_mock):
-            assert s2_mock.account.deletion_delay == 7
-            assert s2_mock.account.profile.name == "documented"
+            assert s2_mock.account.engine.settings.deletion_delay == 7
+            assert s2_mock.account.engine.settings.profile.name == "documented"
         """,
         "--s2mock-deletion-delay=3",
         "--s2mock-profile=documented",

@@ -208,7 +208,7 @@ def bodies(mock: S2Mock, stream: str = "log") -> list[str]:
 
 def wait_for_pauses(mock: S2Mock, count: int = 1) -> None:
     """Return once `count` operations wait for a time of the account's clock."""
-    while len(mock.account.pauses) < count:
+    while len(mock.account.engine.sessions.waiters) < count:
         threading.Event().wait(0.001)
 
 

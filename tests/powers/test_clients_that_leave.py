@@ -496,7 +496,7 @@ class TestEnd:
             assert bodies(left) == []
             assert lasting(left) == []
         assert [one._conversation.gi_frame for one in conversations] == [None] * 3
-        assert not left.account.pauses
+        assert not left.account.engine.sessions.waiters
 
     def test_of_the_service(self, left: S2Mock) -> None:
         with left.outage():

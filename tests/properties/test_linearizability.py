@@ -408,26 +408,26 @@ def test_over_wsgi(plans: list[list[Any]]) -> None:
     run(mock, plans, lambda: over_wsgi(mock), None)
 
 
-class _NoTurn:
-    """In place of a turn: everybody comes in at once."""
+class _NoLock:
+    """A lock that excludes nothing: operations run at once."""
 
-    is_mine = True
+    is_held = True
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.lock = nullcontext()
+        self.mutex = nullcontext()
 
-    def begin(self) -> Moment:
+    def acquire(self) -> Moment:
         return self._engine.timekeeper.moment()
 
-    def end(self) -> None:
+    def release(self) -> None:
         pass
 
     def __enter__(self) -> Moment:
-        return self.begin()
+        return self.acquire()
 
     def __exit__(self, *_: object) -> None:
-        self.end()
+        self.release()
 
 
 def test_a_log_that_is_not_used_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -440,7 +440,9 @@ def test_a_log_that_is_not_used_in_turn(monkeypatch: pytest.MonkeyPatch) -> None
         meeting.wait(PATIENCE)
         return assign(*arguments)
 
-    monkeypatch.setattr(mock.account, "turn", _NoTurn(mock.account))
+    engine = mock.account.engine
+    monkeypatch.setattr(engine, "lock", _NoLock(engine))
+    monkeypatch.setattr(engine.store, "_lock", _NoLock(engine))
     monkeypatch.setattr(LogState, "_assign_timestamps", meet)
     with pytest.raises(NotLinearizable, match="lost|told|nobody"):
         run(mock, [[("append", 1, "none")]] * 2, lambda: over_wsgi(mock), None)

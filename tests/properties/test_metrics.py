@@ -3,7 +3,6 @@
 import random
 import tracemalloc
 from collections import defaultdict
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -240,8 +239,6 @@ def test_many_operations_take_little_room() -> None:
         Change(stream=(operation.basin, operation.stream, state), written=written)
         for operation, state in zip(operations, states, strict=True)
     ]
-    for operation in operations:
-        operation.request = SimpleNamespace(counted_as=None, connection=None)
     usage = Usage()
     tracemalloc.start()
     try:
@@ -250,7 +247,9 @@ def test_many_operations_take_little_room() -> None:
             # Over a twentieth of the 90 days that are kept.
             now = (T + number * 9 * DAY // 2 // 50_000) * 1_000_000_000
             which = number % 20
-            usage.carried_out(operations[which], changes[which], Moment(now, now, now))
+            moment = Moment(now, now, now)
+            usage.record("append", BASINS[which % 2], changes[which], None, moment)
+        usage.finish_minute()
         assert len(usage.series("append-ops", BASINS[0])["express"]) > 5_000
         grown = tracemalloc.get_traced_memory()[0] - before
     finally:

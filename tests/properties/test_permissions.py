@@ -121,13 +121,13 @@ def test_every_operation_on_every_name(scope: Scope) -> None:
             for basin, stream, token in zip(BASINS, ["a", "a/x", "b/x"], TOKENS, strict=True):
                 about = {"basin": basin, "stream": stream, "access_token": token}
                 wanted = {what: about[what] for what in request[1].split()}
-                before = mock.account.state
+                before = mock.account.engine.state
                 reply = ask(api, secret, request, basin, stream, token)
                 if allows(scope, request[0], **wanted):
                     assert reply.status != 403, (request, wanted, reply)
                 else:
                     assert reply.refuses(403, "permission_denied", "Operation not permitted")
-                    assert mock.account.state is before
+                    assert mock.account.engine.state is before
 
 
 def test_the_requests_need_all_operations_there_are() -> None:

@@ -5,13 +5,13 @@ from itertools import islice
 from typing import NamedTuple
 
 from s2mock import Stream
-from s2mock.registry.engine.followers import Following
+from s2mock.registry.engine.read_session import ReadSession
+from s2mock.registry.engine.sessions import Following
 from s2mock.registry.log.batch import Batch
 from s2mock.registry.log.log import LogState
 from s2mock.registry.log.read_request import ReadRequest
 from s2mock.registry.rules.open_stream import Opened
 from s2mock.registry.rules.read import Read
-from s2mock.registry.rules.read_session import ReadSession
 from tests.handles_inside import engine_of, incarnation_of, state_of
 
 
@@ -42,14 +42,14 @@ class Steps:
 
 def log_of(stream: Stream) -> LogState:
     """The stream's log."""
-    with engine_of(stream).turn:
+    with engine_of(stream).lock:
         return state_of(stream).log or LogState()
 
 
 def following_of(stream: Stream) -> tuple[int, int]:
     """How many sessions follow the stream, and how many appends are kept for them."""
-    with engine_of(stream).turn:
-        following = engine_of(stream).following.get(incarnation_of(stream), Following(""))
+    with engine_of(stream).lock:
+        following = engine_of(stream).sessions.following.get(incarnation_of(stream), Following(""))
         return following.count, len(following.live)
 
 
@@ -61,8 +61,10 @@ def open_read(
     operation = Read(basin, stream.name, ReadRequest(), is_session=True)
     # Not checked as that of a request is.
     operation.wanted = ReadRequest(**wanted)
-    with engine.turn as moment:
-        session = operation._begun(engine, moment, basin, Opened(state_of(stream), digest))
+    with engine.lock as moment:
+        opened = Opened(state_of(stream), digest)
+        start = operation._start(engine.store.write_owner, moment, basin, opened)
+        session = ReadSession(engine.lock, engine.store, engine.sessions, start, is_counted=False)
     session.tell_tail = tell_tail
     return Steps(session)
 

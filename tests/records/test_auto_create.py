@@ -43,10 +43,10 @@ def open_stream(
     """Open a stream as an append or a read does."""
     if create_on == "append":
         operation = OpenAppendSession("my-basin", name, key=KEY, config=config)
-        opened = mock.account.carry_out(operation).incarnation
+        opened = mock.account.engine.carry_out(operation).incarnation
     else:
         reading = Read("my-basin", name, ReadRequest(), key=KEY, config=config, is_session=True)
-        session = mock.account.carry_out(reading)
+        session = mock.account.engine.carry_out(reading)
         session.close()
         opened = session._incarnation
     stream = mock.account.stream("my-basin", name)

@@ -18,7 +18,7 @@ from s2mock import (
     StreamDeletionPending,
     StreamNotFound,
 )
-from s2mock.registry.rules import delete_on_empty
+from s2mock.registry.rules import deletion
 from s2mock.registry.rules.deletion import delete_stream
 from s2mock.registry.rules.read import CheckTail
 from s2mock.registry.state import Change, StreamState
@@ -52,7 +52,7 @@ def _note_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
         _deleted_at[stream.incarnation] = moment.now
         return delete_stream(basin, stream, moment, delay)
 
-    monkeypatch.setattr(delete_on_empty, "delete_stream", noted)
+    monkeypatch.setattr(deletion, "delete_stream", noted)
 
 
 Make = Callable[..., Stream]
@@ -87,7 +87,7 @@ class TestNeverWritten:
         defaults = StreamConfig(delete_on_empty_min_age=90)
         config = BasinConfig(default_stream_config=defaults, create_stream_on_read=True)
         mock.create_basin("auto-basin", config)
-        mock.account.carry_out(CheckTail("auto-basin", "s"))
+        mock.account.engine.carry_out(CheckTail("auto-basin", "s"))
         stream = mock.account.stream("auto-basin", "s")
         assert age_at_deletion(stream) == 150
 

@@ -43,7 +43,7 @@ def next_said(stream: Stream, session: Steps) -> tuple[list[int], int | None]:
 
 def append_in_session(stream: Stream) -> None:
     """Append as an open session of that very stream does."""
-    target = Target(incarnation_of(stream), None, engine_of(stream).generation)
+    target = Target(incarnation_of(stream), None, engine_of(stream).sessions.generation)
     batch = AppendInput([AppendRecord()])
     engine_of(stream).carry_out(Append(stream.basin.name, stream.name, batch, target=target))
 
@@ -235,7 +235,7 @@ def test_calls_while_it_is_pending_and_after(stream: Stream, clock: StagedClock)
         with pytest.raises(StreamDeletionPending):
             append_in_session(stream)
         clock.advance(PENDING_SECONDS)
-    if engine_of(stream).deletion_delay != float("inf"):
+    if engine_of(stream).settings.deletion_delay != float("inf"):
         assert errors() == {StreamNotFound}
         # For somebody who had it open, it is a stream that has gone.
         with pytest.raises(Unavailable):

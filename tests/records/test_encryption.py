@@ -167,8 +167,8 @@ class TestLastSequenceNumber:
     def at(self, stream: Stream, seq_num: int) -> Stream:
         engine, state = engine_of(stream), state_of(stream)
         state = state._replace(log=LogState(tail=StreamPosition(seq_num, 0)))
-        with engine.turn as moment:
-            engine.commit(Change(stream=(stream.basin.name, stream.name, state)), moment)
+        with engine.lock as moment:
+            engine.store.commit(Change(stream=(stream.basin.name, stream.name, state)), moment)
         return stream
 
     @pytest.mark.parametrize("cipher", ["aes-256-gcm"])

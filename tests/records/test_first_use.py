@@ -13,8 +13,8 @@ from s2mock.registry.rules.read import Read
 def test_an_append_while_a_reader_takes_its_place(
     mock: S2Mock, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock = mock.account.turn.lock
-    begun = Read._begun
+    lock = mock.account.engine.lock.mutex
+    begun = Read._start
     acknowledged = []
     opened = []
 
@@ -31,9 +31,9 @@ def test_an_append_while_a_reader_takes_its_place(
         appender.join()
         return begun(*arguments)
 
-    monkeypatch.setattr(Read, "_begun", begin)
+    monkeypatch.setattr(Read, "_start", begin)
     wanted = ReadRequest("seq_num", 0)
-    session = mock.account.carry_out(Read("my-basin", "my-stream", wanted, is_session=True))
+    session = mock.account.engine.carry_out(Read("my-basin", "my-stream", wanted, is_session=True))
     assert opened, "the reader has not taken its place"
     stream.append(["b"])
 

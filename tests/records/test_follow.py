@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from s2mock import AppendRecord, S2Mock, Stream
-from s2mock.registry.engine.followers import MAX_FOLLOWER_LAG
+from s2mock.registry.engine.sessions import MAX_FOLLOWER_LAG
 from s2mock.registry.values.errors import Unavailable
 from tests.handles_inside import engine_of
 from tests.records.reads import Said, Steps, following_of, open_read, read, said
@@ -313,9 +313,9 @@ class TestLeaving:
         """A follower that has had a hundred heartbeats waits once, and not a hundred times."""
         session = open_read(stream)
         assert len(said(stream, session, most=100)) == 100
-        [following] = engine_of(stream).following.values()
-        assert len(following.pauses) <= 1
-        assert len(engine_of(stream).pauses) <= 1
+        [following] = engine_of(stream).sessions.following.values()
+        assert len(following.waiters) <= 1
+        assert len(engine_of(stream).sessions.waiters) <= 1
 
     def test_at_its_end(self, stream: Stream) -> None:
         read(stream, wait=1)

@@ -4,7 +4,7 @@ from s2mock import ManualClock
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.rules.deletion import later
 from s2mock.registry.state import Change
-from s2mock.registry.values.schedule import FinishDeletion
+from s2mock.registry.values.schedule import Due, FinishDeletion
 from s2mock.runtime.clock import NANOSECONDS, Moment
 
 
@@ -17,13 +17,12 @@ class NotingEngine(Engine):
 
     def later(self, delay: float, name: str) -> None:
         """Let something fall due `delay` seconds from now."""
-        with self.turn as moment:
+        with self.lock as moment:
             due = later(moment, delay, FinishDeletion(name, None, 0))
-            self.commit(Change(due=due), moment)
+            self.store.commit(Change(due_actions=due), moment)
 
-    def _finished_deletion(self, due: FinishDeletion) -> Change:
-        return Change(after=lambda then: self._note(due, then))
-
-    def _note(self, due: FinishDeletion, then: Moment) -> None:
-        assert then.now == then.time
-        self.done.append((due.basin, then.now // NANOSECONDS))
+    def _decide_due(self, action: Due, moment: Moment) -> Change:
+        assert moment.now == moment.account_time
+        assert isinstance(action, FinishDeletion)
+        self.done.append((action.basin, moment.now // NANOSECONDS))
+        return Change()

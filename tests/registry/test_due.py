@@ -101,7 +101,7 @@ def test_stale_entries_are_dropped() -> None:
     most = 0
     for _ in range(MANY):
         basin.create_stream("s").delete()
-        most = max(most, mock.account.state.schedule.size)
+        most = max(most, mock.account.engine.state.schedule.size)
     assert most <= 1000
     # What is left still does what it is for.
     mock.clock.advance(3600 + 59)
@@ -116,7 +116,7 @@ def test_stale_entries_of_settings_that_change() -> None:
     for _ in range(2000):
         stream.reconfigure(delete_on_empty_min_age=3600)
         stream.reconfigure(delete_on_empty_min_age=0)
-    assert mock.account.state.schedule.size <= 1000
+    assert mock.account.engine.state.schedule.size <= 1000
 
 
 def test_stale_entries_of_basins_that_go() -> None:
@@ -129,7 +129,7 @@ def test_stale_entries_of_basins_that_go() -> None:
         for number in range(20):
             basin.create_stream(f"s{number}")
         basin.delete()
-        most = max(most, mock.account.state.schedule.size)
+        most = max(most, mock.account.engine.state.schedule.size)
     assert most <= 1000
 
 
@@ -144,7 +144,7 @@ def test_a_deletion_that_is_pending_is_not_stale() -> None:
     for _ in range(1000):
         stream.reconfigure(delete_on_empty_min_age=0)
         stream.reconfigure(delete_on_empty_min_age=3600)
-    kinds = [type(due) for _, due in mock.account.state.schedule.entries()]
+    kinds = [type(due) for _, due in mock.account.engine.state.schedule.entries()]
     assert kinds.count(FinishDeletion) == 200
     assert kinds.count(CheckEmpty) <= 400
     mock.clock.advance(60)

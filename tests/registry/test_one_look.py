@@ -252,7 +252,9 @@ class TestWaitingRead:
         patience = time.monotonic() + PATIENCE
         while True:
             pauses = {
-                pause for each in [*mock.account.following.values()] for pause in [*each.pauses]
+                pause
+                for each in [*mock.account.engine.sessions.following.values()]
+                for pause in [*each.waiters]
             } - {rested}
             if pauses:
                 [pause] = pauses

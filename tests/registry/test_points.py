@@ -9,7 +9,8 @@ from s2mock import AppendRecord, BasinConfig, S2Mock, StreamNotFound
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.wire.frames import FrameDecoder, encode_frame
 from s2mock.api.wire.messages import AppendAck, AppendInput
-from s2mock.registry.operation import Operation, Point
+from s2mock.powers.call import RequestCall
+from s2mock.registry.operation import Call, Point
 from s2mock.registry.rules.append import Append
 from s2mock.registry.rules.basins import ListBasins
 from s2mock.registry.values.errors import BasinNotFound, Invalid
@@ -83,11 +84,12 @@ def test_each_point_once_and_in_order(mock: S2Mock, toy: Toy, name: str) -> None
     answer = request(mock, REQUESTS[name])
     assert answer.status_code < 300, answer.text
     assert toy.passed == [(point, name) for point in POINTS]
-    [operation] = toy.operations
-    assert operation.basin in ("my-basin", "new-basin", None)
-    # Where it came from is known to whoever stands there.
-    assert operation.request.raw_path == REQUESTS[name][1].partition("?")[0]
-    assert operation.error is None
+    [call] = toy.calls
+    assert call.operation.basin in ("my-basin", "new-basin", None)
+    # An observer of the powers knows the request.
+    assert isinstance(call, RequestCall)
+    assert call.request.raw_path == REQUESTS[name][1].partition("?")[0]
+    assert call.error is None
 
 
 @pytest.mark.parametrize(
@@ -112,8 +114,8 @@ def test_each_point_once_and_in_order(mock: S2Mock, toy: Toy, name: str) -> None
 def test_what_it_has_changed(mock: S2Mock, toy: Toy, name: str, effect: object) -> None:
     seen: dict[Point, object] = {}
 
-    def note(point: Point) -> Callable[[Operation], Any]:
-        return lambda operation: seen.update({point: operation.effect})
+    def note(point: Point) -> Callable[[Call], Any]:
+        return lambda call: seen.update({point: call.effect})
 
     for point in POINTS:
         toy.doing[point, name] = note(point)
@@ -137,9 +139,9 @@ def test_what_refuses_itself_never_reaches_commit(mock: S2Mock, toy: Toy, wanted
     answer = request(mock, wanted)
     assert answer.status_code >= 400
     assert [point for point, _ in toy.passed] == ["arrival", "answer"]
-    [operation] = toy.operations
-    assert operation.error is not None
-    assert operation.effect is None
+    [call] = toy.calls
+    assert call.error is not None
+    assert call.effect is None
 
 
 def test_what_makes_its_stream_and_is_refused(mock: S2Mock, toy: Toy) -> None:
@@ -200,7 +202,7 @@ def test_who_waited_at_commit_is_decided_again(mock: S2Mock, toy: Toy) -> None:
     assert answers[0].json == {"fencing_token_mismatch": "mine"}
     assert stream.tail.seq_num == 2
     assert [point for point, _ in toy.passed] == list(POINTS)
-    assert toy.operations[0].error is not None
+    assert toy.calls[0].error is not None
 
 
 def test_who_waited_at_commit_goes_behind_what_came_meanwhile(mock: S2Mock, toy: Toy) -> None:
@@ -318,7 +320,7 @@ def test_appends_of_a_session_that_are_acknowledged_before_one_waits(
     headers = {**HEADERS, "content-type": "s2s/proto"}
     gate: list[Gate] = []
 
-    def second(_: Operation) -> None:
+    def second(_: Call) -> None:
         toy.doing.clear()
         gate.append(toy.hold("commit", "append"))
 
@@ -341,7 +343,7 @@ def test_appends_of_a_session_that_are_acknowledged_before_one_waits(
 def test_an_operation_in_process(mock: S2Mock, toy: Toy) -> None:
     """`perform` by itself: the waits come to whoever drives it."""
     gate = toy.hold("arrival", "list-basins")
-    steps = mock.account.perform(ListBasins())
+    steps = mock.account.engine.perform(Call(ListBasins()))
     assert next(steps) is gate
     assert next(steps) is gate
     gate.open()
@@ -353,7 +355,8 @@ def test_an_operation_in_process(mock: S2Mock, toy: Toy) -> None:
 def test_one_that_is_given_up(mock: S2Mock, toy: Toy) -> None:
     """Its client has gone: it has not happened, and nobody waits for it."""
     toy.hold("commit", "append")
-    steps = mock.account.perform(Append("my-basin", "s", Batch([AppendRecord(b"x")])))
+    operation = Append("my-basin", "s", Batch([AppendRecord(b"x")]))
+    steps = mock.account.engine.perform(Call(operation))
     next(steps)
     steps.close()
     assert mock.basin("my-basin").stream("s").tail.seq_num == 1
@@ -363,7 +366,7 @@ def test_one_that_is_given_up(mock: S2Mock, toy: Toy) -> None:
 
 def test_no_observer_no_cost(mock: S2Mock) -> None:
     """Without an observer an operation is carried out in one go."""
-    steps = mock.account.perform(ListBasins())
+    steps = mock.account.engine.perform(Call(ListBasins()))
     with pytest.raises(StopIteration):
         next(steps)
 
@@ -371,4 +374,4 @@ def test_no_observer_no_cost(mock: S2Mock) -> None:
 def test_a_config_is_given_to_the_operation(mock: S2Mock, toy: Toy) -> None:
     request(mock, ("PUT", "/v1/basins/other-basin", {"config": {"create_stream_on_read": True}}))
     assert mock.basin("other-basin").config == BasinConfig(create_stream_on_read=True)
-    assert [operation.basin for operation in toy.operations] == ["other-basin"]
+    assert [call.operation.basin for call in toy.calls] == ["other-basin"]

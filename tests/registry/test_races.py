@@ -60,8 +60,8 @@ def test_create_with_one_token(kind: str) -> None:
 
     def create(_: int) -> Any:
         if kind == "basin":
-            return home.carry_out(CreateBasin("new-name", token="t"))
-        return home.carry_out(CreateStream("my-basin", "new-name", token="t"))
+            return home.engine.carry_out(CreateBasin("new-name", token="t"))
+        return home.engine.carry_out(CreateStream("my-basin", "new-name", token="t"))
 
     made = race(create)
     assert sorted(outcome.result for outcome in made) == ["created"] + ["noop"] * 31
@@ -87,7 +87,7 @@ def test_ensure_with_different_configs() -> None:
 
     def ensure(number: int) -> Any:
         operation = EnsureStream("my-basin", "s", StreamConfig(f"{number}"))
-        return home.carry_out(operation).result
+        return home.engine.carry_out(operation).result
 
     made = race(ensure)
     assert sorted(made) == ["created"] + ["updated"] * 31

@@ -1,6 +1,7 @@
 """Snapshots: values of an account, to go back to and to fork from. Sources: control_plane §5."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from s2mock.registry.rules.append import Append, OpenAppendSession
 from s2mock.registry.values.errors import Unavailable
 from s2mock.registry.values.records import AppendInput as Batch
 from s2mock.runtime.clock import NANOSECONDS
+from tests.backends import Make
 from tests.calls import Api, over_wsgi
 from tests.observing import Toy, in_a_thread
 from tests.records.reads import open_read
@@ -308,7 +310,7 @@ class TestSessions:
         for session in (outputs, iter(behind)):
             with pytest.raises(Unavailable):
                 next(session)
-        assert not mock.account.pauses
+        assert not mock.account.engine.sessions.waiters
 
     @pytest.mark.usefixtures("stream")
     @pytest.mark.openapi_unchecked("S2 describes no read of a stream that goes meanwhile")
@@ -325,11 +327,11 @@ class TestSessions:
     def test_appends(self, mock: S2Mock, stream: Stream) -> None:
         account = mock.account
         opening = OpenAppendSession("my-basin", "s", key=None, config=None)
-        target = account.carry_out(opening)
+        target = account.engine.carry_out(opening)
 
         def append() -> None:
             batch = Batch([AppendRecord(b"x")])
-            account.carry_out(Append("my-basin", "s", batch, target=target))
+            account.engine.carry_out(Append("my-basin", "s", batch, target=target))
 
         append()
         mock.restore(mock.snapshot())
@@ -513,8 +515,8 @@ class TestFork:
     def test_has_the_options_of_its_origin(self) -> None:
         origin = S2Mock(deletion_delay=float("inf"), profile="documented", cors=False)
         fork = origin.fork()
-        assert fork.account.deletion_delay == float("inf")
-        assert fork.account.profile == origin.account.profile
+        assert fork.account.engine.settings.deletion_delay == float("inf")
+        assert fork.account.engine.settings.profile == origin.account.engine.settings.profile
         answer = fork.client.get("/v1/basins")
         assert "access-control-allow-credentials" not in answer.headers
 
@@ -588,3 +590,26 @@ def test_configurations_of_basins_are_in_it(mock: S2Mock, basin: Basin) -> None:
     basin.reconfigure(create_stream_on_append=False)
     mock.restore(snapshot)
     assert basin.config == config
+
+
+def test_a_snapshot_goes_to_any_account(make: Make, tmp_path: Path) -> None:
+    """Of this process or of a server, from either, and by a file."""
+    mock = make(basins=[{"name": "my-basin", "streams": ["s"]}], clock="manual")
+    stream = mock.stream("my-basin", "s")
+    stream.append(["a"])
+    before = mock.snapshot()
+    assert before.time == mock.clock.now()
+    stream.append(["b"])
+    before.save(tmp_path / "account.jsonl")
+    loaded = Snapshot.load(tmp_path / "account.jsonl")
+    assert (loaded == before, loaded == mock.snapshot()) == (True, False)
+    with S2Mock(snapshot=before) as here:
+        assert here.stream("my-basin", "s").bodies == (b"a",)
+        here.stream("my-basin", "s").append(["c"])
+        mock.restore(here.snapshot())
+        assert mock.stream("my-basin", "s").bodies == (b"a", b"c")
+    mock.restore(loaded)
+    assert mock.stream("my-basin", "s").bodies == (b"a",)
+    assert make(snapshot=loaded).stream("my-basin", "s").bodies == (b"a",)
+    mock.restore(before)
+    assert stream.bodies == (b"a",)

@@ -91,7 +91,7 @@ def enters_from_a_thread(engine: Engine) -> bool:
     entered = []
 
     def enter() -> None:
-        with engine.turn:
+        with engine.lock:
             entered.append(True)
 
     thread = Thread(target=enter, daemon=True)
@@ -120,44 +120,44 @@ class TestTurn:
         clock.advance(2)
         # Nothing runs by itself.
         assert engine.done == []
-        with engine.turn as moment:
+        with engine.lock as moment:
             assert moment == (2 * NANOSECONDS,) * 3
             # Each at its own time, not at that of whoever came.
             assert engine.done == [("early", 1), ("a", 2), ("b", 2)]
         clock.advance(0.999)
-        with engine.turn:
+        with engine.lock:
             assert len(engine.done) == 3
         clock.advance(0.001)
-        with engine.turn:
+        with engine.lock:
             assert engine.done[3:] == [("late", 3)]
-        with engine.turn:
+        with engine.lock:
             assert len(engine.done) == 4
 
     def test_at_once_and_never(self, engine: NotingEngine, clock: ManualClock) -> None:
         engine.later(0, "now")
-        with engine.turn:
+        with engine.lock:
             assert engine.done == [("now", 0)]
         engine.later(inf, "never")
         clock.advance(10**10)
-        with engine.turn:
+        with engine.lock:
             assert engine.done == [("now", 0)]
 
     def test_an_operation_within_an_operation_is_refused(self, engine: NotingEngine) -> None:
         """One operation has one moment; so there is no second one within it."""
-        with engine.turn:
+        with engine.lock:
             with pytest.raises(AssertionError, match="an operation within an operation"):
-                engine.turn.__enter__()
-            assert engine.turn.is_mine
-        assert not engine.turn.is_mine
+                engine.lock.__enter__()
+            assert engine.lock.is_held
+        assert not engine.lock.is_held
 
-    def test_nothing_is_committed_out_of_turn(self, engine: NotingEngine) -> None:
-        with engine.turn as moment:
+    def test_nothing_is_committed_without_the_lock(self, engine: NotingEngine) -> None:
+        with engine.lock as moment:
             pass
-        with pytest.raises(AssertionError, match="committed out of turn"):
-            engine.commit(Change(), moment)
+        with pytest.raises(AssertionError, match="committed without the lock"):
+            engine.store.commit(Change(), moment)
 
     def test_turn_is_given_back_after_an_error(self, engine: NotingEngine) -> None:
-        with pytest.raises(RuntimeError), engine.turn:
+        with pytest.raises(RuntimeError), engine.lock:
             raise RuntimeError
         assert enters_from_a_thread(engine)
 
@@ -166,12 +166,12 @@ class TestTurn:
     ) -> None:
         """It fails whoever comes first, and locks nobody out."""
 
-        def fail(_: object) -> Change:
+        def fail(*_: object) -> Change:
             raise ZeroDivisionError
 
         engine.later(0, "due")
         with monkeypatch.context() as patch:
-            patch.setattr(engine, "_finished_deletion", fail)
-            with pytest.raises(ZeroDivisionError), engine.turn:
+            patch.setattr(engine, "_decide_due", fail)
+            with pytest.raises(ZeroDivisionError), engine.lock:
                 pass
         assert enters_from_a_thread(engine)

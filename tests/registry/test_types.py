@@ -209,11 +209,11 @@ def test_is_refused_at_the_door(make: Make, call: Calling, message: str) -> None
 def test_what_is_refused_changes_no_state(call: Calling, message: str) -> None:
     mock = S2Mock(basins=["my-basin"])
     mock.basin("my-basin").create_stream("s").append([b"a"])
-    state = mock.account.state
+    state = mock.account.engine.state
     with pytest.raises(TypeError) as refused:
         call(mock)
     assert message in str(refused.value)
-    assert mock.account.state is state
+    assert mock.account.engine.state is state
 
 
 def test_a_long_value_is_not_told_in_full() -> None:

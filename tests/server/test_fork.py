@@ -96,7 +96,7 @@ def test_while_an_observer_is_asked() -> None:
 
     faulthandler.dump_traceback_later(20, exit=True)
     mock = S2Mock()
-    turn, inner = mock.account.turn, mock._powers.stage._lock
+    turn, inner = mock.account.engine.lock, mock._powers.stage._lock
     in_turn = threading.Event()
 
     def decide():

@@ -11,7 +11,7 @@ from s2mock.api.wire.messages import AppendAck, ReadBatch
 from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import acks, append_input, batch, frame, seq_nums
 from s2mock.contract.sessions import Session
-from s2mock.registry.operation import Operation, Point, Waits
+from s2mock.registry.operation import Call, Point, Waits
 from s2mock.registry.values.errors import Invalid
 from tests.observing import POINTS, Gate, Toy, in_a_thread
 from tests.sessions.endings import released, silent
@@ -225,7 +225,7 @@ def test_a_wait_that_ends_by_its_own_time(toy: Toy, remote: Remote, point: Point
     """Nobody has to call: a delay is a wait that is over when its time is."""
     waited: list[Gate] = []
 
-    def delay(_: Operation) -> Waits:
+    def delay(_: Call) -> Waits:
         gate = Gate()
         gate.timeout = 0.001
         waited.append(gate)
@@ -281,7 +281,7 @@ def test_a_client_that_leaves_while_it_is_held(
     # Nothing of it comes to life later.
     gate.open()
     assert remote.append("later").status == 200
-    assert (stream.readers, len(mock.account.pauses)) == (0, 0)
+    assert (stream.readers, len(mock.account.engine.sessions.waiters)) == (0, 0)
 
 
 @pytest.mark.parametrize("opener", [*OPENERS][:2])
@@ -291,4 +291,4 @@ def test_a_read_session_that_fails_at_its_answer(
     toy.fail("answer", "read", Invalid("not today"))
     with OPENERS[opener](remote) as session:
         assert session.status == 422
-    assert (stream.readers, len(mock.account.pauses)) == (0, 0)
+    assert (stream.readers, len(mock.account.engine.sessions.waiters)) == (0, 0)

@@ -37,7 +37,7 @@ def test_time_goes_on_through_a_reset() -> None:
     clock.advance(60)
     mock.reset()
 
-    assert mock.clock is clock is mock.account.clock
+    assert mock.clock is clock is mock.account.engine.clock
     assert mock.basin("my-basin").info.created_at == (START + 60) * NANOSECONDS
 
 

@@ -202,7 +202,7 @@ class TestWaitingForWaiters:
         with S2Mock() as mock:
             with pytest.raises(TypeError, match=r"^wait_for_waiters\(\) .* clock=\"manual\""):
                 mock.wait_for_waiters()
-            with pytest.raises(TypeError, match=r"^async_wait_for_waiters\(\) .*\"manual\""):
+            with pytest.raises(TypeError, match=r"^wait_for_waiters\(\) .*\"manual\""):
                 asyncio.run(mock.async_wait_for_waiters())
 
     def test_says_how_many_there_are(self) -> None:

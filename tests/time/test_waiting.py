@@ -22,8 +22,8 @@ from tests.registry.noting_engine import NotingEngine
 from tests.time.watched_clock import PATIENCE, WatchedClock
 
 if TYPE_CHECKING:
-    from s2mock.registry.engine.followers import Waiter
-    from s2mock.registry.rules.read_session import ReadSession
+    from s2mock.registry.engine.read_session import ReadSession
+    from s2mock.registry.engine.waiter import Waiter
 
 
 @pytest.fixture
@@ -61,10 +61,10 @@ class Waiter:
     def __call__(self) -> None:
         pause: Waiter | None = None
         while True:
-            with self.engine.turn as moment:
+            with self.engine.lock as moment:
                 before, pause = pause, None
-                if moment.elapsed < self.until:
-                    pause = self.engine.pause(self.until)
+                if moment.monotonic < self.until:
+                    pause = self.engine.sessions.wait_until(self.until)
                 else:
                     self.log.append(self.name)
             if before is not None:
@@ -76,10 +76,10 @@ class Waiter:
 
 def wait_once(engine: Engine, until: int) -> int:
     """Wait once until then, and tell the time at which the turn after that came."""
-    with engine.turn:
-        pause = engine.pause(until)
+    with engine.lock:
+        pause = engine.sessions.wait_until(until)
     pause.block()
-    with engine.turn as moment:
+    with engine.lock as moment:
         pass
     pause.close()
     return moment.now
@@ -153,26 +153,26 @@ class TestManualClock:
         times: list[int] = []
         thread = start(lambda: times.append(wait_once(engine, 5 * NANOSECONDS)))
         clock.await_waiters(1)
-        [pause] = engine.pauses
+        [pause] = engine.sessions.waiters
         pause.wake()
         thread.join(PATIENCE)
         assert times == [0]
         assert not clock._waiting
-        assert not engine.pauses
+        assert not engine.sessions.waiters
         clock.advance(5)
 
     def test_woken_before_it_waits(self, clock: WatchedClock, engine: Engine) -> None:
         """An append may come between the turn and the wait; it is not slept through."""
-        with engine.turn:
-            pause = engine.pause(5 * NANOSECONDS)
+        with engine.lock:
+            pause = engine.sessions.wait_until(5 * NANOSECONDS)
         pause.wake()
         pause.block()
         pause.close()
         assert not clock._waiting
 
     def test_turned_before_it_waits(self, clock: WatchedClock, engine: Engine) -> None:
-        with engine.turn:
-            pause = engine.pause(5 * NANOSECONDS)
+        with engine.lock:
+            pause = engine.sessions.wait_until(5 * NANOSECONDS)
         clock.advance(5)
         pause.block()
         pause.close()
@@ -194,7 +194,7 @@ class TestManualClock:
         assert clock.now() == 40 * NANOSECONDS
         # Those that have just been woken may still be on their way.
         for _ in range(1000):
-            with engine.turn:
+            with engine.lock:
                 if len(woken) == 40:
                     break
             threading.Event().wait(0.01)
@@ -342,12 +342,12 @@ class TestSystemClock:
 
     def test_a_pause_ends(self) -> None:
         engine = Engine(clock=SystemClock())
-        with engine.turn as before:
-            pause = engine.pause(before.elapsed + 2_000_000)
+        with engine.lock as before:
+            pause = engine.sessions.wait_until(before.monotonic + 2_000_000)
         after = before
-        while after.elapsed < before.elapsed + 2_000_000:
+        while after.monotonic < before.monotonic + 2_000_000:
             pause.block()
-            with engine.turn as after:
+            with engine.lock as after:
                 pass
         pause.close()
 
@@ -357,17 +357,17 @@ class TestSystemClock:
         woken: list[int] = []
 
         def wait() -> None:
-            with engine.turn as moment:
-                pause = engine.pause(moment.elapsed + 3600 * NANOSECONDS)
+            with engine.lock as moment:
+                pause = engine.sessions.wait_until(moment.monotonic + 3600 * NANOSECONDS)
                 waits.set()
             pause.block()
-            with engine.turn as moment:
+            with engine.lock as moment:
                 woken.append(moment.now)
             pause.close()
 
         thread = start(wait)
         waits.wait(PATIENCE)
-        [pause] = engine.pauses
+        [pause] = engine.sessions.waiters
         pause.wake()
         thread.join(PATIENCE)
         assert len(woken) == 1

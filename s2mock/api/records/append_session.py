@@ -13,6 +13,7 @@ from s2mock.api.requests import Asking, S2Request
 from s2mock.api.responses import S2Response
 from s2mock.api.wire.frames import Frame, FrameDecoder, encode_frame, encode_terminal
 from s2mock.api.wire.proto_records import ack_to_proto, append_input
+from s2mock.powers.call import RequestCall
 from s2mock.powers.faults import Cut, Drain, Fault
 from s2mock.powers.outcomes import Dropped
 from s2mock.registry.rules.append import Append, Target
@@ -21,52 +22,53 @@ from s2mock.registry.values.records import AppendInput
 from s2mock.runtime.conversation import READ, CloseAfterResponse, Conversation, Outlast, ReadWithin
 from s2mock.runtime.monotonic import monotonic
 
-# So many acknowledgements are sent together at most. Others may have a turn in between.
+# The largest number of acknowledgements that are sent together.
 _MAX_TOGETHER = 50
 
 
 def open_append_session(request: S2Request, target: Target) -> S2Response:
-    """The answer to an append that opens a session."""
+    """Return the response to an append that opens a session."""
     return session_response(_appends(request, target, frame_coding(request.accept_encodings)), S2S)
 
 
 def _appends(request: S2Request, target: Target, coding: str | None) -> Conversation:
-    """One acknowledgement for each append that is read, and what ends the session early."""
-    opening = request.operation
+    """Yield an acknowledgement for each batch, or the error that ends the session."""
+    opening = request.call
     assert opening is not None
     decoder = FrameDecoder()
     body = inflater(request.environ.get("HTTP_CONTENT_ENCODING", "identity"))
-    basin, stream = str(opening.basin), str(opening.stream)
+    basin, stream = str(opening.operation.basin), str(opening.operation.stream)
     account = request.account
     acks: list[bytes] = []
     fault = opening.fault
     draining = Draining(fault) if isinstance(fault, Drain) else None
-    # Whether what was read came while the batches before it waited for something.
-    came_meanwhile = False
+    # True if the data was received while the batches before it waited.
+    came_during_wait = False
     # Batches that were received are appended, whether or not the client waits for that.
     request.has_left = yield Outlast(lambda: _is_under_way(request, body, decoder))
     try:
         data = yield READ if draining is None else draining.read
         while data:
-            is_with_last = came_meanwhile
+            is_with_last = came_during_wait
             for frame in _frames(body, decoder, data):
                 if frame is None:
                     yield b""
                     continue
                 batch = _batch(frame)
-                operation = Append(basin, stream, batch, target=target, is_with_last=is_with_last)
+                append = Append(basin, stream, batch, target=target, is_with_last=is_with_last)
+                call = request.make_call(append, is_batch=True)
                 is_with_last = True
                 if acks and (len(acks) >= _MAX_TOGETHER or account.observers):
-                    # Whoever stands at a point keeps this append waiting, and not its like.
-                    request.operation = operation
+                    # An observer may keep this append waiting, and not those before it.
+                    request.call = call
                     yield b"".join(acks)
                     acks = []
                 ack = (
-                    (yield from _watched_append(request, operation, frame.payload))
+                    (yield from _watched_append(request, call, frame.payload))
                     if account.observers
-                    else _append(request, operation, frame.payload)
+                    else _append(request, call, append, frame.payload)
                 )
-                fault = operation.fault
+                fault = call.fault
                 if isinstance(fault, Drain) and draining is None:
                     draining = Draining(fault)
                 if fault is None and draining is None:
@@ -77,25 +79,27 @@ def _appends(request: S2Request, target: Target, coding: str | None) -> Conversa
                 yield b"".join(acks)
                 acks = []
             watched = bool(account.observers)
-            data, came_meanwhile = yield from _more(draining, looks=watched and not came_meanwhile)
+            data, came_during_wait = yield from _more(
+                draining, looks=watched and not came_during_wait
+            )
         if data is None and draining is not None:
             raise draining.error
         body.finish()
         decoder.finish()
     except S2Error as error:
-        request.refuse(error)
+        request.prepare_error(error)
         yield b"".join([*acks, encode_terminal(error)])
 
 
 def _is_under_way(request: S2Request, body: Inflater, decoder: FrameDecoder) -> bool:
     """True if a batch was received, or may be in what was, and has not been decided."""
-    batch = request.operation
+    batch = request.call
     is_undecided = batch is not None and not batch.is_decided
     return is_undecided or decoder.has_frame or body.has_more
 
 
 def _frames(body: Inflater, decoder: FrameDecoder, data: bytes) -> Iterator[Frame | None]:
-    """The frames that are complete with `data`; None where others may have a turn.
+    """Yield the frames that `data` completes; None where other requests may be served.
 
     Raises `BadFrame`.
     """
@@ -106,7 +110,7 @@ def _frames(body: Inflater, decoder: FrameDecoder, data: bytes) -> Iterator[Fram
 
 
 def _batch(frame: Frame) -> AppendInput:
-    """The batch in a frame. Raises `BadFrame`."""
+    """Return the batch in a frame. Raises `BadFrame`."""
     if frame.terminal:
         raise BadFrame("Unexpected terminal frame as input")
     try:
@@ -116,7 +120,7 @@ def _batch(frame: Frame) -> AppendInput:
 
 
 def _more(draining: Draining | None, *, looks: bool) -> Asking[tuple[bytes | None, bool]]:
-    """The next bytes, None where they are too late; and, if it looks, whether they are there."""
+    """Return the next bytes, None if they are too late; and True if they were there already."""
     if draining is not None:
         return (yield draining.read), False
     if looks and (data := (yield ReadWithin(0))) is not None:
@@ -127,7 +131,7 @@ def _more(draining: Draining | None, *, looks: bool) -> Asking[tuple[bytes | Non
 def _acknowledged(
     ack: bytes, coding: str | None, draining: Draining | None, fault: Fault | None
 ) -> Conversation:
-    """One acknowledgement by itself, with what is to go wrong with it. Raises `Dropped`."""
+    """Yield one acknowledgement by itself, with its fault. Raises `Dropped`."""
     advises = draining is not None and draining.advise()
     frame = encode_frame(ack, coding, advises_reconnect=advises)
     if isinstance(fault, Cut):
@@ -139,45 +143,39 @@ def _acknowledged(
         yield CloseAfterResponse()
 
 
-def _append(request: S2Request, operation: Append, payload: bytes) -> bytes:
-    """Carry a batch out at which nobody stands, and take notes of it.
+def _append(request: S2Request, call: RequestCall, append: Append, payload: bytes) -> bytes:
+    """Carry out a batch without observers, and take notes of it.
 
     Returns the acknowledgement, encoded. Raises `S2Error`.
     """
-    request.claim(operation)
-    operation.request = request
     notes = request.notes
     try:
-        ack = ack_to_proto(request.account.carry_out(operation))
+        ack = ack_to_proto(request.account.carry_out(append, call))
     except S2Error as error:
         if notes is not None:
-            operation.is_batch = True
             has_left = request.has_left()
-            notes.batch(operation, monotonic(), payload, None, error, has_left=has_left)
+            notes.batch(call, monotonic(), payload, None, error, has_left=has_left)
         raise
     if notes is not None:
         if request.has_left():
-            notes.batch(operation, monotonic(), payload, ack, None, has_left=True)
+            notes.batch(call, monotonic(), payload, ack, None, has_left=True)
         else:
-            notes.acked(operation, len(payload), ack)
+            notes.acked(call, append, len(payload), ack)
     return ack
 
 
-def _watched_append(request: S2Request, operation: Append, payload: bytes) -> Asking[bytes]:
-    """The same, with its points. Raises what observers raise, too."""
-    operation.is_batch = True
-    request.claim(operation)
-    operation.request = request
-    request.operation = operation
+def _watched_append(request: S2Request, call: RequestCall, payload: bytes) -> Asking[bytes]:
+    """Carry out a batch with its points. Raises what observers raise, too."""
+    request.call = call
     notes = request.notes
     if notes is None:
-        return ack_to_proto((yield from request.account.perform(operation)))
+        return ack_to_proto((yield from request.account.perform(call)))
     began = monotonic()
     request.payload = payload
     try:
-        ack = ack_to_proto((yield from request.account.perform(operation)))
+        ack = ack_to_proto((yield from request.account.perform(call)))
     except BaseException as error:
-        notes.batch(operation, began, payload, None, error, has_left=request.has_left())
+        notes.batch(call, began, payload, None, error, has_left=request.has_left())
         raise
-    notes.batch(operation, began, payload, ack, None, has_left=request.has_left())
+    notes.batch(call, began, payload, ack, None, has_left=request.has_left())
     return ack

@@ -1,4 +1,4 @@
-"""A session whose server is going away: the advice to reconnect, and the end that follows it.
+"""A session that drains: the advice to reconnect, and the end that follows it.
 
 Source: reference: account_services §4, data_plane §14.
 """
@@ -14,11 +14,11 @@ from s2mock.runtime.conversation import READ, Read, ReadWithin, Wait
 from s2mock.runtime.monotonic import monotonic
 
 _SECONDS: Final = 5.0
-"""How long a session is served on after the advice, in real time."""
+"""The time for which a session is served after the advice, in real time."""
 
 
 class Draining:
-    """How far a session has come that drains, after so many records of a read."""
+    """The progress of a session that drains, after a number of records of a read."""
 
     def __init__(self, fault: Drain) -> None:
         self._fault = fault
@@ -27,28 +27,28 @@ class Draining:
 
     @property
     def error(self) -> InjectedError:
-        """What the session ends with."""
+        """The error that ends the session."""
         return error_of(self._fault)
 
     @property
     def is_over(self) -> bool:
-        """Whether the client has been served long enough."""
+        """True if the time after the advice is over."""
         return self._until is not None and self._seconds_left <= 0
 
     @property
     def read(self) -> Read | ReadWithin:
-        """The step that asks for more of the request: None comes of it where that is too late."""
+        """The step that reads more of the request; its result is None if that is too late."""
         return READ if self._until is None else ReadWithin(self._seconds_left)
 
     def advise(self) -> bool:
-        """Whether the next frame has the advice, which is said once."""
+        """Return True if the next frame carries the advice, which is sent once."""
         if self._until is not None:
             return False
         self._until = monotonic() + _SECONDS
         return True
 
     def parts(self, batch: Batch) -> Iterator[tuple[Batch, bool]]:
-        """What goes out of a batch, and whether it has the advice."""
+        """Yield the parts of a batch, each with True if it carries the advice."""
         if self._left:
             first = batch.first(self._left)
             self._left -= first.count
@@ -59,7 +59,7 @@ class Draining:
         yield batch, self.advise()
 
     def limited(self, wait: Wait) -> Wait:
-        """The wait, no longer than the client is served."""
+        """Return the wait, ended when the time after the advice is over."""
         return wait if self._until is None else _Limited(wait, self._seconds_left)
 
     @property
@@ -69,7 +69,7 @@ class Draining:
 
 
 class _Limited:
-    """A wait that ends after so many seconds at the latest."""
+    """A wait that ends after a number of seconds at the latest."""
 
     def __init__(self, wait: Wait, seconds: float) -> None:
         self._wait = wait

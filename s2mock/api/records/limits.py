@@ -1,4 +1,4 @@
-"""From where and how far a read goes: its query, and the event that it is resumed after.
+"""The start and limits of a read: its query, and the event that it resumes after.
 
 Sources: reference: data_plane §4 (query), §4.5 (one batch), §5 (resumption).
 """
@@ -17,7 +17,7 @@ from s2mock.registry.values.records import MAX_BATCH_BYTES, MAX_BATCH_RECORDS
 _MAX_UNARY_WAIT_SECONDS = 60
 
 _u32, _u64 = unsigned(32), unsigned(64)
-# The parameters of a query that say where, and how far.
+# The parameters of a query: the start, and the limits.
 START: Mapping[str, Callable[[str], Any]] = {
     "seq_num": _u64,
     "timestamp": _u64,
@@ -35,7 +35,7 @@ END: Mapping[str, Callable[[str], Any]] = {
 def read_request(
     start: dict[str, Any], end: dict[str, Any], had: EventId | None, *, is_session: bool
 ) -> ReadRequest:
-    """What is to be read by somebody who has had that event. Raises `Invalid`."""
+    """Return what to read, after the event `had` if there is one. Raises `Invalid`."""
     clamp = start.pop("clamp", False)
     if len(start) > 1:
         raise Invalid("only one of seq_num, timestamp, or tail_offset can be provided")

@@ -1,4 +1,4 @@
-"""Read one batch, or open a read session, in whichever form is asked for.
+"""Read one batch, or open a read session, in the form that the request accepts.
 
 Sources: reference: data_plane §1 (common rules), §4 (read).
 """
@@ -57,7 +57,7 @@ def _answer(form: json_records.Format, request: S2Request, batch: Batch) -> S2Re
     if batch.spans:
         request.delivered = (batch.spans[0].first_seq_num, batch.end_seq_num - 1)
     response = _read_response(batch, request, form)
-    cut = None if request.operation is None else request.operation.fault
+    cut = None if request.call is None else request.call.fault
     if isinstance(cut, Cut) and cut.records is not None:
         begun = _read_response(batch.first(cut.records), request, form)
         response.cut_at = bytes_before(response.body, begun.body)

@@ -10,8 +10,8 @@ from s2mock.api.responses import S2Response, to_json
 from s2mock.api.wire.json_records import Format, batch_to_json, position_to_json
 from s2mock.api.wire.sse import DONE, EventId, event
 from s2mock.powers.outcomes import InjectedError
+from s2mock.registry.engine.read_session import ReadSession
 from s2mock.registry.log.batch import Batch
-from s2mock.registry.rules.read_session import ReadSession
 from s2mock.registry.values.errors import S2Error
 from s2mock.runtime.conversation import CloseAfterResponse, Conversation
 
@@ -21,13 +21,13 @@ _MILLISECOND = 1_000_000
 def open_events(
     form: Format, had: EventId | None, request: S2Request, session: ReadSession
 ) -> S2Response:
-    """The answer to a read in events; `had` is the last one that the reader has had before."""
+    """Return the response to a read in events, after the event `had`."""
     events = _events(request, session, form, had or EventId(0, 0, 0))
     return session_response(events, EVENT_STREAM, session.close)
 
 
 def _events(request: S2Request, session: ReadSession, form: Format, had: EventId) -> Conversation:
-    """One event for each batch and heartbeat; `had` is what the reader has had before."""
+    """Yield one event for each batch and heartbeat, after the event `had`."""
     _, count, size = had
     try:
         with closing(delivered(request, session, drains_at_once=True)) as outcomes:
@@ -43,7 +43,7 @@ def _events(request: S2Request, session: ReadSession, form: Format, had: EventId
                 else:
                     yield event("ping", to_json(_ping(outcome)).encode())
     except S2Error as error:
-        request.refuse(error)
+        request.prepare_error(error)
         if isinstance(error, InjectedError) and error.retires:
             yield CloseAfterResponse()
         yield event("error", to_json(error.body()).encode())

@@ -10,21 +10,21 @@ from s2mock.api.responses import S2Response
 from s2mock.api.wire.frames import encode_frame, encode_terminal
 from s2mock.api.wire.proto_records import batch_to_proto
 from s2mock.powers.faults import Drain
+from s2mock.registry.engine.read_session import ReadSession
 from s2mock.registry.log.batch import Batch
-from s2mock.registry.rules.read_session import ReadSession
 from s2mock.registry.values.errors import S2Error
 from s2mock.runtime.conversation import CloseAfterResponse, Conversation, Wait
 
 
 def open_frames(request: S2Request, session: ReadSession) -> S2Response:
-    """The answer to a read in frames."""
+    """Return the response to a read in frames."""
     frames = _frames(request, session, frame_coding(request.accept_encodings))
     return session_response(frames, S2S, session.close)
 
 
 def _frames(request: S2Request, session: ReadSession, coding: str | None) -> Conversation:
-    """One frame for each batch and heartbeat."""
-    fault = None if request.operation is None else request.operation.fault
+    """Yield one frame for each batch and heartbeat."""
+    fault = None if request.call is None else request.call.fault
     draining = Draining(fault) if isinstance(fault, Drain) else None
     try:
         with closing(delivered(request, session)) as outcomes:
@@ -36,12 +36,12 @@ def _frames(request: S2Request, session: ReadSession, coding: str | None) -> Con
                 else:
                     yield outcome
     except S2Error as error:
-        request.refuse(error)
+        request.prepare_error(error)
         yield encode_terminal(error)
 
 
 def _drained(outcome: Batch | Wait, coding: str | None, draining: Draining) -> Conversation:
-    """What a session gives whose server is going away. Raises the error that ends it."""
+    """Yield the output of a session that drains. Raises the error that ends it."""
     if not isinstance(outcome, Batch):
         yield draining.limited(outcome)
     else:

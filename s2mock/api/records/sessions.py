@@ -1,4 +1,4 @@
-"""What all sessions share: the head of their answer, and what a read session delivers.
+"""Responses of sessions, and the deliveries of a read session with its fault.
 
 Each is a conversation that goes on from the head of its answer; what it yields is sent at once.
 Sources: reference: data_plane §5 (SSE), §6 (S2S).
@@ -12,15 +12,15 @@ from s2mock.api.responses import S2Response
 from s2mock.powers.fault_injector import error_of
 from s2mock.powers.faults import Cut, Drain, Fail
 from s2mock.powers.outcomes import Dropped
+from s2mock.registry.engine.read_session import ReadSession
 from s2mock.registry.log.batch import Batch
-from s2mock.registry.rules.read_session import ReadSession
 from s2mock.runtime.conversation import Conversation, Wait
 
 
 def session_response(
     session: Conversation, content_type: str, release: Callable[[], None] | None = None
 ) -> S2Response:
-    """A response whose body goes on for as long as the session does; then `release` is called."""
+    """Return a response whose body lasts as long as the session; then `release` is called."""
     headers = [
         ("content-type", content_type),
         ("cache-control", "no-cache, no-transform"),
@@ -32,12 +32,12 @@ def session_response(
 def delivered(
     request: S2Request, session: ReadSession, *, drains_at_once: bool = False
 ) -> Generator[Batch | Wait, None, None]:
-    """What the session gives, up to where it is to be cut off, or to fail.
+    """Yield the batches and waits of the session, up to the place of its fault.
 
-    Raises `Dropped` or the error there. Where there is no way to advise a client to reconnect, a
-    session that drains fails.
+    Raises `Dropped` or the error there. With `drains_at_once` a session that drains fails, since
+    its form has no advice to reconnect.
     """
-    fault = None if request.operation is None else request.operation.fault
+    fault = None if request.call is None else request.call.fault
     left: int | None = fault.records if isinstance(fault, Cut | Fail) else None
     if isinstance(fault, Drain) and drains_at_once:
         left = fault.records or 0
@@ -55,6 +55,6 @@ def delivered(
                 if left is not None and not (left := left - batch.count):
                     break
     if left is not None:
-        # Fewer than that may have come.
+        # Also where the session ended before that place.
         assert fault is not None
         raise Dropped if isinstance(fault, Cut) else error_of(fault)

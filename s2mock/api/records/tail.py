@@ -8,7 +8,7 @@ from s2mock.registry.values.positions import StreamPosition
 
 
 def check_tail(request: S2Request) -> HandlerResult:
-    """Where the next record will be (§1.8)."""
+    """Get the position of the next record (§1.8)."""
     return CheckTail(request.basin, request.stream_name), _checked
 
 

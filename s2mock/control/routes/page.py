@@ -36,7 +36,7 @@ def get_report(request: ControlRequest) -> Generator[Step, Any, ControlResponse]
 
     def write() -> bytes:
         exchanges = request.powers.journal.since(0)
-        account = account_to_json("account", status, capture(request.mock.account), exchanges)
+        account = account_to_json("account", status, capture(request.engine), exchanges)
         return make_report(f"as it was at {status['clock']['date']}", [account])
 
     file: bytes = yield RunInThread(write)

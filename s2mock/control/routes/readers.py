@@ -36,7 +36,7 @@ def read_readers(request: ControlRequest) -> Generator[Step, Any, ControlRespons
     try:
         if wait is not None:
             yield from Pending(
-                request.mock.account.followed,
+                request.engine.sessions.followed,
                 lambda: True if readers() >= count else None,
                 lambda: (
                     f"{readers()} of {count} read sessions followed at the tail of stream {name!r} "

@@ -28,7 +28,7 @@ def status_of(hosted: HostedAccount) -> dict[str, Any]:
     injections = _with_numbers(hosted.faults, powers.stage.injections, _fault_arguments)
     holds = _with_numbers(hosted.holds, powers.stage.holds, _hold_arguments)
     return status_to_json(
-        capture(mock.account),
+        capture(hosted.engine),
         mock.clock,
         powers.journal,
         injections,

@@ -21,7 +21,7 @@ def read_streams(request: ControlRequest) -> Generator[Step, Any, ControlRespons
     limit = whole_of(query, "limit", _LIMIT)
 
     def serialize() -> dict[str, Any]:
-        view = capture(request.mock.account)
+        view = capture(request.engine)
         return overview_to_json(view, query.get("contains", ""), limit)
 
     return ControlResponse(200, (yield RunInThread(serialize)))
@@ -37,7 +37,7 @@ def read_records(request: ControlRequest) -> Generator[Step, Any, ControlRespons
         raise Refused(400, f"count must be at most {_MAX_COUNT}, not {count}")
 
     def serialize() -> dict[str, Any]:
-        view, journal = capture(request.mock.account), request.powers.journal
+        view, journal = capture(request.engine), request.powers.journal
         return history_to_json(view, journal.since(0), basin, stream, before, count)
 
     # No such stream is no error: a reset may have removed it. The list of lifetimes is then empty.

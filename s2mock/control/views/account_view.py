@@ -34,25 +34,25 @@ class CapturedView(NamedTuple):
 
 def capture(engine: Engine) -> CapturedView:
     """Return the state of the account now, without carrying out any action that is due."""
-    with engine.turn.lock:
-        state, moment = engine.share_state(), engine.timekeeper.moment()
-        followed = [*engine.following.items()]
+    with engine.lock.mutex:
+        state, moment = engine.store.share(), engine.timekeeper.moment()
+        followed = [*engine.sessions.following.items()]
         readers = {incarnation: following.count for incarnation, following in followed}
         at_tails = {
             pause: f"a read at the tail of {following.stream}: its next heartbeat, or its end"
             for _, following in followed
-            for pause in following.pauses
+            for pause in following.waiters
         }
         waiting = [
             (
-                moment.now + pause.until - moment.elapsed,
+                moment.now + pause.until - moment.monotonic,
                 at_tails.get(pause, "an operation that is delayed, or waits to be durable"),
             )
-            for pause in engine.pauses
+            for pause in engine.sessions.waiters
         ]
-    shift = moment.now - moment.time
+    shift = moment.now - moment.account_time
     waiting += [(time + shift, _due(due)) for time, due in state.schedule.entries()]
-    return CapturedView(state, moment.time, readers, sorted(waiting))
+    return CapturedView(state, moment.account_time, readers, sorted(waiting))
 
 
 def waiting_to_json(view: CapturedView) -> dict[str, Any]:

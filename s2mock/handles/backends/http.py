@@ -43,6 +43,8 @@ from s2mock.runtime.clock import Moment
 if TYPE_CHECKING:
     import threading
 
+    from s2mock.powers.call import RequestCall
+
 Result = TypeVar("Result")
 
 # No exchange has so high a number.
@@ -235,7 +237,7 @@ class HttpPowers:
         return HttpSnapshot(self._control, **self._control("POST", "/snapshots"))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot, of whatever origin. Raises `TypeError`."""
+        """Go back to a snapshot of this server or of another account. Raises `TypeError`."""
         self._control("POST", f"/snapshots/{snapshot_number(self._control, snapshot)}/restore")
 
     def begin_outage(self) -> None:
@@ -349,7 +351,7 @@ def snapshot_number(control: ControlClient, snapshot: object) -> int:
 class _Unplaced:
     """The injector of a fault or hold that is made only to check its arguments."""
 
-    def exchange_of(self, operation: Operation) -> NoReturn:
+    def exchange_of(self, call: "RequestCall") -> NoReturn:
         raise NotImplementedError
 
     def forget_injection(self, injection: Injection) -> None:

@@ -15,7 +15,6 @@ from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.log import LogState
 from s2mock.registry.operation import Operation
 from s2mock.registry.places import BasinView, Place, StreamView
-from s2mock.registry.rules.access_tokens import ordered_tokens
 from s2mock.registry.state import AccountState, BasinState, StreamState
 from s2mock.registry.values.errors import (
     AccessTokenNotFound,
@@ -62,35 +61,35 @@ class EngineBackend:
 
     def basins(self) -> tuple[str, ...]:
         """Return the names of all basins, in order."""
-        with self.engine.turn:
-            return tuple(self.engine.ordered_basins())
+        with self.engine.lock:
+            return tuple(self.engine.store.ordered_basins())
 
     def streams(self, place: Place) -> tuple[str, ...]:
         """Return the names of a basin's streams, in order. Raises `BasinNotFound`."""
-        with self.engine.turn:
+        with self.engine.lock:
             self._basin_state(place)
-            return tuple(self.engine.ordered_streams(place.basin))
+            return tuple(self.engine.store.ordered_streams(place.basin))
 
     def tokens(self) -> tuple[str, ...]:
         """Return the ids of all access tokens, in order."""
-        with self.engine.turn:
-            return tuple(ordered_tokens(self.engine))
+        with self.engine.lock:
+            return tuple(self.engine.store.ordered_tokens().by_id)
 
     def basin(self, place: Place) -> BasinView:
         """Look at a basin. Raises `BasinNotFound`."""
-        with self.engine.turn:
+        with self.engine.lock:
             state = self._basin_state(place)
             return BasinView(state.incarnation, state.info, state.config)
 
     def stream(self, place: Place, parent: Place | None = None) -> StreamView:
         """Look at a stream; with a `parent`, at one in that basin only. Raises `StreamNotFound`."""
         engine = self.engine
-        with engine.turn:
+        with engine.lock:
             if parent is not None:
                 self._check_parent(parent, place)
             state = self._stream_state(place)
             log = state.log or _EMPTY
-            following = engine.following.get(state.incarnation)
+            following = engine.sessions.following.get(state.incarnation)
             return StreamView(
                 state.incarnation,
                 engine.state.basin(place.basin).incarnation,
@@ -103,7 +102,7 @@ class EngineBackend:
 
     def token(self, token_id: str, secret: str) -> TokenInfo:
         """Look at the access token with that secret. Raises `AccessTokenNotFound`."""
-        with self.engine.turn as moment:
+        with self.engine.lock as moment:
             tokens = self.engine.state.tokens
             found = None if tokens is None else tokens.by_id.get(token_id)
             if found is None or found.secret != secret:
@@ -112,10 +111,10 @@ class EngineBackend:
 
     def records(self, place: Place) -> tuple[SequencedRecord, ...]:
         """Return all records of a stream. Raises `StreamNotFound`, `StreamDeletionPending`."""
-        with self.engine.turn as moment:
+        with self.engine.lock as moment:
             state = self._stream_state(place)
             state.refuse_if_deleting()
-            log = (state.log or _EMPTY).expired(self.engine.owner, moment.time)
+            log = (state.log or _EMPTY).expired(self.engine.store.write_owner, moment.account_time)
         return log.records
 
     def records_pending(
@@ -135,7 +134,7 @@ class EngineBackend:
             there = f": {', '.join(bodies)}" if bodies else ""
             return f"{place} held {len(records)} of {count} records within {timeout:g} s{there}"
 
-        return Pending(self.engine.changed, look, missing, timeout)
+        return Pending(self.engine.store.changed, look, missing, timeout)
 
     def readers_pending(self, place: Place, count: int, timeout: float) -> Pending[bool]:
         """Return a wait until `count` read sessions follow at the tail of a stream."""
@@ -149,7 +148,7 @@ class EngineBackend:
                 f"{place} within {timeout:g} s"
             )
 
-        return Pending(self.engine.followed, look, missing, timeout)
+        return Pending(self.engine.sessions.followed, look, missing, timeout)
 
     # With the account's lock held:
 
@@ -179,7 +178,9 @@ class EngineBackend:
         if place is None or place.incarnation is None:
             return
         engine = self.engine
-        if place.incarnation < engine.first_incarnation and not _is_in(engine.origin, place):
+        if place.incarnation < engine.store.first_incarnation and not _is_in(
+            engine.store.origin, place
+        ):
             raise StaleHandle(str(place)) from None
 
 

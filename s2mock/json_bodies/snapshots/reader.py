@@ -26,7 +26,7 @@ from s2mock.json_bodies.snapshots.values import (
 from s2mock.json_bodies.snapshots.writer import VERSION, expiry_of
 from s2mock.registry.log.chunks import Written
 from s2mock.registry.log.log import LogState
-from s2mock.registry.rules import delete_on_empty
+from s2mock.registry.rules.deletion import watch
 from s2mock.registry.state import LOCATIONS, AccountState, BasinState, StreamState, new_incarnation
 from s2mock.registry.values.config import SYSTEM_DEFAULTS, U64_MAX, UNSET, BasinConfig
 from s2mock.registry.values.names import AccessTokenId, BasinName, RequestToken, StreamName
@@ -259,7 +259,7 @@ class _StreamReader:
         if log != LogState():
             state = state.with_log(log)
         if not self._is_checked:
-            state, entries = delete_on_empty.watch(self._basin, state, self._taken, UNSET)
+            state, entries = watch(self._basin, state, self._taken, UNSET)
             return state, [*entries]
         if self._check is None:
             return state, []

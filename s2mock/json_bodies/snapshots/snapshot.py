@@ -14,9 +14,9 @@ class Snapshot:
     """An account as it was: a value that never changes. Keep it as long as you like.
 
     It holds basins, streams, records, request tokens, fencing tokens, issued access tokens and
-    what is due. Two snapshots are equal if they hold the same, each taken at any time: of
-    an account in which nothing has changed, and read from the file that one was saved to. What
-    `restore` has moved (what is due, expiry included) is not the same any more.
+    what is due. Two snapshots are equal if they hold the same, even if they were taken at different
+    times: of an account in which nothing has changed, and read from the file that one was saved to.
+    What `restore` has moved (what is due, expiry included) is not the same any more.
     """
 
     __slots__ = ("_content",)

@@ -64,7 +64,7 @@ class _Writer:
         # A file leaves out the expiry of a record that is appended at the time of the snapshot.
         self._says_each_expiry = says_each_expiry
         # Times of the account are written as dates.
-        self._shift = taken.now - taken.time
+        self._shift = taken.now - taken.account_time
         self._due = _Due({}, {})
         for time, due in sorted(state.schedule.entries(), key=lambda entry: entry[0]):
             if isinstance(due, FinishDeletion):
@@ -79,7 +79,7 @@ class _Writer:
         for basin in basins:
             yield self._basin(basin)
             for stream in sorted(basin.streams.values(), key=lambda stream: stream.name):
-                log = (stream.log or LogState()).expired(object(), self._taken.time)
+                log = (stream.log or LogState()).expired(object(), self._taken.account_time)
                 records = [*self._records(log, stream.config)]
                 yield self._stream(basin, stream, log)
                 yield from records
@@ -170,7 +170,7 @@ class _Writer:
             fields["empty_check"] = {"due": self._date(at), "carried_out": self._date(falls_due)}
 
     def _records(self, log: LogState, config: StreamConfig) -> Iterator[Fields]:
-        usual = expiry_of(self._taken.time, config)
+        usual = expiry_of(self._taken.account_time, config)
         for span in log.spans():
             for seq_num, timestamp, record in span.rows:
                 fields = _record(record)

@@ -1,4 +1,4 @@
-"""The account's lock and its moments."""
+"""The account's lock, which gives each operation its moment."""
 
 import threading
 from collections.abc import Callable
@@ -9,39 +9,39 @@ from s2mock.runtime.fork_locks import Rank, take_at_fork
 
 
 class AccountLock:
-    """The account's lock: `with engine.turn as moment:` is one operation, at that moment."""
+    """The account's lock: `with engine.lock as moment:` is one operation, at that moment."""
 
-    __slots__ = ("_look", "is_mine", "lock")
+    __slots__ = ("_look", "is_held", "mutex")
 
     def __init__(self, look: Callable[[], Moment]) -> None:
-        # Called in turn: the moment, once what has fallen due by then is done.
+        # Called with the lock held: returns the moment, once all actions due by then are done.
         self._look = look
-        # Taken twice only by the end of a reader that is collected as garbage meanwhile.
-        self.lock: threading.RLock = threading.RLock()
-        # Whether somebody is in turn: whoever holds the lock and asks, is.
-        self.is_mine: bool = False
-        take_at_fork(self.lock, Rank.ACCOUNT)
+        # Taken twice only where a read session is collected as garbage while its thread holds it.
+        self.mutex: threading.RLock = threading.RLock()
+        # True during an operation. Only the thread that holds the lock may rely on it.
+        self.is_held: bool = False
+        take_at_fork(self.mutex, Rank.ACCOUNT)
 
     def __enter__(self) -> Moment:
-        return self.begin()
+        return self.acquire()
 
-    def begin(self) -> Moment:
-        """Take the lock; the moment, once what has fallen due by then is done."""
-        self.lock.acquire()
-        if self.is_mine:
-            self.lock.release()
+    def acquire(self) -> Moment:
+        """Take the lock and return the moment, once all actions due by then are done."""
+        self.mutex.acquire()
+        if self.is_held:
+            self.mutex.release()
             raise AssertionError("an operation within an operation")
-        self.is_mine = True
+        self.is_held = True
         try:
             return self._look()
         except BaseException:
-            self.end()
+            self.release()
             raise
 
-    def end(self) -> None:
-        """Give the lock back."""
-        self.is_mine = False
-        self.lock.release()
+    def release(self) -> None:
+        """Release the lock at the end of the operation."""
+        self.is_held = False
+        self.mutex.release()
 
     def __exit__(
         self,
@@ -49,4 +49,4 @@ class AccountLock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.end()
+        self.release()

@@ -1,62 +1,75 @@
-"""Who may: whose token a request brings, and whether that gives the operation.
+"""Authorization: which access token a request carries, and what it permits.
 
 Source: reference: account_services §1.3.
 """
 
-from s2mock.registry.engine.commit import Committing
-from s2mock.registry.operation import Operation
-from s2mock.registry.rules.permission import Caller, bearer_of, check_end, permit
+from s2mock.registry.engine.account_lock import AccountLock
+from s2mock.registry.engine.store import Store
+from s2mock.registry.operation import Caller, Operation
+from s2mock.registry.rules.permission import bearer_of, check_end, permit
 from s2mock.registry.values.tokens import OWN_SECRET, AccessToken
 from s2mock.runtime.clock import Moment
 
 
-class Admitting(Committing):
-    """The access tokens of an account, asked for by whoever wants something of it."""
+class Authorization:
+    """The checks of access tokens of one account.
 
-    is_open: bool
-    own_secret: str | None
+    With `is_open` a request without a valid token may do everything. `own_secret` is the secret of
+    the account's own token.
+    """
+
+    def __init__(
+        self, lock: AccountLock, store: Store, *, is_open: bool, own_secret: str | None
+    ) -> None:
+        self._lock = lock
+        self._store = store
+        self._is_open = is_open
+        self._own_secret = own_secret
 
     def authenticate(self, secret: str) -> AccessToken | None:
-        """The token with that secret; None for somebody who may do everything. Raises `Authn`.
+        """Return the token with that secret; None if the request may do everything.
 
-        It may have ended: that is looked at in the operation's own moment, or by `check_end` where
-        there is no operation.
+        The token may have ended: the operation checks that in its own moment, or `check_end` does
+        where there is no operation. Raises `Authn`.
         """
-        with self.turn.lock:
+        if self._store.state.tokens is None:
+            return None
+        with self._lock.mutex:
             return self._bearer_of(secret)
 
     def check_end(self, secret: str) -> None:
-        """Check that the token with that secret lives. Raises `Authn`."""
+        """Raise `Authn` if the token with that secret has ended, or there is none."""
         token = self.authenticate(secret)
         if token is not None and token.has_an_end:
-            with self.turn as moment:
+            with self._lock as moment:
                 check_end(token, moment)
 
     def has_issued(self, secret: str) -> bool:
-        """True if the account has an issued access token with that secret, revoked or not.
+        """True if the account has issued an access token with that secret, revoked or not.
 
         Also one that came with a snapshot; not its own token.
         """
-        if self.state.tokens is None:
+        if self._store.state.tokens is None:
             return False
-        with self.turn.lock:
-            tokens = self.state.tokens
+        with self._lock.mutex:
+            tokens = self._store.state.tokens
             return tokens is not None and tokens.by_secret.get(secret) is not None
 
-    def token_of(self, caller: Caller | None) -> AccessToken | None:
-        """The token of whoever asks, None for somebody who may do everything; in turn only."""
-        return None if caller is None else self._bearer_of(caller.secret)
+    def permit(self, operation: Operation, caller: Caller, moment: Moment) -> AccessToken | None:
+        """Return the caller's token; None if the caller may do everything. With the lock held.
 
-    def _bearer_of(self, secret: str) -> AccessToken | None:
-        tokens = self.state.tokens
-        if tokens is None:
-            return None
-        key = OWN_SECRET if secret and secret == self.own_secret else secret
-        return bearer_of(tokens, key, is_open=self.is_open)
-
-    def _permit(self, operation: Operation, caller: Caller, moment: Moment) -> None:
+        Raises `Authn`, `PermissionDenied`, and what `operation.check` raises.
+        """
         token = self._bearer_of(caller.secret)
         if token is not None:
             check_end(token, moment)
             operation.check(moment)
             permit(token, caller.needs, operation)
+        return token
+
+    def _bearer_of(self, secret: str) -> AccessToken | None:
+        tokens = self._store.state.tokens
+        if tokens is None:
+            return None
+        key = OWN_SECRET if secret and secret == self._own_secret else secret
+        return bearer_of(tokens, key, is_open=self._is_open)

@@ -1,256 +1,235 @@
-"""The engine: one operation at a time, with one look at the clock and one commit for each.
+"""The engine: it carries out operations one at a time, each with one look at the clock.
 
-First an operation decides, which changes nothing. Then `commit` carries out what it decided, the
-one place where an account's state changes. On its way the operation passes three points without a
-lock: `arrival`, `commit` and `answer`. Observers may stand there and keep it waiting, and nobody
-else.
+First an operation decides, which changes nothing. Then the store commits the decision, the one
+place where an account's state changes. On its way the operation passes three points without a lock:
+`arrival`, `commit` and `answer`. At points, observers may keep it waiting; nothing else does.
 """
 
-import random
 from collections.abc import Generator
-from itertools import count
 from typing import Any, Final, Literal
 
 from s2mock.registry.engine.account_lock import AccountLock
-from s2mock.registry.engine.authorization import Admitting
-from s2mock.registry.engine.followers import Waiter
-from s2mock.registry.operation import Observer, Operation, Point, Waiting, Waits
-from s2mock.registry.rules import delete_on_empty, due_actions
-from s2mock.registry.state import LOCATIONS, AccountState, Change, Location, new_incarnation
-from s2mock.registry.usage.usage import Usage
-from s2mock.registry.values.persistent_map import PersistentMap
-from s2mock.registry.values.profile import REAL, Profile
-from s2mock.registry.values.schedule import FinishDeletion, Schedule
-from s2mock.registry.values.tokens import fresh_tokens
-from s2mock.runtime.arguments import check_choice, check_delay
+from s2mock.registry.engine.authorization import Authorization
+from s2mock.registry.engine.read_session import ReadSession
+from s2mock.registry.engine.sessions import Sessions
+from s2mock.registry.engine.store import Store
+from s2mock.registry.engine.unary_read import UnaryRead
+from s2mock.registry.engine.waiter import Waiter
+from s2mock.registry.operation import Call, Context, Observer, Operation, Point, Waiting, Waits
+from s2mock.registry.rules import deletion
+from s2mock.registry.settings import Settings
+from s2mock.registry.state import AccountState, Change, ReadStart
+from s2mock.registry.values.schedule import Due, FinishDeletion
 from s2mock.runtime.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper, check_clock
 from s2mock.runtime.conversation import Wait
-from s2mock.runtime.notifier import Notifier
-
-# One number for each time that all sessions of an account end.
-_generations: Final = count(1)
 
 Auth = Literal["open", "required"]
 
+_DEFAULTS: Final = Settings()
 
-class Engine(Admitting):
-    """An account without the faces that a test looks at. Safe to use from many threads.
 
-    `deletion_delay` is how long, in seconds, a deleted basin or stream stays pending: with 0 it
-    is gone before the answer, with `float("inf")` it stays. `seed` is where all randomness (the
-    time between heartbeats, the secrets of access tokens) comes from. `auth` is who is let in
-    besides the bearers of its tokens: everybody, or nobody. `token` is the secret of the account's
-    own access token; the secrets of those that it issues come from `seed` and `token`, and begin
-    with `secret_prefix`. `revocation_delay` is how long, in seconds, a revoked one is still good.
-    `locations` are where basins can be, the default first. Raises `TypeError`, `ValueError`.
+class Engine:
+    """An account without handles. Many threads may use it. Raises `TypeError` for a wrong clock.
+
+    Its parts: `lock` gives each operation its moment; `store` has the state and commits changes;
+    `authorization` checks access tokens; `sessions` has the open sessions and what they wait for.
     """
 
-    def __init__(
-        self,
-        *,
-        clock: Clock | None = None,
-        deletion_delay: float = 0.0,
-        profile: Profile = REAL,
-        seed: int = 0,
-        auth: Auth = "open",
-        token: str | None = None,
-        secret_prefix: str = "s2_",
-        revocation_delay: float = 0.0,
-        locations: tuple[Location, ...] = LOCATIONS,
-    ) -> None:
-        check_delay("deletion_delay", deletion_delay)
-        check_delay("revocation_delay", revocation_delay)
-        check_choice("auth", auth, ("open", "required"))
-        self.is_open = auth == "open"
-        self.own_secret = token
-        self.secret_prefix = secret_prefix
-        self.locations = locations
-        self.revocation_delay = revocation_delay
-        self.seed = seed
+    def __init__(self, *, clock: Clock | None = None, settings: Settings = _DEFAULTS) -> None:
+        self.settings = settings
         self.clock: Clock = SystemClock() if clock is None else check_clock(clock)
-        self.deletion_delay = deletion_delay
-        self.profile = profile
-        self.random: random.Random = random.Random(seed)  # noqa: S311  # reproducible, not secret
         self.timekeeper: Timekeeper = Timekeeper(self.clock)
+        self.lock: AccountLock = AccountLock(self._settled_moment)
+        self.sessions: Sessions = Sessions(self.timekeeper, settings.seed)
+        self.store: Store = Store(self.lock, self.sessions, has_tokens=not settings.is_open)
+        self.authorization: Authorization = Authorization(
+            self.lock, self.store, is_open=settings.is_open, own_secret=settings.own_secret
+        )
         self.observers: tuple[Observer, ...] = ()
-        owner = object()
-        super().__init__(owner, self._empty(owner))
-        self.pauses: set[Waiter] = set()
-        # Rung when a read session begins to wait at a tail.
-        self.followed: Notifier = Notifier()
-        # Sessions are of one era, and end with it.
-        self.generation: int = next(_generations)
-        # What it began with, last: handles from before then stand for what is in there.
-        self.origin: AccountState = self.state
-        self.first_incarnation: int = new_incarnation()
-        self.turn: AccountLock = AccountLock(self._settled_moment)
+
+    @property
+    def state(self) -> AccountState:
+        """The state of the account as it is now."""
+        return self.store.state
+
+    @property
+    def own_secret(self) -> str | None:
+        """The secret of the account's own token."""
+        return self.settings.own_secret
 
     # Carrying out.
 
-    def carry_out(self, operation: Operation) -> Any:
-        """Decide and commit an operation, without points: for a test's direct calls.
+    def carry_out(self, operation: Operation, call: Call | None = None) -> Any:
+        """Decide and commit an operation, without points, and fill in its `call`.
 
-        Raises `S2Error`.
+        Without a call, as from a test, everything is permitted, and metrics leave the operation
+        out. Raises `S2Error`.
         """
-        turn = self.turn
-        moment = turn.begin()
+        lock = self.lock
+        moment = lock.acquire()
         try:
-            operation.at = moment.now
-            if operation.caller is not None:
-                self._permit(operation, operation.caller, moment)
-            return self.commit(operation.decide(self, moment), moment, operation)
+            return self._commit(self._decide(operation, call, moment), operation, call, moment)
         finally:
-            turn.end()
+            lock.release()
 
-    def perform(self, operation: Operation) -> Generator[Wait, None, Any]:
-        """Carry an operation out, with its points. Raises `S2Error`, and what observers raise."""
-        result = yield from self._begin(operation)
-        operation.is_decided = True
-        if operation.waits:
-            return (yield from self._waited(operation, result))
+    def perform(self, call: Call) -> Generator[Wait, None, Any]:
+        """Carry out a call, with its points. Raises `S2Error`, and what observers raise."""
+        result = yield from self._begin(call)
+        call.is_decided = True
+        if call.operation.waits:
+            return (yield from self._waited(call, result))
         if self.observers:
-            yield from self._pass("answer", operation)
+            yield from self._pass("answer", call)
         return result
 
-    def _waited(self, operation: Operation, waiting: Waiting) -> Generator[Wait, None, Any]:
-        """What comes of an operation that was carried out and waits, with its last point."""
+    def _waited(self, call: Call, waiting: Waiting) -> Generator[Wait, None, Any]:
+        """Wait for the answer of a call that was carried out, and pass its last point."""
         try:
             result = yield from waiting.answer()
         except Exception as error:
-            operation.error = error
-            yield from self._pass("answer", operation)
+            call.error = error
+            yield from self._pass("answer", call)
             raise
         try:
-            yield from self._pass("answer", operation)
+            yield from self._pass("answer", call)
         except BaseException:
             # It follows the stream by now, for an answer that never begins.
             waiting.close()
             raise
         return result
 
-    def _begin(self, operation: Operation) -> Generator[Wait, None, Any]:
-        """Carry an operation out, with its points but the last."""
+    def _begin(self, call: Call) -> Generator[Wait, None, Any]:
+        """Carry out a call, with its points but the last."""
+        operation = call.operation
         if not self.observers:
-            return self.carry_out(operation)
+            return self.carry_out(operation, call)
         try:
-            yield from self._pass("arrival", operation)
-            with self.turn as moment:
-                operation.at = moment.now
-                if operation.caller is not None:
-                    self._permit(operation, operation.caller, moment)
-                change = operation.decide(self, moment)
-                standing = None if change.error else self._standing("commit", operation)
-                if not standing:
-                    return self.commit(change, moment, operation)
-            for waits in standing:
-                yield from waits
-            # Another moment: what was decided then may not hold any more.
-            return self.carry_out(operation)
+            yield from self._pass("arrival", call)
+            with self.lock as moment:
+                change = self._decide(operation, call, moment)
+                waits = None if change.error else self._waits_at("commit", call)
+                if not waits:
+                    return self._commit(change, operation, call, moment)
+            for wait in waits:
+                yield from wait
+            # Decided anew, at another moment: the first decision may not hold any more.
+            return self.carry_out(operation, call)
         except GeneratorExit:
-            operation.is_decided = True
+            call.is_decided = True
             raise
         except Exception as error:
-            operation.error = error
-            operation.is_decided = True
-            yield from self._pass("answer", operation)
+            call.error = error
+            call.is_decided = True
+            yield from self._pass("answer", call)
             raise
 
-    def _standing(self, point: Point, operation: Operation) -> list[Waits]:
-        found = [observer.at(point, operation) for observer in self.observers]
+    def _waits_at(self, point: Point, call: Call) -> list[Waits]:
+        found = [observer.at(point, call) for observer in self.observers]
         return [waits for waits in found if waits is not None]
 
-    def _pass(self, point: Point, operation: Operation) -> Waits:
-        for waits in self._standing(point, operation):
+    def _pass(self, point: Point, call: Call) -> Waits:
+        for waits in self._waits_at(point, call):
             yield from waits
 
-    # What falls due.
+    def _decide(self, operation: Operation, call: Call | None, moment: Moment) -> Change:
+        store, caller, token = self.store, None, None
+        if call is not None:
+            call.at = moment.now
+            caller = call.caller
+            if caller is not None and store.state.tokens is not None:
+                token = self.authorization.permit(operation, caller, moment)
+        if operation.prepares is not None:
+            store.prepare(operation)
+        values = (
+            store.state,
+            self.settings,
+            store.usage,
+            caller,
+            token,
+            self.sessions.generation,
+            store.next_incarnation,
+            store.write_owner,
+        )
+        # `Context(...)` costs twice as much, for each operation.
+        context = tuple.__new__(Context, values)
+        return operation.decide(context, moment)
+
+    def _commit(
+        self, change: Change, operation: Operation, call: Call | None, moment: Moment
+    ) -> Any:
+        self.store.commit(change, moment)
+        if call is not None:
+            call.effect = change.effect
+        if change.error is not None:
+            raise change.error
+        result = change.result
+        if change.read is not None:
+            result = self._read(change.read, is_counted=call is not None).begin(moment)
+        if call is not None:
+            self.store.usage.record(
+                operation.name, operation.basin, change, call.connection, moment
+            )
+        return result
+
+    def _read(self, start: ReadStart, *, is_counted: bool) -> ReadSession:
+        kind = ReadSession if start.is_session else UnaryRead
+        return kind(self.lock, self.store, self.sessions, start, is_counted=is_counted)
+
+    # Scheduled actions.
 
     def _settled_moment(self) -> Moment:
         moment = self.timekeeper.moment()
-        if self.state.schedule.size:
-            self.settle(moment)
+        if self.store.state.schedule.size:
+            self._settle(moment)
         return moment
 
-    def settle(self, moment: Moment) -> None:
-        """Carry out what has fallen due, the earliest first; in turn only."""
-        while (time := self.state.schedule.next_time) is not None and time <= moment.time:
-            _, due, schedule = self.state.schedule.pop()
-            self.state = self.state._replace(schedule=schedule)
-            # At the time when it fell due, which may be a while ago.
-            then = Moment(moment.now - (moment.time - time), time, moment.elapsed)
-            if isinstance(due, FinishDeletion):
-                change = self._finished_deletion(due)
-            else:
-                change = delete_on_empty.look(
-                    self.state, due, then, self.deletion_delay, self.owner
-                )
-            self.commit(change, then)
+    def _settle(self, moment: Moment) -> None:
+        """Carry out all actions that are due, the earliest first."""
+        store, now = self.store, moment.account_time
+        while (time := store.state.schedule.next_time) is not None and time <= now:
+            _, action, schedule = store.state.schedule.pop()
+            store.state = store.state._replace(schedule=schedule)
+            # At the time when it was due, which may be a while ago.
+            then = Moment(moment.now - (now - time), time, moment.monotonic)
+            store.commit(self._decide_due(action, then), then)
 
-    def _finished_deletion(self, due: FinishDeletion) -> Change:
-        return due_actions.finished_deletion(self.state, due)
+    def _decide_due(self, action: Due, moment: Moment) -> Change:
+        state, delay = self.store.state, self.settings.deletion_delay
+        if isinstance(action, FinishDeletion):
+            return deletion.finished_deletion(state, action)
+        return deletion.look(state, action, moment, delay, self.store.write_owner)
 
-    # Waiting.
-
-    def pause(self, until: int) -> Waiter:
-        """A wait until `until` (of `Moment.elapsed`), or until somebody wakes it; in turn only."""
-        pause = Waiter(self.timekeeper, until, self.pauses.discard)
-        self.pauses.add(pause)
-        return pause
-
-    def end_sessions(self) -> None:
-        """End all sessions; each sees it with its next step."""
-        with self.turn.lock:
-            pauses = self._end_era()
-        for pause in pauses:
-            pause.wake()
-
-    def _end_era(self) -> list[Waiter]:
-        self.generation = next(_generations)
-        self.following = {}
-        return [*self.pauses]
-
-    # Values of it.
+    # The account as a whole.
 
     def take_state(self) -> tuple[AccountState, Moment]:
-        """The state as a value that stays as it is, and when it is taken."""
-        with self.turn as moment:
-            return self.share_state(), moment
-
-    def share_state(self) -> AccountState:
-        """The same, with the lock in hand: whoever writes next copies what it touches."""
-        self.owner = object()
-        return self.state
+        """Return the state as a value that never changes, and the moment of that."""
+        with self.lock as moment:
+            return self.store.share(), moment
 
     def put_state(self, state: AccountState, taken: Moment) -> None:
-        """Go on from such a value; what is due moves by the time since it was taken."""
-        with self.turn.lock:
+        """Continue with such a value; its schedule moves by the time since `taken`."""
+        with self.lock.mutex:
             if isinstance(self.clock, ManualClock):
                 self.clock.begin_at(taken.now)
-            self.timekeeper.shift = self.clock.now() - taken.time
-            pauses = self._begin_with(state)
-        for pause in pauses:
-            pause.wake()
+            self.timekeeper.shift = self.clock.now() - taken.account_time
+            self.store.begin_with(state)
+            waiters = self.sessions.end()
+        _wake(waiters)
 
     def clear(self) -> None:
-        """Go on with nothing in it."""
-        with self.turn.lock:
-            pauses = self._begin_with(self._empty(object()))
-        for pause in pauses:
-            pause.wake()
+        """Continue with an empty account."""
+        with self.lock.mutex:
+            self.store.begin_with(None)
+            waiters = self.sessions.end()
+        _wake(waiters)
 
-    def _empty(self, owner: object) -> AccountState:
-        tokens = None if self.is_open else fresh_tokens(owner)
-        return AccountState(PersistentMap(owner), Schedule(), tokens)
+    def end_sessions(self) -> None:
+        """End all sessions; each of them sees that with its next step."""
+        with self.lock.mutex:
+            waiters = self.sessions.end()
+        _wake(waiters)
 
-    def _begin_with(self, state: AccountState) -> list[Waiter]:
-        self.owner = object()
-        if state.tokens is not None:
-            # It is no part of a snapshot.
-            state = state._replace(tokens=state.tokens.with_own(self.owner))
-        elif not self.is_open:
-            state = state._replace(tokens=fresh_tokens(self.owner))
-        self.state = self.origin = state
-        self.usage = Usage()
-        self.first_incarnation = new_incarnation()
-        self.changed.notify()
-        return self._end_era()
+
+def _wake(waiters: list[Waiter]) -> None:
+    for waiter in waiters:
+        waiter.wake()

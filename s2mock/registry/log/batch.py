@@ -1,4 +1,4 @@
-"""What a read delivers at a time. Source: reference: data_plane §4.4."""
+"""One output of a read: records, or a heartbeat. Source: reference: data_plane §4.4."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import chain
@@ -23,25 +23,25 @@ class Batch:
     ) -> None:
         self.spans: Sequence[Span] = spans
         self.tail: StreamPosition | None = tail
-        # When it was made, in nanoseconds since the epoch.
+        # The time of its delivery, in nanoseconds since the epoch.
         self.at: int = at
         self._shared = shared
         self._records: tuple[SequencedRecord, ...] | None = None
 
     @property
     def rows(self) -> Iterator[tuple[int, int, Record]]:
-        """Sequence number, timestamp, and what was appended, of each record, in order."""
+        """The sequence number, timestamp and record of each, in order."""
         return chain.from_iterable(span.rows for span in self.spans)
 
     @property
     def records(self) -> tuple[SequencedRecord, ...]:
-        """The records, in order."""
+        """The records of the batch, in order."""
         if self._records is None:
             self._records = tuple(record for span in self.spans for record in span.records)
         return self._records
 
     def once(self, form: Hashable, encode: Callable[["Batch"], bytes]) -> bytes:
-        """The batch in that form, encoded once for all followers that get the same."""
+        """Return the batch in that form, encoded once for all followers."""
         if self._shared is None:
             return encode(self)
         if form not in self._shared:
@@ -49,7 +49,7 @@ class Batch:
         return self._shared[form]
 
     def first(self, count: int) -> "Batch":
-        """The first so many of the records, without a tail unless that is all of them."""
+        """Return the first `count` records, without the tail unless those are all."""
         if count >= self.count:
             return self
         spans, left = [], count
@@ -62,7 +62,7 @@ class Batch:
         return Batch(spans, at=self.at)
 
     def after(self, count: int) -> "Batch":
-        """The records behind the first so many, with the tail."""
+        """Return the records behind the first `count`, with the tail."""
         spans, left = [], count
         for span in self.spans:
             size = span.end - span.start
@@ -73,12 +73,12 @@ class Batch:
 
     @property
     def count(self) -> int:
-        """How many records there are."""
+        """The number of records in it."""
         return sum(span.end - span.start for span in self.spans)
 
     @property
     def metered_bytes(self) -> int:
-        """Their metered bytes."""
+        """The metered bytes of the records."""
         return sum(span.metered_bytes for span in self.spans)
 
     @property

@@ -1,4 +1,4 @@
-"""What a log is made of: records in chunks, which only grow, and spans of them."""
+"""The parts of a log: records in chunks, which only grow, and spans of them."""
 
 from array import array
 from bisect import bisect_left, bisect_right
@@ -10,12 +10,12 @@ from s2mock.registry.values.positions import StreamPosition
 from s2mock.registry.values.records import Record, SequencedRecord
 
 _MAX_SKIPPED_BYTES: Final = 16 * 1024
-# In the year 2262.
+# A time in the year 2262.
 _LAST_IN_ARRAY: Final = 2**63 - 1
 
 
 class Written(NamedTuple):
-    """Records that go behind the tail, with all that is decided about them."""
+    """Records to append, with their timestamps, expiry, and the tail behind them."""
 
     records: tuple[Record, ...]
     timestamps: Sequence[int]
@@ -38,28 +38,28 @@ class Chunk:
         "expires_in_order",
         "expiries",
         "first_seq_num",
-        "owner",
         "records",
         "timestamps",
         "totals",
+        "write_owner",
     )
 
-    def __init__(self, owner: object, first_seq_num: int) -> None:
-        self.owner: object = owner
+    def __init__(self, write_owner: object, first_seq_num: int) -> None:
+        self.write_owner: object = write_owner
         self.first_seq_num: int = first_seq_num
         self.records: list[Record] = []
         self.timestamps: array[int] = array("Q")
-        # A list from the first time on that the array has no room for.
+        # A list from the first time on that does not fit into the array.
         self.expiries: array[int] | list[int] = array("q")
         self.totals: array[int] = array("Q")
-        # None while no record has one.
+        # None while no record has a digest.
         self.digests: list[bytes | None] | None = None
-        # Whether they expire in their order; a retention policy that changes may turn it.
+        # True if they expire in their order; a change of the retention policy may end that.
         self.expires_in_order: bool = True
 
-    def part(self, owner: object, start: int, end: int) -> "Chunk":
-        """A chunk of the records from index `start` to before `end`."""
-        part = Chunk(owner, self.first_seq_num + start)
+    def part(self, write_owner: object, start: int, end: int) -> "Chunk":
+        """Return a chunk of the records from index `start` to before `end`."""
+        part = Chunk(write_owner, self.first_seq_num + start)
         part.records = self.records[start:end]
         part.timestamps = self.timestamps[start:end]
         part.expiries = self.expiries[start:end]
@@ -69,7 +69,7 @@ class Chunk:
         return part
 
     def holds_much_before(self, index: int) -> bool:
-        """Whether what nobody can read any more, before `index`, is too much to be kept."""
+        """True if the removed records before `index` are too many to keep."""
         before = self.totals[0] - self.records[0].metered_bytes
         return self.totals[index - 1] - before > _MAX_SKIPPED_BYTES
 
@@ -82,7 +82,7 @@ class Chunk:
             self.expiries = list(self.expiries)
         self.records += records
         if len(records) == 1:
-            # Most appends are: not worth what the rest costs to set up.
+            # Most appends have one: the general case costs more to set up.
             self.timestamps.append(written.timestamps[0])
             self.expiries.append(written.expiry)
             self.totals.append(total + records[0].metered_bytes)
@@ -99,7 +99,7 @@ class Chunk:
 
 
 class Span(NamedTuple):
-    """Some records of a chunk, one after the other: from index `start` to before `end`."""
+    """Consecutive records of a chunk, from index `start` to before `end`."""
 
     chunk: Chunk
     start: int
@@ -107,7 +107,7 @@ class Span(NamedTuple):
 
     @property
     def rows(self) -> Iterator[tuple[int, int, Record]]:
-        """Sequence number, timestamp, and what was appended, of each of them."""
+        """The sequence number, timestamp and record of each of them."""
         chunk, start, end = self
         first = chunk.first_seq_num
         return zip(
@@ -146,7 +146,7 @@ class Span(NamedTuple):
 
     @property
     def metered_bytes(self) -> int:
-        """Their metered bytes."""
+        """The metered bytes of the records."""
         return self.chunk.totals[self.end - 1] - self.total_before
 
     @property
@@ -156,14 +156,14 @@ class Span(NamedTuple):
         return totals[start] - self.chunk.records[start].metered_bytes
 
     def needs_other_key(self, digest: bytes | None) -> bool:
-        """Whether any of them came with another key than the one of that digest."""
+        """True if any of them was appended with another key than that of the digest."""
         digests = self.chunk.digests
         return digests is not None and any(
             own not in (None, digest) for own in digests[self.start : self.end]
         )
 
     def lasting(self, time: int) -> "Iterator[tuple[Span, int]]":
-        """Those whose time is not over, run by run, each with the time of its first to expire."""
+        """Yield runs of records that have not expired, each with its earliest expiry."""
         chunk, start, end = self
         expiries = chunk.expiries
         if chunk.expires_in_order:
@@ -179,7 +179,7 @@ class Span(NamedTuple):
                 yield Span(chunk, first, last), min(expiries[first:last])
 
     def within(self, *, count: int | None, size: int | None, until: int | None) -> "Span":
-        """As many of them, from the first on, as the limits allow.
+        """Return as many of them, from the first on, as the limits allow.
 
         `size` is in metered bytes, `until` is a timestamp which none reaches.
         """

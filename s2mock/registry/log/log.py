@@ -28,10 +28,10 @@ _CHUNK_RECORDS: Final = 1024
 
 
 class LogState(NamedTuple):
-    """The records of one stream that survive, in order, and where the next one goes."""
+    """The records of one stream, in order, and the position of the next one."""
 
     chunks: tuple[Chunk, ...] = ()
-    # How many records of the first chunk are gone, and how many of the last one are there.
+    # The number of records of the first chunk that were removed, and of the last that exist.
     skipped: int = 0
     size: int = 0
     tail: StreamPosition = StreamPosition(0, 0)
@@ -41,11 +41,11 @@ class LogState(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        """Whether no record survives."""
+        """True if the log has no record."""
         return not self.chunks
 
     def spans(self, start: int = 0, end: int = U64_MAX) -> Iterator[Span]:
-        """The surviving records from sequence number `start` to before `end`."""
+        """Yield the records from sequence number `start` to before `end`."""
         chunks, last = self.chunks, len(self.chunks) - 1
         at = _chunk_of(chunks, start) if start else 0
         for index in range(max(0, at), last + 1):
@@ -60,11 +60,11 @@ class LogState(NamedTuple):
 
     @property
     def records(self) -> tuple[SequencedRecord, ...]:
-        """The records that survive."""
+        """All records of the log, in order."""
         return tuple(record for span in self.spans() for record in span.records)
 
     def first_at(self, timestamp: int) -> int:
-        """The lowest surviving sequence number with that timestamp or a later one, or the tail."""
+        """Return the lowest sequence number with that timestamp or a later one, or the tail."""
         chunks = self.chunks
         # The last chunk whose first record comes before that time, and what follows it.
         at = bisect_left(chunks, timestamp, key=lambda chunk: chunk.timestamps[0])
@@ -76,14 +76,14 @@ class LogState(NamedTuple):
 
     @property
     def last_expiry(self) -> int:
-        """When the log will be empty without further appends, by the account's time."""
+        """The account time at which the log is empty without further appends."""
         return max(
             (max(chunk.expiries[start:end]) for chunk, start, end in self.spans()), default=0
         )
 
     @property
     def lasts_for_ever(self) -> bool:
-        """Whether some record has no time at which it expires."""
+        """True if any record never expires."""
         return self.last_expiry == NEVER
 
     def decide_append(
@@ -94,7 +94,7 @@ class LogState(NamedTuple):
         cipher: Cipher | None = None,
         digest: bytes | None = None,
     ) -> Written:
-        """What appending the batch writes.
+        """Return what an append of the batch writes.
 
         Raises `FencingTokenMismatch`, `SeqNumMismatch`, `Invalid`.
         """
@@ -105,7 +105,7 @@ class LogState(NamedTuple):
             raise SeqNumMismatch(first)
         records = batch.records
         if first + len(records) > U64_MAX:
-            # Only the file of a snapshot leads here. The words are S2's for a cipher's own limit.
+            # Only with the file of a snapshot. The text is S2's for the limit of a cipher.
             raise Invalid(f"max assignable sequence number is {U64_MAX - 1}; attempted {U64_MAX}")
         timestamps = self._assign_timestamps(records, moment.now // _MILLISECOND, config)
         token, trim_point = self.fencing_token, self.trim_point
@@ -124,12 +124,12 @@ class LogState(NamedTuple):
         return Written(records, timestamps, expiry, digest, tail, token, trim_point)
 
     def decide_end(self, moment: Moment, config: StreamConfig) -> Written:
-        """What a deletion writes: the trim of everything.
+        """Return what a deletion writes: the trim of all records.
 
         Source: reference: data_plane §8.5.
         """
         own = Record(U64_MAX.to_bytes(8, "big"), ((b"", b"trim"),), U64_MAX)
-        # Asks for the last possible time, and gets it where the stream does not cap.
+        # With the last possible timestamp, which the stream may cap.
         preferred = StreamConfig(
             timestamping_mode=config.timestamping_mode
             if config.timestamping_mode == "arrival"
@@ -141,20 +141,20 @@ class LogState(NamedTuple):
         expiry = _expiry(moment, config)
         return Written((own,), timestamps, expiry, None, tail, self.fencing_token, U64_MAX)
 
-    def with_written(self, owner: object, written: Written) -> tuple["LogState", Span]:
-        """The log with these records behind its tail, and where they stand.
+    def with_written(self, write_owner: object, written: Written) -> tuple["LogState", Span]:
+        """Return the log with these records appended, and the span of them.
 
-        What a trim among them takes is gone from the log; the span keeps it.
+        Records that a trim among them removes are in the span only.
         """
         chunks, size = self.chunks, self.size
         last = chunks[-1] if chunks else None
         total = last.totals[size - 1] if last is not None else 0
-        if last is not None and (last.owner is not owner or len(last.records) != size):
-            # Behind our end it holds what another has written, or what has expired.
-            last = last.part(owner, 0, size)
+        if last is not None and (last.write_owner is not write_owner or len(last.records) != size):
+            # Behind our end it has records of another owner, or expired ones.
+            last = last.part(write_owner, 0, size)
             chunks = (*chunks[:-1], last)
         if last is None or size >= _CHUNK_RECORDS or last.first_seq_num + size != self.tail.seq_num:
-            last, size = Chunk(owner, self.tail.seq_num), 0
+            last, size = Chunk(write_owner, self.tail.seq_num), 0
             chunks = (*chunks, last)
         last.extend(written, total)
         span = Span(last, size, size + len(written.records))
@@ -167,10 +167,10 @@ class LogState(NamedTuple):
             written.trim_point,
             min(self.next_expiry, written.expiry),
         )
-        return (log.trimmed(owner) if written.trim_point > self.trim_point else log), span
+        return (log.trimmed(write_owner) if written.trim_point > self.trim_point else log), span
 
-    def trimmed(self, owner: object) -> "LogState":
-        """The log without the records before its trim point."""
+    def trimmed(self, write_owner: object) -> "LogState":
+        """Return the log without the records before its trim point."""
         point, chunks = self.trim_point, self.chunks
         at = max(0, _chunk_of(chunks, point))
         length = self.size if at == len(chunks) - 1 else len(chunks[at].records)
@@ -182,12 +182,12 @@ class LogState(NamedTuple):
         skipped = max(self.skipped if at == 0 else 0, point - first.first_seq_num)
         size = self.size
         if skipped and first.holds_much_before(skipped):
-            first = first.part(owner, skipped, length)
+            first = first.part(write_owner, skipped, length)
             size, skipped = size if rest else length - skipped, 0
         return self._replace(chunks=(first, *rest), skipped=skipped, size=size)
 
-    def expired(self, owner: object, time: int) -> "LogState":
-        """The log without the records whose time is over at `time`, the account's."""
+    def expired(self, write_owner: object, time: int) -> "LogState":
+        """Return the log without the records that have expired at account time `time`."""
         if time < self.next_expiry:
             return self
         kept: list[Span] = []
@@ -196,12 +196,12 @@ class LogState(NamedTuple):
             for lasting, earliest in span.lasting(time):
                 kept.append(lasting)
                 following = min(following, earliest)
-        # The first may begin and the last may end anywhere in its chunk; others are made whole.
+        # The first may begin and the last may end anywhere in its chunk; others are copied.
         for at, (chunk, start, end) in enumerate(kept):
             inner_start = start > 0 and (at > 0 or chunk.holds_much_before(start))
             inner_end = at < len(kept) - 1 and end < len(chunk.records)
             if inner_start or inner_end:
-                kept[at] = Span(chunk.part(owner, start, end), 0, end - start)
+                kept[at] = Span(chunk.part(write_owner, start, end), 0, end - start)
         return self._of_spans(kept, following)
 
     def _of_spans(self, spans: list[Span], next_expiry: int) -> "LogState":
@@ -232,14 +232,14 @@ class LogState(NamedTuple):
                 timestamp = now  # noqa: PLW2901
             if capped and timestamp > now:
                 timestamp = now  # noqa: PLW2901
-            # After the cap: behind a record from the future, time goes on from there.
+            # After the cap: behind a record from the future, timestamps continue from it.
             previous = max(previous, timestamp)
             assigned.append(previous)
         return assigned
 
 
 def _chunk_of(chunks: tuple[Chunk, ...], seq_num: int) -> int:
-    """The index of the last chunk that begins at `seq_num` or before, -1 if none does."""
+    """Return the index of the last chunk that begins at `seq_num` or before, or -1."""
     return bisect_right(chunks, seq_num, key=lambda chunk: chunk.first_seq_num) - 1
 
 
@@ -247,4 +247,4 @@ def _expiry(moment: Moment, config: StreamConfig) -> int:
     age = config.retention_policy
     if isinstance(age, str) or age is None:
         return NEVER
-    return min(NEVER, moment.time + age * NANOSECONDS)
+    return min(NEVER, moment.account_time + age * NANOSECONDS)

@@ -1,4 +1,4 @@
-"""What a read asks for: where to start, and how far to go.
+"""The start and the limits of a read.
 
 Source: reference: data_plane §4.2, §4.3.
 """
@@ -17,7 +17,7 @@ StartKind = Literal["seq_num", "timestamp", "tail_offset"]
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """What to read. `until` is an exclusive timestamp, `wait` is in seconds."""
+    """The start and limits of one read. `until` is an exclusive timestamp, `wait` in seconds."""
 
     kind: StartKind = "tail_offset"
     start: int = 0
@@ -29,13 +29,13 @@ class ReadRequest:
 
     @property
     def may_follow(self) -> bool:
-        """Whether to wait at the tail for what comes."""
+        """True if the read waits at the tail for further records."""
         bounded = not (self.count is None and self.bytes is None and self.until is None)
         return not bounded or bool(self.wait)
 
 
 def start_of(request: ReadRequest, log: LogState) -> int:
-    """The sequence number to start from. Raises `ReadUnwritten`."""
+    """Return the sequence number to start from. Raises `ReadUnwritten`."""
     tail, start = log.tail, request.start
     if request.kind == "tail_offset":
         position = max(0, tail.seq_num - start)
@@ -53,7 +53,7 @@ def start_of(request: ReadRequest, log: LogState) -> int:
 
 
 class Limits:
-    """What is left of a read's limits, and what they let through."""
+    """The rest of the limits of a read in progress."""
 
     __slots__ = ("_bytes", "_count", "_until", "are_reached")
 
@@ -61,22 +61,22 @@ class Limits:
         self._count = request.count
         self._bytes = request.bytes
         self._until = request.until
-        # Whether the last cut has left something out.
+        # True if the last cut has left records out.
         self.are_reached: bool = False
 
     @property
     def leave_nothing(self) -> bool:
-        """Whether the read is over by them."""
+        """True if the limits end the read."""
         return self.are_reached or self._count == 0 or self._bytes == 0
 
     def cut(self, span: Span) -> Span:
-        """As much of it as they allow."""
+        """Return as much of the span as they allow."""
         allowed = span.within(count=self._count, size=self._bytes, until=self._until)
         self.are_reached = allowed.end < span.end
         return allowed
 
     def first_batch(self, spans: Iterable[Span]) -> list[Span]:
-        """The first of these records: as many as they allow, and as one batch may have."""
+        """Return the first records, as many as they and the limits of one batch allow."""
         taken: list[Span] = []
         count = size = 0
         for span in spans:
@@ -99,7 +99,7 @@ class Limits:
         return taken
 
     def use(self, count: int, size: int) -> None:
-        """So many records, of so many metered bytes, were delivered."""
+        """Count delivered records and their metered bytes."""
         if self._count is not None:
             self._count -= count
         if self._bytes is not None:

@@ -2,10 +2,9 @@
 
 from math import inf
 
-from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation
+from s2mock.registry.operation import Context, Operation
 from s2mock.registry.rules.listing import MAX_PAGE, page_of
-from s2mock.registry.state import AccountState, Change, Effect
+from s2mock.registry.state import Change, Effect
 from s2mock.registry.values.errors import (
     AccessTokenNotFound,
     InvalidToken,
@@ -13,20 +12,28 @@ from s2mock.registry.values.errors import (
     ResourceAlreadyExists,
 )
 from s2mock.registry.values.names import AccessTokenId
-from s2mock.registry.values.persistent_map import PersistentMap
 from s2mock.registry.values.scopes import ALL, Scope
-from s2mock.registry.values.tokens import OWN_SECRET, AccessToken, Tokens, fresh_tokens, new_secret
+from s2mock.registry.values.tokens import (
+    OWN_SECRET,
+    AccessToken,
+    IssuedToken,
+    RevokedToken,
+    Tokens,
+    fresh_tokens,
+    new_secret,
+)
 from s2mock.runtime.clock import Moment, nanoseconds
 
 
 class ListAccessTokens(Operation):
-    """One page of access tokens, in the order of their ids, the expired ones too (§1.1).
+    """List one page of access tokens, in the order of their ids, with the expired ones (§1.1).
 
     Returns a `Page` of `TokenInfo`. Raises `InvalidName`.
     """
 
     __slots__ = ("_limit", "_prefix", "_start_after")
     name = "list-access-tokens"
+    prepares = "access_tokens"
 
     def __init__(self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE) -> None:
         super().__init__()
@@ -34,12 +41,12 @@ class ListAccessTokens(Operation):
         self._start_after = AccessTokenId.check_filter(start_after, "start-after")
         self._limit = limit
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """The page."""
-        token = engine.token_of(self.caller)
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return the page that the caller may see."""
+        token = context.token
         return Change(
             page_of(
-                ordered_tokens(engine),
+                _tokens(context).by_id,
                 lambda found: found.info(moment),
                 prefix=self._prefix,
                 start_after=self._start_after,
@@ -50,11 +57,11 @@ class ListAccessTokens(Operation):
 
 
 class IssueAccessToken(Operation):
-    """Issue an access token that may do no more than whoever asks for it (§1.1, §1.3).
+    """Issue an access token that may do no more than the caller's own (§1.1, §1.3).
 
-    `expires_at` is in nanoseconds since the Unix epoch, `expires_in` in nanoseconds from then on;
-    without either the token ends with that of whoever asks. Returns the `AccessToken`. Raises
-    `InvalidName`, `InvalidToken`, `PermissionDenied`, `ResourceAlreadyExists`.
+    `expires_at` is in nanoseconds since the Unix epoch, `expires_in` in nanoseconds from the moment
+    of issue; without either the token ends with that of the caller. Returns the `AccessToken`.
+    Raises `InvalidName`, `InvalidToken`, `PermissionDenied`, `ResourceAlreadyExists`.
     """
 
     __slots__ = ("_expires_at", "_expires_in", "_prefixes", "_scope", "access_token")
@@ -77,7 +84,7 @@ class IssueAccessToken(Operation):
         self._prefixes = auto_prefix_streams
 
     def check(self, moment: Moment) -> None:
-        """Raises `InvalidToken`."""
+        """Check the scope and the time of expiry. Raises `InvalidToken`."""
         scope = self._scope
         if not scope.granted:
             raise InvalidToken("Access token permissions cannot be empty")
@@ -86,38 +93,32 @@ class IssueAccessToken(Operation):
         if self._expires_at is not None and self._expires_at <= moment.now:
             raise InvalidToken("expires_at must be in the future")
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """The token."""
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return the token with its secret."""
         self.check(moment)
-        issuer = engine.token_of(self.caller)
+        issuer = context.token
         if issuer is not None and (beyond := self._scope.first_beyond(issuer.scope)):
             raise PermissionDenied(
                 f"token `{issuer.id}` may issue only what it may do itself, and {beyond}"
             )
-        tokens = _tokens(engine.state, engine.owner)
+        tokens, settings = _tokens(context), context.settings
         token = AccessToken(
             self.access_token,
-            new_secret(engine.secret_prefix, engine.seed, engine.own_secret, tokens.issued),
+            new_secret(settings.secret_prefix, settings.seed, settings.own_secret, tokens.issued),
             self._scope,
             self._expires(moment, issuer),
             self._prefixes,
         )
         if tokens.by_id.get(token.id) is not None:
             raise ResourceAlreadyExists(f"access token `{token.id}` already exists")
-        return Change(
-            token,
-            effect=Effect("created"),
-            account=lambda state, owner: state._replace(
-                tokens=_tokens(state, owner).with_issued(owner, token)
-            ),
-        )
+        return Change(token, effect=Effect("created"), token=IssuedToken(token))
 
     def _expires(self, moment: Moment, issuer: AccessToken | None) -> int | None:
         latest = None if issuer is None else issuer.expires
         if self._expires_at is not None:
-            expires = self._expires_at - moment.now + moment.time
+            expires = self._expires_at - moment.now + moment.account_time
         elif self._expires_in is not None:
-            expires = moment.time + self._expires_in
+            expires = moment.account_time + self._expires_in
         else:
             return latest
         if latest is not None and expires > latest:
@@ -128,9 +129,9 @@ class IssueAccessToken(Operation):
 class RevokeAccessToken(Operation):
     """Revoke an access token (§1.1). Raises `AccessTokenNotFound`, `PermissionDenied`.
 
-    Where requests without a token are let in, the account's own is revoked only by a request that
-    carries it: any other would lock its owner out. With `secret` it is that one, and not another of
-    its id that was issued since.
+    Where requests without a token may do everything, the account's own token is revoked only by a
+    request that carries it: any other request would lock the owner out. With `secret` it revokes
+    the token with that secret, and no other that was issued with the same id.
     """
 
     __slots__ = ("_secret", "access_token")
@@ -141,34 +142,24 @@ class RevokeAccessToken(Operation):
         self.access_token = str(AccessTokenId(token_id))
         self._secret = secret
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """The account without it."""
-        token = _tokens(engine.state, engine.owner).by_id.get(self.access_token)
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return the token to revoke, and the time of its end."""
+        settings = context.settings
+        token = _tokens(context).by_id.get(self.access_token)
         if token is None or self._secret not in (None, token.secret):
             raise AccessTokenNotFound(self.access_token)
-        caller = self.caller
+        caller = context.caller
         is_own = token.secret == OWN_SECRET
-        if is_own and engine.is_open and caller and caller.secret != engine.own_secret:
+        if is_own and settings.is_open and caller and caller.secret != settings.own_secret:
             raise PermissionDenied(
                 f"the account's own token, `{token.id}`, is revoked only by a request that carries "
                 'it, as long as auth is "open"'
             )
-        delay = engine.revocation_delay
-        ends = None if delay == inf else moment.time + nanoseconds(delay)
-        return Change(
-            effect=Effect("deleted"),
-            account=lambda state, owner: state._replace(
-                tokens=_tokens(state, owner).with_revoked(owner, token, ends)
-            ),
-        )
+        delay = settings.revocation_delay
+        ends = None if delay == inf else moment.account_time + nanoseconds(delay)
+        return Change(effect=Effect("deleted"), token=RevokedToken(token, ends))
 
 
-def _tokens(state: AccountState, owner: object) -> Tokens:
-    return fresh_tokens(owner) if state.tokens is None else state.tokens
-
-
-def ordered_tokens(engine: Engine) -> PersistentMap[AccessToken]:
-    """The tokens by their ids, ready to be listed; in turn only."""
-    by_id = _tokens(engine.state, engine.owner).by_id
-    is_ready = by_id.is_in_order or by_id.owner is engine.owner
-    return by_id if is_ready else by_id.copy(engine.owner)
+def _tokens(context: Context) -> Tokens:
+    tokens = context.state.tokens
+    return fresh_tokens(context.write_owner) if tokens is None else tokens

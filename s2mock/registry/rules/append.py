@@ -2,10 +2,9 @@
 
 from typing import NamedTuple
 
-from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.log import LogState
-from s2mock.registry.operation import Operation
-from s2mock.registry.rules import delete_on_empty
+from s2mock.registry.operation import Context, Operation
+from s2mock.registry.rules.deletion import emptied
 from s2mock.registry.rules.encryption import key_digest
 from s2mock.registry.rules.open_stream import Opened, open_stream
 from s2mock.registry.state import Change, Effect
@@ -20,11 +19,11 @@ _EMPTY = LogState()
 
 
 class Target(NamedTuple):
-    """The stream that an append session has opened: that one, and no later one of its name."""
+    """The stream of an open append session, and no later stream of its name."""
 
     incarnation: int
     digest: bytes | None
-    # The session ends with it: see `Engine.era`.
+    # The session ends with it: see `Sessions.generation`.
     generation: int
 
 
@@ -44,20 +43,19 @@ class OpenAppendSession(Operation):
         self._key = key
         self._config = config
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """The stream, made if need be."""
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return the stream, which is created if the basin says so."""
         basin, stream = str(self.basin), str(self.stream)
         opened = open_stream(
-            engine,
+            context,
             moment,
             basin,
             stream,
             create_on="append",
             config=self._config,
             key=self._key,
-            caller=self.caller,
         )
-        target = Target(opened.state.incarnation, opened.digest, engine.generation)
+        target = Target(opened.state.incarnation, opened.digest, context.generation)
         return opened.change(basin)._replace(result=target)
 
 
@@ -65,11 +63,12 @@ class Append(Operation):
     """Append a batch, all of it or nothing.
 
     With a `target`, to the stream of an open session; with an `incarnation`, to that stream and no
-    other of its name. `is_with_last` is whether it came in a session together with the batch before
-    it, so that both become durable at once. Returns an `AppendAck`. Raises `Invalid`, `BadHeader`
-    (for the key), `FencingTokenMismatch`, `SeqNumMismatch`, `BasinNotFound`,
-    `BasinDeletionPending`, `StreamNotFound`, `StreamDeletionPending`, and `Unavailable` where the
-    stream has gone since its session was opened (§8.5).
+    other of its name. `is_with_last` is True if it was received in a session together with the
+    batch before it, so that both become durable at once. Returns an `AppendAck`.
+
+    Raises `Invalid`, `BadHeader` (for the key), `FencingTokenMismatch`, `SeqNumMismatch`,
+    `BasinNotFound`, `BasinDeletionPending`, `StreamNotFound`, `StreamDeletionPending`, and
+    `Unavailable` if the stream was deleted since its session was opened (§8.5).
     """
 
     basin: str
@@ -99,70 +98,69 @@ class Append(Operation):
 
     @property
     def parts(self) -> frozenset[str]:  # type: ignore[override]  # of each batch
-        """The operations that the batch consists of: `append` for records that are no command."""
+        """The operations in the batch: `append` for records that are no command."""
         return frozenset(record.command or "append" for record in self.batch.records)
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """The records with their numbers and timestamps, behind those that are there."""
-        basin, opened = self.basin, self._opened(engine, moment)
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return the records with their numbers and timestamps, behind those of the log."""
+        basin, opened = self.basin, self._opened(context, moment)
         if opened.error is not None:
             return opened.change(basin)
         try:
-            return _append(engine, moment, basin, opened, self.batch)
+            return _append(context, moment, basin, opened, self.batch)
         except S2Error as error:
             if not opened.created:
                 raise
-            # The stream has been made by then.
+            # The stream is created all the same.
             return opened._replace(error=error).change(basin)
 
-    def _opened(self, engine: Engine, moment: Moment) -> Opened:
+    def _opened(self, context: Context, moment: Moment) -> Opened:
         basin, stream, target = self.basin, self.stream, self._target
         if target is not None:
-            if target.generation != engine.generation:
+            if target.generation != context.generation:
                 raise Unavailable
             try:
-                state = engine.state.stream(basin, stream, target.incarnation)
+                state = context.state.stream(basin, stream, target.incarnation)
             except StreamNotFound:
                 raise Unavailable from None
             state.refuse_if_deleting()
             return Opened(state, target.digest)
         if self._incarnation is not None:
-            state = engine.state.stream(basin, stream, self._incarnation)
+            state = context.state.stream(basin, stream, self._incarnation)
             state.refuse_if_deleting()
             return Opened(state, key_digest(state.cipher, self._key))
         return open_stream(
-            engine,
+            context,
             moment,
             basin,
             stream,
             create_on="append",
             config=self._config,
             key=self._key,
-            caller=self.caller,
         )
 
 
 def _append(
-    engine: Engine,
+    context: Context,
     moment: Moment,
     basin: str,
     opened: Opened,
     batch: AppendInput,
 ) -> Change:
-    stream, due = opened.state, opened.due
+    stream, due = opened.state, opened.due_actions
     log = stream.log or _EMPTY
-    if moment.time >= log.next_expiry:
-        log = log.expired(engine.owner, moment.time)
+    if moment.account_time >= log.next_expiry:
+        log = log.expired(context.write_owner, moment.account_time)
         stream = stream.with_log(log)
     written = log.decide_append(batch, moment, stream.config, stream.cipher, opened.digest)
     first, tail = log.tail.seq_num, written.tail
     if written.trim_point >= tail.seq_num:
-        stream, entries = delete_on_empty.emptied(basin, stream, moment.time)
+        stream, entries = emptied(basin, stream, moment.account_time)
         due += entries
     return Change(
         AppendAck(StreamPosition(first, written.timestamps[0]), tail, tail),
         stream=(basin, stream.name, stream),
         written=written,
-        due=due,
+        due_actions=due,
         effect=Effect("appended", first, tail.seq_num - 1),
     )

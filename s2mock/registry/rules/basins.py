@@ -1,12 +1,11 @@
 """Operations on basins. Source: reference: control_plane §4."""
 
-from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation
+from s2mock.registry.operation import Context, Operation
 from s2mock.registry.rules.deletion import later
 from s2mock.registry.rules.listing import MAX_PAGE, page_of
 from s2mock.registry.rules.locations import default_location, location_named
 from s2mock.registry.rules.provision import Provisioned, is_replay
-from s2mock.registry.state import BasinInfo, BasinState, Change, Effect, new_incarnation
+from s2mock.registry.state import BasinInfo, BasinState, Change, Effect
 from s2mock.registry.values.config import BasinConfig, BasinConfigChanges
 from s2mock.registry.values.errors import InvalidLocation, ResourceAlreadyExists
 from s2mock.registry.values.names import BasinName, LocationName, RequestToken
@@ -17,13 +16,14 @@ from s2mock.runtime.clock import Moment
 
 
 class ListBasins(Operation):
-    """One page of basins, in name order, those pending deletion too (§4.7).
+    """List one page of basins, in name order, with those pending deletion (§4.7).
 
     Returns a `Page` of `BasinInfo`. Raises `InvalidName`.
     """
 
     __slots__ = ("_limit", "_prefix", "_start_after")
     name = "list-basins"
+    prepares = "basins"
 
     def __init__(self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE) -> None:
         super().__init__()
@@ -31,12 +31,12 @@ class ListBasins(Operation):
         self._start_after = BasinName.check_filter(start_after, "start-after")
         self._limit = limit
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
-        """The page."""
-        token = engine.token_of(self.caller)
+    def decide(self, context: Context, _: Moment) -> Change:
+        """Return the page that the caller may see."""
+        token = context.token
         return Change(
             page_of(
-                engine.ordered_basins(),
+                context.state.basins,
                 _info,
                 prefix=self._prefix,
                 start_after=self._start_after,
@@ -53,7 +53,7 @@ def _info(basin: BasinState) -> BasinInfo:
 class CreateBasin(Operation):
     """Create a basin, or find the one that the same request with the same token created (§4.3).
 
-    Returns what was `Provisioned`. Raises `InvalidName`, `BasinDeletionPending`,
+    Returns a `Provisioned`. Raises `InvalidName`, `BasinDeletionPending`,
     `ResourceAlreadyExists`, `InvalidLocation`.
     """
 
@@ -72,16 +72,16 @@ class CreateBasin(Operation):
         self._config = config or BasinConfig()
         self._token = None if token is None else RequestToken(token)
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """A new basin, or that there is one."""
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return a new basin, or the existing one for a replay."""
         name, config, token = str(self.basin), self._config, self._token
-        location = _location(engine, self._location)
-        basin = engine.state.basins.get(name)
+        location = _location(context, self._location)
+        basin = context.state.basins.get(name)
         if basin is None:
             creation = None if token is None else (token, config)
-            return _new(engine, name, config, moment, creation, location)
+            return _new(context, name, config, moment, creation, location)
         basin.refuse_if_deleting()
-        if is_replay(basin.creation, token, config, engine.profile):
+        if is_replay(basin.creation, token, config, context.settings.profile):
             return Change(Provisioned("noop", basin.info, basin.incarnation))
         raise ResourceAlreadyExists(f"basin `{name}` already exists")
 
@@ -89,7 +89,7 @@ class CreateBasin(Operation):
 class EnsureBasin(Operation):
     """Create a basin, or replace its whole configuration (§4.4).
 
-    Returns what was `Provisioned`. Raises `InvalidName`, `InvalidLocation`,
+    Returns a `Provisioned`. Raises `InvalidName`, `InvalidLocation`,
     `BasinDeletionPending`.
     """
 
@@ -103,13 +103,13 @@ class EnsureBasin(Operation):
         self._location = None if location is None else str(LocationName(location))
         self._config = config or BasinConfig()
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """A new basin, or another configuration, or nothing."""
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return a new basin, or another configuration, or no change."""
         name, config = str(self.basin), self._config
-        location = _location(engine, self._location)
-        basin = engine.state.basins.get(name)
+        location = _location(context, self._location)
+        basin = context.state.basins.get(name)
         if basin is None:
-            return _new(engine, name, config, moment, None, location)
+            return _new(context, name, config, moment, None, location)
         basin.refuse_if_deleting()
         if self._location not in (None, basin.location):
             raise InvalidLocation(f"basin `{name}` is in location `{basin.location}`")
@@ -123,13 +123,13 @@ class EnsureBasin(Operation):
         )
 
 
-def _location(engine: Engine, name: str | None) -> str:
-    """Where a basin comes to be. Raises `InvalidLocation`."""
-    return (default_location(engine) if name is None else location_named(engine, name)).name
+def _location(context: Context, name: str | None) -> str:
+    """Return the location of a basin that names this one. Raises `InvalidLocation`."""
+    return (default_location(context) if name is None else location_named(context, name)).name
 
 
 def _new(
-    engine: Engine,
+    context: Context,
     name: str,
     config: BasinConfig,
     moment: Moment,
@@ -138,12 +138,12 @@ def _new(
 ) -> Change:
     basin = BasinState(
         name,
-        new_incarnation(),
+        context.next_incarnation,
         config,
         moment.now,
         None,
         creation,
-        PersistentMap(engine.owner),
+        PersistentMap(context.write_owner),
         location,
     )
     made = Provisioned("created", basin.info, basin.incarnation)
@@ -151,7 +151,7 @@ def _new(
 
 
 class _OfABasin(Operation):
-    """An operation on a basin that is there; on that one and no later one, if it is said."""
+    """An operation on an existing basin; with `incarnation` on no later one of its name."""
 
     __slots__ = ("_incarnation",)
 
@@ -159,12 +159,12 @@ class _OfABasin(Operation):
         super().__init__(BasinName(basin))
         self._incarnation = incarnation
 
-    def _found(self, engine: Engine) -> BasinState:
-        return engine.state.basin(str(self.basin), self._incarnation)
+    def _found(self, context: Context) -> BasinState:
+        return context.state.basin(str(self.basin), self._incarnation)
 
 
 class GetBasinConfig(_OfABasin):
-    """A basin's configuration with its unset leaves, also while a deletion is pending (§4.5).
+    """Get a basin's configuration with its unset leaves, also while it is deleted (§4.5).
 
     Returns a `BasinConfig`. Raises `InvalidName`, `BasinNotFound`.
     """
@@ -172,13 +172,13 @@ class GetBasinConfig(_OfABasin):
     __slots__ = ()
     name = "get-basin-config"
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
-        """The configuration."""
-        return Change(self._found(engine).config)
+    def decide(self, context: Context, _: Moment) -> Change:
+        """Return the configuration as it is set."""
+        return Change(self._found(context).config)
 
 
 class ReconfigureBasin(_OfABasin):
-    """Lay changes over a basin's configuration (§4.5).
+    """Change members of a basin's configuration (§4.5).
 
     Returns the new `BasinConfig`. Raises `InvalidConfig`, `BasinNotFound`,
     `BasinDeletionPending`.
@@ -193,9 +193,9 @@ class ReconfigureBasin(_OfABasin):
         super().__init__(basin, incarnation)
         self._changes = changes
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
-        """The basin with its new configuration."""
-        basin = self._found(engine)
+    def decide(self, context: Context, _: Moment) -> Change:
+        """Return the basin with its new configuration."""
+        basin = self._found(context)
         basin.refuse_if_deleting()
         config = basin.config.reconfigure(self._changes)
         changed = basin._replace(config=config)
@@ -203,7 +203,7 @@ class ReconfigureBasin(_OfABasin):
 
 
 class DeleteBasin(_OfABasin):
-    """Delete a basin with all its streams; while that is pending, again without effect (§4.6).
+    """Delete a basin with all its streams; without effect while that is pending (§4.6).
 
     Raises `BasinNotFound`.
     """
@@ -211,13 +211,13 @@ class DeleteBasin(_OfABasin):
     __slots__ = ()
     name = "delete-basin"
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """The basin on its way out."""
-        basin, delay = self._found(engine), engine.deletion_delay
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return the basin as being deleted, or without it at a delay of 0."""
+        basin, delay = self._found(context), context.settings.deletion_delay
         if basin.deleted_at is not None:
             return Change()
         if delay == 0:
             return Change(basin=(basin.name, None), effect=Effect("deleted"))
         due = later(moment, delay, FinishDeletion(basin.name, None, basin.incarnation))
         deleting = basin._replace(deleted_at=moment.now)
-        return Change(basin=(basin.name, deleting), due=due, effect=Effect("deleted"))
+        return Change(basin=(basin.name, deleting), due_actions=due, effect=Effect("deleted"))

@@ -1,6 +1,6 @@
-"""Encryption as a client sees it: a key comes with each request, and must be the right one.
+"""Encryption as a client sees it: each request carries a key, which must be the right one.
 
-No cryptography is needed for that: a record keeps a digest of the key that it was appended with.
+That needs no cryptography: a record keeps a digest of the key that it was appended with.
 Source: reference: data_plane §9.
 """
 
@@ -15,7 +15,7 @@ _KEY_BYTES = 32
 
 
 def strict_base64(text: str) -> bytes:
-    """Standard alphabet, padded, without white space, no stray bits. Raises `ValueError`."""
+    """Decode base64 with padding, without white space or stray bits. Raises `ValueError`."""
     try:
         data = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -26,9 +26,9 @@ def strict_base64(text: str) -> bytes:
 
 
 def key_digest(cipher: Cipher | None, key: str | None) -> bytes | None:
-    """What to keep of a key, base64 of 32 bytes; nothing on a stream without a cipher.
+    """Return the digest of a key, base64 of 32 bytes; None on a stream without a cipher.
 
-    Raises `BadHeader` where the cipher needs a key and this is none.
+    Raises `BadHeader` if the stream has a cipher and the key is missing or malformed.
     """
     if cipher is None:
         return None
@@ -42,6 +42,6 @@ def key_digest(cipher: Cipher | None, key: str | None) -> bytes | None:
         raise BadHeader(
             f"invalid encryption key length for stream cipher '{cipher}': {len(secret)}"
         )
-    import hashlib  # which takes time to load, and few streams are encrypted
+    import hashlib  # it takes time to load, and few streams are encrypted
 
     return hashlib.sha256(secret).digest()

@@ -1,4 +1,4 @@
-"""Ordered listing: a page costs O(log n + page), whatever the number of names.
+"""Ordered listing: a page costs O(log n + page), for any number n of names.
 
 Source: reference: control_plane §4.7. Python orders strings by code point, which for valid
 Unicode is the byte order of UTF-8 that S2 lists in.
@@ -17,7 +17,7 @@ V = TypeVar("V")
 
 
 class Page(NamedTuple, Generic[T]):
-    """One page of a listing; `has_more` is exact."""
+    """One page of a listing; `has_more` is True if another page has items."""
 
     items: list[T]
     has_more: bool
@@ -32,10 +32,10 @@ def page_of(
     limit: int = MAX_PAGE,
     within: ResourceSet = ALL,
 ) -> Page[T]:
-    """What `describe` says of the names that begin with `prefix` and come after `start_after`.
+    """Return a page of the names that begin with `prefix` and sort after `start_after`.
 
-    In name order. A `limit` of 0, or above 1000, means 1000. Names that are not `within` that set
-    might as well not exist (reference: account_services §1.3).
+    Each item is what `describe` returns for a value. A `limit` of 0, or above 1000, means 1000.
+    Names that are not `within` that set are left out (reference: account_services §1.3).
     """
     if within.kind == "exact":
         name, only = within.name, names.get(within.name)

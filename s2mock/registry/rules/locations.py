@@ -1,10 +1,9 @@
-"""Locations: where basins can be. Source: reference: account_services §3."""
+"""Operations on locations of basins. Source: reference: account_services §3."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation
+from s2mock.registry.operation import Context, Operation
 from s2mock.registry.state import Change, Effect, Location
 from s2mock.registry.values.errors import InvalidLocation, InvalidName
 from s2mock.registry.values.names import LocationName
@@ -13,7 +12,7 @@ from s2mock.runtime.clock import Moment
 
 
 def as_locations(given: Iterable[str | Mapping[str, Any]]) -> tuple[Location, ...]:
-    """The locations that a test asks for: names, or mappings as S2 describes one.
+    """Return the locations that an option gives: names, or mappings as S2 describes one.
 
     Raises `TypeError`, `ValueError`.
     """
@@ -26,7 +25,7 @@ def as_locations(given: Iterable[str | Mapping[str, Any]]) -> tuple[Location, ..
 
 def _location(given: object) -> Location:
     if isinstance(given, Location):
-        # Of an account that this one begins as.
+        # From the account that a fork copies.
         return given
     if isinstance(given, str):
         return Location(_name(given))
@@ -49,48 +48,48 @@ def _name(text: str) -> str:
         raise ValueError(f"locations: {error}, as {text!r} does not") from None
 
 
-def location_named(engine: Engine, name: str) -> Location:
-    """The location of that name. Raises `InvalidLocation`."""
-    for location in engine.locations:
+def location_named(context: Context, name: str) -> Location:
+    """Return the location of that name. Raises `InvalidLocation`."""
+    for location in context.settings.locations:
         if location.name == name:
             return location
-    known = ", ".join(f"`{location.name}`" for location in engine.locations)
+    known = ", ".join(f"`{location.name}`" for location in context.settings.locations)
     raise InvalidLocation(f"location `{name}` not found", f"there are the locations {known}")
 
 
-def default_location(engine: Engine) -> Location:
-    """The location of basins that name none."""
-    chosen = engine.state.default_location
+def default_location(context: Context) -> Location:
+    """Return the location of basins that name none."""
+    chosen = context.state.default_location
     return next(
-        (location for location in engine.locations if location.name == chosen),
-        engine.locations[0],
+        (location for location in context.settings.locations if location.name == chosen),
+        context.settings.locations[0],
     )
 
 
 class ListLocations(Operation):
-    """All locations. Returns a tuple of `Location`."""
+    """List all locations. Returns a tuple of `Location`."""
 
     __slots__ = ()
     name = "list-locations"
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
-        """The locations."""
-        return Change(engine.locations)
+    def decide(self, context: Context, _: Moment) -> Change:
+        """Return the locations of the account."""
+        return Change(context.settings.locations)
 
 
 class GetDefaultLocation(Operation):
-    """The location of basins that name none. Returns a `Location`."""
+    """Get the location of basins that name none. Returns a `Location`."""
 
     __slots__ = ()
     name = "get-default-location"
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
-        """The location."""
-        return Change(default_location(engine))
+    def decide(self, context: Context, _: Moment) -> Change:
+        """Return the default location now."""
+        return Change(default_location(context))
 
 
 class SetDefaultLocation(Operation):
-    """Choose the location of basins that will name none; it moves nobody.
+    """Set the location of new basins that name none; no existing basin moves.
 
     Returns a `Location`. Raises `InvalidName`, `InvalidLocation`.
     """
@@ -102,11 +101,11 @@ class SetDefaultLocation(Operation):
         super().__init__()
         self._location = str(LocationName(location))
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
-        """The account with that default."""
-        location = location_named(engine, self._location)
+    def decide(self, context: Context, _: Moment) -> Change:
+        """Return the name of the new default."""
+        location = location_named(context, self._location)
         return Change(
             location,
             effect=Effect("updated"),
-            account=lambda state, _: state._replace(default_location=location.name),
+            default_location=location.name,
         )

@@ -1,4 +1,4 @@
-"""Metrics of the account, of a basin and of a stream, computed when somebody asks.
+"""Metrics of the account, of a basin and of a stream, computed on request.
 
 Source: reference: account_services §2.
 """
@@ -6,8 +6,7 @@ Source: reference: account_services §2.
 from collections.abc import Iterable
 from typing import Final, Literal, NamedTuple
 
-from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation
+from s2mock.registry.operation import Context, Operation
 from s2mock.registry.state import Change
 from s2mock.registry.usage.series import KEPT, Series
 from s2mock.registry.values.errors import InvalidMetrics
@@ -21,7 +20,7 @@ _MAX_SPAN_SECONDS: Final = KEPT * 60
 
 
 class Accumulation(NamedTuple):
-    """How much came together in each interval; those in which nothing did are left out."""
+    """A sum for each interval; intervals without any value are left out."""
 
     name: str
     unit: str
@@ -30,7 +29,7 @@ class Accumulation(NamedTuple):
 
 
 class Gauge(NamedTuple):
-    """How much there was at the beginning of each interval."""
+    """A value at the beginning of each interval."""
 
     name: str
     unit: str
@@ -38,7 +37,7 @@ class Gauge(NamedTuple):
 
 
 class Label(NamedTuple):
-    """Names."""
+    """A list of names, such as those of active basins."""
 
     name: str
     values: list[str]
@@ -48,7 +47,7 @@ Metric = Accumulation | Gauge | Label
 
 
 class Period(NamedTuple):
-    """From when to when, in seconds since the epoch, and in which steps."""
+    """A period, in seconds since the epoch, both ends included, and its intervals."""
 
     start: int
     end: int
@@ -56,15 +55,15 @@ class Period(NamedTuple):
 
     @property
     def steps(self) -> range:
-        """The beginnings of the intervals that it touches, both ends included."""
+        """The beginnings of the intervals that it overlaps, in seconds."""
         step = SECONDS[self.interval]
         return range(self.start // step * step, self.end + 1, step)
 
 
 _BY_MINUTE: Final = ("minute", "hour", "day")
 _BY_HOUR: Final = ("hour", "minute", "day")
-# The sets, by what they are about: the intervals that each has, the default first. A set without
-# any takes no notice of an interval.
+# The sets, by their resource: the intervals that each has, the default first. A set without any
+# ignores an interval.
 SETS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "account": {
         "active-basins": (),
@@ -81,7 +80,7 @@ SETS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "stream": {"storage": ("minute",)},
 }
-# The storage classes that a basin always has a series of.
+# The storage classes for which a basin always has a series.
 _STORAGE_CLASSES: Final = ("express", "standard")
 
 
@@ -89,6 +88,7 @@ class _Metrics(Operation):
     """A set of metrics. Returns a list of `Metric`. Raises `InvalidMetrics`."""
 
     __slots__ = ("_asked", "_set")
+    prepares = "usage"
     level: str
 
     def __init__(
@@ -105,12 +105,12 @@ class _Metrics(Operation):
         self._asked = (start, end, interval)
 
     def check(self, moment: Moment) -> None:
-        """Raises `InvalidMetrics`."""
+        """Check the period. Raises `InvalidMetrics`."""
         self._period(moment)
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """The metrics, up to this moment."""
-        return Change(self._metrics(engine, moment, self._period(moment)))
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return the metrics, up to this moment."""
+        return Change(self._metrics(context, moment, self._period(moment)))
 
     def _period(self, moment: Moment) -> Period:
         start, end, interval = self._asked
@@ -127,29 +127,29 @@ class _Metrics(Operation):
             raise InvalidMetrics("end must not be more than 60 seconds in the future")
         return Period(start, end, (interval or intervals[0]) if intervals else "minute")
 
-    def _metrics(self, engine: Engine, moment: Moment, period: Period) -> list[Metric]:
+    def _metrics(self, context: Context, moment: Moment, period: Period) -> list[Metric]:
         raise NotImplementedError
 
 
 class AccountMetrics(_Metrics):
-    """Metrics of the account."""
+    """Metrics of the account: active basins, operations, billable usage."""
 
     __slots__ = ()
     name = "account-metrics"
     level = "account"
 
-    def _metrics(self, engine: Engine, _: Moment, period: Period) -> list[Metric]:
+    def _metrics(self, context: Context, _: Moment, period: Period) -> list[Metric]:
         if self._set == "account-ops":
-            series = engine.usage.series("account-ops", None)
+            series = context.usage.series("account-ops", None)
             return _accumulated(series, "operations", period)
         if self._set == "estimated-billable-usage":
             # A fake has no prices.
             return [Accumulation("total", "usd", period.interval, [])]
-        return [Label("active_basins", _active(engine, period))]
+        return [Label("active_basins", _active(context, period))]
 
 
 class BasinMetrics(_Metrics):
-    """Metrics of a basin, which need not be there."""
+    """Metrics of a basin, which need not exist."""
 
     __slots__ = ()
     name = "basin-metrics"
@@ -166,14 +166,14 @@ class BasinMetrics(_Metrics):
     ) -> None:
         super().__init__(which, start, end, interval, BasinName(basin))
 
-    def _metrics(self, engine: Engine, moment: Moment, period: Period) -> list[Metric]:
-        usage, basin = engine.usage, str(self.basin)
+    def _metrics(self, context: Context, moment: Moment, period: Period) -> list[Metric]:
+        usage, basin = context.usage, str(self.basin)
         if self._set == "storage":
-            names = usage.stored.names(engine.state, basin)
-            is_known = bool(names) or engine.state.basins.get(basin) is not None
-            return [_stored(engine, basin, names, moment, period)] if is_known else []
+            names = usage.stored.names(context.state, basin)
+            is_known = bool(names) or context.state.basins.get(basin) is not None
+            return [_stored(context, basin, names, moment, period)] if is_known else []
         series = usage.series(self._set, basin)
-        is_known = bool(series) or engine.state.basins.get(basin) is not None
+        is_known = bool(series) or context.state.basins.get(basin) is not None
         if self._set == "read-ops" and is_known:
             series = {
                 "unary": series.get("unary") or Series(),
@@ -188,7 +188,7 @@ class BasinMetrics(_Metrics):
 
 
 class StreamMetrics(_Metrics):
-    """Metrics of a stream, which need not be there."""
+    """Metrics of a stream, which need not exist."""
 
     __slots__ = ()
     name = "stream-metrics"
@@ -206,19 +206,19 @@ class StreamMetrics(_Metrics):
     ) -> None:
         super().__init__(which, start, end, interval, BasinName(basin), StreamName(stream))
 
-    def _metrics(self, engine: Engine, moment: Moment, period: Period) -> list[Metric]:
+    def _metrics(self, context: Context, moment: Moment, period: Period) -> list[Metric]:
         basin, stream = str(self.basin), str(self.stream)
-        parent = engine.state.basins.get(basin)
+        parent = context.state.basins.get(basin)
         is_there = parent is not None and parent.streams.get(stream) is not None
-        if not is_there and not engine.usage.stored.has(basin, stream):
+        if not is_there and not context.usage.stored.has(basin, stream):
             return []
-        return [_stored(engine, basin, {stream}, moment, period)]
+        return [_stored(context, basin, {stream}, moment, period)]
 
 
 def _accumulated(
     series: dict[str, Series], unit: str, period: Period, always: tuple[str, ...] = ()
 ) -> list[Metric]:
-    """One accumulation for each that there is anything of in the period, and for some always."""
+    """Return an accumulation for each series with values in the period, and each of `always`."""
     names = sorted({*series, *always})
     found = [_accumulation(name, series.get(name) or Series(), unit, period) for name in names]
     return [metric for metric in found if metric.values or metric.name in always]
@@ -234,23 +234,23 @@ def _accumulation(name: str, series: Series, unit: str, period: Period) -> Accum
 
 
 def _stored(
-    engine: Engine, basin: str, names: Iterable[str], moment: Moment, period: Period
+    context: Context, basin: str, names: Iterable[str], moment: Moment, period: Period
 ) -> Gauge:
     steps = period.steps
     totals = dict.fromkeys(steps, 0.0)
     end = steps[-1] // 60 + 1
     for name in names:
-        course = engine.usage.stored.course(engine.state, basin, name, end, moment)
+        course = context.usage.stored.course(context.state, basin, name, end, moment)
         for at in steps:
             totals[at] += course.at(at // 60)
     return Gauge("metered_size", "bytes", list(totals.items()))
 
 
-def _active(engine: Engine, period: Period) -> list[str]:
-    usage = engine.usage
+def _active(context: Context, period: Period) -> list[str]:
+    usage = context.usage
     start, end = period.start * NANOSECONDS, (period.end + 1) * NANOSECONDS - 1
     names = {name for name in usage.once_active if usage.was_active(name, start, end)}
-    for basin in engine.state.basins.values():
+    for basin in context.state.basins.values():
         if len(basin.streams) and usage.active_since(basin.name) <= end:
             names.add(basin.name)
     return sorted(names)

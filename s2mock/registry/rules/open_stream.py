@@ -1,13 +1,12 @@
-"""Opening a stream for its records. If the basin says so, a missing one is created.
+"""The stream of a data operation, created if it is missing and the basin says so.
 
 Source: reference: control_plane §5.9.
 """
 
 from typing import Literal, NamedTuple
 
-from s2mock.registry.engine.engine import Engine
+from s2mock.registry.operation import Context
 from s2mock.registry.rules.encryption import key_digest
-from s2mock.registry.rules.permission import Caller
 from s2mock.registry.rules.streams import new_stream
 from s2mock.registry.state import Change, Effect, StreamState
 from s2mock.registry.values.config import StreamConfig
@@ -17,28 +16,28 @@ from s2mock.runtime.clock import Moment
 
 
 class Opened(NamedTuple):
-    """A stream that is there, or would be made; `error` is why the request ends all the same."""
+    """A stream that exists or is created now; `error` ends the operation all the same."""
 
     state: StreamState
     digest: bytes | None
-    due: tuple[tuple[int, Due], ...] = ()
+    due_actions: tuple[tuple[int, Due], ...] = ()
     created: bool = False
     error: S2Error | None = None
 
     def change(self, basin: str) -> Change:
-        """The making of the stream, where it had to be made."""
+        """Return the change that creates the stream, or no change if it exists."""
         if not self.created:
             return Change(error=self.error)
         return Change(
             stream=(basin, self.state.name, self.state),
-            due=self.due,
+            due_actions=self.due_actions,
             effect=Effect("created"),
             error=self.error,
         )
 
 
 def open_stream(
-    engine: Engine,
+    context: Context,
     moment: Moment,
     basin: str,
     stream: str,
@@ -47,34 +46,33 @@ def open_stream(
     config: StreamConfig | None = None,
     key: str | None = None,
     needs_key: bool = True,
-    caller: Caller | None = None,
 ) -> Opened:
-    """The stream for a data operation, made if the basin says so and `caller` may.
+    """Return the stream for a data operation, created if the basin says so and the caller may.
 
-    `config` is for a stream that is made now. The key is checked after that: a request without
-    the right one makes the stream, and is refused. Raises `StreamNotFound`,
+    `config` is for a stream that is created now. The key is checked after that: a request without
+    the right one creates the stream, and is refused. Raises `StreamNotFound`,
     `StreamDeletionPending`, `BasinNotFound`, `BasinDeletionPending`.
     """
     due: tuple[tuple[int, Due], ...] = ()
     try:
-        found, created = engine.state.stream(basin, stream), False
+        found, created = context.state.stream(basin, stream), False
     except StreamNotFound:
-        parent = engine.state.basin(basin)
+        parent = context.state.basin(basin)
         flags = parent.config
         if not (
             flags.create_stream_on_append if create_on == "append" else flags.create_stream_on_read
         ):
             raise
-        token = engine.token_of(caller)
+        token = context.token
         if token is not None and "create-stream" not in token.scope.granted:
-            # As if the basin did not make any (reference: account_services §1.2).
+            # As if the basin did not create streams (reference: account_services §1.2).
             raise
         parent.refuse_if_deleting()
-        made = new_stream(parent, stream, config, moment, None)
+        made = new_stream(parent, stream, config, moment, None, context.next_incarnation)
         assert made.stream is not None
         state = made.stream[2]
         assert state is not None
-        found, due, created = state, made.due, True
+        found, due, created = state, made.due_actions, True
     found.refuse_if_deleting()
     if found.cipher is None or not needs_key:
         return Opened(found, None, due, created)

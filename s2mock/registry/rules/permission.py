@@ -1,38 +1,15 @@
-"""Whether whoever asks may have what is asked for. Source: reference: account_services §1.2, §1.3.
+"""Permissions: what an access token permits. Source: reference: account_services §1.2, §1.3.
 
-The rows of the table of operations say what each needs; nothing here knows one from the other.
+The table of operations in `api/operations.py` has the needs of each operation.
 """
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final
 
+from s2mock.registry.operation import Needs, Operation
 from s2mock.registry.values.errors import Authn, PermissionDenied
 from s2mock.registry.values.scopes import ResourceSet, Scope, in_words
 from s2mock.registry.values.tokens import AccessToken, Tokens
-
-if TYPE_CHECKING:
-    from s2mock.registry.operation import Operation
-    from s2mock.runtime.clock import Moment
-
-
-class Needs(NamedTuple):
-    """What a token must have for an operation: all of these, on all that the operation is about.
-
-    `of` names the sets that must match: "basin", "stream", "access_token". With `by_batch` a
-    batch needs those of the operations that it consists of, and the opening of a session, which
-    has none yet, any one of them.
-    """
-
-    operations: tuple[str, ...] = ()
-    of: tuple[str, ...] = ()
-    by_batch: bool = False
-
-
-class Caller(NamedTuple):
-    """Who asks for an operation: the secret of a token, and what the operation needs of it."""
-
-    secret: str
-    needs: Needs
-
+from s2mock.runtime.clock import Moment
 
 _WAY_OUT: Final = (
     ": bring the account's own, s2_mock.token, which is in s2_mock.env, or one of "
@@ -42,7 +19,7 @@ _SETS: Final = {"basin": "basins", "stream": "streams", "access_token": "access_
 
 
 def bearer_of(tokens: Tokens, secret: str, *, is_open: bool) -> AccessToken | None:
-    """The token with that secret, which may have ended; None for somebody who may do everything.
+    """Return the token with that secret, also an ended one; None if all is permitted.
 
     Raises `Authn`.
     """
@@ -60,16 +37,16 @@ def bearer_of(tokens: Tokens, secret: str, *, is_open: bool) -> AccessToken | No
     return token
 
 
-def check_end(token: AccessToken, moment: "Moment") -> None:
-    """Check that the token lives. Raises `Authn`."""
-    if token.ends is not None and moment.time >= token.ends:
+def check_end(token: AccessToken, moment: Moment) -> None:
+    """Raise `Authn` if the token was revoked or has expired."""
+    if token.ends is not None and moment.account_time >= token.ends:
         raise Authn(f"the access token `{token.id}` was revoked")
-    if token.expires is not None and moment.time >= token.expires:
+    if token.expires is not None and moment.account_time >= token.expires:
         raise Authn(f"the access token `{token.id}` has expired")
 
 
-def permit(token: AccessToken, needs: Needs, operation: "Operation") -> None:
-    """Let an operation pass that the token gives. Raises `PermissionDenied`."""
+def permit(token: AccessToken, needs: Needs, operation: Operation) -> None:
+    """Raise `PermissionDenied` if the token does not permit the operation."""
     missing = _missing(token.scope, needs, operation)
     if missing is not None:
         raise PermissionDenied(
@@ -86,8 +63,8 @@ def permit(token: AccessToken, needs: Needs, operation: "Operation") -> None:
             )
 
 
-def _missing(scope: Scope, needs: Needs, operation: "Operation") -> str | None:
-    """The operation that the token would have to have, in words; None where it has all."""
+def _missing(scope: Scope, needs: Needs, operation: Operation) -> str | None:
+    """Return the operation that the token lacks, in words; None if it has all."""
     if needs.by_batch and operation.parts is None:
         if scope.granted.intersection(needs.operations):
             return None

@@ -1,4 +1,4 @@
-"""What creating a basin and creating a stream have in common.
+"""Results of creating a basin or a stream, and replays of such a request.
 
 Source: reference: control_plane §4.3, §5.5.
 """
@@ -15,7 +15,7 @@ Info = TypeVar("Info")
 
 
 class Provisioned(NamedTuple, Generic[Info]):
-    """The outcome of a create or ensure, and what there is at that moment."""
+    """The outcome of a create or ensure, and the resource before an update."""
 
     result: ProvisionResult
     info: Info
@@ -28,7 +28,7 @@ def is_replay(
     config: Config,
     profile: Profile,
 ) -> bool:
-    """Whether a create request with this token and configuration is the one that made it."""
+    """True if a create request with this token and configuration is the original one."""
     if token is None or creation is None:
         return False
     made_with, made_as = creation

@@ -1,13 +1,10 @@
-"""The operations that read a stream. Sources: reference: data_plane §1.8, §4."""
+"""Operations that read a stream. Sources: reference: data_plane §1.8, §4."""
 
-from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.log import LogState
 from s2mock.registry.log.read_request import ReadRequest, start_of
-from s2mock.registry.operation import Operation
+from s2mock.registry.operation import Context, Operation
 from s2mock.registry.rules.open_stream import Opened, open_stream
-from s2mock.registry.rules.read_session import ReadSession
-from s2mock.registry.rules.unary_read import UnaryRead
-from s2mock.registry.state import Change
+from s2mock.registry.state import Change, ReadStart
 from s2mock.registry.values.config import StreamConfig
 from s2mock.registry.values.errors import Invalid, ReadUnwritten
 from s2mock.registry.values.names import BasinName, StreamName
@@ -17,7 +14,7 @@ _EMPTY = LogState()
 
 
 class CheckTail(Operation):
-    """Where the next record goes, and the timestamp of the last one (§1.8).
+    """Get the position of the next record, and the timestamp of the last one (§1.8).
 
     Returns a `StreamPosition`. Raises `BasinNotFound`, `BasinDeletionPending`,
     `StreamNotFound`, `StreamDeletionPending`.
@@ -29,28 +26,26 @@ class CheckTail(Operation):
     def __init__(self, basin: str, stream: str) -> None:
         super().__init__(BasinName(basin), StreamName(stream))
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """The tail, of a stream that is made if need be."""
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return the tail of the stream, which is created if the basin says so."""
         basin, stream = str(self.basin), str(self.stream)
         opened = open_stream(
-            engine,
+            context,
             moment,
             basin,
             stream,
             create_on="read",
             needs_key=False,
-            caller=self.caller,
         )
         return opened.change(basin)._replace(result=(opened.state.log or _EMPTY).tail)
 
 
 class Read(Operation):
-    """A read: of one batch, or with `is_session` of all that comes.
+    """Read one batch, or with `is_session` all batches until the limits are reached.
 
-    Returns a `ReadSession` that has taken its place in the stream and has made its first step.
-    `tell_tail` lets a batch that reaches the tail say so. Raises `Invalid`, `BadHeader` (for the
-    key), `ReadUnwritten`, `BasinNotFound`, `BasinDeletionPending`, `StreamNotFound`,
-    `StreamDeletionPending`.
+    Returns a `ReadSession` that has its position in the stream and has made its first step.
+    Raises `Invalid`, `BadHeader` (for the key), `ReadUnwritten`, `BasinNotFound`,
+    `BasinDeletionPending`, `StreamNotFound`, `StreamDeletionPending`.
     """
 
     __slots__ = ("_config", "_key", "is_session", "wanted")
@@ -75,36 +70,41 @@ class Read(Operation):
         self._config = config
         self.is_session: bool = is_session
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """A place to read from, in a stream that is made if need be."""
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return where the read begins, in a stream that is created if the basin says so."""
         basin, stream = str(self.basin), str(self.stream)
         opened = open_stream(
-            engine,
+            context,
             moment,
             basin,
             stream,
             create_on="read",
             config=self._config,
             key=self._key,
-            caller=self.caller,
         )
         change = opened.change(basin)
         if opened.error is not None:
             return change
         try:
-            session = self._begun(engine, moment, basin, opened)
+            return change._replace(read=self._start(context.write_owner, moment, basin, opened))
         except ReadUnwritten as error:
             return change._replace(error=error)
-        return change._replace(after=session.begin)
 
-    def _begun(self, engine: Engine, moment: Moment, basin: str, opened: Opened) -> "ReadSession":
-        log, wanted = opened.state.log or _EMPTY, self.wanted
-        if moment.time >= log.next_expiry:
-            log = log.expired(engine.owner, moment.time)
-        # A limit of nothing is used up before the start is looked at.
+    def _start(self, write_owner: object, moment: Moment, basin: str, opened: Opened) -> ReadStart:
+        stream, wanted = opened.state, self.wanted
+        log = stream.log or _EMPTY
+        if moment.account_time >= log.next_expiry:
+            log = log.expired(write_owner, moment.account_time)
+        # A limit of 0 is used up before the start is checked.
         used_up = wanted.count == 0 or wanted.bytes == 0
         position = 0 if used_up else start_of(wanted, log)
-        kind = ReadSession if self.is_session else UnaryRead
-        session = kind(engine, basin, opened, wanted, position, log.tail)
-        session.is_counted = self.request is not None
-        return session
+        return ReadStart(
+            basin,
+            stream.name,
+            stream.incarnation,
+            opened.digest,
+            wanted,
+            position,
+            log.tail,
+            self.is_session,
+        )

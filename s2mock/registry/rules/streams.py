@@ -1,9 +1,7 @@
-"""Operations on streams as such. Source: reference: control_plane §5."""
+"""Operations on streams, except on their records. Source: reference: control_plane §5."""
 
-from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation
-from s2mock.registry.rules import delete_on_empty
-from s2mock.registry.rules.deletion import delete_stream
+from s2mock.registry.operation import Context, Operation
+from s2mock.registry.rules.deletion import delete_stream, watch
 from s2mock.registry.rules.listing import MAX_PAGE, page_of
 from s2mock.registry.rules.provision import Provisioned, is_replay
 from s2mock.registry.state import (
@@ -12,7 +10,6 @@ from s2mock.registry.state import (
     Effect,
     StreamInfo,
     StreamState,
-    new_incarnation,
 )
 from s2mock.registry.values.config import UNSET, StreamConfig, StreamConfigChanges
 from s2mock.registry.values.errors import ResourceAlreadyExists
@@ -24,13 +21,14 @@ _CREATED = Effect("created")
 
 
 class ListStreams(Operation):
-    """One page of a basin's streams, in name order, those pending deletion too (§5.7).
+    """List one page of a basin's streams, in name order, with those pending deletion (§5.7).
 
     Returns a `Page` of `StreamInfo`. Raises `InvalidName`, `BasinNotFound`.
     """
 
     __slots__ = ("_incarnation", "_limit", "_prefix", "_start_after")
     name = "list-streams"
+    prepares = "streams"
 
     def __init__(
         self,
@@ -47,13 +45,13 @@ class ListStreams(Operation):
         self._limit = limit
         self._incarnation = incarnation
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
-        """The page."""
-        token = engine.token_of(self.caller)
-        basin = engine.state.basin(str(self.basin), self._incarnation)
+    def decide(self, context: Context, _: Moment) -> Change:
+        """Return the page that the caller may see."""
+        token = context.token
+        basin = context.state.basin(str(self.basin), self._incarnation)
         return Change(
             page_of(
-                engine.ordered_streams(basin.name),
+                basin.streams,
                 _info,
                 prefix=self._prefix,
                 start_after=self._start_after,
@@ -68,7 +66,7 @@ def _info(stream: StreamState) -> StreamInfo:
 
 
 class _Provision(Operation):
-    """An operation that makes a stream if there is none."""
+    """An operation that creates a stream if there is none of that name."""
 
     basin: str
     stream: str
@@ -83,11 +81,11 @@ class _Provision(Operation):
     ) -> None:
         super().__init__(BasinName(basin), StreamName(stream))
         self._config = config or UNSET
-        # Of the basin.
+        # The incarnation of the basin.
         self._incarnation = incarnation
 
-    def _parent(self, engine: Engine) -> BasinState:
-        basin = engine.state.basin(self.basin, self._incarnation)
+    def _parent(self, context: Context) -> BasinState:
+        basin = context.state.basin(self.basin, self._incarnation)
         basin.refuse_if_deleting()
         return basin
 
@@ -95,7 +93,7 @@ class _Provision(Operation):
 class CreateStream(_Provision):
     """Create a stream, or find the one that the same request with the same token created (§5.5).
 
-    Returns what was `Provisioned`. Raises `InvalidName`, `BasinNotFound`,
+    Returns a `Provisioned`. Raises `InvalidName`, `BasinNotFound`,
     `BasinDeletionPending`, `StreamDeletionPending`, `ResourceAlreadyExists`.
     """
 
@@ -113,15 +111,15 @@ class CreateStream(_Provision):
         super().__init__(basin, stream, config, incarnation)
         self._token = None if token is None else RequestToken(token)
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """A new stream, or that there is one."""
-        basin, name, config = self._parent(engine), self.stream, self._config
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return a new stream, or the existing one for a replay."""
+        basin, name, config = self._parent(context), self.stream, self._config
         stream = basin.streams.get(name)
         if stream is None:
             creation = None if self._token is None else (self._token, config)
-            return new_stream(basin, name, config, moment, creation)
+            return new_stream(basin, name, config, moment, creation, context.next_incarnation)
         stream.refuse_if_deleting()
-        if is_replay(stream.creation, self._token, config, engine.profile):
+        if is_replay(stream.creation, self._token, config, context.settings.profile):
             return Change(Provisioned("noop", stream.info, stream.incarnation))
         raise ResourceAlreadyExists(f"stream `{name}` in basin `{basin.name}` already exists")
 
@@ -129,19 +127,19 @@ class CreateStream(_Provision):
 class EnsureStream(_Provision):
     """Create a stream, or replace its whole configuration (§5.5).
 
-    Returns what was `Provisioned`. Raises `InvalidName`, `BasinNotFound`,
+    Returns a `Provisioned`. Raises `InvalidName`, `BasinNotFound`,
     `BasinDeletionPending`, `StreamDeletionPending`.
     """
 
     __slots__ = ()
     name = "ensure-stream"
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """A new stream, or another configuration, or nothing."""
-        basin, name = self._parent(engine), self.stream
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return a new stream, or another configuration, or no change."""
+        basin, name = self._parent(context), self.stream
         stream = basin.streams.get(name)
         if stream is None:
-            return new_stream(basin, name, self._config, moment, None)
+            return new_stream(basin, name, self._config, moment, None, context.next_incarnation)
         stream.refuse_if_deleting()
         resolved = self._config.merge(basin.resolved_defaults)
         if stream.config == resolved:
@@ -156,35 +154,38 @@ def new_stream(
     config: StreamConfig | None,
     moment: Moment,
     creation: tuple[RequestToken, StreamConfig] | None,
+    incarnation: int,
 ) -> Change:
-    """A stream with that configuration, the unset leaves from the basin (§5.4)."""
+    """Create a stream with that configuration, the unset leaves from the basin (§5.4)."""
     stream = StreamState(
         name,
-        new_incarnation(),
+        incarnation,
         (config or UNSET).merge(basin.resolved_defaults),
         basin.config.stream_cipher,
         moment.now,
         None,
         creation,
-        moment.time,
+        moment.account_time,
         None,
         None,
     )
     made = Provisioned("created", stream.info, stream.incarnation)
-    stream, due = delete_on_empty.watch(basin.name, stream, moment.time, UNSET)
-    return Change(made, stream=(basin.name, name, stream), due=due, effect=_CREATED)
+    stream, due = watch(basin.name, stream, moment.account_time, UNSET)
+    return Change(made, stream=(basin.name, name, stream), due_actions=due, effect=_CREATED)
 
 
 def _reconfigured(
     result: object, basin: str, stream: StreamState, config: StreamConfig, moment: Moment
 ) -> Change:
     changed = stream._replace(config=config)
-    changed, due = delete_on_empty.watch(basin, changed, moment.time, stream.config)
-    return Change(result, stream=(basin, stream.name, changed), due=due, effect=Effect("updated"))
+    changed, due = watch(basin, changed, moment.account_time, stream.config)
+    return Change(
+        result, stream=(basin, stream.name, changed), due_actions=due, effect=Effect("updated")
+    )
 
 
 class _OfAStream(Operation):
-    """An operation on a stream that is there; on that one and no later one, if it is said."""
+    """An operation on an existing stream; with `incarnation` on no later one of its name."""
 
     __slots__ = ("_incarnation",)
 
@@ -192,12 +193,12 @@ class _OfAStream(Operation):
         super().__init__(BasinName(basin), StreamName(stream))
         self._incarnation = incarnation
 
-    def _found(self, engine: Engine) -> StreamState:
-        return engine.state.stream(str(self.basin), str(self.stream), self._incarnation)
+    def _found(self, context: Context) -> StreamState:
+        return context.state.stream(str(self.basin), str(self.stream), self._incarnation)
 
 
 class GetStreamConfig(_OfAStream):
-    """A stream's resolved configuration (§5.7).
+    """Get a stream's resolved configuration (§5.7).
 
     Returns a `StreamConfig`. Raises `StreamNotFound`, `StreamDeletionPending`.
     """
@@ -205,15 +206,15 @@ class GetStreamConfig(_OfAStream):
     __slots__ = ()
     name = "get-stream-config"
 
-    def decide(self, engine: Engine, _: Moment) -> Change:
-        """The configuration."""
-        stream = self._found(engine)
+    def decide(self, context: Context, _: Moment) -> Change:
+        """Return the configuration, in which every leaf has a value."""
+        stream = self._found(context)
         stream.refuse_if_deleting()
         return Change(stream.config)
 
 
 class ReconfigureStream(_OfAStream):
-    """Lay changes over a stream's configuration (§5.6).
+    """Change members of a stream's configuration (§5.6).
 
     A leaf that is `None` falls back to the basin's current default, else the system's. Returns
     the new `StreamConfig`. Raises `InvalidConfig`, `BasinNotFound`, `BasinDeletionPending`,
@@ -233,18 +234,18 @@ class ReconfigureStream(_OfAStream):
         super().__init__(basin, stream, incarnation)
         self._changes = changes
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """The stream with its new configuration."""
-        basin = engine.state.basin(str(self.basin))
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return the stream with its new configuration."""
+        basin = context.state.basin(str(self.basin))
         basin.refuse_if_deleting()
-        stream = self._found(engine)
+        stream = self._found(context)
         stream.refuse_if_deleting()
         config = stream.config.reconfigure(self._changes).merge(basin.resolved_defaults)
         return _reconfigured(config, basin.name, stream, config, moment)
 
 
 class DeleteStream(_OfAStream):
-    """Delete a stream; while the deletion is pending, again without effect (§5.7).
+    """Delete a stream; without effect while its deletion is pending (§5.7).
 
     Raises `StreamNotFound`.
     """
@@ -252,9 +253,9 @@ class DeleteStream(_OfAStream):
     __slots__ = ()
     name = "delete-stream"
 
-    def decide(self, engine: Engine, moment: Moment) -> Change:
-        """The stream on its way out."""
-        stream = self._found(engine)
+    def decide(self, context: Context, moment: Moment) -> Change:
+        """Return the stream as being deleted, or without it at a delay of 0."""
+        stream = self._found(context)
         if stream.deleted_at is not None:
             return Change()
-        return delete_stream(str(self.basin), stream, moment, engine.deletion_delay)
+        return delete_stream(str(self.basin), stream, moment, context.settings.deletion_delay)

@@ -1,17 +1,17 @@
-"""Numbers by minute, kept small: what metrics are made of."""
+"""Numbers by minute, the values of metrics, in little memory."""
 
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Final
 
-# In minutes: as long as anybody may ask for.
+# In minutes: the longest period of metrics.
 KEPT: Final = 90 * 24 * 60
 _LOOK_EVERY: Final = 1024
 
 
 class Series:
-    """Values by minute since the epoch, in order; those older than `KEPT` are let go of."""
+    """Values by minute since the epoch, in order; those older than `KEPT` are removed."""
 
     __slots__ = ("minutes", "values")
 
@@ -23,7 +23,7 @@ class Series:
         return len(self.minutes)
 
     def add(self, minute: int, value: float) -> None:
-        """So much more in that minute."""
+        """Add to the value of that minute."""
         minutes = self.minutes
         if minutes and minutes[-1] == minute:
             self.values[-1] += value
@@ -39,7 +39,7 @@ class Series:
         self._let_go(minute)
 
     def put(self, minute: int, value: float) -> None:
-        """From that minute on, which is behind all others, it is this."""
+        """Set the value from that minute on, which is behind all others."""
         before = self.values[-1] if self.values else 0.0
         if value != before:
             self.minutes.append(minute)
@@ -47,19 +47,19 @@ class Series:
             self._let_go(minute)
 
     def at(self, minute: int) -> float:
-        """What was put for that minute, or last before it."""
+        """Return the value that was put for that minute, or last before it."""
         index = bisect_right(self.minutes, minute)
         return self.values[index - 1] if index else 0.0
 
     def between(self, start: int, end: int) -> Iterator[tuple[int, float]]:
-        """The values from minute `start` to before `end`."""
+        """Yield minutes and values from minute `start` to before `end`."""
         first, last = bisect_left(self.minutes, start), bisect_left(self.minutes, end)
         return zip(self.minutes[first:last], self.values[first:last], strict=True)
 
     def _let_go(self, minute: int) -> None:
         if len(self.minutes) % _LOOK_EVERY:
             return
-        # One before is kept, since what was put there may go on.
+        # One before is kept, since its value may still hold.
         gone = bisect_left(self.minutes, max(0, minute - KEPT)) - 1
         if gone > 0:
             del self.minutes[:gone], self.values[:gone]

@@ -1,4 +1,4 @@
-"""How much was stored in each stream, minute by minute. Source: reference: account_services §2.
+"""The bytes stored in each stream, minute by minute. Source: reference: account_services §2.
 
 A value is that of the instant at which its minute begins. Nothing is sampled: what a stream holds
 is looked at when it is about to change, and what has expired meanwhile has done so at known times.
@@ -18,7 +18,7 @@ _EMPTY: Final = LogState()
 
 
 class _Sizes:
-    """The bytes of one name; `until` is the first minute that is not known yet."""
+    """The bytes of one name; `until` is the first minute that is not recorded yet."""
 
     __slots__ = ("is_gone", "series", "until")
 
@@ -30,11 +30,11 @@ class _Sizes:
 
 
 class Stored:
-    """The bytes of all streams that there were, by the names of basin and stream."""
+    """The bytes of all streams, also deleted ones, by the names of basin and stream."""
 
     def __init__(self) -> None:
         self._sizes: dict[str, dict[str, _Sizes]] = {}
-        # The latest of them: most changes are to the same stream in the same minute.
+        # The latest stream: most changes are to the same stream in the same minute.
         self._latest: tuple[str, str] = ("", "")
         self._latest_until = 0
 
@@ -42,7 +42,7 @@ class Stored:
         return sum(len(one.series) for sizes in self._sizes.values() for one in sizes.values())
 
     def changes(self, basin: str, name: str, before: StreamState | None, moment: Moment) -> None:
-        """What that stream holds is about to change; `before` is how it was up to now."""
+        """Record a stream before its records change; `before` is its present state."""
         if moment.now <= self._latest_until and self._latest == (basin, name):
             return
         sizes = self._sizes.get(basin)
@@ -50,31 +50,31 @@ class Stored:
         until = -(-moment.now // MINUTE)
         self._latest, self._latest_until = (basin, name), until * MINUTE
         if one is None:
-            # Of one that came with a snapshot nobody knows how it came to be.
+            # The history of a stream from a snapshot is not known.
             new = before is None or before.log is None
             one = self._sizes.setdefault(basin, {})[name] = _Sizes(until if new else 0)
         if one.until >= until:
             return
         log = before.log if before is not None and before.log is not None else _EMPTY
-        for minute, size in _course(log, one.until, until, moment.now - moment.time):
+        for minute, size in _course(log, one.until, until, moment.now - moment.account_time):
             one.series.put(minute, size)
         one.until = until
 
     def comes(self, basin: str, name: str, moment: Moment) -> None:
-        """A stream of that name is about to be there, perhaps again."""
+        """Note that a stream of that name is about to be created, perhaps again."""
         one = self._sizes.get(basin, {}).get(name)
         if one is not None:
             self.changes(basin, name, None, moment)
             one.is_gone = False
 
     def goes(self, basin: str, name: str) -> None:
-        """A stream of that name has gone, and all that it held was known before."""
+        """Note that a stream of that name was deleted, after it was recorded."""
         one = self._sizes.get(basin, {}).get(name)
         if one is not None:
             one.is_gone = True
 
     def let_go(self, minute: int) -> None:
-        """Forget the streams that have been gone for longer than metrics are kept."""
+        """Forget the streams that were deleted before any period of metrics."""
         oldest = minute - KEPT
         for basin, sizes in [*self._sizes.items()]:
             for name in [name for name, one in sizes.items() if one.is_gone and one.until < oldest]:
@@ -83,11 +83,11 @@ class Stored:
                 del self._sizes[basin]
 
     def has(self, basin: str, name: str) -> bool:
-        """Whether something of that name is known."""
+        """True if bytes are recorded for that name."""
         return name in self._sizes.get(basin, ())
 
     def end_basin(self, basin: str, gone: Iterator[StreamState], moment: Moment) -> None:
-        """That basin is about to go, with these streams."""
+        """Record the streams of a basin before it is deleted."""
         for stream in gone:
             if stream.log is not None or self.has(basin, stream.name):
                 self.changes(basin, stream.name, stream, moment)
@@ -96,7 +96,7 @@ class Stored:
     def course(
         self, state: AccountState, basin: str, name: str, end: int, moment: Moment
     ) -> Series:
-        """How much a stream of that name holds, from the first minute to before `end`."""
+        """Return the bytes of a stream, from the first minute to before `end`."""
         one = self._sizes.get(basin, {}).get(name) or _Sizes(0)
         series = Series()
         for minute, size in zip(one.series.minutes, one.series.values, strict=True):
@@ -104,12 +104,12 @@ class Stored:
         parent = state.basins.get(basin)
         stream = None if parent is None else parent.streams.get(name)
         log = stream.log if stream is not None and stream.log is not None else _EMPTY
-        for minute, size in _course(log, one.until, end, moment.now - moment.time):
+        for minute, size in _course(log, one.until, end, moment.now - moment.account_time):
             series.put(minute, size)
         return series
 
     def names(self, state: AccountState, basin: str) -> set[str]:
-        """The names of the streams in that basin that hold something, or have held."""
+        """Return the names of the streams in that basin that have or had records."""
         parent = state.basins.get(basin)
         there = () if parent is None else parent.streams.values()
         names = {stream.name for stream in there if stream.log is not None}
@@ -117,7 +117,7 @@ class Stored:
 
 
 def _course(log: LogState, start: int, end: int, shift: int) -> Iterator[tuple[int, int]]:
-    """From which minute on the log holds how much, from `start` to before `end`.
+    """Yield minutes and the bytes of the log from then on, from `start` to before `end`.
 
     `shift` is how much later dates are than the account's time, by which records expire.
     """
@@ -132,7 +132,7 @@ def _course(log: LogState, start: int, end: int, shift: int) -> Iterator[tuple[i
         for expiry, record in zip(
             chunk.expiries[first:last], chunk.records[first:last], strict=True
         ):
-            # The first instant at which it is gone.
+            # The first minute at whose beginning it has expired.
             minute = max(start, -(-(expiry + shift) // MINUTE))
             if minute < end:
                 expired.append((minute, record.metered_bytes))

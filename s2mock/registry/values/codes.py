@@ -1,4 +1,4 @@
-"""The error codes of S2: the status of each, and what it promises.
+"""The error codes of S2: the status of each, and if it promises no effect.
 
 Sources: reference: account_services §4 (the shared table), control_plane §3.
 """
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 
 class Code(NamedTuple):
-    """An error code of S2: its status, and whether it promises that nothing has happened."""
+    """An error code of S2: its status, and True if it promises that nothing was changed."""
 
     status: int
     promises_no_effect: bool
@@ -58,4 +58,4 @@ TRANSIENT: Final = frozenset(
         "upstream_timeout",
     }
 )
-"""The codes that are worth a retry (reference: account_services §4)."""
+"""The codes after which a retry may succeed (reference: account_services §4)."""

@@ -155,7 +155,7 @@ class BasinConfig:
                 f"{described(self.default_stream_config)}: try StreamConfig(...)"
             )
         if self.default_stream_config == UNSET:
-            # Known by identity to those who ask often.
+            # Found by identity where the same configuration is merged often.
             object.__setattr__(self, "default_stream_config", UNSET)
         _check_choice("stream_cipher", self.stream_cipher, Cipher)
         for flag in ("create_stream_on_append", "create_stream_on_read"):

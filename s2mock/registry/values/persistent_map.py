@@ -1,6 +1,6 @@
 """An ordered map of names whose copy costs nothing, at any size.
 
-Values stand in buckets by the hash of their names, so that finding and putting one costs the same
+Values are in buckets by the hash of their names, so that finding and putting one costs the same
 in a map of ten and of a million. The order of the names is brought up to date when somebody asks
 for it. A copy shares all of it; whoever writes to a part first makes that part its own.
 """
@@ -15,12 +15,12 @@ V = TypeVar("V")
 _BUCKET: Final = 1024
 _GROWTH: Final = 8
 _RUN: Final = 512
-# A copy puts together at most this number of names that came or went.
+# A copy merges at most this number of names that were added or removed.
 _SMALL: Final = 64
 
 
 class PersistentMap(Generic[V]):
-    """Values by name. Only its `owner` may write to it; others take a `copy` first."""
+    """Values by name. Only its `write_owner` may write to it; others `copy` it first."""
 
     __slots__ = (
         "_buckets",
@@ -30,16 +30,15 @@ class PersistentMap(Generic[V]):
         "_order",
         "_own",
         "_size",
-        "owner",
+        "write_owner",
     )
 
-    def __init__(self, owner: object) -> None:
-        self.owner: object = owner
+    def __init__(self, write_owner: object) -> None:
+        self.write_owner: object = write_owner
         self._size = 0
         self._mask = 0
         self._buckets: list[dict[str, V]] = [{}]
-        # Which buckets are this map's own, not shared with a copy; None while even the list of
-        # them is shared.
+        # 1 for each bucket that no copy shares; None while the list of buckets is shared too.
         self._own: bytearray | None = bytearray(b"\1")
         self._order: _Order | None = None
         # The names that came or went since the order was made: those that did so since the last
@@ -47,10 +46,10 @@ class PersistentMap(Generic[V]):
         self._changed: set[str] = set()
         self._changed_before: tuple[set[str], ...] = ()
 
-    def copy(self, owner: object) -> "PersistentMap[V]":
-        """The same names and values, for another owner. Nobody writes to this map from now on."""
+    def copy(self, write_owner: object) -> "PersistentMap[V]":
+        """Return the same for another owner. Nothing may write to this map from now on."""
         other: PersistentMap[V] = PersistentMap.__new__(PersistentMap)
-        other.owner = owner
+        other.write_owner = write_owner
         other._size, other._mask = self._size, self._mask
         other._buckets, other._own = self._buckets, None
         other._order = self._order
@@ -62,7 +61,7 @@ class PersistentMap(Generic[V]):
         return self._size
 
     def get(self, name: str) -> V | None:
-        """The value of that name, or None."""
+        """Return the value of that name, or None."""
         return self._buckets[hash(name) & self._mask].get(name)
 
     def __setitem__(self, name: str, value: V) -> None:
@@ -81,20 +80,25 @@ class PersistentMap(Generic[V]):
         self._note(name)
 
     def values(self) -> Iterator[V]:
-        """All values, in no order."""
+        """Yield all values, in no order."""
         return chain.from_iterable(bucket.values() for bucket in self._buckets)
 
     def __iter__(self) -> Iterator[str]:
-        """All names, in order."""
+        """Yield all names, in order."""
         return self._ordered().since("")
 
     def names_from(self, start: str, *, after: bool) -> Iterator[str]:
-        """The names from `start` on, in order; without `start` itself if `after`."""
+        """Yield the names from `start` on, in order; without `start` itself if `after`."""
         return self._ordered().since(start, after=after)
+
+    def put_in_order(self) -> "PersistentMap[V]":
+        """Bring the order up to date and return the map; only its owner may call this."""
+        self._ordered()
+        return self
 
     @property
     def is_in_order(self) -> bool:
-        """Whether the order is up to date, so that asking for it writes nothing."""
+        """True if the order is up to date, so that reading it writes nothing."""
         return self._order is not None and not (self._changed or self._changed_before)
 
     def _note(self, name: str) -> None:

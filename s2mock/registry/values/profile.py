@@ -1,4 +1,4 @@
-"""Where the documented page and the running service differ, the choice between them."""
+"""Profiles: which to follow where the service and its documentation disagree."""
 
 from typing import Final, Literal, NamedTuple
 
@@ -9,7 +9,7 @@ ProfileName = Literal["real", "documented"]
 
 
 class Profile(NamedTuple):
-    """Two corners of create stream in which the documentation says something else.
+    """The choices in two rules of create stream for which the documentation differs.
 
     `invalid_config` is the error for a well formed configuration with an invalid value;
     `replay_ignores_config` lets the request token alone decide what a replay is.
@@ -25,7 +25,7 @@ DOCUMENTED: Final = Profile("documented", invalid_config=BadJson, replay_ignores
 
 
 def profile_named(name: str) -> Profile:
-    """The profile of that name. Raises `ValueError`."""
+    """Return the profile of that name. Raises `ValueError`."""
     profiles: dict[str, Profile] = {profile.name: profile for profile in (REAL, DOCUMENTED)}
     check_choice("profile", name, profiles)
     return profiles[name]

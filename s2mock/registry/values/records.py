@@ -51,7 +51,7 @@ def metered_bytes(headers: Sequence[Header], body: bytes) -> int:
 class Record:
     """A record as an append brings it and a stream keeps it; checked, and typed as it says.
 
-    Nobody changes one. `timestamp` is in milliseconds since the Unix epoch, or in whatever the
+    It is never changed. `timestamp` is in milliseconds since the Unix epoch, or in whatever the
     user counts. Raises `Invalid`.
     """
 

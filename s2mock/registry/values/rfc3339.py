@@ -41,7 +41,7 @@ def check_timestamp(text: str) -> None:
 
 
 def parse_timestamp(text: str) -> int:
-    """The nanoseconds since the Unix epoch that an RFC 3339 timestamp stands for.
+    """Return the nanoseconds since the Unix epoch of an RFC 3339 timestamp.
 
     A leap second is the last nanosecond before it. Raises `ValueError`, with S2's words.
     """

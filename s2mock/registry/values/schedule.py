@@ -1,4 +1,4 @@
-"""What falls due later, as data: the end of a deletion, a look at an empty stream.
+"""Actions that are due later, as values: the end of a deletion, the check of an empty stream.
 
 Nothing runs in the background. What a real service does later is carried out, in order, before
 the next operation that could see it. The schedule is a leftist heap of tuples: adding to it makes
@@ -8,12 +8,12 @@ another one that shares the rest, so a copy costs nothing.
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-# Rank, (time, number), what is due, left, right.
+# Rank, (time, number), action, left, right.
 _Node = tuple[int, tuple[int, int], "Due", Any, Any]
 
 
 class FinishDeletion(NamedTuple):
-    """The deletion of a basin, or of a stream in it, is complete."""
+    """Complete the deletion of a basin, or of a stream in it."""
 
     basin: str
     stream: str | None
@@ -21,7 +21,7 @@ class FinishDeletion(NamedTuple):
 
 
 class CheckEmpty(NamedTuple):
-    """Delete-on-empty looks at a stream; `at` is the time for which it was told to."""
+    """Check a stream for delete-on-empty; `at` is the time for which that was scheduled."""
 
     basin: str
     stream: str
@@ -33,33 +33,33 @@ Due = FinishDeletion | CheckEmpty
 
 
 class Schedule(NamedTuple):
-    """What falls due, by the account's time (`Moment.time`); the earliest first."""
+    """Actions by account time (`Moment.account_time`), the earliest first."""
 
     size: int = 0
-    # How many entries are known to mean nothing any more.
+    # The number of entries that have lost their meaning.
     stale: int = 0
     number: int = 0
     root: _Node | None = None
 
     @property
     def next_time(self) -> int | None:
-        """When the first entry falls due."""
+        """The time of the first entry, or None."""
         return None if self.root is None else self.root[1][0]
 
     def add(self, time: int, due: Due) -> "Schedule":
-        """The schedule with one entry more; of the same time, the earlier added goes first."""
+        """Return the schedule with another entry; at the same time, the earlier added is first."""
         node: _Node = (1, (time, self.number), due, None, None)
         return Schedule(self.size + 1, self.stale, self.number + 1, _merge(self.root, node))
 
     def pop(self) -> tuple[int, Due, "Schedule"]:
-        """The first entry, its time, and the schedule without it."""
+        """Return the time of the first entry, the entry, and the schedule without it."""
         root = self.root
         assert root is not None, "nothing is due"
         rest = Schedule(self.size - 1, self.stale, self.number, _merge(root[3], root[4]))
         return root[1][0], root[2], rest
 
     def entries(self) -> Iterator[tuple[int, Due]]:
-        """All entries with their times, in no order."""
+        """Yield all entries with their times, in no order."""
         nodes = [self.root]
         while nodes:
             node = nodes.pop()

@@ -9,8 +9,8 @@ from s2mock.runtime.clock import Moment
 OWN_ID: Final = "s2mock"
 """The id of the account's own token."""
 
-# What stands for the secret of the account's own token, which is no part of the account's state:
-# no header can hold it.
+# In place of the secret of the account's own token, which is no part of the account's state. No
+# header can hold it.
 OWN_SECRET: Final = "\0"
 _DIGITS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECRET_LENGTH: Final = 43
@@ -29,14 +29,14 @@ class TokenInfo(NamedTuple):
 
 
 class AccessToken(NamedTuple):
-    """An access token. `expires` and `ends` go by the account's time, see `Moment`."""
+    """An access token. `expires` and `ends` are account time, see `Moment`."""
 
     id: str
     secret: str
     scope: Scope
     expires: int | None = None
     auto_prefix_streams: bool = False
-    # From when on it is refused, where it was revoked.
+    # The time from which on it is refused, if it was revoked.
     ends: int | None = None
 
     def __repr__(self) -> str:
@@ -44,70 +44,90 @@ class AccessToken(NamedTuple):
 
     @property
     def prefix(self) -> str:
-        """What goes before each stream's name that its bearer says."""
+        """The prefix of each stream's name in its requests, or nothing."""
         return self.scope.streams.name if self.auto_prefix_streams else ""
 
     @property
     def has_an_end(self) -> bool:
-        """Whether there is a time from when on it is refused."""
+        """True if there is a time from which on it is refused."""
         return self.expires is not None or self.ends is not None
 
     def info(self, moment: Moment) -> TokenInfo:
-        """The token as S2 describes it at that moment."""
+        """Return the token as S2 describes it at that moment."""
         expires = self.expires
         if expires is not None:
-            expires += moment.now - moment.time
+            expires += moment.now - moment.account_time
         return TokenInfo(self.id, expires, self.auto_prefix_streams, self.scope)
+
+
+class IssuedToken(NamedTuple):
+    """The change that adds a token to those of an account."""
+
+    token: AccessToken
+
+
+class RevokedToken(NamedTuple):
+    """The change that takes a token from the list; it is refused from account time `ends` on.
+
+    With None for `ends` it stays valid.
+    """
+
+    token: AccessToken
+    ends: int | None
 
 
 class Tokens(NamedTuple):
     """The tokens of an account: those that are listed, and all that were ever issued."""
 
     by_id: PersistentMap[AccessToken]
-    # The revoked ones too: they are refused, where one that nobody issued may be let in.
+    # With the revoked ones: they are refused where an unknown one may do everything.
     by_secret: PersistentMap[AccessToken]
-    # How many were issued.
+    # The number of tokens that were issued.
     issued: int = 0
 
-    def with_issued(self, owner: object, token: AccessToken) -> "Tokens":
-        """The tokens and one more, for that owner."""
-        own = self.copy(owner)
+    def with_issued(self, write_owner: object, token: AccessToken) -> "Tokens":
+        """Return the tokens and one more, for that owner of writes."""
+        own = self.copy(write_owner)
         own.by_id[token.id] = own.by_secret[token.secret] = token
         return own._replace(issued=self.issued + 1)
 
-    def with_revoked(self, owner: object, token: AccessToken, ends: int | None) -> "Tokens":
-        """The tokens without that one, which is refused from then on; None is never."""
-        own = self.copy(owner)
+    def with_revoked(self, write_owner: object, token: AccessToken, ends: int | None) -> "Tokens":
+        """Return the tokens without that one, which is refused from `ends` on, if ever."""
+        own = self.copy(write_owner)
         del own.by_id[token.id]
         own.by_secret[token.secret] = token._replace(ends=ends)
         return own
 
-    def with_own(self, owner: object) -> "Tokens":
-        """The tokens with the account's own, though it was revoked in another."""
+    def with_own(self, write_owner: object) -> "Tokens":
+        """Return the tokens with the account's own, also where another account revoked it."""
         known = self.by_secret.get(OWN_SECRET)
         if known is not None and known.ends is None and self.by_id.get(OWN_ID) is known:
             return self
-        tokens = self.copy(owner)
+        tokens = self.copy(write_owner)
         own = tokens.by_secret[OWN_SECRET] = AccessToken(OWN_ID, OWN_SECRET, EVERYTHING)
         if tokens.by_id.get(OWN_ID) is None:
             tokens.by_id[OWN_ID] = own
         return tokens
 
-    def copy(self, owner: object) -> "Tokens":
-        """The same, which that owner may write to."""
-        if self.by_id.owner is owner:
+    def copy(self, write_owner: object) -> "Tokens":
+        """Return the same tokens, which that owner may write to."""
+        if self.by_id.write_owner is write_owner:
             return self
-        return self._replace(by_id=self.by_id.copy(owner), by_secret=self.by_secret.copy(owner))
+        return self._replace(
+            by_id=self.by_id.copy(write_owner), by_secret=self.by_secret.copy(write_owner)
+        )
 
 
-def fresh_tokens(owner: object) -> Tokens:
-    """The tokens of an account in which none was issued: its own."""
+def fresh_tokens(write_owner: object) -> Tokens:
+    """Return the tokens of an account that has issued none: the account's own."""
     own = AccessToken(OWN_ID, OWN_SECRET, EVERYTHING)
-    return Tokens(PersistentMap(owner), PersistentMap(owner)).with_issued(owner, own)
+    return Tokens(PersistentMap(write_owner), PersistentMap(write_owner)).with_issued(
+        write_owner, own
+    )
 
 
 def new_secret(prefix: str, seed: int, token: str | None, number: int) -> str:
-    """The secret of the issued token of that number, which is not to be guessed.
+    """Return the secret of the issued token of that number, which cannot be guessed.
 
     It is the same for the same `prefix`, `seed` and own `token` of the account (reference:
     account_services §1.1).

@@ -50,7 +50,7 @@ async function ask(path, query, options = {}) {
   if (reply.ok) return options.signal ? reply : reply.status === 204 ? null : reply.json();
   const { message } = await reply.json();
   if (reply.status === 403) { $("asking").hidden = false; state(message); }
-  // A late refusal of an account that is no longer shown leaves the one that is.
+  // Unless another account is shown by now.
   if (reply.status === 401 && own && own === account) setTimeout(choose, 0, "");
   throw Object.assign(new Error(message), { status: reply.status });
 }

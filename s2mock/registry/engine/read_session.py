@@ -1,36 +1,37 @@
 """A read in progress: catching up with a stream, and following what is appended.
 
-It is a state machine without I/O: each step, in turn, says what to deliver or what to wait for.
-Sources: reference: data_plane §4.4, §4.5.
+It is a state machine without I/O: each step, with the account's lock held, returns what to deliver
+or what to wait for. Sources: reference: data_plane §4.4, §4.5.
 """
 
 from collections.abc import Generator, Hashable
 from typing import Any, Final
 
-from s2mock.registry.engine.engine import Engine
-from s2mock.registry.engine.followers import Following, LiveBatch, Waiter
+from s2mock.registry.engine.account_lock import AccountLock
+from s2mock.registry.engine.sessions import Following, LiveBatch, Sessions
+from s2mock.registry.engine.store import Store
+from s2mock.registry.engine.waiter import Waiter
 from s2mock.registry.log.batch import Batch
 from s2mock.registry.log.chunks import Span
 from s2mock.registry.log.log import LogState
-from s2mock.registry.log.read_request import Limits, ReadRequest
-from s2mock.registry.rules.open_stream import Opened
-from s2mock.registry.state import Change, StreamState
+from s2mock.registry.log.read_request import Limits
+from s2mock.registry.state import Change, ReadStart, StreamState
 from s2mock.registry.values.errors import DecryptionFailed, S2Error, StreamNotFound, Unavailable
 from s2mock.registry.values.positions import StreamPosition
 from s2mock.runtime.clock import NANOSECONDS, Moment
 from s2mock.runtime.conversation import Wait
 
-# Between heartbeats, drawn anew after everything that is sent.
+# The seconds between heartbeats, drawn anew after each output.
 HEARTBEAT_SECONDS: Final = (5.0, 15.0)
 
 _EMPTY = LogState()
 
 
 class ReadSession:
-    """One read in progress, in its place. `batches` drives it; `begin` is its first step.
+    """One read in progress. `batches` drives it; `begin` is its first step.
 
-    Stepping raises `DecryptionFailed`, and `Unavailable` when the stream is deleted under a
-    follower, or the account is reset.
+    With `is_counted` it is part of the history of usage. Stepping raises `DecryptionFailed`, and
+    `Unavailable` if the stream is deleted under a follower, or the account is reset.
     """
 
     tell_tail = True
@@ -38,50 +39,52 @@ class ReadSession:
 
     def __init__(
         self,
-        engine: Engine,
-        basin: str,
-        opened: Opened,
-        request: ReadRequest,
-        position: int,
-        tail: StreamPosition,
+        lock: AccountLock,
+        store: Store,
+        sessions: Sessions,
+        start: ReadStart,
+        *,
+        is_counted: bool,
     ) -> None:
-        self._engine = engine
-        self._basin = basin
-        self._stream = opened.state.name
-        self._incarnation = opened.state.incarnation
-        self._digest = opened.digest
-        self._era = engine.generation
+        self._lock = lock
+        self._store = store
+        self._sessions = sessions
+        self._basin = start.basin
+        self._stream = start.stream
+        self._incarnation = start.incarnation
+        self._digest = start.digest
+        self._generation = sessions.generation
+        request = start.request
         self._may_follow = request.may_follow
         self._wait = None if request.wait is None else request.wait * NANOSECONDS
         self._limits = Limits(request)
-        self._position = position
-        self._tail = tail
+        self._position = start.position
+        self._tail = start.tail
         self._following: Following | None = None
         self._deadline: int | None = None
         self._heartbeat: int | None = None
-        self._pause: Waiter | None = None
+        self._waiter: Waiter | None = None
         self._first: Batch | Waiter | S2Error | None = None
-        # Whether it came from outside, and metrics tell of it.
-        self.is_counted = False
+        self._is_counted = is_counted
 
     def begin(self, moment: Moment) -> "ReadSession":
-        """Make the first step, at the moment of the opening; in turn only."""
-        if self.is_counted and self.is_streaming:
-            self._engine.usage.begin_streaming(self, self._basin, moment)
+        """Make the first step, at the moment of the opening. Call it with the lock held."""
+        if self._is_counted and self.is_streaming:
+            self._store.usage.begin_streaming(self, self._basin, moment)
         try:
             self._first = self.step(moment)
         except S2Error as error:
-            # Told when the answer has begun.
+            # Sent when the response has begun.
             self._first = error
         return self
 
     def answer(self) -> Generator[Wait, None, Any]:
-        """The session itself, at once."""
+        """Return the session itself, at once."""
         return self
         yield
 
     def batches(self) -> Generator[Batch | Wait, None, None]:
-        """The batches and heartbeats as they come, and the waits between them."""
+        """Yield batches and heartbeats as they are due, and the waits between them."""
         try:
             outcome = self._first
             while outcome is not None:
@@ -93,45 +96,45 @@ class ReadSession:
             self.close()
 
     def next(self) -> Batch | Waiter | None:
-        """The next step, in a turn of its own."""
-        pause, self._pause = self._pause, None
+        """Make the next step, at a moment of its own."""
+        waiter, self._waiter = self._waiter, None
         try:
-            with self._engine.turn as moment:
-                if self._following is not None and pause is not None:
-                    # Its time may have come without anybody's waking it.
-                    self._following.pauses.pop(pause, None)
-                if pause is not None and pause.error is not None:
-                    raise pause.error
+            with self._lock as moment:
+                if self._following is not None and waiter is not None:
+                    # Its time may have come without a change of the stream.
+                    self._following.waiters.pop(waiter, None)
+                if waiter is not None and waiter.error is not None:
+                    raise waiter.error
                 return self.step(moment)
         finally:
-            if pause is not None:
-                pause.close()
+            if waiter is not None:
+                waiter.close()
 
     def close(self) -> None:
-        """Follow no longer."""
-        with self._engine.turn.lock:
+        """Stop following the stream."""
+        with self._lock.mutex:
             self._unfollow()
-            if self.is_counted and self in self._engine.usage.streaming:
-                # It did not come to its end.
-                self._engine.usage.end_streaming(self, self._engine.clock.now())
-        if self._pause is not None:
-            self._pause.close()
-            self._pause = None
+            if self._is_counted and self in self._store.usage.streaming:
+                # It was closed before its end.
+                self._store.usage.end_streaming(self, self._sessions.timekeeper.clock.now())
+        if self._waiter is not None:
+            self._waiter.close()
+            self._waiter = None
 
     def step(self, moment: Moment) -> Batch | Waiter | None:
-        """What to deliver or what to wait for; None at the end. In turn only."""
+        """Return what to deliver or wait for, None at the end. Call it with the lock held."""
         try:
             batch = self._step(moment)
             if isinstance(batch, Batch):
                 if any(span.needs_other_key(self._digest) for span in batch.spans):
                     raise DecryptionFailed
             elif batch is not None:
-                self._pause = batch
+                self._waiter = batch
         except S2Error:
-            self._engine.usage.end_streaming(self, moment.now)
+            self._store.usage.end_streaming(self, moment.now)
             raise
-        if batch is None and self.is_counted:
-            self._engine.usage.end_streaming(self, moment.now)
+        if batch is None and self._is_counted:
+            self._store.usage.end_streaming(self, moment.now)
         return batch
 
     def _step(self, moment: Moment) -> Batch | Waiter | None:
@@ -164,17 +167,17 @@ class ReadSession:
         return None
 
     def _current(self, moment: Moment) -> StreamState | None:
-        """The stream as it is now, None when it has gone."""
-        engine = self._engine
-        if engine.generation != self._era:
+        """Return the stream as it is now, None if it was deleted."""
+        store = self._store
+        if self._sessions.generation != self._generation:
             return None
         try:
-            stream = engine.state.stream(self._basin, self._stream, self._incarnation)
+            stream = store.state.stream(self._basin, self._stream, self._incarnation)
         except StreamNotFound:
             return None
-        if stream.log is not None and moment.time >= stream.log.next_expiry:
-            stream = stream._replace(log=stream.log.expired(engine.owner, moment.time))
-            engine.commit(Change(stream=(self._basin, self._stream, stream)), moment)
+        if stream.log is not None and moment.account_time >= stream.log.next_expiry:
+            stream = stream._replace(log=stream.log.expired(store.write_owner, moment.account_time))
+            store.commit(Change(stream=(self._basin, self._stream, stream)), moment)
         return stream
 
     def _catch_up(self, log: LogState, moment: Moment) -> Batch | None:
@@ -208,22 +211,22 @@ class ReadSession:
         self._position = batch.end_seq_num
         size = batch.metered_bytes
         self._limits.use(batch.count, size)
-        if self.is_counted:
-            self._engine.usage.read(self._basin, size, moment)
-        self._deadline = None if self._wait is None else moment.elapsed + self._wait
+        if self._is_counted:
+            self._store.usage.read(self._basin, size, moment)
+        self._deadline = None if self._wait is None else moment.monotonic + self._wait
         self._heartbeat = None
         return batch
 
     def _is_over(self, moment: Moment) -> bool:
         if self._deadline is None and self._wait is not None:
-            self._deadline = moment.elapsed + self._wait
-        return self._deadline is not None and self._deadline <= moment.elapsed
+            self._deadline = moment.monotonic + self._wait
+        return self._deadline is not None and self._deadline <= moment.monotonic
 
     def _is_heartbeat_due(self, moment: Moment) -> bool:
         heartbeat, deadline = self._heartbeat, self._deadline
         return (
             heartbeat is not None
-            and heartbeat <= moment.elapsed
+            and heartbeat <= moment.monotonic
             and (deadline is None or heartbeat < deadline)
         )
 
@@ -232,28 +235,23 @@ class ReadSession:
         return Batch((), self._tail, at=moment.now)
 
     def _rest(self, moment: Moment) -> Waiter:
-        """Wait for an append, the next heartbeat or the end of the wait."""
+        """Return a wait for an append, the next heartbeat or the end of the read."""
         assert self._following is not None
         if self._heartbeat is None:
-            pause = self._engine.random.uniform(*HEARTBEAT_SECONDS)
-            self._heartbeat = moment.elapsed + int(pause * NANOSECONDS)
+            seconds = self._sessions.random.uniform(*HEARTBEAT_SECONDS)
+            self._heartbeat = moment.monotonic + int(seconds * NANOSECONDS)
         until = self._heartbeat if self._deadline is None else min(self._heartbeat, self._deadline)
-        wait = self._engine.pause(until)
-        self._following.pauses[wait] = None
-        return wait
+        waiter = self._sessions.wait_until(until)
+        self._following.waiters[waiter] = None
+        return waiter
 
     def _follow(self) -> None:
-        following = self._engine.following.setdefault(self._incarnation, Following(self._stream))
-        following.count += 1
-        self._following = following
-        self._engine.followed.notify()
+        self._following = self._sessions.follow(self._incarnation, self._stream)
 
     def _unfollow(self) -> None:
         following, self._following = self._following, None
         if following is None:
             return
-        if self._pause is not None:
-            following.pauses.pop(self._pause, None)
-        following.count -= 1
-        if not following.count and self._engine.following.get(self._incarnation) is following:
-            del self._engine.following[self._incarnation]
+        if self._waiter is not None:
+            following.waiters.pop(self._waiter, None)
+        self._sessions.unfollow(self._incarnation, following)

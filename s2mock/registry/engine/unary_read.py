@@ -3,25 +3,26 @@
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from s2mock.registry.engine.engine import Engine
-from s2mock.registry.engine.followers import Waiter
+from s2mock.registry.engine.account_lock import AccountLock
+from s2mock.registry.engine.read_session import ReadSession
+from s2mock.registry.engine.sessions import Sessions
+from s2mock.registry.engine.store import Store
+from s2mock.registry.engine.waiter import Waiter
 from s2mock.registry.log.batch import Batch
-from s2mock.registry.log.read_request import ReadRequest
-from s2mock.registry.rules.open_stream import Opened
-from s2mock.registry.rules.read_session import ReadSession
+from s2mock.registry.state import ReadStart
 from s2mock.registry.values.errors import S2Error
-from s2mock.registry.values.positions import StreamPosition
 from s2mock.runtime.clock import Moment
 from s2mock.runtime.conversation import Wait
 
 if TYPE_CHECKING:
     from s2mock.registry.log.chunks import Span
+    from s2mock.registry.values.positions import StreamPosition
 
 
 class UnaryRead(ReadSession):
-    """A read of one batch: what there is at once, or, if that is nothing, what comes first (§4.5).
+    """A read of one batch: the records that exist, or else the next ones that are appended (§4.5).
 
-    Its one answer is a `Batch`; until there is one it waits.
+    Its answer is one `Batch`; until there is one it waits.
     """
 
     tell_tail = False
@@ -29,20 +30,20 @@ class UnaryRead(ReadSession):
 
     def __init__(
         self,
-        engine: Engine,
-        basin: str,
-        opened: Opened,
-        request: ReadRequest,
-        position: int,
-        tail: StreamPosition,
+        lock: AccountLock,
+        store: Store,
+        sessions: Sessions,
+        start: ReadStart,
+        *,
+        is_counted: bool,
     ) -> None:
-        super().__init__(engine, basin, opened, request, position, tail)
+        super().__init__(lock, store, sessions, start, is_counted=is_counted)
         self._spans: list[Span] = []
         self._told_tail: StreamPosition | None = None
         self._waiting = False
 
     def answer(self) -> Generator[Wait, None, Batch]:
-        """The answer, when there is one. Raises what stepping raises."""
+        """Yield waits and return the batch. Raises what stepping raises."""
         try:
             outcome = self._first
             while not isinstance(outcome, Batch):
@@ -56,7 +57,7 @@ class UnaryRead(ReadSession):
             self.close()
 
     def step(self, moment: Moment) -> Batch | Waiter:
-        """The answer, or what to wait for. In turn only."""
+        """Return the batch, or what to wait for. Call it with the lock held."""
         while (outcome := super().step(moment)) is not None:
             if isinstance(outcome, Waiter):
                 return outcome
