@@ -13,57 +13,33 @@ from pathlib import Path
 from typing import Any
 
 import s2mock
-from s2mock import Basin, S2Error, S2Mock, Stream, __main__, pytest_plugin
+from s2mock import Basin, S2Error, S2Mock, Stream
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.routing import Router
 from s2mock.contract import recordings
 from s2mock.contract.ledger import KNOWN_DIFFERENCES
 from s2mock.contract.schema_gaps import GAPS
+from s2mock.control.command_line.parser import make_parser
+from s2mock.options import OPTIONS, Option
 from s2mock.powers.operations import OPERATION_NAMES
+from s2mock.pytest_plugin.options import FLAGS
 from s2mock.registry.values.codes import CODES
 
 REPO = Path(__file__).parent.parent
 
-# What each option sets, where neither its help nor the docstring of `S2Mock` is enough.
-OPTION_TEXTS = {
-    "basins": "what is there at the beginning: names, or mappings; see [](../how-to/seeding.md)",
-    "deletion_delay": "how many seconds a deletion stays pending; `inf` for ever",
-    "profile": "whom to follow where the service and its documentation differ: `real` or "
-    "`documented`; see [](../explanation/two-references.md)",
-    "cors": "whether browsers are let in, by CORS headers",
-    "clock": "where all times come from: `SystemClock()`, or `manual` for one "
-    "[that you turn](../how-to/time.md)",
-    "snapshot": "a [snapshot](../how-to/restore-and-fork.md) to begin with, in place of `basins`",
-    "faults": "[faults](../how-to/faults.md) to begin with: mappings of the arguments of `inject`",
-    "control": "whether the powers are served over HTTP at `/_s2mock`; see "
-    "[](../how-to/other-languages.md)",
-    "locations": "where basins can be, the default first: names, or mappings as S2 describes one",
-    "coverage": "whether the end says [what the tests have met](../how-to/coverage.md), and the "
-    "file to write it to",
-    "report": "a directory for [a page of each test that fails](../how-to/look.md)",
-    "version": "nothing; prints the version and ends",
-    "use_env": "whether S2's environment variables point to the account during the test",
-    "token": "the account's own access token; with `--s2mock-target`, the one for that server",
-    "target": "a server to run the tests on, in place of the fake",
+# Where the documentation says more about an option: a page, and its link in the option's text.
+OPTION_PAGES = {
+    "basins": "[Seed](../how-to/seeding.md)",
+    "profile": "[Two references](../explanation/two-references.md)",
+    "clock": "[Time](../how-to/time.md)",
+    "snapshot": "[Restore and fork](../how-to/restore-and-fork.md)",
+    "faults": "[Faults](../how-to/faults.md)",
+    "control": "[Other languages](../how-to/other-languages.md)",
+    "coverage": "[Coverage](../how-to/coverage.md)",
+    "report": "[Look](../how-to/look.md)",
 }
-# What only the command line of pytest has.
-_FLAGS_OF_PYTEST = ("target", "coverage", "report")
-DEFAULTS = {
-    "advice": "`on`",
-    "basins": "none",
-    "clock": "`SystemClock()`",
-    "coverage": "no",
-    "control": "`False`; for the server it is on",
-    "faults": "none",
-    "journal_bytes": "64 MiB",
-    "locations": "`aws:us-east-1`, `aws:us-west-2`, `aws:eu-north-1`",
-    "port": "0, a free one; for the server 8080",
-    "report": "no",
-    "snapshot": "none",
-    "target": "none: the fake",
-    "token": "another one in each test; for the server `s2mock`",
-    "use_env": "`False`",
-}
+# Defaults of the standalone server that differ from those of `S2Mock`.
+SERVER_DEFAULTS = {"control": "on", "port": "8080", "token": "s2mock"}
 # Attributes, which have no docstring.
 ATTRIBUTE_TEXTS = {
     "account": "the `Account` behind it, which can also list basins in pages",
@@ -71,8 +47,6 @@ ATTRIBUTE_TEXTS = {
     "is_fake": "`True`; `False` with `--s2mock-target`",
     "token": "the account's own access token, another one in each test",
 }
-# Flags of the server that say an option in another way.
-SERVER_FLAGS = {"basins": "init_file", "control": "no_control", "cors": "no_cors"}
 
 
 def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
@@ -84,66 +58,62 @@ def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
 
 def options() -> list[str]:
     """Each option, and everywhere that it can be set."""
-    arguments = inspect.signature(S2Mock).parameters
-    marker = re.findall(r"(\w+)=", pytest_plugin._MARKER)
     server = server_flags()
-    names = [name for name in arguments if name != "listening"]
-    names += [name for name in (*marker, *pytest_plugin._OPTIONS) if name not in names]
-    rows = []
-    for name in (*dict.fromkeys(names), *_FLAGS_OF_PYTEST):
-        ini = name in pytest_plugin._OPTIONS
-        flag = ini or name in _FLAGS_OF_PYTEST
-        rows.append(
-            [
-                f"`{name}`",
-                option_text(name),
-                default_of(name, arguments),
-                "yes" if name in arguments else "",
-                "yes" if name in marker else "",
-                f"`s2mock_{name}`" if ini else "",
-                f"`--s2mock-{name.replace('_', '-')}`" if flag else "",
-                server.pop(SERVER_FLAGS.get(name, name), ""),
-            ]
-        )
-    # What only the server has.
+    rows = [
+        [
+            f"`{option.name}`",
+            option_text(option.name, option.description),
+            default_of(option),
+            "yes" if option.is_argument else "",
+            "yes" if option.is_in_marker else "",
+            f"`s2mock_{option.name}`" if option.is_setting else "",
+            f"`--s2mock-{option.name.replace('_', '-')}`" if option.is_setting else "",
+            server.pop(option.server_flag or "", ("", ""))[0],
+        ]
+        for option in OPTIONS.values()
+    ]
+    # The flags that only the command line of pytest has.
     rows += [
-        [f"`{name}`", option_text(name), "", "", "", "", "", flag] for name, flag in server.items()
+        [f"`{name}`", option_text(name, text), "none", "", "", "", f"`--s2mock-{name}`", ""]
+        for name, text, _ in FLAGS
+    ]
+    # The flags that only the server has.
+    rows += [
+        [f"`{name}`", option_text(name, text), "", "", "", "", "", flag]
+        for name, (flag, text) in server.items()
     ]
     titles = ("option", "what it sets", "default", "`S2Mock()`", "marker", "ini file", "pytest")
     return table((*titles, "`python -m s2mock`"), rows)
 
 
-def server_flags() -> dict[str, str]:
-    """The flags of the standalone server, by the names of what they set."""
-    actions = __main__._parser("serve")._actions
+def server_flags() -> dict[str, tuple[str, str]]:
+    """The flags of the standalone server and their texts, by the names of what they set."""
+    actions = make_parser("serve")._actions
     return {
-        action.dest: f"`{action.option_strings[-1]}`" for action in actions if action.dest != "help"
+        action.dest: (
+            f"`{action.option_strings[-1]}`",
+            re.sub(r" \(default: .*?\)", "", action.help or ""),
+        )
+        for action in actions
+        if action.dest != "help"
     }
 
 
-def option_text(name: str) -> str:
-    """What an option sets. Raises `LookupError`."""
-    if name in OPTION_TEXTS:
-        return OPTION_TEXTS[name]
-    if name in pytest_plugin._OPTIONS:
-        return re.sub(r" \(default: .*?\)", "", pytest_plugin._OPTIONS[name])
-    for action in __main__._parser("serve")._actions:
-        if action.dest == name and action.help:
-            said = re.sub(r" \(default: (?:%\(default\)s|.*?)\)", "", action.help)
-            return said.replace("%%", "%")
-    # A sentence of the docstring that begins with the name.
-    said = " ".join((S2Mock.__doc__ or "").split())
-    if sentence := re.search(rf"(?:^|\. )(`{name}`[^.]*)\.", said):
-        return sentence[1]
-    raise LookupError(f"docs/tables.py: the option {name} has no text")
+def option_text(name: str, text: str) -> str:
+    """What an option sets, with a link to the page about it. Raises `LookupError`."""
+    if not text:
+        raise LookupError(f"docs/tables.py: the option {name} has no text")
+    page = OPTION_PAGES.get(name)
+    return f"{text}; see {page}" if page else text
 
 
-def default_of(name: str, arguments: Any) -> str:
-    """What it is if nobody sets it."""
-    if name in DEFAULTS:
-        return DEFAULTS[name]
-    value = arguments[name].default
-    return f"{value:,}" if type(value) is int else f"`{value!r}`"
+def default_of(option: Option) -> str:
+    """The default of an option, and that of the server if it has another."""
+    value = option.default_text if option.shown_default else f"`{option.default_text}`"
+    if type(option.default) is int and not option.shown_default:
+        value = f"{option.default:,}"
+    server = SERVER_DEFAULTS.get(option.name)
+    return f"{value}; for the server {server}" if server else value
 
 
 def members(kind: Any, thing: object) -> list[str]:

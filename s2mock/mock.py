@@ -4,7 +4,6 @@ import weakref
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import count
-from math import inf
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -12,10 +11,10 @@ from s2mock.handles.account import Account
 from s2mock.handles.backends.in_process import EngineBackend, MockBackend
 from s2mock.handles.initial_state import as_clock, as_resources
 from s2mock.handles.mock_base import MockBase
+from s2mock.options import JOURNAL_BYTES, JOURNAL_LIMIT
 from s2mock.powers import teardown_report
 from s2mock.powers.entry import Ended
 from s2mock.powers.injection import UnusedFault
-from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
 from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Auth
 from s2mock.registry.rules.locations import as_locations
@@ -30,10 +29,11 @@ from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
     from s2mock.api.app import App
-    from s2mock.control import ControlRouter
+    from s2mock.control.router import ControlRouter
+    from s2mock.control.settings import ControlSettings
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.entry import AccountView, Insight
-    from s2mock.server import LoopServer
+    from s2mock.server.loop_server import LoopServer
 
 _FRESH = "s2mock-fresh-{}"
 
@@ -41,32 +41,32 @@ _FRESH = "s2mock-fresh-{}"
 class S2Mock(MockBase):
     """A fresh S2 account, by socket, by WSGI and by direct calls.
 
-    `basins` are there from the beginning: names, or mappings in the format of a resource file or
-    of S2's requests, where a configuration may be a `BasinConfig` or a `StreamConfig`.
-    `deletion_delay` is how long a deletion stays pending, in seconds. `profile` chooses between
-    the `"real"` service and the `"documented"` one where they differ. `cors` sends the headers
-    that let browsers in. `clock` is where all times come from, `"manual"` a fresh `ManualClock`.
-    `append_latency` is how long an append takes to be durable, in seconds of that clock. `host`
-    and `port` are where the socket listens, once `url` is asked for; port 0 picks a free one.
-    `snapshot` is an account to begin with, in place of `basins`; a `ManualClock` without a start
-    begins at its time. `token` is the account's own access token; without one each mock has
-    another, so that a request that comes late, after the test that made it, is refused with 401 and
-    does not meet the account of the next. `faults` are there from the beginning: mappings of the
+    `basins` exist from the start: names, or mappings in the format of a resource file or of S2's
+    requests, where a configuration may be a `BasinConfig` or a `StreamConfig`. `deletion_delay` is
+    how long a deletion stays pending, in seconds. `profile` chooses which to follow where the
+    `"real"` service and the `"documented"` one disagree. `cors` sends the headers that let browsers
+    read responses. All times come from `clock`; `"manual"` is a fresh `ManualClock`.
+    `append_latency` is how long an append takes to become durable, in seconds of that clock. The
+    socket listens on `host` and `port` once `url` is read; port 0 picks a free one. `snapshot` is
+    an account to start from, in place of `basins`; a `ManualClock` without a start time takes the
+    snapshot's. `token` is the account's own access token; without one each mock has another, so
+    that a late request, after the end of the test that made it, is refused with 401 and does not
+    reach the account of the next test. `faults` are injected from the start: mappings of the
     arguments of `inject`. The journal keeps `journal_limit` exchanges, 0 for none, and
     `journal_bytes` of their bodies and long heads. With `control` the powers are served at
-    `/_s2mock` under `url` too, to this machine. `auth="required"` lets in nobody without an access
-    token of this account; `revocation_delay` is how long one that is revoked is still good, in
+    `/_s2mock` under `url` too, to this machine. `auth="required"` refuses requests without an
+    access token of this account; `revocation_delay` is how long a revoked token still works, in
     seconds. `locations` are where basins can be, the default first: names, or mappings as S2
     describes a location.
 
-    Leaving the `with` block without an exception raises `UnusedFault` where a fault was not used,
-    or a hold held nothing.
+    Leaving the `with` block without an exception raises `UnusedFault` if a fault was not used, or
+    if a hold held nothing.
 
     With `--s2mock-target=URL` the fixture `s2_mock` is a `RemoteS2Mock` in place of this; a suite
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
     through `url`.
 
-    Raises `ValueError` for an argument that makes no sense, and `TypeError`.
+    Raises `ValueError`, which lists the valid values, and `TypeError`.
     """
 
     is_fake = True
@@ -106,9 +106,7 @@ class S2Mock(MockBase):
         self._owns_server = listening is None
         self._is_closed = False
         self._has_control = control
-        self._control_token: str | None = None
-        self._has_dashboard = True
-        self._account_idle: float = inf
+        self._control_settings: ControlSettings | None = None
         self._fresh_names = count(1)
         given = mock_tokens.give(token)
         self._number = given.number
@@ -124,19 +122,22 @@ class S2Mock(MockBase):
             revocation_delay=revocation_delay,
             locations=LOCATIONS if locations is None else as_locations(locations),
         )
-        mock_tokens.begin(given.number, self.account.engine.authorization)
+        self._engine = self.account.engine
+        mock_tokens.begin(given.number, self._engine.authorization)
         self._powers = Powers(
-            self.account.engine,
-            partial(_insight, self.account.engine),
+            self._engine,
+            partial(_insight, self._engine),
             journal_limit=journal_limit,
             journal_bytes=journal_bytes,
             append_latency=append_latency,
         )
         self._connections = _Connections(self, lazy_server)
-        self._of_account = EngineBackend(self.account.engine)
-        self._of_powers = MockBackend(self.account.engine, self._powers, self._connections)
+        self._of_account: EngineBackend = EngineBackend(self._engine)
+        self._of_powers = MockBackend(self._engine, self._powers, self._connections)
         if snapshot is not None and self._resources is not None:
-            raise ValueError("basins and snapshot are both a beginning: give one of them")
+            raise ValueError(
+                "basins and snapshot both say what the account starts from: give one of them"
+            )
         self._snapshot = snapshot
         self._begin()
         self._faults = tuple(faults)
@@ -190,16 +191,14 @@ class S2Mock(MockBase):
         else:
             self._connections.end()
         self._powers.stage.end()
-        self.account.engine.end_sessions()
+        self._engine.end_sessions()
         # The report at the end of the test must not keep the account in memory.
-        self._powers.journal.look_with(
-            partial(_insight, Ended(self.account.engine.state, self.token))
-        )
+        self._powers.journal.look_with(partial(_insight, Ended(self._engine.state, self.token)))
         teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
 
     def _reset(self) -> None:
         self._powers.stage.end()
-        self.account.engine.clear()
+        self._engine.clear()
         self._powers.journal.clear()
         self._begin()
         self._inject_faults()
@@ -211,27 +210,32 @@ class S2Mock(MockBase):
         elif self._resources is not None:
             from s2mock.json_bodies.resource_files import apply_resources
 
-            apply_resources(self.account.engine, self._resources)
+            apply_resources(self._engine, self._resources)
 
     def _another(self, **options: Any) -> "S2Mock":
-        """Return a mock that starts as this one did, with a token of its own and these options."""
+        """Make the mock of another account on the same server, with a token of its own.
+
+        It starts from what this one started from, unless the options change that.
+        """
         options.setdefault("clock", ManualClock() if isinstance(self.clock, ManualClock) else None)
         options.setdefault("faults", self._faults)
         made = S2Mock(**{**self._options(), **options})
+        made._connections.router = self._connections.router
         if not options.keys() & {"basins", "snapshot"}:
             made._resources, made._snapshot = self._resources, self._snapshot
             made._begin()
         return made
 
     def _options(self) -> dict[str, Any]:
+        """Return the options of another mock like this one; a test fails if one is missing."""
         return {
-            "deletion_delay": self.account.engine.settings.deletion_delay,
+            "deletion_delay": self._engine.settings.deletion_delay,
             "profile": self._profile.name,
             "cors": self._cors,
             "append_latency": self._powers.durability.latency,
-            "auth": "open" if self.account.engine.settings.is_open else "required",
-            "revocation_delay": self.account.engine.settings.revocation_delay,
-            "locations": self.account.engine.settings.locations,
+            "auth": "open" if self._engine.settings.is_open else "required",
+            "revocation_delay": self._engine.settings.revocation_delay,
+            "locations": self._engine.settings.locations,
             "journal_limit": self.journal.limit,
             "journal_bytes": self.journal.max_bytes,
         }
@@ -253,7 +257,7 @@ class S2Mock(MockBase):
             from s2mock.api.app import App
 
             connections.app = App(
-                self.account.engine,
+                self._engine,
                 cors=self._cors,
                 own_hosts_only=self._own_hosts_only,
                 refusal=self._refusal,
@@ -289,7 +293,7 @@ class S2Mock(MockBase):
             raise RuntimeError("this S2Mock is closed: call serve() before close()")
         check_port(port)
         check_host(host)
-        from s2mock.server import LoopServer
+        from s2mock.server.loop_server import LoopServer
 
         server = await LoopServer.start(
             self._converse, host=host, port=port, on_error=failures.note
@@ -316,15 +320,32 @@ class S2Mock(MockBase):
 
     @property
     def _router(self) -> "ControlRouter":
-        if self._connections.router is None:
-            from s2mock.control import ControlRouter
+        connections = self._connections
+        if connections.router is None:
+            from s2mock.control.router import ControlRouter
+            from s2mock.control.settings import ControlSettings
 
-            router = ControlRouter(self, self._connections.lazy_server, self._control_token)
-            router.has_dashboard = self._has_dashboard
-            router.accounts.has_first = self._refusal is None
-            router.accounts.idle = self._account_idle
-            self._connections.router = router
-        return self._connections.router
+            settings = self._control_settings or ControlSettings()
+            connections.router = ControlRouter(self, connections.lazy_server.call, settings)
+        return connections.router
+
+    def _set_up_server(self, control: "ControlSettings", *, own_hosts_only: bool) -> None:
+        """Set what only the standalone server sets, before the first request."""
+        from s2mock.control.settings import NO_FIRST_ACCOUNT
+
+        self._control_settings = control
+        self._own_hosts_only = own_hosts_only
+        self._refusal = None if control.has_first_account else NO_FIRST_ACCOUNT
+
+    def _start_from(self, resources: bytes) -> None:
+        """Create the basins of a resource file, now and after each reset.
+
+        Raises `ResourcesError`.
+        """
+        from s2mock.json_bodies.resource_files import apply_resources
+
+        apply_resources(self._engine, resources)
+        self._resources = resources
 
     def _inject_faults(self) -> None:
         for arguments in self._faults:

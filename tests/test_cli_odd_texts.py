@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from s2mock import __main__ as command
+from s2mock.control.command_line.parser import make_parser
+from s2mock.control.command_line.serve import STOP_SIGNALS
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +21,7 @@ KINDS = ("serve", "lite", "run")
 
 def flags(kind: str) -> list[str]:
     """The flags that take a value."""
-    actions = command._parser(kind)._actions
+    actions = make_parser(kind)._actions
     return [
         action.option_strings[-1]
         for action in actions
@@ -34,13 +36,13 @@ CASES = [(kind, flag) for kind in KINDS for flag in flags(kind)]
 def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What `main` does to its process is undone, and it is stopped as soon as it serves."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-    interval, handlers = sys.getswitchinterval(), [signal.getsignal(one) for one in command._STOP]
+    interval, handlers = sys.getswitchinterval(), [signal.getsignal(one) for one in STOP_SIGNALS]
     monkeypatch.setattr(signal, "sigwait", lambda _: signal.SIGTERM)
     monkeypatch.setattr(gc, "freeze", lambda: None)
     yield
     gc.enable()
     sys.setswitchinterval(interval)
-    for number, handler in zip(command._STOP, handlers, strict=True):
+    for number, handler in zip(STOP_SIGNALS, handlers, strict=True):
         signal.signal(number, handler)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 

@@ -128,7 +128,7 @@ def test_on_every_address(standalone: Standalone) -> None:
     assert standalone.stop() == 0
     out, err = standalone.said
     assert out == standalone.exports
-    assert "--host 0.0.0.0 lets in whoever reaches this machine, with any access token" in err
+    assert "--host 0.0.0.0 accepts requests from other machines, with any access token" in err
 
 
 def test_on_the_own_address_only(standalone: Standalone) -> None:

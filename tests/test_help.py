@@ -1,16 +1,20 @@
-"""Each default that a help text states is the default that counts."""
+"""Help texts state the defaults that apply, and each option is the same in all places."""
 
 import argparse
 import inspect
 import re
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
-from s2mock import S2Mock, pytest_plugin
-from s2mock.__main__ import _parser
+from s2mock import S2Mock
+from s2mock.control.command_line.parser import make_parser
+from s2mock.options import CHOICE, FLAG, NAMES, OBJECT, OPTIONS, SETTINGS
+from s2mock.pytest_plugin.markers import DECLARATION
+from s2mock.pytest_plugin.options import help_of
 
 MIB = 1024 * 1024
-STATED = re.compile(r"\(default: ([^),]*)\)")
+STATED = re.compile(r"\(default: ([^)]*)\)")
 KINDS = ("serve", "lite", "run")
 ARGUMENTS = {name: value.default for name, value in inspect.signature(S2Mock).parameters.items()}
 
@@ -25,7 +29,7 @@ def value_of(text: str) -> object:
 
 def stated_defaults(kind: str) -> dict[str, object]:
     """The defaults in the help of the command line, by the names of their options."""
-    parser = _parser(kind)
+    parser = make_parser(kind)
     formatter = argparse.HelpFormatter(parser.prog)
     stated = {}
     for action in parser._actions:
@@ -34,17 +38,77 @@ def stated_defaults(kind: str) -> dict[str, object]:
     return stated
 
 
+def test_options_are_the_arguments_of_the_mock() -> None:
+    """In the same order; `listening` is for the fixture only."""
+    options = {option.name: option.default for option in OPTIONS.values() if option.is_argument}
+    arguments = {name: value for name, value in ARGUMENTS.items() if name != "listening"}
+
+    assert options == arguments
+    assert list(options) == list(arguments)
+
+
+def test_types_of_options_are_those_of_the_arguments() -> None:
+    hints: dict[str, Any] = get_type_hints(S2Mock.__init__, None, _NAMES)
+    for option in OPTIONS.values():
+        if not option.is_argument or option.kind in (OBJECT, NAMES):
+            continue
+        hint = hints[option.name]
+        if option.kind is CHOICE:
+            assert get_origin(hint) is Literal
+            assert get_args(hint) == option.choices, option.name
+        else:
+            expected = option.kind.type if option.default is not None else option.kind.type | None
+            assert hint == expected, option.name
+
+
+# For the annotations of `S2Mock` that only type checkers resolve.
+_NAMES = {"Snapshot": object}
+
+
+def test_another_account_inherits_each_option_that_it_could_be_given() -> None:
+    """What it starts from, and its clock, are chosen for each account."""
+    own = {"basins", "clock", "faults", "snapshot"}
+    inherited = {option.name for option in OPTIONS.values() if option.is_member} - own
+
+    assert S2Mock()._options().keys() == inherited
+
+
+@pytest.mark.parametrize("name", [option.name for option in OPTIONS.values() if option.choices])
+def test_choices_of_an_option_are_all_that_works(name: str) -> None:
+    option = OPTIONS[name]
+    assert option.default in option.choices
+    if option.is_argument:
+        for choice in option.choices:
+            S2Mock(**{name: choice}).close()
+        with pytest.raises(ValueError, match=f"{name} must be") as error:
+            S2Mock(**{name: "zzzzzz"})
+        assert all(f'"{choice}"' in str(error.value) for choice in option.choices)
+
+
+def test_options_on_the_command_line_have_the_default_of_the_mock_or_of_a_server() -> None:
+    options = vars(make_parser("serve").parse_args([]))
+    own = {"port": 8080, "token": "s2mock", "clock": "system"}
+    for option in OPTIONS.values():
+        flag = option.server_flag
+        if flag is None or option.kind is FLAG or flag == "init_file":
+            continue
+        assert options[flag] == own.get(option.name, option.default), option.name
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_help_states_the_defaults_of_the_parser(kind: str) -> None:
-    options = vars(_parser(kind).parse_args([]))
+    options = vars(make_parser(kind).parse_args([]))
     stated = stated_defaults(kind)
 
     assert {"host", "port", "token", "journal_limit", "journal_bytes"} <= stated.keys()
+    # The names of the default locations are those of the mock: see below.
+    assert options["locations"] is None
+    del stated["locations"]
     assert stated == {name: options[name] for name in stated}
 
 
 def test_help_of_lite_states_the_host_and_the_port_of_lite() -> None:
-    shown = " ".join(_parser("lite").format_help().split())
+    shown = " ".join(make_parser("lite").format_help().split())
 
     assert "address to listen on (default: 0.0.0.0)" in shown
     assert "0 picks a free one (default: 80)" in shown
@@ -52,27 +116,22 @@ def test_help_of_lite_states_the_host_and_the_port_of_lite() -> None:
 
 def test_help_of_pytest_states_the_defaults_of_the_mock() -> None:
     stated = {}
-    for name, text in pytest_plugin._OPTIONS.items():
-        if found := STATED.search(text) or re.search(r"('\w+') \(default\)", text):
-            stated[name] = value_of(found[1])
+    for option in SETTINGS:
+        found = STATED.search(help_of(option))
+        assert found is not None
+        stated[option.name] = value_of(found[1])
     # Neither is an argument's default: a switch of the plugin, and a token that the mock makes.
     assert stated.pop("advice") == "on"
     assert stated.pop("token") == "another one in each test"
+    locations = [location.name for location in S2Mock().account.engine.settings.locations]
+    assert stated.pop("locations") == ", ".join(locations)
 
     assert {"deletion_delay", "profile", "auth", "journal_limit", "host"} <= stated.keys()
     assert stated == {name: ARGUMENTS[name] for name in stated}
 
 
-def test_help_of_the_locations_states_those_of_the_mock() -> None:
-    [names] = re.findall(r"\(default: (.*)\)", pytest_plugin._OPTIONS["locations"])
-
-    assert names.split(", ") == [
-        location.name for location in S2Mock().account.engine.settings.locations
-    ]
-
-
 def test_marker_states_the_defaults_of_the_mock() -> None:
-    [arguments] = re.findall(r"^s2_mock\(\*, (.*?)\):", pytest_plugin._MARKER)
+    [arguments] = re.findall(r"^s2_mock\(\*, (.*?)\):", DECLARATION)
     stated = {
         name: value_of(value)
         for name, _, value in (pair.partition("=") for pair in arguments.split(", "))
@@ -83,3 +142,11 @@ def test_marker_states_the_defaults_of_the_mock() -> None:
     assert {name: wanted.get(str(value), value) for name, value in stated.items()} == {
         name: ARGUMENTS[name] for name in stated
     }
+    assert stated.keys() == ARGUMENTS.keys() - {"host", "port", "listening"}
+
+
+def test_misspelt_flag_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        make_parser().parse_args(["--deletion-dely=5"])
+
+    assert "--deletion-dely=5; did you mean --deletion-delay?" in capsys.readouterr().err

@@ -150,7 +150,7 @@ def test_tls_is_refused(flag: str) -> None:
 
 
 def test_the_port_is_that_of_the_real_one() -> None:
-    from s2mock.__main__ import _parser
+    from s2mock.control.command_line.parser import make_parser
 
-    options = _parser("lite").parse_args([])
+    options = make_parser("lite").parse_args([])
     assert (options.port, options.host) == (80, "0.0.0.0")

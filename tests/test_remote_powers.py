@@ -29,6 +29,7 @@ from s2mock import (
     TargetError,
     UnusedFault,
 )
+from s2mock.control.settings import ControlSettings
 from tests.plugin.conftest import run
 from tests.powers.conftest import Started
 
@@ -270,7 +271,7 @@ def test_a_token_that_the_server_has_not_given_is_an_error(url: str) -> None:
 
 def test_server_without_a_first_account() -> None:
     with S2Mock(control=True) as served:
-        served._refusal = "there is no first account"
+        served._set_up_server(ControlSettings(has_first_account=False), own_hosts_only=False)
         with RemoteS2Mock(served.url, basins=[BASIN]) as remote:
             assert remote.is_fake
             remote.basin(BASIN).create_stream("log")

@@ -99,7 +99,7 @@ def test_a_command_that_cannot_be_run(arguments: list[str], status: int, said: s
 def test_no_command(arguments: list[str]) -> None:
     ended = run(*arguments)
     assert ended.returncode == 2
-    assert "say which command to run, behind --" in ended.stderr
+    assert "which command to run is missing: write it behind --" in ended.stderr
 
 
 def test_a_fault_that_was_not_used_is_not_the_commands_failure() -> None:

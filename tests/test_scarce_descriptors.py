@@ -21,6 +21,7 @@ pytestmark = pytest.mark.slow
 STANDALONE = """
 import os, resource, sys
 from s2mock import __main__ as standalone
+from s2mock.control.command_line import serve
 
 def announce_and_wait(*arguments):
     free = os.dup(0)
@@ -30,7 +31,7 @@ def announce_and_wait(*arguments):
     announce(*arguments)
     sys.stdin.readline()
 
-announce, standalone._announce = standalone._announce, announce_and_wait
+announce, serve._announce = serve._announce, announce_and_wait
 sys.argv[1:] = ["--port=0", "--init-file={file}"]
 sys.exit(standalone.main())
 """

@@ -1,120 +1,82 @@
-"""`/_s2mock/look`: basins, streams, records and tokens as the handles of a test see them.
+"""Requests of S2's API as direct calls of a test: without faults, holds and journal."""
 
-An `incarnation` names one of all basins or streams that have had a name. S2's errors are sent as S2
-sends them; 410 says that a reset or restore has ended the basin or stream.
-"""
+from typing import TYPE_CHECKING, Any, Final, cast
 
-import json
-from collections.abc import Generator
-from typing import Any
+from s2mock.api.app import App
+from s2mock.api.codec import INCARNATION
+from s2mock.runtime.conversation import Conversation, Head
 
-from s2mock.api.codec import INCARNATION, record_to_json
-from s2mock.control.answers import Answer, Refused
-from s2mock.control.request import ControlRequest, count_of, seconds_of, whole_of
-from s2mock.handles.backends.backend import Place, StreamView
-from s2mock.handles.backends.in_process import EngineBackend
-from s2mock.json_bodies.control_plane import (
-    basin_config_to_json,
-    basin_info_to_json,
-    stream_config_to_json,
-    stream_info_to_json,
-)
-from s2mock.json_bodies.tokens import token_info_to_json
-from s2mock.registry.values.errors import S2Error, StaleHandle
-from s2mock.runtime.conversation import RunInThread, Step
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from s2mock.registry.engine.engine import Engine
+    from s2mock.registry.operation import Call
+    from s2mock.runtime.conversation import Step, Wait
+
+IDENTITY: Final = f"HTTP_{INCARNATION.upper().replace('-', '_')}"
+"""The header for the incarnation or secret of what a request applies to, as WSGI names it."""
 
 
-def look_at_basin(asked: ControlRequest) -> Answer:
-    """Answer with a basin's description and configuration."""
-    query = asked.query(("basin", "incarnation"))
-    place = Place(_required(query, "basin"), None, whole_of(query, "incarnation"))
-    try:
-        view = _backend(asked).basin(place)
-    except (S2Error, StaleHandle) as error:
-        return _refused(error)
-    return Answer(
-        200,
-        {
-            "incarnation": view.incarnation,
-            "info": basin_info_to_json(view.info),
-            "config": basin_config_to_json(view.config),
-        },
-    )
+def converse(engine: "Engine", environ: dict[str, Any]) -> Conversation:
+    """Answer a request of S2's API as a direct call: it passes no points and is not noted.
+
+    With the header `s2mock-incarnation` it applies to that basin, stream or token only, of all that
+    have had its name. The response has the incarnation of a basin or stream in that header.
+    """
+    direct = _DirectEngine(engine, environ.get(IDENTITY))
+    conversation = App(cast("Engine", direct), cors=False).converse(environ)
+    head: Head = yield from _until_head(conversation)
+    if direct.made is not None:
+        head.headers.append((INCARNATION, str(direct.made)))
+    yield head
+    yield from conversation
 
 
-def look_at_stream(asked: ControlRequest) -> Generator[Step, Any, Answer]:
-    """Answer with a stream's state; with `wait`, when `readers` sessions follow at its tail."""
-    query = asked.query(("basin", "stream", "incarnation", "basin_incarnation", "readers", "wait"))
-    wait = seconds_of(query)
-    readers = count_of(query, wait, "readers")
-    backend, place = _backend(asked), _stream_of(query)
-    within = whole_of(query, "basin_incarnation")
-    parent = None if within is None else Place(place.basin, None, within)
-    try:
-        if wait is not None:
-            yield from backend.readers_pending(place, readers, wait).steps()
-        return Answer(200, _stream_to_json(backend.stream(place, parent)))
-    except (S2Error, StaleHandle) as error:
-        return _refused(error)
-
-
-def look_at_records(asked: ControlRequest) -> Generator[Step, Any, Answer]:
-    """Answer with all records of a stream; with `wait`, when there are `count` of them."""
-    query = asked.query(("basin", "stream", "incarnation", "count", "wait"))
-    wait = seconds_of(query)
-    count = count_of(query, wait)
-    backend, place = _backend(asked), _stream_of(query)
-    try:
-        if wait is not None:
-            records = yield from backend.records_pending(place, count, wait).steps()
+def _until_head(conversation: Conversation) -> "Generator[Step, Any, Head]":
+    """Carry out the steps of a conversation up to its head, and return that."""
+    step = next(conversation)
+    while not isinstance(step, Head):
+        try:
+            value = yield step
+        except Exception as error:  # noqa: BLE001  # each is for the conversation to handle
+            step = conversation.throw(error)
         else:
-            records = backend.records(place)
-    except (S2Error, StaleHandle) as error:
-        return _refused(error)
-    return Answer(200, (yield RunInThread(lambda: {"records": list(map(record_to_json, records))})))
+            step = conversation.send(value)
+    return step
 
 
-def look_at_token(asked: ControlRequest) -> Answer:
-    """Answer with the access token whose secret is in the header `s2mock-incarnation`."""
-    query = asked.query(("id",))
-    secret = asked.environ.get(f"HTTP_{INCARNATION.upper().replace('-', '_')}", "")
-    try:
-        info = _backend(asked).token(_required(query, "id"), secret)
-    except S2Error as error:
-        return _refused(error)
-    return Answer(200, token_info_to_json(info))
+class _DirectEngine:
+    """An engine whose operations pass no points, for one request.
+
+    With an `identity` the operation applies to that basin, stream or token only, of all that have
+    had its name. `made` is the incarnation of a basin or stream that it has created or found.
+    """
+
+    observers = ()
+
+    def __init__(self, engine: "Engine", identity: str | None) -> None:
+        self._engine = engine
+        self._identity = identity
+        self.made: int | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def perform(self, call: "Call") -> "Generator[Wait, None, Any]":
+        """Carry out the operation, and return its result. Raises `S2Error`."""
+        operation = call.operation
+        if self._identity is not None:
+            _identify(operation, self._identity)
+        result = self._engine.carry_out(operation, call)
+        self.made = getattr(result, "incarnation", None)
+        if operation.waits:
+            return (yield from result.answer())
+        return result
 
 
-def _backend(asked: ControlRequest) -> EngineBackend:
-    return EngineBackend(asked.mock.account.engine)
-
-
-def _stream_of(query: dict[str, Any]) -> Place:
-    return Place(
-        _required(query, "basin"), _required(query, "stream"), whole_of(query, "incarnation")
-    )
-
-
-def _required(query: dict[str, Any], name: str) -> str:
-    if name not in query:
-        raise Refused(400, f"the parameter {name!r} is missing")
-    value: str = query[name]
-    return value
-
-
-def _stream_to_json(view: StreamView) -> dict[str, Any]:
-    return {
-        "incarnation": view.incarnation,
-        "basin_incarnation": view.basin_incarnation,
-        "info": json.loads(stream_info_to_json(view.info)),
-        "config": stream_config_to_json(view.config),
-        "fencing_token": view.fencing_token,
-        "tail": view.tail._asdict(),
-        "readers": view.readers,
-    }
-
-
-def _refused(error: S2Error | StaleHandle) -> Answer:
-    if isinstance(error, StaleHandle):
-        return Answer(410, {"code": "gone", "message": str(error)})
-    return Answer(error.status, error.body())
+def _identify(operation: Any, identity: str) -> None:
+    """Let an operation apply to that basin, stream or token only."""
+    if hasattr(operation, "_incarnation") and identity.isascii() and identity.isdigit():
+        operation._incarnation = int(identity)  # noqa: SLF001  # as a handle gives it
+    elif hasattr(operation, "_secret"):
+        operation._secret = identity  # noqa: SLF001

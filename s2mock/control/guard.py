@@ -1,8 +1,8 @@
-"""Who may ask for anything under `/_s2mock`: a test on this machine, and no page in a browser.
+"""Access to `/_s2mock`: for a test on this machine, and for no page of another site in a browser.
 
-A request comes from a loopback peer and names a loopback host, or it brings the control token. A
-page of another site reaches this machine by the browser of whoever works on it: such a request has
-an `Origin` or a `Sec-Fetch-Site` that says so, or the `Host` of that site.
+A request must come from a loopback peer and name a loopback host, or carry the control token. A
+page of another site can send requests through a browser on this machine: such a request has an
+`Origin` or a `Sec-Fetch-Site` that shows it, or the `Host` of that site.
 """
 
 import ipaddress
@@ -12,10 +12,11 @@ TOKEN_HEADER: Final = "S2Mock-Control-Token"
 
 
 def objection(environ: dict[str, Any], token: str | None, *, is_page: bool = False) -> str | None:
-    """Why the request is refused; None where it is let in.
+    """Return why the request is refused, or None if it is not.
 
-    A browser brings no token when it is pointed to the page. So the page, which has nothing in it,
-    comes without one where the server has one: it asks for the token, and brings it from then on.
+    `token` is the control token of the server. A browser that opens the page sends none. So the
+    page, which has no data in it, is served without one: it asks for the token, and sends it from
+    then on.
     """
     origin = environ.get("HTTP_ORIGIN")
     host = environ.get("HTTP_HOST", "")
@@ -24,13 +25,13 @@ def objection(environ: dict[str, Any], token: str | None, *, is_page: bool = Fal
     site = environ.get("HTTP_SEC_FETCH_SITE", "none")
     if site not in ("none", "same-origin"):
         return f"a browser sends this for a page of another origin (Sec-Fetch-Site: {site})"
-    brought = environ.get("HTTP_S2MOCK_CONTROL_TOKEN")
-    if is_page and token is not None and brought is None:
+    sent = environ.get("HTTP_S2MOCK_CONTROL_TOKEN")
+    if is_page and token is not None and sent is None:
         return None
-    if token is not None and brought is not None:
-        import hmac  # which takes time to load, and few servers have a token
+    if token is not None and sent is not None:
+        import hmac  # loaded late: it takes time, and few servers have a token
 
-        if hmac.compare_digest(brought.encode(), token.encode()):
+        if hmac.compare_digest(sent.encode(), token.encode()):
             return None
         return f"{TOKEN_HEADER} is not the token that the server was started with"
     way = (
@@ -47,7 +48,7 @@ def objection(environ: dict[str, Any], token: str | None, *, is_page: bool = Fal
 
 
 def is_loopback_host(host: str) -> bool:
-    """Whether a `Host` header is localhost, a name below it, or a loopback address."""
+    """True if a `Host` header is localhost, a name below it, or a loopback address."""
     name, port = host, ""
     if host.startswith("["):
         name, _, port = host[1:].partition("]")

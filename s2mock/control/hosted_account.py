@@ -1,64 +1,97 @@
-"""One account among those of a server, and what was asked for it over HTTP."""
+"""One account of a server, and the faults, holds and requests that it has over HTTP."""
 
+from collections.abc import Callable
 from functools import cached_property
-from itertools import count
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol
 
-from s2mock.control.answers import Refused
+from s2mock.control.numbered import Numbered
 from s2mock.powers.coverage import Coverage
-from s2mock.runtime.conversation import CANCEL_HANDLE, Conversation, Head, Reset
+from s2mock.runtime.conversation import CANCEL_HANDLE, Conversation, Reset
 from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
     import weakref
-    from collections.abc import Callable, Generator
 
-    from s2mock.control.events import Events
-    from s2mock.mock import S2Mock
+    from s2mock.api.app import App
+    from s2mock.control.views.exchange_events import ExchangeEvents
+    from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.hold import Hold
     from s2mock.powers.injection import Injection
+    from s2mock.powers.powers import Powers
     from s2mock.registry.engine.engine import Engine
-    from s2mock.registry.operation import Call
-    from s2mock.runtime.conversation import Step, Wait
-    from s2mock.server.lazy_server import LazyServer
+    from s2mock.registry.places import BasinView, Place, StreamView
+    from s2mock.registry.values.records import SequencedRecord
+    from s2mock.registry.values.tokens import TokenInfo
+    from s2mock.runtime.clock import Clock
+    from s2mock.runtime.conversation import Wait
+    from s2mock.runtime.notifier import Pending
 
-Thing = TypeVar("Thing")
+CallOnServer = Callable[[Callable[[], object]], None]
+"""Call a function on the server's thread, and return when that is done."""
 
 
-class Numbered(Generic[Thing]):
-    """Things under numbers that nobody else ever had."""
+class DirectReads(Protocol):
+    """Reads of an account that pass no points and are in no journal.
 
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._numbers = count(1)
-        self._things: dict[int, Thing] = {}
+    A `place` with an incarnation raises `StaleHandle` if a reset or restore has ended what it is.
+    """
 
-    def add(self, thing: Thing) -> int:
-        """Put it under the next number."""
-        number = next(self._numbers)
-        self._things[number] = thing
-        return number
+    def basin(self, place: "Place") -> "BasinView":
+        """Look at a basin. Raises `BasinNotFound`."""
 
-    def of(self, number: int) -> Thing:
-        """The one under that number. Raises `Refused`."""
-        if number not in self._things:
-            there = ", ".join(map(str, self._things)) or "none"
-            raise Refused(404, f"there is no {self._what} {number}; there are {there}")
-        return self._things[number]
+    def stream(self, place: "Place", parent: "Place | None" = None) -> "StreamView":
+        """Look at a stream; with a `parent`, at one in that basin only. Raises `StreamNotFound`."""
 
-    def take(self, number: int) -> Thing:
-        """The same, and it is gone. Raises `Refused`."""
-        thing = self.of(number)
-        del self._things[number]
-        return thing
+    def token(self, token_id: str, secret: str) -> "TokenInfo":
+        """Look at the access token with that secret. Raises `AccessTokenNotFound`."""
 
-    def items(self) -> list[tuple[int, Thing]]:
-        """All of them with their numbers."""
-        return list(self._things.items())
+    def records(self, place: "Place") -> "tuple[SequencedRecord, ...]":
+        """Return all records of a stream. Raises `StreamNotFound`, `StreamDeletionPending`."""
 
-    def clear(self) -> None:
-        """Forget them all."""
-        self._things.clear()
+    def records_pending(
+        self, place: "Place", count: int, timeout: float
+    ) -> "Pending[tuple[SequencedRecord, ...]]":
+        """Return a wait until a stream holds `count` records."""
+
+    def readers_pending(self, place: "Place", count: int, timeout: float) -> "Pending[bool]":
+        """Return a wait until `count` read sessions follow at the tail of a stream."""
+
+
+class HostedMock(Protocol):
+    """The part of `S2Mock` that the control API uses. The private names are made for it."""
+
+    token: str
+
+    @property
+    def clock(self) -> "Clock":
+        """The clock that all times come from."""
+
+    @property
+    def wsgi_app(self) -> "App":
+        """The app that answers S2's API."""
+
+    @property
+    def _engine(self) -> "Engine": ...
+
+    @property
+    def _powers(self) -> "Powers": ...
+
+    @property
+    def _of_account(self) -> DirectReads: ...
+
+    def snapshot(self) -> "Snapshot":
+        """Return the state of the account as a value."""
+
+    def restore(self, snapshot: "Snapshot") -> None:
+        """Go back to the snapshot."""
+
+    def reset(self) -> None:
+        """Start again with a fresh account."""
+
+    def close(self) -> None:
+        """End the account and its sessions."""
+
+    def _another(self, **options: Any) -> "HostedMock": ...
 
 
 class AccountEnded(Exception):
@@ -73,7 +106,7 @@ class WaitOrEnd:
         self.timeout: float | None = wait.timeout
         self.wake: Callable[[], None] | None = None
 
-    def subscribe(self, wake: "Callable[[], None]") -> None:
+    def subscribe(self, wake: Callable[[], None]) -> None:
         """Call `wake` when either is over."""
         self.wake = wake
         self._wait.subscribe(wake)
@@ -82,39 +115,55 @@ class WaitOrEnd:
 class HostedAccount:
     """An account: its mock, its faults and holds, and the requests to it."""
 
-    def __init__(self, mock: "weakref.ref[S2Mock]", listening: "LazyServer") -> None:
+    def __init__(self, mock: "weakref.ref[HostedMock]", call_on_server: CallOnServer) -> None:
+        # Weak: the owner of the first mock ends it, if only by dropping it.
         self._mock = mock
-        self._listening = listening
-        # Each with what was asked for.
+        self._call_on_server = call_on_server
+        # Each with the arguments of the request that made it.
         self.faults: Numbered[tuple[Injection, dict[str, Any]]] = Numbered("fault")
         self.holds: Numbered[tuple[Hold, dict[str, Any]]] = Numbered("hold")
         self.is_out = False
         self.coverage = Coverage()
-        # How each of the requests that are under way is dropped.
+        # A function for each request under way, which drops that request.
         self._calls: set[Callable[[], None]] = set()
-        # How many requests to the control API are under way, and when the last of any kind ended.
+        # The number of requests to the control API under way.
         self._control_calls = 0
+        # When the last request of any kind ended, in seconds.
         self.last_used = monotonic()
         self.is_ended = False
-        # Those of requests to `/_s2mock`.
+        # The waits of requests to `/_s2mock`.
         self.waits: set[WaitOrEnd] = set()
 
     @property
-    def mock(self) -> "S2Mock":
+    def mock(self) -> HostedMock:
         """The mock of the account."""
         mock = self._mock()
         assert mock is not None, "a mock and its server end together"
         return mock
 
-    @cached_property
-    def events(self) -> "Events":
-        """What those are sent that follow its journal."""
-        from s2mock.control.events import Events  # which most do without
+    @property
+    def engine(self) -> "Engine":
+        """The engine of the account, with its state and its rules."""
+        return self.mock._engine  # noqa: SLF001  # made for this
 
-        return Events()
+    def has_issued(self, token: str) -> bool:
+        """True if the account has issued that access token."""
+        return self.engine.authorization.has_issued(token)
+
+    @property
+    def powers(self) -> "Powers":
+        """The faults, holds and journal of the account."""
+        return self.mock._powers  # noqa: SLF001  # made for this
+
+    @cached_property
+    def events(self) -> "ExchangeEvents":
+        """The events for clients that follow the journal."""
+        from s2mock.control.views.exchange_events import ExchangeEvents  # loaded late: rarely used
+
+        return ExchangeEvents()
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
-        """Answer a request to its account, unless the service is gone."""
+        """Answer a request to S2's API of the account; reset it during an outage."""
         if self.is_out:
             self.last_used = monotonic()
             yield Reset()
@@ -128,11 +177,11 @@ class HostedAccount:
             self._calls.discard(drop)
 
     def begin_control(self) -> None:
-        """A request to the control API begins to use the account."""
+        """Count a request to the control API that begins to use the account."""
         self._control_calls += 1
 
     def end_control(self) -> None:
-        """It has ended."""
+        """Count a request to the control API that has ended."""
         self._control_calls -= 1
         self.last_used = monotonic()
 
@@ -144,9 +193,9 @@ class HostedAccount:
     def drop_calls(self) -> None:
         """Drop the requests that are under way.
 
-        Not the connections: those of one client may be used for several accounts.
+        Not the connections: a client may use one connection for several accounts.
         """
-        self._listening.call(lambda: [drop() for drop in list(self._calls)])
+        self._call_on_server(lambda: [drop() for drop in list(self._calls)])
 
     def end(self) -> None:
         """Drop the requests under way, and wake those that wait: the account has ended."""
@@ -157,75 +206,11 @@ class HostedAccount:
                 wait.wake()
 
     def count(self) -> None:
-        """Count what the journal has, before it is asked for or forgotten."""
-        self.coverage.take(self.mock._powers.journal)  # noqa: SLF001  # no user's
+        """Add the exchanges of the journal to the coverage, before the journal forgets them."""
+        self.coverage.take(self.powers.journal)
 
     def clear(self) -> None:
-        """Its account begins again."""
+        """Forget the faults and holds: the account starts again."""
         self.count()
         self.faults.clear()
         self.holds.clear()
-
-    def direct(self, environ: dict[str, Any]) -> Conversation:
-        """Answer a request of S2's API as a direct call: it passes no points and is not noted."""
-        from s2mock.api.app import App
-        from s2mock.api.codec import INCARNATION
-
-        identity = environ.get(f"HTTP_{INCARNATION.upper().replace('-', '_')}")
-        engine = _DirectEngine(self.mock.account.engine, identity)
-        conversation = App(cast("Engine", engine), cors=False).converse(environ)
-        head: Head = yield from _until_head(conversation)
-        if engine.made is not None:
-            head.headers.append((INCARNATION, str(engine.made)))
-        yield head
-        yield from conversation
-
-
-def _until_head(conversation: Conversation) -> "Generator[Step, Any, Head]":
-    """Carry out the steps of a conversation up to its head, and return that."""
-    step = next(conversation)
-    while not isinstance(step, Head):
-        try:
-            value = yield step
-        except Exception as error:  # noqa: BLE001  # each is for the conversation to handle
-            step = conversation.throw(error)
-        else:
-            step = conversation.send(value)
-    return step
-
-
-class _DirectEngine:
-    """An engine whose operations pass no points, for one request.
-
-    With an `identity` the operation applies to that basin, stream or token only, of all that have
-    had its name. `made` is the incarnation of a basin or stream that it has created or found.
-    """
-
-    observers = ()
-
-    def __init__(self, engine: "Engine", identity: str | None) -> None:
-        self._engine = engine
-        self._identity = identity
-        self.made: int | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def perform(self, call: "Call") -> "Generator[Wait, None, Any]":
-        """Carry out the operation, and return its result. Raises `S2Error`."""
-        operation = call.operation
-        if self._identity is not None:
-            _identify(operation, self._identity)
-        result = self._engine.carry_out(operation, call)
-        self.made = getattr(result, "incarnation", None)
-        if operation.waits:
-            return (yield from result.answer())
-        return result
-
-
-def _identify(operation: Any, identity: str) -> None:
-    """Let an operation apply to that basin, stream or token only."""
-    if hasattr(operation, "_incarnation") and identity.isascii() and identity.isdigit():
-        operation._incarnation = int(identity)  # noqa: SLF001  # as a handle gives it
-    elif hasattr(operation, "_secret"):
-        operation._secret = identity  # noqa: SLF001

@@ -1,91 +1,113 @@
 """A request to the control API as its handlers see it: path, query and body, checked strictly."""
 
 import json
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
-from s2mock.control.answers import JSON, Refused
-from s2mock.control.hosted_account import HostedAccount
+from s2mock.control.hosted_account import HostedAccount, HostedMock
+from s2mock.control.hosted_accounts import HostedAccounts
+from s2mock.control.response import JSON, Refused
+from s2mock.control.settings import NO_FIRST_ACCOUNT
+from s2mock.options import BYTES, COUNT, FLAG, SECONDS, TEXT, Kind
 from s2mock.runtime.conversation import READ, Step
 from s2mock.runtime.near_names import suggest
 from s2mock.runtime.notifier import MAX_HTTP_WAIT
 
 if TYPE_CHECKING:
     from s2mock.powers.powers import Powers
+    from s2mock.registry.engine.engine import Engine
 
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
-MAKES_ONE: Final = "POST /_s2mock/accounts makes one, and answers its token"
-NO_FIRST: Final = f"this server has no first account (--accounts-only): {MAKES_ONE}"
+_MAX_DIGITS: Final = 18
 
 
 class ControlRequest:
-    """One request: the account that it acts on, and what it says. Raises `Refused`."""
+    """One request: the account that it acts on, its parameters and its body.
+
+    `accounts` are all accounts of the server. `hosted` is None for a request that names no account,
+    to a server without a first one. `number` is the number in the path. All members raise `Refused`
+    for a request that makes no sense.
+    """
 
     def __init__(
-        self, environ: dict[str, Any], seat: HostedAccount | None, number: str | None
+        self,
+        environ: dict[str, Any],
+        accounts: HostedAccounts,
+        hosted: HostedAccount | None,
+        number: str | None,
     ) -> None:
         self.environ = environ
-        self._seat = seat
+        self.accounts = accounts
+        self._hosted = hosted
         self._number = number
         self.body = b""
-        # True once the head of an answer has been sent, behind which only its body may follow.
+        # True once the head of a response has been sent; only its body may follow.
         self.is_answered = False
 
     @property
-    def seat(self) -> HostedAccount:
-        """The account. Raises `Refused` (401) where the request names none, and none is first."""
-        return seat_of(self._seat)
+    def hosted(self) -> HostedAccount:
+        """The account. Raises `Refused` (401) if the request names none, and there is no first."""
+        return require_account(self._hosted)
 
     @property
-    def mock(self) -> Any:
+    def mock(self) -> HostedMock:
         """The mock of the account."""
-        return self.seat.mock
+        return self.hosted.mock
+
+    @property
+    def engine(self) -> "Engine":
+        """The engine of the account, with its state and its rules."""
+        return self.hosted.engine
 
     @property
     def powers(self) -> "Powers":
-        """The powers of that mock."""
-        powers: Powers = self.mock._powers  # noqa: SLF001  # no user's
-        return powers
+        """The faults, holds and journal of the account."""
+        return self.hosted.powers
 
     @property
     def number(self) -> int:
         """The number in the path."""
         text = self._number or ""
-        if not (text.isascii() and text.isdigit() and len(text) < 19):
+        if not is_whole(text):
             raise Refused(404, f"{text!r} is no number such as 1")
         return int(text)
 
-    def query(self, known: Iterable[str], *, lists: Iterable[str] = ()) -> dict[str, Any]:
-        """The parameters of the query; those of `lists` may come several times."""
+    @property
+    def wants_events(self) -> bool:
+        """True if the client asks for server-sent events."""
+        return "text/event-stream" in self.environ.get("HTTP_ACCEPT", "")
+
+    def query(self, known: Iterable[str] = (), *, lists: Iterable[str] = ()) -> dict[str, Any]:
+        """Return the parameters of the query; those of `lists` may be repeated."""
         found: dict[str, Any] = {}
         known = (*known, *lists)
         pairs = parse_qsl(self.environ.get("QUERY_STRING", ""), keep_blank_values=True)
         for name, value in pairs:
             if name not in known:
-                raise Refused(400, f"unknown parameter {name!r}: {_near(name, known)}")
+                raise Refused(400, f"unknown parameter {name!r}: {_suggest(name, known)}")
             if name in lists:
                 found.setdefault(name, []).extend(value.split(","))
             elif name in found:
-                raise Refused(400, f"the parameter {name!r} stands there twice: give one")
+                raise Refused(400, f"the parameter {name!r} is there twice: give one")
             else:
                 found[name] = value
         return found
 
     def document(self, *known: str, required: Iterable[str] = ()) -> dict[str, Any]:
-        """The body as a JSON object with no other members than these; without a body, empty."""
+        """Return the body, a JSON object with no other members than these; {} without a body."""
         if not self.body:
             document: Any = {}
         else:
             try:
-                document = json.loads(self.body, parse_constant=_no_constant)
+                document = json.loads(self.body, parse_constant=_refuse_constant)
             except (ValueError, RecursionError) as error:
                 raise Refused(400, f"the body is no JSON: {error}") from None
             if not isinstance(document, dict):
-                raise Refused(400, f"the body must be a JSON object, not {_short(document)}")
+                raise Refused(400, f"the body must be a JSON object, not {spell(document)}")
         for name in document:
             if name not in known:
-                raise Refused(400, f"unknown member {name!r} of the body: {_near(name, known)}")
+                raise Refused(400, f"unknown member {name!r} of the body: {_suggest(name, known)}")
         for name in required:
             if name not in document:
                 raise Refused(400, f"the body lacks {name!r}")
@@ -93,7 +115,7 @@ class ControlRequest:
         return checked
 
     def read(self) -> Generator[Step, Any, None]:
-        """Take in the body."""
+        """Read the body of the request. Raises `Refused` (413, 415)."""
         pieces, size = [], 0
         while piece := (yield READ):
             pieces.append(piece)
@@ -109,15 +131,15 @@ class ControlRequest:
                 )
 
 
-def seat_of(seat: HostedAccount | None) -> HostedAccount:
-    """The account. Raises `Refused` (401) for None."""
-    if seat is None:
-        raise Refused(401, NO_FIRST)
-    return seat
+def require_account(hosted: HostedAccount | None) -> HostedAccount:
+    """Return the account. Raises `Refused` (401) for None."""
+    if hosted is None:
+        raise Refused(401, NO_FIRST_ACCOUNT)
+    return hosted
 
 
 def seconds_of(query: dict[str, Any], name: str = "wait") -> float | None:
-    """So many seconds, or None where there is nothing of it. Raises `Refused`."""
+    """Return a number of seconds, or None if the query has no such parameter. Raises `Refused`."""
     if (text := query.get(name)) is None:
         return None
     try:
@@ -134,24 +156,29 @@ def seconds_of(query: dict[str, Any], name: str = "wait") -> float | None:
 
 
 def stream_of(query: dict[str, Any]) -> tuple[str, str]:
-    """The names of a basin and a stream in it. Raises `Refused`."""
+    """Return the names of a basin and a stream in it. Raises `Refused`."""
     for name in ("basin", "stream"):
         if name not in query:
-            raise Refused(400, f"say which stream: {name} is missing, as in ?basin=…&stream=…")
+            raise Refused(400, f"{name} is missing: give both names, as in ?basin=…&stream=…")
     return query["basin"], query["stream"]
 
 
+def is_whole(text: str) -> bool:
+    """True if the text is a whole number of at most 18 digits."""
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+
+
 def whole_of(query: dict[str, Any], name: str, default: int | None = None) -> int | None:
-    """A whole number. Raises `Refused`."""
+    """Return a whole number of the query, or the default. Raises `Refused`."""
     if (text := query.get(name)) is None:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    if not is_whole(text):
         raise Refused(400, f"{name} must be a whole number from 0 to 10^18-1, not {text!r}")
     return int(text)
 
 
 def count_of(query: dict[str, Any], wait: float | None, name: str = "count") -> int:
-    """How many to wait for. Raises `Refused`."""
+    """Return the number of things to wait for. Raises `Refused`."""
     count = whole_of(query, name, 1)
     assert count is not None
     if count < 1:
@@ -161,15 +188,42 @@ def count_of(query: dict[str, Any], wait: float | None, name: str = "count") -> 
     return count
 
 
-def _near(name: str, known: Iterable[str]) -> str:
-    names = tuple(known)
-    return suggest(name, names) if names else "there are none here"
+def check_members(
+    document: Mapping[str, Any], kinds: Mapping[str, Kind], *, optional: Iterable[str] = ()
+) -> None:
+    """Check the JSON types of these members; those of `optional` may be null. Raises `Refused`."""
+    for name, kind in kinds.items():
+        value = document.get(name)
+        if name not in document or (value is None and name in optional) or kind not in _JSON_TYPES:
+            continue
+        expected, is_right = _JSON_TYPES[kind]
+        if not is_right(value):
+            raise Refused(400, f"{name} must be {expected}, not {spell(value)}")
 
 
-def _short(value: Any) -> str:
+def spell(value: Any) -> str:
+    """Return a value as JSON, shortened, for a message."""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _no_constant(name: str) -> Any:
+def _is_number(value: object, *types: type) -> bool:
+    return isinstance(value, types) and not isinstance(value, bool)
+
+
+_JSON_TYPES: Final[dict[Kind, tuple[str, Callable[[Any], bool]]]] = {
+    FLAG: ("true or false", lambda value: isinstance(value, bool)),
+    COUNT: ("a whole number", lambda value: _is_number(value, int)),
+    BYTES: ("a whole number", lambda value: _is_number(value, int)),
+    SECONDS: ("a number of seconds", lambda value: _is_number(value, int, float)),
+    TEXT: ("text", lambda value: isinstance(value, str)),
+}
+
+
+def _suggest(name: str, known: Iterable[str]) -> str:
+    names = tuple(known)
+    return suggest(name, names) if names else "there are none here"
+
+
+def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")

@@ -1,10 +1,11 @@
 """The account as a test has it by direct calls. Source: reference: control_plane §4."""
 
-from s2mock.handles.backends.backend import AccountBackend, Place
+from s2mock.handles.backends.backend import AccountBackend
 from s2mock.handles.backends.in_process import EngineBackend
 from s2mock.handles.resources import Basin, Stream
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
 from s2mock.registry.engine.engine import Auth, Engine
+from s2mock.registry.places import Place
 from s2mock.registry.rules.basins import CreateBasin, EnsureBasin, ListBasins
 from s2mock.registry.rules.listing import MAX_PAGE, Page
 from s2mock.registry.settings import Settings

@@ -7,8 +7,9 @@ later one of the same name.
 from collections.abc import Iterable
 from typing import Any, Unpack
 
-from s2mock.handles.backends.backend import AccountBackend, Place, StreamView
+from s2mock.handles.backends.backend import AccountBackend
 from s2mock.registry.operation import Operation
+from s2mock.registry.places import Place, StreamView
 from s2mock.registry.rules.append import Append
 from s2mock.registry.rules.basins import DeleteBasin, ReconfigureBasin
 from s2mock.registry.rules.listing import MAX_PAGE, Page

@@ -16,9 +16,6 @@ from s2mock.runtime.notifier import NotifierWait, Pending
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
 
-JOURNAL_LIMIT = 10_000
-JOURNAL_BYTES = 64 * 1024 * 1024
-
 # So many that have advice are told of at the end of a test, at most.
 _MAX_UNTOLD = 1000
 

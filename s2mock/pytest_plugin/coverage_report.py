@@ -1,4 +1,4 @@
-"""`--s2mock-coverage`: what a suite has met, of all its processes, said at its end."""
+"""`--s2mock-coverage`: the S2 behaviours that a suite covered, in all of its processes."""
 
 import json
 from pathlib import Path
@@ -13,9 +13,9 @@ _OUTPUT: Final = "s2mock_coverage"
 
 
 class CoveragePlugin:
-    """Registered where the option is given; with pytest-xdist in each of its processes.
+    """The plugin of `--s2mock-coverage`; with pytest-xdist one in each process.
 
-    `file` is where to write it as JSON, "" for nowhere.
+    `file` is the path of a JSON file to write, "" for none.
     """
 
     def __init__(self, file: str) -> None:
@@ -25,7 +25,7 @@ class CoveragePlugin:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Count what is left; hand it over to whoever has started this process, if anybody has."""
+        """Count the remaining exchanges; a process of pytest-xdist sends the counts on."""
         teardown_report.stop_counting()
         output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
         if output is not None:
@@ -33,14 +33,14 @@ class CoveragePlugin:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """A process of pytest-xdist has ended."""
-        # One that has crashed has counted for nothing.
+        """Add the counts of a process of pytest-xdist that has ended."""
+        # A process that has crashed sends no counts.
         output = getattr(node, "workeroutput", {})
         if _OUTPUT in output:
             self.coverage.add(json.loads(output[_OUTPUT]))
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Say it, and write it."""
+        """Print the report, and write it to the file."""
         terminalreporter.write_sep("=", "s2mock: what the tests have met")
         for line in self.coverage.lines():
             terminalreporter.write_line(line)

@@ -1,4 +1,4 @@
-"""`--s2mock-report`: for each test that fails, a page of what its mocks have met, in one file."""
+"""`--s2mock-report`: an HTML file for each test that fails, with the exchanges of its mocks."""
 
 import hashlib
 import re
@@ -15,68 +15,68 @@ from s2mock.powers.protocols import Powers
 from s2mock.runtime import failures
 
 _TITLE: Final = "s2mock: the page of this test"
-# A test that tries many examples has a mock for each, of which the last are told.
+# A test that tries many examples has a mock for each. The last ones are shown.
 _MAX_ENDED: Final = 16
 _MAX_NAME: Final = 120
 
 
-class _Look(NamedTuple):
-    """A mock as it was when somebody looked; what takes long is put into words later."""
+class _Capture(NamedTuple):
+    """The state of a mock at one moment, to be serialized if the test fails."""
 
     powers: OwnPowers
     mark: int
-    seen: Any
+    view: Any
     status: dict[str, Any]
 
 
 class FailurePages:
-    """Registered where the option is given; with pytest-xdist in each of its processes.
+    """The plugin of `--s2mock-report`; with pytest-xdist one in each process.
 
-    `folder` is where the files go. It is made with the first.
+    `folder` is the directory of the files. The first file creates it.
     """
 
     def __init__(self, folder: str) -> None:
         self._folder = Path(folder)
-        # By the order in which they were made.
-        self._looks: dict[int, _Look] = {}
+        # By the order in which the mocks were made.
+        self._captures: dict[int, _Capture] = {}
         self._ended: list[int] = []
-        # Of accounts on a server: what that has written.
+        # The reports of accounts on a server, as that server has written them.
         self._files: dict[int, bytes] = {}
-        teardown_report.before_ending.append(self._look_at_the_end)
+        teardown_report.before_ending.append(self._capture_at_end)
 
     def pytest_unconfigure(self) -> None:
-        """Look no longer."""
-        teardown_report.before_ending.remove(self._look_at_the_end)
+        """Stop capturing mocks that end."""
+        teardown_report.before_ending.remove(self._capture_at_end)
 
-    # Each as near to the test as can be: others take away its faults.
+    # Each hook runs as near to the test as it can: other plugins and fixtures remove its faults.
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_setup(self) -> Generator[None, object, object]:
-        """Begin anew."""
-        self._looks.clear()
+        """Forget the test before; capture the mocks after the setup."""
+        self._captures.clear()
         self._ended.clear()
         self._files.clear()
-        return (yield from self._looking())
+        return (yield from self._capture_after())
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self) -> Generator[None, object, object]:
-        """Look at what there is when the test has ended."""
-        return (yield from self._looking())
+        """Capture the mocks when the test has ended."""
+        return (yield from self._capture_after())
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Write the page of a test that failed, and say where it is."""
+        """Write the page of a test that failed, and add its path to the report."""
         report = yield
         if report.failed:
-            # Where it has not failed by itself they are not there yet.
+            # A test that failed only because of a report has not asked them yet.
             self._ask_servers()
         if report.failed and (text := self._written(item, report.when)) is not None:
             report.sections.append((_TITLE, text))
         return report
 
-    def _looking(self) -> Generator[None, object, object]:
+    def _capture_after(self) -> Generator[None, object, object]:
         try:
             return (yield)
         except BaseException:
@@ -84,32 +84,32 @@ class FailurePages:
             raise
         finally:
             for powers in list(teardown_report.living):
-                self._look_at(powers)
+                self._capture(powers)
 
     def _ask_servers(self) -> None:
         for powers in list(teardown_report.living):
             if not isinstance(powers, OwnPowers) and powers.order not in self._files:
-                # Where the server is gone, so is what it had.
+                # A server that has ended has no page any more.
                 with suppress(OSError):
                     self._files[powers.order] = powers.page()  # type: ignore[attr-defined]
 
-    def _look_at_the_end(self, powers: Powers) -> None:
+    def _capture_at_end(self, powers: Powers) -> None:
         if powers.order in self._ended:
             return
-        self._look_at(powers)
+        self._capture(powers)
         self._ended.append(powers.order)
         if len(self._ended) > _MAX_ENDED:
-            self._looks.pop(self._ended.pop(0), None)
+            self._captures.pop(self._ended.pop(0), None)
 
-    def _look_at(self, powers: Powers) -> None:
+    def _capture(self, powers: Powers) -> None:
         if not isinstance(powers, OwnPowers) or powers.order in self._ended:
             return
-        from s2mock.control.account_view import see
-        from s2mock.control.status import status_form
+        from s2mock.control.views.account_view import capture
+        from s2mock.control.views.status import status_to_json
 
-        seen, stage, engine = see(powers.engine), powers.stage, powers.engine
-        status = status_form(
-            seen,
+        view, stage, engine = capture(powers.engine), powers.stage, powers.engine
+        status = status_to_json(
+            view,
             engine.clock,
             powers.journal,
             enumerate(stage.injections, 1),
@@ -118,11 +118,11 @@ class FailurePages:
         )
         mark = teardown_report.mark_of(powers)
         if mark is None or powers.journal.last_number > mark:
-            self._looks[powers.order] = _Look(powers, mark or 0, seen, status)
+            self._captures[powers.order] = _Capture(powers, mark or 0, view, status)
 
     def _written(self, item: pytest.Item, when: str) -> str | None:
-        """Where the page is, or why it is not; None where there is nothing to show."""
-        if not self._looks and not self._files:
+        """Write the page; return its path or what went wrong, None if there is nothing to show."""
+        if not self._captures and not self._files:
             return None
         path = self._folder / file_name(item.nodeid, when)
         try:
@@ -131,25 +131,27 @@ class FailurePages:
             path.write_bytes(file)
         except OSError as error:
             return f"it could not be written: {error}"
-        except Exception as error:  # noqa: BLE001  # the test's own failure is what counts
+        except Exception as error:  # noqa: BLE001  # the test's own failure matters more
             failures.note(error)
             return f"it could not be made: {error!r}"
         return str(path)
 
     def _file(self, about: str) -> bytes:
-        from s2mock.control.page import account_form, accounts_of, report
+        from s2mock.control.views.page import account_to_json, accounts_of, make_report
 
         accounts = [one for file in self._files.values() for one in accounts_of(file)]
-        for number, (_, look) in enumerate(sorted(self._looks.items()), 1):
-            exchanges = look.powers.journal.since(0)
-            count = sum(exchange.number > look.mark for exchange in exchanges)
+        for number, (_, captured) in enumerate(sorted(self._captures.items()), 1):
+            exchanges = captured.powers.journal.since(0)
+            count = sum(exchange.number > captured.mark for exchange in exchanges)
             name = f"mock {number}, {count} exchange{'' if count == 1 else 's'}"
-            accounts.append(account_form(name, look.status, look.seen, exchanges, look.mark))
-        return report(about, accounts)
+            accounts.append(
+                account_to_json(name, captured.status, captured.view, exchanges, captured.mark)
+            )
+        return make_report(about, accounts)
 
 
 def file_name(nodeid: str, when: str) -> str:
-    """A name that every file system takes, of this test and no other."""
+    """Return a file name that is unique to this test and valid on every file system."""
     safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", nodeid.replace("::", "--")).strip("-.")
     digest = hashlib.sha256(nodeid.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     phase = "" if when == "call" else f"-{when}"

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from s2mock import S2Mock
+from s2mock.control.settings import ControlSettings
 from s2mock.runtime import failures
 from tests.control.conftest import BASIN, PATIENCE, SEEDS, Control
 from tests.powers.conftest import Started
@@ -83,7 +84,7 @@ class TestAccountsOnly:
     @pytest.fixture
     def only(self) -> Iterator[Control]:
         with S2Mock(basins=SEEDS, control=True, token="s2mock", auth="open") as mock:
-            mock._refusal = self.MESSAGE
+            mock._set_up_server(ControlSettings(has_first_account=False), own_hosts_only=False)
             with closing(Control(mock.url)) as control:
                 yield control
 
@@ -302,7 +303,7 @@ def test_failure_behind_the_head_of_an_event_stream_breaks_it_off(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("a fault of s2mock's own")
 
-    monkeypatch.setattr("s2mock.control.events.exchange_form", fail)
+    monkeypatch.setattr("s2mock.control.views.exchange_events.exchange_to_json", fail)
     control.append("a")
     address = (control.http.base_url.host, control.http.base_url.port)
     with socket.create_connection(address, timeout=PATIENCE) as client:

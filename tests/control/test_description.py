@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from s2mock.control.accounts import _OPTIONS
+from s2mock.options import ACCOUNT_MEMBERS
 from s2mock.powers.operations import OPERATION_NAMES
 from tests.control.conftest import DESCRIPTION, Control, against, resolved
 
@@ -58,7 +58,7 @@ def test_names_are_those_of_the_product() -> None:
     schemas = DESCRIPTION["components"]["schemas"]
     assert schemas["Operation"]["enum"] == list(OPERATION_NAMES)
     request = OPERATIONS["POST /_s2mock/accounts"]["requestBody"]["content"]["application/json"]
-    assert sorted(request["schema"]["properties"]) == sorted(_OPTIONS)
+    assert sorted(request["schema"]["properties"]) == sorted(ACCOUNT_MEMBERS)
 
 
 def test_every_reference_leads_somewhere_and_all_are_used() -> None:

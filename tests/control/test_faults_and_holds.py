@@ -225,7 +225,8 @@ def test_a_hold_that_holds_something_is_no_complaint(control: Control) -> None:
 
 
 def test_a_hold_that_makes_no_sense(control: Control) -> None:
-    assert "True or False" in control.refused("POST", "/holds", {"on": "read", "required": 1})[1]
+    message = control.refused("POST", "/holds", {"on": "read", "required": 1})[1]
+    assert message == "required must be true or false, not 1"
     assert (
         '"arrival", "commit" or' in control.refused("POST", "/holds", {"on": "read", "at": "x"})[1]
     )

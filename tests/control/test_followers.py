@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 import pytest
 
 from s2mock import S2Mock
-from s2mock.control import events
+from s2mock.control.views import exchange_events
 from s2mock.powers.journal import Journal
 from s2mock.runtime.notifier import Notifier, Pending
 from tests import own_token
@@ -115,7 +115,7 @@ def settle(mock: S2Mock) -> None:
 
 
 def test_an_exchange_is_put_into_words_once(mock: S2Mock, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = Calls(monkeypatch, events, "exchange_form")
+    made = Calls(monkeypatch, exchange_events, "exchange_to_json")
     followers: list[Follower] = [OverHttp1(mock.url, "journal") for _ in range(FOLLOWERS)]
     for number in range(APPENDS):
         append(mock, f"body {number}")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from s2mock import AppendRecord, S2Mock
-from s2mock.control.account_view import see
-from s2mock.control.history import history
+from s2mock.control.views.account_view import capture
+from s2mock.control.views.stream_history import history_to_json
 from tests.control.conftest import BASIN, Control
 
 LOG = f"/streams/records?basin={BASIN}&stream=log"
@@ -241,7 +241,7 @@ def test_a_stream_that_never_was_has_no_life(control: Control) -> None:
 @pytest.mark.parametrize(
     ("query", "status", "reason"),
     [
-        ("basin=my-basin", 400, "say which stream: stream is missing"),
+        ("basin=my-basin", 400, "stream is missing: give both names"),
         ("basin=my-basin&stream=log&count=0", 400, "count must be 1 or more"),
         ("basin=my-basin&stream=log&count=10001", 400, "count must be at most 10000, not 10001"),
     ],
@@ -257,7 +257,8 @@ def test_a_body_that_the_journal_has_let_go(mock: S2Mock) -> None:
         body = {"records": [{"body": "a"}]}
         small.client.post("/v1/streams/log/records", json=body, headers=HEADERS)
         small.stream(BASIN, "log").trim(1)
-        [life] = history(see(small.account.engine), small.journal.since(0), BASIN, "log")["lives"]
+        view, exchanges = capture(small.account.engine), small.journal.since(0)
+        [life] = history_to_json(view, exchanges, BASIN, "log")["lives"]
         assert [record["seq_num"] for record in life["records"]] == [1]
         assert life["records"][0]["value"] == str(struct.unpack(">Q", b"\0" * 7 + b"\1")[0])
     assert mock.account.basins == (BASIN,)

@@ -6,7 +6,8 @@ from contextlib import closing
 import pytest
 
 from s2mock import S2Mock
-from s2mock.control import accounts, hosted_account
+from s2mock.control import hosted_account, hosted_accounts
+from s2mock.control.settings import ControlSettings
 from tests.control.conftest import BASIN, SEEDS, Control
 from tests.powers.conftest import Started
 
@@ -33,7 +34,7 @@ class RealTime:
 @pytest.fixture
 def time(monkeypatch: pytest.MonkeyPatch) -> RealTime:
     time = RealTime()
-    for module in (accounts, hosted_account):
+    for module in (hosted_accounts, hosted_account):
         monkeypatch.setattr(module, "monotonic", time)
     return time
 
@@ -41,7 +42,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> RealTime:
 @pytest.fixture
 def mock(time: RealTime) -> Iterator[S2Mock]:  # noqa: ARG001  # it has to be there first
     with S2Mock(basins=SEEDS, control=True, auth="open") as mock:
-        mock._account_idle = HOUR
+        mock._set_up_server(ControlSettings(account_idle=HOUR), own_hosts_only=False)
         yield mock
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from s2mock import S2Mock
 from s2mock.control.guard import objection
-from s2mock.control.page import HTML, accounts_of, page
+from s2mock.control.views.page import HTML, accounts_of, page
 from tests.control.conftest import BASIN, SEEDS, Control
 
 MAX_BYTES = 30_000

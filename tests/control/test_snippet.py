@@ -3,7 +3,7 @@
 import pytest
 
 from s2mock import Drop, S2Mock
-from s2mock.control.snippet import snippet
+from s2mock.control.views.snippet import snippet
 from tests.control.conftest import BASIN, SEEDS
 from tests.plugin.conftest import Run, run
 

@@ -88,7 +88,7 @@ def test_records_that_a_session_delivers_come_as_an_event_before_the_next_heartb
     mock: S2Mock, control: Control, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # No heartbeat comes: only the delivery itself is told.
-    monkeypatch.setattr("s2mock.control.rows._HEARTBEAT_SECONDS", 3600.0)
+    monkeypatch.setattr("s2mock.control.routes.timeline._HEARTBEAT_SECONDS", 3600.0)
     log = mock.stream(BASIN, "log")
     headers = {"s2-basin": BASIN, **EVENTS}
     with (

@@ -1,5 +1,6 @@
 """The generated tables of the reference have a line for everything that there is."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from docs import tables
-from s2mock import Basin, S2Mock, Stream, pytest_plugin
+from s2mock import Basin, S2Mock, Stream
 from s2mock.api.operations import OPERATIONS
+from s2mock.options import SETTINGS
 from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.registry.values.codes import CODES
 
@@ -46,9 +48,11 @@ def test_options_are_those_of_the_code() -> None:
     rows = {line.split("|")[1].strip(" `"): line.split("|")[2:-1] for line in tables.options()[2:]}
     arguments = {name for name, row in rows.items() if row[2].strip()}
     marker = {name for name, row in rows.items() if row[3].strip()}
+    settings = {name for name, row in rows.items() if row[4].strip()}
 
+    assert arguments == set(inspect.signature(S2Mock).parameters) - {"listening"}
     assert arguments | {"use_env"} == marker | {"host", "port"}
-    assert {name for name, row in rows.items() if row[4].strip()} == set(pytest_plugin._OPTIONS)
+    assert settings == {option.name for option in SETTINGS}
     for row in rows.values():
         assert row[0].strip()
 
@@ -74,7 +78,7 @@ def test_options_have_every_flag(
 
 def test_an_option_without_a_text_is_an_error() -> None:
     with pytest.raises(LookupError, match="the option new has no text"):
-        tables.option_text("new")
+        tables.option_text("new", "")
 
 
 def test_codes() -> None:

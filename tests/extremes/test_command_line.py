@@ -8,17 +8,18 @@ from collections.abc import Iterator
 import pytest
 
 from s2mock import S2Mock, __main__, mock
+from s2mock.control.command_line.parser import make_parser
 from s2mock.runtime import failures
+from tests.extremes.test_pytest_options import NUMERIC
 from tests.extremes.values import VALUES, exercise
 
 pytestmark = pytest.mark.slow
 
-NUMBERS = (int, float)
 OPTIONS = [
     (kind, action.option_strings[0])
     for kind in ("serve", "lite")
-    for action in __main__._parser(kind)._actions
-    if action.type in NUMBERS or "bytes" in action.dest
+    for action in make_parser(kind)._actions
+    if action.dest in NUMERIC or "bytes" in action.dest
 ]
 
 
@@ -76,6 +77,4 @@ def test_a_number_is_refused_or_works(
 
 def test_each_option_of_a_mock_with_a_number_is_there() -> None:
     names = {option.removeprefix("--").replace("-", "_") for _, option in OPTIONS}
-    from tests.extremes.test_pytest_options import NUMERIC
-
     assert names >= NUMERIC

@@ -2,11 +2,11 @@
 
 import inspect
 import json
-import re
 
 import pytest
 
-from s2mock import S2Mock, pytest_plugin
+from s2mock import S2Mock
+from s2mock.options import MARKER_OPTIONS, SETTINGS
 from tests.extremes.values import VALUES, is_numeric
 from tests.plugin.conftest import _OTHERS, Run, run
 
@@ -19,8 +19,8 @@ NUMERIC = {
     for name, parameter in inspect.signature(S2Mock).parameters.items()
     if is_numeric(parameter.annotation)
 }
-MARKED = sorted(NUMERIC & {*re.findall(r"(\w+)=", pytest_plugin._MARKER)})
-SET = sorted(NUMERIC & pytest_plugin._OPTIONS.keys())
+MARKED = sorted(NUMERIC & {option.name for option in MARKER_OPTIONS})
+SET = sorted(NUMERIC & {option.name for option in SETTINGS})
 # As it is written in a Python file, and as text.
 WRITTEN = {
     what: f"float({str(value)!r})" if isinstance(value, float) else repr(value)

@@ -19,7 +19,7 @@ DATA = {
     "s2mock/contract/corpus.zip",
     "s2mock/contract/proof.json",
     "s2mock/control/openapi.json",
-    *(f"s2mock/control/look/page.{kind}" for kind in ("css", "html", "js")),
+    *(f"s2mock/control/views/look/page.{kind}" for kind in ("css", "html", "js")),
     *(
         f"s2mock/json_bodies/schemas/{name}.json"
         for name in (

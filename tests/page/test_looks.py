@@ -52,6 +52,6 @@ def test_nothing_is_there_yet(
     open_mock: Callable[..., S2Mock], open_page: Callable[..., Any], scheme: str
 ) -> None:
     page = open_page(f"{open_mock().url}/_s2mock/", color_scheme=scheme)
-    expect(page.locator("#none")).to_have_text("Nothing has come yet.")
+    expect(page.locator("#none")).to_have_text("No exchanges yet.")
 
     assert findings(page) == []

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from s2mock import Drop, Fail, ManualClock, S2Mock
+from s2mock.control.settings import ControlSettings
 from tests.page.looking import expect
 from tests.page.traffic import BASIN, Traffic
 
@@ -112,7 +113,7 @@ def test_reset_asks_once_more_and_begins_again(page: Any, mock: S2Mock, traffic:
     page.get_by_role("button", name="Really reset?").click()
 
     expect(page.locator("#rows .row")).to_have_count(0)
-    expect(page.locator("#none")).to_have_text("Nothing has come yet.")
+    expect(page.locator("#none")).to_have_text("No exchanges yet.")
     assert mock.basins == (BASIN,)
     assert mock.basin(BASIN).streams == ()
     # It goes on from there.
@@ -208,7 +209,7 @@ def test_without_a_first_account_the_page_shows_the_first_that_was_made(
     open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
 ) -> None:
     served = open_mock()
-    served._refusal = "there is no first account"
+    served._set_up_server(ControlSettings(has_first_account=False), own_hosts_only=False)
     token = httpx.post(f"{served.url}/_s2mock/accounts", trust_env=False).json()["token"]
     headers = {"authorization": f"Bearer {token}"}
     assert httpx.get(f"{served.url}/v1/basins", headers=headers, trust_env=False).is_success

@@ -146,15 +146,15 @@ def test_readers_and_where_they_stand(page: Any, traffic: Traffic) -> None:
     reader, writer = traffic.client(), traffic.client()
     reader.follow()
     expect(page.locator("#facts")).to_contain_text("at the tail1 reader")
-    expect(page.locator("#facts")).to_contain_text("reader 1stands at its start")
+    expect(page.locator("#facts")).to_contain_text("reader 1has read to its start")
     expect(page.locator("#names .row")).to_contain_text("1 reader")
 
     writer.append("tea", "cups")
 
-    expect(page.locator("#facts")).to_contain_text("reader 1stands at 2")
+    expect(page.locator("#facts")).to_contain_text("reader 1has read to 2")
     reader.close()
     expect(page.locator("#facts")).to_contain_text("at the tail0 readers")
-    expect(page.locator("#facts")).not_to_contain_text("stands at")
+    expect(page.locator("#facts")).not_to_contain_text("has read to")
 
 
 def test_the_configuration_that_is_not_the_default(page: Any, mock: S2Mock) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from s2mock import Drop, S2Mock
+from s2mock.control.settings import ControlSettings
 from tests.page.looking import drawn, expect
 from tests.page.traffic import BASIN, Traffic
 
@@ -29,7 +30,7 @@ def copied(page: Any) -> str:
 
 
 def test_what_comes_is_there_at_once(page: Any, traffic: Traffic) -> None:
-    expect(page.locator("#none")).to_have_text("Nothing has come yet.")
+    expect(page.locator("#none")).to_have_text("No exchanges yet.")
 
     writer, reader = traffic.client(), traffic.client()
     writer.append("tea", "cups", "milk")
@@ -184,7 +185,7 @@ def test_words_filter_it(page: Any, traffic: Traffic) -> None:
     expect(page.locator("#rows .row")).to_have_count(1)
     expect(page.locator("#count")).to_have_text("1 of 3 exchanges")
     page.get_by_label("Filter the timeline").fill("nothing like that")
-    expect(page.locator("#none")).to_have_text("Nothing like that came.")
+    expect(page.locator("#none")).to_have_text("No exchange matches.")
 
 
 def test_it_pauses(page: Any, traffic: Traffic) -> None:
@@ -302,7 +303,7 @@ def test_whoever_needs_a_token_is_asked_for_it(
     open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
 ) -> None:
     mock = open_mock(basins=[BASIN])
-    mock._control_token = "open sesame"
+    mock._set_up_server(ControlSettings(token="open sesame"), own_hosts_only=False)
     url = mock.url.replace("127.0.0.1", "elsewhere.test")
     page = open_page(f"{url}/_s2mock/", but="403 (Forbidden)")
     expect(page.get_by_label("Control token")).to_be_visible()

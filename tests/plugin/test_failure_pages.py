@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from s2mock import S2Mock
-from s2mock.control.page import accounts_of
+from s2mock.control.views.page import accounts_of
 from s2mock.pytest_plugin.failure_pages import file_name
 from tests.plugin.conftest import Run
 
@@ -54,10 +54,10 @@ def test_it_has_all_that_the_journal_has(run: Run, pytester: pytest.Pytester) ->
         s2_mock.inject(Drop(), on="check-tail")
         s2_mock.stream("my-basin", "log").trim(1)
         s2_mock.client.get("/v1/streams/lag/records?seq_num=0", headers={{"s2-basin": "my-basin"}})
-        from s2mock.control.forms import exchange_form
-        forms = [exchange_form(exchange) for exchange in s2_mock.journal]
+        from s2mock.control.views.serializers import exchange_to_json
+        exchanges = [exchange_to_json(exchange) for exchange in s2_mock.journal]
         with open("journal.json", "w") as file:
-            json.dump(forms, file)
+            json.dump(exchanges, file)
         assert 0
     """,
         "--s2mock-report=pages",

@@ -1,4 +1,4 @@
-"""What the plugin costs a session that has it installed and does not use it: one small module."""
+"""What the plugin costs a session that has it installed and does not use it: small modules."""
 
 import json
 import subprocess
@@ -47,7 +47,11 @@ def test_idle_plugin_loads_nothing(pytester: pytest.Pytester) -> None:
     assert "asyncio" not in modules
     assert {name for name in modules if name.startswith("s2mock")} == {
         "s2mock",
+        "s2mock.options",
         "s2mock.pytest_plugin",
+        "s2mock.pytest_plugin.markers",
+        "s2mock.pytest_plugin.options",
+        "s2mock.pytest_plugin.teardown",
     }
 
 

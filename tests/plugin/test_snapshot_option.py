@@ -55,4 +55,4 @@ def test_it(s2_mock): pass
 """
     )
     result.assert_outcomes(errors=1)
-    assert "basins and snapshot are both a beginning" in result.stdout.str()
+    assert "basins and snapshot both say what the account starts from" in result.stdout.str()

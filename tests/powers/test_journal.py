@@ -16,8 +16,8 @@ import pytest
 
 from s2mock import Answer, Drop, Effect, Exchange, Fail, ManualClock, S2Mock, SystemClock
 from s2mock.api.wire.messages import AppendInput
-from s2mock.control.rows import shown_form
-from s2mock.control.snippet import snippet
+from s2mock.control.views.snippet import snippet
+from s2mock.control.views.timeline import shown_to_json
 from s2mock.powers.timeline import timeline
 from s2mock.runtime.conversation import READ, Head, Outlast
 from tests import own_token
@@ -447,7 +447,7 @@ class TestSecrets:
         assert exchange.response is not None
         assert exchange.response.headers["set-cookie"] == "id=hush-hush"
         assert "'set-cookie': '***'" in repr(exchange.response)
-        assert shown_form(exchange)["exchange"]["response"]["headers"]["set-cookie"] == "***"
+        assert shown_to_json(exchange)["exchange"]["response"]["headers"]["set-cookie"] == "***"
 
     @pytest.mark.parametrize(
         "name",
@@ -469,7 +469,7 @@ class TestSecrets:
             assert "hush" not in text
         for text in (repr(exchange.request), exchange.curl(), snippet(exchange)):
             assert f"limit=1&{name}=***&prefix=p&{name}=***" in text
-        assert shown_form(exchange)["exchange"]["request"]["query"].startswith("limit=1&")
+        assert shown_to_json(exchange)["exchange"]["request"]["query"].startswith("limit=1&")
 
     @pytest.mark.parametrize("query", ["seq_num=0&count=1&tokens=2", "keys=1", "token", "=token"])
     def test_other_query_parameters_are_shown(self, mock: S2Mock, http1: Way, query: str) -> None:
@@ -487,7 +487,7 @@ class TestSecrets:
             assert answer.json is not None
             secret = answer.json["access_token"]
             assert secret not in repr(exchange.response)
-            shown = json.dumps(shown_form(exchange))
+            shown = json.dumps(shown_to_json(exchange))
             assert "***" in shown
             # No part of it either.
             assert not [part for part in secret.split("_")[2:] if len(part) > 20 and part in shown]
@@ -503,7 +503,7 @@ def texts_of(exchange: Exchange) -> list[str]:
         exchange.curl(),
         timeline([exchange]),
         snippet(exchange),
-        json.dumps(shown_form(exchange)),
+        json.dumps(shown_to_json(exchange)),
     ]
 
 

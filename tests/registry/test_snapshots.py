@@ -553,7 +553,9 @@ class TestFork:
 
 class TestBeginning:
     def test_basins_beside_it(self, mock: S2Mock) -> None:
-        with pytest.raises(ValueError, match="basins and snapshot are both a beginning"):
+        with pytest.raises(
+            ValueError, match="basins and snapshot both say what the account starts from"
+        ):
             S2Mock(basins=["my-basin"], snapshot=mock.snapshot())
         assert S2Mock(basins=[], snapshot=mock.snapshot()).basins == ("my-basin",)
 

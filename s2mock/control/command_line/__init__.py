@@ -1,1 +1,1 @@
-"""The commands of the standalone server beside serving."""
+"""The commands of the standalone server: serve, run a command, replace `s2 lite`, show proof."""

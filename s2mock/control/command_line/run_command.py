@@ -1,4 +1,4 @@
-"""`python -m s2mock run -- CMD`: a command with a server of its own, which ends with it."""
+"""`python -m s2mock run -- CMD`: run a command with a server of its own, which ends with it."""
 
 import os
 import signal
@@ -6,12 +6,13 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-# What is passed on. The terminal sends its own to everybody in the foreground, this among them.
+# The signals that the command gets too. The terminal sends its signals, SIGINT among them, to all
+# processes in the foreground by itself.
 PASSED_ON: Final = tuple(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH")
 )
-# Tells this process that the command has ended: nobody else sends it.
+# The waiting thread sends it to this process when the command has ended. Nothing else sends it.
 _ENDED: Final = signal.SIGALRM
 _FROM_A_PROCESS: Final = 0
 
@@ -20,14 +21,15 @@ NOT_FOUND: Final = 127
 
 
 def block() -> Iterable[signal.Signals | int]:
-    """Keep all signals for `run`, from before any thread is started; returns the mask before."""
+    """Block the signals that `run` waits for, before any thread starts; return the mask before."""
     return signal.pthread_sigmask(signal.SIG_BLOCK, (*PASSED_ON, _ENDED))
 
 
 def run(command: list[str], env: Mapping[str, str], mask: Iterable[signal.Signals | int]) -> int:
-    """Run the command to its end, and return its status, as a shell has it.
+    """Run the command to its end, and return its status, as a shell does.
 
-    `mask` is the mask of signals that it begins with. Raises `OSError` where it cannot be run.
+    `mask` is the mask of signals that the command begins with. Raises `OSError` if the command
+    cannot be run.
     """
     process = os.posix_spawnp(command[0], command, {**os.environ, **env}, setsigmask=mask)
     statuses: list[int] = []
@@ -46,12 +48,12 @@ def run(command: list[str], env: Mapping[str, str], mask: Iterable[signal.Signal
 
 
 def _next_signal() -> int | None:
-    """The next signal that is to be passed on; None for one that says something else."""
+    """Wait for a signal; return its number if the command is to get it, else None."""
     awaited = (*PASSED_ON, _ENDED)
     if not hasattr(signal, "sigwaitinfo"):
         number = signal.sigwait(awaited)
         return None if number == _ENDED else number
     info = signal.sigwaitinfo(awaited)
-    # Of the kernel's: the command has got it as well, from the same terminal.
+    # The kernel sent it: the command got it as well, from the same terminal.
     is_own = info.si_signo == _ENDED or info.si_code > _FROM_A_PROCESS
     return None if is_own else info.si_signo

@@ -5,13 +5,11 @@ standalone s2mock.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack
 
 from s2mock.json_bodies.snapshots.snapshot import Snapshot
 from s2mock.registry.operation import Operation, Point
-from s2mock.registry.state import BasinInfo, StreamInfo
-from s2mock.registry.values.config import BasinConfig, StreamConfig
-from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.places import BasinView, Place, StreamView
 from s2mock.registry.values.records import SequencedRecord
 from s2mock.registry.values.tokens import TokenInfo
 
@@ -20,39 +18,6 @@ if TYPE_CHECKING:
     from s2mock.powers.faults import Fault
 
 Result_co = TypeVar("Result_co", covariant=True)
-
-
-class Place(NamedTuple):
-    """A basin, or a stream in it: the one with that incarnation, or for None whichever there is."""
-
-    basin: str
-    stream: str | None = None
-    incarnation: int | None = None
-
-    def __str__(self) -> str:
-        if self.stream is None:
-            return f"<Basin {self.basin!r}>"
-        return f"<Stream {self.stream!r} in {self.basin!r}>"
-
-
-class BasinView(NamedTuple):
-    """A basin at one moment."""
-
-    incarnation: int
-    info: BasinInfo
-    config: BasinConfig
-
-
-class StreamView(NamedTuple):
-    """A stream at one moment; `readers` is the number of read sessions that follow at the tail."""
-
-    incarnation: int
-    basin_incarnation: int
-    info: StreamInfo
-    config: StreamConfig
-    fencing_token: str
-    tail: StreamPosition
-    readers: int
 
 
 class PendingResult(Protocol[Result_co]):

@@ -9,13 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, Unpack
 
-from s2mock.handles.backends.backend import (
-    BasinView,
-    HoldArguments,
-    InjectArguments,
-    Place,
-    StreamView,
-)
+from s2mock.handles.backends.backend import HoldArguments, InjectArguments
 from s2mock.handles.backends.control_client import ControlClient, ControlError, NoSuchThing
 from s2mock.handles.backends.exchange_json import exchange_from_json
 from s2mock.json_bodies.control_plane import basin_config, basin_info, stream_config, stream_info
@@ -30,6 +24,7 @@ from s2mock.powers.matching import Pattern
 from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.powers.powers import orders
 from s2mock.registry.operation import Operation
+from s2mock.registry.places import BasinView, Place, StreamView
 from s2mock.registry.rules.access_tokens import (
     IssueAccessToken,
     ListAccessTokens,

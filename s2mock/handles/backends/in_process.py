@@ -3,20 +3,18 @@
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 from s2mock.handles.backends.backend import (
-    BasinView,
     HoldArguments,
     InjectArguments,
     JournalBackend,
-    Place,
     PlacedFault,
     PlacedHold,
-    StreamView,
 )
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
 from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.log import LogState
 from s2mock.registry.operation import Operation
+from s2mock.registry.places import BasinView, Place, StreamView
 from s2mock.registry.state import AccountState, BasinState, StreamState
 from s2mock.registry.values.errors import (
     AccessTokenNotFound,

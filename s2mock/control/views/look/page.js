@@ -1,5 +1,5 @@
 "use strict";
-// One page for a server that lives and for a report of what has been.
+// One page for a running server and for a report in a file.
 // Data becomes text and nothing else: there is no innerHTML here.
 const $ = id => document.getElementById(id);
 const saved = JSON.parse($("data").textContent);
@@ -17,7 +17,7 @@ function el(name, attributes, ...kids) {
   put(made, kids);
   return made;
 }
-// Whoever is within it by keyboard stays there.
+// The keyboard focus stays where it is.
 function put(where, ...kids) {
   const node = where.append ? where : $(where), active = document.activeElement, had = node !== active && node.contains(active);
   node.replaceChildren(...kids.flat(9).filter(kid => kid || kid === 0));
@@ -35,7 +35,7 @@ function say(what) {
   say.timer = setTimeout(() => say(""), 4000);
 }
 
-// What is asked of the server, or of the report.
+// Get data from the server, or from the report.
 async function ask(path, query, options = {}) {
   if (saved) {
     const from = saved.accounts[account];
@@ -61,7 +61,7 @@ $("asking").onsubmit = event => {
   begin();
 };
 
-// Whatever changes within a frame is drawn together, once.
+// Draw all changes within a frame together, once.
 const stale = new Set();
 function redraw(...parts) {
   if (!stale.size) requestAnimationFrame(draw);
@@ -73,14 +73,14 @@ function draw() {
   stale.clear();
   for (const part of now) part();
 }
-// While somebody presses a row or a button nothing is drawn: what is made anew before it is let go gets no click.
+// Draw nothing while a row or a button is pressed: an element that is replaced before the release gets no click.
 let pressed = null;
 onpointerdown = event => { pressed = event.button ? null : event.target.closest("button, .row"); };
 onkeydown = event => { if (event.key === " ") pressed = event.target.closest("button"); };
 onpointerup = onpointercancel = onkeyup = () => { pressed = null; };
 onpointermove = event => { if (!event.buttons) pressed = null; };
 
-// A list that makes elements only for the rows that are seen.
+// A list that makes elements only for the visible rows.
 function list(id, make, pick) {
   const box = $(id), space = el("div", { role: "presentation" });
   let items = [], current = -1, last;
@@ -88,7 +88,7 @@ function list(id, make, pick) {
   const window = () => [Math.max(0, Math.floor(box.scrollTop / height()) - 5), Math.ceil((box.scrollTop + box.clientHeight) / height()) + 5];
   const self = {
     get seen() { return items.slice(...window()); },
-    // `gone`: so many of those before have left at the top. What is looked at stays where it is.
+    // `gone`: how many rows were removed at the top. The visible rows keep their position.
     set(next, selected, key, gone = 0) {
       const follows = id !== "names" && box.scrollTop + box.clientHeight > box.scrollHeight - 40;
       const top = box.scrollTop - gone * height();
@@ -165,7 +165,7 @@ function take(news) {
     if (row.number === picked) redraw(again);
   }
 }
-// Each connection or session on a stream has a lane, of eight; whoever has not come for the longest makes room for another.
+// Each connection or session on a stream has one of eight lanes; a new one replaces the one that was idle for longest.
 function arrange() {
   slots = [];
   shown.forEach((row, i) => {
@@ -220,7 +220,7 @@ function filter() {
   timeline.set(shown, shown.findIndex(row => row.number === picked), performance.now(), Math.max(0, left));
   const gone = status?.journal.dropped;
   $("count").textContent = (shown.length < rows.length ? shown.length + " of " : "") + counted(rows.length, "exchange") + (gone ? `, ${gone} before are gone` : "");
-  $("none").textContent = shown.length ? "" : rows.length ? "Nothing like that came." : "Nothing has come yet.";
+  $("none").textContent = shown.length ? "" : rows.length ? "No exchange matches." : "No exchanges yet.";
   redraw(legend);
   slide();
 }
@@ -235,7 +235,7 @@ function forget(first) {
   return true;
 }
 
-// One exchange: what was answered and why, then what was asked.
+// One exchange: the response and its reason, then the request.
 async function show(number) {
   picked = number;
   const mine = ++show.last;
@@ -267,7 +267,7 @@ const copy = async what => {
   try { await navigator.clipboard.writeText(what); say("Copied"); } catch { prompt("Copy this", what); }
 };
 
-// Streams, and what is and was in one of them.
+// Streams, and the present and removed records of one of them.
 const streams = list("names", one => [span("v", el("b", null, one.name + " "), span("w", one.basin)), span("u", one.is_deleting && span("tag", "deleting"), one.fencing_token && span("tag cmd", "fenced"), one.readers ? span("tag", counted(one.readers, "reader")) : ""), span("k", one.tail.seq_num)], look);
 const isChosen = one => chosen && one.basin === chosen.basin && one.name === chosen.stream;
 function drawStreams() {
@@ -305,7 +305,7 @@ function drawLog() {
   for (const row of rows) {
     const isOpen = last ? row.number <= at && (row.ended == null || row.ended > last.began) : row.ended == null;
     if (isOpen && row.operation === "read" && row.by[0] === "s" && isChosen({ basin: row.basin, name: row.stream }))
-      facts["reader " + row.number] = at != null ? "was there" : "stands at " + (row.last_seq_num == null ? "its start" : row.last_seq_num + 1);
+      facts["reader " + row.number] = at != null ? "was there" : "has read to " + (row.last_seq_num == null ? "its start" : row.last_seq_num + 1);
   }
   put("facts", pairs(facts));
   const { life, notes } = then, key = notes.join(" ") + life?.low;
@@ -314,8 +314,8 @@ function drawLog() {
   drawLog.key = key;
   records.set(then.records, then.records.findIndex(one => one.by && one.by === picked), [at, then.records.map(one => [one.seq_num, one.gone, one.by, one.since, one.maybe])]);
 }
-// The log after exchange `number`: of the life that the stream had then, the records that some
-// exchange up to that one has shown, less what was trimmed by then.
+// The log after exchange `number`: of the lifetime of the stream at that time, the records that some
+// exchange up to that one has shown, less those that were trimmed by then.
 function asOf(number) {
   const now = number == null, { lives } = past;
   const life = now ? lives.find(one => one.is_there) : lives.findLast(one => one.start <= number && (one.end == null || number < one.end));
@@ -332,7 +332,7 @@ function asOf(number) {
   const missing = tail - Math.max(trim, life.low) - records.filter(one => !one.maybe).length, notes = [];
   if (missing > 0) notes.push(counted(missing, "record") + (now ? " expired." : " of then gone since, and not in the journal."));
   if (records.some(one => one.gone)) notes.push("Struck out: gone since then, as the journal has it.");
-  if (records.some(one => one.maybe)) notes.push("Perhaps: no exchange in the journal brought it; it may have come later.");
+  if (records.some(one => one.maybe)) notes.push("Perhaps: no exchange in the journal appended it; it may be from later.");
   if (!records.length) notes.push("Nothing is in it.");
   return { life, records, tail, trim, token: fence ? fence.value : now ? life.fencing_token : "", notes };
 }
@@ -366,7 +366,7 @@ function drawPowers() {
   drawPowers.key = key;
   const item = (...kids) => el("div", { class: "item" }, kids), title = (list, what) => el("h3", null, list.length ? counted(list.length, what) : `No ${what}s`);
   put("powers", status.is_out && el("p", { class: "why bad" }, "An outage: the service is gone for this account."),
-    item(el("code", { id: "date" }, clock.date), el("small", null, isManual ? "manual: it stands until you turn it" : "the machine's clock")),
+    item(el("code", { id: "date" }, clock.date), el("small", null, isManual ? "manual: it stands still until you advance it" : "the machine's clock")),
     isManual && !saved && el("p", null, advance("+1 s", 1), advance("+1 min", 60), advance("+1 h", 3600), advance("+1 d", 86400), waiting.next[0] && advance("To the next", Math.max(0, left(waiting.next[0])) + 1e-6)),
     title(waiting.next, "wait"), waiting.next.map(one => item(el("code", null, isManual ? `in ${left(one).toFixed(1)} s` : date(one.until).slice(11, 19)), el("small", null, one.what))),
     title(faults, "fault"), faults.map(one => item(el("code", null, one.text), span("tag fault", counted(one.hits, "hit")), el("small", null, one.remaining == null ? "until removed" : one.remaining ? `waits for ${one.remaining} more` : "used up"),
@@ -376,7 +376,7 @@ function drawPowers() {
 }
 
 // Keeping up.
-// What was answered, unless the same was asked later and answered already, or another account is shown.
+// Return the response, unless a later request for the same was answered first, or another account is shown.
 async function newest(path, query) {
   const mine = era, asked = performance.now(), found = await ask(path, query);
   if (mine !== era || asked < newest[path]) return;
@@ -424,7 +424,7 @@ async function follow() {
           soon();
         }
       }
-    } catch { /* it is tried again */ }
+    } catch { /* tried again */ }
     if (mine !== era || paused) return;
     if ($("asking").hidden) state("not connected");
     await new Promise(done => setTimeout(done, 1000));
@@ -471,7 +471,7 @@ async function accounts() {
   if (key !== accounts.key) put("account", options.map(([value, name]) => el("option", { value }, name)));
   accounts.key = key;
   $("account").value = account;
-  // The one that was chosen is gone.
+  // The selected account has ended.
   if (options[0] && $("account").selectedIndex < 0) choose(options[0][0]);
 }
 $("account").onchange = () => choose($("account").value);

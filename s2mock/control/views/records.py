@@ -1,4 +1,4 @@
-"""Records as a person sees them, of the log or of an append in the journal."""
+"""Records as JSON for a person, from the log or from an append in the journal."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -8,47 +8,47 @@ from s2mock.powers.fault_json import bytes_to_json
 from s2mock.registry.log.log import LogState
 from s2mock.registry.values.records import Record, asked_trim_point
 
-# So much of a body is shown.
+# The part of a body that is shown.
 _SHOWN_BYTES: Final = 2000
 
 
 def records_of(log: LogState, low: int, high: int) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Those from sequence number `low` to before `high`."""
+    """Yield the records from sequence number `low` to before `high`, as JSON."""
     for span in log.spans(low, high):
         for seq_num, timestamp, record in span.rows:
-            yield seq_num, record_form(timestamp, record)
+            yield seq_num, record_to_json(timestamp, record)
 
 
-def appended(exchange: Exchange) -> list[dict[str, Any]]:
-    """The records of an append, with the times that its acknowledgement tells."""
+def appended_records(exchange: Exchange) -> list[dict[str, Any]]:
+    """Return the records of an append as JSON, with the times that its acknowledgement has."""
     document = exchange.request.document
     records = document.get("records") if isinstance(document, dict) else None
     if not isinstance(records, list) or not records:
         return []
-    said = None if exchange.response is None else exchange.response.document
-    start, end = (_time(said, name) for name in ("start", "end"))
+    ack = None if exchange.response is None else exchange.response.document
+    start, end = (_timestamp(ack, name) for name in ("start", "end"))
     times = [start if start == end else None] * len(records)
     times[0], times[-1] = start, end
     return [_from_document(*pair) for pair in zip(records, times, strict=True)]
 
 
-def _time(said: Any, name: str) -> int | None:
-    position = said.get(name) if isinstance(said, dict) else None
+def _timestamp(ack: Any, name: str) -> int | None:
+    position = ack.get(name) if isinstance(ack, dict) else None
     return position.get("timestamp") if isinstance(position, dict) else None
 
 
 def _from_document(record: dict[str, Any], timestamp: int | None) -> dict[str, Any]:
     pairs = record.get("headers", ())
     headers = [(_bytes(name), _bytes(value)) for name, value in pairs]
-    return record_form(timestamp, Record(_bytes(record.get("body", "")), headers))
+    return record_to_json(timestamp, Record(_bytes(record.get("body", "")), headers))
 
 
 def _bytes(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode("utf-8", "surrogatepass")
 
 
-def record_form(timestamp: int | None, record: Record) -> dict[str, Any]:
-    """A record: what it holds, and what it says where it is a command."""
+def record_to_json(timestamp: int | None, record: Record) -> dict[str, Any]:
+    """Return a record as JSON; `value` is the argument of a command record."""
     value = None
     if record.command is not None:
         is_trim = record.command == "trim"
@@ -64,7 +64,7 @@ def record_form(timestamp: int | None, record: Record) -> dict[str, Any]:
 
 
 def _cut(body: bytes) -> bytes:
-    """As much of it as is shown; not in the middle of a character."""
+    """Return the part of a body that is shown; it does not end within a character."""
     if len(body) <= _SHOWN_BYTES:
         return body
     end = _SHOWN_BYTES

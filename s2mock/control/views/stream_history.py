@@ -1,22 +1,31 @@
-"""The life of a stream, as the journal tells of it: what was in it, and from when on."""
+"""The history of a stream: its records, the removed ones too, and the exchange that made each.
+
+It is computed from the log as it is now and from the journal, so no exchange costs anything for
+it. Records never change: a record that is in the log now was there as soon as an exchange showed a
+tail behind it. Records that are gone come from the bodies of appends, as far as the journal has
+kept them.
+"""
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from operator import itemgetter
 from typing import Any, Final
 
-from s2mock.control.records import appended, record_form, records_of
+from s2mock.control.views.account_view import CapturedView
+from s2mock.control.views.records import appended_records, record_to_json, records_of
 from s2mock.powers.exchange import Exchange
 from s2mock.registry.log.log import LogState
 from s2mock.registry.state import StreamState
 
+DEFAULT_COUNT: Final = 1000
 _EMPTY: Final = LogState()
-# How these look in a body, as text and as base64.
+# The names of commands in a body, as text and as base64.
 _TRACES: Final = (b"fence", b"trim", b"ZmVuY2", b"dHJpbQ")
 
 
 def shown_tail(exchange: Exchange) -> int | None:
-    """How far the log reached at least, as a read or a check of the tail has shown."""
+    """Return the lowest tail that the log can have had, as a read or a check of the tail shows."""
     response = exchange.response
     if response is None or response.status != 200 or exchange.session is not None:
         return None
@@ -30,27 +39,86 @@ def shown_tail(exchange: Exchange) -> int | None:
     return None
 
 
-class StreamLifetime:
-    """A stream from its creation to its deletion, as the journal tells of it.
+def history_to_json(
+    view: CapturedView,
+    exchanges: Sequence[Exchange],
+    basin: str,
+    stream: str,
+    before: int | None = None,
+    count: int = DEFAULT_COUNT,
+) -> dict[str, Any]:
+    """Return the lifetimes of the streams that had that name, oldest first, as JSON.
 
-    `start` is the exchange with which it began, 0 if that was before, or nobody knows; `end` is the
-    one with which it ended.
+    Each has its last `count` records before the sequence number `before`.
+    """
+    lifetimes = _lifetimes(exchanges, basin, stream)
+    now = view.stream(basin, stream)
+    if now is not None:
+        last = lifetimes[-1] if lifetimes else None
+        if last is None or last.end is not None or last.is_before(now):
+            if last is not None and last.end is None:
+                last.end = last.numbers[-1] + 1
+            last = StreamLifetime(0 if last is None or last.end is None else last.end)
+            lifetimes.append(last)
+        last.log = (now.log or _EMPTY).expired(object(), view.time)
+    return {
+        "basin": basin,
+        "stream": stream,
+        "lives": [lifetime.to_json(before, count) for lifetime in lifetimes],
+    }
+
+
+def _lifetimes(exchanges: Iterable[Exchange], basin: str, stream: str) -> "list[StreamLifetime]":
+    lifetimes: list[StreamLifetime] = []
+    current: StreamLifetime | None = None
+    for exchange in exchanges:
+        if exchange.basin != basin:
+            continue
+        effect, number = exchange.effect, exchange.number
+        if effect.kind == "deleted" and exchange.stream in (None, stream):
+            if current is None and not lifetimes:
+                lifetimes.append(StreamLifetime(0))
+                current = lifetimes[-1]
+            if current is not None:
+                current.end, current = number, None
+            continue
+        if exchange.stream != stream:
+            continue
+        is_append = effect.kind == "appended" and exchange.operation == "append"
+        is_another = effect.kind == "created" or (
+            is_append and current is not None and current.overlaps(exchange)
+        )
+        if is_another and current is not None:
+            current.end, current = number, None
+        if is_another or is_append or effect.kind == "updated" or shown_tail(exchange) is not None:
+            if current is None:
+                current = StreamLifetime(number if is_another or lifetimes else 0)
+                lifetimes.append(current)
+            current.add(exchange, is_append=is_append)
+    return lifetimes
+
+
+class StreamLifetime:
+    """A stream from its creation to its deletion, as far as the journal shows it.
+
+    `start` is the number of the exchange that created it, 0 for an unknown one; `end` is the number
+    of the one that deleted it.
     """
 
     def __init__(self, start: int) -> None:
         self.start = start
         self.end: int | None = None
         self.log: LogState | None = None
-        # The exchanges that tell of it, and the moment of the last.
+        # The numbers of the exchanges that show it, and the time of the last.
         self.numbers: list[int] = [start] if start else []
         self._at = 0
-        # First and last sequence number, and which exchange that was.
+        # First and last sequence number of each append, and its exchange.
         self._appends: list[tuple[int, int, Exchange]] = []
-        # Exchanges, and how far the log reached with each.
+        # Numbers of exchanges, and the tail that each showed.
         self._tails: list[tuple[int, int]] = []
 
     def is_before(self, now: StreamState) -> bool:
-        """Whether the stream that is there now is a later one."""
+        """True if the stream of that name in the present state is a later one."""
         log = now.log or _EMPTY
         return now.created_at > self._at > 0 or log.tail.seq_num < self._reached
 
@@ -59,7 +127,7 @@ class StreamLifetime:
         return self._tails[-1][1] if self._tails else 0
 
     def overlaps(self, exchange: Exchange) -> bool:
-        """Whether a sequence number was given before: then it is another stream of that name."""
+        """True if an append got these sequence numbers before: then this is another stream."""
         first, last = exchange.effect.first_seq_num, exchange.effect.last_seq_num
         assert first is not None
         assert last is not None
@@ -67,8 +135,8 @@ class StreamLifetime:
         is_in_last = at > 0 and self._appends[at - 1][1] >= first
         return is_in_last or (at < len(self._appends) and self._appends[at][0] <= last)
 
-    def take(self, exchange: Exchange, *, is_append: bool) -> None:
-        """Note what that one tells."""
+    def add(self, exchange: Exchange, *, is_append: bool) -> None:
+        """Add an exchange that shows the stream."""
         self.numbers.append(exchange.number)
         self._at = exchange.at or self._at
         first, last = exchange.effect.first_seq_num, exchange.effect.last_seq_num
@@ -80,20 +148,20 @@ class StreamLifetime:
         if tail is not None and tail > self._reached:
             self._tails.append((exchange.number, tail))
 
-    def form(self, before: int | None, count: int) -> dict[str, Any]:
-        """It, as JSON."""
+    def to_json(self, before: int | None, count: int) -> dict[str, Any]:
+        """Return the lifetime as JSON, with the last `count` records before `before`."""
         log = self.log
         end = self._reached if log is None else log.tail.seq_num
         high = end if before is None else min(before, end)
         low = max(0, high - count)
         trim_point = 0 if log is None else log.trim_point
         there = dict(records_of(log, low, high)) if log is not None else {}
-        known = {**self._of_journal(low, high, there), **there}
+        known = {**self._from_journal(low, high, there), **there}
         since, after = _Since(self._tails), _After(self._appends)
         records = []
         for seq_num in sorted(known):
             record = known[seq_num]
-            append = self._append_of(seq_num)
+            append = self._append_with(seq_num)
             if seq_num not in there and log is not None:
                 gone: str | None = "trimmed" if seq_num < trim_point else "expired"
             else:
@@ -124,26 +192,26 @@ class StreamLifetime:
             "records": records,
         }
 
-    def _append_of(self, seq_num: int) -> int | None:
+    def _append_with(self, seq_num: int) -> int | None:
         at = bisect_right(self._appends, seq_num, key=itemgetter(0)) - 1
         if at < 0 or self._appends[at][1] < seq_num:
             return None
         return self._appends[at][2].number
 
-    def _of_journal(self, low: int, high: int, there: Any) -> dict[int, dict[str, Any]]:
-        """What was appended and is not there any more, as far as the journal has it."""
+    def _from_journal(self, low: int, high: int, there: Any) -> dict[int, dict[str, Any]]:
+        """Return the removed records, as far as the journal has the bodies of their appends."""
         found = {}
         for first, last, exchange in self._appends:
             within = range(max(first, low), min(last + 1, high))
             if within and not all(seq_num in there for seq_num in within):
-                records = appended(exchange)
+                records = appended_records(exchange)
                 for seq_num in within:
                     if seq_num - first < len(records):
                         found[seq_num] = records[seq_num - first]
         return found
 
     def _commands(self, low: int, high: int, known: dict[int, Any]) -> list[dict[str, Any]]:
-        """Those that are known, wherever they stand: they say what was fenced and trimmed."""
+        """Return all known command records, those outside of the range too."""
         found = {
             seq_num: record for seq_num, record in known.items() if record["command"] is not None
         }
@@ -151,22 +219,22 @@ class StreamLifetime:
             for span in self.log.spans():
                 for seq_num, timestamp, record in span.rows:
                     if record.command is not None:
-                        found[seq_num] = record_form(timestamp, record)
+                        found[seq_num] = record_to_json(timestamp, record)
         for first, last, exchange in self._appends:
             body = exchange.request.body
             is_known = low <= first and last < high
             if body and not is_known and any(trace in body for trace in _TRACES):
-                for seq_num, form in enumerate(appended(exchange), first):
-                    if form["command"] is not None:
-                        found.setdefault(seq_num, form)
+                for seq_num, appended in enumerate(appended_records(exchange), first):
+                    if appended["command"] is not None:
+                        found.setdefault(seq_num, appended)
         return [
-            {"seq_num": seq_num, "command": form["command"], "value": form["value"]}
-            for seq_num, form in sorted(found.items())
+            {"seq_num": seq_num, "command": record["command"], "value": record["value"]}
+            for seq_num, record in sorted(found.items())
         ]
 
 
 class _Since:
-    """From which exchange on a record is known to have been there; None where none has shown it."""
+    """Return the first exchange that shows that a record was there, or None."""
 
     def __init__(self, tails: list[tuple[int, int]]) -> None:
         self._numbers = [number for number, _ in tails]
@@ -178,7 +246,7 @@ class _Since:
 
 
 class _After:
-    """After which exchange a record came that no exchange has brought: the last without it."""
+    """Return the last exchange without a record that no exchange has appended."""
 
     def __init__(self, appends: list[tuple[int, int, Exchange]]) -> None:
         self._lasts = [last for _, last, _ in appends]

@@ -1,4 +1,4 @@
-"""What the control API says of faults, holds and exchanges, as JSON.
+"""Faults, holds and exchanges as JSON, for the control API.
 
 An exchange has the members of `s2mock.Exchange`, under the same names. Bytes are text where they
 are UTF-8, else `{"base64": ...}`.
@@ -14,24 +14,26 @@ from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
 
 
-def injection_form(number: int, injection: Injection, asked: dict[str, Any]) -> dict[str, Any]:
-    """A fault in wait, and what it has met."""
+def injection_to_json(
+    number: int, injection: Injection, arguments: dict[str, Any]
+) -> dict[str, Any]:
+    """Return an injected fault, and the exchanges that it has affected, as JSON."""
     return {
         "number": number,
-        **asked,
+        **arguments,
         "hits": injection.hits,
         "remaining": injection.remaining,
         "complaint": injection.complaint,
-        "exchanges": [exchange_form(exchange) for exchange in injection.exchanges],
+        "exchanges": [exchange_to_json(exchange) for exchange in injection.exchanges],
     }
 
 
-def hold_form(number: int, hold: Hold, asked: dict[str, Any]) -> dict[str, Any]:
-    """A hold, and what has come to be held."""
-    exchanges = [exchange_form(exchange) for exchange in hold.exchanges]
+def hold_to_json(number: int, hold: Hold, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return a hold, and the exchanges that it has held, as JSON."""
+    exchanges = [exchange_to_json(exchange) for exchange in hold.exchanges]
     return {
         "number": number,
-        **asked,
+        **arguments,
         "count": len(exchanges),
         "released": hold.is_over,
         "complaint": hold.complaint,
@@ -39,8 +41,8 @@ def hold_form(number: int, hold: Hold, asked: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def exchange_form(exchange: Exchange) -> dict[str, Any]:
-    """One exchange."""
+def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
+    """Return an exchange, with its request and its response, as JSON."""
     response = exchange.response
     return {
         "number": exchange.number,
@@ -48,8 +50,8 @@ def exchange_form(exchange: Exchange) -> dict[str, Any]:
         "basin": exchange.basin,
         "stream": exchange.stream,
         "token_id": exchange.token_id,
-        "request": _request(exchange.request),
-        "response": None if response is None else _response(response),
+        "request": _request_to_json(exchange.request),
+        "response": None if response is None else _response_to_json(response),
         "effect": asdict(exchange.effect),
         "session": exchange.session,
         "protocol": exchange.protocol,
@@ -64,7 +66,7 @@ def exchange_form(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _request(request: Request) -> dict[str, Any]:
+def _request_to_json(request: Request) -> dict[str, Any]:
     return {
         "method": request.method,
         "path": request.path,
@@ -75,7 +77,7 @@ def _request(request: Request) -> dict[str, Any]:
     }
 
 
-def _response(response: Response) -> dict[str, Any]:
+def _response_to_json(response: Response) -> dict[str, Any]:
     return {
         "status": response.status,
         "code": response.code,
@@ -87,7 +89,7 @@ def _response(response: Response) -> dict[str, Any]:
 
 
 def _plain(document: Any) -> Any:
-    """The document without bytes, and without numbers that JSON has no way to write: 1e400."""
+    """Return the document with bytes and numbers as JSON has them; 1e400 becomes text."""
     if isinstance(document, float) and not isfinite(document):
         return str(document)
     if isinstance(document, bytes):

@@ -1,9 +1,9 @@
-"""An exchange as a test that asks the same: to paste, and to go on from."""
+"""An exchange as the source of a test that sends the same request, to paste and to extend."""
 
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.redaction import in_text, target_in_text
 
-# What the client says by itself, or what the test is not about.
+# Headers that the client sends by itself, or that the test is not about.
 _OWN = frozenset(
     {
         "accept-encoding",
@@ -22,18 +22,18 @@ _MAKES_STREAM = ("create-stream", "ensure-stream")
 
 
 def snippet(exchange: Exchange) -> str:
-    """The text of a test with the fixture `s2_mock`."""
+    """Return the source of a test with the fixture `s2_mock`."""
     request, response, fault = exchange.request, exchange.response, exchange.fault
     lines = ["import pytest"]
     if fault is not None:
         lines.append(f"from s2mock import {type(fault).__name__}")
     lines += ["", ""]
-    if (basins := _beginning(exchange)) is not None:
+    if (basins := _basins_before(exchange)) is not None:
         lines.append(f"@pytest.mark.s2_mock(basins={basins})")
     lines.append(f"def test_exchange_{exchange.number}(s2_mock):")
     if fault is not None:
         lines.append(f"    s2_mock.inject({fault!r}, on={exchange.operation!r})")
-    from pprint import pformat  # which takes time to load, and few ask for a snippet
+    from pprint import pformat  # loaded late: it takes time, and snippets are rare
 
     target = target_in_text(request.path, request.query)
     shown = in_text(request.headers)
@@ -54,8 +54,8 @@ def snippet(exchange: Exchange) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _beginning(exchange: Exchange) -> str | None:
-    """The basins that the test begins with: what was there, but not what the exchange made."""
+def _basins_before(exchange: Exchange) -> str | None:
+    """Return the argument `basins` of the test: what was there before the exchange, or None."""
     code = exchange.response and exchange.response.code
     is_made = exchange.operation in _MAKES_BASIN and code is None
     if exchange.basin is None or is_made or code == "basin_not_found":

@@ -1,29 +1,29 @@
-"""Exchanges as server-sent events, each made once for all clients that follow the journal."""
+"""Exchanges as server-sent events, each serialized once for all followers of a journal."""
 
 import json
 from typing import Final
 
-from s2mock.control.forms import exchange_form
+from s2mock.control.views.serializers import exchange_to_json
 from s2mock.powers.exchange import Exchange
 
-# The latest are kept, up to this number of bytes.
+# The size of the cache: the latest events, up to this number of bytes.
 _MAX_BYTES: Final = 1024 * 1024
 
 
-class Events:
-    """The events of one journal."""
+class ExchangeEvents:
+    """A cache of the events of one journal."""
 
     def __init__(self) -> None:
         self._made: dict[int, tuple[Exchange, bytes]] = {}
         self._bytes = 0
 
-    def of(self, exchange: Exchange) -> bytes:
-        """Return the event of an exchange."""
+    def serialize(self, exchange: Exchange) -> bytes:
+        """Return an exchange as a server-sent event."""
         known = self._made.get(exchange.number)
-        # It is another one once there is more to say of it.
+        # An exchange is replaced by a new value when it goes on, as a session does.
         if known is not None and known[0] is exchange:
             return known[1]
-        data = json.dumps(exchange_form(exchange), ensure_ascii=False)
+        data = json.dumps(exchange_to_json(exchange), ensure_ascii=False)
         text = f"event: exchange\nid: {exchange.number}\ndata: {data}\n\n"
         event = text.encode("utf-8", "surrogatepass")
         self._keep(exchange, event)

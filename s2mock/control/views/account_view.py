@@ -1,24 +1,24 @@
-"""An account as it is seen at one moment: what is in it, who reads it, and what waits until when.
+"""The state of an account at one moment: its streams, their readers, and what waits until when.
 
-Whoever looks keeps nobody else waiting: what is taken here is a value, and put into words later.
+The account's lock is held only while the values are taken. They are serialized later.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.state import AccountState, StreamState
 from s2mock.registry.values.schedule import CheckEmpty, Due
 from s2mock.runtime.clock import NEVER
 
-# Of what waits, so many are named: the next ones.
-_NAMED = 50
+# The number of waits that are described: the next ones.
+_NAMED: Final = 50
 
 
 class CapturedView(NamedTuple):
-    """What there is. `time` is the account's own, by which records expire.
+    """The state of an account. `time` is the account's own, by which records expire.
 
-    `readers` are the read sessions that follow at the tail, by the stream's incarnation. `waiting`
-    has what waits, with the time when it goes on, in nanoseconds since the Unix epoch.
+    `readers` has the number of read sessions that follow at the tail, by the stream's incarnation.
+    `waiting` has a time, in nanoseconds since the Unix epoch, and what waits for it.
     """
 
     state: AccountState
@@ -27,13 +27,13 @@ class CapturedView(NamedTuple):
     waiting: list[tuple[int, str]]
 
     def stream(self, basin: str, name: str) -> StreamState | None:
-        """The stream of that name, also while its deletion is pending."""
+        """Return the stream of that name, also while its deletion is pending, or None."""
         parent = self.state.basins.get(basin)
         return None if parent is None else parent.streams.get(name)
 
 
-def see(engine: Engine) -> CapturedView:
-    """The account as it is now. Nothing that has fallen due is carried out for that."""
+def capture(engine: Engine) -> CapturedView:
+    """Return the state of the account now, without carrying out any action that is due."""
     with engine.lock.mutex:
         state, moment = engine.store.share(), engine.timekeeper.moment()
         followed = [*engine.sessions.following.items()]
@@ -55,12 +55,12 @@ def see(engine: Engine) -> CapturedView:
     return CapturedView(state, moment.account_time, readers, sorted(waiting))
 
 
-def waiting_form(seen: CapturedView) -> dict[str, Any]:
-    """What waits until when: how much, and the next of it."""
-    named = seen.waiting[:_NAMED]
+def waiting_to_json(view: CapturedView) -> dict[str, Any]:
+    """Return the number of waits, and the next of them, as JSON."""
+    named = view.waiting[:_NAMED]
     return {
-        "count": len(seen.waiting),
-        # A browser has dates for a part of the numbers that a snapshot's file may have.
+        "count": len(view.waiting),
+        # The file of a snapshot may have later times than the dates of a browser can express.
         "next": [{"until": min(until, NEVER), "what": what} for until, what in named],
     }
 

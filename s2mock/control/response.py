@@ -1,4 +1,4 @@
-"""Answers of the control API: JSON, and errors that say what would have been right."""
+"""Responses of the control API: JSON, and errors that say what would be right."""
 
 import json
 from typing import Any, Final, NamedTuple
@@ -8,8 +8,8 @@ from s2mock.runtime.conversation import Head
 JSON: Final = "application/json"
 
 
-class Answer(NamedTuple):
-    """A status, and a document where there is one; bytes are sent as they are."""
+class ControlResponse(NamedTuple):
+    """A status, and a document to send as JSON; bytes are sent as they are, None is no body."""
 
     status: int
     document: Any = None
@@ -17,7 +17,7 @@ class Answer(NamedTuple):
 
     @property
     def head(self) -> Head:
-        """The whole answer, as it is sent."""
+        """The step that sends the whole response."""
         if self.document is None or isinstance(self.document, bytes):
             return Head(self.status, list(self.headers), self.document or b"")
         body = json.dumps(self.document, ensure_ascii=False, allow_nan=False).encode(
@@ -31,7 +31,9 @@ class Refused(Exception):
 
     def __init__(self, status: int, message: str, *headers: tuple[str, str]) -> None:
         super().__init__(message)
-        self.answer = Answer(status, {"code": _CODES[status], "message": message}, headers)
+        self.response = ControlResponse(
+            status, {"code": _CODES[status], "message": message}, headers
+        )
 
 
 _CODES: Final = {

@@ -1,0 +1,213 @@
+"""The arguments of `python -m s2mock`: the options of a mock as flags, and those of a server."""
+
+import argparse
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from s2mock.control.command_line import lite
+from s2mock.control.command_line.console import program
+from s2mock.options import OPTIONS, Option
+from s2mock.runtime.arguments import check_token
+
+ACCOUNT_IDLE_SECONDS: Final = 3600
+# Other defaults than those of `S2Mock`, which makes a token for each test and picks free ports.
+_DEFAULTS: Final = {"port": 8080, "token": "s2mock"}
+# `lite` and `run` have other defaults, so the help takes them from the parser.
+_BY_COMMAND: Final = ("host", "port", "token")
+
+_DESCRIPTIONS: Final = {
+    "serve": "An S2 account in memory, as a server. It prints the environment variables that point "
+    "S2's SDKs to it, once it is listening.",
+    "lite": "A drop-in replacement for `s2 lite`: same options, same output; listens on "
+    "0.0.0.0:80.",
+    "run": "Run a command with such a server on a free port, and with the environment variables "
+    "that point S2's SDKs to it. Ends with the command, with its status.",
+}
+_EPILOG: Final = (
+    "`{0} lite` replaces `s2 lite`; `{0} run -- COMMAND` runs a command with a server of its own; "
+    "`{0} fidelity` prints how s2mock was compared with real servers, and the results."
+)
+
+
+def make_parser(command: str = "serve") -> argparse.ArgumentParser:
+    """Return the parser of the command: "serve", "lite" or "run"."""
+    parser = _Parser(
+        prog=program() if command == "serve" else f"{program()} {command}",
+        usage="%(prog)s [options] -- command [argument ...]" if command == "run" else None,
+        description=_DESCRIPTIONS[command],
+        epilog=_EPILOG.format(program()) if command == "serve" else None,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and end")
+    parser.add_argument(
+        "--verbose", action="store_true", help="print a line for each request on standard error"
+    )
+    for option in OPTIONS.values():
+        if option.server_flag is not None:
+            add_option = _OWN_FLAGS.get(option.name, _add_option)
+            add_option(parser, option)
+    _add_server_options(parser)
+    if command == "run":
+        parser.set_defaults(port=0)
+    if command == "lite":
+        lite.add_options(parser)
+    if command == "lite":
+        # It replaces a server with one account.
+        parser.set_defaults(accounts_only=False)
+    else:
+        parser.add_argument(
+            "--accounts-only",
+            action="store_true",
+            help="start without a first account: a request without the token of an account that "
+            "POST /_s2mock/accounts has made is refused with 401",
+        )
+    return parser
+
+
+def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the arguments of `S2Mock` that are written on the command line as they are."""
+    return {
+        option.name: getattr(options, option.name)
+        for option in OPTIONS.values()
+        if option.server_flag is not None and option.name not in _OWN_FLAGS
+    }
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that suggests the nearest flag for one that does not exist."""
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self._refuse(unknown)
+        return options
+
+    def _refuse(self, unknown: Sequence[str]) -> NoReturn:
+        from s2mock.runtime.near_names import near_name
+
+        flags = [flag for action in self._actions for flag in action.option_strings]
+        near = near_name(unknown[0].partition("=")[0], flags)
+        hint = f"; did you mean {near}?" if near and unknown[0].startswith("--") else ""
+        self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+
+
+def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
+    """Add the flag of an option whose value the text gives."""
+    default = _DEFAULTS.get(option.name, option.default)
+    shown = "%(default)s" if option.name in _BY_COMMAND else option.default_text
+    parser.add_argument(
+        f"--{option.name.replace('_', '-')}",
+        type=_parse_with(option.parse),
+        choices=option.choices or None,
+        default=default,
+        metavar=None if option.choices else option.kind.metavar,
+        help=f"{option.text}{option.kind.syntax} (default: {shown})",
+    )
+
+
+def _add_basins(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa: ARG001
+    parser.add_argument(
+        "--init-file",
+        type=_parse_path,
+        metavar="FILE",
+        help="JSON file of basins and streams that exist from the start, as for s2-lite",
+    )
+
+
+def _add_snapshot(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa: ARG001
+    parser.add_argument(
+        "--snapshot",
+        type=_parse_path,
+        metavar="FILE",
+        help="file of a snapshot to start from, as Snapshot.save() writes it",
+    )
+
+
+def _add_cors(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa: ARG001
+    parser.add_argument(
+        "--no-cors",
+        action="store_true",
+        help="send no CORS headers, and on a loopback address refuse requests whose Host is "
+        "another name than this machine's own",
+    )
+
+
+def _add_clock(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa: ARG001
+    parser.add_argument(
+        "--clock",
+        choices=("system", "manual"),
+        default="system",
+        help="'manual' stands still at 2024-01-01 until POST /_s2mock/clock/advance moves it "
+        "(default: %(default)s)",
+    )
+
+
+def _add_control(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa: ARG001
+    parser.add_argument("--no-control", action="store_true", help="do not serve /_s2mock at all")
+
+
+# The options that are written in another way than `--name VALUE`.
+_OWN_FLAGS: Final[dict[str, Callable[[argparse.ArgumentParser, Option], None]]] = {
+    "basins": _add_basins,
+    "snapshot": _add_snapshot,
+    "cors": _add_cors,
+    "clock": _add_clock,
+    "control": _add_control,
+}
+
+
+def _add_server_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a server with several accounts, which `S2Mock` does not have."""
+    parser.add_argument(
+        "--control-token",
+        type=_parse_token,
+        metavar="TOKEN",
+        help="serve /_s2mock to other machines too, if a request carries this token in the header "
+        "S2Mock-Control-Token",
+    )
+    parser.add_argument(
+        "--account-idle",
+        type=_parse_idle,
+        default=ACCOUNT_IDLE_SECONDS,
+        metavar="SECONDS",
+        help="end an account that POST /_s2mock/accounts has made after this time without a "
+        f"request; 0 or never keeps it (default: {ACCOUNT_IDLE_SECONDS})",
+    )
+
+
+def _parse_with(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return `parse` with the error that argparse shows together with the flag."""
+
+    def parse_argument(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse_argument
+
+
+def _parse_token(text: str) -> str:
+    try:
+        return check_token(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("token ")) from None
+
+
+def _parse_idle(text: str) -> float:
+    try:
+        seconds = 0.0 if text == "never" else float(text)
+    except ValueError:
+        seconds = math.nan
+    if not seconds >= 0:
+        raise argparse.ArgumentTypeError(
+            f"must be a number of seconds such as {ACCOUNT_IDLE_SECONDS}, or never, not {text!r}"
+        )
+    return seconds or math.inf
+
+
+def _parse_path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("must be the path of a file, not an empty text")
+    return Path(text)

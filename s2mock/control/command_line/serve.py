@@ -1,0 +1,243 @@
+"""`python -m s2mock`, `run` and `lite`: a server for tests in any language."""
+
+import argparse
+import gc
+import ipaddress
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
+from importlib import import_module
+from typing import Any, Final, Protocol
+
+from s2mock.control.command_line import lite, run_command
+from s2mock.control.command_line.console import fail, say, warn
+from s2mock.control.command_line.parser import arguments_of, make_parser
+from s2mock.control.settings import ControlSettings
+
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_SWITCH_SECONDS: Final = 0.0002
+# Every request needs these, the first one too.
+_NEEDED_BY_ALL_REQUESTS: Final = ("s2mock.api.app", "s2mock.control.router")
+# Requests that open a session, have an error in their body, or ask for /_s2mock need these. They
+# take as long to load as everything else, so the server listens before; it keeps descriptors free
+# for them.
+_NEEDED_BY_SOME_REQUESTS: Final = (
+    "werkzeug.wrappers",
+    "s2mock.api.wire.messages",
+    "s2mock.json_bodies.schema_errors",
+    "s2mock.control.routes",
+)
+
+
+class StandaloneMock(Protocol):
+    """The part of `S2Mock` that the command line uses."""
+
+    @property
+    def url(self) -> str:
+        """The base URL; the server listens from now on. Raises `OSError`."""
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that point S2's SDKs to the server."""
+
+    def _set_up_server(self, control: ControlSettings, *, own_hosts_only: bool) -> None: ...
+
+    def _start_from(self, resources: bytes) -> None: ...
+
+    def close(self) -> None:
+        """Stop the server and end its sessions."""
+
+
+def main(command: str, arguments: list[str], make_mock: Callable[..., StandaloneMock]) -> int:
+    """Serve until a signal, or until the command of `run` ends. Returns the exit status.
+
+    `command` is "serve", "run" or "lite"; `make_mock` takes the arguments of `S2Mock`.
+    """
+    arguments, to_run = _split_at_command(arguments) if command == "run" else (arguments, [])
+    parser = make_parser(command)
+    options = parser.parse_args(arguments)
+    if options.version:
+        from importlib.metadata import version  # loaded late: nothing else needs it
+
+        say(f"s2mock {version('s2mock')}\n", sys.stdout)
+        return 0
+    _check(command, parser, options, to_run)
+    if options.verbose:
+        _log_requests()
+    # Blocked here, and so in every thread that is started below, and waited for at the end. With
+    # handlers that wake the main thread, a signal just before it goes to sleep would be lost.
+    mask = run_command.block() if to_run else signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    # While modules load there is no garbage, and looking for it takes a tenth of the time.
+    gc.disable()
+    # The loop releases the interpreter's lock with each system call. While another thread works on
+    # a large body, the loop gets the lock back after this time, which is 5 ms by default.
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    try:
+        mock = _make_mock(options, make_mock)
+    except _CannotStart as error:
+        return fail(str(error))
+    except ValueError as error:
+        parser.error(str(error))
+    mock._set_up_server(  # noqa: SLF001  # made for this command
+        ControlSettings(
+            token=options.control_token,
+            account_idle=options.account_idle,
+            has_first_account=not options.accounts_only,
+            has_dashboard=not getattr(options, "no_dashboard", False),  # of lite only
+        ),
+        own_hosts_only=options.no_cors and _is_loopback(options.host),
+    )
+    with closing(mock):
+        try:
+            _apply_init_file(mock, options)
+            _load(_NEEDED_BY_ALL_REQUESTS)
+            env = _env(mock, options)
+        except OSError as error:
+            return fail(f"cannot start: {error}")
+        except _CannotStart as error:
+            return fail(str(error))
+        if not to_run:
+            _announce(command, mock.url, env)
+        if not _is_loopback(options.host) and options.auth == "open":
+            warn(
+                f"--host {options.host} accepts requests from other machines, with any access token"
+            )
+        # The request that needs a module loads it, if there are no descriptors for that now.
+        with suppress(OSError, ImportError):
+            _load(_NEEDED_BY_SOME_REQUESTS)
+        # Modules stay loaded, so the collector need not look through them again.
+        gc.freeze()
+        gc.enable()
+        if to_run:
+            return _run(to_run, env, mask)
+        signal.sigwait(STOP_SIGNALS)
+    return 0
+
+
+class _CannotStart(Exception):
+    """A file that the server is to start from is wrong; the message says what is wrong."""
+
+
+def _split_at_command(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return the options before `--` and the command behind it."""
+    if "--" not in arguments:
+        return arguments, []
+    end = arguments.index("--")
+    return arguments[:end], arguments[end + 1 :]
+
+
+def _check(
+    command: str,
+    parser: argparse.ArgumentParser,
+    options: argparse.Namespace,
+    to_run: list[str],
+) -> None:
+    """End the process for options that contradict each other; warn of those without an effect."""
+    if command == "run" and not to_run:
+        parser.error("which command to run is missing: write it behind --, as in: run -- npm test")
+    if options.init_file is not None and options.snapshot is not None:
+        parser.error("--init-file and --snapshot both say what to start from: give one of them")
+    if options.no_control and options.control_token is not None:
+        parser.error("--control-token is for /_s2mock, which --no-control does not serve")
+    if options.accounts_only and options.no_control:
+        parser.error("--accounts-only needs /_s2mock, which makes accounts: leave out --no-control")
+    if options.accounts_only and options.token != parser.get_default("token"):
+        parser.error("--token is for the first account, which --accounts-only leaves out")
+    if command == "lite":
+        for warning in lite.check(parser, options):
+            warn(warning)
+
+
+def _make_mock(
+    options: argparse.Namespace, make_mock: Callable[..., StandaloneMock]
+) -> StandaloneMock:
+    """Return the mock to serve. Raises `_CannotStart`, and `ValueError` for a wrong option."""
+    from s2mock.json_bodies.snapshots.snapshot import Snapshot
+    from s2mock.runtime.clock import ManualClock
+
+    arguments: dict[str, Any] = arguments_of(options)
+    if options.snapshot is not None:
+        try:
+            arguments["snapshot"] = Snapshot.load(options.snapshot)
+        except (OSError, ValueError) as error:
+            raise _CannotStart(f"cannot load the snapshot: {error}") from None
+    return make_mock(
+        **arguments,
+        cors=not options.no_cors,
+        clock=ManualClock() if options.clock == "manual" else None,
+        control=not options.no_control,
+    )
+
+
+def _apply_init_file(mock: StandaloneMock, options: argparse.Namespace) -> None:
+    """Create the basins of `--init-file`. Raises `OSError`, `_CannotStart`."""
+    if options.init_file is not None:
+        resources = options.init_file.read_bytes()
+        try:
+            mock._start_from(resources)  # noqa: SLF001  # made for this command
+        except ValueError as error:
+            raise _CannotStart(f"cannot apply {options.init_file}: {error}") from None
+
+
+def _load(modules: Iterable[str]) -> None:
+    """Load the modules now, so that the first requests do not wait for it."""
+    for module in modules:
+        import_module(module)
+
+
+def _env(mock: StandaloneMock, options: argparse.Namespace) -> dict[str, str]:
+    """Return the variables for S2's SDKs, without a token if there is no first account."""
+    env = mock.env
+    if options.accounts_only:
+        del env["S2_ACCESS_TOKEN"]
+    return env
+
+
+def _announce(command: str, url: str, env: dict[str, str]) -> None:
+    """Print that the server listens, and where."""
+    if command == "lite":
+        log, rest = lite.announcement(url, env)
+        # `s2 lite` prints all to standard output. Programs that wait for the log may read only
+        # standard error, so it goes there too.
+        say(log + rest, sys.stdout)
+        say(log, sys.stderr)
+    else:
+        lines = "".join(f"export {name}={value}\n" for name, value in env.items())
+        say(lines, sys.stdout)
+        is_without = "S2_ACCESS_TOKEN" not in env
+        how = f"; POST {url}/_s2mock/accounts makes an account" if is_without else ""
+        say(f"s2mock is listening on {url}{how}; stop it with Ctrl-C\n", sys.stderr)
+
+
+def _run(command: list[str], env: dict[str, str], mask: Iterable[signal.Signals | int]) -> int:
+    """Run the command with these variables; return its exit status."""
+    try:
+        return run_command.run(command, env, mask)
+    except FileNotFoundError:
+        warn(f"there is no command {command[0]!r}")
+        return run_command.NOT_FOUND
+    except OSError as error:
+        warn(f"cannot run {command[0]!r}: {error.strerror}")
+        return run_command.NOT_EXECUTABLE
+
+
+def _is_loopback(host: str) -> bool:
+    """True if only this machine can reach the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _log_requests() -> None:
+    """Print a line for each request on standard error."""
+    import logging
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("s2mock: %(message)s"))
+    # A closed standard error does not stop the server.
+    logging.raiseExceptions = False
+    logger = logging.getLogger("s2mock")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)

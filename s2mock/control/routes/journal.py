@@ -1,0 +1,128 @@
+"""`/_s2mock/journal`: list exchanges, await them, follow them as events, and clear the journal."""
+
+from collections.abc import Callable, Generator
+from typing import Any, Final
+
+from s2mock.control.request import ControlRequest, count_of, seconds_of, whole_of
+from s2mock.control.response import ControlResponse, Refused
+from s2mock.control.route import ControlRoute
+from s2mock.control.views.serializers import exchange_to_json
+from s2mock.control.views.timeline import shown_to_json
+from s2mock.powers.exchange import Exchange
+from s2mock.runtime.conversation import DRAINED, Conversation, Head, RunInThread, Step
+
+_FILTERS: Final = ("after", "basin", "stream", "status")
+# After this time without an exchange a follower gets a comment, so that the server notices a
+# client that has closed its connection.
+_HEARTBEAT_SECONDS: Final = 15.0
+# More exchanges than this are serialized in a thread, where no other request waits for it.
+_MANY: Final = 20
+
+
+def read_journal(request: ControlRequest) -> Generator[Step, Any, ControlResponse | None]:
+    """Return the exchanges that match; with `wait`, once there are `count` of them."""
+    query = request.query((*_FILTERS, "count", "wait"), lists=("operation",))
+    wait = seconds_of(query)
+    count = count_of(query, wait)
+    if request.wants_events:
+        if wait is not None:
+            raise Refused(400, "wait has no meaning for a journal that is followed: leave it out")
+        yield from _follow(request, query)
+        return None
+    journal = request.powers.journal
+    found: tuple[Exchange, ...] = yield from _find(
+        request, query, 0 if wait is None else count, wait or 0.0
+    )
+
+    def serialize() -> dict[str, Any]:
+        return {
+            "exchanges": [exchange_to_json(exchange) for exchange in found],
+            "last": journal.last_number,
+            "dropped": journal.dropped,
+            "limit": journal.limit,
+            "max_bytes": journal.max_bytes,
+            "kept": len(journal),
+            "body_bytes": journal.body_bytes,
+        }
+
+    is_long = len(found) > _MANY
+    return ControlResponse(200, (yield RunInThread(serialize)) if is_long else serialize())
+
+
+def clear_journal(request: ControlRequest) -> ControlResponse:
+    """Remove all exchanges; as `Journal.clear`."""
+    request.query()
+    request.hosted.count()
+    request.powers.journal.clear()
+    return ControlResponse(204)
+
+
+def get_exchange(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
+    """Return one exchange, complete, for a person to read."""
+    request.query()
+    exchange = request.powers.journal.numbered(request.number)
+    if exchange is None:
+        raise Refused(404, f"the journal has no exchange {request.number}")
+    return ControlResponse(200, (yield RunInThread(lambda: shown_to_json(exchange))))
+
+
+def _follow(request: ControlRequest, query: dict[str, Any]) -> Conversation:
+    """Send each exchange as a server-sent event once it is there, from `after` on."""
+    last = request.environ.get("HTTP_LAST_EVENT_ID")
+    if last:
+        query["after"] = last
+    # A wrong parameter is refused before the head is sent.
+    found: tuple[Exchange, ...] = yield from _find(request, query, 0, 0.0)
+    yield Head(200, [("content-type", "text/event-stream"), ("cache-control", "no-store")])
+    after = whole_of(query, "after", 0)
+    while True:
+        for start in range(0, len(found), _MANY):
+            part = found[start : start + _MANY]
+            yield b"".join(map(request.hosted.events.serialize, part))
+            # A client that reads slowly gets no further events until it has read these.
+            yield DRAINED
+            after = part[-1].number
+        query["after"] = str(after)
+        try:
+            found = yield from _find(request, query, 1, _HEARTBEAT_SECONDS, is_told=False)
+        except TimeoutError:
+            found = ()
+            yield b": \n\n"
+
+
+def _find(
+    request: ControlRequest,
+    query: dict[str, Any],
+    count: int,
+    timeout: float,
+    *,
+    is_told: bool = True,
+) -> Generator[Step, Any, tuple[Exchange, ...]]:
+    """Return the exchanges that match, once there are `count` of them.
+
+    Raises `Refused`, `TimeoutError`.
+    """
+    after = whole_of(query, "after", 0)
+    status = whole_of(query, "status")
+    steps: Callable[..., Any] = request.powers.journal.steps
+    try:
+        found: tuple[Exchange, ...] = yield from steps(
+            query.get("operation"),
+            count,
+            timeout=timeout,
+            basin=query.get("basin", "*"),
+            stream=query.get("stream", "*"),
+            status=status,
+            after=after,
+            is_told=is_told,
+        )
+    except (TypeError, ValueError) as error:
+        raise Refused(400, str(error).replace("on=", "operation=", 1)) from None
+    return found
+
+
+ROUTES: Final = (
+    ControlRoute("GET", "/journal", read_journal),
+    ControlRoute("DELETE", "/journal", clear_journal),
+    ControlRoute("GET", "/journal/{number}", get_exchange),
+)

@@ -1,0 +1,61 @@
+"""`/_s2mock/status`: the clock and what waits on it, the faults, the holds, the journal's size."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from s2mock.control.hosted_account import HostedAccount
+from s2mock.control.numbered import Numbered
+from s2mock.control.request import ControlRequest
+from s2mock.control.response import ControlResponse
+from s2mock.control.route import ControlRoute
+from s2mock.control.views.account_view import capture
+from s2mock.control.views.status import status_to_json
+from s2mock.powers.fault_json import faults_to_json
+from s2mock.powers.hold import Hold
+from s2mock.powers.injection import Injection
+
+
+def read_status(request: ControlRequest) -> ControlResponse:
+    """Return the state of the account that is neither a stream nor an exchange."""
+    request.query()
+    return ControlResponse(200, status_of(request.hosted))
+
+
+def status_of(hosted: HostedAccount) -> dict[str, Any]:
+    """Return the status of a hosted account, with the faults and holds of its test, as JSON."""
+    # The powers have the faults that were injected in this process, too.
+    mock, powers = hosted.mock, hosted.powers
+    injections = _with_numbers(hosted.faults, powers.stage.injections, _fault_arguments)
+    holds = _with_numbers(hosted.holds, powers.stage.holds, _hold_arguments)
+    return status_to_json(
+        capture(hosted.engine),
+        mock.clock,
+        powers.journal,
+        injections,
+        holds,
+        is_out=hosted.is_out or powers.is_out,
+    )
+
+
+def _with_numbers(
+    numbered: Numbered[Any],
+    active: Iterable[Any],
+    arguments_of: Callable[[Any], dict[str, Any]],
+) -> list[tuple[int, Any]]:
+    """Return all things with their numbers; those that a test made in this process get one now."""
+    known = [thing for _, (thing, _) in numbered.items()]
+    for thing in active:
+        if not any(thing is one for one in known):
+            numbered.add((thing, arguments_of(thing)))
+    return [(number, thing) for number, (thing, _) in numbered.items()]
+
+
+def _fault_arguments(injection: Injection) -> dict[str, Any]:
+    return {**injection.asked, "fault": faults_to_json(injection.asked["fault"])}
+
+
+def _hold_arguments(hold: Hold) -> dict[str, Any]:
+    return hold.asked
+
+
+ROUTES: Final = (ControlRoute("GET", "/status", read_status),)

@@ -1,0 +1,50 @@
+"""`/_s2mock/streams`: the basins and streams of the account, and the history of a stream."""
+
+from collections.abc import Generator
+from typing import Any, Final
+
+from s2mock.control.request import ControlRequest, count_of, stream_of, whole_of
+from s2mock.control.response import ControlResponse, Refused
+from s2mock.control.route import ControlRoute
+from s2mock.control.views.account_view import capture
+from s2mock.control.views.overview import overview_to_json
+from s2mock.control.views.stream_history import DEFAULT_COUNT, history_to_json
+from s2mock.runtime.conversation import RunInThread, Step
+
+_LIMIT: Final = 1000
+_MAX_COUNT: Final = 10_000
+
+
+def read_streams(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
+    """Return all basins, and the streams whose names contain a text, up to a limit."""
+    query = request.query(("contains", "limit"))
+    limit = whole_of(query, "limit", _LIMIT)
+
+    def serialize() -> dict[str, Any]:
+        view = capture(request.engine)
+        return overview_to_json(view, query.get("contains", ""), limit)
+
+    return ControlResponse(200, (yield RunInThread(serialize)))
+
+
+def read_records(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
+    """Return the records of a stream, the removed ones too, with the exchange that made each."""
+    query = request.query(("basin", "stream", "before", "count"))
+    basin, stream = stream_of(query)
+    before = whole_of(query, "before")
+    count = count_of(query, 0.0) if "count" in query else DEFAULT_COUNT
+    if count > _MAX_COUNT:
+        raise Refused(400, f"count must be at most {_MAX_COUNT}, not {count}")
+
+    def serialize() -> dict[str, Any]:
+        view, journal = capture(request.engine), request.powers.journal
+        return history_to_json(view, journal.since(0), basin, stream, before, count)
+
+    # No such stream is no error: a reset may have removed it. The list of lifetimes is then empty.
+    return ControlResponse(200, (yield RunInThread(serialize)))
+
+
+ROUTES: Final = (
+    ControlRoute("GET", "/streams", read_streams),
+    ControlRoute("GET", "/streams/records", read_records),
+)

@@ -1,0 +1,74 @@
+"""`/_s2mock/timeline`: the exchanges in a row each, without bodies, as a list or as events."""
+
+import json
+from collections.abc import Generator
+from contextlib import suppress
+from typing import Any, Final
+
+from s2mock.control.request import ControlRequest, whole_of
+from s2mock.control.response import ControlResponse
+from s2mock.control.route import ControlRoute
+from s2mock.control.views.timeline import timeline_to_json
+from s2mock.powers.exchange import Exchange
+from s2mock.powers.journal import Journal
+from s2mock.runtime.conversation import DRAINED, Conversation, Head, RunInThread, Step
+from s2mock.runtime.notifier import NotifierWait
+
+_MANY: Final = 500
+# The time between two events, so that many rows can share one.
+_REST_SECONDS: Final = 0.1
+_HEARTBEAT_SECONDS: Final = 15.0
+
+
+def read_timeline(request: ControlRequest) -> Generator[Step, Any, ControlResponse | None]:
+    """Return the rows after a number; a follower gets them as events, changed rows again."""
+    query = request.query(("after",))
+    after = whole_of(query, "after", 0)
+    assert after is not None
+    journal = request.powers.journal
+    if request.wants_events:
+        yield from _follow(journal, after)
+        return None
+
+    def serialize() -> dict[str, Any]:
+        return timeline_to_json(journal, journal.since(after))
+
+    return ControlResponse(200, (yield RunInThread(serialize)))
+
+
+def _follow(journal: Journal, after: int) -> Conversation:
+    yield Head(200, [("content-type", "text/event-stream"), ("cache-control", "no-store")])
+    # The unfinished exchanges that were sent, with the last sequence number of each.
+    unfinished: dict[int, int | None] = {}
+    # The first event is sent even without rows, so that a follower knows that there are none.
+    is_first = True
+
+    def next_event() -> tuple[tuple[Exchange, ...], bytes]:
+        found = journal.changed(after, unfinished, _MANY)
+        return found, _event(journal, found) if found or is_first else b": \n\n"
+
+    while True:
+        found, event = yield RunInThread(next_event)
+        yield event
+        yield DRAINED
+        is_first = False
+        for exchange in found:
+            after = max(after, exchange.number)
+            if exchange.ended is None:
+                unfinished[exchange.number] = exchange.effect.last_seq_num
+            else:
+                unfinished.pop(exchange.number, None)
+        if len(found) < _MANY:
+            rest = NotifierWait()
+            rest.timeout = _REST_SECONDS
+            yield rest
+            with suppress(TimeoutError):
+                yield from journal.change_steps(after, unfinished, _HEARTBEAT_SECONDS)
+
+
+def _event(journal: Journal, exchanges: tuple[Exchange, ...]) -> bytes:
+    text = json.dumps(timeline_to_json(journal, exchanges), ensure_ascii=False)
+    return f"event: rows\ndata: {text}\n\n".encode("utf-8", "surrogatepass")
+
+
+ROUTES: Final = (ControlRoute("GET", "/timeline", read_timeline),)

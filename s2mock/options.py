@@ -1,0 +1,277 @@
+"""Every option of a mock, once: what it sets, its default, and where it can be set.
+
+The marker, the ini keys and flags of the pytest plugin, the flags of `python -m s2mock`, the
+members of `POST /_s2mock/accounts` and the table in the documentation derive from `OPTIONS`. A test
+compares it with the signature of `S2Mock`, which is written out for editors and type checkers.
+
+The pytest plugin loads this module in every session, so it imports next to nothing. Its classes are
+named tuples, which load in a quarter of the time of dataclasses.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+JOURNAL_LIMIT: Final = 10_000
+JOURNAL_BYTES: Final = 64 * 1024 * 1024
+
+
+class Kind(NamedTuple):
+    """A type of values, and how a value of it is written in an ini file or on a command line.
+
+    `type` is its Python type. `expected` completes "must be ...". `parse` turns a text into a value
+    and raises `ValueError`; without it, no text gives such a value. `syntax` describes a text that
+    is not obvious.
+    """
+
+    type: Any
+    expected: str
+    parse: Callable[[str], Any] | None = None
+    metavar: str | None = None
+    syntax: str = ""
+
+
+def _parse_names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+SECONDS: Final = Kind(float, "a number of seconds", float, "SECONDS")
+COUNT: Final = Kind(int, "a whole number", int, "COUNT")
+BYTES: Final = Kind(int, "a whole number", int, "BYTES")
+PORT: Final = Kind(int, "a port number", int, "PORT")
+TEXT: Final = Kind(str, "text", str)
+CHOICE: Final = Kind(str, "one of a few texts", str)
+NAMES: Final = Kind(list, "names", _parse_names, "NAMES", ": names with commas between them")
+FLAG: Final = Kind(bool, "True or False")
+OBJECT: Final = Kind(object, "an object of Python")
+
+
+class Option(NamedTuple):
+    """One option: what it sets, its values, its default, and the places where it can be set.
+
+    `choices` are its values, if those are a few texts. `shown_default` is the text for a default
+    that does not tell what it does.
+
+    `is_argument`: of `S2Mock`. `is_in_marker`: of `@pytest.mark.s2_mock`. `is_setting`: as the ini
+    key `s2mock_…` and the flag `--s2mock-…` of pytest. `is_member`: of the body of `POST
+    /_s2mock/accounts`. `server_flag` is the flag of `python -m s2mock` that sets it, with
+    underscores and without the hyphens before it; None for no flag.
+    """
+
+    name: str
+    text: str
+    kind: Kind
+    default: Any
+    shown_default: str = ""
+    choices: tuple[str, ...] = ()
+    is_argument: bool = True
+    is_in_marker: bool = True
+    is_setting: bool = False
+    is_member: bool = False
+    server_flag: str | None = None
+
+    @property
+    def default_text(self) -> str:
+        """The default as a person would write it."""
+        if self.shown_default:
+            return self.shown_default
+        return f"{self.default:g}" if isinstance(self.default, float) else str(self.default)
+
+    @property
+    def description(self) -> str:
+        """What the option sets, with its choices and how to write it as text."""
+        choices = " or ".join(f"'{choice}'" for choice in self.choices)
+        return f"{self.text}{f': {choices}' if choices else ''}{self.kind.syntax}"
+
+    def parse(self, text: str) -> Any:
+        """Return the value that a text in an ini file or on a command line stands for.
+
+        Raises `ValueError` with a message that completes the name of the option.
+        """
+        assert self.kind.parse is not None, f"{self.name} cannot be written as text"
+        try:
+            return self.kind.parse(text)
+        except ValueError:
+            raise ValueError(f"must be {self.kind.expected}, not {text!r}") from None
+
+
+_ALL: Final = (
+    Option(
+        name="basins",
+        text="basins and streams that exist from the start: names, or mappings in the format of a "
+        "resource file or of S2's requests",
+        kind=OBJECT,
+        default=(),
+        shown_default="none",
+        is_member=True,
+        server_flag="init_file",
+    ),
+    Option(
+        name="deletion_delay",
+        text="how long a deletion stays pending, in seconds",
+        kind=SECONDS,
+        default=0.0,
+        is_setting=True,
+        is_member=True,
+        server_flag="deletion_delay",
+    ),
+    Option(
+        name="profile",
+        text="which to follow where the service and its documentation disagree",
+        kind=CHOICE,
+        choices=("real", "documented"),
+        default="real",
+        is_setting=True,
+        is_member=True,
+        server_flag="profile",
+    ),
+    Option(
+        name="cors",
+        text="send the CORS headers that let browsers read responses",
+        kind=FLAG,
+        default=True,
+        is_member=True,
+        server_flag="no_cors",
+    ),
+    Option(
+        name="clock",
+        text="the clock that all times come from; 'manual' for a ManualClock, which stands still "
+        "until a test advances it",
+        kind=OBJECT,
+        default=None,
+        shown_default="SystemClock()",
+        is_member=True,
+        server_flag="clock",
+    ),
+    Option(
+        name="append_latency",
+        text="how long an append takes to become durable, in seconds; s2-lite takes 0.005",
+        kind=SECONDS,
+        default=0.0,
+        is_setting=True,
+        is_member=True,
+        server_flag="append_latency",
+    ),
+    Option(
+        name="host",
+        text="address to listen on",
+        kind=TEXT,
+        default="127.0.0.1",
+        is_in_marker=False,
+        is_setting=True,
+        server_flag="host",
+    ),
+    Option(
+        name="port",
+        text="port to listen on; 0 picks a free one",
+        kind=PORT,
+        default=0,
+        is_in_marker=False,
+        is_setting=True,
+        server_flag="port",
+    ),
+    Option(
+        name="token",
+        text="the account's own access token",
+        kind=TEXT,
+        default=None,
+        shown_default="another one in each test",
+        is_setting=True,
+        server_flag="token",
+    ),
+    Option(
+        name="snapshot",
+        text="a snapshot to start from, in place of basins",
+        kind=OBJECT,
+        default=None,
+        shown_default="none",
+        is_member=True,
+        server_flag="snapshot",
+    ),
+    Option(
+        name="faults",
+        text="faults that are injected from the start: mappings of the arguments of inject()",
+        kind=OBJECT,
+        default=(),
+        shown_default="none",
+        is_member=True,
+    ),
+    Option(
+        name="journal_limit",
+        text="how many exchanges the journal keeps; 0 for none",
+        kind=COUNT,
+        default=JOURNAL_LIMIT,
+        is_setting=True,
+        is_member=True,
+        server_flag="journal_limit",
+    ),
+    Option(
+        name="journal_bytes",
+        text="how many bytes of bodies and long heads the journal keeps",
+        kind=BYTES,
+        default=JOURNAL_BYTES,
+        shown_default="64 MiB",
+        is_setting=True,
+        is_member=True,
+        server_flag="journal_bytes",
+    ),
+    Option(
+        name="control",
+        text="serve the powers over HTTP at /_s2mock",
+        kind=FLAG,
+        default=False,
+        server_flag="no_control",
+    ),
+    Option(
+        name="auth",
+        text="accept every request, or only those with an access token of this account",
+        kind=CHOICE,
+        choices=("open", "required"),
+        default="open",
+        is_setting=True,
+        is_member=True,
+        server_flag="auth",
+    ),
+    Option(
+        name="revocation_delay",
+        text="how long a revoked access token still works, in seconds",
+        kind=SECONDS,
+        default=0.0,
+        is_setting=True,
+        is_member=True,
+        server_flag="revocation_delay",
+    ),
+    Option(
+        name="locations",
+        text="where basins can be, the default location first",
+        kind=NAMES,
+        default=None,
+        shown_default="aws:us-east-1, aws:us-west-2, aws:eu-north-1",
+        is_setting=True,
+        is_member=True,
+        server_flag="locations",
+    ),
+    Option(
+        name="use_env",
+        text="set S2's environment variables to the account during the test",
+        kind=FLAG,
+        default=False,
+        is_argument=False,
+    ),
+    Option(
+        name="advice",
+        text="warn of requests that S2 accepts and that a test hardly means",
+        kind=CHOICE,
+        choices=("on", "off"),
+        default="on",
+        is_argument=False,
+        is_in_marker=False,
+        is_setting=True,
+    ),
+)
+
+OPTIONS: Final = {option.name: option for option in _ALL}
+"""All options by their names."""
+
+MARKER_OPTIONS: Final = tuple(option for option in _ALL if option.is_in_marker)
+SETTINGS: Final = tuple(option for option in _ALL if option.is_setting)
+ACCOUNT_MEMBERS: Final = tuple(option.name for option in _ALL if option.is_member)

@@ -1,0 +1,91 @@
+"""The mocks that the fixtures return, made from the settings and the marker of a test."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from s2mock.pytest_plugin import markers, options
+
+if TYPE_CHECKING:
+    from s2mock.handles.remote import RemoteS2Mock
+    from s2mock.mock import S2Mock
+    from s2mock.server.lazy_server import LazyServer
+
+
+def arguments_of(request: pytest.FixtureRequest) -> tuple[dict[str, Any], Any]:
+    """Return the arguments of the test's mock, and `use_env`. Raises `pytest.UsageError`."""
+    arguments = options.arguments_of(request.config) | markers.arguments_of(request.node)
+    use_env = arguments.pop("use_env", False)
+    return arguments, use_env
+
+
+def make_fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2Mock":
+    """Return a fake with these arguments, behind the server of the session.
+
+    Raises `TypeError`, `ValueError`.
+    """
+    from s2mock.mock import S2Mock
+    from s2mock.runtime.clock import ManualClock
+
+    # A marker is evaluated once for all its tests, and a sweep's options for all its attempts. A
+    # subclass may have a constructor and a state of its own, so it is used as it is.
+    if type(clock := arguments.get("clock")) is ManualClock:
+        arguments = {**arguments, "clock": clock.fresh()}
+    # A test with both fixtures has a mock of each, and they need a socket each.
+    if "s2_mock" in request.fixturenames and request.fixturename != "s2_mock":
+        return S2Mock(**arguments)
+    return S2Mock(**arguments, listening=request.getfixturevalue("_s2mock_listening"))
+
+
+def make_remote(config: pytest.Config, arguments: dict[str, Any]) -> "RemoteS2Mock":
+    """Return the mock for the server of `--s2mock-target`.
+
+    Raises `TypeError`, `ValueError`, `TargetError`.
+    """
+    from s2mock.handles.remote import RemoteS2Mock
+
+    return RemoteS2Mock(config.getoption("s2mock_target"), **arguments)
+
+
+def make_server(config: pytest.Config) -> "LazyServer":
+    """Return the server of the session. With a chosen port it listens from now on.
+
+    Raises `pytest.UsageError`.
+    """
+    from s2mock.server.lazy_server import LazyServer
+
+    host, port = options.address_of(config)
+    try:
+        server = LazyServer(host=host, port=int(port))
+    except ValueError:
+        raise pytest.UsageError(f"s2mock_port must be a port number, not {port!r}") from None
+    if int(port):
+        _listen_now(config, server, int(port))
+    return server
+
+
+def _listen_now(config: pytest.Config, server: "LazyServer", port: int) -> None:
+    """Listen at once: code under test may know a chosen port without reading `url`."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        raise pytest.UsageError(
+            f"s2mock_port={port}: one port cannot serve {workers} workers; leave the port out, so "
+            "that each worker takes a free one, or run the tests in one process with -n 0"
+        )
+    try:
+        _ = server.url
+    except OSError as error:
+        raise pytest.UsageError(f"s2mock_port={port}: {error}") from None
+
+
+def has_chosen_port(config: pytest.Config) -> bool:
+    """True if a setting chooses the port of the session's server."""
+    return options.address_of(config)[1] != "0"
+
+
+def show_progress(config: pytest.Config, mark: str) -> None:
+    """Write a mark to the terminal while a test goes on, unless pytest is quiet."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and config.get_verbosity() >= 0:
+        with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            reporter.write(mark, flush=True)

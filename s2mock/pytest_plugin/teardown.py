@@ -1,0 +1,144 @@
+"""What the end of a phase of a test reports: failures of the fake, unused faults, advice.
+
+A session that never uses s2mock must not load it. So the modules that hold these reports are looked
+up among the loaded ones: if a module is not loaded, there is nothing to report.
+"""
+
+import sys
+import warnings
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from s2mock.pytest_plugin.options import is_advice_on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from types import ModuleType
+
+    from s2mock.sweep import Sweep
+
+SWEEP: "pytest.StashKey[Sweep]" = pytest.StashKey()
+
+
+def teardown_report() -> "ModuleType | None":
+    """Return the module that collects the reports of a test; None before the first mock."""
+    return sys.modules.get("s2mock.powers.teardown_report")
+
+
+def begin_test() -> None:
+    """Forget the reports of the test before."""
+    if (report := teardown_report()) is not None:
+        report.begin()
+
+
+@contextmanager
+def report_beside_failure(item: pytest.Item, when: str) -> "Iterator[None]":
+    """Add what failed in the fake to the report of another failure, a skip or an xfail."""
+    try:
+        yield
+    except BaseException:
+        # First: it may fail, too.
+        advice = take_advice(item)
+        texts = [*_failures_of_the_fake(), *_unused_faults(has_failed=True)]
+        _add_to_report(item, when, texts, advice)
+        raise
+
+
+def end_call(item: pytest.Item) -> None:
+    """Fail the test that passed if it left something unused or undone, or got advice as an error.
+
+    A test of unittest that has failed gets the same texts as sections of its report.
+    """
+    advice, unfinished = take_advice(item), list[str]()
+    if getattr(item, "_excinfo", None):
+        # Of unittest: pytest learns of this failure later.
+        _add_to_report(item, "call", _unused_faults(has_failed=True), advice)
+        advice = []
+    else:
+        unfinished = unfinished_sweeps(item, has_failed=False)
+    fail_for_fake([*unfinished, *_unused_faults(has_failed=False), *advice_as_errors(advice)])
+
+
+def _add_to_report(
+    item: pytest.Item, when: str, texts: "Iterable[str]", advice: "Iterable[str]"
+) -> None:
+    for text in texts:
+        item.add_report_section(when, "s2mock", text)
+    for text in advice:
+        _warn(item, text, always=True)
+
+
+def fail_for_fake(others: "Iterable[str]" = ()) -> None:
+    """Fail the test if the fake itself failed, or if there are `others`."""
+    if texts := [*_failures_of_the_fake(), *others]:
+        pytest.fail("\n".join(texts), pytrace=False)
+
+
+def _failures_of_the_fake() -> list[str]:
+    """Return the failures of s2mock itself since the last call, each with its traceback."""
+    failures = sys.modules.get("s2mock.runtime.failures")
+    if failures is None:
+        return []
+    return [
+        f"s2mock itself failed in this test, please report it:\n{trace}"
+        for trace in failures.take()
+    ]
+
+
+def _unused_faults(*, has_failed: bool) -> list[str]:
+    """Return the complaints about faults that the test injected and did not use; remove those."""
+    report = teardown_report()
+    return [] if report is None else report.complaints(has_failed=has_failed)
+
+
+def unfinished_sweeps(item: pytest.Item, *, has_failed: bool) -> list[str]:
+    """Return the complaints about the test's sweeps whose attempts did not all run."""
+    sweep = item.stash.get(SWEEP, None)
+    return [] if sweep is None else sweep.unfinished(has_failed=has_failed)
+
+
+def advice_as_errors(advice: "Iterable[str]") -> list[str]:
+    """Return the texts of advice as they are shown where a filter makes them errors."""
+    return [f"S2Advice: {text}" for text in advice]
+
+
+def take_advice(item: pytest.Item) -> list[str]:
+    """Warn of the test's advice; return the texts that a filter turned into errors.
+
+    A late request never fails the test, since an earlier test sent it.
+    """
+    tokens, report = sys.modules.get("s2mock.runtime.mock_tokens"), teardown_report()
+    late = [] if tokens is None else tokens.take_late()
+    advice = [] if report is None else report.advice()
+    if not is_advice_on(item.config):
+        return []
+    for text in late:
+        if not _warn(item, text):
+            _warn(item, text, always=True)
+    return [text for text in advice if not _warn(item, text)]
+
+
+def _warn(item: pytest.Item, text: str, *, always: bool = False) -> bool:
+    """Emit the warning; return False if a filter turned it into an error.
+
+    With `always` no filter applies.
+    """
+    from s2mock.powers.advice import S2Advice
+
+    where = (str(item.path), (item.location[1] or 0) + 1)
+    try:
+        with warnings.catch_warnings() if always else nullcontext():
+            if always:
+                warnings.simplefilter("always", S2Advice)
+            warnings.warn_explicit(text, S2Advice, *where)
+    except S2Advice:
+        return False
+    return True
+
+
+def sections() -> "list[Any]":
+    """Return the sections for the report of a test that failed: the exchanges of its mocks."""
+    report = teardown_report()
+    return [] if report is None else report.sections()
