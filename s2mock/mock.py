@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from s2mock.account_face import AccountFace
 from s2mock.handles.initial_state import as_clock, as_resources
 from s2mock.powers import teardown_report
-from s2mock.powers.entry import Ended
+from s2mock.powers.entry import EndedAccount
 from s2mock.powers.injection import UnusedFault
 from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
 from s2mock.powers.powers import Powers
@@ -29,7 +29,7 @@ from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
     from s2mock.control import ControlRouter
-    from s2mock.powers.entry import AccountView, Insight
+    from s2mock.powers.entry import AccountView, Diagnostics
 
 
 class S2Mock(AccountFace, PowersFace):
@@ -117,7 +117,7 @@ class S2Mock(AccountFace, PowersFace):
         mock_tokens.begin(given.number, self.account)
         self._powers = Powers(
             self.account,
-            partial(_insight, self.account),
+            partial(_load_diagnostics, self.account),
             journal_limit=journal_limit,
             journal_bytes=journal_bytes,
             append_latency=append_latency,
@@ -178,7 +178,9 @@ class S2Mock(AccountFace, PowersFace):
         self._powers.stage.end()
         self.account.end_sessions()
         # What is told of it at the end of the test does not keep the account.
-        self._powers.journal.look_with(partial(_insight, Ended(self.account.state, self.token)))
+        self._powers.journal.set_diagnostics(
+            partial(_load_diagnostics, EndedAccount(self.account.state, self.token))
+        )
         teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
 
     def reset(self) -> None:
@@ -287,7 +289,7 @@ class S2Mock(AccountFace, PowersFace):
             self.inject(**arguments)
 
 
-def _insight(account: "AccountView") -> "Insight":
-    from s2mock.diagnostics import ApiInsight
+def _load_diagnostics(account: "AccountView") -> "Diagnostics":
+    from s2mock.diagnostics import ApiDiagnostics
 
-    return ApiInsight(account)
+    return ApiDiagnostics(account)

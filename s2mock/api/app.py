@@ -108,7 +108,7 @@ class App:
             response = yield from self._respond(request)
         except Dropped as dropped:
             if recorder is not None:
-                recorder.note(request, None, dropped)
+                recorder.record(request, None, dropped)
             yield Reset(dropped.refused, dropped.connection)
             return
         except Replaced as replaced:
@@ -118,7 +118,7 @@ class App:
             request.failure = replaced
         except GeneratorExit:
             if recorder is not None:
-                recorder.note(request, None, None)
+                recorder.record(request, None, None)
             raise
         else:
             if self.cors:
@@ -139,8 +139,8 @@ class App:
         if recorder is None:
             return None
         if request.has_left():
-            return recorder.note(request, None, request.failure)
-        return recorder.note_answer(request, response)
+            return recorder.record(request, None, request.failure)
+        return recorder.record_response(request, response)
 
     def _session(
         self, request: S2Request, response: S2Response, entry: "Entry | None"
@@ -149,7 +149,7 @@ class App:
         assert session is not None
         notes = None
         if entry is not None and self._recorder is not None:
-            notes = request.notes = self._recorder.session(entry)
+            notes = request.notes = self._recorder.start_session(entry)
         if response.cut_at is not None:
             session = cut_session(session, response.cut_at)
         try:
@@ -157,14 +157,14 @@ class App:
             yield from session
         except Dropped as dropped:
             if notes is not None:
-                notes.failed(dropped)
+                notes.record_error(dropped)
             yield Reset(dropped.refused, dropped.connection)
         finally:
             session.close()
             if response.release is not None:
                 response.release()
             if notes is not None:
-                notes.end()
+                notes.record_end()
 
     def _respond(self, request: S2Request) -> Answering:
         path = request.raw_path = _raw_path(request.environ)

@@ -14,7 +14,7 @@ from urllib.parse import unquote_to_bytes
 from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate, inflating
 from s2mock.api.responses import S2Response
 from s2mock.json_bodies.parsing import decode, decode_in_slices
-from s2mock.powers.recorder import SessionNotes
+from s2mock.powers.recorder import SessionRecorder
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Operation
 from s2mock.registry.rules.permission import Caller, Needs
@@ -90,7 +90,7 @@ class S2Request:
     counted_as: object = None
     # What was asked for last, and who takes notes of it, if anybody does.
     operation: Operation | None = None
-    notes: SessionNotes | None = None
+    notes: SessionRecorder | None = None
     # For those notes: what the route is called, the path as it was sent, when it began, the body
     # as it came, as far as it was read, the same inflated, and the batch of a session. Who is told
     # that it is late.
@@ -219,7 +219,7 @@ class S2Request:
         if error.explanation is not None:
             _log.warning("%s %s: %s", self.method, self.raw_path, error.explanation)
         if self.notes is not None:
-            self.notes.failed(error)
+            self.notes.record_error(error)
 
     @property
     def _decoded_path(self) -> dict[str, str]:

@@ -6,11 +6,10 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from s2mock.powers.durability import Durability
-from s2mock.powers.entry import Insight
+from s2mock.powers.entry import Diagnostics
 from s2mock.powers.fault_injector import Stage
 from s2mock.powers.journal import Journal
-from s2mock.powers.recorder import Recorder
-from s2mock.powers.request_log import DEBUG, LOGGER
+from s2mock.powers.recorder import DEBUG, LOGGER, Recorder
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Operation
 
@@ -27,8 +26,8 @@ orders: Final = count(1)
 class Powers:
     """Faults, holds, the journal and outages of a mock.
 
-    `insight` loads what knows the meaning of its notes. `journal_limit` is how many exchanges the
-    journal keeps, 0 for none, and `journal_bytes` how many bytes of their bodies
+    `diagnostics` imports and returns the functions that interpret the journal's entries. The
+    journal keeps `journal_limit` exchanges, 0 for none, and `journal_bytes` bytes of their bodies
     and long heads.
     `append_latency` is how long an append takes to be durable, in seconds. Raises `TypeError`,
     `ValueError`.
@@ -37,7 +36,7 @@ class Powers:
     def __init__(
         self,
         engine: Engine,
-        insight: Callable[[], Insight],
+        diagnostics: Callable[[], Diagnostics],
         *,
         journal_limit: int,
         journal_bytes: int,
@@ -46,7 +45,7 @@ class Powers:
         _check_limit("journal_limit", journal_limit)
         _check_limit("journal_bytes", journal_bytes)
         self.engine = engine
-        self.journal: Journal = Journal(insight, journal_limit, journal_bytes)
+        self.journal: Journal = Journal(diagnostics, journal_limit, journal_bytes)
         self._notes = Recorder(self.journal)
         is_asked = journal_limit or LOGGER.isEnabledFor(DEBUG)
         self.recorder: Recorder | None = self._notes if is_asked else None

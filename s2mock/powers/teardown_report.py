@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from s2mock.powers.journal import before_clearing
+from s2mock.powers.journal import before_clear
 from s2mock.powers.protocols import Journal, Powers
 from s2mock.runtime.weak_set import SharedWeakSet
 
@@ -51,7 +51,7 @@ def count_with(coverage: "Coverage") -> None:
     """Let all that is met be counted from now on."""
     global _coverage  # noqa: PLW0603  # of the session of tests, as all here
     _coverage = coverage
-    before_clearing.append(coverage.take)
+    before_clear.append(coverage.take)
     for powers in list(living):
         coverage.skip(powers.journal)
 
@@ -62,7 +62,7 @@ def stop_counting() -> None:
     if _coverage is not None:
         for powers in list(living):
             _coverage.take(powers.journal, is_over=True)
-        before_clearing.remove(_coverage.take)
+        before_clear.remove(_coverage.take)
         _coverage = None
 
 

@@ -177,9 +177,9 @@ def test_following_the_journal(control: Control) -> None:
 def test_a_follower_that_leaves(mock: S2Mock, control: Control) -> None:
     headers = {"accept": "text/event-stream"}
     with control.http.stream("GET", "/_s2mock/journal", headers=headers):
-        while not mock.journal._bell.is_heard:
+        while not mock.journal.store.notifier.is_heard:
             threading.Event().wait(0.001)
-    while mock.journal._bell.is_heard:
+    while mock.journal.store.notifier.is_heard:
         threading.Event().wait(0.001)
 
 
@@ -336,7 +336,7 @@ def test_many_wait_at_once() -> None:
         everybody = [
             Started(lambda: control("GET", "/journal?wait=30").status_code) for _ in range(20)
         ]
-        while len(mock.journal._bell._listeners) < len(everybody):
+        while len(mock.journal.store.notifier._listeners) < len(everybody):
             threading.Event().wait(0.001)
         httpx.get(f"{mock.url}/v1/basins", trust_env=False, timeout=PATIENCE)
         assert [each.result() for each in everybody] == [200] * len(everybody)

@@ -36,8 +36,9 @@ NOT_GIVEN = {
     *("Basin.__init__", "Stream.__init__", "Hold.__init__", "Injection.__init__"),
     *("Journal.__init__", "Effect.__init__", "Exchange.__init__", "Response.__init__"),
     *("SeqNumMismatch.__init__", "Hold.steps", "Injection.steps", "Journal.steps"),
-    *("Journal.change_steps", "Journal.changed", "Journal.end", "Journal.note_plainly"),
-    *("Journal.numbered", "Journal.since", "ManualClock.at", "ManualClock.begin_at"),
+    *("Journal.change_steps", "Journal.find", "Journal.find_changes", "Journal.since"),
+    "Journal.end_session",
+    *("ManualClock.at", "ManualClock.begin_at"),
     *("ManualClock.call_at", "Account.pause"),
 }
 

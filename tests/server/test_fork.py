@@ -251,7 +251,7 @@ def test_while_another_looks_for_advice() -> None:
 
     mock = S2Mock(basins=["my-basin"])
     mock.client.get("/v1/streams?nonsense=1", headers={"s2-basin": "my-basin"})
-    load = mock.journal._load_insight
+    load = mock.journal._load_diagnostics
     is_looking = threading.Event()
 
     def slow():
@@ -262,7 +262,7 @@ def test_while_another_looks_for_advice() -> None:
             time.sleep(0.001)
         return load()
 
-    mock.journal.look_with(slow)
+    mock.journal.set_diagnostics(slow)
     thread = threading.Thread(target=lambda: mock.journal[0])
     thread.start()
     is_looking.wait()

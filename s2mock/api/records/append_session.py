@@ -153,13 +153,13 @@ def _append(request: S2Request, operation: Append, payload: bytes) -> bytes:
         if notes is not None:
             operation.is_batch = True
             has_left = request.has_left()
-            notes.batch(operation, monotonic(), payload, None, error, has_left=has_left)
+            notes.record_batch(operation, monotonic(), payload, None, error, has_left=has_left)
         raise
     if notes is not None:
         if request.has_left():
-            notes.batch(operation, monotonic(), payload, ack, None, has_left=True)
+            notes.record_batch(operation, monotonic(), payload, ack, None, has_left=True)
         else:
-            notes.acked(operation, len(payload), ack)
+            notes.record_ack(operation, len(payload), ack)
     return ack
 
 
@@ -177,7 +177,7 @@ def _watched_append(request: S2Request, operation: Append, payload: bytes) -> As
     try:
         ack = ack_to_proto((yield from request.account.perform(operation)))
     except BaseException as error:
-        notes.batch(operation, began, payload, None, error, has_left=request.has_left())
+        notes.record_batch(operation, began, payload, None, error, has_left=request.has_left())
         raise
-    notes.batch(operation, began, payload, ack, None, has_left=request.has_left())
+    notes.record_batch(operation, began, payload, ack, None, has_left=request.has_left())
     return ack

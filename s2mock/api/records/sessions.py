@@ -50,7 +50,7 @@ def delivered(
                     continue
                 batch = outcome if left is None else outcome.first(left)
                 if notes is not None:
-                    notes.delivered(batch.spans[0].first_seq_num, batch.end_seq_num - 1)
+                    notes.record_delivery(batch.spans[0].first_seq_num, batch.end_seq_num - 1)
                 yield batch
                 if left is not None and not (left := left - batch.count):
                     break
