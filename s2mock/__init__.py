@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from s2mock.handles.remote import TargetError as TargetError
     from s2mock.handles.tokens import Token as Token
     from s2mock.mock import S2Mock as S2Mock
-    from s2mock.powers.advice import S2Advice as S2Advice
+    from s2mock.powers.errors import S2Advice as S2Advice
+    from s2mock.powers.errors import UnusedFault as UnusedFault
     from s2mock.powers.exchange import Effect as Effect
     from s2mock.powers.exchange import Exchange as Exchange
     from s2mock.powers.exchange import Request as Request
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from s2mock.powers.faults import Fault as Fault
     from s2mock.powers.hold import Hold as Hold
     from s2mock.powers.injection import Injection as Injection
-    from s2mock.powers.injection import UnusedFault as UnusedFault
     from s2mock.powers.journal import Journal as Journal
     from s2mock.powers.plans import FaultPlan as FaultPlan
     from s2mock.powers.plans import PlannedFault as PlannedFault
@@ -106,7 +106,7 @@ _HOME = {
     "ResourceAlreadyExists": "s2mock.registry.values.errors",
     "ResourceSet": "s2mock.registry.values.scopes",
     "Response": "s2mock.powers.exchange",
-    "S2Advice": "s2mock.powers.advice",
+    "S2Advice": "s2mock.powers.errors",
     "S2Error": "s2mock.registry.values.errors",
     "S2Mock": "s2mock.mock",
     "Scope": "s2mock.registry.values.scopes",
@@ -125,7 +125,7 @@ _HOME = {
     "TargetError": "s2mock.handles.remote",
     "Token": "s2mock.handles.tokens",
     "TokenInfo": "s2mock.registry.values.tokens",
-    "UnusedFault": "s2mock.powers.injection",
+    "UnusedFault": "s2mock.powers.errors",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605

@@ -11,7 +11,7 @@ from s2mock.account_face import AccountFace
 from s2mock.handles.initial_state import as_clock, as_resources
 from s2mock.powers import teardown_report
 from s2mock.powers.entry import EndedAccount
-from s2mock.powers.injection import UnusedFault
+from s2mock.powers.errors import UnusedFault
 from s2mock.powers.journal import JOURNAL_BYTES, JOURNAL_LIMIT
 from s2mock.powers.powers import Powers
 from s2mock.powers_face import PowersFace
@@ -139,10 +139,10 @@ class S2Mock(AccountFace, PowersFace):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        teardown_report.ending(self._powers)
-        stage = self._powers.stage
-        complaints = stage.check() if kind is None else []
-        stage.end(has_failed=kind is not None)
+        teardown_report.prepare_end(self._powers)
+        injector = self._powers.injector
+        complaints = injector.check() if kind is None else []
+        injector.end(has_failed=kind is not None)
         self.close()
         if complaints:
             raise UnusedFault("\n".join(complaints))
@@ -159,7 +159,7 @@ class S2Mock(AccountFace, PowersFace):
 
         Closing twice is harmless.
         """
-        teardown_report.ending(self._powers)
+        teardown_report.prepare_end(self._powers)
         self._is_closed = True
         for fork in list(self._forks):
             fork.close()
@@ -175,7 +175,7 @@ class S2Mock(AccountFace, PowersFace):
         elif self._is_listened_to:
             self._listening.app = None
             self._listening.drop_connections()
-        self._powers.stage.end()
+        self._powers.injector.end()
         self.account.end_sessions()
         # What is told of it at the end of the test does not keep the account.
         self._powers.journal.set_diagnostics(
@@ -189,7 +189,7 @@ class S2Mock(AccountFace, PowersFace):
         With a `snapshot` it begins as that says. Sessions end, faults and holds are removed, and
         the journal is empty. A handle from before says so when it is used.
         """
-        self._powers.stage.end()
+        self._powers.injector.end()
         self.account.clear()
         self._powers.journal.clear()
         self._begin()

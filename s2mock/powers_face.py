@@ -43,7 +43,7 @@ class PowersFace(Served):
         matched, since its effect stands. A fault that never fired fails the test, unless it is not
         `required`. Raises `TypeError`, `ValueError`.
         """
-        return self._powers.stage.inject(
+        return self._powers.injector.inject(
             fault, on=on, basin=basin, stream=stream, skip=skip, times=times, required=required
         )
 
@@ -75,7 +75,7 @@ class PowersFace(Served):
         its arrival or commit. A hold that nothing reached fails the test, unless it is not
         `required`. Raises `TypeError`, `ValueError`.
         """
-        return self._powers.stage.hold(
+        return self._powers.injector.hold(
             on=on,
             basin=basin,
             stream=stream,

@@ -1,5 +1,6 @@
 """Every fault at every operation of a scenario, one after the other: the fixture `s2_sweep`."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from math import isfinite
@@ -10,10 +11,11 @@ import pytest
 
 from s2mock.mock import S2Mock
 from s2mock.powers import teardown_report
-from s2mock.powers.counters import Counting
 from s2mock.powers.faults import Fault, check_fault, check_place
 from s2mock.powers.matching import Pattern
-from s2mock.powers.timeline import timeline
+from s2mock.powers.timeline import make_timeline
+from s2mock.registry.engine.engine import Engine
+from s2mock.registry.operation import Operation, Point, Waits
 from s2mock.registry.values.config import BasinConfig, StreamConfig
 from s2mock.runtime.monotonic import monotonic
 from s2mock.runtime.notifier import check_count
@@ -28,6 +30,23 @@ _MAX_TOLD: Final = 10
 _TYPED: Final = (type(None), bool, int, float, str, bytes, StreamConfig, BasinConfig)
 # What ends a test, and is no failure of an attempt.
 _PASSES_THROUGH: Final = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
+
+
+class OperationCounter:
+    """An observer that counts the operations that match each pattern, by the pattern's name."""
+
+    def __init__(self, engine: Engine, patterns: dict[str, Pattern]) -> None:
+        self.counts: Counter[str] = Counter()
+        self._patterns = patterns
+        engine.observers = (*engine.observers, self)
+
+    def at(self, point: Point, operation: Operation) -> Waits | None:
+        """Count an operation at its arrival."""
+        if point == "arrival":
+            for name, pattern in self._patterns.items():
+                if pattern.matches(operation):
+                    self.counts[name] += 1
+        return None
 
 
 class SweepPoint(NamedTuple):
@@ -140,7 +159,7 @@ class Attempt:
         self.point = point
         self._mock: S2Mock | None = None
         self._injection: Injection | None = None
-        self._counting: Counting | None = None
+        self._counter: OperationCounter | None = None
         self.is_over = False
 
     def __repr__(self) -> str:
@@ -152,7 +171,7 @@ class Attempt:
         mock = self._mock = self._scenario.make()
         point = self.point
         if point is None:
-            self._counting = Counting(mock.account, self._scenario.patterns)
+            self._counter = OperationCounter(mock.account, self._scenario.patterns)
         else:
             self._injection = mock.inject(
                 point.fault,
@@ -190,8 +209,8 @@ class Attempt:
     @property
     def counts(self) -> dict[str, int]:
         """How many operations came, by name."""
-        assert self._counting is not None
-        return {name: self._counting.counts[name] for name in self._scenario.names}
+        assert self._counter is not None
+        return {name: self._counter.counts[name] for name in self._scenario.names}
 
     @property
     def unreached(self) -> str | None:
@@ -200,7 +219,7 @@ class Attempt:
         if injection is None or injection.hits:
             return None
         assert point is not None
-        return f"nothing met the fault: {injection.came.describe('it')}"
+        return f"nothing met the fault: {injection.match_stats.describe('it')}"
 
 
 class _SweptAttempt(Attempt):
@@ -222,13 +241,13 @@ class _SweptAttempt(Attempt):
         assert mock is not None
         assert self.point is not None
         if error is not None:
-            teardown_report.ending(mock._powers)  # noqa: SLF001  # as below
+            teardown_report.prepare_end(mock._powers)  # noqa: SLF001  # as below
         # The report has its timeline already, where it fails.
         teardown_report.forget(mock._powers, has_failed=error is not None)  # noqa: SLF001  # no user's
         if error is not None and not _is_a_failure(error, trace):
             return super()._end(kind, error, trace)
         exchanges = mock.journal[:]
-        met = timeline(exchanges) if exchanges else "(no exchange)"
+        met = make_timeline(exchanges) if exchanges else "(no exchange)"
         try:
             super()._end(kind, error, trace)
         except AssertionError as unused:

@@ -225,6 +225,6 @@ def test_an_account_that_is_done_with_is_let_go() -> None:
     gone = [weakref.ref(mock), weakref.ref(mock.account)]
     del mock
     # The report of a test that fails tells of them; with the next test nobody asks any more.
-    teardown_report.begin()
+    teardown_report.begin_test()
     gc.collect()
     assert [reference() for reference in gone] == [None, None]

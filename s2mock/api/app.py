@@ -249,7 +249,7 @@ class App:
         request.refuse(error)
         request.failure = error
         if request.operation is None and self._powers is not None:
-            self._powers.stage.note_refused(row.name)
+            self._powers.injector.count_refused(row.name)
         response = error_response(error)
         if isinstance(error, InjectedError):
             response.headers += error.headers

@@ -6,7 +6,7 @@ from typing import Any
 from s2mock.control.answers import Answer, Refused
 from s2mock.control.forms import hold_form, injection_form
 from s2mock.control.request import ControlRequest, count_of, seconds_of
-from s2mock.powers.fault_json import faults_from_json, faults_to_json
+from s2mock.powers.faults import faults_from_json, faults_to_json
 from s2mock.runtime.conversation import Step
 
 _PLACE = ("on", "basin", "stream", "skip", "times")

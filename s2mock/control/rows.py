@@ -11,7 +11,7 @@ from s2mock.control.snippet import snippet
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
 from s2mock.powers.redaction import redact_headers, redact_issued_tokens, redact_query
-from s2mock.powers.timeline import refusal
+from s2mock.powers.timeline import name_error
 from s2mock.runtime.conversation import DRAINED, Conversation, Head, RunInThread
 from s2mock.runtime.notifier import NotifierWait
 
@@ -84,7 +84,7 @@ def row_form(exchange: Exchange) -> dict[str, Any]:
         "path": request.path,
         "by": _by(exchange),
         "status": None if response is None else response.status,
-        "code": (refusal(exchange) or None) if response and response.status >= 400 else None,
+        "code": (name_error(exchange) or None) if response and response.status >= 400 else None,
         "did": _did(exchange),
         "is_write": exchange.operation in _WRITES,
         "last_seq_num": effect.last_seq_num,

@@ -1,53 +1,40 @@
-"""A fault that waits for operations, and what it has met."""
+"""Injections: a fault, or a list of faults, for the operations that match a pattern."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from s2mock.powers.errors import UnusedFault
 from s2mock.powers.faults import Answer, Drop, Fault, check_fault, check_place
-from s2mock.powers.match_stats import MatchStats
-from s2mock.powers.matching import Pattern
+from s2mock.powers.matching import MatchStats, Pattern
 from s2mock.registry.operation import Operation
+from s2mock.runtime.arguments import check_flag
 from s2mock.runtime.notifier import PATIENCE, Notifier, NotifierWait, check_count
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
 
 
-class UnusedFault(AssertionError):  # what a test that fails by it is told
-    """You injected a fault or made a hold, and the operation that it waited for never came."""
-
-
-class Keeper(Protocol):
-    """Who asks the injection at each arrival: the stage."""
-
-    def exchange_of(self, operation: Operation) -> "Exchange":
-        """The operation's exchange, as far as it has come."""
-
-    def forget_injection(self, injection: "Injection") -> None:
-        """It waits for nothing more."""
-
-
 class Injection:
-    """A fault, or a list of them, that waits for operations.
+    """A fault, or a list of faults, for matching operations.
 
-    As a context manager it removes itself at the end of the block. It also checks that it was used
-    up, unless an exception is on its way.
+    As a context manager it is removed at the end of the block, which raises `UnusedFault` if it was
+    not used up, unless the block raised.
     """
 
     def __init__(
         self,
-        stage: Keeper,
         fault: Fault | Sequence[Fault | None],
         pattern: Pattern,
         *,
         skip: int,
         times: int | None,
         required: bool,
+        exchange_of: "Callable[[Operation], Exchange]",
+        on_end: "Callable[[Injection], object]",
     ) -> None:
         check_count("skip", skip, least=0)
-        if not isinstance(required, bool):
-            raise TypeError(f"required must be True or False, not {required!r}")
+        check_flag("required", required)
         self._faults = _checked_list(fault)
         if self._faults is not None:
             if times != 1:
@@ -64,25 +51,26 @@ class Injection:
             if one is not None:
                 check_place(one, pattern.names)  # type: ignore[arg-type]  # checked above
         self._fault = fault
-        self._stage = stage
+        self._exchange_of = exchange_of
+        self._on_end = on_end
         self._pattern = pattern
-        self.came: MatchStats = MatchStats(pattern)
+        self.match_stats: MatchStats = MatchStats(pattern)
         self._skip = skip
         self._skipped = 0
         self._times = times
         self._required = required
-        # How many matching operations it has taken, those that a None lets pass too.
+        # The number of matching operations it has taken, with those for which the list has None.
         self._taken = 0
         self._hits: list[Operation] = []
         self._is_removed = False
-        self._bell = Notifier()
+        self._notifier = Notifier()
 
     def __repr__(self) -> str:
         return f"<{self.text}: {self.hits} hits>"
 
     @property
     def text(self) -> str:
-        """The call that made it."""
+        """The call that made the injection."""
         text = f"inject({self._fault!r}, {self._pattern}"
         if self._skip:
             text += f", skip={self._skip}"
@@ -91,8 +79,8 @@ class Injection:
         return f"{text})"
 
     @property
-    def asked(self) -> dict[str, Any]:
-        """The arguments of that call, all of them."""
+    def arguments(self) -> dict[str, Any]:
+        """All arguments of the call that made the injection."""
         return {
             "fault": self._fault,
             **self._pattern.place,
@@ -117,82 +105,84 @@ class Injection:
 
     @property
     def hits(self) -> int:
-        """How many operations it has met with a fault."""
+        """The number of operations that got a fault."""
         return len(self._hits)
 
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":
-        """Those operations, in the order in which they came."""
-        return tuple(map(self._stage.exchange_of, list(self._hits)))
+        """The exchanges of these operations, in their order of arrival."""
+        return tuple(map(self._exchange_of, list(self._hits)))
 
     @property
     def remaining(self) -> int | None:
-        """How many more operations it waits for; None where it is until removed."""
+        """The number of operations that it still waits for; None without a limit."""
         if self._is_removed:
             return 0
         return None if self._times is None else self._times - self._taken
 
     def wait(self, hits: int = 1, *, timeout: float = PATIENCE) -> "tuple[Exchange, ...]":
-        """Wait until it has met so many operations; those that it has met already count.
+        """Wait until `hits` operations have got a fault, and return their exchanges.
 
-        `timeout` is in seconds of real time; after it, `TimeoutError` says what did come. Raises
-        `TypeError`, `ValueError`.
+        `timeout` is in seconds of real time; after it, `TimeoutError` lists what arrived instead.
+        Raises `TypeError`, `ValueError`.
         """
         check_count("hits", hits)
-        self._bell.wait(lambda: self._enough(hits), lambda: self._missing(hits, timeout), timeout)
+        self._notifier.wait(
+            lambda: self._find(hits), lambda: self._describe_missing(hits, timeout), timeout
+        )
         return self.exchanges
 
     async def async_wait(
         self,
         hits: int = 1,
         *,
-        timeout: float = PATIENCE,  # as its twin has it
+        timeout: float = PATIENCE,  # the same argument as that of `wait`
     ) -> "tuple[Exchange, ...]":
-        """As `wait`, for an event loop."""
+        """Wait as `wait` does, without blocking the event loop."""
         check_count("hits", hits)
-        await self._bell.async_wait(
-            lambda: self._enough(hits), lambda: self._missing(hits, timeout), timeout
+        await self._notifier.async_wait(
+            lambda: self._find(hits), lambda: self._describe_missing(hits, timeout), timeout
         )
         return self.exchanges
 
     def steps(
         self, hits: int, timeout: float
     ) -> "Generator[NotifierWait, None, tuple[Exchange, ...]]":
-        """As `wait`, for a conversation."""
-        yield from self._bell.steps(
-            lambda: self._enough(hits), lambda: self._missing(hits, timeout), timeout
+        """Wait as `wait` does, within a conversation."""
+        yield from self._notifier.steps(
+            lambda: self._find(hits), lambda: self._describe_missing(hits, timeout), timeout
         )
         return self.exchanges
 
     def remove(self) -> None:
-        """Let operations pass from now on; whether it was used up is asked no longer."""
+        """Affect no more operations; the test no longer fails if it was not used up."""
         self._is_removed = True
-        self._stage.forget_injection(self)
+        self._on_end(self)
 
-    # For the stage.
+    # Not for tests: for the fault injector.
 
     @property
     def complaint(self) -> str | None:
-        """What is to be said of a fault that was not used up; None where nothing is."""
+        """The message for a required fault that was not used up, else None."""
         if self._is_removed or not self._required or self._is_used_up:
             return None
         fired = f"fired {self.hits} of {self._times} times" if self._taken else "never fired"
-        came = self.came.describe("the fault")
+        arrived = self.match_stats.describe("the fault")
         skipped = ""
         if self._skip and self._skipped < self._skip:
             skipped = f" it was to let {self._skip} pass first, and {self._skipped} came;"
-        return f"a fault {fired}: {self.text};{skipped} {came}"
+        return f"a fault {fired}: {self.text};{skipped} {arrived}"
 
     @property
     def _is_used_up(self) -> bool:
         return bool(self._hits) if self._times is None else self._taken >= self._times
 
-    def takes(self, operation: Operation, *, is_free: bool) -> Fault | None:
-        """The fault for an operation that has come; only where it `is_free`, of no other fault.
+    def draw(self, operation: Operation, *, is_free: bool) -> Fault | None:
+        """Return the fault for an operation that has arrived, or None.
 
-        Under the stage's lock.
+        Only an operation that `is_free` (without a fault) gets one. With the injector's lock held.
         """
-        self.came.note(operation)
+        self.match_stats.count(operation)
         if not self._pattern.matches(operation):
             return None
         if self._skipped < self._skip:
@@ -201,33 +191,33 @@ class Injection:
         if not is_free or (self._times is not None and self._taken >= self._times):
             return None
         fault = self._fault if self._faults is None else self._faults[self._taken]
-        if operation.is_batch and _needs_an_answer(fault):
-            self.came.note_misplaced()
+        if operation.is_batch and _needs_response(fault):
+            self.match_stats.count_misplaced()
             return None
         self._taken += 1
         if fault is not None:
             self._hits.append(operation)
-        return fault  # type: ignore[return-value]  # checked when it was made
+        return fault  # type: ignore[return-value]  # checked by `__init__`
 
     def notify(self) -> None:
-        """Let those who wait for hits look."""
-        self._bell.notify()
+        """Notify all waits for hits."""
+        self._notifier.notify()
 
-    def _enough(self, hits: int) -> bool | None:
+    def _find(self, hits: int) -> bool | None:
         return True if len(self._hits) >= hits else None
 
-    def _missing(self, hits: int, timeout: float) -> str:
-        came = self.came.describe("the fault")
-        return f"{self.hits} of {hits} hits of {self.text} came within {timeout:g} s; {came}"
+    def _describe_missing(self, hits: int, timeout: float) -> str:
+        arrived = self.match_stats.describe("the fault")
+        return f"{self.hits} of {hits} hits of {self.text} came within {timeout:g} s; {arrived}"
 
 
-def _needs_an_answer(fault: object) -> bool:
-    """Whether the fault is one of an answer of its own, which a batch of a session has not."""
+def _needs_response(fault: object) -> bool:
+    """True if the fault changes a response of its own, which a batch in a session has not."""
     return isinstance(fault, Answer) or (isinstance(fault, Drop) and fault.refused)
 
 
 def _checked_list(fault: object) -> list[Fault | None] | None:
-    """The faults where there are several. Raises `TypeError`, `ValueError`."""
+    """Return the faults of a list; None for a single fault. Raises `TypeError`, `ValueError`."""
     if isinstance(fault, str) or not isinstance(fault, Sequence):
         return None
     faults = list(fault)

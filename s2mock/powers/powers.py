@@ -1,26 +1,21 @@
-"""The powers of one mock: what its app and its methods need of them, in one place."""
+"""The powers of one mock: its faults, holds, delays, journal and outages in one object."""
 
 import threading
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from s2mock.powers.durability import Durability
+from s2mock.powers.delays import Durability
 from s2mock.powers.entry import Diagnostics
-from s2mock.powers.fault_injector import Stage
+from s2mock.powers.fault_injector import FaultInjector
 from s2mock.powers.journal import Journal
 from s2mock.powers.recorder import DEBUG, LOGGER, Recorder
 from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Operation
-
-if TYPE_CHECKING:
-    from s2mock.powers.exchange import Exchange
 
 MAX_LIMIT: Final = 2**63
 
-
 orders: Final = count(1)
-"""For the powers of all mocks that are ever made."""
+"""The values of `order`, for all mocks of this process and for remote ones."""
 
 
 class Powers:
@@ -29,7 +24,7 @@ class Powers:
     `diagnostics` imports and returns the functions that interpret the journal's entries. The
     journal keeps `journal_limit` exchanges, 0 for none, and `journal_bytes` bytes of their bodies
     and long heads.
-    `append_latency` is how long an append takes to be durable, in seconds. Raises `TypeError`,
+    `append_latency` is the delay of an append until it is durable, in seconds. Raises `TypeError`,
     `ValueError`.
     """
 
@@ -46,29 +41,26 @@ class Powers:
         _check_limit("journal_bytes", journal_bytes)
         self.engine = engine
         self.journal: Journal = Journal(diagnostics, journal_limit, journal_bytes)
-        self._notes = Recorder(self.journal)
-        is_asked = journal_limit or LOGGER.isEnabledFor(DEBUG)
-        self.recorder: Recorder | None = self._notes if is_asked else None
+        recorder = Recorder(self.journal)
+        is_needed = journal_limit or LOGGER.isEnabledFor(DEBUG)
+        self.recorder: Recorder | None = recorder if is_needed else None
         self.durability: Durability = Durability(engine, append_latency)
-        self.stage: Stage = Stage(engine, self._exchange_of)
-        # How many outages there are, one within the other.
+        self.injector: FaultInjector = FaultInjector(engine, recorder.exchange_of)
+        # The number of nested outages.
         self.outages = 0
         self._thread = threading.get_ident()
         self.order: int = next(orders)
-        """Their place among those of all mocks that were ever made."""
+        """The position among all mocks that were made in this process."""
 
     @property
     def is_out(self) -> bool:
-        """Whether the service is gone."""
+        """True while there is an outage."""
         return self.outages > 0
 
     @property
     def is_own_thread(self) -> bool:
-        """Whether this is the thread that made the mock: the test's own, as a rule."""
+        """True in the thread that made the mock, which usually runs the test."""
         return threading.get_ident() == self._thread
-
-    def _exchange_of(self, operation: Operation) -> "Exchange":
-        return self._notes.exchange_of(operation)
 
 
 def _check_limit(what: str, limit: object) -> None:

@@ -213,7 +213,7 @@ def test_a_hold_that_nothing_reaches_is_a_complaint(mock: S2Mock, control: Contr
     assert "; 1 append came, to `log`; the hold waits for `order`" in released["complaint"]
     assert control("GET", "/holds/1").json() == released
     # The test that it was made for fails: here it is told that it may pass.
-    assert mock._powers.stage.check() == [released["complaint"]]
+    assert mock._powers.injector.check() == [released["complaint"]]
 
 
 def test_a_hold_that_holds_something_is_no_complaint(control: Control) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import AppendRecord, Cut, Drop, Fail, ManualClock, S2Mock
-from s2mock.powers.timeline import timeline
+from s2mock.powers.timeline import make_timeline
 from tests.plugin.conftest import Run
 from tests.powers.conftest import FRAMES, RECORDS, SEEDS, Way, bodies
 from tests.powers.frames import append_frame
@@ -190,7 +190,7 @@ class TestTwice:
             way("POST", RECORDS, self.DOCUMENT)
         assert way("POST", RECORDS, self.DOCUMENT).status == 200
         assert advice(mock) == [self.TWICE]
-        first, second = timeline(mock.journal[:]).splitlines()[:2]
+        first, second = make_timeline(mock.journal[:]).splitlines()[:2]
         assert "the same batch" not in first
         assert second.endswith("the same batch as 1")
 
@@ -232,7 +232,7 @@ class TestTwice:
         assert bodies(mock) == ["a", "b", "b", "c"]
         assert advice(mock) == [self.TWICE.replace("exchange 1", "exchange 3")]
         [line] = [
-            line for line in timeline(mock.journal[:]).splitlines() if "same batch as" in line
+            line for line in make_timeline(mock.journal[:]).splitlines() if "same batch as" in line
         ][:1]
         assert line.split()[0] == "5-6"
         assert line.endswith("5: the same batch as 3")

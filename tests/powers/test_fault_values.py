@@ -192,7 +192,7 @@ MISPLACED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"fault": Drop(), "on": 5}, TypeError, "on must be the name of an operation"),
     ({"fault": Drop(), "on": "append", "times": 0}, ValueError, "times must be 1 or more"),
     ({"fault": Drop(), "on": "append", "skip": -1}, ValueError, "skip must be 0 or more"),
-    ({"fault": Drop(), "on": "append", "stream": ""}, ValueError, "'*' stands for all"),
+    ({"fault": Drop(), "on": "append", "stream": ""}, ValueError, "'*' matches all"),
     ({"fault": Drop(), "on": "append", "basin": None}, TypeError, "basin must be a name"),
     ({"fault": Drop(), "on": "append", "required": 1}, TypeError, "required must be True"),
 ]

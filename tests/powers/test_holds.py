@@ -223,7 +223,7 @@ class TestThatNothingReached:
             "came, to `log`; the hold waits for `orders/*`"
         )
         # It is said once.
-        assert mock._powers.stage.check() == []
+        assert mock._powers.injector.check() == []
 
     def test_that_skipped_what_came(self, mock: S2Mock, http1: Way) -> None:
         with pytest.raises(UnusedFault, match="it was to let 3 pass first, and 1 came;"):  # noqa: SIM117
@@ -240,7 +240,7 @@ class TestThatNothingReached:
     def test_with_an_exception_on_its_way(self, mock: S2Mock) -> None:
         with pytest.raises(KeyError), mock.hold(on="append"):
             raise KeyError
-        assert mock._powers.stage.check() == []
+        assert mock._powers.injector.check() == []
 
     def test_that_need_not_be_reached(self, mock: S2Mock) -> None:
         with mock.hold(on="append", required=False):
@@ -253,7 +253,7 @@ class TestThatNothingReached:
             appending = Started(lambda: http1.append("a"))
             held.wait(timeout=PATIENCE)
         assert appending.result().status == 200
-        assert mock._powers.stage.check() == []
+        assert mock._powers.injector.check() == []
 
     @pytest.mark.parametrize(
         "end", [lambda _, __: None, lambda _, held: held.release(), lambda mock, _: mock.reset()]

@@ -18,7 +18,7 @@ from s2mock import Answer, Drop, Effect, Exchange, Fail, ManualClock, S2Mock, Sy
 from s2mock.api.wire.messages import AppendInput
 from s2mock.control.rows import shown_form
 from s2mock.control.snippet import snippet
-from s2mock.powers.timeline import timeline
+from s2mock.powers.timeline import make_timeline
 from s2mock.runtime.conversation import READ, Head, Outlast
 from tests import own_token
 from tests.plugin.conftest import Run
@@ -501,7 +501,7 @@ def texts_of(exchange: Exchange) -> list[str]:
         repr(exchange.request),
         repr(exchange.response),
         exchange.curl(),
-        timeline([exchange]),
+        make_timeline([exchange]),
         snippet(exchange),
         json.dumps(shown_form(exchange)),
     ]

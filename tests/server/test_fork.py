@@ -96,7 +96,7 @@ def test_while_an_observer_is_asked() -> None:
 
     faulthandler.dump_traceback_later(20, exit=True)
     mock = S2Mock()
-    turn, inner = mock.account.turn, mock._powers.stage._lock
+    turn, inner = mock.account.turn, mock._powers.injector._lock
     in_turn = threading.Event()
 
     def decide():
@@ -258,7 +258,7 @@ def test_while_another_looks_for_advice() -> None:
         is_looking.set()
         # Until the fork has taken the next one, which it is not to do now.
         until = time.monotonic() + 0.3
-        while not mock._powers.stage._lock.locked() and time.monotonic() < until:
+        while not mock._powers.injector._lock.locked() and time.monotonic() < until:
             time.sleep(0.001)
         return load()
 

@@ -6,7 +6,7 @@ from typing import Any, overload
 
 from s2mock.handles.over_http.control import Control, ControlError
 from s2mock.powers.exchange import Effect, Exchange, Request, Response
-from s2mock.powers.fault_json import bytes_from_json, fault_from_json
+from s2mock.powers.faults import bytes_from_json, fault_from_json
 from s2mock.powers.matching import Pattern
 from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.runtime.arguments import check_number

@@ -7,27 +7,18 @@ from typing import Any, NoReturn, Self
 
 from s2mock.handles.over_http.control import Control, NoSuchThing
 from s2mock.handles.over_http.exchanges import exchange_from_json
+from s2mock.powers.errors import UnusedFault
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.fault_json import faults_to_json
-from s2mock.powers.faults import Fault
+from s2mock.powers.faults import Fault, faults_to_json
 from s2mock.powers.hold import Hold
-from s2mock.powers.injection import Injection, UnusedFault
+from s2mock.powers.injection import Injection
 from s2mock.powers.matching import Pattern
-from s2mock.registry.operation import Operation
 from s2mock.runtime.notifier import PATIENCE, check_count, check_timeout
 
 
-class _Checking:
-    """Stands in the place of a stage for one that is made to see whether it makes sense."""
-
-    def exchange_of(self, operation: Operation) -> NoReturn:
-        raise NotImplementedError
-
-    def forget_injection(self, injection: Injection) -> None:
-        raise NotImplementedError
-
-    def forget_hold(self, hold: Hold) -> None:
-        raise NotImplementedError
+def _unreachable(_: object) -> NoReturn:
+    """Fail: an injection or a hold that is made to check its arguments affects no operation."""
+    raise NotImplementedError
 
 
 class _Numbered:
@@ -70,7 +61,9 @@ class RemoteInjection(_Numbered):
         **arguments: Any,
     ) -> None:
         pattern = Pattern(on, basin, stream)
-        checked = Injection(_Checking(), fault, pattern, **arguments)
+        checked = Injection(
+            fault, pattern, **arguments, exchange_of=_unreachable, on_end=_unreachable
+        )
         self.text = checked.text
         """The call that made it."""
         given: dict[str, Any] = {"fault": faults_to_json(fault), "basin": basin, "stream": stream}
@@ -148,7 +141,7 @@ class RemoteHold(_Numbered):
         **arguments: Any,
     ) -> None:
         pattern = Pattern(on, basin, stream)
-        Hold(_Checking(), pattern, at, **arguments)
+        Hold(pattern, at, **arguments, exchange_of=_unreachable, on_end=_unreachable)
         given = {"on": pattern.names, "basin": basin, "stream": stream, "at": at, **arguments}
         super().__init__(control, control("POST", "/holds", given))
         # The numbers of those whose complaints were told.

@@ -18,8 +18,7 @@ from s2mock.handles.over_http.handles import (
 )
 from s2mock.handles.over_http.tokens import RemoteToken, issue
 from s2mock.handles.tokens import to_issue
-from s2mock.powers.fault_json import faults_to_json
-from s2mock.powers.faults import Fault
+from s2mock.powers.faults import Fault, faults_to_json
 from s2mock.powers.plans import FaultPlan, inject_plan
 from s2mock.powers.powers import orders
 from s2mock.registry.operation import Point
@@ -88,8 +87,8 @@ class RemotePowers:
         self.clock = RemoteClock(control)
         # How many there are, one within the other.
         self._outages = 0
-        self.stage = _Stage(control)
-        """For the end of the test, as `powers.stage` is."""
+        self.injector = _RemoteFaultInjector(control)
+        """For the end of the test, as `Powers.injector`."""
         self.order = next(orders)
 
     # As `S2Mock` has them.
@@ -132,7 +131,7 @@ class RemotePowers:
             basin,
             stream,
             at,
-            self.stage.told,
+            self.injector.told,
             skip=skip,
             times=times,
             required=required,
@@ -248,7 +247,7 @@ class RemotePowers:
         return Client(self.wsgi_app)
 
 
-class _Stage:
+class _RemoteFaultInjector:
     """The faults and holds of the account, as they are asked for at the end of a test."""
 
     def __init__(self, control: Control) -> None:
@@ -257,7 +256,7 @@ class _Stage:
         """The numbers of holds that were found to have held nothing, and of which that was said."""
 
     def check(self, *, has_failed: bool = False) -> list[str]:  # noqa: ARG002  # as its twin has it
-        """As `Stage.check`."""
+        """Remove unused faults and holds; return messages on them."""
         found = []
         # Where the server or the account is gone, so are its faults.
         with suppress(OSError, ControlError):
@@ -272,7 +271,7 @@ class _Stage:
                     self._control("POST", f"/holds/{hold['number']}/release")
         return found
 
-    def take(self) -> tuple[list[str], list[str]]:
+    def take_messages(self) -> tuple[list[str], list[str]]:
         """The same in two."""
         return self.check(), []
 
