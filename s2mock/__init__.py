@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from s2mock.powers.journal import Journal as Journal
     from s2mock.powers.plans import FaultPlan as FaultPlan
     from s2mock.powers.plans import PlannedFault as PlannedFault
+    from s2mock.pytest_plugin.sweep import Sweep as Sweep
     from s2mock.registry.account import Account as Account
     from s2mock.registry.account import Snapshot as Snapshot
     from s2mock.registry.handles import Basin as Basin
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
     from s2mock.runtime.clock import Clock as Clock
     from s2mock.runtime.clock import ManualClock as ManualClock
     from s2mock.runtime.clock import SystemClock as SystemClock
-    from s2mock.sweep import Sweep as Sweep
 
     __version__: str
 
@@ -120,7 +120,7 @@ _HOME = {
     "StreamInfo": "s2mock.registry.state",
     "StreamNotFound": "s2mock.registry.values.errors",
     "StreamPosition": "s2mock.registry.values.positions",
-    "Sweep": "s2mock.sweep",
+    "Sweep": "s2mock.pytest_plugin.sweep",
     "SystemClock": "s2mock.runtime.clock",
     "TargetError": "s2mock.handles.remote",
     "Token": "s2mock.handles.tokens",

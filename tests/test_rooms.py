@@ -89,3 +89,18 @@ def test_nothing_goes_round_in_circles() -> None:
     """A `CycleError` names those that do."""
     graph = {module(path): set(imported(path, late=False)) for path in PRODUCT}
     assert list(TopologicalSorter(graph).static_order())
+
+
+# Without a circle even if imports for types and within functions count.
+STRICT = {"diagnostics", "powers"}
+
+
+def test_no_circle_with_imports_for_types_and_within_functions() -> None:
+    """A `CycleError` names the modules of a circle."""
+    graph = {
+        module(path): {name for name in imported(path, late=True) if room(name) in STRICT}
+        - {module(path)}
+        for path in PRODUCT
+        if room(module(path)) in STRICT
+    }
+    assert list(TopologicalSorter(graph).static_order())

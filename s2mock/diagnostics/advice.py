@@ -110,7 +110,7 @@ def _check_content_type(entry: Entry, operation: str) -> Iterator[str]:
     length = entry.environ.get("CONTENT_LENGTH", "0")
     if "CONTENT_TYPE" not in entry.environ and length not in ("", "0"):
         yield (
-            "S2 ignores the body, since it came without a content type: send "
+            "S2 ignores the body, since the request has no content type: send "
             "content-type: application/json"
         )
 
@@ -144,8 +144,8 @@ def _check_start(
         if seq_num > 0 and _is_gone(seq_num, entry, account):
             went_on = "no record" if first is None else f"{first}"
             yield (
-                f"the records from {seq_num} on that the read asks for are gone, trimmed or "
-                f"expired: it begins with {went_on}"
+                f"the records from {seq_num} on are gone, trimmed or expired: the read begins with "
+                f"{went_on}"
             )
         return
     # A session, or a read that waits, often begins at the tail on purpose.
@@ -159,8 +159,8 @@ def _check_start(
     tail = document.get("tail") if isinstance(document, dict) else None
     if isinstance(tail, dict) and tail.get("seq_num") and not _find_log(entry, account).is_empty:
         yield (
-            "the read says no start, so it begins at the tail and finds nothing, though the stream "
-            "has records: seq_num=0 reads from the beginning"
+            "the read has no start, so it begins at the tail and returns nothing, though the "
+            "stream has records: seq_num=0 reads from the beginning"
         )
 
 
@@ -194,8 +194,8 @@ def _check_duplicate(
         if earlier.place == place and isinstance(document, dict) and earlier.document == document:
             if "match_seq_num" not in document:
                 yield (
-                    f"the same batch as that of exchange {earlier.number}, whose answer was lost: "
-                    "it is there twice now; match_seq_num lets S2 refuse it the second time"
+                    f"the same batch as that of exchange {earlier.number}, whose response was "
+                    "lost: the stream has it twice now; with match_seq_num, S2 refuses the second"
                 )
             break
     if is_lost:

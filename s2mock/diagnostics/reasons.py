@@ -191,7 +191,7 @@ def _describe_creation(message: str, exchange: Exchange, before: Iterator[Entry]
 def _quote_field(exchange: Exchange, field: str) -> str:
     document = exchange.request.document
     brought = document.get(field) if isinstance(document, dict) else None
-    return f"the append came with {field}={brought!r}"
+    return f"the append has {field}={brought!r}"
 
 
 def _describe_unwritten(message: str, exchange: Exchange) -> str:
@@ -207,8 +207,8 @@ def _describe_unwritten(message: str, exchange: Exchange) -> str:
 def _describe_content_type(message: str, exchange: Exchange) -> str | None:
     content_type = exchange.request.headers.get("content-type")
     if "Content-Type" in message:
-        came = "without one" if content_type is None else f"with {content_type!r}"
-        return f"{message}; it came {came}"
+        has = "none" if content_type is None else repr(content_type)
+        return f"{message}; the request has {has}"
     return None
 
 
@@ -221,7 +221,7 @@ def _explain_http_error(exchange: Exchange) -> str | None:
         return f"{request.path} answers {response.headers.get('allow')}, not {request.method}"
     if response.status == 415:
         coding = request.headers.get("content-encoding")
-        return f"the body came with content-encoding {coding!r}; S2 takes zstd and gzip"
+        return f"the body has content-encoding {coding!r}; S2 takes zstd and gzip"
     if response.status == 406:
         asked = request.headers.get("accept-encoding")
         return f"no coding that S2 has satisfies accept-encoding {asked!r}"

@@ -132,10 +132,10 @@ class Coverage:
         if self._calls:
             yield from self._table_lines()
         elif not self._without:
-            yield "nothing was asked of s2mock"
+            yield "s2mock received no request"
         if self._without:
             whose = "a mock" if self._without == 1 else f"{self._without} mocks"
-            yield f"what {whose} met is not counted: the journal was off (journal_limit=0)"
+            yield f"the exchanges of {whose} are not counted: the journal was off (journal_limit=0)"
 
     def _table_lines(self) -> Iterator[str]:
         width = max(map(len, self._names))
@@ -150,9 +150,9 @@ class Coverage:
             if never := [*self._missing_outcomes(name)]:
                 yield f"{' ' * width}         {'; '.join(f'never {what}' for what in never)}"
         if missing := self._never_asked_for:
-            yield f"never asked for: {', '.join(missing)}"
+            yield f"never called: {', '.join(missing)}"
         if self._missed:
-            yield f"{self._missed} exchanges are not counted: no journal has kept them so long"
+            yield f"{self._missed} exchanges are not counted: no journal keeps them any more"
 
     @property
     def _names(self) -> list[str]:
@@ -169,9 +169,9 @@ class Coverage:
         if name == NO_ROUTE:
             return
         kinds = self._counts[name]
-        met = kinds["statuses"].keys() | kinds["codes"].keys() | kinds["events"].keys()
+        occurred = kinds["statuses"].keys() | kinds["codes"].keys() | kinds["events"].keys()
         for what, text in (*_MISSING.get(name, ()), *_MISSING_FROM_ANY):
-            if what not in met:
+            if what not in occurred:
                 yield text
 
 

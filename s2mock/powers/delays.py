@@ -13,7 +13,7 @@ from s2mock.runtime.conversation import Wait
 
 _ADVICE: Final = (
     "the append takes append_latency to be durable, by a manual clock, and is made in the thread "
-    "that would turn it: make it in another thread, and turn the clock here"
+    "that would advance it: make it in another thread, and advance the clock here"
 )
 
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
 
 _ADVICE = (
-    "the request is delayed by an injected Delay, and is made in the thread that would turn the "
-    "clock or end the test: make it in another thread"
+    "the request is delayed by an injected Delay, and is made in the thread that would advance "
+    "the clock or end the test: make it in another thread"
 )
 
 

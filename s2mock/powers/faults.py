@@ -77,15 +77,13 @@ class Fail(Fault):
         _check_count("records", self.records)
         if self.committed and self.records is not None:
             raise ValueError(
-                f"{self!r}: a read changes nothing, so committed=True says nothing of it: leave "
-                "it out"
+                f"{self!r}: a read changes nothing, so committed=True has no meaning: leave it out"
             )
         if self.committed and CODES[self.code].promises_no_effect:
             lossy = ", ".join(repr(code) for code in CODES if not CODES[code].promises_no_effect)
             raise ValueError(
-                f"{self.code!r} promises that nothing has happened, so committed=True would be a "
-                f"lie that S2 never tells (reference: account_services §4); these codes leave it "
-                f"open: {lossy}"
+                f"{self.code!r} promises that nothing has happened, and committed=True contradicts "
+                f"that (reference: account_services §4); these codes leave it open: {lossy}"
             )
 
     @property
@@ -114,8 +112,8 @@ class Drop(Fault):
         _check_flag("refused", self.refused)
         if self.refused and self.committed:
             raise ValueError(
-                "Drop(refused=True) promises that nothing has happened, so committed=True would be "
-                "a lie that no server tells: leave one of them out"
+                "Drop(refused=True) promises that nothing has happened, and committed=True "
+                "contradicts that: leave one of them out"
             )
         if self.refused and self.connection:
             raise ValueError(
@@ -142,8 +140,8 @@ class Cut(Fault):
         _check_count("bytes", self.bytes)
         if (self.records is None) == (self.bytes is None):
             raise ValueError(
-                "Cut breaks an answer off after so many records or so many bytes: give one of "
-                "them, as in Cut(records=2) or Cut(bytes=0); Drop() is no answer at all"
+                "Cut breaks a response off after a number of records or of bytes: give one of "
+                "them, as in Cut(records=2) or Cut(bytes=0); Drop() sends no response at all"
             )
 
 

@@ -107,7 +107,7 @@ class Hold:
         self._is_over = False
 
     def __repr__(self) -> str:
-        return f"<{self.text}: {len(self._held)} came>"
+        return f"<{self.text}: {len(self._held)} held>"
 
     @property
     def text(self) -> str:
@@ -199,7 +199,7 @@ class Hold:
             return None
         skipped = ""
         if self._skipped < self._skip:
-            skipped = f" it was to let {self._skip} pass first, and {self._skipped} came;"
+            skipped = f" skip={self._skip}, and {self._skipped} arrived;"
         return f"a hold held nothing: {self.text};{skipped} {self.match_stats.describe('the hold')}"
 
     def take_complaint(self) -> str | None:

@@ -39,7 +39,7 @@ class Injection:
         if self._faults is not None:
             if times != 1:
                 raise ValueError(
-                    "a list of faults has one for each operation, so times says nothing of it: "
+                    "a list of faults has one for each operation, so times has no meaning: "
                     "leave it out"
                 )
             times = len(self._faults)
@@ -170,7 +170,7 @@ class Injection:
         arrived = self.match_stats.describe("the fault")
         skipped = ""
         if self._skip and self._skipped < self._skip:
-            skipped = f" it was to let {self._skip} pass first, and {self._skipped} came;"
+            skipped = f" skip={self._skip}, and {self._skipped} arrived;"
         return f"a fault {fired}: {self.text};{skipped} {arrived}"
 
     @property
@@ -208,7 +208,7 @@ class Injection:
 
     def _describe_missing(self, hits: int, timeout: float) -> str:
         arrived = self.match_stats.describe("the fault")
-        return f"{self.hits} of {hits} hits of {self.text} came within {timeout:g} s; {arrived}"
+        return f"{self.hits} of {hits} hits of {self.text} arrived within {timeout:g} s; {arrived}"
 
 
 def _needs_response(fault: object) -> bool:

@@ -52,12 +52,12 @@ class Journal(Sequence["Exchange"]):
 
     @property
     def limit(self) -> int:
-        """How many exchanges it keeps at most."""
+        """The number of exchanges that it keeps at most."""
         return self.store.limit
 
     @property
     def max_bytes(self) -> int:
-        """How many bytes of bodies and long heads it keeps at most."""
+        """The bytes of bodies and long heads that it keeps at most."""
         return self.store.max_bytes
 
     @property
@@ -319,16 +319,16 @@ class Journal(Sequence["Exchange"]):
     def _describe_missing(self, chosen: "_EntryFilter", count: int, timeout: float) -> str:
         entries = self.store.entries()
         found = sum(map(chosen, entries))
-        text = f"{found} of {count} {chosen} came within {timeout:g} s"
+        text = f"{found} of {count} {chosen} arrived within {timeout:g} s"
         others = [entry for entry in entries if not chosen(entry)]
         if not self.is_on:
             return f"{text}: the journal is off (journal_limit=0)"
         if dropped := self.dropped:
-            text += f"; {dropped} are kept no longer (journal_limit={self.limit})"
+            text += f"; {dropped} are no longer kept (journal_limit={self.limit})"
         if not others:
-            return f"{text}; nothing else came"
+            return f"{text}; nothing else arrived"
         last = ", ".join(repr(self.to_exchange(entry)) for entry in islice(reversed(others), 5))
-        return f"{text}; of {len(others)} others these came last: {last}"
+        return f"{text}; of {len(others)} others these arrived last: {last}"
 
 
 class _EntryFilter:

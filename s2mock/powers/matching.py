@@ -1,4 +1,4 @@
-"""Patterns of operations (names, basins, streams), and counts of what a pattern has met."""
+"""Patterns of operations (names, basins, streams), and counts of compared operations."""
 
 import re
 from collections import Counter
@@ -88,7 +88,7 @@ class MatchStats:
         self._misplaced = 0
 
     def count(self, operation: Operation) -> None:
-        """Count an operation."""
+        """Count an operation that has arrived."""
         if not self._pattern.matches_name(operation):
             self._others[operation.name] += 1
             return
@@ -110,23 +110,23 @@ class MatchStats:
         names = "/".join(pattern.names)
         parts = []
         if total := self._places.total():
-            parts.append(f"{_counted(total, names)} came, {self._list_places(total)}")
+            parts.append(f"{_counted(total, names)} arrived, {self._list_places(total)}")
         elif self._others:
             listed = [f"{count} {name}" for name, count in self._others.most_common(_MAX_LISTED)]
             more = " and others" if len(self._others) > _MAX_LISTED else ""
-            parts.append(f"no {names} came, but {', '.join(listed)}{more}")
+            parts.append(f"no {names} arrived, but {', '.join(listed)}{more}")
         else:
-            parts.append(f"no {names} came, and nothing else")
+            parts.append(f"no {names} arrived, and nothing else")
         parts += [
-            f"{_counted(self._refused[name], name)} came as a request that S2 refuses as it "
-            "stands: see the journal"
+            f"{_counted(self._refused[name], name)} arrived as a request that S2 refuses early: "
+            "see the journal"
             for name in pattern.names
             if self._refused[name]
         ]
         if self._misplaced:
             parts.append(
-                f"{_counted(self._misplaced, 'append')} came as a batch of a session, where it "
-                "means nothing: on='append-session' meets the opening"
+                f"{_counted(self._misplaced, 'append')} arrived as a batch in a session, where the "
+                "fault has no meaning: on='append-session' affects the opening"
             )
         waits = _describe_place(pattern)
         return "; ".join([*parts, f"{waiting} waits for {waits}"] if waits else parts)

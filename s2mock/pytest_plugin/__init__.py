@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from s2mock.handles.remote import RemoteS2Mock
     from s2mock.mock import S2Mock
+    from s2mock.pytest_plugin.sweep import Sweep
     from s2mock.server.lazy_server import LazyServer
-    from s2mock.sweep import Sweep
 
 _MARKER = (
     "s2_mock(*, basins=[], deletion_delay=0.0, profile='real', cors=True, clock=None, "
@@ -237,7 +237,7 @@ def _unused_faults(*, has_failed: bool) -> list[str]:
 def _unfinished_sweeps(item: pytest.Item, *, has_failed: bool) -> list[str]:
     """What to say of the test's sweeps of which not all attempts were run."""
     sweep = item.stash.get(_SWEEP, None)
-    return [] if sweep is None else sweep.unfinished(has_failed=has_failed)
+    return [] if sweep is None else sweep.take_unfinished(has_failed=has_failed)
 
 
 def _advise(item: pytest.Item) -> list[str]:
@@ -362,7 +362,7 @@ def _has_chosen_port(config: pytest.Config) -> bool:
 @pytest.fixture
 def s2_sweep(request: pytest.FixtureRequest) -> "Iterator[Sweep]":
     """Every fault at every operation, one after the other: see `Sweep`."""
-    from s2mock.sweep import Sweep
+    from s2mock.pytest_plugin.sweep import Sweep
 
     config = request.config
     if (url := config.getoption("s2mock_target")) is not None:

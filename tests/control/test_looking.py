@@ -95,7 +95,7 @@ def test_exchanges_that_do_not_come(control: Control) -> None:
     control.append("a")
     status, message = control.refused("GET", "/journal?operation=read&wait=0")
     assert status == 408
-    assert "0 of 1 read came within 0 s" in message
+    assert "0 of 1 read arrived within 0 s" in message
     assert "append" in message
 
 

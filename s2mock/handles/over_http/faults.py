@@ -148,7 +148,7 @@ class RemoteHold(_Numbered):
         self._told = told
 
     def __repr__(self) -> str:
-        return f"<hold of {'/'.join(self._form['on'])}: {self._look()['count']} came>"
+        return f"<hold of {'/'.join(self._form['on'])}: {self._look()['count']} held>"
 
     def __enter__(self) -> Self:
         return self

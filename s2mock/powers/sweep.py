@@ -1,18 +1,18 @@
-"""Every fault at every operation of a scenario, one after the other: the fixture `s2_sweep`."""
+"""Fault sweeps: a scenario is run again and again, with each fault at each of its operations."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from math import isfinite
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Self, TypeVar
 
 import pytest
 
-from s2mock.mock import S2Mock
 from s2mock.powers import teardown_report
 from s2mock.powers.faults import Fault, check_fault, check_place
 from s2mock.powers.matching import Pattern
+from s2mock.powers.powers import Powers
 from s2mock.powers.timeline import make_timeline
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Operation, Point, Waits
@@ -25,11 +25,16 @@ if TYPE_CHECKING:
 
 LIMIT: Final = 1000
 _PROGRESS_SECONDS: Final = 1.0
-_MAX_TOLD: Final = 10
-# Their `repr` is what one types.
-_TYPED: Final = (type(None), bool, int, float, str, bytes, StreamConfig, BasinConfig)
-# What ends a test, and is no failure of an attempt.
+# A report has a timeline for this number of failures, and a line for each other one.
+_MAX_TIMELINES: Final = 10
+# Types whose `repr` is the code that makes an equal value.
+_TYPES_WITH_CODE: Final = (type(None), bool, int, float, str, bytes, StreamConfig, BasinConfig)
+# These end the test, and are no failure of an attempt.
 _PASSES_THROUGH: Final = (pytest.skip.Exception, pytest.xfail.Exception, pytest.exit.Exception)
+
+
+Account = TypeVar("Account", bound=AbstractContextManager[Any])
+"""The type of an attempt's account: `S2Mock` for tests."""
 
 
 class OperationCounter:
@@ -50,15 +55,15 @@ class OperationCounter:
 
 
 class SweepPoint(NamedTuple):
-    """Where a fault goes: at the `number`-th of the operations of that name that match."""
+    """The place of a fault: the `number`-th matching operation of that name, counted from 1."""
 
     operation: str
     number: int
     fault: Fault
 
 
-class Found(NamedTuple):
-    """An attempt that failed: at which point, how, and what it met."""
+class FailedAttempt(NamedTuple):
+    """An attempt that failed: its point, its number of exchanges, the error, the timeline."""
 
     point: SweepPoint
     length: int
@@ -66,12 +71,13 @@ class Found(NamedTuple):
     timeline: str
 
 
-class Scenario:
-    """What all attempts have in common: which operations, and which accounts to meet them."""
+class _Scenario(Generic[Account]):
+    """The arguments of a sweep, which all its attempts share."""
 
     def __init__(
         self,
-        make: Callable[..., S2Mock],
+        make: Callable[..., Account],
+        powers_of: Callable[[Account], Powers],
         faults: Iterable[Fault],
         on: Any,
         *,
@@ -82,6 +88,7 @@ class Scenario:
     ) -> None:
         check_count("limit", limit)
         self._make = make
+        self.powers_of = powers_of
         self._options = options
         self.limit = limit
         self.names = Pattern(on, basin, stream).names
@@ -89,42 +96,42 @@ class Scenario:
         self.patterns = {name: Pattern(name, basin, stream) for name in self.names}
         self.faults = _checked_faults(faults, self.names)
 
-    def make(self) -> S2Mock:
-        """The account of an attempt."""
+    def make(self) -> Account:
+        """Return a fresh account for an attempt."""
         return self._make(**self._options)
 
     def replay(self, point: SweepPoint) -> Iterator[str]:
-        """The call that runs the attempt at that point alone, and what it takes beside that."""
+        """Yield the call that runs the attempt at that point alone, and a line on its options."""
         arguments = [repr(point.operation), str(point.number), repr(point.fault)]
         defaults = {"basin": "*", "stream": "*", "limit": LIMIT}
         given = {name: getattr(self, name) for name in defaults} | self._options
-        untyped = []
+        without_code = []
         for name, value in given.items():
             if name in defaults and value == defaults[name]:
                 continue
-            if (text := _typed(value)) is None:
-                untyped.append(name)
+            if (text := _to_code(value)) is None:
+                without_code.append(name)
             arguments.append(f"{name}={text or name}")
         yield f"s2_sweep.replay({', '.join(arguments)})"
-        if untyped:
-            names = " and ".join(f"`{name}`" for name in untyped)
-            are, they = ("is", "it") if len(untyped) == 1 else ("are", "they")
+        if without_code:
+            names = " and ".join(f"`{name}`" for name in without_code)
+            are, they = ("is", "it") if len(without_code) == 1 else ("are", "they")
             yield f"where {names} {are} what s2_sweep was given: {they} cannot be written as text"
 
 
-class _SweepRun:
-    """How far one sweep has come: a call of `s2_sweep`."""
+class _SweepRun(Generic[Account]):
+    """The state of one sweep: one call of `s2_sweep`."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: _Scenario[Account]) -> None:
         self.scenario = scenario
         self.first = Attempt(scenario, None)
         self.tried = 0
-        self.found: list[Found] = []
-        self._is_told = False
+        self.failed: list[FailedAttempt] = []
+        self._is_reported = False
 
     @property
     def points(self) -> list[SweepPoint]:
-        """Where the faults go, known once the first attempt is over."""
+        """The points of all attempts, known when the first attempt has ended."""
         return [
             SweepPoint(name, number, fault)
             for name, count in self.first.counts.items()
@@ -132,11 +139,11 @@ class _SweepRun:
             for fault in self.scenario.faults
         ]
 
-    def verdict(self) -> str | None:
-        """What fails the test, where no further attempt is run; told once."""
-        if self._is_told:
+    def take_verdict(self) -> str | None:
+        """Return the message that fails the test if no further attempt is run, once; else None."""
+        if self._is_reported:
             return None
-        self._is_told = True
+        self._is_reported = True
         if not self.first.is_over:
             return (
                 "s2_sweep(...) was called, and none of its attempts was run: "
@@ -145,19 +152,19 @@ class _SweepRun:
         points = self.points
         if not points:
             names = "/".join(self.scenario.names)
-            return f"s2_sweep: no {names} came that the faults could meet"
-        if self.tried == len(points) and not self.found:
+            return f"s2_sweep: no {names} arrived, so there is no place for the faults"
+        if self.tried == len(points) and not self.failed:
             return None
         return _report(self, points)
 
 
-class Attempt:
-    """One run of the scenario, in a `with` block that gives its `S2Mock`."""
+class Attempt(Generic[Account]):
+    """One run of the scenario: a context manager that returns its account, an `S2Mock`."""
 
-    def __init__(self, scenario: Scenario, point: SweepPoint | None) -> None:
+    def __init__(self, scenario: _Scenario[Account], point: SweepPoint | None) -> None:
         self._scenario = scenario
         self.point = point
-        self._mock: S2Mock | None = None
+        self._account: Account | None = None
         self._injection: Injection | None = None
         self._counter: OperationCounter | None = None
         self.is_over = False
@@ -165,15 +172,15 @@ class Attempt:
     def __repr__(self) -> str:
         return f"<attempt {'without a fault' if self.point is None else self.point}>"
 
-    def __enter__(self) -> S2Mock:
-        if self._mock is not None:
+    def __enter__(self) -> Account:
+        if self._account is not None:
             raise RuntimeError("an attempt is entered once: take the next one from the loop")
-        mock = self._mock = self._scenario.make()
-        point = self.point
+        account = self._account = self._scenario.make()
+        point, powers = self.point, self._powers
         if point is None:
-            self._counter = OperationCounter(mock.account, self._scenario.patterns)
+            self._counter = OperationCounter(powers.engine, self._scenario.patterns)
         else:
-            self._injection = mock.inject(
+            self._injection = powers.injector.inject(
                 point.fault,
                 on=point.operation,
                 basin=self._scenario.basin,
@@ -181,7 +188,7 @@ class Attempt:
                 skip=point.number - 1,
                 required=False,
             )
-        return mock
+        return account
 
     def __exit__(
         self,
@@ -198,38 +205,46 @@ class Attempt:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        """End the mock; whether the exception goes no further."""
-        assert self._mock is not None
+        """End the account; return True to suppress the exception."""
+        assert self._account is not None
         if error is None:
-            # What others fail with is not what this one has met.
-            teardown_report.forget(self._mock._powers, has_failed=False)  # noqa: SLF001  # no user's
-        self._mock.__exit__(kind, error, trace)
+            # The failure of another attempt is reported without the timeline of this one.
+            teardown_report.forget(self._powers, has_failed=False)
+        self._account.__exit__(kind, error, trace)
         return False
 
     @property
+    def _powers(self) -> Powers:
+        assert self._account is not None
+        return self._scenario.powers_of(self._account)
+
+    @property
     def counts(self) -> dict[str, int]:
-        """How many operations came, by name."""
+        """The number of matching operations, by name."""
         assert self._counter is not None
         return {name: self._counter.counts[name] for name in self._scenario.names}
 
     @property
     def unreached(self) -> str | None:
-        """What is to be said of a fault that nothing has met."""
+        """The message for a fault that affected no operation, else None."""
         injection, point = self._injection, self.point
         if injection is None or injection.hits:
             return None
         assert point is not None
-        return f"nothing met the fault: {injection.match_stats.describe('it')}"
+        return f"the fault affected no operation: {injection.match_stats.describe('it')}"
 
 
-class _SweptAttempt(Attempt):
-    """One of many, whose failure is told at the end."""
+class _SweptAttempt(Attempt[Account]):
+    """One of many attempts, whose failure is reported at the end of the sweep."""
 
     def __init__(
-        self, scenario: Scenario, point: SweepPoint, tell: Callable[[Found | None], None]
+        self,
+        scenario: _Scenario[Account],
+        point: SweepPoint,
+        report: Callable[[FailedAttempt | None], None],
     ) -> None:
         super().__init__(scenario, point)
-        self._tell = tell
+        self._report = report
 
     def _end(
         self,
@@ -237,17 +252,16 @@ class _SweptAttempt(Attempt):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        mock = self._mock
-        assert mock is not None
         assert self.point is not None
+        powers = self._powers
         if error is not None:
-            teardown_report.prepare_end(mock._powers)  # noqa: SLF001  # as below
-        # The report has its timeline already, where it fails.
-        teardown_report.forget(mock._powers, has_failed=error is not None)  # noqa: SLF001  # no user's
+            teardown_report.prepare_end(powers)
+        # The sweep's report has the timeline of an attempt that failed.
+        teardown_report.forget(powers, has_failed=error is not None)
         if error is not None and not _is_a_failure(error, trace):
             return super()._end(kind, error, trace)
-        exchanges = mock.journal[:]
-        met = make_timeline(exchanges) if exchanges else "(no exchange)"
+        exchanges = powers.journal[:]
+        timeline = make_timeline(exchanges) if exchanges else "(no exchange)"
         try:
             super()._end(kind, error, trace)
         except AssertionError as unused:
@@ -255,13 +269,15 @@ class _SweptAttempt(Attempt):
         text = None if error is None else _short(error)
         if (unreached := self.unreached) is not None:
             text = unreached if text is None else f"{text}; {unreached}"
-        found = None if text is None else Found(self.point, len(exchanges), text, met)
-        self._tell(found)
+        failed = None
+        if text is not None:
+            failed = FailedAttempt(self.point, len(exchanges), text, timeline)
+        self._report(failed)
         return error is not None
 
 
-class Replay(Attempt):
-    """One attempt alone: the loop's only one, or a `with` block by itself."""
+class Replay(Attempt[Account]):
+    """One attempt alone: a context manager, or the only item of a loop."""
 
     def __iter__(self) -> Iterator[Self]:
         yield self
@@ -278,17 +294,25 @@ class Replay(Attempt):
         return False
 
 
-class Sweep:
-    """The fixture `s2_sweep`: call it, and run the scenario in each attempt that it gives.
+class FaultSweep(Generic[Account]):
+    """The base of the fixture `s2_sweep`: call it, and run the scenario in each attempt.
 
-    `make` makes a mock with options; `show` says how it goes on.
+    `make` returns a fresh account with the given options, and `powers_of` its powers. `show` is
+    called with a mark (`,`, or `u` after a failure) while a sweep makes progress.
     """
 
-    def __init__(self, make: Callable[..., S2Mock], show: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        make: Callable[..., Account],
+        show: Callable[[str], object],
+        *,
+        powers_of: Callable[[Account], Powers],
+    ) -> None:
         self._make = make
         self._show = show
-        self._runs: list[_SweepRun] = []
-        self._shown = monotonic()
+        self._powers_of = powers_of
+        self._runs: list[_SweepRun[Account]] = []
+        self._shown_at = monotonic()
         self._has_failed = False
 
     def __call__(
@@ -300,20 +324,16 @@ class Sweep:
         stream: str = "*",
         limit: int = LIMIT,
         **options: Any,
-    ) -> Iterator[Attempt]:
-        """Attempts: one without a fault, then one for each fault at each matching operation.
+    ) -> Iterator[Attempt[Account]]:
+        """Return attempts: one without a fault, then one for each fault at each operation.
 
-        `on`, `basin` and `stream` are as with `S2Mock.inject`, `options` as of `S2Mock`, beside
-        those of the marker. Each attempt is a context manager that gives an account of its own.
-        The first counts the operations; where it fails, that is the failure. All others are run,
-        `limit` of them at most, and the test fails at the end with a list of those that failed.
-        A test that passes although not all of them were run fails, too. Raises `TypeError`,
-        `ValueError`.
+        `on`, `basin` and `stream` are those of `S2Mock.inject`, `options` those of `S2Mock`, in
+        addition to the marker's. Each attempt is a context manager with an account of its own. The
+        first counts the operations; if it fails, the sweep ends. All others are run, up to `limit`,
+        and the test fails at the end with a list of those that failed. A test that ends before all
+        attempts were run fails, too. Raises `TypeError`, `ValueError`.
         """
-        scenario = Scenario(
-            self._make, faults, on, basin=basin, stream=stream, limit=limit, options=options
-        )
-        run = _SweepRun(scenario)
+        run = _SweepRun(self._scenario(faults, on, basin, stream, limit, options))
         self._runs.append(run)
         return self._attempts(run)
 
@@ -327,91 +347,109 @@ class Sweep:
         stream: str = "*",
         limit: int = LIMIT,
         **options: Any,
-    ) -> Replay:
-        """One attempt alone, in the place of the sweep that has found it.
+    ) -> Replay[Account]:
+        """Return one attempt alone, to replace the sweep that has found a failure.
 
-        The `fault` meets the `number`-th matching operation, counted from 1. All else is as the
-        sweep was given it; its `limit` changes nothing here. Raises `TypeError`, `ValueError`.
+        The `fault` is for the `number`-th matching operation, counted from 1. The other arguments
+        are those of the sweep; `limit` changes nothing here. Raises `TypeError`, `ValueError`.
         """
         check_count("number", number)
-        scenario = Scenario(
-            self._make, [fault], operation, basin=basin, stream=stream, limit=limit, options=options
-        )
+        scenario = self._scenario([fault], operation, basin, stream, limit, options)
         return Replay(scenario, SweepPoint(scenario.names[0], number, fault))
 
-    def _attempts(self, run: _SweepRun) -> Iterator[Attempt]:
+    def _scenario(
+        self,
+        faults: Iterable[Fault],
+        on: Any,
+        basin: str,
+        stream: str,
+        limit: int,
+        options: dict[str, Any],
+    ) -> _Scenario[Account]:
+        return _Scenario(
+            self._make,
+            self._powers_of,
+            faults,
+            on,
+            basin=basin,
+            stream=stream,
+            limit=limit,
+            options=options,
+        )
+
+    def _attempts(self, run: _SweepRun[Account]) -> Iterator[Attempt[Account]]:
         yield run.first
         _check_over(run.first)
 
-        def tell(found: Found | None) -> None:
+        def report(failed: FailedAttempt | None) -> None:
             run.tried += 1
-            if found is not None:
-                run.found.append(found)
-            self._show_progress(has_failed=found is not None)
+            if failed is not None:
+                run.failed.append(failed)
+            self._show_progress(has_failed=failed is not None)
 
         for point in run.points[: run.scenario.limit]:
-            attempt = _SweptAttempt(run.scenario, point, tell)
+            attempt = _SweptAttempt(run.scenario, point, report)
             yield attempt
             _check_over(attempt)
-        if (text := run.verdict()) is not None:
+        if (text := run.take_verdict()) is not None:
             pytest.fail(text, pytrace=False)
 
     def _show_progress(self, *, has_failed: bool) -> None:
         self._has_failed |= has_failed
-        # As pytest shows subtests; not each of them, where there are many in a second.
-        if (now := monotonic()) - self._shown >= _PROGRESS_SECONDS:
+        # The marks that pytest shows for subtests; at most one in a second.
+        if (now := monotonic()) - self._shown_at >= _PROGRESS_SECONDS:
             self._show("u" if self._has_failed else ",")
-            self._shown, self._has_failed = now, False
+            self._shown_at, self._has_failed = now, False
 
-    def unfinished(self, *, has_failed: bool) -> list[str]:
-        """What to say of each sweep that was left before its end, or never begun; said once.
+    def take_unfinished(self, *, has_failed: bool) -> list[str]:
+        """Return a message for each sweep that was left early, or never begun; each once.
 
-        Of a test that has failed by itself, or was skipped, only the attempts that failed.
+        If the test `has_failed` by itself, or was skipped, only for sweeps with failed attempts.
         """
-        runs = [run for run in self._runs if run.found or not has_failed]
-        return [text for run in runs if (text := run.verdict()) is not None]
+        runs = [run for run in self._runs if run.failed or not has_failed]
+        return [text for run in runs if (text := run.take_verdict()) is not None]
 
 
-def _report(run: _SweepRun, points: list[SweepPoint]) -> str:
-    scenario, found = run.scenario, run.found
+def _report(run: _SweepRun[Any], points: list[SweepPoint]) -> str:
+    scenario, failed = run.scenario, run.failed
     order = {fault: index for index, fault in enumerate(scenario.faults)}
-    found = sorted(found, key=lambda one: (one.length, one.point.number, order[one.point.fault]))
+    failed = sorted(failed, key=lambda one: (one.length, one.point.number, order[one.point.fault]))
     total = min(len(points), scenario.limit)
     if run.tried < total:
-        # The first one counts here, since it was run.
+        # With the first attempt, which has no fault.
         lines = [
             f"s2_sweep was left before its end: {run.tried + 1} of {total + 1} attempts were run"
         ]
-        if found:
-            lines[0] += f", and {len(found)} failed"
+        if failed:
+            lines[0] += f", and {len(failed)} failed"
     else:
-        lines = [f"s2_sweep: {len(found)} of {total} attempts failed"]
+        lines = [f"s2_sweep: {len(failed)} of {total} attempts failed"]
     if left := len(points) - total:
         lines[0] += (
             f"; {left} more were left out: there are {len(points)}, and limit={total} is the limit"
         )
-    for one in found[:_MAX_TOLD]:
+    for one in failed[:_MAX_TIMELINES]:
         place = f"{_place(one.point)} of {run.first.counts[one.point.operation]}"
         lines += ["", f"{place}: {one.text}"]
         lines += [f"    {line}" for line in scenario.replay(one.point)]
         lines += [f"    {line}" for line in one.timeline.splitlines()]
-    if rest := found[_MAX_TOLD:]:
+    if rest := failed[_MAX_TIMELINES:]:
         lines += ["", *(f"{_place(one.point)}: {one.text.splitlines()[0]}" for one in rest)]
     return "\n".join(lines)
 
 
-def _typed(value: object) -> str | None:
-    """A value as you would type it; None for one that has no such text."""
+def _to_code(value: object) -> str | None:
+    """Return the code that makes an equal value; None if there is none."""
     if isinstance(value, float) and not isfinite(value):
         return f"float('{value}')"
-    if type(value) in _TYPED:
+    if type(value) in _TYPES_WITH_CODE:
         return repr(value)
     if type(value) is dict:
-        pairs = [(_typed(key), _typed(below)) for key, below in value.items()]
+        pairs = [(_to_code(key), _to_code(below)) for key, below in value.items()]
         parts = [None if None in pair else f"{pair[0]}: {pair[1]}" for pair in pairs]
         return None if None in parts else f"{{{', '.join(map(str, parts))}}}"
     if type(value) in (list, tuple):
-        items = [_typed(item) for item in value]  # type: ignore[attr-defined]  # as checked
+        items = [_to_code(item) for item in value]  # type: ignore[attr-defined]  # as checked
         if None in items:
             return None
         text = ", ".join(map(str, items))
@@ -426,7 +464,7 @@ def _place(point: SweepPoint) -> str:
 
 
 def _short(error: BaseException) -> str:
-    """The kind of an error and what it says, without what pytest explains at length."""
+    """Return the type and the first line of an error."""
     text = str(error).strip()
     name = type(error).__name__
     lines = text.splitlines()
@@ -434,12 +472,12 @@ def _short(error: BaseException) -> str:
 
 
 def _is_a_failure(error: BaseException, trace: TracebackType | None) -> bool:
-    """Whether the attempt has failed; else the test ends here."""
+    """True for a failure of the attempt; any other exception ends the test."""
     if isinstance(error, _PASSES_THROUGH):
         return False
     if not isinstance(error, Exception | pytest.fail.Exception):
         return False
-    # A test that takes too long ends; its next attempt would take as long.
+    # A timeout ends the test: the next attempt would take as long.
     while trace is not None:
         if trace.tb_frame.f_globals.get("__name__") == "pytest_timeout":
             return False
@@ -447,7 +485,7 @@ def _is_a_failure(error: BaseException, trace: TracebackType | None) -> bool:
     return True
 
 
-def _check_over(attempt: Attempt) -> None:
+def _check_over(attempt: Attempt[Any]) -> None:
     if not attempt.is_over:
         raise RuntimeError("an attempt was not run: `with attempt as s2_mock:` runs it")
 
