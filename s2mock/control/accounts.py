@@ -9,7 +9,7 @@ from s2mock.control.answers import Answer, Refused
 from s2mock.control.hosted_account import HostedAccount, Numbered
 from s2mock.control.request import MAKES_ONE, ControlRequest
 from s2mock.json_bodies.snapshots.snapshot import Snapshot
-from s2mock.powers.fault_json import faults_from_json
+from s2mock.powers.faults import faults_from_json
 from s2mock.runtime.clock import Clock, ManualClock, SystemClock
 from s2mock.runtime.conversation import RunInThread, Step
 from s2mock.runtime.monotonic import monotonic

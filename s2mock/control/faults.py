@@ -6,7 +6,7 @@ from typing import Any
 from s2mock.control.answers import Answer, Refused
 from s2mock.control.forms import hold_form, injection_form
 from s2mock.control.request import ControlRequest, count_of, seconds_of
-from s2mock.powers.fault_json import faults_from_json, faults_to_json
+from s2mock.powers.faults import faults_from_json, faults_to_json
 from s2mock.runtime.conversation import Step
 
 _PLACE = ("on", "basin", "stream", "skip", "times")
@@ -25,7 +25,7 @@ def inject(asked: ControlRequest) -> Answer:
     given = asked.document("fault", *_PLACE, "required", required=("fault", "on"))
     try:
         fault = faults_from_json(given.pop("fault"))
-        injection = asked.powers.stage.inject(fault, **given)
+        injection = asked.powers.injector.inject(fault, **given)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     said = {"fault": faults_to_json(fault), **_place(given)}
@@ -65,7 +65,7 @@ def hold(asked: ControlRequest) -> Answer:
     asked.query(())
     given = asked.document(*_PLACE, "at", "required", required=("on",))
     try:
-        made = asked.powers.stage.hold(**given)
+        made = asked.powers.injector.hold(**given)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     said = {**_place(given), "at": given.get("at", "commit")}

@@ -93,7 +93,7 @@ def _follow(asked: ControlRequest, query: dict[str, Any]) -> Conversation:
             after = part[-1].number
         query["after"] = str(after)
         try:
-            found = yield from _steps(asked, query, 1, _HEARTBEAT_SECONDS, is_told=False)
+            found = yield from _steps(asked, query, 1, _HEARTBEAT_SECONDS, is_described=False)
         except TimeoutError:
             found = ()
             yield b": \n\n"
@@ -105,13 +105,13 @@ def _steps(
     count: int,
     timeout: float,
     *,
-    is_told: bool = True,
+    is_described: bool = True,
 ) -> Generator[Step, Any, tuple[Exchange, ...]]:
     after = whole_of(query, "after", 0)
     status = whole_of(query, "status")
-    steps: Callable[..., Any] = asked.powers.journal.steps
+    pending: Callable[..., Any] = asked.powers.journal.pending
     try:
-        found: tuple[Exchange, ...] = yield from steps(
+        found: tuple[Exchange, ...] = yield from pending(
             query.get("operation"),
             count,
             timeout=timeout,
@@ -119,8 +119,8 @@ def _steps(
             stream=query.get("stream", "*"),
             status=status,
             after=after,
-            is_told=is_told,
-        )
+            is_described=is_described,
+        ).steps()
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error).replace("on=", "operation=", 1)) from None
     return found

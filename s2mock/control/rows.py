@@ -10,8 +10,8 @@ from s2mock.control.request import ControlRequest, whole_of
 from s2mock.control.snippet import snippet
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
-from s2mock.powers.redaction import in_text, query_in_text, without_issued
-from s2mock.powers.timeline import refusal
+from s2mock.powers.redaction import redact_headers, redact_issued_tokens, redact_query
+from s2mock.powers.timeline import name_error
 from s2mock.runtime.conversation import DRAINED, Conversation, Head, RunInThread
 from s2mock.runtime.notifier import NotifierWait
 
@@ -41,7 +41,7 @@ def read_timeline(asked: ControlRequest) -> Any:
 def get_exchange(asked: ControlRequest) -> Any:
     """One exchange, with all of it."""
     asked.query(())
-    exchange = asked.powers.journal.numbered(asked.number)
+    exchange = asked.powers.journal.find(asked.number)
     if exchange is None:
         raise Refused(404, f"the journal has no exchange {asked.number}")
     return Answer(200, (yield RunInThread(lambda: shown_form(exchange))))
@@ -52,10 +52,10 @@ def shown_form(exchange: Exchange) -> dict[str, Any]:
     form = exchange_form(exchange)
     for said in (form["request"], form["response"]):
         if said is not None:
-            said["headers"] = in_text(said["headers"])
-    form["request"]["query"] = query_in_text(form["request"]["query"])
+            said["headers"] = redact_headers(said["headers"])
+    form["request"]["query"] = redact_query(form["request"]["query"])
     shown = {"exchange": form, "row": row_form(exchange), "pytest": snippet(exchange)}
-    whole: dict[str, Any] = json.loads(without_issued(json.dumps(shown)))
+    whole: dict[str, Any] = json.loads(redact_issued_tokens(json.dumps(shown)))
     return whole
 
 
@@ -84,7 +84,7 @@ def row_form(exchange: Exchange) -> dict[str, Any]:
         "path": request.path,
         "by": _by(exchange),
         "status": None if response is None else response.status,
-        "code": (refusal(exchange) or None) if response and response.status >= 400 else None,
+        "code": (name_error(exchange) or None) if response and response.status >= 400 else None,
         "did": _did(exchange),
         "is_write": exchange.operation in _WRITES,
         "last_seq_num": effect.last_seq_num,
@@ -119,7 +119,7 @@ def _follow(journal: Journal, after: int) -> Conversation:
     is_due = True
 
     def look() -> tuple[tuple[Exchange, ...], bytes]:
-        found = journal.changed(after, going_on, _MANY)
+        found = journal.find_changes(after, going_on, _MANY)
         return found, _event(journal, found) if found or is_due else b": \n\n"
 
     while True:
@@ -138,7 +138,7 @@ def _follow(journal: Journal, after: int) -> Conversation:
             rest.timeout = _REST_SECONDS
             yield rest
             with suppress(TimeoutError):
-                yield from journal.change_steps(after, going_on, _HEARTBEAT_SECONDS)
+                yield from journal.pending_changes(after, going_on, _HEARTBEAT_SECONDS).steps()
 
 
 def _event(journal: Journal, exchanges: tuple[Exchange, ...]) -> bytes:

@@ -1,7 +1,7 @@
 """An exchange as a test that asks the same: to paste, and to go on from."""
 
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.redaction import in_text, target_in_text
+from s2mock.powers.redaction import redact_headers, redact_target
 
 # What the client says by itself, or what the test is not about.
 _OWN = frozenset(
@@ -35,8 +35,8 @@ def snippet(exchange: Exchange) -> str:
         lines.append(f"    s2_mock.inject({fault!r}, on={exchange.operation!r})")
     from pprint import pformat  # which takes time to load, and few ask for a snippet
 
-    target = target_in_text(request.path, request.query)
-    shown = in_text(request.headers)
+    target = redact_target(request.path, request.query)
+    shown = redact_headers(request.headers)
     headers = {name: value for name, value in shown.items() if name not in _OWN}
     call = ["s2_mock.client.open(", f"    {target!r},", f"    method={request.method!r},"]
     if headers:

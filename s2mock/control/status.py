@@ -8,7 +8,7 @@ from s2mock.control.answers import Answer
 from s2mock.control.clock import clock_form
 from s2mock.control.request import ControlRequest
 from s2mock.control.rows import journal_form
-from s2mock.powers.fault_json import faults_to_json
+from s2mock.powers.faults import faults_to_json
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
 from s2mock.runtime.clock import Clock
@@ -29,9 +29,9 @@ def read_status(asked: ControlRequest) -> Answer:
 def status_of(asked: ControlRequest) -> dict[str, Any]:
     """The same, as a document."""
     mock, seat = asked.mock, asked.seat
-    stage = asked.powers.stage  # where the test's own faults are, too
-    injections = _with_numbers(seat.faults, stage.injections, _asked_of_a_fault)
-    holds = _with_numbers(seat.holds, stage.holds, _asked_of_a_hold)
+    injector = asked.powers.injector  # where the test's own faults are, too
+    injections = _with_numbers(seat.faults, injector.injections, _asked_of_a_fault)
+    holds = _with_numbers(seat.holds, injector.holds, _asked_of_a_hold)
     is_out = seat.is_out or asked.powers.is_out
     return status_form(
         see(mock.account.engine), mock.clock, asked.powers.journal, injections, holds, is_out=is_out
@@ -95,9 +95,9 @@ def _with_numbers(numbered: "Numbered[Any]", there: Iterable[Any], asked: Any) -
 
 
 def _asked_of_a_fault(injection: Injection) -> dict[str, Any]:
-    asked = injection.asked
+    asked = injection.arguments
     return {**asked, "fault": faults_to_json(asked["fault"])}
 
 
 def _asked_of_a_hold(hold: Hold) -> dict[str, Any]:
-    return hold.asked
+    return hold.arguments

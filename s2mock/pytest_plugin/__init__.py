@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from s2mock.handles.remote import RemoteS2Mock
     from s2mock.mock import S2Mock
+    from s2mock.pytest_plugin.sweep import Sweep
     from s2mock.server.lazy_server import LazyServer
-    from s2mock.sweep import Sweep
 
 _MARKER = (
     "s2_mock(*, basins=[], deletion_delay=0.0, profile='real', cors=True, clock=None, "
@@ -52,7 +52,7 @@ _OPTIONS = {
 }
 
 # Loaded with the first mock.
-_OF_A_TEST = "s2mock.powers.teardown_report"
+_TEARDOWN_REPORT = "s2mock.powers.teardown_report"
 
 _OF_THE_SESSION = {"host", "port"}
 
@@ -122,8 +122,8 @@ def pytest_runtest_setup(item: pytest.Item) -> "Generator[None, object, object]"
     """Report a failure of the fake with a setup that failed; else the call fails with it."""
     __tracebackhide__ = True
     _use_if_marked(item)
-    if (of_a_test := sys.modules.get(_OF_A_TEST)) is not None:
-        of_a_test.begin()
+    if (teardown_report := sys.modules.get(_TEARDOWN_REPORT)) is not None:
+        teardown_report.begin_test()
     with _reported_with_others(item, "setup"):
         return (yield)
 
@@ -164,9 +164,9 @@ def pytest_runtest_makereport(
 ) -> "Generator[None, pytest.TestReport, pytest.TestReport]":
     """Say what a test that failed has met."""
     report = yield
-    of_a_test = sys.modules.get(_OF_A_TEST)
-    if report.failed and of_a_test is not None:
-        report.sections += of_a_test.sections()
+    teardown_report = sys.modules.get(_TEARDOWN_REPORT)
+    if report.failed and teardown_report is not None:
+        report.sections += teardown_report.timelines()
     return report
 
 
@@ -230,14 +230,14 @@ def _failures_of_ours() -> list[str]:
 
 def _unused_faults(*, has_failed: bool) -> list[str]:
     """Which faults the test has injected and not used; they are removed."""
-    of_a_test = sys.modules.get(_OF_A_TEST)
-    return [] if of_a_test is None else of_a_test.complaints(has_failed=has_failed)
+    teardown_report = sys.modules.get(_TEARDOWN_REPORT)
+    return [] if teardown_report is None else teardown_report.take_complaints(has_failed=has_failed)
 
 
 def _unfinished_sweeps(item: pytest.Item, *, has_failed: bool) -> list[str]:
     """What to say of the test's sweeps of which not all attempts were run."""
     sweep = item.stash.get(_SWEEP, None)
-    return [] if sweep is None else sweep.unfinished(has_failed=has_failed)
+    return [] if sweep is None else sweep.take_unfinished(has_failed=has_failed)
 
 
 def _advise(item: pytest.Item) -> list[str]:
@@ -245,12 +245,12 @@ def _advise(item: pytest.Item) -> list[str]:
 
     A request that came late is never a failure, since it is another test's doing.
     """
-    own_tokens, of_a_test = (
+    own_tokens, teardown_report = (
         sys.modules.get("s2mock.runtime.mock_tokens"),
-        sys.modules.get(_OF_A_TEST),
+        sys.modules.get(_TEARDOWN_REPORT),
     )
     late = [] if own_tokens is None else own_tokens.take_late()
-    advice = [] if of_a_test is None else of_a_test.advice()
+    advice = [] if teardown_report is None else teardown_report.take_advice()
     if _option(item.config, "advice") == "off":
         return []
     for text in late:
@@ -261,7 +261,7 @@ def _advise(item: pytest.Item) -> list[str]:
 
 def _warn(item: pytest.Item, text: str, *, always: bool = False) -> bool:
     """Whether that was no error."""
-    from s2mock.powers.advice import S2Advice
+    from s2mock.powers.errors import S2Advice
 
     where = (str(item.path), (item.location[1] or 0) + 1)
     try:
@@ -363,7 +363,7 @@ def _has_chosen_port(config: pytest.Config) -> bool:
 @pytest.fixture
 def s2_sweep(request: pytest.FixtureRequest) -> "Iterator[Sweep]":
     """Every fault at every operation, one after the other: see `Sweep`."""
-    from s2mock.sweep import Sweep
+    from s2mock.pytest_plugin.sweep import Sweep
 
     config = request.config
     if (url := config.getoption("s2mock_target")) is not None:

@@ -42,11 +42,11 @@ class FailurePages:
         self._ended: list[int] = []
         # Of accounts on a server: what that has written.
         self._files: dict[int, bytes] = {}
-        teardown_report.before_ending.append(self._look_at_the_end)
+        teardown_report.before_end.append(self._look_at_the_end)
 
     def pytest_unconfigure(self) -> None:
         """Look no longer."""
-        teardown_report.before_ending.remove(self._look_at_the_end)
+        teardown_report.before_end.remove(self._look_at_the_end)
 
     # Each as near to the test as can be: others take away its faults.
 
@@ -107,16 +107,16 @@ class FailurePages:
         from s2mock.control.account_view import see
         from s2mock.control.status import status_form
 
-        seen, stage, engine = see(powers.engine), powers.stage, powers.engine
+        seen, injector, engine = see(powers.engine), powers.injector, powers.engine
         status = status_form(
             seen,
             engine.clock,
             powers.journal,
-            enumerate(stage.injections, 1),
-            enumerate(stage.holds, 1),
+            enumerate(injector.injections, 1),
+            enumerate(injector.holds, 1),
             is_out=powers.is_out,
         )
-        mark = teardown_report.mark_of(powers)
+        mark = teardown_report.last_number_before_test(powers)
         if mark is None or powers.journal.last_number > mark:
             self._looks[powers.order] = _Look(powers, mark or 0, seen, status)
 
