@@ -62,7 +62,7 @@ def test_a_duration_of_a_resource_file(steps: Steps, unit: str) -> None:
         text = json.dumps(named(put(steps, f"{value}{unit}"))).encode()
         with closing(made(basins=())) as mock:
             try:
-                apply_resources(mock.account, text)
+                apply_resources(mock.account.engine, text)
             finally:
                 exercise(mock)
 
@@ -75,7 +75,7 @@ def test_a_number_in_the_place_of_a_duration(steps: Steps) -> None:
     def apply(value: float) -> None:
         text = json.dumps(named(put(steps, value))).encode()
         with closing(made(basins=())) as mock, pytest.raises(ResourcesError) as refused:
-            apply_resources(mock.account, text)
+            apply_resources(mock.account.engine, text)
         raise refused.value
 
     judge(("expected a string", "expected value", "invalid"), apply)
