@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from s2mock.control import ControlRouter
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.entry import AccountView, Diagnostics
-    from s2mock.server import LoopServer
+    from s2mock.server.loop_server import LoopServer
 
 _FRESH = "s2mock-fresh-{}"
 
@@ -289,7 +289,7 @@ class S2Mock(MockBase):
             raise RuntimeError("this S2Mock is closed: call serve() before close()")
         check_port(port)
         check_host(host)
-        from s2mock.server import LoopServer
+        from s2mock.server.loop_server import LoopServer
 
         server = await LoopServer.start(
             self._converse, host=host, port=port, on_error=failures.note

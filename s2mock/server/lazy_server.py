@@ -14,7 +14,7 @@ from s2mock.runtime.environ import bearer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from s2mock.server import Server
+    from s2mock.server.server import Server
 
 _MAX_PORT = 65_535
 
@@ -56,7 +56,7 @@ class LazyServer:
         """The base URL; listening from now on. Raises `OSError` if the address cannot be had."""
         with self._starting:
             if self._server is None:
-                from s2mock.server import Server
+                from s2mock.server.server import Server
 
                 host, port = self._address
                 # What is in front of the app is not what keeps it alive.

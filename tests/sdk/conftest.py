@@ -18,7 +18,7 @@ from s2mock.powers import teardown_report
 from s2mock.registry.values.errors import Unavailable
 from s2mock.runtime import failures
 from s2mock.runtime.conversation import READ, Conversation, Head, Step
-from s2mock.server import Server
+from s2mock.server.server import Server
 from tests.conversations import relayed
 
 # Retries as the SDK makes them, without its pauses.

@@ -13,8 +13,8 @@ from s2_sdk import S2, AppendInput, Endpoints, Record, SeqNum
 
 from s2mock import Delay, Drop, NotOnTarget, RemoteS2Mock, S2Mock
 from s2mock.runtime.conversation import Conversation, Head, RunInThread
-from s2mock.server import LoopServer
 from s2mock.server.connection import MAX_UNSENT_BYTES
+from s2mock.server.loop_server import LoopServer
 from s2mock.server.protocols import PREFACE
 from tests.server.h2_shapes import Said
 from tests.server.test_driver import PATIENCE
