@@ -54,7 +54,7 @@ def account() -> Account:
 
 
 def apply(account: Account, document: Any) -> None:
-    apply_resources(account, json.dumps(document).encode())
+    apply_resources(account.engine, json.dumps(document).encode())
 
 
 def test_full_file(account: Account) -> None:

@@ -42,8 +42,8 @@ async function ask(path, query, options = {}) {
     if (path === "streams/records") return from.records.find(one => one.basin === query.basin && one.stream === query.stream);
     return path.startsWith("journal/") ? from.exchanges[path.slice(8)] : from[path];
   }
-  const headers = { ...options.headers }, asked = account;
-  if (account) headers.authorization = "Bearer " + account;
+  const headers = { ...options.headers }, by = account;
+  if (by) headers.authorization = "Bearer " + by;
   if (memory("token")) headers["s2mock-control-token"] = memory("token");
   if (options.body) headers["content-type"] = "application/json";
   const reply = await fetch(path + (query ? "?" + new URLSearchParams(query) : ""), { ...options, headers });
@@ -51,7 +51,7 @@ async function ask(path, query, options = {}) {
   const { message } = await reply.json();
   if (reply.status === 403) { $("asking").hidden = false; state(message); }
   // A late refusal of an account that is no longer shown leaves the one that is.
-  if (reply.status === 401 && account && asked === account) setTimeout(choose, 0, "");
+  if (reply.status === 401 && account === (by || 0)) setTimeout(choose, 0, "");
   throw Object.assign(new Error(message), { status: reply.status });
 }
 $("asking").onsubmit = event => {
