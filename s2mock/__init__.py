@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from s2mock.handles.tokens import Token as Token
     from s2mock.json_bodies.snapshots.snapshot import Snapshot as Snapshot
     from s2mock.mock import S2Mock as S2Mock
-    from s2mock.powers.advice import S2Advice as S2Advice
+    from s2mock.powers.errors import S2Advice as S2Advice
+    from s2mock.powers.errors import UnusedFault as UnusedFault
     from s2mock.powers.exchange import Effect as Effect
     from s2mock.powers.exchange import Exchange as Exchange
     from s2mock.powers.exchange import Request as Request
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
     from s2mock.powers.faults import Drop as Drop
     from s2mock.powers.faults import Fail as Fail
     from s2mock.powers.faults import Fault as Fault
-    from s2mock.powers.injection import UnusedFault as UnusedFault
     from s2mock.powers.plans import FaultPlan as FaultPlan
     from s2mock.powers.plans import PlannedFault as PlannedFault
+    from s2mock.pytest_plugin.sweep import Sweep as Sweep
     from s2mock.registry.rules.listing import Page as Page
     from s2mock.registry.state import BasinInfo as BasinInfo
     from s2mock.registry.state import StreamInfo as StreamInfo
@@ -61,7 +62,6 @@ if TYPE_CHECKING:
     from s2mock.runtime.clock import Clock as Clock
     from s2mock.runtime.clock import ManualClock as ManualClock
     from s2mock.runtime.clock import SystemClock as SystemClock
-    from s2mock.sweep import Sweep as Sweep
 
     __version__: str
 
@@ -106,7 +106,7 @@ _HOME = {
     "ResourceAlreadyExists": "s2mock.registry.values.errors",
     "ResourceSet": "s2mock.registry.values.scopes",
     "Response": "s2mock.powers.exchange",
-    "S2Advice": "s2mock.powers.advice",
+    "S2Advice": "s2mock.powers.errors",
     "S2Error": "s2mock.registry.values.errors",
     "S2Mock": "s2mock.mock",
     "Scope": "s2mock.registry.values.scopes",
@@ -120,12 +120,12 @@ _HOME = {
     "StreamInfo": "s2mock.registry.state",
     "StreamNotFound": "s2mock.registry.values.errors",
     "StreamPosition": "s2mock.registry.values.positions",
-    "Sweep": "s2mock.sweep",
+    "Sweep": "s2mock.pytest_plugin.sweep",
     "SystemClock": "s2mock.runtime.clock",
     "TargetError": "s2mock.handles.remote",
     "Token": "s2mock.handles.tokens",
     "TokenInfo": "s2mock.registry.values.tokens",
-    "UnusedFault": "s2mock.powers.injection",
+    "UnusedFault": "s2mock.powers.errors",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605

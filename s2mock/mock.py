@@ -13,8 +13,8 @@ from s2mock.handles.initial_state import as_clock, as_resources
 from s2mock.handles.mock_base import MockBase
 from s2mock.options import JOURNAL_BYTES, JOURNAL_LIMIT
 from s2mock.powers import teardown_report
-from s2mock.powers.entry import Ended
-from s2mock.powers.injection import UnusedFault
+from s2mock.powers.entry import EndedAccount
+from s2mock.powers.errors import UnusedFault
 from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Auth
 from s2mock.registry.rules.locations import as_locations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from s2mock.control.router import ControlRouter
     from s2mock.control.settings import ControlSettings
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
-    from s2mock.powers.entry import AccountView, Insight
+    from s2mock.powers.entry import AccountView, Diagnostics
     from s2mock.server.loop_server import LoopServer
 
 _FRESH = "s2mock-fresh-{}"
@@ -126,7 +126,7 @@ class S2Mock(MockBase):
         mock_tokens.begin(given.number, self._engine.authorization)
         self._powers = Powers(
             self._engine,
-            partial(_insight, self._engine),
+            partial(_load_diagnostics, self._engine),
             journal_limit=journal_limit,
             journal_bytes=journal_bytes,
             append_latency=append_latency,
@@ -153,10 +153,10 @@ class S2Mock(MockBase):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        teardown_report.ending(self._powers)
-        stage = self._powers.stage
-        complaints = stage.check() if kind is None else []
-        stage.end(has_failed=kind is not None)
+        teardown_report.prepare_end(self._powers)
+        injector = self._powers.injector
+        complaints = injector.check() if kind is None else []
+        injector.end(has_failed=kind is not None)
         self.close()
         if complaints:
             raise UnusedFault("\n".join(complaints))
@@ -174,7 +174,7 @@ class S2Mock(MockBase):
 
         Closing twice is harmless.
         """
-        teardown_report.ending(self._powers)
+        teardown_report.prepare_end(self._powers)
         self._is_closed = True
         for fork in list(self._forks):
             fork.close()
@@ -190,14 +190,16 @@ class S2Mock(MockBase):
             self._connections.lazy_server.stop()
         else:
             self._connections.end()
-        self._powers.stage.end()
+        self._powers.injector.end()
         self._engine.end_sessions()
         # The report at the end of the test must not keep the account in memory.
-        self._powers.journal.look_with(partial(_insight, Ended(self._engine.state, self.token)))
+        self._powers.journal.set_diagnostics(
+            partial(_load_diagnostics, EndedAccount(self._engine.state, self.token))
+        )
         teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
 
     def _reset(self) -> None:
-        self._powers.stage.end()
+        self._powers.injector.end()
         self._engine.clear()
         self._powers.journal.clear()
         self._begin()
@@ -357,10 +359,10 @@ class S2Mock(MockBase):
             self.inject(**arguments)
 
 
-def _insight(account: "AccountView") -> "Insight":
-    from s2mock.diagnostics import ApiInsight
+def _load_diagnostics(account: "AccountView") -> "Diagnostics":
+    from s2mock.diagnostics import ApiDiagnostics
 
-    return ApiInsight(account)
+    return ApiDiagnostics(account)
 
 
 class _Connections:

@@ -225,6 +225,6 @@ def test_an_account_that_is_done_with_is_let_go() -> None:
     gone = [weakref.ref(mock), weakref.ref(mock.account), weakref.ref(mock.account.engine)]
     del mock
     # The report of a failed test shows them; the next test has none.
-    teardown_report.begin()
+    teardown_report.begin_test()
     gc.collect()
     assert not any(reference() for reference in gone)

@@ -158,7 +158,7 @@ def test_faults_and_the_journal(remote: RemoteS2Mock) -> None:
     assert [record.body for record in remote.basin(BASIN).stream("log").records] == [b"a"]
     remote.journal.clear()
     assert len(remote.journal) == remote.journal.dropped == 0
-    with pytest.raises(TimeoutError, match="0 of 1 read came within 0 s"):
+    with pytest.raises(TimeoutError, match="0 of 1 read arrived within 0 s"):
         remote.journal.wait_for("read", timeout=0)
 
 
@@ -396,7 +396,7 @@ def test_leaving_the_block_with_a_fault_that_was_not_used(url: str) -> None:
 
 
 def test_leaving_the_block_with_a_hold_that_nothing_reached(url: str) -> None:
-    says = r"^a hold held nothing: hold\(on='append', at='commit'\); no append came"
+    says = r"^a hold held nothing: hold\(on='append', at='commit'\); no append arrived"
     with RemoteS2Mock(url) as remote:
         with pytest.raises(UnusedFault, match=says), remote.hold(on="append") as held:
             held.release()

@@ -8,7 +8,7 @@ import pytest
 
 import s2mock
 from s2mock import Answer, S2Mock
-from s2mock.powers.timeline import timeline
+from s2mock.powers.timeline import make_timeline
 from s2mock.runtime.status_phrases import STATUS_PHRASES
 from tests import own_token
 from tests.conftest import BASIN
@@ -65,4 +65,4 @@ def test_every_way_has_the_same_words(mock: S2Mock, status: int, phrase: str) ->
         assert raw.receive().startswith(f"HTTP/1.0 {status} {phrase}\r\n".encode())
     called = mock.client.get("/v1/streams", headers={"s2-basin": BASIN})
     assert called.status == f"{status} {phrase.upper()}"
-    assert phrase.lower() in timeline(mock.journal[:])
+    assert phrase.lower() in make_timeline(mock.journal[:])

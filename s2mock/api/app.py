@@ -109,7 +109,7 @@ class App:
             response = yield from self._respond(request)
         except Dropped as dropped:
             if recorder is not None:
-                recorder.note(request, None, dropped)
+                recorder.record(request, None, dropped)
             yield Reset(dropped.refused, dropped.connection)
             return
         except Replaced as replaced:
@@ -119,7 +119,7 @@ class App:
             request.failure = replaced
         except GeneratorExit:
             if recorder is not None:
-                recorder.note(request, None, None)
+                recorder.record(request, None, None)
             raise
         else:
             if self.cors:
@@ -140,9 +140,9 @@ class App:
         recorder, entry = self._recorder, None
         if recorder is not None:
             entry = (
-                recorder.note(request, None, request.failure)
+                recorder.record(request, None, request.failure)
                 if request.has_left()
-                else recorder.note_answer(request, response)
+                else recorder.record_response(request, response)
             )
         if response.session is None:
             # It is read no more, and the two would refer to each other until a garbage collection.
@@ -156,7 +156,7 @@ class App:
         assert session is not None
         notes = None
         if entry is not None and self._recorder is not None:
-            notes = request.notes = self._recorder.session(entry)
+            notes = request.notes = self._recorder.start_session(entry)
         if response.cut_at is not None:
             session = cut_session(session, response.cut_at)
         try:
@@ -164,14 +164,14 @@ class App:
             yield from session
         except Dropped as dropped:
             if notes is not None:
-                notes.failed(dropped)
+                notes.record_error(dropped)
             yield Reset(dropped.refused, dropped.connection)
         finally:
             session.close()
             if response.release is not None:
                 response.release()
             if notes is not None:
-                notes.end()
+                notes.record_end()
 
     def _respond(self, request: S2Request) -> Answering:
         path = request.raw_path = _raw_path(request.environ)
@@ -253,7 +253,7 @@ class App:
         request.prepare_error(error)
         request.failure = error
         if request.call is None and self._powers is not None:
-            self._powers.stage.note_refused(row.name)
+            self._powers.injector.count_refused(row.name)
         response = error_response(error)
         if isinstance(error, InjectedError):
             response.headers += error.headers

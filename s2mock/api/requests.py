@@ -15,7 +15,7 @@ from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate, inflati
 from s2mock.api.responses import S2Response
 from s2mock.json_bodies.decoder import decode, decode_in_slices
 from s2mock.powers.call import RequestCall
-from s2mock.powers.recorder import SessionNotes
+from s2mock.powers.recorder import SessionRecorder
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Caller, Needs, Operation
 from s2mock.registry.values.errors import Authn, BadHeader, BadJson, BadPath, InvalidName, S2Error
@@ -86,9 +86,9 @@ class S2Request:
     prefix: str = ""
     # The JSON body of its operation, for an operation that has one.
     body_spec: JsonBody | None = None
-    # The latest call that it made, and the notes of a session, if they are taken.
+    # The latest call that it made, and the recorder of its session, if that is recorded.
     call: RequestCall | None = None
-    notes: SessionNotes | None = None
+    notes: SessionRecorder | None = None
     # For the journal: the name of the route, the path as it was sent, the time of the beginning,
     # the body as far as it was read, the same inflated, and the current batch of a session.
     route_name: str | None = None
@@ -214,7 +214,7 @@ class S2Request:
         if error.explanation is not None:
             _log.warning("%s %s: %s", self.method, self.raw_path, error.explanation)
         if self.notes is not None:
-            self.notes.failed(error)
+            self.notes.record_error(error)
 
     @property
     def _decoded_path(self) -> dict[str, str]:

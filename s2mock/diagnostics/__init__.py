@@ -1,15 +1,16 @@
-"""What the notes of the journal mean: bodies as documents, and why a request was refused.
+"""The interpretation of journal entries: documents of bodies, reasons for errors, advice.
 
-It stands above the api, whose routes and forms it knows, and is loaded when somebody looks.
+It depends on the API, whose routes and body formats it knows, and is imported when a journal is
+first read.
 """
 
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from s2mock.diagnostics.advice import advice
-from s2mock.diagnostics.documents import encoded_batch, request_document, response_document
-from s2mock.diagnostics.reasons import reason
+from s2mock.diagnostics.advice import find_advice
+from s2mock.diagnostics.documents import decode_request, decode_response, encode_batch
+from s2mock.diagnostics.reasons import explain_error
 from s2mock.powers.entry import AccountView, Entry
 from s2mock.powers.exchange import Exchange, Request, Response
 from s2mock.registry.values.records import AppendInput
@@ -17,52 +18,62 @@ from s2mock.registry.values.tokens import OWN_ID
 from s2mock.runtime import failures
 
 
-class ApiInsight:
-    """What the notes of one account mean.
+class ApiDiagnostics:
+    """The diagnostics of one account: `s2mock.powers.entry.Diagnostics`.
 
-    Where one cannot be told, that is a failure of the fake, and the report goes on without it.
+    An exception in the search for a reason or for advice is a failure of s2mock itself: it fails
+    the test, and the report is made without that text.
     """
 
-    def __init__(self, engine: AccountView) -> None:
-        self._engine = engine
+    def __init__(self, account: AccountView) -> None:
+        self._account = account
 
-    def reason(self, entry: Entry, exchange: Exchange, before: Iterator[Entry]) -> str | None:
-        """Why the exchange ended in an error; `before` are those before it, the latest first."""
+    def explain_error(
+        self, entry: Entry, exchange: Exchange, before: Iterator[Entry]
+    ) -> str | None:
+        """Return why the exchange ended in an error.
+
+        `before` are the entries before it, the latest first.
+        """
         try:
-            return reason(entry, exchange, self._engine, before)
-        except Exception as error:  # noqa: BLE001  # whatever it is, the test is told of it
+            return explain_error(entry, exchange, self._account, before)
+        except Exception as error:  # noqa: BLE001  # of any kind: the test reports it
             failures.note(error)
             return None
 
-    def token_id(self, secret: str) -> str | None:
-        """The id of the access token with that secret, None where it has none."""
-        engine = self._engine
-        tokens = engine.state.tokens
-        if secret and secret == engine.own_secret:
+    def find_token_id(self, secret: str) -> str | None:
+        """Return the id of the access token with that secret, or None."""
+        account = self._account
+        tokens = account.state.tokens
+        if secret and secret == account.own_secret:
             return OWN_ID
-        with engine.lock.mutex:
+        with account.lock.mutex:
             token = None if tokens is None else tokens.by_secret.get(secret)
         return None if token is None else token.id
 
-    def advice(self, entry: Entry, lost: list[Any]) -> tuple[str, ...]:
-        """What may have been meant otherwise in an exchange that is over."""
+    def find_advice(self, entry: Entry, lost: list[Any]) -> tuple[str, ...]:
+        """Return advice on an exchange that has ended.
+
+        `lost` are the earlier appends whose responses were lost; this one is added if its was.
+        """
         try:
-            return tuple(advice(entry, partial(entry.unexplained, self), lost, self._engine))
+            to_exchange = partial(entry.to_exchange_without_reason, self)
+            return tuple(find_advice(entry, to_exchange, lost, self._account))
         except Exception as error:  # noqa: BLE001  # as above
             failures.note(error)
             return ()
 
-    def encoded(self, batch: AppendInput) -> bytes:
-        """A batch as its session has sent it: the same message, if not byte for byte."""
-        return encoded_batch(batch)
+    def encode_batch(self, batch: AppendInput) -> bytes:
+        """Return a batch as the message in its session's frame; its bytes may differ."""
+        return encode_batch(batch)
 
-    def request_document(self, operation: str | None, request: Request) -> Any:
-        """What a request said."""
+    def decode_request(self, operation: str | None, request: Request) -> Any:
+        """Return the body of a request as a document."""
         headers = request.headers
         content_type, form = headers.get("content-type", ""), headers.get("s2-format", "raw")
-        return request_document(operation, content_type, form, request.body)
+        return decode_request(operation, content_type, form, request.body)
 
-    def response_document(self, operation: str | None, form: str, response: Response) -> Any:
-        """What an answer said, to a request with that `S2-Format`."""
+    def decode_response(self, operation: str | None, form: str, response: Response) -> Any:
+        """Return the body of a response as a document, to a request with that `S2-Format`."""
         content_type = response.headers.get("content-type", "")
-        return response_document(operation, content_type, form, response.body)
+        return decode_response(operation, content_type, form, response.body)

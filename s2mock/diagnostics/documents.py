@@ -1,7 +1,7 @@
-"""Bodies as documents: the same one, whatever form it went over the wire in.
+"""Documents of bodies: equal for JSON and protobuf.
 
-Records come out as JSON has them, the bytes of bodies and headers as text where they are text and
-as bytes where they are not.
+They have the structure of S2's JSON. Bodies and headers of records are `str` if they are UTF-8,
+else `bytes`.
 """
 
 import json
@@ -13,26 +13,26 @@ from s2mock.registry.values.errors import S2Error
 from s2mock.registry.values.records import AppendInput
 
 
-def request_document(
+def decode_request(
     operation: str | None, content_type: str, record_format: str, body: bytes | None
 ) -> Any:
-    """What a request said; None for nothing, or for what cannot be read."""
+    """Return the document of a request's body; None if it is empty or malformed."""
     if not body:
         return None
     try:
         if operation == "append" and media_type(content_type) in (*PROTOBUF, S2S):
-            return _batch(proto_records.append_input(body))
+            return _batch_document(proto_records.append_input(body))
         document = json.loads(body)
         if operation == "append":
             form = json_records.FORMATS.get(record_format.strip(), "raw")
-            return _batch(json_records.append_input(document, form))
+            return _batch_document(json_records.append_input(document, form))
     except (S2Error, ValueError, TypeError, AttributeError, LookupError):
-        return _json(body)
+        return _json_or_none(body)
     return document
 
 
-def encoded_batch(batch: AppendInput) -> bytes:
-    """The `AppendInput` message of a batch."""
+def encode_batch(batch: AppendInput) -> bytes:
+    """Return the `AppendInput` message of a batch."""
     from s2mock.api.wire import messages
 
     message = messages.AppendInput()
@@ -50,45 +50,47 @@ def encoded_batch(batch: AppendInput) -> bytes:
     return data
 
 
-def response_document(
+def decode_response(
     operation: str | None, content_type: str, record_format: str, body: bytes | None
 ) -> Any:
-    """What an answer said; None for nothing, or for what cannot be read."""
+    """Return the document of a response's body; None if it is empty or malformed."""
     if not body:
         return None
     if media_type(content_type) in (*PROTOBUF, S2S):
-        return _answer(operation, body)
-    document = _json(body)
+        return _protobuf_document(operation, body)
+    document = _json_or_none(body)
     is_base64 = json_records.FORMATS.get(record_format.strip()) == "base64"
     if operation == "read" and is_base64 and isinstance(document, dict):
         for record in document.get("records", ()):
-            _undo_base64(record)
+            _decode_base64(record)
     return document
 
 
-def _json(body: bytes) -> Any:
+def _json_or_none(body: bytes) -> Any:
     try:
         return json.loads(body)
     except ValueError:
         return None
 
 
-def _text(data: bytes) -> str | bytes:
+def _text_or_bytes(data: bytes) -> str | bytes:
     try:
         return data.decode()
     except UnicodeDecodeError:
         return data
 
 
-def _batch(batch: AppendInput) -> dict[str, Any]:
+def _batch_document(batch: AppendInput) -> dict[str, Any]:
     document: dict[str, Any] = {"records": []}
     for record in batch.records:
         one: dict[str, Any] = {}
         if record.timestamp is not None:
             one["timestamp"] = record.timestamp
         if record.headers:
-            one["headers"] = [[_text(name), _text(value)] for name, value in record.headers]
-        one["body"] = _text(record.body)
+            one["headers"] = [
+                [_text_or_bytes(name), _text_or_bytes(value)] for name, value in record.headers
+            ]
+        one["body"] = _text_or_bytes(record.body)
         document["records"].append(one)
     if batch.match_seq_num is not None:
         document["match_seq_num"] = batch.match_seq_num
@@ -97,28 +99,30 @@ def _batch(batch: AppendInput) -> dict[str, Any]:
     return document
 
 
-def _undo_base64(record: dict[str, Any]) -> None:
-    decode = json_records._from_base64  # noqa: SLF001  # as it was written
+def _decode_base64(record: dict[str, Any]) -> None:
+    decode = json_records._from_base64  # noqa: SLF001  # the inverse of how it was encoded
     if "body" in record:
-        record["body"] = _text(decode(record["body"]))
+        record["body"] = _text_or_bytes(decode(record["body"]))
     if "headers" in record:
-        record["headers"] = [[_text(decode(part)) for part in pair] for pair in record["headers"]]
+        record["headers"] = [
+            [_text_or_bytes(decode(part)) for part in pair] for pair in record["headers"]
+        ]
 
 
-def _answer(operation: str | None, body: bytes) -> Any:
+def _protobuf_document(operation: str | None, body: bytes) -> Any:
     from google.protobuf.message import DecodeError
 
     from s2mock.api.wire import messages
 
     try:
         if operation == "read":
-            return _records(messages.ReadBatch.FromString(body))
-        return _ack(messages.AppendAck.FromString(body))
+            return _read_document(messages.ReadBatch.FromString(body))
+        return _ack_document(messages.AppendAck.FromString(body))
     except DecodeError:
         return None
 
 
-def _ack(ack: Any) -> dict[str, Any]:
+def _ack_document(ack: Any) -> dict[str, Any]:
     return {name: _position(getattr(ack, name)) for name in ("start", "end", "tail")}
 
 
@@ -126,14 +130,16 @@ def _position(position: Any) -> dict[str, int]:
     return {"seq_num": position.seq_num, "timestamp": position.timestamp}
 
 
-def _records(batch: Any) -> dict[str, Any]:
+def _read_document(batch: Any) -> dict[str, Any]:
     records = []
     for record in batch.records:
         one: dict[str, Any] = {"seq_num": record.seq_num, "timestamp": record.timestamp}
         if record.headers:
-            one["headers"] = [[_text(head.name), _text(head.value)] for head in record.headers]
+            one["headers"] = [
+                [_text_or_bytes(head.name), _text_or_bytes(head.value)] for head in record.headers
+            ]
         if record.body:
-            one["body"] = _text(record.body)
+            one["body"] = _text_or_bytes(record.body)
         records.append(one)
     document: dict[str, Any] = {"records": records}
     if batch.HasField("tail"):

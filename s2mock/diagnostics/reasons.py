@@ -1,7 +1,7 @@
-"""Why an exchange ended in an error, and what would have been right.
+"""Reasons for errors: the rule that decided one, and what would have been right.
 
-Worked out when somebody asks, from the account as it is by then: errors cost nothing more than
-other answers do.
+They are computed when an exchange is read, from the state that the account has then, so an error
+costs a request no more time than any other response.
 """
 
 import re
@@ -31,56 +31,58 @@ from s2mock.registry.values.errors import (
 )
 from s2mock.runtime.near_names import near_name
 
-# Among more names nobody looks for a near one.
+# A similar name is looked for among this many names at most.
 _MAX_NAMES = 5_000
-# A record of who did what is looked for among so many exchanges.
+# The exchange that made or deleted something is looked for among this many at most.
 _MAX_BEFORE = 1_000
-# How many names are listed where none is near.
+# The number of names that a message lists if none is similar.
 _MAX_LISTED = 5
 
 
-def reason(
-    entry: Entry, exchange: Exchange, engine: AccountView, before: Iterator[Entry]
+def explain_error(
+    entry: Entry, exchange: Exchange, account: AccountView, before: Iterator[Entry]
 ) -> str | None:
-    """The rule that decided, and what would have been right; None where nothing went wrong."""
+    """Return the rule that decided an error and what would have been right; None without one."""
     if exchange.fault is not None and entry.is_injected:
         return f"injected: {exchange.fault!r}"
     if exchange.operation is None:
-        return _no_route(exchange)
+        return _explain_missing_route(exchange)
     if entry.failure is None:
-        return _refused_before(exchange)
-    kind, rule, message, explanation = entry.failure
-    hint = explanation or _hint(kind, message, exchange, engine, before)
-    source = f" (reference: {rule})" if rule else ""
-    return f"{hint or message}{source}"
+        return _explain_http_error(exchange)
+    failure = entry.failure
+    hint = failure.explanation or _hint(failure.kind, failure.message, exchange, account, before)
+    source = f" (reference: {failure.rule})" if failure.rule else ""
+    return f"{hint or failure.message}{source}"
 
 
 def _hint(
     kind: type[BaseException],
     message: str,
     exchange: Exchange,
-    engine: AccountView,
+    account: AccountView,
     before: Iterator[Entry],
 ) -> str | None:
     basin, stream = exchange.basin or "", exchange.stream or ""
     if issubclass(kind, BasinNotFound):
-        return _deleted(basin, None, before) or _no_basin(basin, engine)
+        return _describe_deletion(basin, None, before) or _describe_missing_basin(basin, account)
     if issubclass(kind, StreamNotFound):
-        return _deleted(basin, stream, before) or _no_stream(basin, stream, engine)
+        return _describe_deletion(basin, stream, before) or _describe_missing_stream(
+            basin, stream, account
+        )
     if issubclass(kind, StreamDeletionPending | BasinDeletionPending | Unavailable):
-        return _deleted(basin, stream or None, before)
+        return _describe_deletion(basin, stream or None, before)
     if issubclass(kind, FencingTokenMismatch):
-        return f"{message}; {_brought(exchange, 'fencing_token')}"
+        return f"{message}; {_quote_field(exchange, 'fencing_token')}"
     if issubclass(kind, SeqNumMismatch):
-        return f"{message}; {_brought(exchange, 'match_seq_num')}"
+        return f"{message}; {_quote_field(exchange, 'match_seq_num')}"
     if issubclass(kind, ReadUnwritten):
-        return _unwritten(message, exchange)
+        return _describe_unwritten(message, exchange)
     if issubclass(kind, ResourceAlreadyExists):
-        return _made(message, exchange, before)
+        return _describe_creation(message, exchange, before)
     if issubclass(kind, BadHeader) and "Missing header `s2-basin`" in message:
-        return _no_basin_named(engine)
+        return _describe_missing_header(account)
     if issubclass(kind, BadJson | BadProto):
-        return _bad_body(message, exchange)
+        return _describe_content_type(message, exchange)
     if issubclass(kind, Authn):
         return message
     return None
@@ -89,18 +91,18 @@ def _hint(
 # Names.
 
 
-def _near(name: str, names: Iterable[str]) -> str | None:
-    """The name that may have been meant."""
+def _similar(name: str, names: Iterable[str]) -> str | None:
+    """Return the most similar name, or None."""
     known = list(islice(names, _MAX_NAMES))
     if (near := near_name(name, known)) is not None:
         return near
-    # A prefix forgotten, or one too many.
+    # The name with a prefix, or without one.
     return next(
         (one for one in known if one.endswith(f"/{name}") or name.endswith(f"/{one}")), None
     )
 
 
-def _listed(what: str, where: str, names: Iterable[str]) -> str:
+def _list_names(what: str, where: str, names: Iterable[str]) -> str:
     some = list(islice(names, _MAX_LISTED + 1))
     if not some:
         return f"there are no {what}s{where}"
@@ -110,55 +112,55 @@ def _listed(what: str, where: str, names: Iterable[str]) -> str:
     )
 
 
-def _names(engine: AccountView) -> list[str]:
-    with engine.lock.mutex:
-        return list(islice(engine.state.basins, _MAX_NAMES))
+def _basin_names(account: AccountView) -> list[str]:
+    with account.lock.mutex:
+        return list(islice(account.state.basins, _MAX_NAMES))
 
 
-def _basin(engine: AccountView, name: str) -> BasinState | None:
-    with engine.lock.mutex:
-        return engine.state.basins.get(name)
+def _find_basin(account: AccountView, name: str) -> BasinState | None:
+    with account.lock.mutex:
+        return account.state.basins.get(name)
 
 
-def _streams(engine: AccountView, basin: str) -> list[str]:
-    with engine.lock.mutex:
-        found = engine.state.basins.get(basin)
+def _stream_names(account: AccountView, basin: str) -> list[str]:
+    with account.lock.mutex:
+        found = account.state.basins.get(basin)
         return [] if found is None else list(islice(found.streams, _MAX_NAMES))
 
 
-def _no_basin(name: str, engine: AccountView) -> str:
-    names = _names(engine)
+def _describe_missing_basin(name: str, account: AccountView) -> str:
+    names = _basin_names(account)
     if name in names:
         return f"there is a basin `{name}` by now: it was made later"
-    if near := _near(name, names):
+    if near := _similar(name, names):
         return f"there is a basin `{near}`"
-    return _listed("basin", "", names)
+    return _list_names("basin", "", names)
 
 
-def _no_stream(basin: str, name: str, engine: AccountView) -> str:
-    if _basin(engine, basin) is None:
-        return f"there is no basin `{basin}`; {_no_basin(basin, engine)}"
-    names = _streams(engine, basin)
+def _describe_missing_stream(basin: str, name: str, account: AccountView) -> str:
+    if _find_basin(account, basin) is None:
+        return f"there is no basin `{basin}`; {_describe_missing_basin(basin, account)}"
+    names = _stream_names(account, basin)
     if name in names:
         return f"there is a stream `{name}` in that basin by now: it was made later"
-    if near := _near(name, names):
+    if near := _similar(name, names):
         return f"there is a stream `{near}` in that basin"
-    for other in _names(engine):
-        if other != basin and name in _streams(engine, other):
+    for other in _basin_names(account):
+        if other != basin and name in _stream_names(account, other):
             return f"there is a stream `{name}` in basin `{other}`"
-    return _listed("stream", " in that basin", names)
+    return _list_names("stream", " in that basin", names)
 
 
-def _no_basin_named(engine: AccountView) -> str:
-    names = _names(engine)
+def _describe_missing_header(account: AccountView) -> str:
+    names = _basin_names(account)
     example = names[0] if names else "my-basin"
-    return f"name the basin, as in -H 's2-basin: {example}'; {_listed('basin', '', names)}"
+    return f"name the basin, as in -H 's2-basin: {example}'; {_list_names('basin', '', names)}"
 
 
-# What was done before.
+# Earlier exchanges.
 
 
-def _latest(
+def _find_latest(
     before: Iterator[Entry], operations: set[str], basin: str, stream: str | None
 ) -> Entry | None:
     for entry in islice(before, _MAX_BEFORE):
@@ -169,30 +171,30 @@ def _latest(
     return None
 
 
-def _deleted(basin: str, stream: str | None, before: Iterator[Entry]) -> str | None:
-    entry = _latest(before, {"delete-basin", "delete-stream"}, basin, stream)
+def _describe_deletion(basin: str, stream: str | None, before: Iterator[Entry]) -> str | None:
+    entry = _find_latest(before, {"delete-basin", "delete-stream"}, basin, stream)
     if entry is None:
         return None
     what = f"stream `{entry.stream}`" if entry.stream else f"basin `{entry.basin}`"
     return f"{what} was deleted by exchange {entry.number}"
 
 
-def _made(message: str, exchange: Exchange, before: Iterator[Entry]) -> str:
+def _describe_creation(message: str, exchange: Exchange, before: Iterator[Entry]) -> str:
     operations = {"create-basin", "ensure-basin", "create-stream", "ensure-stream"}
-    entry = _latest(before, operations, exchange.basin or "", exchange.stream)
+    entry = _find_latest(before, operations, exchange.basin or "", exchange.stream)
     return message if entry is None else f"{message}: exchange {entry.number} made it"
 
 
-# What was asked.
+# The request.
 
 
-def _brought(exchange: Exchange, field: str) -> str:
+def _quote_field(exchange: Exchange, field: str) -> str:
     document = exchange.request.document
     brought = document.get(field) if isinstance(document, dict) else None
-    return f"the append came with {field}={brought!r}"
+    return f"the append has {field}={brought!r}"
 
 
-def _unwritten(message: str, exchange: Exchange) -> str:
+def _describe_unwritten(message: str, exchange: Exchange) -> str:
     query = exchange.request.query
     if not any(part in query for part in ("seq_num=", "timestamp=", "tail_offset=")):
         return (
@@ -202,16 +204,16 @@ def _unwritten(message: str, exchange: Exchange) -> str:
     return f"{message}; clamp=true begins at the tail then, and a session waits there"
 
 
-def _bad_body(message: str, exchange: Exchange) -> str | None:
+def _describe_content_type(message: str, exchange: Exchange) -> str | None:
     content_type = exchange.request.headers.get("content-type")
     if "Content-Type" in message:
-        came = "without one" if content_type is None else f"with {content_type!r}"
-        return f"{message}; it came {came}"
+        has = "none" if content_type is None else repr(content_type)
+        return f"{message}; the request has {has}"
     return None
 
 
-def _refused_before(exchange: Exchange) -> str | None:
-    """What HTTP itself refuses, or an answer that says nothing of a reason."""
+def _explain_http_error(exchange: Exchange) -> str | None:
+    """Return the reason of a response by status alone: 405, 406, 415."""
     response, request = exchange.response, exchange.request
     if response is None:
         return None
@@ -219,36 +221,36 @@ def _refused_before(exchange: Exchange) -> str | None:
         return f"{request.path} answers {response.headers.get('allow')}, not {request.method}"
     if response.status == 415:
         coding = request.headers.get("content-encoding")
-        return f"the body came with content-encoding {coding!r}; S2 takes zstd and gzip"
+        return f"the body has content-encoding {coding!r}; S2 takes zstd and gzip"
     if response.status == 406:
         asked = request.headers.get("accept-encoding")
         return f"no coding that S2 has satisfies accept-encoding {asked!r}"
     return None
 
 
-def _no_route(exchange: Exchange) -> str | None:
+def _explain_missing_route(exchange: Exchange) -> str | None:
     response, path = exchange.response, exchange.request.path
     if response is None:
         return None
     if response.status == 405:
-        return _refused_before(exchange)
+        return _explain_http_error(exchange)
     if response.status != 404:
         return None
-    near = _near_path(path)
+    near = _similar_path(path)
     return f"no route {path}" + (f"; is it {near}?" if near else "")
 
 
-def _near_path(path: str) -> str | None:
-    """The path that may have been meant."""
+def _similar_path(path: str) -> str | None:
+    """Return the most similar path of a route, or None."""
     versioned = "/v1/" + re.sub(r"^/*(?:v\d+/)?", "", path)
     best, best_ratio = None, 0.0
     for template in dict.fromkeys(row.path for row in OPERATIONS if row.name):
-        filled = _filled(template, versioned.strip("/").split("/"))
+        filled = _fill_template(template, versioned.strip("/").split("/"))
         if filled is None:
             continue
         candidate, skeleton = filled
         ratio = SequenceMatcher(None, path, candidate, autojunk=False).ratio()
-        # A route is near where its words are, whatever the names between them.
+        # Only the fixed words decide if a route is similar, not the names between them.
         if candidate == versioned:
             ratio = 1.0
         if ratio > best_ratio and skeleton > 0.7:
@@ -256,27 +258,27 @@ def _near_path(path: str) -> str | None:
     return best
 
 
-def _filled(template: str, segments: list[str]) -> tuple[str, float] | None:
-    """The template with names from those segments, and how near its words are to theirs.
+def _fill_template(template: str, segments: list[str]) -> tuple[str, float] | None:
+    """Return the template with names from the segments, and the similarity of its fixed words.
 
-    A name that takes more than one segment has slashes in it, which should have been encoded.
+    A name of several segments has slashes in it, which should have been encoded.
     """
-    wanted = template.strip("/").split("/")
-    spare = len(segments) - len(wanted)
-    if spare < 0 or (spare and not any(word.startswith("<") for word in wanted)):
+    parts = template.strip("/").split("/")
+    spare = len(segments) - len(parts)
+    if spare < 0 or (spare and not any(word.startswith("<") for word in parts)):
         return None
     filled, nearness, words, at = [], 0.0, 0, 0
-    for word in wanted:
+    for word in parts:
         if not word.startswith("<"):
             nearness += SequenceMatcher(None, word, segments[at], autojunk=False).ratio()
             words += 1
             filled.append(word)
             at += 1
             continue
-        takes, spare = spare + 1, 0
-        name = "/".join(segments[at : at + takes])
+        count, spare = spare + 1, 0
+        name = "/".join(segments[at : at + count])
         if not name:
             return None
         filled.append(quote(unquote(name), safe=""))
-        at += takes
+        at += count
     return "/" + "/".join(filled), nearness / words

@@ -4,7 +4,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from s2mock.handles.backends.backend import PlacedFault, PlacedHold
-from s2mock.powers.injection import UnusedFault
+from s2mock.powers.errors import UnusedFault
 from s2mock.runtime.arguments import check_count, check_timeout
 from s2mock.runtime.notifier import PATIENCE
 
@@ -60,7 +60,7 @@ class Injection:
         """Wait until `hits` operations have met it, and return their exchanges.
 
         Those that have met it already count. `timeout` is in seconds of real time; after it,
-        `TimeoutError` says which operations came. Raises `TypeError`, `ValueError`.
+        `TimeoutError` lists what arrived instead. Raises `TypeError`, `ValueError`.
         """
         check_count("hits", hits)
         check_timeout(timeout)
@@ -98,7 +98,7 @@ class Hold:
         self._placed = placed
 
     def __repr__(self) -> str:
-        return f"<{self._placed.text}: {len(self.exchanges)} came>"
+        return f"<{self._placed.text}: {len(self.exchanges)} held>"
 
     def __enter__(self) -> Self:
         return self
@@ -126,7 +126,7 @@ class Hold:
         """Wait until `count` operations were held, and return their exchanges.
 
         Those that are held already count. `timeout` is in seconds of real time; after it,
-        `TimeoutError` says which operations came. Raises `TypeError`, `ValueError`.
+        `TimeoutError` lists what arrived instead. Raises `TypeError`, `ValueError`.
         """
         check_count("count", count)
         check_timeout(timeout)

@@ -111,7 +111,7 @@ class Journal(Sequence["Exchange"]):
         """Wait until `count` exchanges match, and return all that do; the arguments are as in `of`.
 
         Those that are there already count. `timeout` is in seconds of real time; after it,
-        `TimeoutError` says what came. Raises `TypeError`, `ValueError`.
+        `TimeoutError` lists what there was instead. Raises `TypeError`, `ValueError`.
         """
         check_count("count", count)
         check_timeout(timeout)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from s2mock.handles.initial_state import as_resources
 from s2mock.handles.mock_base import MockBase
 from s2mock.powers import teardown_report
-from s2mock.powers.injection import UnusedFault
+from s2mock.powers.errors import UnusedFault
 from s2mock.registry.values.config import BasinConfig, StreamConfig
 from s2mock.runtime.http_client import Client
 
@@ -131,7 +131,7 @@ class RemoteS2Mock(MockBase):
     ) -> None:
         complaints = []
         if self._owns_account and self._powers is not None and kind is None:
-            complaints = self._powers.stage.check()
+            complaints = self._powers.injector.check()
         self.close()
         if complaints:
             raise UnusedFault("\n".join(complaints))

@@ -1,6 +1,7 @@
-"""What a fake can do for a test, and a real server cannot: break it, hold it, look into it.
+"""The powers of the fake: what a test can do with it, and cannot do with a real server.
 
-`stage.py` stands at the points of operations, with faults and holds. `journal.py` keeps what came
-and what was answered. `report.py` says what a failed test has met. Everything hangs on the three
-points of `registry/engine.py` and on the steps of `conversation.py`.
+Faults, holds and delays (`fault_injector.py`, `delays.py`) are observers of operations at their
+three points (`registry/operation.py`). The recorder adds each exchange to the journal, which
+`teardown_report.py`, `timeline.py` and `coverage.py` read. `sweep.py` runs a scenario with a fault
+at each operation.
 """

@@ -1,4 +1,4 @@
-"""What a suite has met: the operations by what came of them, and what never did."""
+"""Coverage: counts of operations by outcome over a suite, and the outcomes that never occurred."""
 
 import weakref
 from collections import Counter
@@ -16,7 +16,7 @@ NO_ANSWER: Final = "none"
 NO_ROUTE: Final = "(no route)"
 _KINDS: Final = ("statuses", "codes", "forms", "protocols", "faults", "events")
 _SHOWN: Final = ("statuses", "codes", "forms", "protocols", "faults")
-# What is said of an operation that was asked for and never met this.
+# The outcomes whose absence is reported, for each operation that was called.
 _MISSING: Final = {
     "append": (
         ("fencing_token_mismatch", "refused by a fencing token"),
@@ -37,30 +37,30 @@ _MISSING: Final = {
     "delete-basin": (("basin_not_found", "refused for a basin that is not there"),),
     "delete-stream": (("stream_not_found", "refused for a stream that is not there"),),
 }
-_OF_ALL: Final = ((LOST, LOST), ("a failure", "a failure of the server"))
+_MISSING_FROM_ANY: Final = ((LOST, LOST), ("a failure", "a failure of the server"))
 
 
 class Coverage:
-    """Counts of what was asked for, of all journals that it was shown."""
+    """Counts of operations, from the journals that it was given."""
 
     def __init__(self) -> None:
-        # By operation and kind, how often each thing was.
+        # By operation and kind: the number of each status, code, and so on.
         self._counts: dict[str, dict[str, Counter[str]]] = {}
         self._calls: Counter[str] = Counter()
         self._missed = 0
-        # How many journals kept nothing, so that nobody knows what came there, and which.
+        # Journals that are off, so their exchanges are unknown.
         self._without = 0
         self._off: weakref.WeakSet[Journal] = weakref.WeakSet()
-        # Up to which number of each journal it has counted, and what goes on there.
+        # For each journal: the number up to which it was counted, and earlier sessions still open.
         self._seen: weakref.WeakKeyDictionary[Journal, int] = weakref.WeakKeyDictionary()
         self._open: weakref.WeakKeyDictionary[Journal, set[int]] = weakref.WeakKeyDictionary()
 
     def skip(self, journal: Journal) -> None:
-        """Do not count what is there already."""
+        """Count none of the exchanges that a journal has now."""
         self._seen[journal] = journal.last_number
 
     def take(self, journal: Journal, *, is_over: bool = False) -> None:
-        """Count what has come since this was last called; sessions when they, or all, are over."""
+        """Count new exchanges; open sessions are counted later, unless the mock `is_over`."""
         if not (last := journal.last_number):
             if journal not in self._off and not journal.is_on:
                 self._off.add(journal)
@@ -79,8 +79,8 @@ class Coverage:
                 still.add(number)
             else:
                 self._count(exchange)
-        came = sum(number > seen for number in numbers)
-        self._missed += last - seen - came
+        new = sum(number > seen for number in numbers)
+        self._missed += last - seen - new
         self._seen[journal], self._open[journal] = last, still
 
     def _count(self, exchange: Exchange) -> None:
@@ -89,9 +89,9 @@ class Coverage:
         kinds = self._counts.setdefault(name, {kind: Counter() for kind in _KINDS})
         response, fault = exchange.response, exchange.fault
         kinds["statuses"][NO_ANSWER if response is None else str(response.status)] += 1
-        if (code := _code(exchange)) is not None:
+        if (code := _error_code(exchange)) is not None:
             kinds["codes"][code] += 1
-        kinds["forms"][_form(exchange)] += 1
+        kinds["forms"][_wire_form(exchange)] += 1
         kinds["protocols"][exchange.protocol] += 1
         if fault is not None:
             committed = ", committed" if getattr(fault, "committed", False) else ""
@@ -100,12 +100,12 @@ class Coverage:
             kinds["events"][event] += 1
 
     def to_json(self) -> dict[str, Any]:
-        """All of it, as a JSON document."""
+        """Return all counts as a JSON document."""
         operations = {
             name: {
                 "calls": self._calls[name],
                 **{kind: dict(sorted(self._counts[name][kind].items())) for kind in _KINDS},
-                "never": [*self._never(name)],
+                "never": [*self._missing_outcomes(name)],
             }
             for name in self._names
         }
@@ -118,26 +118,26 @@ class Coverage:
         }
 
     def add(self, document: dict[str, Any]) -> None:
-        """Add what another has counted, as `to_json` says it."""
+        """Add the counts of another, from its `to_json`."""
         self._missed += document["not_counted"]
         self._without += document["journals_off"]
-        for name, said in document["operations"].items():
-            self._calls[name] += said["calls"]
+        for name, counts in document["operations"].items():
+            self._calls[name] += counts["calls"]
             kinds = self._counts.setdefault(name, {kind: Counter() for kind in _KINDS})
             for kind in _KINDS:
-                kinds[kind].update(said[kind])
+                kinds[kind].update(counts[kind])
 
     def lines(self) -> Iterator[str]:
-        """All of it, to be read."""
+        """Yield all counts as lines of text."""
         if self._calls:
-            yield from self._table()
+            yield from self._table_lines()
         elif not self._without:
-            yield "nothing was asked of s2mock"
+            yield "s2mock received no request"
         if self._without:
             whose = "a mock" if self._without == 1 else f"{self._without} mocks"
-            yield f"what {whose} met is not counted: the journal was off (journal_limit=0)"
+            yield f"the exchanges of {whose} are not counted: the journal was off (journal_limit=0)"
 
-    def _table(self) -> Iterator[str]:
+    def _table_lines(self) -> Iterator[str]:
         width = max(map(len, self._names))
         for name in self._names:
             calls = self._calls[name]
@@ -147,12 +147,12 @@ class Coverage:
                 if counts
             ]
             yield f"{name.ljust(width)}  {calls:5}  {'; '.join(parts)}"
-            if never := [*self._never(name)]:
+            if never := [*self._missing_outcomes(name)]:
                 yield f"{' ' * width}         {'; '.join(f'never {what}' for what in never)}"
         if missing := self._never_asked_for:
-            yield f"never asked for: {', '.join(missing)}"
+            yield f"never called: {', '.join(missing)}"
         if self._missed:
-            yield f"{self._missed} exchanges are not counted: no journal has kept them so long"
+            yield f"{self._missed} exchanges are not counted: no journal keeps them any more"
 
     @property
     def _names(self) -> list[str]:
@@ -161,34 +161,34 @@ class Coverage:
 
     @property
     def _never_asked_for(self) -> list[str]:
-        # Commands are asked for by an append.
+        # A command is a record in an append.
         return [name for name in OPERATION_NAMES if not self._calls[name] and name not in COMMANDS]
 
-    def _never(self, name: str) -> Iterator[str]:
-        """What this operation has never met."""
+    def _missing_outcomes(self, name: str) -> Iterator[str]:
+        """Yield the outcomes that this operation never had."""
         if name == NO_ROUTE:
             return
         kinds = self._counts[name]
-        met = kinds["statuses"].keys() | kinds["codes"].keys() | kinds["events"].keys()
-        for what, text in (*_MISSING.get(name, ()), *_OF_ALL):
-            if what not in met:
+        occurred = kinds["statuses"].keys() | kinds["codes"].keys() | kinds["events"].keys()
+        for what, text in (*_MISSING.get(name, ()), *_MISSING_FROM_ANY):
+            if what not in occurred:
                 yield text
 
 
-def _code(exchange: Exchange) -> str | None:
+def _error_code(exchange: Exchange) -> str | None:
     response = exchange.response
     if response is None:
         return None
     if response.code is None and response.status == 412:
         document = response.document
-        # What an append is told whose condition did not hold.
+        # The response to an append whose condition was false.
         keys = document if isinstance(document, dict) else ()
         return next((key for key in keys if key.endswith("_mismatch")), None)
     return response.code
 
 
-def _form(exchange: Exchange) -> str:
-    """How it was said on the wire."""
+def _wire_form(exchange: Exchange) -> str:
+    """Return the wire form: json, protobuf, s2s or sse."""
     headers = exchange.request.headers
     content_type, accept = headers.get("content-type", ""), headers.get("accept", "")
     if content_type.startswith("s2s/"):

@@ -1,6 +1,7 @@
-"""The note of an exchange, as it is taken: what it means is worked out when somebody looks.
+"""Notes and entries: the records of exchanges, from which `Exchange` values are made.
 
-It is taken of every exchange, so it only keeps what is there anyway.
+A record is taken of every exchange, so it refers only to objects that exist already. Its
+interpretation (documents, reasons, advice) is computed when the journal is read.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -8,21 +9,20 @@ from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 from urllib.parse import unquote
 
 from s2mock.registry.state import AccountState
-from s2mock.registry.state import Effect as Change
+from s2mock.registry.state import Effect as OperationEffect
 from s2mock.registry.values.records import AppendInput
 from s2mock.runtime.environ import Fields, bearer, fields_of, path_of, rebuild_environ
 
 if TYPE_CHECKING:
-    from s2mock.powers.call import RequestCall
     from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
     from s2mock.powers.faults import Fault
 
-# What an environ has beside headers that a note keeps.
-_KEPT: Final = (
+# The keys of an environ that an entry keeps beside the headers.
+_KEPT_KEYS: Final = (
     "REQUEST_METHOD",
     "REQUEST_URI",
     "PATH_INFO",
@@ -32,60 +32,75 @@ _KEPT: Final = (
     "CONTENT_LENGTH",
     "s2mock.connection",
 )
-# A request target with its header fields is long from this number of bytes on. It counts as a body
-# then, and when bodies go, the longest fields go until no more than this is left.
+# A request target and its header fields with more bytes than this count as a body. When bodies are
+# dropped, the longest fields are dropped too, until this many bytes are left.
 LONG_HEAD: Final = 4096
-# Where a text that is no field has to be shorter, so much of it stays.
+# Other long texts are cut to this length then.
 _SHORT_TEXT: Final = 1024
 
 
-# The same as parts, which is what most notes are until somebody looks: what is taken of every
-# operation is to cost next to nothing.
-AnswerForm = tuple[
-    str,
-    str,
-    tuple[tuple[str, str], ...],
-    str,
-    int | None,
-    str,
-    str | None,
-    int,
-    tuple[tuple[str, str], ...],
-]
-"""Method, target, header fields, protocol, connection, operation, basin, status, headers of the
-answer."""
-Note = tuple[
-    bytes | AppendInput | None,
-    bytes | None,
-    "AnswerForm | Entry",
-    str | None,
-    int,
-    Any,
-    float,
-    float,
-    tuple[int, int] | None,
-    int,
-]
-"""Body, answer, what others have too, stream, moment, effect, when it began and when it ended,
-first and last record that was read, size of both bodies, which are None where they are not kept
-any longer. Of a batch in a session: the batch and the session instead of the body and what others
-have too, and no beginning."""
-NOTE_PARTS: Final = 10
+class ExchangeHead(NamedTuple):
+    """The part of a note that successive exchanges often share; equal ones are kept once."""
+
+    method: str
+    target: str
+    fields: Fields
+    """Header fields of the request."""
+    protocol: str
+    connection: int | None
+    operation: str
+    basin: str | None
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    """Header fields of the response."""
+
+
+class Note(NamedTuple):
+    """The record of an exchange that succeeded, as cheap to take as possible.
+
+    Its `Entry` is made when the journal is read. For a batch of an append session, `body` is the
+    batch, `head` is the entry of the session, and `began` is unused. Bodies are None once the
+    journal has dropped them.
+    """
+
+    body: bytes | AppendInput | None
+    response_body: bytes | None
+    head: "ExchangeHead | Entry"
+    stream: str | None
+    at: int
+    effect: Any
+    """An `Effect`, or its members as a plain tuple."""
+    began: float
+    ended: float
+    delivered: tuple[int, int] | None
+    """The first and the last sequence number that a read returned."""
+    size: int
+    """Bytes of both bodies, and of the head if it is long."""
+
+
+class Failure(NamedTuple):
+    """The error that ended an exchange; not the exception, which refers to its frames."""
+
+    kind: type[BaseException]
+    rule: str
+    """The reference for the rule, such as `control_plane §5.4`."""
+    message: str
+    explanation: str | None
+    """What the message leaves out."""
 
 
 def head_size(target: str, fields: Fields) -> int:
-    """The bytes of a target and of header fields that count; 0 where they are not long."""
+    """Return the bytes of a target and of header fields; 0 if they are not long."""
     size = len(target) + sum(map(len, chain.from_iterable(fields)))
     return size if size > LONG_HEAD else 0
 
 
-def without_long(form: AnswerForm) -> AnswerForm:
-    """The same without what is long in its head."""
-    method, target, fields, *rest = form
-    return (method, _cut(target), _short_fields(fields), *rest)  # type: ignore[return-value]
+def shorten_head(head: ExchangeHead) -> ExchangeHead:
+    """Return the head without long texts and long header fields."""
+    return head._replace(target=_cut(head.target), fields=_shorten_fields(head.fields))
 
 
-def _short_fields(fields: Fields) -> Fields:
+def _shorten_fields(fields: Fields) -> Fields:
     room, kept = LONG_HEAD, []
     for number in sorted(range(len(fields)), key=lambda number: sum(map(len, fields[number]))):
         room -= sum(map(len, fields[number]))
@@ -100,7 +115,7 @@ def _cut(text: str) -> str:
 
 
 class Entry:
-    """One exchange."""
+    """The record of one exchange. It may change until the exchange has ended."""
 
     __slots__ = (
         "_exchange",
@@ -126,15 +141,15 @@ class Entry:
         "number",
         "parameters",
         "path",
-        "said",
+        "recording_error",
+        "response_body",
         "session",
         "status",
         "stream",
-        "unkept",
     )
 
-    # It counts as one.
     count: Final = 1
+    """The number of exchanges, as of a `Bundle`."""
 
     def __init__(
         self,
@@ -145,13 +160,13 @@ class Entry:
         began: float,
     ) -> None:
         self.environ: dict[str, Any] = environ
-        # As it was sent, and what it has instead of `<basin>` and the like.
+        # As it was sent (percent-encoded), and its values for `<basin>` and the like.
         self.path: str = path
         self.parameters: dict[str, str] = parameters
         self.name = name
         self.began: float = began
         self.number: int = 0
-        # Whether it came as far as to be one: else it was refused as it stood.
+        # False if the request was refused before an operation was made of it.
         self.is_operation: bool = False
         self.ended: float | None = None
         self.at: int | None = None
@@ -159,120 +174,113 @@ class Entry:
         self.stream: str | None = None
         self.effect: Any = None
         self.fault: Fault | None = None
-        # Whether the fault, and not S2, has decided what the answer is.
+        # True if the fault decided the response, and not S2.
         self.is_injected: bool = False
-        # Why it was refused: the rule, what the error says, and what it does not say.
-        self.failure: tuple[type[BaseException], str, str, str | None] | None = None
+        self.failure: Failure | None = None
         self.code: str | None = None
-        # What was appended, of a batch whose body is not kept: the log has its records anyway.
+        # The batch and its size, if its bytes are not kept: the log has its records.
         self.batch: tuple[AppendInput, int] | None = None
         self.body: bytes | None = b""
-        # Bytes of its head, and of what an error said, where these are long.
+        # Bytes of the head and of the error's texts, if these are long.
         self.long_size: int = 0
-        # The answer; a status of 0 is none.
+        # The response; a status of 0 if there is none.
         self.status: int = 0
         self.headers: Sequence[tuple[str, str]] = ()
-        self.said: bytes | None = b""
-        # Of which session it is: itself, where it is one.
+        self.response_body: bytes | None = b""
+        # The session of the exchange; the entry itself if it is one.
         self.session: Entry | None = None
         self.first_seq_num: int | None = None
         self.last_seq_num: int | None = None
         self.advice: tuple[str, ...] = ()
-        # Why nothing more is known of it, where recording it has failed.
-        self.unkept: str | None = None
+        # Text about the error by which recording failed; little else is known then.
+        self.recording_error: str | None = None
         self._exchange: Exchange | None = None
 
     @classmethod
-    def of(cls, note: Note, number: int) -> "Entry":
-        """The entry that such a note is."""
-        body, said, form, stream, at, effect, began, ended, delivered, size = note
-        if isinstance(form, Entry):
-            entry = cls(form.environ, form.path, form.parameters, "append", ended)
-            entry.session, entry.basin = form, form.basin
-            entry.status, entry.headers = 200, form.headers
+    def from_note(cls, note: Note, number: int) -> "Entry":
+        """Return the entry of a note, with that number."""
+        head, body, size = note.head, note.body, note.size
+        if isinstance(head, Entry):
+            entry = cls(head.environ, head.path, head.parameters, "append", note.ended)
+            entry.session, entry.basin = head, head.basin
+            entry.status, entry.headers = 200, head.headers
         else:
-            method, target, fields, protocol, connection, name, basin, status, headers = form
-            environ = rebuild_environ(method, target, fields, protocol, connection)
-            entry = cls(environ, path_of(target), {}, name, began)
-            entry.basin = basin
-            entry.status, entry.headers = status, headers
+            environ = rebuild_environ(
+                head.method, head.target, head.fields, head.protocol, head.connection
+            )
+            entry = cls(environ, path_of(head.target), {}, head.operation, note.began)
+            entry.basin = head.basin
+            entry.status, entry.headers = head.status, head.headers
         if isinstance(body, AppendInput):
             entry.batch = (body, size)
         else:
             entry.body = body
-            entry.long_size = size - len(body or b"") - len(said or b"")
-        entry.said = said
+            entry.long_size = size - len(body or b"") - len(note.response_body or b"")
+        entry.response_body = note.response_body
         entry.number = number
         entry.is_operation = True
-        entry.stream, entry.at, entry.ended = stream, at, ended
-        entry.effect = Change(*effect) if type(effect) is tuple else effect
-        if delivered is not None:
-            entry.first_seq_num, entry.last_seq_num = delivered
+        entry.stream, entry.at, entry.ended = note.stream, note.at, note.ended
+        effect = note.effect
+        entry.effect = OperationEffect(*effect) if type(effect) is tuple else effect
+        if note.delivered is not None:
+            entry.first_seq_num, entry.last_seq_num = note.delivered
         return entry
 
-    def lose(self, error: BaseException) -> None:
-        """Say that recording the exchange has failed with that error."""
-        self.unkept = f"s2mock failed to record this exchange, please report it: {error!r}"
+    def set_recording_error(self, error: BaseException) -> None:
+        """Mark the exchange as one that could not be recorded because of that error."""
+        self.recording_error = f"s2mock failed to record this exchange, please report it: {error!r}"
         self._exchange = None
 
-    def take(self, call: "RequestCall") -> None:
-        """Note the operation of a call, and what became of it."""
-        operation = call.operation
-        self.is_operation = True
-        self.name = operation.name
-        self.basin = operation.basin
-        self.stream = operation.stream
-        self.at = call.at
-        self.effect = call.effect
-        self.fault = call.fault
-
-    def changed(self) -> None:
-        """Something is known now that was not."""
+    def end(self, ended: float) -> None:
+        """Note that the session that this entry describes has ended."""
+        self.ended = ended
         self._exchange = None
 
-    def keep_little(self) -> None:
-        """Of a WSGI environ, keep what is asked for here: the rest holds on to much."""
+    def reduce_environ(self) -> None:
+        """Keep only the keys that are read here: a WSGI environ refers to large objects."""
         environ = self.environ
         self.environ = {
             key: value
             for key, value in environ.items()
-            if key in _KEPT or (key.startswith("HTTP_") and isinstance(value, str))
+            if key in _KEPT_KEYS or (key.startswith("HTTP_") and isinstance(value, str))
         }
 
     @property
     def size(self) -> int:
-        """Bytes that it keeps of bodies, and of a long head."""
+        """Bytes of the bodies that are kept, and of the head if it is long."""
         if self.batch is not None:
             return self.batch[1]
-        return len(self.body or b"") + len(self.said or b"") + self.long_size
+        return len(self.body or b"") + len(self.response_body or b"") + self.long_size
 
     def measure(self) -> None:
-        """Find out whether its head, or what its error said, is long."""
+        """Set `long_size`, from the head and the texts of the error."""
         fields = (*self._fields, *self.parameters.items())
         self.long_size = head_size(self._target, fields)
         if self.failure is not None:
-            said = len(self.failure[2]) + len(self.failure[3] or "")
-            self.long_size += said if said > LONG_HEAD else 0
+            length = len(self.failure.message) + len(self.failure.explanation or "")
+            self.long_size += length if length > LONG_HEAD else 0
 
-    def forget_bodies(self) -> None:
-        """Keep no bodies any longer, and nothing else that is long."""
-        self.body = self.said = self.batch = None
+    def drop_bodies(self) -> None:
+        """Drop the bodies, and all other long texts."""
+        self.body = self.response_body = self.batch = None
         self._exchange = None
-        # Others may have counted the head that it has in common with them.
+        # `long_size` may be 0 for a long head that is shared: it is counted with another exchange.
         if head_size(self._target, self._fields):
             environ = self.environ
             self.environ = rebuild_environ(
                 environ.get("REQUEST_METHOD", ""),
                 _cut(self._target),
-                _short_fields(self._fields),
+                _shorten_fields(self._fields),
                 environ.get("SERVER_PROTOCOL", ""),
                 environ.get("s2mock.connection"),
             )
             self.path = _cut(self.path)
             self.parameters = {name: _cut(text) for name, text in self.parameters.items()}
         if self.failure is not None:
-            kind, rule, message, explanation = self.failure
-            self.failure = (kind, rule, _cut(message), explanation and _cut(explanation))
+            message, explanation = self.failure.message, self.failure.explanation
+            self.failure = self.failure._replace(
+                message=_cut(message), explanation=explanation and _cut(explanation)
+            )
         self.long_size = 0
 
     @property
@@ -285,24 +293,22 @@ class Entry:
         fields: Fields | None = self.environ.get("s2mock.fields")
         return fields_of(self.environ) if fields is None else fields
 
-    # What it means.
-
-    def advise(self, texts: "tuple[str, ...]") -> None:
-        """Say these things, too."""
+    def add_advice(self, texts: "tuple[str, ...]") -> None:
+        """Add these texts to the advice."""
         if texts:
             self.advice += texts
             self._exchange = None
 
     @property
     def operation(self) -> str | None:
-        """The name of the operation."""
+        """The name of the operation, as a test writes it; None if no route matched."""
         if self.name == "append" and self.session is None and self._is_s2s:
             return "append-session"
         return self.name
 
     @property
     def place(self) -> tuple[str | None, str | None]:
-        """Basin and stream; of a request that was refused as it stood, as far as it said."""
+        """Basin and stream; of a request that was refused early, as far as it named them."""
         basin, stream = self.basin, self.stream
         if self.name is not None and not self.is_operation:
             parameters = self.parameters
@@ -316,24 +322,24 @@ class Entry:
     def _is_s2s(self) -> bool:
         return bool(self.environ.get("CONTENT_TYPE", "").startswith("s2s/"))
 
-    def exchange(
-        self, insight: "Insight", before: "Callable[[Entry], Iterator[Entry]]"
+    def to_exchange(
+        self, diagnostics: "Diagnostics", before: "Callable[[Entry], Iterator[Entry]]"
     ) -> "Exchange":
-        """The exchange; `before` gives the entries before this one, the latest first."""
+        """Return the exchange. `before` gives the entries before this one, the latest first."""
         known = self._exchange
         if known is None:
-            known = self.unexplained(insight)
-            if self.unkept is not None:
-                known = replace(known, reason=self.unkept)
+            known = self.to_exchange_without_reason(diagnostics)
+            if self.recording_error is not None:
+                known = replace(known, reason=self.recording_error)
             elif self.failure is not None or self.status >= 400 or self.is_injected:
-                known = replace(known, reason=insight.reason(self, known, before(self)))
+                known = replace(known, reason=diagnostics.explain_error(self, known, before(self)))
             if self.number and self.ended is not None:
                 self._exchange = known
         return known
 
-    def unexplained(self, insight: "Insight") -> "Exchange":
-        """The exchange, without a reason."""
-        # Which a suite that passes does without, as the others below.
+    def to_exchange_without_reason(self, diagnostics: "Diagnostics") -> "Exchange":
+        """Return the exchange, with None as its reason."""
+        # Imported late, here and below: a suite without failures does not need it.
         from s2mock.powers.exchange import Exchange, Request
 
         environ, operation = self.environ, self.operation
@@ -344,8 +350,8 @@ class Entry:
             self.path,
             environ.get("QUERY_STRING", ""),
             headers,
-            self.body if self.batch is None else insight.encoded(self.batch[0]),
-            partial(insight.request_document, operation),
+            self.body if self.batch is None else diagnostics.encode_batch(self.batch[0]),
+            partial(diagnostics.decode_request, operation),
         )
         protocol, connection = environ.get("SERVER_PROTOCOL", ""), environ.get("s2mock.connection")
         if connection is None:
@@ -355,10 +361,10 @@ class Entry:
             operation=operation,
             basin=basin,
             stream=stream,
-            token_id=insight.token_id(bearer(environ)),
+            token_id=diagnostics.find_token_id(bearer(environ)),
             request=request,
             response=self._response(
-                partial(insight.response_document, operation, headers.get("s2-format", "raw"))
+                partial(diagnostics.decode_response, operation, headers.get("s2-format", "raw"))
             ),
             effect=self._effect(basin, stream),
             session=None if self.session is None else self.session.number,
@@ -380,14 +386,9 @@ class Entry:
         headers: dict[str, str] = {}
         for name, value in self.headers:
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
-        code, message = self._error()
-        return Response(self.status, code, message, headers, self.said, decode)
-
-    def _error(self) -> tuple[str | None, str | None]:
-        """Code and message of an error; those of the terminal frame where a session ended so."""
-        if self.failure is not None:
-            return self.code, self.failure[2]
-        return None, None
+        # Of a session: those of its terminal frame.
+        code, message = (None, None) if self.failure is None else (self.code, self.failure.message)
+        return Response(self.status, code, message, headers, self.response_body, decode)
 
     def _effect(self, basin: str | None, stream: str | None) -> "Effect":
         from s2mock.powers.exchange import Effect
@@ -405,10 +406,10 @@ class Entry:
 
 
 class AccountView(Protocol):
-    """An account, as far as it is looked at for what may have been meant."""
+    """The parts of an account that diagnostics read."""
 
     lock: Any
-    """Its mutex is `lock.mutex`."""
+    """Its member `mutex` guards the state."""
 
     @property
     def state(self) -> AccountState:
@@ -419,8 +420,8 @@ class AccountView(Protocol):
         """The secret of the account's own token."""
 
 
-class Ended:
-    """What there was in an account that has ended."""
+class EndedAccount:
+    """The state that an account had when its mock was closed, as an `AccountView`."""
 
     def __init__(self, state: AccountState, own_secret: str | None) -> None:
         self.state = state
@@ -429,29 +430,34 @@ class Ended:
         self.lock = self
 
 
-class Insight(Protocol):
-    """Somebody who knows what the notes mean: all of the API."""
+class Diagnostics(Protocol):
+    """The functions that interpret entries; `s2mock.diagnostics`, which knows the API, has them."""
 
-    def advice(self, entry: Entry, lost: list[Any], /) -> tuple[str, ...]:
-        """What may have been meant otherwise in an exchange that is over.
+    def find_advice(self, entry: Entry, lost: list[Any], /) -> tuple[str, ...]:
+        """Return advice on an exchange that has ended.
 
-        `lost` are the appends before it whose answers were lost, of which it may be one.
+        `lost` are the earlier appends whose responses were lost; this one is added if its was.
         """
 
-    def reason(self, entry: Entry, exchange: "Exchange", before: Iterator[Entry], /) -> str | None:
-        """Why the exchange ended in an error; `before` are those before it, the latest first."""
+    def explain_error(
+        self, entry: Entry, exchange: "Exchange", before: Iterator[Entry], /
+    ) -> str | None:
+        """Return why the exchange ended in an error.
 
-    def token_id(self, secret: str, /) -> str | None:
-        """The id of the access token with that secret, None where it has none."""
+        `before` are the entries before it, the latest first.
+        """
 
-    def encoded(self, batch: AppendInput, /) -> bytes:
-        """A batch as its session has sent it."""
+    def find_token_id(self, secret: str, /) -> str | None:
+        """Return the id of the access token with that secret, or None."""
 
-    def request_document(self, operation: str | None, request: "Request", /) -> Any:
-        """What a request said."""
+    def encode_batch(self, batch: AppendInput, /) -> bytes:
+        """Return a batch as the message in its session's frame."""
 
-    def response_document(self, operation: str | None, form: str, response: "Response", /) -> Any:
-        """What an answer said, to a request with that `S2-Format`."""
+    def decode_request(self, operation: str | None, request: "Request", /) -> Any:
+        """Return the body of a request as a document."""
+
+    def decode_response(self, operation: str | None, form: str, response: "Response", /) -> Any:
+        """Return the body of a response as a document, to a request with that `S2-Format`."""
 
 
 def _decoded(segment: str | None) -> str | None:

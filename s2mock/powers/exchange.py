@@ -1,27 +1,46 @@
-"""One operation as it went over the wire: what was asked, what was answered, what it changed.
+"""The exchange: one operation with its request, its response and its effect.
 
 Source: reference: account_services §1.2 (names of operations).
 """
 
+import base64
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from s2mock.powers.faults import Fault
-from s2mock.powers.redaction import in_text, target_in_text, without_issued
+from s2mock.powers.redaction import redact_headers, redact_issued_tokens, redact_target
 
 Message = TypeVar("Message")
-# What makes a document of a body, with all that is said of it.
+# Returns the body of a message as a document.
 Decode = Callable[[Message], Any]
+
+# Headers that curl sends by itself, or that concern the connection.
+_OMITTED_HEADERS: Final = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "expect",
+        "host",
+        "te",
+        "transfer-encoding",
+        "user-agent",
+    }
+)
+# A longer body would hide the rest of the command.
+_MAX_CURL_BODY_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked.
+    """The request of an exchange.
 
-    Header names are in lower case. `path` is as it was sent, percent-encoded. `body` is what came,
-    inflated. It is None if it is no longer kept, and `b""` if the request was refused before
-    anybody read it. For a batch in a session, it is the message in the frame.
+    Header names are in lower case. `path` is as it was sent, percent-encoded. `body` is
+    decompressed. It is None if the journal no longer keeps it, and `b""` if the request was refused
+    before its body was read. For a batch in a session, it is the message in the frame.
     """
 
     method: str
@@ -32,25 +51,27 @@ class Request:
     _decode: "Decode[Request]" = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
-        target = target_in_text(self.path, self.query)
-        return f"<Request {self.method} {target} {in_text(self.headers)} {_short(self.body)}>"
+        target = redact_target(self.path, self.query)
+        return (
+            f"<Request {self.method} {target} {redact_headers(self.headers)} {_short(self.body)}>"
+        )
 
     @property
     def document(self) -> Any:
-        """The body decoded, the same whatever form it came in; None if there is nothing to decode.
+        """The decoded body, the same for JSON and protobuf; None for a body that has no document.
 
-        Bytes of records are text where they are UTF-8, else bytes.
+        Bodies and headers of records are `str` if they are UTF-8, else `bytes`.
         """
         return self._decode(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What was answered.
+    """The response of an exchange.
 
     `code` and `message` are those of an error, else None. Header names are in lower case. `body`
-    is not compressed yet. It is None if it is no longer kept, and for a session, whose bodies are
-    never kept.
+    is not compressed. It is None if the journal no longer keeps it, and for a session, whose bodies
+    are never kept.
     """
 
     status: int
@@ -61,21 +82,22 @@ class Response:
     _decode: "Decode[Response]" = field(repr=False, compare=False)
 
     def __repr__(self) -> str:
-        return f"<Response {self.status} {in_text(self.headers)} {_short(self.body)}>"
+        return f"<Response {self.status} {redact_headers(self.headers)} {_short(self.body)}>"
 
     @property
     def document(self) -> Any:
-        """The body decoded, the same whatever form it went in; None for nothing to decode."""
+        """The decoded body, the same for JSON and protobuf; None if there is none."""
         return self._decode(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an operation changed, or read.
+    """The change that an operation made, or the records that it read.
 
-    `committed` is whether anything changed. `kind` is "created", "updated", "deleted" or
-    "appended", else None; `name` is that of what was created, updated or deleted. The sequence
-    numbers are of the first and last record that was appended or, by a read, delivered.
+    `committed` is True if anything changed. `kind` is "created", "updated", "deleted" or
+    "appended", else None; `name` is that of the basin, stream or token that was created, updated or
+    deleted. The sequence numbers are those of the first and the last record that was appended or,
+    by a read, delivered.
     """
 
     committed: bool = False
@@ -87,24 +109,24 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One operation with its request, its answer and its effect. It never changes.
+    """One operation with its request, its response and its effect. It never changes.
 
-    - `number` counts the exchanges of a mock from 1. An operation that is held and has no answer
-      yet has 0.
-    - `operation` is S2's name for it, or None if no route matched. `basin` and `stream` are what it
-      is about. `token_id` is the id of the access token that asked, if it has one.
+    - `number` counts the exchanges of a mock from 1. It is 0 for an operation that is held and has
+      no response yet.
+    - `operation` is S2's name for it, or None if no route matched. `basin` and `stream` are the
+      names in the request. `token_id` is the id of the request's access token, if it has one.
     - `response` is None after a drop.
-    - `session` is the number of the session that it came in, or that it is.
+    - `session` is the number of the session to which it belongs; its own if it opened a session.
     - `protocol` is "HTTP/1.1", "HTTP/1.0", "h2c" or "wsgi". `connection` is the number of the
       connection, or None.
-    - `at` is the operation's moment, in nanoseconds of the account's clock. It is None if the
-      request was refused before the account was asked.
+    - `at` is the moment of the operation, in nanoseconds of the account's clock. It is None if the
+      request was refused before it reached the account.
     - `began` and `ended` are in seconds of monotonic time, for durations. `ended` is None while a
-      session goes on.
-    - `fault` is what went wrong on purpose.
-    - `reason` is the rule that decided an error, with what would have been right. It looks at the
-      account as it is when you first read it.
-    - `advice` is what you may have meant otherwise.
+      session is open.
+    - `fault` is the fault that was injected into it, or None.
+    - `reason` names the rule that decided an error, and what would have been right. It is computed
+      from the state that the account has when you first read the exchange.
+    - `advice` lists likely mistakes in the request that S2 accepts.
     """
 
     number: int
@@ -132,15 +154,45 @@ class Exchange:
         return f"<Exchange {self.number}: {self.operation} {about} -> {outcome}{fault}>"
 
     def curl(self) -> str:
-        """The command that sends the request again. Secrets in it are blacked out."""
-        from s2mock.powers.curl import curl  # which a suite that passes does without
-
-        asked = self.request
-        return curl(
-            asked.method, asked.path, asked.query, asked.headers, asked.body or b"", self.protocol
-        )
+        """Return the command that sends the request again, without its secrets."""
+        return _curl_command(self.request, self.protocol)
 
 
 def _short(body: bytes | None) -> str:
-    text = without_issued(repr(body))
+    text = redact_issued_tokens(repr(body))
     return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _curl_command(request: Request, protocol: str) -> str:
+    headers, body = request.headers, request.body or b""
+    target = redact_target(request.path, request.query)
+    url = target if "://" in target else f"http://{headers.get('host', 'localhost')}{target}"
+    words = ["curl"]
+    if protocol == "h2c":
+        words.append("--http2-prior-knowledge")
+    if request.method == "HEAD":
+        words.append("--head")
+    elif request.method != ("POST" if body else "GET"):
+        words += ["-X", request.method]
+    words.append(url)
+    for name, value in redact_headers(headers).items():
+        if name in _OMITTED_HEADERS or (name == "accept" and value == "*/*"):
+            continue
+        # A mock's own token ends with the mock, and by default a mock requires none.
+        if name == "authorization":
+            continue
+        words += ["-H", f"{name}: {value}"]
+    if not body:
+        return shlex.join(words)
+    if "content-type" not in headers:
+        words += ["-H", "content-type:"]
+    if len(body) > _MAX_CURL_BODY_BYTES:
+        return f"{shlex.join(words)} --data-binary @...  # {len(body)} bytes"
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if text.isprintable() and not text.startswith("@"):
+        return shlex.join([*words, "--data-binary", text])
+    encoded = base64.b64encode(body).decode()
+    return f"echo {encoded} | base64 -d | {shlex.join([*words, '--data-binary', '@-'])}"

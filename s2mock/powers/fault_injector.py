@@ -1,86 +1,86 @@
-"""The stage: the one observer of a mock, which carries out its faults and holds.
+"""The fault injector: the observer that applies the faults and the holds of one mock.
 
-It observes only while there is something to do, and costs nothing otherwise.
+It observes operations only while the mock has faults or holds, and costs nothing otherwise.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from s2mock.powers.call import RequestCall
 from s2mock.powers.delays import wait_until
-from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
-from s2mock.powers.gate import Gate
-from s2mock.powers.hold import Hold
+from s2mock.powers.faults import Delay, Fault
+from s2mock.powers.hold import Gate, Hold
 from s2mock.powers.injection import Injection
 from s2mock.powers.matching import Pattern
-from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
+from s2mock.powers.outcomes import outcome_of, point_of
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Call, Point, Waits
-from s2mock.registry.rules.append import OpenAppendSession
-from s2mock.registry.rules.read import Read
-from s2mock.registry.values.codes import CODES
 from s2mock.runtime.clock import nanoseconds
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from s2mock.powers.exchange import Exchange
 
-_DELAYED = (
-    "the request is delayed by an injected Delay, and is made in the thread that would turn the "
-    "clock or end the test: make it in another thread"
+_ADVICE = (
+    "the request is delayed by an injected Delay, and is made in the thread that would advance "
+    "the clock or end the test: make it in another thread"
 )
 
 
-class Stage:
-    """The faults and holds of one mock.
+class FaultInjector:
+    """The faults and holds of one mock, and the observer that applies them.
 
-    `exchange_of` returns the exchange of a call that has met one of them.
+    `exchange_of` returns the exchange of a call that was affected.
     """
 
     def __init__(self, engine: Engine, exchange_of: "Callable[[RequestCall], Exchange]") -> None:
         self._engine = engine
-        self.exchange_of = exchange_of
-        # Not the account's: at the point `commit` that one is held.
+        self._exchange_of = exchange_of
+        # Not the account's lock, which is held at the point `commit`.
         self._lock = threading.Lock()
         take_at_fork(self._lock, Rank.INNER)
         self._injections: tuple[Injection, ...] = ()
         self._holds: tuple[Hold, ...] = ()
-        # Those that were released, and that nothing had reached.
-        self._unreached: list[Hold] = []
-        # Operations that are held before their effect, in the order in which they came.
+        # Holds that were released, and held nothing.
+        self._unused: list[Hold] = []
+        # Calls that are held before their effect, in their order of arrival.
         self._held: dict[RequestCall, None] = {}
-        # Those whose operations may still be waiting.
+        # The gates of operations with an infinite delay.
         self._gates: set[Gate] = set()
-        # What is to be said at the end of the test of injections and holds that are gone; the
-        # latter only beside another failure.
+        # Messages on injections and holds that were removed, for the end of the test: the remarks
+        # are reported only if the test fails by itself.
         self._complaints: list[str] = []
         self._remarks: list[str] = []
-
-    # What a test asks for.
 
     def inject(
         self,
         fault: Fault | Sequence[Fault | None],
         *,
-        on: "str | Iterable[str]",
+        on: str | Iterable[str],
         basin: str = "*",
         stream: str = "*",
         skip: int = 0,
         times: int | None = 1,
         required: bool = True,
     ) -> Injection:
-        """As `S2Mock.inject`."""
+        """Inject a fault, as `S2Mock.inject` does. Raises `TypeError`, `ValueError`."""
         pattern = Pattern(on, basin, stream)
-        made = Injection(self, fault, pattern, skip=skip, times=times, required=required)
+        made = Injection(
+            fault,
+            pattern,
+            skip=skip,
+            times=times,
+            required=required,
+            exchange_of=self._exchange_of,
+            on_end=self._forget_injection,
+        )
         with self._lock:
             self._injections = (*self._injections, made)
             self._observe()
             for call in self._held:
-                # One that was given up may not have come as far as its hold.
+                # A client that left may have ended one before its wait began.
                 if not call.is_decided:
                     self._offer(made, call)
         return made
@@ -88,7 +88,7 @@ class Stage:
     def hold(
         self,
         *,
-        on: "str | Iterable[str]",
+        on: str | Iterable[str],
         basin: str = "*",
         stream: str = "*",
         at: Point = "commit",
@@ -96,9 +96,17 @@ class Stage:
         times: int | None = 1,
         required: bool = True,
     ) -> Hold:
-        """As `S2Mock.hold`."""
+        """Hold operations, as `S2Mock.hold` does. Raises `TypeError`, `ValueError`."""
         pattern = Pattern(on, basin, stream)
-        made = Hold(self, pattern, at, skip=skip, times=times, required=required)
+        made = Hold(
+            pattern,
+            at,
+            skip=skip,
+            times=times,
+            required=required,
+            exchange_of=self._exchange_of,
+            on_end=self._forget_hold,
+        )
         with self._lock:
             self._holds = (*self._holds, made)
             self._observe()
@@ -106,7 +114,7 @@ class Stage:
 
     @property
     def injections(self) -> tuple[Injection, ...]:
-        """The faults that were injected and not removed."""
+        """The injections that were not removed."""
         return self._injections
 
     @property
@@ -114,28 +122,24 @@ class Stage:
         """The holds that were not released."""
         return self._holds
 
-    # What ends it.
-
-    def forget_injection(self, injection: Injection) -> None:
-        """It acts no longer."""
+    def _forget_injection(self, injection: Injection) -> None:
         with self._lock:
             self._injections = tuple(one for one in self._injections if one is not injection)
             self._observe()
 
-    def forget_hold(self, hold: Hold) -> None:
-        """It holds nothing more."""
+    def _forget_hold(self, hold: Hold) -> None:
         with self._lock:
             self._holds = tuple(one for one in self._holds if one is not hold)
             if hold.complaint is not None:
-                self._unreached.append(hold)
+                self._unused.append(hold)
             self._observe()
 
     def end(self, *, has_failed: bool = False) -> None:
-        """Remove all faults, and let whatever waits end without an answer and without effect.
+        """Remove all faults and holds, and drop the operations that wait for them.
 
-        Where an exception is on its way, what was not used fails nobody.
+        With `has_failed` (an exception ends the block of the mock), unused ones fail no test.
         """
-        (self._remarks if has_failed else self._complaints).extend(self._removed())
+        (self._remarks if has_failed else self._complaints).extend(self._remove_unused())
         for hold in self._holds:
             hold.end(drops=True)
         with self._lock:
@@ -145,78 +149,72 @@ class Stage:
             gate.open(drops=True)
 
     def check(self, *, has_failed: bool = False) -> list[str]:
-        """Remove all faults and the holds that nothing reached; what is to be said of them.
+        """Remove all faults and all holds that held nothing; return messages on unused ones.
 
-        That is which faults were not used up and which holds held nothing, since this was last
-        asked.
+        Each message is returned once. With `has_failed`, remarks are among them.
         """
-        complaints, remarks = self.take()
+        complaints, remarks = self.take_messages()
         return [*complaints, *remarks] if has_failed else complaints
 
-    def take(self) -> tuple[list[str], list[str]]:
-        """The same in two: what fails a test, and what is told beside another failure."""
-        taken = ([*self._complaints, *self._removed()], self._remarks)
+    def take_messages(self) -> tuple[list[str], list[str]]:
+        """Do as `check`; return messages that fail the test, and remarks beside another failure."""
+        taken = ([*self._complaints, *self._remove_unused()], self._remarks)
         self._complaints, self._remarks = [], []
         return taken
 
-    def _removed(self) -> list[str]:
-        """As `check`, for those that are there."""
+    def _remove_unused(self) -> list[str]:
         complaints = []
         for injection in self._injections:
             if (complaint := injection.complaint) is not None:
                 complaints.append(complaint)
             injection.remove()
-        for hold in (*self._unreached, *self._holds):
+        for hold in (*self._unused, *self._holds):
             if hold.complaint is None:
                 continue
             if (complaint := hold.take_complaint()) is not None:
                 complaints.append(complaint)
             if not hold.is_over:
                 hold.release()
-        self._unreached = []
+        self._unused = []
         return complaints
 
-    def note_refused(self, name: str | None) -> None:
-        """A request was refused as it stood, and never became an operation."""
+    def count_refused(self, name: str | None) -> None:
+        """Count a request that was refused before it became an operation of that name."""
         if name is not None:
-            for injection in self._injections:
-                injection.came.note_refused(name)
-            for hold in self._holds:
-                hold.came.note_refused(name)
+            waiting: tuple[Injection | Hold, ...] = (*self._injections, *self._holds)
+            for one in waiting:
+                one.match_stats.count_refused(name)
 
-    # The observer.
+    # As an observer of the engine.
 
     def at(self, point: Point, call: Call) -> Waits | None:
-        """Return the waits of holds and faults at this point, or None."""
+        """Return the waits of a call at a point, which may raise an outcome; else None."""
         assert isinstance(call, RequestCall), "only requests pass points"
         with self._lock:
             if point == "arrival":
-                self._draw(call)
-            holds = [hold for hold in self._holds if hold.take(point, call)]
+                for injection in self._injections:
+                    self._offer(injection, call)
+            holds = [hold for hold in self._holds if hold.claim(point, call)]
             if holds and point != "answer":
                 self._held[call] = None
             fault: Fault | None = call.fault
         if holds or fault is not None:
-            # Somebody may ask for its exchange.
+            # The test may ask for its exchange, so the recorder must make an entry.
             call.needs_entry = True
         for hold in holds:
             hold.notify()
-        acts = fault is not None and _acts_at(fault, call) == point
+        acts = fault is not None and point_of(fault, call) == point
         if not holds and not acts:
             return None
-        return self._stand(point, call, holds, fault, acts=acts)
-
-    def _draw(self, call: RequestCall) -> None:
-        for injection in self._injections:
-            self._offer(injection, call)
+        return self._affect(point, call, holds, fault, acts=acts)
 
     def _offer(self, injection: Injection, call: RequestCall) -> None:
-        fault = injection.takes(call, is_free=call.fault is None)
+        fault = injection.draw(call, is_free=call.fault is None)
         if fault is not None:
             call.fault = fault
             injection.notify()
 
-    def _stand(
+    def _affect(
         self,
         point: Point,
         call: RequestCall,
@@ -225,7 +223,7 @@ class Stage:
         *,
         acts: bool,
     ) -> Waits:
-        """Keep the operation for the holds; then let the fault act, or one injected since."""
+        """Wait for the holds; then apply the fault, or one that was injected during the wait."""
         try:
             for hold in holds:
                 yield from hold.pass_through()
@@ -233,19 +231,19 @@ class Stage:
             with self._lock:
                 self._held.pop(call, None)
         if call.fault is not fault:
-            # Where it would have acted may be behind the operation.
+            # The call may have passed the point of the new one.
             fault = call.fault
-            acts = fault is not None and _acts_at(fault, call) in ("arrival", point)
+            acts = fault is not None and point_of(fault, call) in ("arrival", point)
         if not acts:
             return
         if isinstance(fault, Delay):
             yield from self._delay(fault.seconds)
         elif fault is not None:
-            raise _outcome(fault)
+            raise outcome_of(fault)
 
     def _delay(self, seconds: float) -> Waits:
         if seconds == inf:
-            gate = Gate(_DELAYED)
+            gate = Gate(_ADVICE)
             with self._lock:
                 self._gates.add(gate)
             try:
@@ -255,47 +253,12 @@ class Stage:
                     self._gates.discard(gate)
             return
         with self._engine.lock as moment:
-            generation, until = (
-                self._engine.sessions.generation,
-                moment.monotonic + nanoseconds(seconds),
-            )
-        yield from wait_until(self._engine, until, generation, _DELAYED)
+            generation = self._engine.sessions.generation
+            until = moment.monotonic + nanoseconds(seconds)
+        yield from wait_until(self._engine, until, generation, _ADVICE)
 
     def _observe(self) -> None:
-        """Stand at points while there is something to do; with the lock in hand."""
+        """Observe the engine while there are faults or holds. With the lock held."""
         others = tuple(one for one in self._engine.observers if one is not self)
-        wanted = bool(self._injections or self._holds)
-        self._engine.observers = (*others, self) if wanted else others
-
-
-def _acts_at(fault: Fault, call: RequestCall) -> Point | None:
-    """Where the fault decides what becomes of the operation; None where it shapes its answer."""
-    operation = call.operation
-    is_session = call.is_batch or isinstance(operation, OpenAppendSession)
-    is_read_session = isinstance(operation, Read) and operation.is_session
-    if isinstance(fault, Cut) or (isinstance(fault, Drain) and (is_session or is_read_session)):
-        return None
-    if isinstance(fault, Fail) and fault.records is not None:
-        return None if is_read_session else "answer"
-    return "answer" if getattr(fault, "committed", False) else "arrival"
-
-
-def _outcome(fault: Fault) -> Exception:
-    """What becomes of an operation that meets this."""
-    if isinstance(fault, Drop):
-        return Dropped(refused=fault.refused, connection=fault.connection)
-    if isinstance(fault, Answer):
-        headers: Any = fault.headers
-        return Replaced(fault.status, list(headers), fault.body)
-    return error_of(fault)
-
-
-def error_of(fault: Fault) -> InjectedError:
-    """The error that a fault answers with."""
-    if isinstance(fault, Fail):
-        code = CODES[fault.code]
-        message = code.message if fault.message is None else fault.message
-        return InjectedError(fault.code, code.status, message, retry_after=fault.retry_after)
-    assert isinstance(fault, Drain), f"{fault!r} answers with no error"
-    code = CODES["server_draining"]
-    return InjectedError("server_draining", code.status, code.message, retires=True)
+        is_needed = bool(self._injections or self._holds)
+        self._engine.observers = (*others, self) if is_needed else others

@@ -1,13 +1,19 @@
-"""The faults: values that say what goes wrong with an operation.
+"""The faults: values that describe how an operation fails, their checks, and their JSON.
+
+As JSON, a fault is an object with one key, its name, and its arguments as in Python, such as
+`{"Drop": {}}`. A body is text, or `{"base64": ...}` if it is not UTF-8; an infinite delay is
+`"inf"`.
 
 Sources: reference: account_services §4 (codes, and what they guarantee), data_plane §14 (a server
 that drains).
 """
 
+import base64
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Final
+from math import inf, isinf
+from typing import Any, Final
 
 from s2mock.registry.values.codes import CODES
 from s2mock.registry.values.config import U64_MAX
@@ -19,15 +25,15 @@ from s2mock.runtime.arguments import (
     check_number,
     encoded,
 )
-from s2mock.runtime.near_names import near_name
+from s2mock.runtime.near_names import near_name, suggest
 
 MAX_STATUS: Final = 599
-# The header has milliseconds.
+# The header `retry-after-ms` has milliseconds.
 _MAX_RETRY_AFTER: Final = U64_MAX // 1000
 
 
 class Fault:
-    """What all faults have in common: frozen, compared by value, printed as one would type it."""
+    """The base class of all faults: frozen values whose `repr` is the call that makes them."""
 
     __slots__ = ()
 
@@ -43,14 +49,14 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Fail(Fault):
-    """S2's answer for an error code.
+    """Answer with an error code of S2.
 
-    `message` is the text beside the code. `retry_after` is in seconds, and goes out as the header
-    `retry-after-ms`. With `committed`, the operation was carried out, and this answer takes the
-    place of its own. With `records`, a read session fails after so many records, by the terminal
-    frame or the `error` event; if there are fewer, it fails at its end. A read without a session
-    fails as a whole. Raises `TypeError`, and `ValueError` for a `committed` that S2 rules out: for
-    some codes, it guarantees that nothing has happened (reference: account_services §4).
+    `message` is the text beside the code. `retry_after` is in seconds, and is sent as the header
+    `retry-after-ms`. With `committed`, the operation is applied, and this response replaces its
+    own. With `records`, a read session fails after that number of records, with the terminal frame
+    or the `error` event; if there are fewer, it fails at its end. A read without a session fails as
+    a whole. Raises `TypeError`, and `ValueError` for a `committed` that S2 rules out: some codes
+    guarantee that nothing has happened (reference: account_services §4).
     """
 
     code: str
@@ -81,15 +87,13 @@ class Fail(Fault):
         check_count("records", self.records, least=0, optional=True)
         if self.committed and self.records is not None:
             raise ValueError(
-                f"{self!r}: a read changes nothing, so committed=True says nothing of it: leave "
-                "it out"
+                f"{self!r}: a read changes nothing, so committed=True has no meaning: leave it out"
             )
         if self.committed and CODES[self.code].promises_no_effect:
             lossy = ", ".join(repr(code) for code in CODES if not CODES[code].promises_no_effect)
             raise ValueError(
-                f"{self.code!r} promises that nothing has happened, so committed=True would be a "
-                f"lie that S2 never tells (reference: account_services §4); these codes leave it "
-                f"open: {lossy}"
+                f"{self.code!r} promises that nothing has happened, and committed=True contradicts "
+                f"that (reference: account_services §4); these codes leave it open: {lossy}"
             )
 
     @property
@@ -100,12 +104,12 @@ class Fail(Fault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Drop(Fault):
-    """No byte of an answer: HTTP/2 resets the stream, HTTP/1.1 closes the connection.
+    """Send no byte of a response: HTTP/2 resets the stream, HTTP/1.1 closes the connection.
 
-    With `committed`, the operation was carried out. With `connection`, HTTP/2 cuts the TCP
-    connection as well, with everything else on it, as when a network fails. With `refused`, the
-    reset is `REFUSED_STREAM`, the promise that nothing has happened. HTTP/1.1 has no such promise,
-    so `refused` changes nothing there. Raises `TypeError`, `ValueError`.
+    With `committed`, the operation is applied first. With `connection`, HTTP/2 closes the TCP
+    connection as well, with all other streams on it, as when a network fails. With `refused`, the
+    reset is `REFUSED_STREAM`, which promises that nothing has happened. HTTP/1.1 has no such
+    promise, so `refused` changes nothing there. Raises `TypeError`, `ValueError`.
     """
 
     committed: bool = field(default=False, kw_only=True)
@@ -118,8 +122,8 @@ class Drop(Fault):
         check_flag("refused", self.refused)
         if self.refused and self.committed:
             raise ValueError(
-                "Drop(refused=True) promises that nothing has happened, so committed=True would be "
-                "a lie that no server tells: leave one of them out"
+                "Drop(refused=True) promises that nothing has happened, and committed=True "
+                "contradicts that: leave one of them out"
             )
         if self.refused and self.connection:
             raise ValueError(
@@ -130,12 +134,12 @@ class Drop(Fault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Cut(Fault):
-    """An answer that begins and breaks off. The operation was carried out.
+    """Apply the operation, and break its response off.
 
-    It breaks off after so many `records` (of a `read` only), or after so many `bytes` of the body,
-    which may be in the middle of a frame, an event or a document. If the answer is shorter, it
-    breaks off at its end. HTTP/2 resets the stream, HTTP/1.1 closes the connection. Raises
-    `TypeError`, `ValueError`.
+    It breaks off after a number of `records` (of a `read` only), or of `bytes` of the body, which
+    may be in the middle of a frame, an event or a document. If the response is shorter, it breaks
+    off at its end. HTTP/2 resets the stream, HTTP/1.1 closes the connection. Raises `TypeError`,
+    `ValueError`.
     """
 
     records: int | None = field(default=None, kw_only=True)
@@ -146,17 +150,17 @@ class Cut(Fault):
         check_count("bytes", self.bytes, least=0, optional=True)
         if (self.records is None) == (self.bytes is None):
             raise ValueError(
-                "Cut breaks an answer off after so many records or so many bytes: give one of "
-                "them, as in Cut(records=2) or Cut(bytes=0); Drop() is no answer at all"
+                "Cut breaks a response off after a number of records or of bytes: give one of "
+                "them, as in Cut(records=2) or Cut(bytes=0); Drop() sends no response at all"
             )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Delay(Fault):
-    """An answer that comes late, by so many seconds of the account's clock.
+    """Delay the response by a number of seconds of the account's clock.
 
-    With `committed`, the operation is carried out before the delay; without it, after. `inf` means
-    not before the test ends. Raises `TypeError`, `ValueError`.
+    With `committed`, the operation is applied before the delay; without it, after. `inf` lasts
+    until the test ends. Raises `TypeError`, `ValueError`.
     """
 
     seconds: float
@@ -169,7 +173,7 @@ class Delay(Fault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answer(Fault):
-    """What a proxy in the way would say, byte for byte. S2 never hears of the request.
+    """Answer as a proxy in front of S2 would, byte for byte, without applying the operation.
 
     `headers` are a mapping, or pairs of names and values; they are kept as pairs. Raises
     `TypeError`, `ValueError`.
@@ -194,13 +198,14 @@ class Answer(Fault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Drain(Fault):
-    """A server that is going away.
+    """Answer as a server that is shutting down.
 
     An S2S session gets the advice to reconnect, with its next frame. It is served until the client
-    ends it, for at most 5 s of real time; then comes the terminal `server_draining`. With
-    `records`, a read gets so many first. Server-sent events get the `error` event. Everything else
-    is answered with 503 `server_draining` and is not carried out. Then the connection ends: by
-    GOAWAY on HTTP/2, by `connection: close` on HTTP/1.1. Raises `TypeError`, `ValueError`.
+    ends it, for at most 5 s of real time; then the terminal `server_draining` is sent. With
+    `records`, a read gets that number of records first. Server-sent events get the `error` event.
+    Every other operation is answered with 503 `server_draining` and is not applied. Then the
+    connection ends: by GOAWAY on HTTP/2, by `connection: close` on HTTP/1.1. Raises `TypeError`,
+    `ValueError`.
     """
 
     records: int | None = field(default=None, kw_only=True)
@@ -210,9 +215,9 @@ class Drain(Fault):
 
 
 def is_answer_lost(status: int, fault: Fault | None) -> bool:
-    """True if a client that got this cannot know whether its request took effect.
+    """True if the client cannot know from the response whether its request took effect.
 
-    `status` is that of the answer, 0 for none.
+    `status` is that of the response, 0 for none.
     """
     if not status or isinstance(fault, Cut):
         return True
@@ -220,7 +225,7 @@ def is_answer_lost(status: int, fault: Fault | None) -> bool:
 
 
 def check_fault(fault: object) -> None:
-    """Raises `TypeError` for anything but a fault."""
+    """Raise `TypeError` for anything but a fault."""
     if isinstance(fault, Fault):
         return
     if isinstance(fault, type) and issubclass(fault, Fault):
@@ -239,7 +244,7 @@ _EXAMPLES: Final[dict[type, str]] = {
 
 
 def check_place(fault: Fault, names: tuple[str, ...]) -> None:
-    """Raises `ValueError` where the fault means nothing on those operations, and what would."""
+    """Raise `ValueError` if the fault has no meaning on those operations."""
     records = getattr(fault, "records", None)
     others = [name for name in names if name != "read"]
     if records is not None and others:
@@ -272,3 +277,91 @@ def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:
             raise ValueError(f"{value!r} is no value of a header")
         checked.append((name.lower(), value))
     return tuple(checked)
+
+
+# JSON.
+
+_KINDS: Final[dict[str, type[Fault]]] = {
+    kind.__name__: kind for kind in (Answer, Cut, Delay, Drain, Drop, Fail)
+}
+_EXAMPLE: Final = 'as in {"Fail": {"code": "unavailable"}}'
+
+
+def fault_to_json(fault: Fault) -> dict[str, Any]:
+    """Return the fault as JSON, without arguments that have their default values."""
+    arguments: dict[str, Any] = {}
+    for one in fields(fault):  # type: ignore[arg-type]  # each is a dataclass
+        value = getattr(fault, one.name)
+        if value == one.default:
+            continue
+        if isinstance(value, bytes) and one.name == "body":
+            value = bytes_to_json(value)
+        elif one.name == "headers":
+            value = [list(pair) for pair in value]
+        elif isinstance(value, float) and isinf(value):
+            value = "inf"
+        arguments[one.name] = value
+    return {type(fault).__name__: arguments}
+
+
+def fault_from_json(document: Any) -> Fault:
+    """Return the fault that a JSON document describes. Raises `TypeError`, `ValueError`."""
+    if not isinstance(document, dict) or len(document) != 1:
+        raise TypeError(f"a fault is an object of one key, its name, {_EXAMPLE}; not {document!r}")
+    [(name, arguments)] = document.items()
+    kind = _KINDS.get(name)
+    if kind is None:
+        raise ValueError(f"{name!r} is no fault: {suggest(name, _KINDS)}")
+    if not isinstance(arguments, dict):
+        raise TypeError(f"{name} takes an object of its arguments, {_EXAMPLE}; not {arguments!r}")
+    known = [one.name for one in fields(kind)]  # type: ignore[arg-type]  # each is a dataclass
+    for argument in arguments:
+        if argument not in known:
+            hint = suggest(argument, known, "it takes")
+            raise ValueError(f"{name} takes no {argument!r}: {hint}")
+    given = dict(arguments)
+    if "body" in given:
+        given["body"] = bytes_from_json("body", given["body"])
+    if given.get("seconds") == "inf":
+        given["seconds"] = inf
+    missing = [need for need in _NEEDED.get(name, ()) if need not in given]
+    if missing:
+        raise ValueError(f"{name} needs {missing[0]!r}")
+    return kind(**given)
+
+
+_NEEDED: Final = {"Fail": ("code",), "Delay": ("seconds",), "Answer": ("status",)}
+
+
+def faults_to_json(fault: Fault | Sequence[Fault | None]) -> Any:
+    """Return a fault as JSON, or a list of faults and None."""
+    if isinstance(fault, Fault):
+        return fault_to_json(fault)
+    return [None if one is None else fault_to_json(one) for one in fault]
+
+
+def faults_from_json(document: Any) -> Fault | list[Fault | None]:
+    """Return the fault, or the list, that JSON describes. Raises `TypeError`, `ValueError`."""
+    if isinstance(document, list):
+        return [None if one is None else fault_from_json(one) for one in document]
+    return fault_from_json(document)
+
+
+def bytes_to_json(data: bytes) -> Any:
+    """Return the bytes as text if they are UTF-8, else as `{"base64": ...}`."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def bytes_from_json(what: str, value: Any) -> bytes:
+    """Return the bytes that `bytes_to_json` has encoded. Raises `TypeError`, `ValueError`."""
+    if isinstance(value, str):
+        return encoded(what, value)
+    if isinstance(value, dict) and list(value) == ["base64"] and isinstance(value["base64"], str):
+        try:
+            return base64.b64decode(value["base64"], validate=True)
+        except ValueError as error:
+            raise ValueError(f"{what} is no base64: {error}") from None
+    raise TypeError(f'{what} must be text, or {{"base64": ...}}, not {value!r}')

@@ -1,13 +1,16 @@
-"""Holding operations at a point, while all others go on."""
+"""Holds, which keep operations waiting at a point, and the gates at which they wait."""
 
-from typing import TYPE_CHECKING, Any, Final, Protocol, get_args
+import threading
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from s2mock.powers.call import RequestCall
-from s2mock.powers.gate import Gate
-from s2mock.powers.match_stats import MatchStats
-from s2mock.powers.matching import Pattern
+from s2mock.powers.matching import MatchStats, Pattern
+from s2mock.powers.outcomes import Dropped
 from s2mock.registry.operation import Point, Waits
 from s2mock.runtime.arguments import check_choice, check_count, check_flag
+from s2mock.runtime.conversation import Wait
+from s2mock.runtime.fork_locks import Rank, take_at_fork
 from s2mock.runtime.notifier import Notifier, Pending
 
 if TYPE_CHECKING:
@@ -21,65 +24,99 @@ _ADVICE: Final = (
 )
 
 
-class Keeper(Protocol):
-    """Who asks the hold at each point: the stage."""
+class Gate:
+    """A wait without a timeout: it ends when the gate is opened.
 
-    def exchange_of(self, call: RequestCall) -> "Exchange":
-        """Return the exchange of a call, which may not have been answered yet."""
+    `advice` is for a call that waits in the only thread that could open it.
+    """
 
-    def forget_hold(self, hold: "Hold") -> None:
-        """It holds nothing more."""
+    timeout: Final = None
+
+    def __init__(self, advice: str) -> None:
+        self.advice = advice
+        self._lock = threading.Lock()
+        take_at_fork(self._lock, Rank.INNER)
+        self._wakes: list[Callable[[], None]] = []
+        self._is_open = False
+        self._drops = False
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        """Call `wake` when the gate is opened, or now if it is open."""
+        with self._lock:
+            self._wakes.append(wake)
+            is_open = self._is_open
+        if is_open:
+            wake()
+
+    def open(self, *, drops: bool = False) -> None:
+        """Let all waiting operations continue, or with `drops`, drop them. Only once."""
+        with self._lock:
+            if self._is_open:
+                return
+            self._is_open, self._drops = True, drops
+            wakes, self._wakes = self._wakes, []
+        for wake in wakes:
+            wake()
+
+    def pass_through(self) -> Generator[Wait, None, None]:
+        """Wait until the gate is open. Raises `Dropped` if it was opened with `drops`."""
+        while not self._is_open:
+            yield self
+        if self._drops:
+            raise Dropped
 
 
 class Hold:
-    """Operations that are kept waiting at a point.
+    """Holds matching operations at a point: each waits there until the hold is released.
 
-    It holds one operation after the other, up to `times`, each until it is released. Every other
-    operation goes on. A test has it by a handle, `s2mock.handles.faults.Hold`.
+    It holds up to `times` operations; all others continue. A test has it by a handle,
+    `s2mock.handles.faults.Hold`.
     """
 
     def __init__(
         self,
-        stage: Keeper,
         pattern: Pattern,
         at: Point,
         *,
         skip: int,
         times: int | None,
         required: bool,
+        exchange_of: "Callable[[RequestCall], Exchange]",
+        on_end: "Callable[[Hold], object]",
     ) -> None:
         check_choice("at", at, POINTS)
         check_count("skip", skip, least=0)
         check_count("times", times, optional=True)
         check_flag("required", required)
-        self._stage = stage
+        self._exchange_of = exchange_of
+        self._on_end = on_end
         self._pattern = pattern
-        self.came: MatchStats = MatchStats(pattern)
+        self.match_stats: MatchStats = MatchStats(pattern)
         self._at = at
-        self._asked_skip = self._skip = skip
+        self._skip = skip
+        self._skipped = 0
         self._times = times
         self._required = required
-        self._is_told = False
+        self._is_reported = False
         self._gate = Gate(_ADVICE)
-        self._bell = Notifier()
+        self._notifier = Notifier()
         self._held: list[RequestCall] = []
         self._is_over = False
 
     def __repr__(self) -> str:
-        return f"<{self.text}: {len(self._held)} came>"
+        return f"<{self.text}: {len(self._held)} held>"
 
     @property
     def text(self) -> str:
-        """The call that made it."""
+        """The call that made the hold, without its limits."""
         return f"hold({self._pattern}, at={self._at!r})"
 
     @property
-    def asked(self) -> dict[str, Any]:
-        """The arguments of that call, all of them."""
-        place = self._pattern.place
+    def arguments(self) -> dict[str, Any]:
+        """All arguments of the call that made the hold."""
         return {
-            **place,
-            "skip": self._asked_skip,
+            **self._pattern.place,
+            "skip": self._skip,
             "times": self._times,
             "at": self._at,
             "required": self._required,
@@ -87,72 +124,77 @@ class Hold:
 
     @property
     def is_over(self) -> bool:
-        """Whether it was released, and holds nothing more."""
+        """True if the hold was released: it holds nothing more."""
         return self._is_over
 
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":
-        """What has been held, in the order in which it came; without an answer until it has one."""
-        return tuple(map(self._stage.exchange_of, list(self._held)))
+        """The operations that were held, in their order of arrival; some without a response yet."""
+        return tuple(map(self._exchange_of, list(self._held)))
 
     def pending(self, count: int, timeout: float) -> "Pending[tuple[Exchange, ...]]":
-        """Return a wait until `count` operations were held, for `timeout` seconds of real time."""
+        """Return a wait until `count` operations are or were held; it returns their exchanges.
+
+        `timeout` is in seconds of real time; after it, `TimeoutError` lists what arrived instead.
+        """
 
         def missing() -> str:
-            came = self.came.describe("the hold")
+            arrived = self.match_stats.describe("the hold")
             return (
                 f"{len(self._held)} of {count} operations were held by {self.text} within "
-                f"{timeout:g} s; {came}"
+                f"{timeout:g} s; {arrived}"
             )
 
         return Pending(
-            self._bell,
+            self._notifier,
             lambda: self.exchanges if len(self._held) >= count else None,
             missing,
             timeout,
         )
 
     def release(self) -> None:
-        """Let go what is held, and hold nothing more.
+        """Let all held operations continue, and hold nothing more.
 
-        That nothing had reached it fails the test all the same, unless it is not required.
+        A required hold that held nothing fails the test all the same.
         """
         self.end(drops=False)
 
-    # For the stage.
+    # Not for tests: for the fault injector.
 
     @property
     def complaint(self) -> str | None:
-        """What is to be said of a hold that nothing reached; None where nothing is."""
+        """The message for a required hold that held nothing, else None."""
         if not self._required or self._held:
             return None
         skipped = ""
-        if self._skip:
-            passed = self._asked_skip - self._skip
-            skipped = f" it was to let {self._asked_skip} pass first, and {passed} came;"
-        return f"a hold held nothing: {self.text};{skipped} {self.came.describe('the hold')}"
+        if self._skipped < self._skip:
+            skipped = f" skip={self._skip}, and {self._skipped} arrived;"
+        return f"a hold held nothing: {self.text};{skipped} {self.match_stats.describe('the hold')}"
 
     def take_complaint(self) -> str | None:
-        """The same, once."""
-        complaint = None if self._is_told else self.complaint
-        self._is_told = True
+        """Return the same message, only once."""
+        complaint = None if self._is_reported else self.complaint
+        self._is_reported = True
         return complaint
 
     def end(self, *, drops: bool) -> None:
-        """Hold nothing more; with `drops`, what is held gets no answer and takes no effect."""
+        """Release the hold; with `drops`, drop the held operations without a response or effect."""
         self._is_over = True
-        self._stage.forget_hold(self)
+        self._on_end(self)
         self._gate.open(drops=drops)
 
-    def take(self, point: Point, call: RequestCall) -> bool:
-        """True if the call is to be held at this point. Call it with the injector's lock held."""
+    def claim(self, point: Point, call: RequestCall) -> bool:
+        """Take the call and return True if it is to be held at this point.
+
+        With the injector's lock held.
+        """
         operation = call.operation
         if point == "arrival":
-            self.came.note(operation)
+            self.match_stats.count(operation)
         if self._is_over or point != self._at or not self._pattern.matches(operation):
             return False
-        if self._skip:
-            self._skip -= 1
+        if self._skipped < self._skip:
+            self._skipped += 1
             return False
         if self._times is not None and len(self._held) >= self._times:
             return False
@@ -160,9 +202,9 @@ class Hold:
         return True
 
     def notify(self) -> None:
-        """Wake all waits for what it holds, so that they look."""
-        self._bell.notify()
+        """Notify all waits for held operations."""
+        self._notifier.notify()
 
     def pass_through(self) -> Waits:
-        """Keep an operation that was taken until it is released."""
+        """Delay a claimed operation until the hold is released."""
         return self._gate.pass_through()

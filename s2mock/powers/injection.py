@@ -1,12 +1,11 @@
-"""A fault that waits for operations, and what it has met."""
+"""Injections: a fault, or a list of faults, for the operations that match a pattern."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from s2mock.powers.call import RequestCall
 from s2mock.powers.faults import Answer, Drop, Fault, check_fault, check_place
-from s2mock.powers.match_stats import MatchStats
-from s2mock.powers.matching import Pattern
+from s2mock.powers.matching import MatchStats, Pattern
 from s2mock.runtime.arguments import check_count, check_flag
 from s2mock.runtime.notifier import Notifier, Pending
 
@@ -14,35 +13,22 @@ if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
 
 
-class UnusedFault(AssertionError):  # what a test that fails by it is told
-    """You injected a fault or made a hold, and the operation that it waited for never came."""
-
-
-class Keeper(Protocol):
-    """Who asks the injection at each arrival: the stage."""
-
-    def exchange_of(self, call: RequestCall) -> "Exchange":
-        """Return the exchange of a call, which may not have been answered yet."""
-
-    def forget_injection(self, injection: "Injection") -> None:
-        """It waits for nothing more."""
-
-
 class Injection:
-    """A fault, or a list of them, that waits for operations.
+    """A fault, or a list of faults, for matching operations.
 
     A test holds it by a handle, `s2mock.handles.faults.Injection`.
     """
 
     def __init__(
         self,
-        stage: Keeper,
         fault: Fault | Sequence[Fault | None],
         pattern: Pattern,
         *,
         skip: int,
         times: int | None,
         required: bool,
+        exchange_of: "Callable[[RequestCall], Exchange]",
+        on_end: "Callable[[Injection], object]",
     ) -> None:
         check_count("skip", skip, least=0)
         check_flag("required", required)
@@ -50,7 +36,7 @@ class Injection:
         if self._faults is not None:
             if times != 1:
                 raise ValueError(
-                    "a list of faults has one for each operation, so times says nothing of it: "
+                    "a list of faults has one for each operation, so times has no meaning: "
                     "leave it out"
                 )
             times = len(self._faults)
@@ -61,25 +47,26 @@ class Injection:
             if one is not None:
                 check_place(one, pattern.names)  # type: ignore[arg-type]  # checked above
         self._fault = fault
-        self._stage = stage
+        self._exchange_of = exchange_of
+        self._on_end = on_end
         self._pattern = pattern
-        self.came: MatchStats = MatchStats(pattern)
+        self.match_stats: MatchStats = MatchStats(pattern)
         self._skip = skip
         self._skipped = 0
         self._times = times
         self._required = required
-        # How many matching operations it has taken, those that a None lets pass too.
+        # The number of matching operations it has taken, with those for which the list has None.
         self._taken = 0
         self._hits: list[RequestCall] = []
         self._is_removed = False
-        self._bell = Notifier()
+        self._notifier = Notifier()
 
     def __repr__(self) -> str:
         return f"<{self.text}: {self.hits} hits>"
 
     @property
     def text(self) -> str:
-        """The call that made it."""
+        """The call that made the injection."""
         text = f"inject({self._fault!r}, {self._pattern}"
         if self._skip:
             text += f", skip={self._skip}"
@@ -88,8 +75,8 @@ class Injection:
         return f"{text})"
 
     @property
-    def asked(self) -> dict[str, Any]:
-        """The arguments of that call, all of them."""
+    def arguments(self) -> dict[str, Any]:
+        """All arguments of the call that made the injection."""
         return {
             "fault": self._fault,
             **self._pattern.place,
@@ -100,65 +87,70 @@ class Injection:
 
     @property
     def hits(self) -> int:
-        """How many operations it has met with a fault."""
+        """The number of operations that got a fault."""
         return len(self._hits)
 
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":
-        """Those operations, in the order in which they came."""
-        return tuple(map(self._stage.exchange_of, list(self._hits)))
+        """The exchanges of these operations, in their order of arrival."""
+        return tuple(map(self._exchange_of, list(self._hits)))
 
     @property
     def remaining(self) -> int | None:
-        """How many more operations it waits for; None where it is until removed."""
+        """The number of operations that it still waits for; None without a limit."""
         if self._is_removed:
             return 0
         return None if self._times is None else self._times - self._taken
 
     def pending(self, hits: int, timeout: float) -> "Pending[tuple[Exchange, ...]]":
-        """Return a wait until `hits` operations have met it, for `timeout` seconds of real time."""
+        """Return a wait until `hits` operations have got a fault; it returns their exchanges.
+
+        `timeout` is in seconds of real time; after it, `TimeoutError` lists what arrived instead.
+        """
 
         def missing() -> str:
-            came = self.came.describe("the fault")
-            return f"{self.hits} of {hits} hits of {self.text} came within {timeout:g} s; {came}"
+            arrived = self.match_stats.describe("the fault")
+            return (
+                f"{self.hits} of {hits} hits of {self.text} arrived within {timeout:g} s; {arrived}"
+            )
 
         return Pending(
-            self._bell,
+            self._notifier,
             lambda: self.exchanges if len(self._hits) >= hits else None,
             missing,
             timeout,
         )
 
     def remove(self) -> None:
-        """Let operations pass from now on; whether it was used up is asked no longer."""
+        """Affect no more operations; the test no longer fails if it was not used up."""
         self._is_removed = True
-        self._stage.forget_injection(self)
+        self._on_end(self)
 
-    # For the stage.
+    # Not for tests: for the fault injector.
 
     @property
     def complaint(self) -> str | None:
-        """What is to be said of a fault that was not used up; None where nothing is."""
+        """The message for a required fault that was not used up, else None."""
         if self._is_removed or not self._required or self._is_used_up:
             return None
         fired = f"fired {self.hits} of {self._times} times" if self._taken else "never fired"
-        came = self.came.describe("the fault")
+        arrived = self.match_stats.describe("the fault")
         skipped = ""
         if self._skip and self._skipped < self._skip:
-            skipped = f" it was to let {self._skip} pass first, and {self._skipped} came;"
-        return f"a fault {fired}: {self.text};{skipped} {came}"
+            skipped = f" skip={self._skip}, and {self._skipped} arrived;"
+        return f"a fault {fired}: {self.text};{skipped} {arrived}"
 
     @property
     def _is_used_up(self) -> bool:
         return bool(self._hits) if self._times is None else self._taken >= self._times
 
-    def takes(self, call: RequestCall, *, is_free: bool) -> Fault | None:
-        """Return the fault for a call, or None; `is_free` is True if it has met no other.
+    def draw(self, call: RequestCall, *, is_free: bool) -> Fault | None:
+        """Return the fault for a call that has arrived, or None.
 
-        Call it with the injector's lock held.
+        Only a call that `is_free` (without a fault) gets one. With the injector's lock held.
         """
         operation = call.operation
-        self.came.note(operation)
+        self.match_stats.count(operation)
         if not self._pattern.matches(operation):
             return None
         if self._skipped < self._skip:
@@ -167,26 +159,26 @@ class Injection:
         if not is_free or (self._times is not None and self._taken >= self._times):
             return None
         fault = self._fault if self._faults is None else self._faults[self._taken]
-        if call.is_batch and _needs_an_answer(fault):
-            self.came.note_misplaced()
+        if call.is_batch and _needs_response(fault):
+            self.match_stats.count_misplaced()
             return None
         self._taken += 1
         if fault is not None:
             self._hits.append(call)
-        return fault  # type: ignore[return-value]  # checked when it was made
+        return fault  # type: ignore[return-value]  # checked by `__init__`
 
     def notify(self) -> None:
-        """Let those who wait for hits look."""
-        self._bell.notify()
+        """Notify all waits for hits."""
+        self._notifier.notify()
 
 
-def _needs_an_answer(fault: object) -> bool:
-    """Whether the fault is one of an answer of its own, which a batch of a session has not."""
+def _needs_response(fault: object) -> bool:
+    """True if the fault changes a response of its own, which a batch in a session has not."""
     return isinstance(fault, Answer) or (isinstance(fault, Drop) and fault.refused)
 
 
 def _checked_list(fault: object) -> list[Fault | None] | None:
-    """The faults where there are several. Raises `TypeError`, `ValueError`."""
+    """Return the faults of a list; None for a single fault. Raises `TypeError`, `ValueError`."""
     if isinstance(fault, str) or not isinstance(fault, Sequence):
         return None
     faults = list(fault)

@@ -1,59 +1,132 @@
-"""What a journal keeps: the latest notes, with a limit to how many, and to what they take."""
+"""The store of a journal: the latest notes and entries, within limits of count and bytes."""
 
 import threading
+from array import array
 from collections import deque
-from itertools import chain
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
-from s2mock.powers.bundle import Bundle
-from s2mock.powers.entry import NOTE_PARTS, Entry, Note
+from s2mock.powers.entry import Entry, Note, head_size, shorten_head
 from s2mock.runtime import failures
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 from s2mock.runtime.notifier import Notifier
 
-# So many more are kept until somebody looks: letting go of many at once takes less than of each.
+# The store may exceed its limit by this number until it is read: to drop many at once takes less
+# time than to drop each.
 _SLACK = 256
-# So many parts are not counted before somebody looks, of notes of so many bytes at most.
-_FRESH = 128 * NOTE_PARTS
-_SMALL = 16 * 1024
+# New notes are bundled when there are this many of them, or one is larger than this.
+_MAX_FRESH = 128
+_SMALL_BYTES = 16 * 1024
+# The bodies of a larger bundle are kept as they are, since joining copies them.
+_MAX_PACKED_BYTES = 64 * 1024
+
+
+class Bundle:
+    """Many notes by columns, the oldest first; their numbers are not in it.
+
+    Small bodies are joined and numbers are kept in arrays. Memory that is kept for each request is
+    not in the processor's cache for the next one, and objects cost the garbage collector time.
+    """
+
+    __slots__ = ("_columns", "count", "size")
+
+    def __init__(self, notes: Sequence[Note]) -> None:
+        # A note of columns: the values of each part in all notes.
+        columns: Any = Note._make(zip(*notes, strict=True))
+        self.count: int = len(notes)
+        self.size: int = sum(columns.size)
+        """The sum of the notes' sizes, in bytes."""
+        if self.count > 1 and self.size <= _MAX_PACKED_BYTES:
+            # An array has no room for times after the year 2262: such notes stay as they are.
+            with suppress(OverflowError):
+                columns = columns._replace(
+                    body=_join(columns.body),
+                    response_body=_join(columns.response_body),
+                    at=array("q", columns.at),
+                    began=array("d", columns.began),
+                    ended=array("d", columns.ended),
+                    size=array("q", columns.size),
+                )
+        self._columns: Iterable[Any] = columns
+
+    def entries(self, first: int) -> list[Entry]:
+        """Return the entries of the notes, numbered from `first` on."""
+        notes = map(Note._make, zip(*self._columns, strict=True))
+        return [Entry.from_note(note, number) for number, note in enumerate(notes, first)]
+
+    def drop_bodies(self) -> None:
+        """Drop the bodies of a bundle of one note, and all other long texts."""
+        [note] = map(Note._make, zip(*self._columns, strict=True))
+        head = note.head
+        if not isinstance(head, Entry) and head_size(head.target, head.fields):
+            head = shorten_head(head)
+        bare = note._replace(body=None, response_body=None, head=head, size=0)
+        self._columns = [(part,) for part in bare]
+        self.size = 0
+
+
+class _JoinedBodies:
+    """Many bodies in one bytes object; iterating gives each."""
+
+    __slots__ = ("_joined", "_lengths")
+
+    def __init__(self, joined: bytes, lengths: "array[int]") -> None:
+        self._joined = joined
+        self._lengths = lengths
+
+    def __iter__(self) -> Iterator[bytes]:
+        for start, end in pairwise(accumulate(self._lengths, initial=0)):
+            yield self._joined[start:end]
+
+
+def _join(bodies: tuple[Any, ...]) -> "_JoinedBodies | tuple[Any, ...]":
+    try:
+        return _JoinedBodies(b"".join(bodies), array("q", map(len, bodies)))
+    except TypeError:
+        # The body of a batch in a session is the batch.
+        return bodies
 
 
 class JournalStore:
-    """Notes of exchanges, oldest first: the latest `limit`, and `max_bytes` of their bodies.
+    """The latest exchanges, up to `limit`, and up to `max_bytes` of their bodies.
 
-    Bodies go first, those of the oldest before others. A head of more than 4 KiB counts as a body.
+    The bodies of the oldest exchanges are dropped first. A head of more than 4 KiB counts as a
+    body. Notes become entries when the store is read. All methods are safe for threads.
     """
 
     def __init__(self, limit: int, max_bytes: int) -> None:
         self.limit = limit
         self.max_bytes = max_bytes
+        self.notifier: Notifier = Notifier()
+        """Notified when an exchange was added."""
         self._lock = threading.Lock()
         take_at_fork(self._lock, Rank.INNER)
-        # The oldest, which keep no bodies any longer, one by one; and those behind them. They are
-        # numbered without a gap.
+        # The oldest exchanges, whose bodies are dropped, each by itself; and the later ones. Their
+        # numbers have no gap.
         self._bare: deque[Entry | Bundle] = deque()
         self._kept: deque[Entry | Bundle] = deque()
-        # How many exchanges these are.
+        # The number of exchanges in both.
         self._count = 0
-        # The parts of the latest, not counted yet; whoever looks counts them first.
-        self._fresh: list[Any] = []
+        # The latest notes, which are not counted yet: every reader bundles them first.
+        self._fresh: list[Note] = []
         self._bytes = 0
         self._dropped = 0
-        self._number = 0
-        # All of them as entries, until one comes or goes.
+        self._last_number = 0
+        # All entries, until an exchange is added or dropped.
         self._entries: list[Entry] | None = None
-        self._bell = Notifier()
 
     @property
     def dropped(self) -> int:
-        """How many exchanges are gone for want of room, since the last `clear()`."""
+        """The number of exchanges that were dropped for the limit, since the last `clear()`."""
         with self._lock:
             self._trim()
             return self._dropped
 
     @property
     def body_bytes(self) -> int:
-        """How many bytes of bodies, and of long heads, are kept now."""
+        """The bytes of all bodies and long heads that are kept."""
         with self._lock:
             self._trim()
             return self._bytes
@@ -64,58 +137,54 @@ class JournalStore:
             return self._count
 
     @property
-    def is_on(self) -> bool:
-        """Whether anything is kept."""
-        return self.limit > 0
-
-    @property
     def last_number(self) -> int:
-        """The number of the latest exchange."""
+        """The number of the latest exchange, 0 if there was none."""
         with self._lock:
-            self._take_in()
-            return self._number
+            self._bundle_fresh()
+            return self._last_number
 
-    def note(self, entry: Entry) -> None:
-        """Take an exchange in, under the next number."""
+    def add(self, entry: Entry) -> None:
+        """Add an exchange, and give it the next number."""
         with self._lock:
-            self._take_in()
-            self._number += 1
-            entry.number = self._number
+            self._bundle_fresh()
+            self._last_number += 1
+            entry.number = self._last_number
             self._entries = None
             self._kept.append(entry)
             self._count += 1
             self._bytes += entry.size
             self._make_room()
-        self._bell.notify()
+        self.notifier.notify()
 
-    def note_plainly(self, note: Note, size: int) -> None:
-        """Take in one that went well, with bodies of that size."""
-        # This is what everything that goes well pays for: no more is done to each of them.
+    def add_note(self, note: Note) -> None:
+        """Add an exchange that succeeded."""
+        # Every request that succeeds pays for this: the rest waits for a reader.
         fresh = self._fresh
-        fresh += note
-        if size > _SMALL or len(fresh) >= _FRESH:
+        fresh.append(note)
+        if note.size > _SMALL_BYTES or len(fresh) >= _MAX_FRESH:
             with self._lock:
-                self._take_in()
+                self._bundle_fresh()
                 self._make_room()
-        if self._bell.has_listeners:
-            self._bell.notify()
+        if self.notifier.has_listeners:
+            self.notifier.notify()
 
-    def _forget(self) -> None:
+    def clear(self) -> None:
+        """Remove all exchanges. The numbers of later ones continue."""
         with self._lock:
-            self._take_in()
+            self._bundle_fresh()
             self._entries = None
             self._bare.clear()
             self._kept.clear()
             self._count = self._bytes = self._dropped = 0
 
-    def _behind(self, number: int) -> list[Entry]:
-        """The entries behind that number, which takes no longer where many are before it."""
+    def entries_after(self, number: int) -> list[Entry]:
+        """Return the entries after that number, in time that does not depend on those before."""
         with self._lock:
             self._trim()
             found: list[Entry] = []
             for where in (self._kept, self._bare):
                 back: list[Entry] = []
-                while where and (last := self._number - len(found) - len(back)) > number:
+                while where and (last := self._last_number - len(found) - len(back)) > number:
                     kept = where.pop()
                     if isinstance(kept, Bundle):
                         back += reversed(kept.entries(last - kept.count + 1))
@@ -123,17 +192,17 @@ class JournalStore:
                         back.append(kept)
                 where.extend(reversed(back))
                 found += back
-            # The first bundle may have begun before.
+            # The first bundle may include earlier ones.
             return [entry for entry in reversed(found) if entry.number > number]
 
-    def _now(self) -> list[Entry]:
-        """All entries. The list is shared: no caller changes it."""
+    def entries(self) -> list[Entry]:
+        """Return all entries, the oldest first. The list is shared: no caller changes it."""
         with self._lock:
             self._trim()
             if self._entries is not None:
                 return self._entries
             entries: list[Entry] = []
-            first = self._number - self._count + 1
+            first = self._last_number - self._count + 1
             for kept in chain(self._bare, self._kept):
                 if isinstance(kept, Bundle):
                     entries += kept.entries(first + len(entries))
@@ -144,53 +213,53 @@ class JournalStore:
             self._entries = entries
             return entries
 
-    # With the lock in hand:
+    # All below: with the lock held.
 
-    def _take_in(self) -> None:
-        """Count the latest. Others may come in meanwhile."""
-        if not (parts := len(self._fresh)):
+    def _bundle_fresh(self) -> None:
+        """Bundle and count the latest notes. Other threads may add notes at the same time."""
+        if not (count := len(self._fresh)):
             return
         self._entries = None
-        taken = self._fresh[:parts]
-        del self._fresh[:parts]
+        notes = self._fresh[:count]
+        del self._fresh[:count]
         try:
-            notes = Bundle(taken)
-        except Exception as error:  # noqa: BLE001  # the request that comes now is to be answered
+            bundle = Bundle(notes)
+        except Exception as error:  # noqa: BLE001  # the current request must be answered
             failures.note(error)
-            self._lose(parts // NOTE_PARTS, error)
+            self._add_unrecorded(count, error)
             return
-        self._kept.append(notes)
-        self._number += notes.count
-        self._count += notes.count
-        self._bytes += notes.size
+        self._kept.append(bundle)
+        self._last_number += count
+        self._count += count
+        self._bytes += bundle.size
 
-    def _lose(self, count: int, error: Exception) -> None:
-        """Keep entries that say so in the place of `count` notes that cannot be kept."""
+    def _add_unrecorded(self, count: int, error: Exception) -> None:
+        """Add `count` entries with that error, in the place of notes that could not be kept."""
         for _ in range(count):
             entry = Entry({}, "", {}, None, 0.0)
             entry.ended = entry.began
-            entry.lose(error)
-            self._number += 1
-            entry.number = self._number
+            entry.set_recording_error(error)
+            self._last_number += 1
+            entry.number = self._last_number
             self._kept.append(entry)
         self._count += count
 
     def _make_room(self) -> None:
-        """Keep to the limits, though some more may stay than that; see `_trim`."""
+        """Drop what exceeds the limits and the slack."""
         while self._count > self.limit + _SLACK:
             if self._oldest[0].count > self._count - self.limit:
                 break
             self._drop_oldest()
         while self._bytes > self.max_bytes:
-            self._empty_oldest()
+            self._drop_oldest_bodies()
 
     def _trim(self) -> None:
-        """Keep no more than the limits."""
-        self._take_in()
+        """Drop all that exceeds the limits."""
+        self._bundle_fresh()
         self._make_room()
         while self._count > self.limit:
             if not self._bare:
-                self._part_oldest()
+                self._split_oldest()
             self._drop_oldest()
 
     @property
@@ -204,17 +273,17 @@ class JournalStore:
         self._dropped += oldest.count
         self._bytes -= oldest.size
 
-    def _empty_oldest(self) -> None:
-        """Let the oldest that keeps bodies keep them no longer."""
-        self._part_oldest()
+    def _drop_oldest_bodies(self) -> None:
+        """Drop the bodies of the oldest exchange that has any."""
+        self._split_oldest()
         one = self._kept.popleft()
         self._bytes -= one.size
-        one.forget_bodies()
+        one.drop_bodies()
         self._bare.append(one)
 
-    def _part_oldest(self) -> None:
-        """Make entries of the first notes that keep bodies, if there are many in one."""
-        if isinstance(notes := self._kept[0], Bundle) and notes.count > 1:
+    def _split_oldest(self) -> None:
+        """Make entries of the oldest bundle whose bodies are kept, if it has many notes."""
+        if isinstance(bundle := self._kept[0], Bundle) and bundle.count > 1:
             self._kept.popleft()
-            first = self._number - self._count + len(self._bare) + 1
-            self._kept.extendleft(reversed(notes.entries(first)))
+            first = self._last_number - self._count + len(self._bare) + 1
+            self._kept.extendleft(reversed(bundle.entries(first)))

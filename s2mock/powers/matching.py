@@ -1,21 +1,27 @@
-"""Which operations are meant: by name, and by the names of their basin and stream."""
+"""Patterns of operations (names, basins, streams), and counts of compared operations."""
 
 import re
+from collections import Counter
 from fnmatch import translate
 from functools import cached_property
+from typing import Final
 
 from s2mock.powers.operations import COMMANDS, checked_operations
 from s2mock.registry.operation import Operation
 from s2mock.registry.rules.append import Append
 from s2mock.runtime.arguments import encoded
 
+# This number of different places is counted, and of them the most frequent are listed.
+_MAX_PLACES: Final = 1_000
+_MAX_LISTED: Final = 4
+
 
 class Pattern:
     """Operations of these names, on basins and streams that match names or globs.
 
-    A name matches itself, also where it reads as a glob: `run[1]` matches the stream `run[1]`, and
-    `run1`. `*` stands for anything, slashes too, `?` for one character, `[ab]` for one of them.
-    What is about no basin or no stream is matched by `*` only. Raises `TypeError`, `ValueError`.
+    A name matches itself, even if it is also a glob: `run[1]` matches the streams `run[1]` and
+    `run1`. `*` matches any text, with slashes too, `?` one character, `[ab]` one of those listed.
+    Only `*` matches an operation without a basin or a stream. Raises `TypeError`, `ValueError`.
     """
 
     def __init__(self, on: object, basin: str, stream: str) -> None:
@@ -34,7 +40,7 @@ class Pattern:
 
     @property
     def place(self) -> dict[str, object]:
-        """The arguments that say the same."""
+        """The arguments from which the pattern was made."""
         return {"on": list(self.names), "basin": self.basin, "stream": self.stream}
 
     @cached_property
@@ -50,13 +56,13 @@ class Pattern:
         return COMMANDS.intersection(self.names)
 
     def matches(self, operation: Operation) -> bool:
-        """Whether the operation is one of these."""
+        """True if the operation matches by its name, basin and stream."""
         return self.matches_name(operation) and self.matches_place(
             operation.basin, operation.stream
         )
 
     def matches_name(self, operation: Operation) -> bool:
-        """Whether the operation has one of these names, whatever it is about."""
+        """True if the operation has one of these names, on any basin and stream."""
         if operation.name in self.names:
             return True
         if not self._commands or not isinstance(operation, Append):
@@ -64,16 +70,100 @@ class Pattern:
         return any(record.command in self._commands for record in operation.batch.records)
 
     def matches_place(self, basin: str | None, stream: str | None) -> bool:
-        """Whether what is about that basin and that stream may be one of these."""
+        """True if that basin and that stream match, for any name."""
         return (self.basin in ("*", basin) or self._basin.match(basin or "") is not None) and (
             self.stream in ("*", stream) or self._stream.match(stream or "") is not None
         )
+
+
+class MatchStats:
+    """Counts of the operations that a pattern was compared with, for messages about it."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        self._pattern = pattern
+        # Operations with a name of the pattern, by basin and stream; all others by name.
+        self._places: Counter[tuple[str | None, str | None]] = Counter()
+        self._others: Counter[str] = Counter()
+        self._refused: Counter[str] = Counter()
+        self._misplaced = 0
+
+    def count(self, operation: Operation) -> None:
+        """Count an operation that has arrived."""
+        if not self._pattern.matches_name(operation):
+            self._others[operation.name] += 1
+            return
+        place = (operation.basin, operation.stream)
+        if place in self._places or len(self._places) < _MAX_PLACES:
+            self._places[place] += 1
+
+    def count_refused(self, name: str) -> None:
+        """Count a request of that name which was refused before it became an operation."""
+        self._refused[name] += 1
+
+    def count_misplaced(self) -> None:
+        """Count a batch in a session, for which the fault has no meaning."""
+        self._misplaced += 1
+
+    def describe(self, waiting: str) -> str:
+        """Return text on what arrived, and what `waiting` (such as "the fault") waits for."""
+        pattern = self._pattern
+        names = "/".join(pattern.names)
+        parts = []
+        if total := self._places.total():
+            parts.append(f"{_counted(total, names)} arrived, {self._list_places(total)}")
+        elif self._others:
+            listed = [f"{count} {name}" for name, count in self._others.most_common(_MAX_LISTED)]
+            more = " and others" if len(self._others) > _MAX_LISTED else ""
+            parts.append(f"no {names} arrived, but {', '.join(listed)}{more}")
+        else:
+            parts.append(f"no {names} arrived, and nothing else")
+        parts += [
+            f"{_counted(self._refused[name], name)} arrived as a request that S2 refuses early: "
+            "see the journal"
+            for name in pattern.names
+            if self._refused[name]
+        ]
+        if self._misplaced:
+            parts.append(
+                f"{_counted(self._misplaced, 'append')} arrived as a batch in a session, where the "
+                "fault has no meaning: on='append-session' affects the opening"
+            )
+        waits = _describe_place(pattern)
+        return "; ".join([*parts, f"{waiting} waits for {waits}"] if waits else parts)
+
+    def _list_places(self, total: int) -> str:
+        about_stream = any(stream for _, stream in self._places)
+        texts: Counter[str] = Counter()
+        by_basin = self._pattern.basin != "*"
+        for (basin, stream), count in self._places.items():
+            if not basin and not stream:
+                text = "to the account"
+            elif not about_stream:
+                text = f"to basin `{basin}`"
+            else:
+                text = f"to `{stream}`" + (f" in basin `{basin}`" if by_basin else "")
+            texts[text] += count
+        if len(texts) == 1:
+            every = "all " if total > 1 else ""
+            return every + next(iter(texts))
+        listed = [f"{count} {place}" for place, count in texts.most_common(_MAX_LISTED)]
+        return ", ".join(listed) + (" and elsewhere" if len(texts) > _MAX_LISTED else "")
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}{'s' if count > 1 else ''}"
+
+
+def _describe_place(pattern: Pattern) -> str:
+    stream = "" if pattern.stream == "*" else f"`{pattern.stream}`"
+    basin = "" if pattern.basin == "*" else f"basin `{pattern.basin}`"
+    return " in ".join(part for part in (stream, basin) if part)
 
 
 def _checked_glob(what: str, glob: object) -> str:
     if not isinstance(glob, str):
         raise TypeError(f"{what} must be a name or a glob such as 'orders/*', not {glob!r}")
     if not glob:
-        raise ValueError(f"{what} must be a name or a glob: '*' stands for all")
+        raise ValueError(f"{what} must be a name or a glob: '*' matches all")
     encoded(what, glob)
     return glob

@@ -1,7 +1,7 @@
-"""The names of operations, as a test says them: S2's 24, and three of ours.
+"""The names of operations in tests: S2's 24, and three of ours; the error codes of each.
 
 Source: reference: account_services §1.2. `ensure-basin` and `ensure-stream` are the two PUTs,
-`append-session` is the opening of a session of appends.
+`append-session` is the opening of an append session.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,10 +19,9 @@ OPERATION_NAMES: Final = (
 )
 
 COMMANDS: Final = frozenset({"trim", "fence"})
-"""Names of what is asked for by an append that holds such a command, beside `append` itself."""
+"""Further names of an append: those of the command records in its batch."""
 
-
-# Any request can be refused or fail with these. A race of writes is of some operations only.
+# The codes of any request. Only some operations can have a conflict of writes.
 _OF_ALL: Final = (
     *TRANSIENT.difference({"transaction_conflict"}),
     "authn",
@@ -38,11 +37,11 @@ _OF_STREAMS: Final = (
     "stream_deletion_pending",
 )
 _OF_CONFIGS: Final = ("bad_json", "invalid", "quota_exhausted")
-# Of what is made, or changed, or is not there any more when it is.
+# The codes of what creates or changes a basin or stream.
 _OF_WRITES: Final = ("basin_deletion_pending", "transaction_conflict")
 _OF_APPENDS: Final = (*_OF_STREAMS, *_OF_WRITES, "bad_json", "bad_proto", "invalid")
 _OF_LISTINGS: Final = ("bad_query", "invalid")
-# What `s2-lite` has not.
+# The code of operations that `s2-lite` does not have.
 _OF_SERVICES: Final = ("not_implemented",)
 _OWN_CODES: Final[dict[str, tuple[str, ...]]] = {
     "list-basins": _OF_LISTINGS,
@@ -74,7 +73,7 @@ _OWN_CODES: Final[dict[str, tuple[str, ...]]] = {
         *_OF_CONFIGS,
         *_OF_WRITES,
     ),
-    # A basin may have these make the stream.
+    # These may create the stream, if the basin is configured so.
     "check-tail": (*_OF_STREAMS, *_OF_WRITES),
     "read": (*_OF_STREAMS, *_OF_WRITES, "bad_query", "decryption_failed", "invalid"),
     "append": _OF_APPENDS,
@@ -92,7 +91,7 @@ _OWN_CODES: Final[dict[str, tuple[str, ...]]] = {
 CODES_OF: Final[Mapping[str, frozenset[str]]] = {
     name: frozenset((*_OF_ALL, *_OWN_CODES[name])) for name in OPERATION_NAMES
 }
-"""The codes that each operation can be answered with.
+"""The error codes that each operation can have.
 
 Sources: reference: account_services §1.1, §4, data_plane §3.6, §4.7; S2's OpenAPI description
 (statuses of each operation), and the recordings of a real server. A test compares it with both.
@@ -100,7 +99,7 @@ Sources: reference: account_services §1.1, §4, data_plane §3.6, §4.7; S2's O
 
 
 def checked_operations(given: object, *, what: str = "on") -> tuple[str, ...]:
-    """Names of operations, one or several. Raises `TypeError`, `ValueError`."""
+    """Return one or several names of operations as a tuple. Raises `TypeError`, `ValueError`."""
     names: tuple[object, ...]
     if isinstance(given, str):
         names = (given,)

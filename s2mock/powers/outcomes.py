@@ -1,19 +1,25 @@
-"""Exceptions for an operation that a fault makes fail. The app turns them into answers."""
+"""The outcomes of faults: exceptions, from which the app makes responses."""
 
 from typing import Any
 
+from s2mock.powers.call import RequestCall
+from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
+from s2mock.registry.operation import Point
+from s2mock.registry.rules.append import OpenAppendSession
+from s2mock.registry.rules.read import Read
+from s2mock.registry.values.codes import CODES
 from s2mock.registry.values.errors import S2Error
 
 
 class InjectedError(S2Error):
-    """An error of S2 that was asked for.
+    """An error of S2 that a fault injects.
 
-    `retry_after` is in seconds. With `retires` the connection ends with the answer.
+    `retry_after` is in seconds. With `retires` the connection ends with the response.
     """
 
-    # Each has its own.
+    # Set for each instance.
     code = ""
-    status: int = 500  # type: ignore[misc]  # of each one
+    status: int = 500  # type: ignore[misc]  # set for each instance
     rule = ""
 
     def __init__(
@@ -32,19 +38,19 @@ class InjectedError(S2Error):
         self.retires = retires
 
     def body(self) -> dict[str, Any]:
-        """The JSON document that S2 sends for this error."""
+        """Return the JSON document that S2 sends for this error."""
         return {"code": self.given_code, "message": self.message}
 
     @property
     def headers(self) -> list[tuple[str, str]]:
-        """What goes out beside the document."""
+        """The headers that are sent beside the document."""
         if self.retry_after is None:
             return []
         return [("retry-after-ms", str(round(self.retry_after * 1000)))]
 
 
-class Dropped(Exception):  # no error of anybody's
-    """There is no answer, or no more of it. As `conversation.Reset`."""
+class Dropped(Exception):  # an outcome, not an error
+    """Send no response, or no more of it, as `conversation.Reset` does."""
 
     def __init__(self, *, refused: bool = False, connection: bool = False) -> None:
         super().__init__("dropped")
@@ -53,10 +59,44 @@ class Dropped(Exception):  # no error of anybody's
 
 
 class Replaced(Exception):
-    """Somebody else has answered, in the place of S2."""
+    """Send the response of a proxy in the place of S2's."""
 
     def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        super().__init__("answered by somebody else")
+        super().__init__("answered by a proxy")
         self.status = status
         self.headers = headers
         self.body = body
+
+
+def point_of(fault: Fault, call: RequestCall) -> Point | None:
+    """Return the point at which the fault raises its outcome; None if it changes the response."""
+    operation = call.operation
+    is_session = call.is_batch or isinstance(operation, OpenAppendSession)
+    is_read_session = isinstance(operation, Read) and operation.is_session
+    if isinstance(fault, Cut) or (isinstance(fault, Drain) and (is_session or is_read_session)):
+        return None
+    if isinstance(fault, Fail) and fault.records is not None:
+        return None if is_read_session else "answer"
+    return "answer" if getattr(fault, "committed", False) else "arrival"
+
+
+def outcome_of(fault: Fault) -> Exception:
+    """Return the exception for an operation that a fault affects."""
+    assert not isinstance(fault, Delay), "an operation goes on after a delay"
+    if isinstance(fault, Drop):
+        return Dropped(refused=fault.refused, connection=fault.connection)
+    if isinstance(fault, Answer):
+        headers: Any = fault.headers
+        return Replaced(fault.status, list(headers), fault.body)
+    return error_of(fault)
+
+
+def error_of(fault: Fault) -> InjectedError:
+    """Return the error with which a `Fail` or a `Drain` answers."""
+    if isinstance(fault, Fail):
+        code = CODES[fault.code]
+        message = code.message if fault.message is None else fault.message
+        return InjectedError(fault.code, code.status, message, retry_after=fault.retry_after)
+    assert isinstance(fault, Drain), f"{fault!r} answers with no error"
+    code = CODES["server_draining"]
+    return InjectedError("server_draining", code.status, code.message, retires=True)

@@ -1,4 +1,4 @@
-"""Plans of faults: values that a test tries, and that print as what one would type."""
+"""Plans of faults: values that a test applies, and whose `repr` is the code that does the same."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Injected = TypeVar("Injected")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PlannedFault:
-    """A fault for one operation: after `skip` matching ones. As the arguments of `inject`.
+    """A fault for one operation, after `skip` matching ones: the arguments of `S2Mock.inject`.
 
     Raises `TypeError`, `ValueError`.
     """
@@ -35,7 +35,7 @@ class PlannedFault:
 
 
 class FaultPlan:
-    """Faults that go together, for `S2Mock.apply`; it prints as the calls of `inject`, to paste.
+    """Faults for `S2Mock.apply`; its `repr` is the calls of `inject` that do the same.
 
     Raises `TypeError`, `ValueError`.
     """
@@ -65,8 +65,10 @@ class FaultPlan:
             return "FaultPlan()"
         return "\n".join(map(repr, self.faults))
 
-    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:  # of a protocol
-        """For Hypothesis, which would show how it has come to it."""
+    def _repr_pretty_(
+        self, printer: Any, _cycle: bool
+    ) -> None:  # the protocol of IPython and Hypothesis
+        """Print the `repr`: Hypothesis would show how the plan was generated."""
         for number, line in enumerate(repr(self).splitlines()):
             if number:
                 printer.break_()

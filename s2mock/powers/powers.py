@@ -1,44 +1,38 @@
-"""The powers of one mock: what its app and its methods need of them, in one place."""
+"""The powers of one mock: its faults, holds, delays, journal and outages in one object."""
 
 import threading
 from collections.abc import Callable
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from s2mock.powers.call import RequestCall
-from s2mock.powers.durability import Durability
-from s2mock.powers.entry import Insight
-from s2mock.powers.fault_injector import Stage
+from s2mock.powers.delays import Durability
+from s2mock.powers.entry import Diagnostics
+from s2mock.powers.fault_injector import FaultInjector
 from s2mock.powers.journal import Journal
-from s2mock.powers.recorder import Recorder
-from s2mock.powers.request_log import DEBUG, LOGGER
+from s2mock.powers.recorder import DEBUG, LOGGER, Recorder
 from s2mock.registry.engine.engine import Engine
 from s2mock.runtime.arguments import check_count
 
-if TYPE_CHECKING:
-    from s2mock.powers.exchange import Exchange
-
 MAX_LIMIT: Final = 2**63
 
-
 orders: Final = count(1)
-"""For the powers of all mocks that are ever made."""
+"""The values of `order`, for all mocks of this process and for remote ones."""
 
 
 class Powers:
     """Faults, holds, the journal and outages of a mock.
 
-    `insight` loads what knows the meaning of its notes. `journal_limit` is how many exchanges the
-    journal keeps, 0 for none, and `journal_bytes` how many bytes of their bodies
+    `diagnostics` imports and returns the functions that interpret the journal's entries. The
+    journal keeps `journal_limit` exchanges, 0 for none, and `journal_bytes` bytes of their bodies
     and long heads.
-    `append_latency` is how long an append takes to be durable, in seconds. Raises `TypeError`,
+    `append_latency` is the delay of an append until it is durable, in seconds. Raises `TypeError`,
     `ValueError`.
     """
 
     def __init__(
         self,
         engine: Engine,
-        insight: Callable[[], Insight],
+        diagnostics: Callable[[], Diagnostics],
         *,
         journal_limit: int,
         journal_bytes: int,
@@ -47,27 +41,24 @@ class Powers:
         check_count("journal_limit", journal_limit, least=0, below=MAX_LIMIT)
         check_count("journal_bytes", journal_bytes, least=0, below=MAX_LIMIT)
         self.engine = engine
-        self.journal: Journal = Journal(insight, journal_limit, journal_bytes)
-        self._notes = Recorder(self.journal)
-        is_asked = journal_limit or LOGGER.isEnabledFor(DEBUG)
-        self.recorder: Recorder | None = self._notes if is_asked else None
+        self.journal: Journal = Journal(diagnostics, journal_limit, journal_bytes)
+        recorder = Recorder(self.journal)
+        is_needed = journal_limit or LOGGER.isEnabledFor(DEBUG)
+        self.recorder: Recorder | None = recorder if is_needed else None
         self.durability: Durability = Durability(engine, append_latency)
-        self.stage: Stage = Stage(engine, self._exchange_of)
-        # How many outages there are, one within the other.
+        self.injector: FaultInjector = FaultInjector(engine, recorder.exchange_of)
+        # The number of nested outages.
         self.outages = 0
         self._thread = threading.get_ident()
         self.order: int = next(orders)
-        """Their place among those of all mocks that were ever made."""
+        """The position among all mocks that were made in this process."""
 
     @property
     def is_out(self) -> bool:
-        """Whether the service is gone."""
+        """True while there is an outage."""
         return self.outages > 0
 
     @property
     def is_own_thread(self) -> bool:
-        """Whether this is the thread that made the mock: the test's own, as a rule."""
+        """True in the thread that made the mock, which usually runs the test."""
         return threading.get_ident() == self._thread
-
-    def _exchange_of(self, call: RequestCall) -> "Exchange":
-        return self._notes.exchange_of(call)

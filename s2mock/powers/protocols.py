@@ -1,4 +1,4 @@
-"""What the end of a test asks of a mock, of this process or of another."""
+"""The powers of a mock as the end of a test sees them, in this process or on a server."""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,44 +9,44 @@ if TYPE_CHECKING:
 
 
 class Journal(Protocol):
-    """As much of a journal as is asked for here."""
+    """The members of a journal that the end of a test reads."""
 
     @property
     def is_on(self) -> bool:
-        """Whether anything is kept."""
+        """True if it keeps any exchanges."""
 
     @property
     def last_number(self) -> int:
-        """The number of the latest exchange."""
+        """The number of the latest exchange, 0 if there was none."""
 
     def since(self, number: int, /) -> "tuple[Exchange, ...]":
-        """The exchanges behind that number."""
+        """Return the exchanges with higher numbers."""
 
     def take_advised(self) -> "Iterable[Exchange]":
-        """Those with advice that nobody has been told of."""
+        """Return the exchanges with advice, each once."""
 
 
-class Stage(Protocol):
-    """As much of a stage as is asked for here."""
+class FaultInjector(Protocol):
+    """The members of a fault injector that the end of a test calls."""
 
     def check(self, *, has_failed: bool = False) -> list[str]:
-        """What is to be said of faults and holds that were not used; they are removed."""
+        """Remove unused faults and holds; return messages on them, each once."""
 
-    def take(self) -> tuple[list[str], list[str]]:
-        """The same in two: what fails a test, and what is told beside another failure."""
+    def take_messages(self) -> tuple[list[str], list[str]]:
+        """Do as `check`; return messages that fail the test, and remarks beside another failure."""
 
 
 class Powers(Protocol):
-    """The powers of a mock of this process, or of an account of another."""
+    """The powers of a mock in this process, or of an account on a server."""
 
     @property
     def order(self) -> int:
-        """Their place among those of all mocks that were ever made."""
+        """The position among all mocks that were made in this process."""
 
     @property
     def journal(self) -> Journal:
-        """What the mock has met."""
+        """The exchanges of the mock."""
 
     @property
-    def stage(self) -> Stage:
-        """Its faults."""
+    def injector(self) -> FaultInjector:
+        """The faults and holds of the mock."""

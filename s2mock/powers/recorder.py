@@ -1,15 +1,19 @@
-"""The recorder: it takes a note of each request and its answer, for the journal."""
+"""The recorder: it adds each request with its response to the journal, and to the log.
 
+The log is the logger `s2mock` at the level DEBUG, with a line for each request.
+"""
+
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
 
 from s2mock.powers.call import RecordedRequest, RequestCall
-from s2mock.powers.entry import LONG_HEAD, AnswerForm, Entry, head_size
+from s2mock.powers.entry import LONG_HEAD, Entry, ExchangeHead, Failure, Note, head_size
 from s2mock.powers.journal import Journal
 from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
-from s2mock.powers.request_log import DEBUG, LOGGER, log_request
+from s2mock.powers.redaction import redact_target
 from s2mock.registry.rules.append import Append
 from s2mock.registry.state import Effect
 from s2mock.registry.values.errors import S2Error
@@ -20,47 +24,52 @@ from s2mock.runtime.monotonic import monotonic
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
 
-# The effects without numbers, so that one of each is kept.
+DEBUG: Final = logging.DEBUG
+LOGGER: Final = logging.getLogger("s2mock")
+
+# Effects without numbers, as plain tuples: one of each is kept.
 _EFFECTS: Final = {Effect(kind): (kind, None, None) for kind in ("created", "updated", "deleted")}
 _INJECTED: Final = (InjectedError, Dropped, Replaced)
 
 
 Arguments = ParamSpec("Arguments")
-Noted = TypeVar("Noted")
-Noting = TypeVar("Noting", bound="_Noting")
+Result = TypeVar("Result")
+SomeRecorder = TypeVar("SomeRecorder", bound="_HasFallback")
 
 
-class _Noting(Protocol):
-    def lose(self, error: Exception, /, *arguments: Any) -> Any:
-        """Keep an entry that says that the call with these arguments has failed."""
+class _HasFallback(Protocol):
+    def record_failure(self, error: Exception, /, *arguments: Any) -> Any:
+        """Add an entry with that error, for a call with these arguments."""
 
 
-def _never_fails(
-    note: Callable[Concatenate[Noting, Arguments], Noted],
-) -> Callable[Concatenate[Noting, Arguments], Noted]:
-    """The same method; its exceptions fail the test, as any of the fake's, and no request.
+def _catch_failures(
+    record: Callable[Concatenate[SomeRecorder, Arguments], Result],
+) -> Callable[Concatenate[SomeRecorder, Arguments], Result]:
+    """Return the method without exceptions: the request is answered even if recording fails.
 
-    The journal gets an entry that says so.
+    An exception is logged, fails the test (`failures.note`), and is passed to `record_failure`.
     """
 
-    @wraps(note)
-    def guarded(self: Noting, /, *arguments: Arguments.args, **more: Arguments.kwargs) -> Noted:
-        noted: Any = None
+    @wraps(record)
+    def guarded(
+        self: SomeRecorder, /, *arguments: Arguments.args, **more: Arguments.kwargs
+    ) -> Result:
+        result: Any = None
         try:
-            return note(self, *arguments, **more)
-        except Exception as error:  # noqa: BLE001  # a request is to be answered, whatever it is
+            return record(self, *arguments, **more)
+        except Exception as error:  # of any kind, since the request goes on
             failures.note(error)
             with suppress(Exception):
                 LOGGER.error("s2mock failed to record an exchange", exc_info=error)
             with suppress(Exception):
-                noted = self.lose(error, *arguments, **more)
-        return noted  # type: ignore[no-any-return]  # as `note` has it
+                result = self.record_failure(error, *arguments, **more)
+        return result  # type: ignore[no-any-return]  # the type that `record` returns
 
     return guarded
 
 
 class RecordedResponse(Protocol):
-    """What an answer has that is noted."""
+    """The parts of a response that are recorded."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -70,16 +79,17 @@ class RecordedResponse(Protocol):
 
 
 class Recorder:
-    """Takes notes of requests and answers."""
+    """Adds requests and responses to a journal."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        # What the latest for each operation may have in common with the next.
-        self._forms: dict[str, AnswerForm] = {}
+        self._store = journal.store
+        # The latest head for each operation, which the next exchange may share.
+        self._heads: dict[str, ExchangeHead] = {}
 
-    @_never_fails
-    def note_answer(self, request: RecordedRequest, response: RecordedResponse) -> Entry | None:
-        """An answer is about to leave; returns the entry of a session."""
+    @_catch_failures
+    def record_response(self, request: RecordedRequest, response: RecordedResponse) -> Entry | None:
+        """Record a response before it is sent; return the entry if a session begins with it."""
         call, environ = request.call, request.environ
         if (
             call is None
@@ -87,24 +97,24 @@ class Recorder:
             or request.failure is not None
             or call.needs_entry
         ):
-            return self.note(request, response, request.failure)
+            return self.record(request, response, request.failure)
         if LOGGER.isEnabledFor(DEBUG):
-            log_request(request, response, None)
+            _log_request(request, response, None)
         body = request.sent_body or b""
-        said = response.body if response.plain is None else response.plain
-        operation, effect, size = call.operation, call.effect, len(body) + len(said)
+        response_body = response.body if response.plain is None else response.plain
+        operation, effect, size = call.operation, call.effect, len(body) + len(response_body)
         name = operation.name
         fields, target = environ.get("s2mock.fields"), request.raw_path
         if fields is None:
-            # Of a WSGI call. Its environ holds on to much.
+            # Of a WSGI call. Its environ refers to large objects.
             fields = fields_of(environ)
         if query := environ.get("QUERY_STRING"):
             target = f"{target}?{query}"
-        last = self._forms.get(name)
-        has_new_fields = last is None or last[2] != fields
+        last = self._heads.get(name)
+        has_new_fields = last is None or last.fields != fields
         if last is not None and not has_new_fields:
-            fields = last[2]
-        form = (
+            fields = last.fields
+        head = ExchangeHead(
             environ["REQUEST_METHOD"],
             target,
             fields,
@@ -115,22 +125,21 @@ class Recorder:
             response.status,
             tuple(response.headers),
         )
-        if last == form:
-            form = last
+        if last == head:
+            head = last
         else:
-            self._forms[name] = form
-            # Once for all that have it in common.
+            self._heads[name] = head
+            # Counted once for all exchanges that share it.
             if has_new_fields:
                 size += head_size(target, fields)
             elif len(target) > LONG_HEAD:
                 size += len(target)
-        # As little as can be, since memory that is kept is not at hand for the next request: so no
-        # environ, and what a request has in common with the one before is kept once.
-        self._journal.note_plainly(
-            (
+        # As few objects as possible, and no environ: see `Bundle`.
+        self._store.add_note(
+            Note(
                 body,
-                said,
-                form,
+                response_body,
+                head,
                 operation.stream,
                 call.at,
                 None if effect is None else _EFFECTS.get(effect) or tuple(effect),
@@ -138,33 +147,32 @@ class Recorder:
                 monotonic(),
                 request.delivered,
                 size,
-            ),
-            size,
+            )
         )
         return None
 
-    @_never_fails
-    def note(
+    @_catch_failures
+    def record(
         self, request: RecordedRequest, response: RecordedResponse | None, outcome: Exception | None
     ) -> Entry:
-        """An answer is about to leave, or it is known that none will."""
+        """Record a response before it is sent, or that there is none; return its entry."""
         if LOGGER.isEnabledFor(DEBUG):
-            log_request(request, response, outcome)
+            _log_request(request, response, outcome)
         entry = self._entry(request)
         call = request.call
         if call is not None:
-            entry.take(call)
+            _update_from_call(entry, call)
             call.entry = entry
         entry.body = request.raw_body if request.sent_body is None else request.sent_body
         if outcome is not None:
-            _take_outcome(entry, outcome)
+            _set_outcome(entry, outcome)
         if request.delivered is not None:
             entry.first_seq_num, entry.last_seq_num = request.delivered
         if response is not None:
             entry.status = response.status
             entry.headers = response.headers
             if response.session is None:
-                entry.said = response.body if response.plain is None else response.plain
+                entry.response_body = response.body if response.plain is None else response.plain
                 entry.ended = monotonic()
             else:
                 entry.session = entry
@@ -173,46 +181,46 @@ class Recorder:
         if request.is_late:
             entry.advice = (request.is_late,)
         entry.measure()
-        self._journal.note(entry)
+        self._store.add(entry)
         return entry
 
-    def lose(
+    def record_failure(
         self,
         error: Exception,
         request: RecordedRequest,
         response: RecordedResponse | None,
         _outcome: Exception | None = None,
     ) -> Entry:
-        """Note an exchange whose note cannot be taken; of a session, its entry."""
+        """Add an entry with that error, for an exchange that could not be recorded."""
         entry = self._entry(request)
-        entry.body = entry.said = None
+        entry.body = entry.response_body = None
         if response is not None:
             entry.status = response.status
         if response is not None and response.session is not None:
             entry.session = entry
         else:
             entry.ended = entry.began
-        entry.lose(error)
-        self._journal.note(entry)
+        entry.set_recording_error(error)
+        self._store.add(entry)
         return entry
 
-    def session(self, entry: Entry) -> "SessionNotes":
-        """Notes of what goes on in a session that begins."""
-        return SessionNotes(self._journal, entry)
+    def start_session(self, entry: Entry) -> "SessionRecorder":
+        """Return a recorder for the session that begins with this entry."""
+        return SessionRecorder(self._journal, entry)
 
     def exchange_of(self, call: RequestCall) -> "Exchange":
-        """Return the exchange of a call, which may not have been answered yet."""
+        """Return the exchange of a call, which may not have a response yet."""
         entry = call.entry
         if entry is None:
             request = call.request
             entry = self._entry(request)
-            entry.take(call)
+            _update_from_call(entry, call)
             if call.is_batch:
                 entry.body = request.payload
                 entry.session = getattr(request.notes, "entry", None)
             else:
                 entry.body = request.raw_body if request.sent_body is None else request.sent_body
-        return self._journal.exchange(entry)
+        return self._journal.to_exchange(entry)
 
     def _entry(self, request: RecordedRequest) -> Entry:
         environ = request.environ
@@ -220,21 +228,22 @@ class Recorder:
             environ, request.raw_path, request.path_parameters, request.route_name, request.began
         )
         if "s2mock.connection" not in environ:
-            entry.keep_little()
+            entry.reduce_environ()
         return entry
 
 
-class SessionNotes:
-    """Notes of one session: each batch is an exchange, and the session itself keeps ranges."""
+class SessionRecorder:
+    """Adds the batches of one session to a journal, and the range of records to its entry."""
 
-    __slots__ = ("_journal", "entry")
+    __slots__ = ("_journal", "_store", "entry")
 
     def __init__(self, journal: Journal, entry: Entry) -> None:
         self._journal = journal
+        self._store = journal.store
         self.entry: Entry = entry
 
-    @_never_fails
-    def batch(
+    @_catch_failures
+    def record_batch(
         self,
         call: RequestCall,
         began: float,
@@ -244,13 +253,13 @@ class SessionNotes:
         *,
         has_left: bool,
     ) -> None:
-        """A batch was appended and is about to be acknowledged, or was refused, or dropped.
+        """Record a batch before its acknowledgement is sent, or that it has none.
 
-        With `has_left` the client has left, and gets no answer.
+        With `has_left` the client has closed the connection, so nothing is sent.
         """
         session = self.entry
         entry = Entry(session.environ, session.path, session.parameters, "append", began)
-        entry.take(call)
+        _update_from_call(entry, call)
         call.entry = entry
         entry.session = session
         entry.body = payload
@@ -258,30 +267,32 @@ class SessionNotes:
         if answer is not None and not has_left:
             entry.status = 200
             entry.headers = session.headers
-            entry.said = answer
+            entry.response_body = answer
         elif isinstance(error, S2Error) and not has_left:
             entry.status = error.status
         if error is not None:
-            _take_outcome(entry, error)
+            _set_outcome(entry, error)
         effect = call.effect
         if effect is not None and effect.first_seq_num is not None:
             if session.first_seq_num is None:
                 session.first_seq_num = effect.first_seq_num
             session.last_seq_num = effect.last_seq_num
-        self._journal.note(entry)
+        self._store.add(entry)
 
-    @_never_fails
-    def acked(self, call: RequestCall, append: Append, size: int, answer: bytes) -> None:
-        """Note a batch that was appended without observers, before its acknowledgement is sent."""
+    @_catch_failures
+    def record_ack(self, call: RequestCall, append: Append, size: int, answer: bytes) -> None:
+        """Record a batch of `size` bytes before its acknowledgement is sent.
+
+        Only for one that no observer has delayed or changed.
+        """
         entry, effect = self.entry, call.effect
         assert effect is not None, "an append has an effect"
         if entry.first_seq_num is None:
             entry.first_seq_num = effect.first_seq_num
         entry.last_seq_num = effect.last_seq_num
-        size += len(answer)
-        # Not its bytes, which are as many again as those that the log keeps.
-        self._journal.note_plainly(
-            (
+        # Without its bytes, which would take as much memory again as the records of the log.
+        self._store.add_note(
+            Note(
                 append.batch,
                 answer,
                 entry,
@@ -291,50 +302,84 @@ class SessionNotes:
                 0.0,
                 monotonic(),
                 None,
-                size,
-            ),
-            size,
+                size + len(answer),
+            )
         )
 
-    def lose(self, error: Exception, call: Any = None, *_: Any, **__: Any) -> None:
-        """Note a batch whose note cannot be taken; without a call, say so of the session."""
+    def record_failure(self, error: Exception, call: Any = None, *_: Any, **__: Any) -> None:
+        """Add an entry with that error for a batch; without one, set it at the session's entry."""
         session = self.entry
         if not isinstance(call, RequestCall):
-            session.lose(error)
+            session.set_recording_error(error)
             if call is None:
                 session.ended = session.began
             return
         entry = Entry(session.environ, session.path, session.parameters, "append", session.began)
         entry.session, entry.basin, entry.stream = session, session.basin, session.stream
-        entry.body = entry.said = None
+        entry.body = entry.response_body = None
         entry.ended = entry.began
-        entry.lose(error)
-        self._journal.note(entry)
+        entry.set_recording_error(error)
+        self._store.add(entry)
 
-    @_never_fails
-    def delivered(self, first_seq_num: int, last_seq_num: int) -> None:
-        """A read is about to deliver records."""
+    @_catch_failures
+    def record_delivery(self, first_seq_num: int, last_seq_num: int) -> None:
+        """Record the sequence numbers of records before a read session sends them."""
         entry = self.entry
         if entry.first_seq_num is None:
             entry.first_seq_num = first_seq_num
         entry.last_seq_num = last_seq_num
-        self._journal.session_went_on()
+        self._journal.notify_of_progress()
 
-    @_never_fails
-    def failed(self, error: Exception) -> None:
-        """The session ends with an error."""
-        _take_outcome(self.entry, error)
+    @_catch_failures
+    def record_error(self, error: Exception) -> None:
+        """Record the error that ends the session."""
+        _set_outcome(self.entry, error)
 
-    @_never_fails
-    def end(self) -> None:
-        """The session is over."""
-        self._journal.end(self.entry, monotonic())
+    @_catch_failures
+    def record_end(self) -> None:
+        """Record that the session has ended."""
+        self._journal.end_session(self.entry, monotonic())
 
 
-def _take_outcome(entry: Entry, error: BaseException) -> None:
-    """Note why there was no answer, or an error; not the error itself, which holds on to much."""
+def _update_from_call(entry: Entry, call: RequestCall) -> None:
+    """Copy what is known of a call and its operation by now."""
+    operation = call.operation
+    entry.is_operation = True
+    entry.name = operation.name
+    entry.basin = operation.basin
+    entry.stream = operation.stream
+    entry.at = call.at
+    entry.effect = call.effect
+    entry.fault = call.fault
+
+
+def _set_outcome(entry: Entry, error: BaseException) -> None:
+    """Copy the parts of an error to the entry; the error itself refers to large objects."""
     entry.is_injected = isinstance(error, _INJECTED)
     code: Any = getattr(error, "given_code", None) or getattr(error, "code", None)
     if isinstance(error, S2Error):
-        entry.failure = (type(error), error.rule, error.message, error.explanation)
+        entry.failure = Failure(type(error), error.rule, error.message, error.explanation)
         entry.code = code or None
+
+
+def _log_request(
+    request: RecordedRequest, response: RecordedResponse | None, outcome: Exception | None
+) -> None:
+    """Log a line such as `POST /v1/basins 201 create-basin my-basin (0.4 ms)`.
+
+    Without a response, its status is `---`.
+    """
+    environ, call = request.environ, request.call
+    path, _, query = (environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")
+    parts = [environ["REQUEST_METHOD"], redact_target(path, query)]
+    parts.append("---" if response is None else str(response.status))
+    if call is not None:
+        operation = call.operation
+        parts += [name for name in (operation.name, operation.basin, operation.stream) if name]
+    code = getattr(outcome, "code", None)
+    if code:
+        parts.append(code)
+    fault = None if call is None else call.fault
+    if fault is not None:
+        parts.append(repr(fault))
+    LOGGER.debug("%s (%.1f ms)", " ".join(parts), (monotonic() - request.began) * 1000)

@@ -1,4 +1,4 @@
-"""Secrets, which are blacked out wherever an exchange is shown as text."""
+"""The redaction of secrets in exchanges that are shown as text: each becomes `***`."""
 
 import re
 from typing import Final
@@ -15,41 +15,38 @@ SECRET_HEADERS: Final = frozenset(
         "x-api-key",
     }
 )
-# The last words of the names of query parameters: `api_key`, `X-Amz-Security-Token`. S2 has none of
-# them.
+# The last words of the names of query parameters such as `api_key` and `X-Amz-Security-Token`. S2
+# has no such parameter.
 _SECRET_WORDS: Final = frozenset(
     {"apikey", "key", "password", "secret", "sig", "signature", "token"}
 )
-BLACKED_OUT: Final = "***"
+REDACTED: Final = "***"
 
-
-# As they begin in this process, and where the own token is pinned.
+# Secrets of issued access tokens, as they begin in this process, and if `token=` is given.
 _ISSUED: Final = re.compile(r"s2_(?:[0-9a-f]{16}_\d+_)?[0-9A-Za-z]{43}")
 
 
-def without_issued(text: str) -> str:
-    """The text with the secrets of issued access tokens blacked out."""
-    return _ISSUED.sub(BLACKED_OUT, text)
+def redact_issued_tokens(text: str) -> str:
+    """Return the text without the secrets of issued access tokens."""
+    return _ISSUED.sub(REDACTED, text)
 
 
-def in_text(headers: dict[str, str]) -> dict[str, str]:
-    """The headers as they may be shown: secrets blacked out."""
-    return {
-        name: BLACKED_OUT if name in SECRET_HEADERS else value for name, value in headers.items()
-    }
+def redact_headers(headers: dict[str, str]) -> dict[str, str]:
+    """Return the headers without the values of those that are secret."""
+    return {name: REDACTED if name in SECRET_HEADERS else value for name, value in headers.items()}
 
 
-def query_in_text(query: str) -> str:
-    """The query string as it may be shown: the values of secret parameters blacked out."""
-    return "&".join(map(_parameter_in_text, query.split("&")))
+def redact_query(query: str) -> str:
+    """Return the query string without the values of secret parameters."""
+    return "&".join(map(_redact_parameter, query.split("&")))
 
 
-def target_in_text(path: str, query: str) -> str:
-    """The path, and behind it the query string as it may be shown, if there is one."""
-    return f"{path}?{query_in_text(query)}" if query else path
+def redact_target(path: str, query: str) -> str:
+    """Return the path and the query string, if there is one, without secrets."""
+    return f"{path}?{redact_query(query)}" if query else path
 
 
-def _parameter_in_text(parameter: str) -> str:
+def _redact_parameter(parameter: str) -> str:
     name, equals, _ = parameter.partition("=")
     word = re.split("[-_]", unquote(name).lower())[-1]
-    return f"{name}={BLACKED_OUT}" if equals and word in _SECRET_WORDS else parameter
+    return f"{name}={REDACTED}" if equals and word in _SECRET_WORDS else parameter

@@ -1,4 +1,4 @@
-"""The end of a test: what its mocks have met, and which of its faults were not used."""
+"""The report at the end of a test: unused faults, advice, and a timeline for each mock."""
 
 import re
 import weakref
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from s2mock.powers.journal import before_clearing
+from s2mock.powers.journal import before_clear
 from s2mock.powers.protocols import Journal, Powers
 from s2mock.runtime.weak_set import SharedWeakSet
 
@@ -15,133 +15,131 @@ if TYPE_CHECKING:
     from s2mock.powers.coverage import Coverage
 
 living: Final[SharedWeakSet[Powers]] = SharedWeakSet()
-"""Those of all mocks that are in use."""
+"""The powers of all mocks that have not ended."""
 
 
-class _Ended(NamedTuple):
-    """What is left of a mock that has ended, its account not among it."""
+class _EndedMock(NamedTuple):
+    """The parts of an ended mock that the report needs; without its account."""
 
     order: int
     mark: int
     journal: Journal
 
 
-# The latest of the test that runs, since journals take room.
-_ended: Final[deque[_Ended]] = deque(maxlen=16)
-# What all that have ended in this test have left to be said of faults and holds that were not used;
-# the latter only beside another failure.
+# The latest ended mocks of the current test; not all of them, since journals take memory.
+_ended: Final[deque[_EndedMock]] = deque(maxlen=16)
+# Messages on unused faults and holds of all mocks that have ended in this test; the remarks are
+# reported only if the test fails by itself.
 _complaints: Final[list[str]] = []
 _remarks: Final[list[str]] = []
-# The last exchange of each when the test began.
+# The number of each mock's last exchange before the test.
 _marks: Final[weakref.WeakKeyDictionary[Powers, int]] = weakref.WeakKeyDictionary()
 _MAX_SECTIONS: Final = 4
-# What there is to advise of mocks that the test is asked nothing else of: each thing once, whatever
-# numbers are in it, since one scenario over and over says the same.
-_forgotten: Final[dict[str, tuple[str, list[str]]]] = {}
+# Advice on mocks that are in no other part of the report, such as those of a sweep: by the text
+# without its numbers, since each run of a scenario gives the same.
+_forgotten_advice: Final[dict[str, tuple[str, list[str]]]] = {}
 _NUMBER: Final = re.compile(r"\d+")
 
-
-before_ending: Final[list[Callable[[Powers], object]]] = []
-"""Who looks at each mock before it ends, with all that is in it."""
+before_end: Final[list[Callable[[Powers], object]]] = []
+"""Called with the powers of each mock before it ends, while its account still has all data."""
 
 _coverage: "Coverage | None" = None
 
 
-def count_with(coverage: "Coverage") -> None:
-    """Let all that is met be counted from now on."""
-    global _coverage  # noqa: PLW0603  # of the session of tests, as all here
+def start_coverage(coverage: "Coverage") -> None:
+    """Count all exchanges of the session of tests from now on."""
+    global _coverage  # noqa: PLW0603  # one for the process, as all here
     _coverage = coverage
-    before_clearing.append(coverage.take)
+    before_clear.append(coverage.take)
     for powers in list(living):
         coverage.skip(powers.journal)
 
 
-def stop_counting() -> None:
-    """Count what has come until now, and no more."""
+def stop_coverage() -> None:
+    """Count the exchanges until now, and no later ones."""
     global _coverage  # noqa: PLW0603
     if _coverage is not None:
         for powers in list(living):
             _coverage.take(powers.journal, is_over=True)
-        before_clearing.remove(_coverage.take)
+        before_clear.remove(_coverage.take)
         _coverage = None
 
 
-def ending(powers: Powers) -> None:
-    """The mock is about to end."""
+def prepare_end(powers: Powers) -> None:
+    """Call the callbacks in `before_end` for a mock, unless it has ended."""
     if powers in living:
-        for look in before_ending:
-            look(powers)
+        for callback in before_end:
+            callback(powers)
 
 
 def end(powers: Powers, *, in_a_test: bool) -> None:
-    """The mock is used no longer; the test that runs may still be asked of it."""
+    """End a mock; with `in_a_test`, keep what the report of the current test needs of it."""
     if _coverage is not None and powers in living:
         _coverage.take(powers.journal, is_over=True)
     if in_a_test and powers in living:
         mark = _marks.get(powers, 0)
-        _ended.append(_Ended(powers.order, mark, powers.journal))
-        complaints, remarks = powers.stage.take()
+        _ended.append(_EndedMock(powers.order, mark, powers.journal))
+        complaints, remarks = powers.injector.take_messages()
         _complaints.extend(complaints)
         _remarks.extend(remarks)
     living.discard(powers)
 
 
 def forget(powers: Powers, *, has_failed: bool) -> None:
-    """The test is asked nothing of this mock any more: somebody else tells of it.
+    """Leave a mock out of the report, since another report covers it, such as a sweep's.
 
-    What there is to advise is the test's to be told all the same, unless that has failed.
+    Its advice is reported all the same, unless `has_failed`.
     """
     if _coverage is not None:
         _coverage.take(powers.journal, is_over=True)
-    for text, place in () if has_failed else _advised(powers.journal):
-        _forgotten.setdefault(_NUMBER.sub("#", text), (text, []))[1].append(place)
+    for text, place in () if has_failed else _take_advice(powers.journal):
+        _forgotten_advice.setdefault(_NUMBER.sub("#", text), (text, []))[1].append(place)
     living.discard(powers)
 
 
-def begin() -> None:
-    """Another test begins."""
+def begin_test() -> None:
+    """Forget the mocks that ended in the test before, and mark the journals of the others."""
     _ended.clear()
     _complaints.clear()
     _remarks.clear()
     _marks.clear()
-    _forgotten.clear()
+    _forgotten_advice.clear()
     for powers in list(living):
         _marks[powers] = powers.journal.last_number
         if _coverage is not None:
             _coverage.take(powers.journal)
 
 
-def complaints(*, has_failed: bool) -> list[str]:
-    """What is to be said of faults and holds that were not used; they are removed."""
+def take_complaints(*, has_failed: bool) -> list[str]:
+    """Remove unused faults and holds, and return messages on them, each once."""
     texts = [*_complaints, *_remarks] if has_failed else [*_complaints]
-    # Said once.
     _complaints.clear()
     _remarks.clear()
     for powers in sorted(living, key=lambda powers: powers.order):
-        texts += powers.stage.check(has_failed=has_failed)
+        texts += powers.injector.check(has_failed=has_failed)
     return texts
 
 
-def advice() -> list[str]:
-    """What the test is to be told of what S2 has accepted without a word; each thing once."""
+def take_advice() -> list[str]:
+    """Return all advice of the test, each text once, with the exchanges that it is on."""
     journals = [(powers.order, powers.journal) for powers in living]
     journals += [(ended.order, ended.journal) for ended in _ended]
-    # Where, and how often, each thing was.
+    # For each text, the exchanges.
     found: dict[str, list[str]] = {}
     for _, journal in sorted(journals, key=itemgetter(0)):
-        for text, place in _advised(journal):
+        for text, place in _take_advice(journal):
             found.setdefault(text, []).append(place)
-    for text, places in _forgotten.values():
+    for text, places in _forgotten_advice.values():
         found.setdefault(text, []).extend(places)
-    _forgotten.clear()
+    _forgotten_advice.clear()
     return [
         f"{text} ({places[0]}{f', and {len(places) - 1} more' if len(places) > 1 else ''})"
         for text, places in found.items()
     ]
 
 
-def _advised(journal: Journal) -> Iterator[tuple[str, str]]:
-    """What there is to advise of it that nobody was told, and where it was."""
+def _take_advice(journal: Journal) -> Iterator[tuple[str, str]]:
+    """Yield each advice of a journal once, with text on its exchange."""
     for exchange in journal.take_advised():
         about = " ".join(part for part in (exchange.basin, exchange.stream) if part)
         place = f"exchange {exchange.number}, {exchange.operation} {about}".rstrip()
@@ -149,23 +147,24 @@ def _advised(journal: Journal) -> Iterator[tuple[str, str]]:
             yield text, place
 
 
-def mark_of(powers: Powers) -> int | None:
-    """The last exchange of a mock when the test began; None where the test has made the mock."""
+def last_number_before_test(powers: Powers) -> int | None:
+    """Return the number of a mock's last exchange before the test; None if the test made it."""
     return _marks.get(powers)
 
 
-def sections() -> list[tuple[str, str]]:
-    """Title and text of the timeline of each mock that has met an exchange in this test."""
+def timelines() -> list[tuple[str, str]]:
+    """Return title and text of a timeline for each mock that had exchanges in this test."""
     journals = [(powers.order, _marks.get(powers, 0), powers.journal) for powers in living]
     journals += _ended
     # In the order in which the mocks were made.
     found = [journal.since(mark) for _, mark, journal in sorted(journals, key=itemgetter(0))]
-    met = [exchanges for exchanges in found if exchanges]
-    # A test that tries many examples has a mock for each, of which it fails with the last.
-    latest = met if len(met) <= _MAX_SECTIONS else met[-_MAX_SECTIONS:]
-    from s2mock.powers.timeline import timeline, title  # which a suite that passes does without
+    used = [exchanges for exchanges in found if exchanges]
+    # A test of many examples has a mock for each, and fails with one of the last.
+    latest = used if len(used) <= _MAX_SECTIONS else used[-_MAX_SECTIONS:]
+    # Imported late: a suite without failures does not need it.
+    from s2mock.powers.timeline import make_timeline, make_title
 
-    texts = [(title(exchanges), timeline(exchanges)) for exchanges in latest]
-    if len(latest) < len(met):
-        texts.insert(0, (f"s2mock: of {len(met)} mocks the last {len(latest)}", ""))
-    return texts
+    sections = [(make_title(exchanges), make_timeline(exchanges)) for exchanges in latest]
+    if len(latest) < len(used):
+        sections.insert(0, (f"s2mock: of {len(used)} mocks the last {len(latest)}", ""))
+    return sections

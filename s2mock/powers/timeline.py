@@ -1,4 +1,4 @@
-"""The timeline: what a test has met, as lines for the report of a failure."""
+"""The timeline: the exchanges of a test as lines of text, for the report of its failure."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,19 +11,19 @@ _INDENT = " " * 12
 _MAX_NAME = 40
 
 
-def title(exchanges: Sequence[Exchange]) -> str:
-    """How much there was."""
+def make_title(exchanges: Sequence[Exchange]) -> str:
+    """Return a title with the numbers of exchanges and faults."""
     faults = sum(exchange.fault is not None for exchange in exchanges)
     text = f"s2mock: {_counted(len(exchanges), 'exchange')}"
     return f"{text}, {_counted(faults, 'fault')}" if faults else text
 
 
-def timeline(exchanges: Sequence[Exchange]) -> str:
-    """The last exchanges, a line each, and what is known of the last that was refused."""
-    folded = list(_folded(exchanges))
+def make_timeline(exchanges: Sequence[Exchange]) -> str:
+    """Return a line for each of the last exchanges, and the reason of the last refusal."""
+    folded = list(_fold_batches(exchanges))
     shown = folded[-MAX_LINES:]
     start = min(exchange.began for exchange in exchanges)
-    rows = [_row(group, start) for group in shown]
+    rows = [_make_cells(group, start) for group in shown]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     lost = [exchange for exchange in exchanges if _is_lost_append(exchange)]
     lines = []
@@ -31,15 +31,15 @@ def timeline(exchanges: Sequence[Exchange]) -> str:
         lines.append(f"... {len(folded) - len(shown)} lines before these")
     for group, row in zip(shown, rows, strict=True):
         cells = [row[0].rjust(widths[0]), *map(str.ljust, row[1:5], widths[1:])]
-        lines.append("  ".join([*cells, *_outcome(group, lost)]).rstrip())
+        lines.append("  ".join([*cells, *_describe_outcome(group, lost)]).rstrip())
         lines += [f"{_INDENT}{text}" for text in group[-1].advice]
-    refusal = _last_refusal(exchanges)
-    if refusal is not None:
-        before = "" if refusal is shown[-1][-1] else f"{refusal.number}: "
-        if refusal.reason:
-            lines.append(f"{_INDENT}{before}{refusal.reason}")
+    last_refused = _find_last_refusal(exchanges)
+    if last_refused is not None:
+        before = "" if last_refused is shown[-1][-1] else f"{last_refused.number}: "
+        if last_refused.reason:
+            lines.append(f"{_INDENT}{before}{last_refused.reason}")
             before = ""
-        lines.append(f"{_INDENT}{before}{refusal.curl()}")
+        lines.append(f"{_INDENT}{before}{last_refused.curl()}")
     return "\n".join(lines)
 
 
@@ -47,11 +47,11 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _folded(exchanges: Sequence[Exchange]) -> Iterator[list[Exchange]]:
-    """The exchanges, appends of one session that follow each other and went well together."""
+def _fold_batches(exchanges: Sequence[Exchange]) -> Iterator[list[Exchange]]:
+    """Yield the exchanges; successive batches of one session that succeeded are one group."""
     group: list[Exchange] = []
     for exchange in exchanges:
-        if group and _go_together(group[-1], exchange):
+        if group and _can_fold(group[-1], exchange):
             group.append(exchange)
             continue
         if group:
@@ -61,7 +61,7 @@ def _folded(exchanges: Sequence[Exchange]) -> Iterator[list[Exchange]]:
         yield group
 
 
-def _go_together(one: Exchange, other: Exchange) -> bool:
+def _can_fold(one: Exchange, other: Exchange) -> bool:
     return _is_plain_batch(one) and _is_plain_batch(other) and one.session == other.session
 
 
@@ -76,8 +76,8 @@ def _is_plain_batch(exchange: Exchange) -> bool:
     )
 
 
-def _row(group: list[Exchange], start: float) -> list[str]:
-    """Number, time, operation, what it is about, status."""
+def _make_cells(group: list[Exchange], start: float) -> list[str]:
+    """Return the cells of a line: number, time, operation, basin and stream, status."""
     first, last = group[0], group[-1]
     number = str(first.number) if first is last else f"{first.number}-{last.number}"
     about = "  ".join(_short(part) for part in (first.basin, first.stream) if part)
@@ -92,12 +92,12 @@ def _short(name: str) -> str:
     return name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 3] + "..."
 
 
-def _outcome(group: list[Exchange], lost: Sequence[Exchange]) -> Iterator[str]:
-    """What came of it, in a few words each; `lost` are the appends whose answers were lost."""
+def _describe_outcome(group: list[Exchange], lost: Sequence[Exchange]) -> Iterator[str]:
+    """Yield short texts on the outcome; `lost` are the appends whose responses were lost."""
     last = group[-1]
     response, effect = last.response, last.effect
     if response is not None and (response.status >= 400 or response.code or response.message):
-        yield refusal(last)
+        yield name_error(last)
     first = group[0].effect.first_seq_num
     if first is not None and effect.last_seq_num is not None:
         verb = "" if effect.kind == "appended" or last.operation != "read" else "read "
@@ -112,13 +112,13 @@ def _outcome(group: list[Exchange], lost: Sequence[Exchange]) -> Iterator[str]:
     if last.fault is not None:
         yield repr(last.fault)
     for exchange in group:
-        if (twin := _twin(exchange, lost)) is not None:
+        if (twin := _find_twin(exchange, lost)) is not None:
             which = "" if len(group) == 1 else f"{exchange.number}: "
             yield f"{which}the same batch as {twin}"
 
 
-def refusal(exchange: Exchange) -> str:
-    """What an answer with an error is called, in a word or a few."""
+def name_error(exchange: Exchange) -> str:
+    """Return a short name of a response's error, such as its code."""
     response = exchange.response
     assert response is not None
     if response.code:
@@ -126,21 +126,21 @@ def refusal(exchange: Exchange) -> str:
     document = response.document
     if isinstance(document, dict):
         for key in document:
-            # What an append is told whose condition did not hold.
+            # The response to an append whose condition was false.
             if key.endswith("_mismatch"):
                 return str(key)
     return STATUS_PHRASES.get(response.status, "").lower()
 
 
 def _is_lost_append(exchange: Exchange) -> bool:
-    """True if an append took effect and its answer was lost."""
+    """True if an append took effect and its response was lost."""
     status = 0 if exchange.response is None else exchange.response.status
     is_append = exchange.operation == "append" and exchange.effect.committed
     return is_append and is_answer_lost(status, exchange.fault)
 
 
-def _twin(exchange: Exchange, lost: Sequence[Exchange]) -> int | None:
-    """The number of a lost append that brought the same before."""
+def _find_twin(exchange: Exchange, lost: Sequence[Exchange]) -> int | None:
+    """Return the number of an earlier lost append with the same batch, or None."""
     if exchange.operation != "append":
         return None
     document = None
@@ -155,7 +155,7 @@ def _twin(exchange: Exchange, lost: Sequence[Exchange]) -> int | None:
     return None
 
 
-def _last_refusal(exchanges: Sequence[Exchange]) -> Exchange | None:
+def _find_last_refusal(exchanges: Sequence[Exchange]) -> Exchange | None:
     for exchange in reversed(exchanges):
         response = exchange.response
         if response is None or response.status >= 400 or response.message:

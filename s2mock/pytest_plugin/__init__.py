@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from s2mock.handles.remote import RemoteS2Mock
     from s2mock.mock import S2Mock
+    from s2mock.pytest_plugin.sweep import Sweep
     from s2mock.server.lazy_server import LazyServer
-    from s2mock.sweep import Sweep
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -155,7 +155,7 @@ def s2_mock(request: pytest.FixtureRequest) -> "Iterator[S2Mock | RemoteS2Mock]"
 def s2_sweep(request: pytest.FixtureRequest) -> "Iterator[Sweep]":
     """Try every fault at every operation, in an attempt each: see `Sweep`."""
     from s2mock.pytest_plugin import mocks
-    from s2mock.sweep import Sweep
+    from s2mock.pytest_plugin.sweep import Sweep
 
     config = request.config
     if (url := options.target_of(config)) is not None:

@@ -21,12 +21,12 @@ class CoveragePlugin:
     def __init__(self, file: str) -> None:
         self._file = file
         self.coverage = Coverage()
-        teardown_report.count_with(self.coverage)
+        teardown_report.start_coverage(self.coverage)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Count the remaining exchanges; a process of pytest-xdist sends the counts on."""
-        teardown_report.stop_counting()
+        teardown_report.stop_coverage()
         output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[_OUTPUT] = json.dumps(self.coverage.to_json())

@@ -42,11 +42,11 @@ class FailurePages:
         self._ended: list[int] = []
         # The reports of accounts on a server, as that server has written them.
         self._files: dict[int, bytes] = {}
-        teardown_report.before_ending.append(self._capture_at_end)
+        teardown_report.before_end.append(self._capture_at_end)
 
     def pytest_unconfigure(self) -> None:
         """Stop capturing mocks that end."""
-        teardown_report.before_ending.remove(self._capture_at_end)
+        teardown_report.before_end.remove(self._capture_at_end)
 
     # Each hook runs as near to the test as it can: other plugins and fixtures remove its faults.
 
@@ -107,16 +107,16 @@ class FailurePages:
         from s2mock.control.views.account_view import capture
         from s2mock.control.views.status import status_to_json
 
-        view, stage, engine = capture(powers.engine), powers.stage, powers.engine
+        view, injector, engine = capture(powers.engine), powers.injector, powers.engine
         status = status_to_json(
             view,
             engine.clock,
             powers.journal,
-            enumerate(stage.injections, 1),
-            enumerate(stage.holds, 1),
+            enumerate(injector.injections, 1),
+            enumerate(injector.holds, 1),
             is_out=powers.is_out,
         )
-        mark = teardown_report.mark_of(powers)
+        mark = teardown_report.last_number_before_test(powers)
         if mark is None or powers.journal.last_number > mark:
             self._captures[powers.order] = _Capture(powers, mark or 0, view, status)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import ModuleType
 
-    from s2mock.sweep import Sweep
+    from s2mock.pytest_plugin.sweep import Sweep
 
 SWEEP: "pytest.StashKey[Sweep]" = pytest.StashKey()
 
@@ -30,7 +30,7 @@ def teardown_report() -> "ModuleType | None":
 def begin_test() -> None:
     """Forget the reports of the test before."""
     if (report := teardown_report()) is not None:
-        report.begin()
+        report.begin_test()
 
 
 @contextmanager
@@ -90,13 +90,13 @@ def _failures_of_the_fake() -> list[str]:
 def _unused_faults(*, has_failed: bool) -> list[str]:
     """Return the complaints about faults that the test injected and did not use; remove those."""
     report = teardown_report()
-    return [] if report is None else report.complaints(has_failed=has_failed)
+    return [] if report is None else report.take_complaints(has_failed=has_failed)
 
 
 def unfinished_sweeps(item: pytest.Item, *, has_failed: bool) -> list[str]:
     """Return the complaints about the test's sweeps whose attempts did not all run."""
     sweep = item.stash.get(SWEEP, None)
-    return [] if sweep is None else sweep.unfinished(has_failed=has_failed)
+    return [] if sweep is None else sweep.take_unfinished(has_failed=has_failed)
 
 
 def advice_as_errors(advice: "Iterable[str]") -> list[str]:
@@ -111,7 +111,7 @@ def take_advice(item: pytest.Item) -> list[str]:
     """
     tokens, report = sys.modules.get("s2mock.runtime.mock_tokens"), teardown_report()
     late = [] if tokens is None else tokens.take_late()
-    advice = [] if report is None else report.advice()
+    advice = [] if report is None else report.take_advice()
     if not is_advice_on(item.config):
         return []
     for text in late:
@@ -125,7 +125,7 @@ def _warn(item: pytest.Item, text: str, *, always: bool = False) -> bool:
 
     With `always` no filter applies.
     """
-    from s2mock.powers.advice import S2Advice
+    from s2mock.powers.errors import S2Advice
 
     where = (str(item.path), (item.location[1] or 0) + 1)
     try:
@@ -141,4 +141,4 @@ def _warn(item: pytest.Item, text: str, *, always: bool = False) -> bool:
 def sections() -> "list[Any]":
     """Return the sections for the report of a test that failed: the exchanges of its mocks."""
     report = teardown_report()
-    return [] if report is None else report.sections()
+    return [] if report is None else report.timelines()

@@ -94,7 +94,7 @@ def test_a_fault_that_is_waited_for_in_vain(control: Control) -> None:
     status, message = control.refused("GET", "/faults/1?wait=0")
     assert status == 408
     assert "0 of 1 hits of inject(Drop(), on='append', stream='order')" in message
-    assert "1 append came, to `log`" in message
+    assert "1 append arrived, to `log`" in message
 
 
 @pytest.mark.parametrize(
@@ -205,15 +205,15 @@ def test_a_hold_that_nothing_reaches_is_a_complaint(mock: S2Mock, control: Contr
     made = control("POST", "/holds", {"on": "append", "stream": "order"}).json()
     assert made["required"] is True
     assert made["complaint"] == (
-        "a hold held nothing: hold(on='append', stream='order', at='commit'); no append came, and "
-        "nothing else; the hold waits for `order`"
+        "a hold held nothing: hold(on='append', stream='order', at='commit'); no append arrived, "
+        "and nothing else; the hold waits for `order`"
     )
     control.append("a")
     released = control("POST", "/holds/1/release").json()
-    assert "; 1 append came, to `log`; the hold waits for `order`" in released["complaint"]
+    assert "; 1 append arrived, to `log`; the hold waits for `order`" in released["complaint"]
     assert control("GET", "/holds/1").json() == released
     # The test that it was made for fails: here it is told that it may pass.
-    assert mock._powers.stage.check() == [released["complaint"]]
+    assert mock._powers.injector.check() == [released["complaint"]]
 
 
 def test_a_hold_that_holds_something_is_no_complaint(control: Control) -> None:

@@ -131,7 +131,7 @@ def test_a_follower_that_does_not_read_is_left_alone(
     mock: S2Mock, follows: Follows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has so much waiting for it, and then costs nothing until it reads."""
-    looks = Calls(monkeypatch, Journal, "_advise")
+    looks = Calls(monkeypatch, Journal, "_advised_entries")
     with follows(mock.url, "journal") as follower:
         for _ in range(50):
             append(mock, "x" * 20_000)
@@ -167,7 +167,7 @@ def calls_of(function: Callable[[], object]) -> int:
 def a_journal(count: int) -> Journal:
     journal = Journal(Numbers, 10_000, 0)  # type: ignore[arg-type]
     for number in range(1, count + 1):
-        journal.note_plainly(a_note(number, 0), 0)
+        journal.store.add_note(a_note(number, 0))
     # All of them are looked at once.
     assert len(journal) == len(journal.take_advised()) == count
     return journal
@@ -176,9 +176,9 @@ def a_journal(count: int) -> Journal:
 def follow(journal: Journal) -> None:
     """Wait for the next exchange, and look at it."""
     number = journal.last_number
-    steps = journal.steps(None, 1, timeout=60.0, after=number, is_told=False)
+    steps = journal.pending(None, 1, timeout=60.0, after=number, is_described=False).steps()
     next(steps)
-    journal.note_plainly(a_note(number + 1, 0), 0)
+    journal.store.add_note(a_note(number + 1, 0))
     with pytest.raises(StopIteration) as ended:
         next(steps)
     [exchange] = ended.value.value
@@ -186,15 +186,17 @@ def follow(journal: Journal) -> None:
 
 
 def wait_in_vain(journal: Journal) -> None:
-    steps = journal.steps(None, 1, timeout=0.0, after=journal.last_number, is_told=False)
+    steps = journal.pending(
+        None, 1, timeout=0.0, after=journal.last_number, is_described=False
+    ).steps()
     with pytest.raises(TimeoutError):
         next(steps)
 
 
 def look_at_what_has_changed(journal: Journal) -> None:
     number = journal.last_number
-    journal.note_plainly(a_note(number + 1, 0), 0)
-    [exchange] = journal.changed(number, {number - 1: None}, 10)[-1:]
+    journal.store.add_note(a_note(number + 1, 0))
+    [exchange] = journal.find_changes(number, {number - 1: None}, 10)[-1:]
     assert exchange.number == number + 1
 
 

@@ -95,7 +95,7 @@ def test_exchanges_that_do_not_come(control: Control) -> None:
     control.append("a")
     status, message = control.refused("GET", "/journal?operation=read&wait=0")
     assert status == 408
-    assert "0 of 1 read came within 0 s" in message
+    assert "0 of 1 read arrived within 0 s" in message
     assert "append" in message
 
 
@@ -177,9 +177,9 @@ def test_following_the_journal(control: Control) -> None:
 def test_a_follower_that_leaves(mock: S2Mock, control: Control) -> None:
     headers = {"accept": "text/event-stream"}
     with control.http.stream("GET", "/_s2mock/journal", headers=headers):
-        while not mock._powers.journal._bell.has_listeners:
+        while not mock._powers.journal.store.notifier.has_listeners:
             threading.Event().wait(0.001)
-    while mock._powers.journal._bell.has_listeners:
+    while mock._powers.journal.store.notifier.has_listeners:
         threading.Event().wait(0.001)
 
 
@@ -336,7 +336,7 @@ def test_many_wait_at_once() -> None:
         everybody = [
             Started(lambda: control("GET", "/journal?wait=30").status_code) for _ in range(20)
         ]
-        while len(mock._powers.journal._bell._listeners) < len(everybody):
+        while len(mock._powers.journal.store.notifier._listeners) < len(everybody):
             threading.Event().wait(0.001)
         httpx.get(f"{mock.url}/v1/basins", trust_env=False, timeout=PATIENCE)
         assert [each.result() for each in everybody] == [200] * len(everybody)

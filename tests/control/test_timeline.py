@@ -98,7 +98,7 @@ def test_records_that_a_session_delivers_come_as_an_event_before_the_next_heartb
         coming = batches(answer)
         seen_until(coming, lambda row: row["operation"] == "read")
         log.wait_for_readers()
-        while not mock._powers.journal._bell.has_listeners:
+        while not mock._powers.journal.store.notifier.has_listeners:
             threading.Event().wait(0.001)
         # A direct call is in no journal, so that nothing else tells of it.
         log.append(["a", "b"])

@@ -16,7 +16,7 @@ from s2mock import ManualClock, S2Mock
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.records.limits import END
 from s2mock.json_bodies import validators
-from s2mock.powers.fault_json import _KINDS
+from s2mock.powers.faults import _KINDS
 from s2mock.runtime import failures
 from s2mock.runtime.http_client import Answer, Client
 from tests.extremes.values import EVENTS, PATIENCE, VALUES, exercise, is_numeric, made, meet

@@ -69,9 +69,9 @@ def judge(names: str | Iterable[str], call: Callable[[int | float], object]) -> 
 
 def waits(mock: S2Mock) -> int:
     """How many operations wait: for a time, for a hold, or for the end of the test."""
-    stage = mock._powers.stage
-    held = sum(len(hold._held) for hold in stage.holds)
-    return len(mock.account.engine.sessions.waiters) + len(stage._gates) + held
+    injector = mock._powers.injector
+    held = sum(len(hold._held) for hold in injector.holds)
+    return len(mock.account.engine.sessions.waiters) + len(injector._gates) + held
 
 
 def settle(mock: S2Mock, calls: list[Started]) -> None:

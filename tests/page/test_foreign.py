@@ -68,7 +68,7 @@ def state(mock: S2Mock) -> tuple[Any, ...]:
             [mock.stream(BASIN, name).bodies for name in mock.basin(BASIN).streams],
             len(mock.journal),
         ),
-        *(tuple(powers.stage.injections), powers.is_out, mock.clock.now()),
+        *(tuple(powers.injector.injections), powers.is_out, mock.clock.now()),
     )
 
 

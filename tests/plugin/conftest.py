@@ -7,7 +7,7 @@ from collections.abc import Callable
 import httpcore  # noqa: F401
 import pytest
 
-import s2mock.powers.advice  # noqa: F401
+import s2mock.powers.errors  # noqa: F401
 
 Run = Callable[..., pytest.RunResult]
 

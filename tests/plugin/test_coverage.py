@@ -77,7 +77,7 @@ TABLE = [
     "read             1  200 1; sse 1; HTTP/1.1 1",
     "                    never refused for a stream that is not there; never a read behind *",
     "(no route)       1  404 1; json 1; HTTP/1.1 1",
-    "never asked for: create-basin, delete-basin, *",
+    "never called: create-basin, delete-basin, *",
 ]
 
 
@@ -142,11 +142,11 @@ def test_each_fault_that_loses_an_answer_counts_as_one(run: Run, fault: str) -> 
 def test_what_no_journal_has_kept_is_said(run: Run) -> None:
     result = run(SUITE, "--s2mock-coverage", "--s2mock-journal-limit=1")
     result.assert_outcomes(passed=8)
-    result.stdout.fnmatch_lines(["4 exchanges are not counted: no journal has kept them so long"])
+    result.stdout.fnmatch_lines(["4 exchanges are not counted: no journal keeps them any more"])
 
 
 def test_a_journal_that_is_off_is_said(run: Run) -> None:
-    off = "what 2 mocks met is not counted: the journal was off (journal_limit=0)"
+    off = "the exchanges of 2 mocks are not counted: the journal was off (journal_limit=0)"
     result = run(
         """
         import pytest
@@ -171,7 +171,7 @@ def test_a_journal_that_is_off_is_said(run: Run) -> None:
 
 def test_where_nothing_was_asked(run: Run) -> None:
     result = run("def test_it(): pass", "--s2mock-coverage")
-    result.stdout.fnmatch_lines(["nothing was asked of s2mock"])
+    result.stdout.fnmatch_lines(["s2mock received no request"])
 
 
 def test_without_the_option_nothing_is_said(run: Run) -> None:

@@ -182,7 +182,7 @@ def test_advice_that_fails(run: Run) -> None:
     def broken(monkeypatch):
         def advice(*arguments):
             raise Broken("advice")
-        monkeypatch.setattr("s2mock.diagnostics.advice", advice)
+        monkeypatch.setattr("s2mock.diagnostics.find_advice", advice)
         yield
 
     def test_it(s2_mock):

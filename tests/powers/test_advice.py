@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import AppendRecord, Cut, Drop, Fail, ManualClock, S2Mock
-from s2mock.powers.timeline import timeline
+from s2mock.powers.timeline import make_timeline
 from tests.plugin.conftest import Run
 from tests.powers.conftest import FRAMES, RECORDS, SEEDS, Way, bodies
 from tests.powers.frames import append_frame
@@ -105,7 +105,7 @@ def test_a_body_without_a_content_type(mock: S2Mock, way: Way) -> None:
     assert way("PUT", "/v1/streams/log", content=config).status < 300
     [text] = advice(mock)
     assert text == (
-        "S2 ignores the body, since it came without a content type: send content-type: "
+        "S2 ignores the body, since the request has no content type: send content-type: "
         "application/json"
     )
     mock.journal.clear()
@@ -115,8 +115,8 @@ def test_a_body_without_a_content_type(mock: S2Mock, way: Way) -> None:
 
 class TestARead:
     START = (
-        "the read says no start, so it begins at the tail and finds nothing, though the stream has "
-        "records: seq_num=0 reads from the beginning"
+        "the read has no start, so it begins at the tail and returns nothing, though the stream "
+        "has records: seq_num=0 reads from the beginning"
     )
 
     def test_without_a_start(self, mock: S2Mock, way: Way) -> None:
@@ -139,8 +139,7 @@ class TestARead:
         assert way("GET", f"{RECORDS}?seq_num=2").status == 200
         [text] = advice(mock)
         assert text == (
-            "the records from 2 on that the read asks for are gone, trimmed or expired: it begins "
-            "with 4"
+            "the records from 2 on are gone, trimmed or expired: the read begins with 4"
         )
         mock.journal.clear()
         # From 0 on is what whoever wants all of it asks for.
@@ -156,7 +155,7 @@ class TestARead:
         log.append([*"abcdef", AppendRecord.trim(4)])
         assert way("GET", f"{RECORDS}?seq_num={'0' * 5000}2").status == 200
         [text] = advice(mock)
-        assert text.startswith("the records from 2 on that the read asks for are gone")
+        assert text.startswith("the records from 2 on are gone")
 
     def test_in_a_session_of_records_that_are_gone(self, mock: S2Mock, way: Way) -> None:
         log = mock.basin("my-basin").stream("log")
@@ -179,8 +178,8 @@ LOSING = [
 class TestTwice:
     DOCUMENT: Any = {"records": [{"body": "a"}]}  # noqa: RUF012
     TWICE = (
-        "the same batch as that of exchange 1, whose answer was lost: it is there twice now; "
-        "match_seq_num lets S2 refuse it the second time"
+        "the same batch as that of exchange 1, whose response was lost: the stream has it twice "
+        "now; with match_seq_num, S2 refuses the second"
     )
 
     @pytest.mark.parametrize("fault", LOSING)
@@ -190,7 +189,7 @@ class TestTwice:
             way("POST", RECORDS, self.DOCUMENT)
         assert way("POST", RECORDS, self.DOCUMENT).status == 200
         assert advice(mock) == [self.TWICE]
-        first, second = timeline(mock.journal[:]).splitlines()[:2]
+        first, second = make_timeline(mock.journal[:]).splitlines()[:2]
         assert "the same batch" not in first
         assert second.endswith("the same batch as 1")
 
@@ -232,7 +231,7 @@ class TestTwice:
         assert bodies(mock) == ["a", "b", "b", "c"]
         assert advice(mock) == [self.TWICE.replace("exchange 1", "exchange 3")]
         [line] = [
-            line for line in timeline(mock.journal[:]).splitlines() if "same batch as" in line
+            line for line in make_timeline(mock.journal[:]).splitlines() if "same batch as" in line
         ][:1]
         assert line.split()[0] == "5-6"
         assert line.endswith("5: the same batch as 3")

@@ -505,7 +505,7 @@ class TestEnd:
 
     def test_of_what_it_waited_for(self, left: S2Mock) -> None:
         """Released, they are over too."""
-        for hold in left._powers.stage.holds:
+        for hold in left._powers.injector.holds:
             hold.release()
         left.journal.wait_for("append", 2, timeout=PATIENCE)
         assert sorted(bodies(left)) == ["batch", "held"]

@@ -1,4 +1,4 @@
-"""Faults are values, and none of them tells a lie that the service would not tell."""
+"""Faults are values, and contradict no guarantee of the service."""
 
 import re
 from dataclasses import FrozenInstanceError, fields
@@ -148,7 +148,7 @@ WRONG: list[tuple[str, type[Exception], str]] = [
     ("Drop(committed=None)", TypeError, "committed must be True or False"),
     ("Drop(refused=True, committed=True)", ValueError, "promises that nothing has happened"),
     ("Drop(refused=True, connection=True)", ValueError, "leave one of them out"),
-    ("Cut()", ValueError, "so many records or so many bytes"),
+    ("Cut()", ValueError, "a number of records or of bytes"),
     ("Cut(records=1, bytes=1)", ValueError, "give one of them"),
     ("Cut(bytes=-1)", ValueError, "bytes must be 0 or more"),
     ("Cut(records=True)", TypeError, "records must be a whole number"),
@@ -192,7 +192,7 @@ MISPLACED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"fault": Drop(), "on": 5}, TypeError, "on must be the name of an operation"),
     ({"fault": Drop(), "on": "append", "times": 0}, ValueError, "times must be 1 or more"),
     ({"fault": Drop(), "on": "append", "skip": -1}, ValueError, "skip must be 0 or more"),
-    ({"fault": Drop(), "on": "append", "stream": ""}, ValueError, "'*' stands for all"),
+    ({"fault": Drop(), "on": "append", "stream": ""}, ValueError, "'*' matches all"),
     ({"fault": Drop(), "on": "append", "basin": None}, TypeError, "basin must be a name"),
     ({"fault": Drop(), "on": "append", "required": 1}, TypeError, "required must be True"),
 ]

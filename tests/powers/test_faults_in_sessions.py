@@ -265,5 +265,5 @@ class TestAppends:
         assert not broke_off
         assert len(list(frames(received))) == 2
         assert injected.hits == 0
-        with pytest.raises(TimeoutError, match="on='append-session' meets the opening"):
+        with pytest.raises(TimeoutError, match="on='append-session' affects the opening"):
             injected.wait(timeout=0)

@@ -221,19 +221,19 @@ class TestThatNothingReached:
             http1.append("a")
         assert str(caught.value) == (
             "a hold held nothing: hold(on='append', stream='orders/*', at='arrival'); 1 append "
-            "came, to `log`; the hold waits for `orders/*`"
+            "arrived, to `log`; the hold waits for `orders/*`"
         )
         # It is said once.
-        assert mock._powers.stage.check() == []
+        assert mock._powers.injector.check() == []
 
     def test_that_skipped_what_came(self, mock: S2Mock, http1: Way) -> None:
-        with pytest.raises(UnusedFault, match="it was to let 3 pass first, and 1 came;"):  # noqa: SIM117
+        with pytest.raises(UnusedFault, match="skip=3, and 1 arrived;"):  # noqa: SIM117
             with mock.hold(on="append", skip=3):
                 http1.append("a")
 
     def test_released_within_its_block(self, mock: S2Mock) -> None:
         with (
-            pytest.raises(UnusedFault, match="no append came, and nothing else"),
+            pytest.raises(UnusedFault, match="no append arrived, and nothing else"),
             mock.hold(on="append") as held,
         ):
             held.release()
@@ -241,7 +241,7 @@ class TestThatNothingReached:
     def test_with_an_exception_on_its_way(self, mock: S2Mock) -> None:
         with pytest.raises(KeyError), mock.hold(on="append"):
             raise KeyError
-        assert mock._powers.stage.check() == []
+        assert mock._powers.injector.check() == []
 
     def test_that_need_not_be_reached(self, mock: S2Mock) -> None:
         with mock.hold(on="append", required=False):
@@ -254,7 +254,7 @@ class TestThatNothingReached:
             appending = Started(lambda: http1.append("a"))
             held.wait(timeout=PATIENCE)
         assert appending.result().status == 200
-        assert mock._powers.stage.check() == []
+        assert mock._powers.injector.check() == []
 
     @pytest.mark.parametrize(
         "end", [lambda _, __: None, lambda _, held: held.release(), lambda mock, _: mock.reset()]
@@ -332,7 +332,8 @@ class TestThatNothingReached:
         for name in ("test_that_need_not_be", "test_the_next_of_that_mock"):
             result.stdout.fnmatch_lines([f"*::{name} PASSED*"])
         assert (
-            text.count("a hold held nothing: hold(on='append', at='commit'); no append came") >= 8
+            text.count("a hold held nothing: hold(on='append', at='commit'); no append arrived")
+            >= 8
         )
         summary = text[text.rindex("short test summary info") :]
         assert "test_that_fails_otherwise - assert 1 == 2" in summary
@@ -345,7 +346,7 @@ def test_its_wait_says_what_came(mock: S2Mock, http1: Way) -> None:
             held.wait(2, timeout=0)
     assert str(caught.value) == (
         "0 of 2 operations were held by hold(on='append', stream='orders/*', at='commit') within "
-        "0 s; 1 append came, to `log`; the hold waits for `orders/*`"
+        "0 s; 1 append arrived, to `log`; the hold waits for `orders/*`"
     )
 
 

@@ -188,7 +188,7 @@ class TestWhatIsKnown:
         injected = mock.inject(Fail("unavailable"), on="append", required=False)
         http1("GET", "/v1/basins")
         with pytest.raises(
-            TimeoutError, match="0 of 1 hits of .* no append came, but 1 list-basins"
+            TimeoutError, match="0 of 1 hits of .* no append arrived, but 1 list-basins"
         ):
             injected.wait(timeout=0)
 
@@ -224,7 +224,7 @@ class TestUnused:
     def test_nothing_came(self, lone: S2Mock) -> None:
         lone.inject(Drop(), on="append")
         assert complaint(lone) == (
-            "a fault never fired: inject(Drop(), on='append'); no append came, and nothing else"
+            "a fault never fired: inject(Drop(), on='append'); no append arrived, and nothing else"
         )
 
     def test_the_nearest_miss(self, lone: S2Mock) -> None:
@@ -232,7 +232,7 @@ class TestUnused:
         for body in "abc":
             Way("wsgi", lone).append(body, stream="order/1")
         assert complaint(lone).endswith(
-            "3 appends came, all to `order/1`; the fault waits for `orders/*`"
+            "3 appends arrived, all to `order/1`; the fault waits for `orders/*`"
         )
 
     def test_several_places(self, lone: S2Mock) -> None:
@@ -240,7 +240,7 @@ class TestUnused:
         for stream in ("order/1", "b", "b"):
             Way("wsgi", lone).append("x", stream=stream)
         assert complaint(lone).endswith(
-            "3 appends came, 2 to `b` in basin `my-basin`, 1 to `order/1` in basin `my-basin`; "
+            "3 appends arrived, 2 to `b` in basin `my-basin`, 1 to `order/1` in basin `my-basin`; "
             "the fault waits for `orders/*` in basin `your-*`"
         )
 
@@ -250,14 +250,14 @@ class TestUnused:
         way("GET", "/v1/basins")
         way("GET", "/v1/basins")
         way("GET", "/v1/streams")
-        assert complaint(lone).endswith("no append/read came, but 2 list-basins, 1 list-streams")
+        assert complaint(lone).endswith("no append/read arrived, but 2 list-basins, 1 list-streams")
 
     def test_not_used_up(self, lone: S2Mock) -> None:
         lone.inject(Fail("unavailable"), on="append", times=3)
         Way("wsgi", lone).append("x", stream="b")
         assert complaint(lone).startswith(
             "a fault fired 1 of 3 times: inject(Fail('unavailable'), on='append', times=3); "
-            "1 append came, to `b`"
+            "1 append arrived, to `b`"
         )
 
     def test_an_exhausted_list(self, lone: S2Mock) -> None:
@@ -272,14 +272,14 @@ class TestUnused:
     def test_skipped_only(self, lone: S2Mock) -> None:
         lone.inject(Drop(), on="append", skip=2)
         Way("wsgi", lone).append("x", stream="b")
-        assert "it was to let 2 pass first, and 1 came;" in complaint(lone)
+        assert "skip=2, and 1 arrived;" in complaint(lone)
 
     def test_a_request_that_never_became_an_operation(self, lone: S2Mock) -> None:
         lone.inject(Drop(), on="append")
         answer = Way("wsgi", lone)("POST", "/v1/streams/b/records", {"records": 5})
         assert answer.status == 400
         assert complaint(lone).endswith(
-            "1 append came as a request that S2 refuses as it stands: see the journal"
+            "1 append arrived as a request that S2 refuses early: see the journal"
         )
 
     def test_each_is_told(self, lone: S2Mock) -> None:
@@ -365,6 +365,6 @@ def test_of_the_marker(run: Run, fault: Fault) -> None:
         [
             "*faults must be mappings of what inject() takes*",
             "*did you mean 'append'?*",
-            "a fault never fired: inject(Drop(), on='append'); no append came, and nothing else",
+            "a fault never fired: inject(Drop(), on='append'); no append arrived, and nothing else",
         ]
     )

@@ -18,7 +18,7 @@ from s2mock import Answer, Drop, Effect, Exchange, Fail, ManualClock, S2Mock, Sy
 from s2mock.api.wire.messages import AppendInput
 from s2mock.control.views.snippet import snippet
 from s2mock.control.views.timeline import shown_to_json
-from s2mock.powers.timeline import timeline
+from s2mock.powers.timeline import make_timeline
 from s2mock.runtime.conversation import READ, Head, Outlast
 from tests import own_token
 from tests.plugin.conftest import Run
@@ -301,7 +301,7 @@ class TestSessions:
         assert batch.response.status == 412
         assert batch.reason is not None
         assert batch.reason.startswith(
-            "the next sequence number is 0; the append came with match_seq_num=7"
+            "the next sequence number is 0; the append has match_seq_num=7"
         )
         assert opening.reason is not None
         assert stream.records == ()
@@ -375,7 +375,7 @@ class TestAsking:
         with pytest.raises(TimeoutError) as caught:
             mock.journal.wait_for("append", 2, stream="orders/*", timeout=0)
         assert str(caught.value) == (
-            "0 of 2 append on orders/* came within 0 s; of 1 others these came last: "
+            "0 of 2 append on orders/* arrived within 0 s; of 1 others these arrived last: "
             "<Exchange 1: list-basins  -> 200>"
         )
 
@@ -384,7 +384,7 @@ class TestAsking:
             waiting = asyncio.create_task(mock.journal.async_wait_for("append"))
             await asyncio.to_thread(http1.append, "a")
             assert len(await waiting) == 1
-            with pytest.raises(TimeoutError, match="0 of 1 read came within 0 s"):
+            with pytest.raises(TimeoutError, match="0 of 1 read arrived within 0 s"):
                 await mock.journal.async_wait_for("read", timeout=0)
             with pytest.raises(TimeoutError, match="`await` the method"):
                 mock.journal.wait_for("read", timeout=0)
@@ -501,7 +501,7 @@ def texts_of(exchange: Exchange) -> list[str]:
         repr(exchange.request),
         repr(exchange.response),
         exchange.curl(),
-        timeline([exchange]),
+        make_timeline([exchange]),
         snippet(exchange),
         json.dumps(shown_to_json(exchange)),
     ]
@@ -616,7 +616,7 @@ class TestLimits:
             for _ in range(3):
                 way("GET", "/v1/basins")
             text = re.escape(
-                "0 of 1 append came within 0 s; 1 are kept no longer (journal_limit=3)"
+                "0 of 1 append arrived within 0 s; 1 are no longer kept (journal_limit=3)"
             )
             with pytest.raises(TimeoutError, match=text):
                 mock.journal.wait_for("append", timeout=0)

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from s2mock import Exchange, S2Mock
-from s2mock.powers.entry import Entry, Note
+from s2mock.powers.entry import Entry, ExchangeHead, Note
 from s2mock.powers.journal import Journal
 from tests import own_token
 
-FORM = ("POST", "/v1/streams", (), "HTTP/2", 1, "create-stream", "my-basin", 201, ())
+HEAD = ExchangeHead("POST", "/v1/streams", (), "HTTP/2", 1, "create-stream", "my-basin", 201, ())
 
 # What comes, in runs, since notes that nobody looks at are kept many together.
 heads = st.sampled_from([0, 0, 100, 5000])
@@ -26,16 +26,16 @@ looked = st.sampled_from(["len", "dropped", "body_bytes", "entries", "advised", 
 class Numbers:
     """Somebody who has advice on every exchange that is over: its number."""
 
-    def advice(self, entry: Entry, _: list[object]) -> tuple[str, ...]:
+    def find_advice(self, entry: Entry, _: list[object]) -> tuple[str, ...]:
         return (str(entry.number),)
 
-    def token_id(self, _: str) -> None:
+    def find_token_id(self, _: str) -> None:
         return None
 
-    def request_document(self, *_: object) -> None:
+    def decode_request(self, *_: object) -> None:
         return None
 
-    response_document = request_document
+    decode_response = decode_request
 
 
 def a_text(number: int, size: int) -> bytes:
@@ -52,14 +52,16 @@ def counted(head: int) -> int:
 def a_note(number: int, size: int, head: int = 0) -> Note:
     body, said = a_text(number, size // 2), a_text(number, size - size // 2)
     fields = (("x-long", a_text(number, head).decode()),)
-    form = (*FORM[:2], fields, *FORM[3:])
-    return (body, said, form, "s", number, None, 0.5 + number, 0.0, None, size + counted(head))
+    shared = HEAD._replace(fields=fields)
+    return Note(
+        body, said, shared, "s", number, None, 0.5 + number, 0.0, None, size + counted(head)
+    )
 
 
 def an_entry(number: int, size: int, head: int) -> Entry:
     environ = {"HTTP_X_LONG": a_text(number, head).decode()}
     entry = Entry(environ, "/v1/streams", {}, "create-stream", 0.5 + number)
-    entry.body, entry.said = a_text(number, size // 2), a_text(number, size - size // 2)
+    entry.body, entry.response_body = a_text(number, size // 2), a_text(number, size - size // 2)
     entry.measure()
     entry.at = number
     entry.ended = 0.0
@@ -96,9 +98,9 @@ def test_within_its_limits(
     for what, times, size, head in steps:
         for number in range(came + 1, came + times + 1):
             if what == "plain":
-                journal.note_plainly(a_note(number, size, head), size + counted(head))
+                journal.store.add_note(a_note(number, size, head))
             elif what == "noted":
-                journal.note(an_entry(number, size, head))
+                journal.store.add(an_entry(number, size, head))
         if what in ("plain", "noted"):
             sizes += [size + counted(head)] * times
             parts += [(size, head)] * times
@@ -111,7 +113,7 @@ def test_within_its_limits(
         elif what == "body_bytes":
             assert journal.body_bytes == bodies_within(kept, max_bytes)
         elif what == "entries":
-            numbers = [entry.number for entry in journal._now()]
+            numbers = [entry.number for entry in journal.store.entries()]
             assert numbers == [*range(came - len(kept) + 1, came + 1)]
         elif what == "advised":
             advice = [text for exchange in journal.take_advised() for text in exchange.advice]
@@ -125,7 +127,7 @@ def test_within_its_limits(
     kept = sizes[-limit:]
     assert journal.last_number == came
     assert len(journal) == len(kept)
-    entries = journal._now()
+    entries = journal.store.entries()
     assert sum(entry.size for entry in entries) == bodies_within(kept, max_bytes)
     assert journal.body_bytes == bodies_within(kept, max_bytes)
     assert [entry.number for entry in entries] == [*range(came - len(kept) + 1, came + 1)]
@@ -139,7 +141,7 @@ def test_within_its_limits(
         assert entry.environ.get("HTTP_X_LONG", None) == (field if is_there else None)
         texts = (a_text(entry.number, size // 2), a_text(entry.number, size - size // 2))
         # One without bodies loses none.
-        assert (entry.body or b"", entry.said or b"") == (texts if is_kept else (b"", b""))
+        assert (entry.body or b"", entry.response_body or b"") == (texts if is_kept else (b"", b""))
 
 
 MIB = 1024 * 1024

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 # Loaded here: within a run of pytest in pytest it would be another module afterwards.
-from s2mock import BasinConfig, Fail, Fault, S2Mock, StreamConfig, sweep
+from s2mock import BasinConfig, Fail, Fault, S2Mock, StreamConfig, Sweep
 from tests.plugin.conftest import Run
 from tests.powers.conftest import SEEDS, Way
 
@@ -133,7 +133,7 @@ def test_the_line_to_paste_has_every_option(options: dict[str, Any]) -> None:
         return S2Mock(basins=SEEDS)
 
     fault = Fail("unavailable", committed=True, message='it\'s "gone"')
-    swept = sweep.Sweep(make, print)
+    swept = Sweep(make, print)
 
     def scenario() -> None:
         for attempt in swept([fault], on=["append", "read"], **options):
@@ -370,7 +370,7 @@ def test_a_fault_that_was_not_reached_is_listed(run: Run) -> None:
     result.stdout.fnmatch_lines(
         [
             "s2_sweep: 1 of 2 attempts failed",
-            "Drop(committed=True) at append 2 of 2: nothing met the fault: 1 append came, *",
+            "Drop(committed=True) at append 2 of 2: the fault affected no operation: 1 append *",
         ]
     )
 
@@ -401,7 +401,7 @@ def test_more_than_the_limit_fails_and_says_how_many_were_left(run: Run) -> None
 
 
 def test_shows_how_it_goes_on(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "_PROGRESS_SECONDS", 0.0)
+    monkeypatch.setattr("s2mock.powers.sweep._PROGRESS_SECONDS", 0.0)
     module = with_producer(SWEEP.format(guarded=False).replace("ORDERS", "ORDERS[:2]"))
     assert ",uu,uuF" in printed(run(module))
     assert ",uu,uuF" not in printed(run(module, "-q", "-q"))
@@ -457,9 +457,9 @@ def test_a_scenario_that_nothing_can_meet(run: Run) -> None:
     result.assert_outcomes(failed=3)
     result.stdout.fnmatch_lines(
         [
-            "s2_sweep: no append came that the faults could meet",
+            "s2_sweep: no append arrived, so there is no place for the faults",
             "E * RuntimeError: an attempt was not run: `with attempt as s2_mock:` runs it",
-            "*nothing met the fault: 2 appends came*",
+            "*the fault affected no operation: 2 appends arrived*",
         ]
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from s2mock import Answer, AppendRecord, Fail, S2Mock, Stream
-from s2mock.powers.fault_json import fault_from_json
+from s2mock.powers.faults import fault_from_json
 
 HALF = "x\ud800"
 MUST_BE = "must be text that UTF-8 can encode"

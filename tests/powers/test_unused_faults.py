@@ -136,7 +136,9 @@ def test_of_a_mock_of_the_module(run: Run) -> None:
     )
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(["*::test_two_injects FAILED*"])
-    result.stdout.fnmatch_lines(["a fault never fired: *; no list-basins came, and nothing else"])
+    result.stdout.fnmatch_lines(
+        ["a fault never fired: *; no list-basins arrived, and nothing else"]
+    )
 
 
 def test_of_a_fixture_for_every_test(run: Run) -> None:

@@ -38,7 +38,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """The SDK is never advised of its own requests, whatever it does in its flows."""
     yield
     if item.path in _FLOWS:
-        assert teardown_report.advice() == []
+        assert teardown_report.take_advice() == []
 
 
 # The codings have tests of their own, so a first answer needs these tests once and not three times.

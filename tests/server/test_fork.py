@@ -96,7 +96,7 @@ def test_while_an_observer_is_asked() -> None:
 
     faulthandler.dump_traceback_later(20, exit=True)
     mock = S2Mock()
-    turn, inner = mock.account.engine.lock, mock._powers.stage._lock
+    turn, inner = mock.account.engine.lock, mock._powers.injector._lock
     in_turn = threading.Event()
 
     def decide():
@@ -251,18 +251,18 @@ def test_while_another_looks_for_advice() -> None:
 
     mock = S2Mock(basins=["my-basin"])
     mock.client.get("/v1/streams?nonsense=1", headers={"s2-basin": "my-basin"})
-    load = mock._powers.journal._load_insight
+    load = mock._powers.journal._load_diagnostics
     is_looking = threading.Event()
 
     def slow():
         is_looking.set()
         # Until the fork has taken the next one, which it is not to do now.
         until = time.monotonic() + 0.3
-        while not mock._powers.stage._lock.locked() and time.monotonic() < until:
+        while not mock._powers.injector._lock.locked() and time.monotonic() < until:
             time.sleep(0.001)
         return load()
 
-    mock._powers.journal.look_with(slow)
+    mock._powers.journal.set_diagnostics(slow)
     thread = threading.Thread(target=lambda: mock.journal[0])
     thread.start()
     is_looking.wait()

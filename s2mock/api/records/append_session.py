@@ -154,13 +154,13 @@ def _append(request: S2Request, call: RequestCall, append: Append, payload: byte
     except S2Error as error:
         if notes is not None:
             has_left = request.has_left()
-            notes.batch(call, monotonic(), payload, None, error, has_left=has_left)
+            notes.record_batch(call, monotonic(), payload, None, error, has_left=has_left)
         raise
     if notes is not None:
         if request.has_left():
-            notes.batch(call, monotonic(), payload, ack, None, has_left=True)
+            notes.record_batch(call, monotonic(), payload, ack, None, has_left=True)
         else:
-            notes.acked(call, append, len(payload), ack)
+            notes.record_ack(call, append, len(payload), ack)
     return ack
 
 
@@ -175,7 +175,7 @@ def _watched_append(request: S2Request, call: RequestCall, payload: bytes) -> As
     try:
         ack = ack_to_proto((yield from request.account.perform(call)))
     except BaseException as error:
-        notes.batch(call, began, payload, None, error, has_left=request.has_left())
+        notes.record_batch(call, began, payload, None, error, has_left=request.has_left())
         raise
-    notes.batch(call, began, payload, ack, None, has_left=request.has_left())
+    notes.record_batch(call, began, payload, ack, None, has_left=request.has_left())
     return ack

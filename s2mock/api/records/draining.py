@@ -6,9 +6,8 @@ Source: reference: account_services §4, data_plane §14.
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from s2mock.powers.fault_injector import error_of
 from s2mock.powers.faults import Drain
-from s2mock.powers.outcomes import InjectedError
+from s2mock.powers.outcomes import InjectedError, error_of
 from s2mock.registry.log.batch import Batch
 from s2mock.runtime.conversation import READ, Read, ReadWithin, Wait
 from s2mock.runtime.monotonic import monotonic

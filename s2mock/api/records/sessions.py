@@ -9,9 +9,8 @@ from contextlib import closing
 
 from s2mock.api.requests import S2Request
 from s2mock.api.responses import S2Response
-from s2mock.powers.fault_injector import error_of
 from s2mock.powers.faults import Cut, Drain, Fail
-from s2mock.powers.outcomes import Dropped
+from s2mock.powers.outcomes import Dropped, error_of
 from s2mock.registry.engine.read_session import ReadSession
 from s2mock.registry.log.batch import Batch
 from s2mock.runtime.conversation import Conversation, Wait
@@ -50,7 +49,7 @@ def delivered(
                     continue
                 batch = outcome if left is None else outcome.first(left)
                 if notes is not None:
-                    notes.delivered(batch.spans[0].first_seq_num, batch.end_seq_num - 1)
+                    notes.record_delivery(batch.spans[0].first_seq_num, batch.end_seq_num - 1)
                 yield batch
                 if left is not None and not (left := left - batch.count):
                     break

@@ -7,7 +7,7 @@ from s2mock.control.request import ControlRequest, check_members, spell
 from s2mock.control.response import ControlResponse, Refused
 from s2mock.control.route import ControlRoute
 from s2mock.options import ACCOUNT_MEMBERS, OPTIONS
-from s2mock.powers.fault_json import faults_from_json
+from s2mock.powers.faults import faults_from_json
 from s2mock.runtime.clock import Clock, ManualClock, SystemClock
 
 

@@ -8,7 +8,7 @@ from s2mock.control.response import ControlResponse, Refused
 from s2mock.control.route import ControlRoute
 from s2mock.control.views.serializers import injection_to_json
 from s2mock.options import COUNT, FLAG, TEXT
-from s2mock.powers.fault_json import faults_from_json, faults_to_json
+from s2mock.powers.faults import faults_from_json, faults_to_json
 from s2mock.runtime.conversation import Step
 
 MATCHING_MEMBERS: Final = ("on", "basin", "stream", "skip", "times")
@@ -29,7 +29,7 @@ def inject_fault(request: ControlRequest) -> ControlResponse:
     check_matching_members(given)
     try:
         fault = faults_from_json(given.pop("fault"))
-        injection = request.powers.stage.inject(fault, **given)
+        injection = request.powers.injector.inject(fault, **given)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     arguments = {"fault": faults_to_json(fault), **matching_to_json(given)}

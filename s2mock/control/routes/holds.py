@@ -28,7 +28,7 @@ def make_hold(request: ControlRequest) -> ControlResponse:
     given = request.document(*MATCHING_MEMBERS, "at", "required", required=("on",))
     check_matching_members(given)
     try:
-        hold = request.powers.stage.hold(**given)
+        hold = request.powers.injector.hold(**given)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     arguments = {**matching_to_json(given), "at": given.get("at", "commit")}

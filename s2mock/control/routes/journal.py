@@ -60,7 +60,7 @@ def clear_journal(request: ControlRequest) -> ControlResponse:
 def get_exchange(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
     """Return one exchange, complete, for a person to read."""
     request.query()
-    exchange = request.powers.journal.numbered(request.number)
+    exchange = request.powers.journal.find(request.number)
     if exchange is None:
         raise Refused(404, f"the journal has no exchange {request.number}")
     return ControlResponse(200, (yield RunInThread(lambda: shown_to_json(exchange))))
@@ -84,7 +84,7 @@ def _follow(request: ControlRequest, query: dict[str, Any]) -> Conversation:
             after = part[-1].number
         query["after"] = str(after)
         try:
-            found = yield from _find(request, query, 1, _HEARTBEAT_SECONDS, is_told=False)
+            found = yield from _find(request, query, 1, _HEARTBEAT_SECONDS, is_described=False)
         except TimeoutError:
             found = ()
             yield b": \n\n"
@@ -96,7 +96,7 @@ def _find(
     count: int,
     timeout: float,
     *,
-    is_told: bool = True,
+    is_described: bool = True,
 ) -> Generator[Step, Any, tuple[Exchange, ...]]:
     """Return the exchanges that match, once there are `count` of them.
 
@@ -104,9 +104,9 @@ def _find(
     """
     after = whole_of(query, "after", 0)
     status = whole_of(query, "status")
-    steps: Callable[..., Any] = request.powers.journal.steps
+    pending: Callable[..., Any] = request.powers.journal.pending
     try:
-        found: tuple[Exchange, ...] = yield from steps(
+        found: tuple[Exchange, ...] = yield from pending(
             query.get("operation"),
             count,
             timeout=timeout,
@@ -114,8 +114,8 @@ def _find(
             stream=query.get("stream", "*"),
             status=status,
             after=after,
-            is_told=is_told,
-        )
+            is_described=is_described,
+        ).steps()
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error).replace("on=", "operation=", 1)) from None
     return found

@@ -10,7 +10,7 @@ from s2mock.control.response import ControlResponse
 from s2mock.control.route import ControlRoute
 from s2mock.control.views.account_view import capture
 from s2mock.control.views.status import status_to_json
-from s2mock.powers.fault_json import faults_to_json
+from s2mock.powers.faults import faults_to_json
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
 
@@ -25,8 +25,8 @@ def status_of(hosted: HostedAccount) -> dict[str, Any]:
     """Return the status of a hosted account, with the faults and holds of its test, as JSON."""
     # The powers have the faults that were injected in this process, too.
     mock, powers = hosted.mock, hosted.powers
-    injections = _with_numbers(hosted.faults, powers.stage.injections, _fault_arguments)
-    holds = _with_numbers(hosted.holds, powers.stage.holds, _hold_arguments)
+    injections = _with_numbers(hosted.faults, powers.injector.injections, _fault_arguments)
+    holds = _with_numbers(hosted.holds, powers.injector.holds, _hold_arguments)
     return status_to_json(
         capture(hosted.engine),
         mock.clock,
@@ -51,11 +51,11 @@ def _with_numbers(
 
 
 def _fault_arguments(injection: Injection) -> dict[str, Any]:
-    return {**injection.asked, "fault": faults_to_json(injection.asked["fault"])}
+    return {**injection.arguments, "fault": faults_to_json(injection.arguments["fault"])}
 
 
 def _hold_arguments(hold: Hold) -> dict[str, Any]:
-    return hold.asked
+    return hold.arguments
 
 
 ROUTES: Final = (ControlRoute("GET", "/status", read_status),)

@@ -44,7 +44,7 @@ def _follow(journal: Journal, after: int) -> Conversation:
     is_first = True
 
     def next_event() -> tuple[tuple[Exchange, ...], bytes]:
-        found = journal.changed(after, unfinished, _MANY)
+        found = journal.find_changes(after, unfinished, _MANY)
         return found, _event(journal, found) if found or is_first else b": \n\n"
 
     while True:
@@ -63,7 +63,7 @@ def _follow(journal: Journal, after: int) -> Conversation:
             rest.timeout = _REST_SECONDS
             yield rest
             with suppress(TimeoutError):
-                yield from journal.change_steps(after, unfinished, _HEARTBEAT_SECONDS)
+                yield from journal.pending_changes(after, unfinished, _HEARTBEAT_SECONDS).steps()
 
 
 def _event(journal: Journal, exchanges: tuple[Exchange, ...]) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.fault_json import bytes_to_json
+from s2mock.powers.faults import bytes_to_json
 from s2mock.registry.log.log import LogState
 from s2mock.registry.values.records import Record, asked_trim_point
 

@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any
 
 from s2mock.powers.exchange import Exchange, Request, Response
-from s2mock.powers.fault_json import bytes_to_json, fault_to_json
+from s2mock.powers.faults import bytes_to_json, fault_to_json
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
 

@@ -1,7 +1,7 @@
 """An exchange as the source of a test that sends the same request, to paste and to extend."""
 
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.redaction import in_text, target_in_text
+from s2mock.powers.redaction import redact_headers, redact_target
 
 # Headers that the client sends by itself, or that the test is not about.
 _OWN = frozenset(
@@ -35,8 +35,8 @@ def snippet(exchange: Exchange) -> str:
         lines.append(f"    s2_mock.inject({fault!r}, on={exchange.operation!r})")
     from pprint import pformat  # loaded late: it takes time, and snippets are rare
 
-    target = target_in_text(request.path, request.query)
-    shown = in_text(request.headers)
+    target = redact_target(request.path, request.query)
+    shown = redact_headers(request.headers)
     headers = {name: value for name, value in shown.items() if name not in _OWN}
     call = ["s2_mock.client.open(", f"    {target!r},", f"    method={request.method!r},"]
     if headers:

@@ -6,8 +6,8 @@ from typing import Any, Final
 from s2mock.control.views.serializers import exchange_to_json
 from s2mock.control.views.snippet import snippet
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.redaction import in_text, query_in_text, without_issued
-from s2mock.powers.timeline import refusal
+from s2mock.powers.redaction import redact_headers, redact_issued_tokens, redact_query
+from s2mock.powers.timeline import name_error
 
 _WRITES: Final = frozenset({"append", "append-session", "create-stream", "ensure-stream"})
 
@@ -17,10 +17,10 @@ def shown_to_json(exchange: Exchange) -> dict[str, Any]:
     whole = exchange_to_json(exchange)
     for message in (whole["request"], whole["response"]):
         if message is not None:
-            message["headers"] = in_text(message["headers"])
-    whole["request"]["query"] = query_in_text(whole["request"]["query"])
+            message["headers"] = redact_headers(message["headers"])
+    whole["request"]["query"] = redact_query(whole["request"]["query"])
     shown = {"exchange": whole, "row": row_to_json(exchange), "pytest": snippet(exchange)}
-    redacted: dict[str, Any] = json.loads(without_issued(json.dumps(shown)))
+    redacted: dict[str, Any] = json.loads(redact_issued_tokens(json.dumps(shown)))
     return redacted
 
 
@@ -49,7 +49,7 @@ def row_to_json(exchange: Exchange) -> dict[str, Any]:
         "path": request.path,
         "by": _sender(exchange),
         "status": None if response is None else response.status,
-        "code": (refusal(exchange) or None) if response and response.status >= 400 else None,
+        "code": (name_error(exchange) or None) if response and response.status >= 400 else None,
         "did": _describe_effect(exchange),
         "is_write": exchange.operation in _WRITES,
         "last_seq_num": effect.last_seq_num,

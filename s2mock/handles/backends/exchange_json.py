@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from s2mock.powers.exchange import Effect, Exchange, Request, Response
-from s2mock.powers.fault_json import bytes_from_json, fault_from_json
+from s2mock.powers.faults import bytes_from_json, fault_from_json
 
 
 def exchange_from_json(form: dict[str, Any]) -> Exchange:

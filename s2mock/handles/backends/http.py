@@ -16,8 +16,7 @@ from s2mock.json_bodies.control_plane import basin_config, basin_info, stream_co
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
 from s2mock.json_bodies.tokens import token_info
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.fault_json import faults_to_json
-from s2mock.powers.faults import Fault
+from s2mock.powers.faults import Fault, faults_to_json
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
 from s2mock.powers.matching import Pattern
@@ -43,7 +42,6 @@ from s2mock.runtime.clock import Moment
 if TYPE_CHECKING:
     import threading
 
-    from s2mock.powers.call import RequestCall
 
 Result = TypeVar("Result")
 
@@ -208,7 +206,7 @@ class HttpPowers:
     def __init__(self, control: ControlClient) -> None:
         self._control = control
         self.journal: HttpJournal = HttpJournal(control)
-        self.stage: HttpInjector = HttpInjector(control)
+        self.injector: HttpInjector = HttpInjector(control)
         self.clock: HttpClock = HttpClock(control)
         self._outages = 0
         self.order: int = next(orders)
@@ -222,7 +220,7 @@ class HttpPowers:
 
     def hold(self, **arguments: Unpack[HoldArguments]) -> "HttpHold":
         """Hold operations at a point. Raises `TypeError`, `ValueError`."""
-        return HttpHold(self._control, arguments, self.stage.told)
+        return HttpHold(self._control, arguments, self.injector.told)
 
     def advance(self, seconds: float) -> None:
         """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""
@@ -348,17 +346,9 @@ def snapshot_number(control: ControlClient, snapshot: object) -> int:
     return number
 
 
-class _Unplaced:
-    """The injector of a fault or hold that is made only to check its arguments."""
-
-    def exchange_of(self, call: "RequestCall") -> NoReturn:
-        raise NotImplementedError
-
-    def forget_injection(self, injection: Injection) -> None:
-        raise NotImplementedError
-
-    def forget_hold(self, hold: Hold) -> None:
-        raise NotImplementedError
+def _unreachable(_: object) -> NoReturn:
+    """Fail: an injection or a hold that is made to check its arguments affects no operation."""
+    raise NotImplementedError
 
 
 class _Numbered:
@@ -401,7 +391,7 @@ class HttpFault(_Numbered):
     ) -> None:
         given: dict[str, Any] = {**arguments}
         pattern = Pattern(*(given.pop(name) for name in ("on", "basin", "stream")))
-        checked = Injection(_Unplaced(), fault, pattern, **given)
+        checked = Injection(fault, pattern, **given, exchange_of=_unreachable, on_end=_unreachable)
         if not isinstance(fault, Fault):
             # There is one for each operation.
             del given["times"]
@@ -448,7 +438,7 @@ class HttpHold(_Numbered):
     def __init__(self, control: ControlClient, arguments: HoldArguments, told: set[int]) -> None:
         given: dict[str, Any] = {**arguments}
         pattern = Pattern(*(given.pop(name) for name in ("on", "basin", "stream")))
-        checked = Hold(_Unplaced(), pattern, **given)
+        checked = Hold(pattern, **given, exchange_of=_unreachable, on_end=_unreachable)
         document = {**_place_to_json(pattern), **given}
         super().__init__(control, checked.text, control("POST", "/holds", document))
         self._told = told
@@ -499,7 +489,7 @@ class HttpInjector:
                     self._control("POST", f"/holds/{hold['number']}/release")
         return found
 
-    def take(self) -> tuple[list[str], list[str]]:
+    def take_messages(self) -> tuple[list[str], list[str]]:
         """Return the complaints that fail a test, and the remarks beside another failure."""
         return self.check(), []
 

@@ -225,11 +225,11 @@ class MockBackend:
         self, fault: "Fault | Sequence[Fault | None]", **arguments: Unpack[InjectArguments]
     ) -> PlacedFault:
         """Inject a fault, or several. Raises `TypeError`, `ValueError`."""
-        return self._powers.stage.inject(fault, **arguments)
+        return self._powers.injector.inject(fault, **arguments)
 
     def hold(self, **arguments: Unpack[HoldArguments]) -> PlacedHold:
         """Hold operations at a point. Raises `TypeError`, `ValueError`."""
-        return self._powers.stage.hold(**arguments)
+        return self._powers.injector.hold(**arguments)
 
     def advance(self, seconds: float) -> None:
         """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""

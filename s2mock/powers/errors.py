@@ -1,0 +1,17 @@
+"""The failure and the warning of a test that uses the powers.
+
+Apart from everything else, since pytest imports this module at its start for a filter such as
+`error::s2mock.S2Advice`.
+"""
+
+
+class UnusedFault(AssertionError):  # the name that a failed test shows
+    """You injected a fault or made a hold, and no operation that matches it arrived."""
+
+
+class S2Advice(UserWarning):
+    """A likely mistake in a request that S2 accepts, or advice on one that it refused.
+
+    It is a warning of the test that sent the request: pytest's `filterwarnings` silences it, or
+    makes it an error, as in `error::s2mock.S2Advice`.
+    """
