@@ -98,7 +98,7 @@ class Observed:
 
     def __init__(self, app: App, *, losing: int = 0, refusing: int = 0) -> None:
         self.app = app
-        self.token = str(app.account.engine.own_secret)
+        self.token = str(app.account.own_secret)
         self.losing = losing
         self.refusing = refusing
         self.requests: list[dict[str, Any]] = []
