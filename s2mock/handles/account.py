@@ -151,6 +151,11 @@ class Account(DirectCalls):
         """The clock that all times of the account come from."""
         return self.engine.clock
 
+    @property
+    def deletion_delay(self) -> float:
+        """The seconds for which a deleted basin or stream stays pending."""
+        return self.engine.settings.deletion_delay
+
     def list_basins(
         self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE
     ) -> Page[BasinInfo]:

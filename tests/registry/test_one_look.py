@@ -376,7 +376,7 @@ DIRECT: dict[type, dict[str, Direct]] = {
 }
 # What is no operation on what the account holds, or several of them, one after the other.
 OTHERS: dict[type, set[str]] = {
-    Account: {"restore"},
+    Account: {"clock", "deletion_delay", "restore"},
     S2Mock: {
         "advance",
         "apply",
@@ -393,6 +393,7 @@ OTHERS: dict[type, set[str]] = {
         "outage",
         "reset",
         "restore",
+        "serve",
         "url",
         "use_env",
         "wait_for_waiters",

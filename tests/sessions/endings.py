@@ -47,7 +47,9 @@ def _under_way(server: Server) -> int:
         for watched in sockets:
             selector.register(watched, selectors.EVENT_READ)
         unread = selector.select(0)
-    return sum(map(_conversations, connections)) + len(unread)
+    # Conversations whose client has left, and that still have something to apply.
+    outlasting = len(server._context.lasting)
+    return sum(map(_conversations, connections)) + len(unread) + outlasting
 
 
 def _conversations(connection: Connection) -> int:
