@@ -346,3 +346,21 @@ def test_every_error_is_an_s2_error() -> None:
     ):
         assert isinstance(error, S2Error)
         assert error.body() == {"code": error.code, "message": str(error)}
+
+
+def test_metrics_leave_direct_calls_out(make: Make) -> None:
+    mock = make(clock="manual")
+    mock.create_basin("my-basin").create_stream("s").append(["a", "b"])
+
+    mock.advance(60)
+    # A manual clock starts with the year 2024.
+    minute = {"start": 1_704_067_200, "end": 1_704_067_260}
+
+    answer = mock.client.get(
+        "/v1/metrics/my-basin",
+        query_string={"set": "append-ops", "interval": "minute", **minute},
+        headers={"authorization": f"Bearer {mock.token}"},
+    )
+
+    assert answer.status_code == 200
+    assert [one["accumulation"]["values"] for one in answer.json["values"]] == [[], []]
