@@ -32,11 +32,9 @@ CHECKED = (
     "README.md",
     "benchmarks",
     "hatch_build.py",
-    "s2mock/api/wire",
-    "s2mock/contract",
-    "s2mock/json_bodies",
-    "s2mock/runtime",
-    "s2mock/strategies",
+    "newsfragments",
+    "pyproject.toml",
+    "s2mock",
 )
 
 # A pattern, and what to write instead. Programs are not people: a client, a request or a thread

@@ -83,7 +83,7 @@ class Option(NamedTuple):
         return f"{self.text}{f': {choices}' if choices else ''}{self.kind.syntax}"
 
     def parse(self, text: str) -> Any:
-        """Return the value that a text in an ini file or on a command line stands for.
+        """Return the value that a text in an ini file or on a command line means.
 
         Raises `ValueError` with a message that completes the name of the option.
         """
@@ -134,7 +134,7 @@ _ALL: Final = (
     ),
     Option(
         name="clock",
-        text="the clock that all times come from; 'manual' for a ManualClock, which stands still "
+        text="the clock that all times come from; 'manual' for a ManualClock, which stays "
         "until a test advances it",
         kind=OBJECT,
         default=None,

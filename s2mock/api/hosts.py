@@ -1,4 +1,4 @@
-"""Hosts by which only somebody on this machine, or who knows its address, calls the server."""
+"""The hosts in requests from this machine, or from clients that know its address."""
 
 import ipaddress
 

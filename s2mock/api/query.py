@@ -43,7 +43,7 @@ def parse_query(
 
 
 def unsigned(bits: int) -> Callable[[str], int]:
-    """Reads an unsigned integer of so many bits: digits, perhaps behind a plus sign."""
+    """Return a reader of unsigned integers of `bits` bits: digits, perhaps after a plus sign."""
 
     def read(text: str) -> int:
         digits = text.removeprefix("+")

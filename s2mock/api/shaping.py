@@ -34,7 +34,7 @@ def in_pieces(response: S2Response) -> Conversation:
 
 
 def _broken_off(response: S2Response, size: int) -> Conversation:
-    """The head of the answer, so many bytes of its body, and then nothing more."""
+    """Send the head of the response and `size` bytes of its body, and then break off."""
     body, headers = response.body, response.headers
     if size < len(body):
         headers = [*headers, ("content-length", str(len(body)))]
@@ -46,7 +46,7 @@ def _broken_off(response: S2Response, size: int) -> Conversation:
 
 
 def cut_session(session: Conversation, size: int) -> Conversation:
-    """The session, up to so many bytes of what it says, or to its end. Raises `Dropped` there."""
+    """Send `size` bytes of the body of a session, or all of it, and then raise `Dropped`."""
     left = size
     step = next(session, None)
     while step is not None and left > 0:

@@ -1,4 +1,4 @@
-"""The server of one mock, or of all mocks of a test session: it starts when somebody asks."""
+"""The server of one mock, or of all mocks of a session, which starts when its URL is used."""
 
 import os
 import threading
@@ -20,7 +20,7 @@ _MAX_PORT = 65_535
 
 
 class Answering(Protocol):
-    """What stands behind a server: an app."""
+    """The application behind a server."""
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer one request, step by step."""
@@ -67,7 +67,7 @@ class LazyServer:
                     port=port,
                     on_error=failures.note,
                 )
-                # At the end of the process there is nobody left to warn.
+                # At the end of the process no test is left to warn.
                 self._forgotten = weakref.finalize(
                     self, _stop_forgotten, self._server, warns=not self._is_kept
                 )
@@ -105,7 +105,7 @@ class LazyServer:
             server.stop()
 
     def _begin_anew(self) -> None:
-        """In a forked child: the server is the parent's, and whoever held the lock is there too."""
+        """Forget the parent's server in a forked child, and its lock, which a thread may hold."""
         self._starting = threading.Lock()
         if self._server is not None:
             self._forgotten.detach()

@@ -386,8 +386,8 @@ class TestWhoIsAsking:
             assert api.call("GET", "/v1/basins").status == 401
             assert mock.journal[-1].reason == (
                 "the request brings no access token: bring the account's own, s2_mock.token, which "
-                'is in s2_mock.env, or one of s2_mock.issue_token(); with auth="open" everybody '
-                "is let in (reference: account_services §1.3)"
+                'is in s2_mock.env, or one of s2_mock.issue_token(); with auth="open" requests '
+                "need no token (reference: account_services §1.3)"
             )
             mock.reset()
             assert api.call("GET", "/v1/basins").status == 401

@@ -4,11 +4,13 @@ import selectors
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from s2mock import Stream
 from s2mock.contract.passing_time import let_others_be_answered
 from s2mock.contract.sessions import Session
 from s2mock.server.connection import Connection
+from s2mock.server.driver import _Waiter
 from s2mock.server.http1 import Http1
 from s2mock.server.http2 import Http2
 from s2mock.server.server import Server
@@ -47,9 +49,13 @@ def _under_way(server: Server) -> int:
         for watched in sockets:
             selector.register(watched, selectors.EVENT_READ)
         unread = selector.select(0)
-    # Conversations whose client has left, and that still have something to apply.
-    outlasting = len(server._context.lasting)
-    return sum(map(_conversations, connections)) + len(unread) + outlasting
+    return sum(map(_conversations, connections)) + len(unread) + _outlasting(server)
+
+
+def _outlasting(server: Server) -> int:
+    """Return the number of conversations whose clients have left and that are not held, either."""
+    drivers: Any = server._context.lasting
+    return sum(not isinstance(driver._state, _Waiter) for driver in list(drivers))
 
 
 def _conversations(connection: Connection) -> int:

@@ -138,7 +138,7 @@ def _add_clock(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa
         "--clock",
         choices=("system", "manual"),
         default="system",
-        help="'manual' stands still at 2024-01-01 until POST /_s2mock/clock/advance moves it "
+        help="'manual' stays at 2024-01-01 until POST /_s2mock/clock/advance moves it "
         "(default: %(default)s)",
     )
 

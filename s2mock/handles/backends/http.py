@@ -279,7 +279,7 @@ class HttpClock:
         return now
 
     def wait(self, condition: "threading.Condition", until: int) -> NoReturn:
-        """Raise `NotImplementedError`: the server waits by this clock, and no one else can."""
+        """Raise `NotImplementedError`: only the server can wait by this clock."""
         raise NotImplementedError("a clock on a server cannot be waited for from here")
 
     def advance(self, seconds: float) -> None:

@@ -13,7 +13,7 @@ from s2mock.runtime.clock import Moment
 
 _WAY_OUT: Final = (
     ": bring the account's own, s2_mock.token, which is in s2_mock.env, or one of "
-    's2_mock.issue_token(); with auth="open" everybody is let in'
+    's2_mock.issue_token(); with auth="open" requests need no token'
 )
 _SETS: Final = {"basin": "basins", "stream": "streams", "access_token": "access_tokens"}
 

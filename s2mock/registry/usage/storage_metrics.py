@@ -1,7 +1,7 @@
 """The bytes stored in each stream, minute by minute. Source: reference: account_services §2.
 
 A value is that of the instant at which its minute begins. Nothing is sampled: what a stream holds
-is looked at when it is about to change, and what has expired meanwhile has done so at known times.
+is looked at when it is about to change, and what has expired until then has done so at known times.
 """
 
 from collections.abc import Iterator

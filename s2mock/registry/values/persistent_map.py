@@ -1,8 +1,8 @@
 """An ordered map of names whose copy costs nothing, at any size.
 
 Values are in buckets by the hash of their names, so that finding and putting one costs the same
-in a map of ten and of a million. The order of the names is brought up to date when somebody asks
-for it. A copy shares all of it; whoever writes to a part first makes that part its own.
+in a map of ten and of a million. The order of the names is brought up to date when it is read. A
+copy shares all of it; a map copies a part that it shares before it writes to it.
 """
 
 from bisect import bisect_left, bisect_right, insort

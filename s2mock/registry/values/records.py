@@ -51,8 +51,8 @@ def metered_bytes(headers: Sequence[Header], body: bytes) -> int:
 class Record:
     """A record as an append brings it and a stream keeps it; checked, and typed as it says.
 
-    It is never changed. `timestamp` is in milliseconds since the Unix epoch, or in whatever the
-    user counts. Raises `Invalid`.
+    It is never changed. `timestamp` is in milliseconds since the Unix epoch, or in any unit
+    of the user. Raises `Invalid`.
     """
 
     __slots__ = ("body", "command", "headers", "metered_bytes", "timestamp")
@@ -75,7 +75,7 @@ class AppendRecord(Record):
     """A record to append. It never changes, and is one that S2 would accept.
 
     Text, in the body and in headers, is encoded as UTF-8. A header is a name and a value.
-    `timestamp` is in milliseconds since the Unix epoch, or in whatever you count. Raises
+    `timestamp` is in milliseconds since the Unix epoch, or in any unit of yours. Raises
     `Invalid`, and `TypeError` for an argument of the wrong type.
     """
 
