@@ -560,7 +560,7 @@ def test_a_damaged_token(tmp_path: Path, line: str, what: str) -> None:
 
 
 def test_the_file_knows_all_that_there_is() -> None:
-    """Whoever adds to the state adds it to `s2mock/json_bodies/snapshots`, and then here."""
+    """A new part of the state belongs in `s2mock/json_bodies/snapshots`, and then here."""
     assert AccountState._fields == ("basins", "schedule", "tokens", "default_location")
     assert Tokens._fields == ("by_id", "by_secret", "issued")
     assert AccessToken._fields == (
