@@ -256,14 +256,13 @@ class S2Mock(MockBase):
         """The WSGI app, for a client that calls one without a socket."""
         connections = self._connections
         if connections.app is None:
-            from s2mock.api.app import App
+            from s2mock.powers.middleware import make_app
 
-            connections.app = App(
-                self._engine,
+            connections.app = make_app(
+                self._powers,
                 cors=self._cors,
                 own_hosts_only=self._own_hosts_only,
                 refusal=self._refusal,
-                powers=self._powers,
             )
         return connections.app
 

@@ -4,51 +4,48 @@ Sources: reference: control_plane §1 (routing and transport), §3 (errors).
 """
 
 import logging
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
-from s2mock.api.content_coding import (
-    MIN_COMPRESSED_BYTES,
-    REQUEST_CODINGS,
-    compress,
-    negotiate,
-)
+from s2mock.api.content_coding import MIN_COMPRESSED_BYTES, REQUEST_CODINGS, negotiate
 from s2mock.api.hosts import is_own_host
 from s2mock.api.operations import OPERATIONS
-from s2mock.api.requests import HEAVY_BODY_BYTES, Answering, S2Request
-from s2mock.api.responses import Headers, S2Response, empty_response, error_response
+from s2mock.api.requests import Answering, RequestCall, S2Request
+from s2mock.api.responses import S2Response, empty_response, error_response
 from s2mock.api.routing import OperationRow, Router
-from s2mock.api.shaping import cut_session, in_pieces, shorten
 from s2mock.api.wsgi import Answered
-from s2mock.powers.faults import Cut
-from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
 from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Caller
+from s2mock.registry.operation import Caller, Dropped, Interrupted
 from s2mock.registry.values.errors import Authn, InternalError, InvalidConfig, S2Error
 from s2mock.runtime import failures, mock_tokens
-from s2mock.runtime.conversation import (
-    CloseAfterResponse,
-    Conversation,
-    Head,
-    Outlast,
-    Reset,
-    RunInThread,
-)
+from s2mock.runtime.conversation import Conversation, Outlast
 from s2mock.runtime.environ import bearer, path_of
-from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
-    from s2mock.powers.entry import Entry
-    from s2mock.powers.powers import Powers
 
 _log = logging.getLogger("s2mock")
 
 _router = Router(OPERATIONS)
 
 _VARY = ("vary", "origin, access-control-request-method, access-control-request-headers")
+
+
+Handler = Callable[[S2Request], Answering]
+"""A function that answers a request, in steps. Raises `Interrupted`."""
+
+
+class Middleware(Protocol):
+    """A part around the API that sees each request, and may change the response."""
+
+    def respond(self, request: S2Request, handler: Handler) -> Answering:
+        """Return the response to the request, which is not sent yet: as `handler` does, or another.
+
+        It may replace the pieces of a session (`S2Response.session`) and the steps by which the
+        response is sent (`S2Response.transform`).
+        """
 
 
 class App:
@@ -58,6 +55,13 @@ class App:
     `own_hosts_only` a request whose Host is neither an address nor a name of `localhost` is
     refused: a browser sends one where a page of another site has got it to take this machine for
     that site. With a `refusal` no operation is carried out: each is refused with 401 and that.
+
+    A request passes these parts, from the outermost: each `middleware`, in order; the headers for
+    browsers (CORS); the choice of the response's content coding; routing; the access token, with
+    its prefix of stream names; the operation. Its calls are of type `call_type`.
+
+    `is_own_thread` returns True in the thread that runs the test: if a WSGI call waits there for
+    what only that thread can do, it fails.
     """
 
     def __init__(
@@ -67,16 +71,21 @@ class App:
         cors: bool = True,
         own_hosts_only: bool = False,
         refusal: str | None = None,
-        powers: "Powers | None" = None,
+        middleware: Sequence[Middleware] = (),
+        call_type: type[RequestCall] = RequestCall,
+        is_own_thread: Callable[[], bool] = bool,
     ) -> None:
         self.account = account
         self.cors = cors
         self._own_hosts_only = own_hosts_only
         self._refusal = refusal
-        self._powers = powers
-        self._recorder = None if powers is None else powers.recorder
+        self._call_type = call_type
+        self._is_own_thread = is_own_thread
         # The calls by WSGI that are in progress.
         self.calls: set[Answered] = set()
+        self._handler: Handler = self._answer
+        for part in reversed(middleware):
+            self._handler = partial(part.respond, handler=self._handler)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -86,12 +95,9 @@ class App:
         Raises `ConnectionRefusedError` while the service is gone, `ConnectionResetError` where it
         drops the request.
         """
-        powers = self._powers
-        if powers is not None and powers.is_out:
-            raise ConnectionRefusedError("the service is gone: s2_mock.outage()")
         environ["PATH_INFO"] = _bytes_as_latin_1(environ["PATH_INFO"])
-        is_own = powers is not None and powers.is_own_thread
-        answered = Answered(self.converse(environ), environ, self.calls, in_own_thread=is_own)
+        conversation, is_own = self.converse(environ), self._is_own_thread()
+        answered = Answered(conversation, environ, self.calls, in_own_thread=is_own)
         return answered.start(start_response)
 
     def drop_calls(self) -> None:
@@ -101,77 +107,22 @@ class App:
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer one request, step by step."""
-        request = S2Request(environ, self.account)
-        recorder = self._recorder
-        if recorder is not None:
-            request.began = monotonic()
+        request = S2Request(environ, self.account, self._call_type)
         try:
-            response = yield from self._respond(request)
+            response = yield from self._handler(request)
+            if response.session is None:
+                # The two would refer to each other until a garbage collection.
+                request.call = None
+            yield from response.steps()
         except Dropped as dropped:
-            if recorder is not None:
-                recorder.record(request, None, dropped)
-            yield Reset(dropped.refused, dropped.connection)
-            return
-        except Replaced as replaced:
-            response = S2Response(
-                replaced.status, replaced.headers, replaced.body, has_length=False
-            )
-            request.failure = replaced
-        except GeneratorExit:
-            if recorder is not None:
-                recorder.record(request, None, None)
-            raise
-        else:
-            if self.cors:
-                _allow_cross_origin(request, response)
-        entry = self._noted(request, response)
-        if response.retires:
-            yield CloseAfterResponse()
-        if response.session is not None:
-            yield from self._session(request, response, entry)
-        elif response.cut_at is not None or response.plain is not None:
-            yield from in_pieces(response)
-        else:
-            headers = response.headers if response.body else _with_length(response)
-            yield Head(response.status, headers, response.body)
+            yield dropped.reset
 
-    def _noted(self, request: S2Request, response: S2Response) -> "Entry | None":
-        """Record a response before it is sent; return the entry of a session."""
-        recorder, entry = self._recorder, None
-        if recorder is not None:
-            entry = (
-                recorder.record(request, None, request.failure)
-                if request.has_left()
-                else recorder.record_response(request, response)
-            )
-        if response.session is None:
-            # It is read no more, and the two would refer to each other until a garbage collection.
-            request.call = None
-        return entry
-
-    def _session(
-        self, request: S2Request, response: S2Response, entry: "Entry | None"
-    ) -> Conversation:
-        session = response.session
-        assert session is not None
-        notes = None
-        if entry is not None and self._recorder is not None:
-            notes = request.notes = self._recorder.start_session(entry)
-        if response.cut_at is not None:
-            session = cut_session(session, response.cut_at)
-        try:
-            yield Head(response.status, response.headers)
-            yield from session
-        except Dropped as dropped:
-            if notes is not None:
-                notes.record_error(dropped)
-            yield Reset(dropped.refused, dropped.connection)
-        finally:
-            session.close()
-            if response.release is not None:
-                response.release()
-            if notes is not None:
-                notes.record_end()
+    def _answer(self, request: S2Request) -> Answering:
+        """Return the response of the API by itself, with the headers for browsers."""
+        response = yield from self._respond(request)
+        if self.cors:
+            _allow_cross_origin(request, response)
+        return response
 
     def _respond(self, request: S2Request) -> Answering:
         path = request.raw_path = _raw_path(request.environ)
@@ -203,21 +154,19 @@ class App:
         else:
             request.route_name = row.name
             request.body_spec = row.body
-            response = yield from self._answer(row, request)
+            response = yield from self._perform(row, request)
         if row is None:
             response.headers.append(("allow", route.allow))
-        fault = None if request.call is None else request.call.fault
-        if isinstance(fault, Cut):
-            shorten(response, fault)
-        elif is_v1:
-            yield from _encode(request, response)
+        if is_v1:
+            _choose_coding(request, response)
         return response
 
-    def _answer(self, row: OperationRow, request: S2Request) -> Answering:
+    def _perform(self, row: OperationRow, request: S2Request) -> Answering:
         try:
             token = bearer(request.environ)
             if mock_tokens.is_ended(token):
-                request.is_late = mock_tokens.note_late(token, request.method, request.raw_path)
+                advice = mock_tokens.note_late(token, request.method, request.raw_path)
+                request.advice = (advice,)
                 raise Authn("the access token is that of a test that has ended")
             if row.needs is not None:
                 if self._refusal is not None:
@@ -236,29 +185,23 @@ class App:
             return answer(request, (yield from self.account.perform(call)))
         except InvalidConfig as error:
             return self._refused(
-                row, request, request.account.settings.profile.invalid_config(error.message)
+                request, request.account.settings.profile.invalid_config(error.message)
             )
         except S2Error as error:
-            return self._refused(row, request, error)
-        except (Dropped, Replaced):
+            return self._refused(request, error)
+        except Interrupted:
             raise
         except Exception as error:  # noqa: BLE001  # a bug of s2mock must reach the user as one
             _log.exception("s2mock failed on %s %s", request.method, request.raw_path)
             failures.note(error)
             return error_response(InternalError(f"s2mock failed, please report it: {error!r}"))
 
-    def _refused(self, row: OperationRow, request: S2Request, error: S2Error) -> S2Response:
+    def _refused(self, request: S2Request, error: S2Error) -> S2Response:
         if request.call is None and not isinstance(error, Authn):
             error = request.error_to_send(error)
         request.prepare_error(error)
         request.failure = error
-        if request.call is None and self._powers is not None:
-            self._powers.injector.count_refused(row.name)
-        response = error_response(error)
-        if isinstance(error, InjectedError):
-            response.headers += error.headers
-            response.retires = error.retires
-        return response
+        return error_response(error)
 
 
 def _raw_path(environ: "WSGIEnvironment") -> str:
@@ -293,14 +236,16 @@ def _encoded_again(path: str) -> str:
     return head + quote(name.encode("latin-1"), safe="") + tail
 
 
-def _encode(request: S2Request, response: S2Response) -> Answering:
-    """Compress the body if the client asks for it and it is worth it; never that of a session."""
+def _choose_coding(request: S2Request, response: S2Response) -> None:
+    """Have the body compressed if the client asks for it and it is long; never that of a session.
+
+    It is compressed when it is sent.
+    """
     accepted = request.environ.get("HTTP_ACCEPT_ENCODING", "")
-    body = response.body
-    is_long = len(body) >= MIN_COMPRESSED_BYTES
+    is_long = len(response.body) >= MIN_COMPRESSED_BYTES
     if not is_long and ";" not in accepted:
         # Without a quality nothing is refused, so there is nothing to negotiate.
-        return response
+        return
     coding = negotiate(accepted)
     if is_long or coding is None:
         response.headers.append(("vary", "accept-encoding"))
@@ -308,20 +253,8 @@ def _encode(request: S2Request, response: S2Response) -> Answering:
         # The real server has carried the request out by now, and answers so all the same.
         response.status = 406
     elif is_long and coding != "identity":
-        response.plain = body
-        if len(body) > HEAVY_BODY_BYTES:
-            response.body = yield RunInThread(lambda: compress(body, coding))
-        else:
-            response.body = compress(body, coding)
+        response.coding = coding
         response.headers.append(("content-encoding", coding))
-    return response
-
-
-def _with_length(response: S2Response) -> Headers:
-    """Return the headers of an answer with an empty body, whose length the framing does not add."""
-    if not response.has_length or response.status == 204:
-        return response.headers
-    return [*response.headers, ("content-length", "0")]
 
 
 def _allow_cross_origin(request: S2Request, response: S2Response) -> None:

@@ -11,16 +11,21 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
-from s2mock.api.content_coding import BodyTooLong, CorruptBody, inflate, inflating
+from s2mock.api.content_coding import (
+    HEAVY_BODY_BYTES,
+    BodyTooLong,
+    CorruptBody,
+    inflate,
+    inflating,
+)
 from s2mock.api.responses import S2Response
 from s2mock.json_bodies.decoder import decode, decode_in_slices
-from s2mock.powers.call import RequestCall
-from s2mock.powers.recorder import SessionRecorder
 from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Caller, Needs, Operation
+from s2mock.registry.operation import Call, Caller, Needs, Operation
 from s2mock.registry.values.errors import Authn, BadHeader, BadJson, BadPath, InvalidName, S2Error
 from s2mock.registry.values.names import BasinName, RequestToken, StreamName
 from s2mock.runtime.conversation import READ, RunInThread, Step
+from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
     from werkzeug.datastructures import Accept
@@ -39,10 +44,6 @@ BASIN: Final = "s2-basin"
 REQUEST_TOKEN: Final = "s2-request-token"
 
 MAX_BODY_BYTES: Final = 2 * 1024 * 1024
-# In bytes, inflated. Longer bodies are not decoded on the server's loop, where other requests wait:
-# the worst that was found, a protobuf batch of records of unknown fields, takes a microsecond for
-# each byte, so 0.07 seconds at this length; a batch of plain records takes 0.2 milliseconds.
-HEAVY_BODY_BYTES: Final = 64 * 1024
 
 # As strict as the real server's parser, which takes `application/json+x` for JSON and stumbles
 # over a space before a semicolon.
@@ -72,10 +73,23 @@ class JsonBody(NamedTuple):
     is_optional: bool = False
 
 
+class RequestCall(Call):
+    """A call that a request made.
+
+    Of a batch of an append session, `payload` is its frame's, and `began` the time at which it was
+    received, in seconds of `monotonic`.
+    """
+
+    request: "S2Request"
+    payload: bytes | None = None
+    began: float = 0.0
+
+
 class S2Request:
     """One request to the account.
 
-    `path_parameters` holds the path's parameters, still percent-encoded.
+    `path_parameters` holds the path's parameters, still percent-encoded. `began` is the time at
+    which the request was received, in seconds of `monotonic`. Its calls are of type `call_type`.
     """
 
     path_parameters: dict[str, str] = {}  # noqa: RUF012  # replaced, never changed
@@ -86,30 +100,33 @@ class S2Request:
     prefix: str = ""
     # The JSON body of its operation, for an operation that has one.
     body_spec: JsonBody | None = None
-    # The latest call that it made, and the recorder of its session, if that is recorded.
+    # The call that it made; and of an append session, that of the batch in progress.
     call: RequestCall | None = None
-    notes: SessionRecorder | None = None
-    # For the journal: the name of the route, the path as it was sent, the time of the beginning,
-    # the body as far as it was read, the same inflated, and the current batch of a session.
+    batch: RequestCall | None = None
+    # The name of the route, the path as it was sent, the body as far as it was read, and the same
+    # inflated.
     route_name: str | None = None
     raw_path: str = ""
-    began: float = 0.0
     raw_body: bytes = b""
     sent_body: bytes | None = None
-    payload: bytes = b""
-    # The sequence numbers of the first and last record that it reads.
-    delivered: tuple[int, int] | None = None
-    # The message about a request of a test that has ended.
-    is_late: str | None = None
+    # Advice for the test about this request.
+    advice: tuple[str, ...] = ()
     # The error that it was refused with, or that replaced its response.
     failure: Exception | None = None
     # Returns True if its client has left, which `bool()` never does.
     has_left: Callable[[], bool] = bool
     _decoded: dict[str, str] | None = None
 
-    def __init__(self, environ: dict[str, Any], account: Engine) -> None:
+    def __init__(
+        self,
+        environ: dict[str, Any],
+        account: Engine,
+        call_type: type[RequestCall] = RequestCall,
+    ) -> None:
         self.environ = environ
         self.account = account
+        self.began: float = monotonic()
+        self._call_type = call_type
         # As it was sent, since methods are case-sensitive.
         self.method: str = environ["REQUEST_METHOD"]
 
@@ -198,23 +215,26 @@ class S2Request:
             return ended
         return error
 
-    def make_call(self, operation: Operation, *, is_batch: bool = False) -> RequestCall:
+    def make_call(self, operation: Operation) -> RequestCall:
         """Return a call of that operation, by the caller of this request."""
-        call = RequestCall(operation, self.caller, self.environ.get("s2mock.connection"))
+        call = self._call_type(operation, self.caller, self.environ.get("s2mock.connection"))
         call.request = self
-        if is_batch:
-            call.is_batch = True
+        return call
+
+    def make_batch_call(self, operation: Operation, payload: bytes) -> RequestCall:
+        """Return a call for a batch of an append session, from a frame with that payload."""
+        call = self.make_call(operation)
+        call.payload = payload
+        call.began = monotonic()
         return call
 
     def prepare_error(self, error: S2Error) -> None:
-        """Cut the prefix from the error's message, log it, and note it for a session."""
+        """Cut the prefix from the error's message, and log what would have been right."""
         named = f"stream `{self.prefix}"
         if self.prefix and error.message.startswith(named):
             error.message = f"stream `{error.message.removeprefix(named)}"
         if error.explanation is not None:
             _log.warning("%s %s: %s", self.method, self.raw_path, error.explanation)
-        if self.notes is not None:
-            self.notes.record_error(error)
 
     @property
     def _decoded_path(self) -> dict[str, str]:

@@ -4,34 +4,78 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from s2mock.api.content_coding import HEAVY_BODY_BYTES, compress
+from s2mock.api.session import Session
+from s2mock.registry.log.batch import Batch
 from s2mock.registry.values.errors import S2Error
-from s2mock.runtime.conversation import Conversation
+from s2mock.runtime.conversation import CloseAfterResponse, Conversation, Head, RunInThread
 
 to_json: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 Headers = list[tuple[str, str]]
 
 
+class BatchRead(NamedTuple):
+    """The batch that a read returns, and the function that encodes such a batch as its body."""
+
+    batch: Batch
+    encode: Callable[[Batch], bytes]
+
+
 @dataclass(slots=True)
 class S2Response:
-    """An answer: whole, or with the `session` that goes on from its head."""
+    """A response: whole, or with the `session` that goes on from its head."""
 
     status: int
     headers: Headers
     body: bytes = b""
-    session: Conversation | None = None
-    # Called when the session has ended, or never began.
-    release: Callable[[], None] | None = None
-    # Whether the connection is to end with it.
-    retires: bool = False
-    # The body before it was compressed, where it was.
-    plain: bytes | None = None
-    # Whether a body of no bytes is said to have that length: on HTTP/2, and in answer to HEAD.
+    session: Session | None = None
+    # The content coding in which the body is sent, None for the body as it is.
+    coding: str | None = None
+    # True if the connection is to end with it.
+    ends_connection: bool = False
+    # False if an empty body is sent without its length, on HTTP/2 and in response to HEAD.
     has_length: bool = True
-    # After how many bytes of the body it breaks off, where it does.
-    cut_at: int | None = None
+    # The batch in its body, for a unary read.
+    read: BatchRead | None = None
+    # A function of a middleware that changes the steps by which it is sent.
+    transform: Callable[[Conversation], Conversation] | None = None
+
+    def steps(self) -> Conversation:
+        """Yield the steps that send it. Raises `Interrupted`."""
+        steps = self._steps()
+        return steps if self.transform is None else self.transform(steps)
+
+    def _steps(self) -> Conversation:
+        try:
+            if self.ends_connection:
+                yield CloseAfterResponse()
+            if self.session is not None:
+                yield Head(self.status, self.headers)
+                yield from self.session.steps()
+            elif self.coding is not None:
+                # The real server does not know the length when it sends the head.
+                body, coding = self.body, self.coding
+                if len(body) > HEAVY_BODY_BYTES:
+                    body = yield RunInThread(lambda: compress(body, coding))
+                else:
+                    body = compress(body, coding)
+                yield Head(self.status, self.headers)
+                yield body
+            else:
+                yield Head(self.status, self._whole_headers, self.body)
+        finally:
+            if self.session is not None:
+                self.session.close()
+
+    @property
+    def _whole_headers(self) -> Headers:
+        # The framing adds the length of a body, and not that of an empty one.
+        if self.body or not self.has_length or self.status == 204:
+            return self.headers
+        return [*self.headers, ("content-length", "0")]
 
 
 def json_response(status: int, document: Any, **headers: str) -> S2Response:
@@ -40,7 +84,7 @@ def json_response(status: int, document: Any, **headers: str) -> S2Response:
 
 
 def text_response(status: int, text: str, **headers: str) -> S2Response:
-    """A JSON document that is text already, likewise."""
+    """Return a JSON response with a document that is text already; headers as `json_response`."""
     fields = [("content-type", "application/json")]
     if headers:
         fields += _fields(headers)
@@ -48,17 +92,30 @@ def text_response(status: int, text: str, **headers: str) -> S2Response:
 
 
 def protobuf_response(message: bytes) -> S2Response:
-    """A protobuf message that is encoded already."""
+    """Return a response with a protobuf message that is encoded already."""
     return S2Response(200, [("content-type", "application/protobuf")], message)
 
 
+def session_response(session: Session, content_type: str) -> S2Response:
+    """Return a response whose body lasts as long as the session."""
+    headers = [
+        ("content-type", content_type),
+        ("cache-control", "no-cache, no-transform"),
+        ("x-accel-buffering", "no"),
+    ]
+    return S2Response(200, headers, session=session)
+
+
 def error_response(error: S2Error) -> S2Response:
-    """The error as S2 sends it."""
-    return json_response(error.status, error.body())
+    """Return the response that S2 sends for an error."""
+    response = json_response(error.status, error.body())
+    response.headers += error.headers
+    response.ends_connection = error.ends_connection
+    return response
 
 
 def empty_response(status: int, **headers: str) -> S2Response:
-    """No body, no content type."""
+    """Return a response without a body and a content type."""
     return S2Response(status, _fields(headers))
 
 

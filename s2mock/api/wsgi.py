@@ -118,7 +118,7 @@ class Answered:
             if isinstance(step, Head | bytes):
                 return step
             if isinstance(step, Reset):
-                self._reset()
+                self._reset(step)
             try:
                 answer = self._done(step)
             except GivenUpError:
@@ -140,8 +140,10 @@ class Answered:
             return bool
         return self._block(step)
 
-    def _reset(self) -> NoReturn:
+    def _reset(self, reset: Reset | None = None) -> NoReturn:
         self._conversation.close()
+        if reset is not None and reset.unreachable:
+            raise ConnectionRefusedError("the service is gone: s2_mock.outage()")
         raise ConnectionResetError("the connection was reset")
 
     def _block(self, wait: Wait) -> None:

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from s2mock.powers.outcomes import Dropped
 from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Call, Point, Waits
+from s2mock.registry.operation import Call, Dropped, Point, Waits
 from s2mock.registry.rules.append import Append
 from s2mock.runtime.arguments import check_delay
 from s2mock.runtime.clock import nanoseconds

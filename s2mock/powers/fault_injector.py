@@ -6,9 +6,8 @@ It observes operations only while the mock has faults or holds, and costs nothin
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from s2mock.powers.call import RequestCall
 from s2mock.powers.delays import wait_until
 from s2mock.powers.faults import Delay, Fault
 from s2mock.powers.hold import Gate, Hold
@@ -21,6 +20,7 @@ from s2mock.runtime.clock import nanoseconds
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 
 if TYPE_CHECKING:
+    from s2mock.powers.call import TrackedCall
     from s2mock.powers.exchange import Exchange
 
 _ADVICE = (
@@ -35,7 +35,7 @@ class FaultInjector:
     `exchange_of` returns the exchange of a call that was affected.
     """
 
-    def __init__(self, engine: Engine, exchange_of: "Callable[[RequestCall], Exchange]") -> None:
+    def __init__(self, engine: Engine, exchange_of: "Callable[[TrackedCall], Exchange]") -> None:
         self._engine = engine
         self._exchange_of = exchange_of
         # Not the account's lock, which is held at the point `commit`.
@@ -46,7 +46,7 @@ class FaultInjector:
         # Holds that were released, and held nothing.
         self._unused: list[Hold] = []
         # Calls that are held before their effect, in their order of arrival.
-        self._held: dict[RequestCall, None] = {}
+        self._held: dict[TrackedCall, None] = {}
         # The gates of operations with an infinite delay.
         self._gates: set[Gate] = set()
         # Messages on injections and holds that were removed, for the end of the test: the remarks
@@ -189,7 +189,10 @@ class FaultInjector:
 
     def at(self, point: Point, call: Call) -> Waits | None:
         """Return the waits of a call at a point, which may raise an outcome; else None."""
-        assert isinstance(call, RequestCall), "only requests pass points"
+        # Only requests pass points.
+        return self._at(point, cast("TrackedCall", call))
+
+    def _at(self, point: Point, call: "TrackedCall") -> Waits | None:
         with self._lock:
             if point == "arrival":
                 for injection in self._injections:
@@ -208,7 +211,7 @@ class FaultInjector:
             return None
         return self._affect(point, call, holds, fault, acts=acts)
 
-    def _offer(self, injection: Injection, call: RequestCall) -> None:
+    def _offer(self, injection: Injection, call: "TrackedCall") -> None:
         fault = injection.draw(call, is_free=call.fault is None)
         if fault is not None:
             call.fault = fault
@@ -217,7 +220,7 @@ class FaultInjector:
     def _affect(
         self,
         point: Point,
-        call: RequestCall,
+        call: "TrackedCall",
         holds: list[Hold],
         fault: Fault | None,
         *,

@@ -4,16 +4,15 @@ import threading
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from s2mock.powers.call import RequestCall
 from s2mock.powers.matching import MatchStats, Pattern
-from s2mock.powers.outcomes import Dropped
-from s2mock.registry.operation import Point, Waits
+from s2mock.registry.operation import Dropped, Point, Waits
 from s2mock.runtime.arguments import check_choice, check_count, check_flag
 from s2mock.runtime.conversation import Wait
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 from s2mock.runtime.notifier import Notifier, Pending
 
 if TYPE_CHECKING:
+    from s2mock.powers.call import TrackedCall
     from s2mock.powers.exchange import Exchange
 
 POINTS: Final = get_args(Point)
@@ -81,7 +80,7 @@ class Hold:
         skip: int,
         times: int | None,
         required: bool,
-        exchange_of: "Callable[[RequestCall], Exchange]",
+        exchange_of: "Callable[[TrackedCall], Exchange]",
         on_end: "Callable[[Hold], object]",
     ) -> None:
         check_choice("at", at, POINTS)
@@ -100,7 +99,7 @@ class Hold:
         self._is_reported = False
         self._gate = Gate(_ADVICE)
         self._notifier = Notifier()
-        self._held: list[RequestCall] = []
+        self._held: list[TrackedCall] = []
         self._is_over = False
 
     def __repr__(self) -> str:
@@ -183,7 +182,7 @@ class Hold:
         self._on_end(self)
         self._gate.open(drops=drops)
 
-    def claim(self, point: Point, call: RequestCall) -> bool:
+    def claim(self, point: Point, call: "TrackedCall") -> bool:
         """Take the call and return True if it is to be held at this point.
 
         With the injector's lock held.

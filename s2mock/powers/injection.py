@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from s2mock.powers.call import RequestCall
 from s2mock.powers.faults import Answer, Drop, Fault, check_fault, check_place
 from s2mock.powers.matching import MatchStats, Pattern
 from s2mock.runtime.arguments import check_count, check_flag
 from s2mock.runtime.notifier import Notifier, Pending
 
 if TYPE_CHECKING:
+    from s2mock.powers.call import TrackedCall
     from s2mock.powers.exchange import Exchange
 
 
@@ -27,7 +27,7 @@ class Injection:
         skip: int,
         times: int | None,
         required: bool,
-        exchange_of: "Callable[[RequestCall], Exchange]",
+        exchange_of: "Callable[[TrackedCall], Exchange]",
         on_end: "Callable[[Injection], object]",
     ) -> None:
         check_count("skip", skip, least=0)
@@ -57,7 +57,7 @@ class Injection:
         self._required = required
         # The number of matching operations it has taken, with those for which the list has None.
         self._taken = 0
-        self._hits: list[RequestCall] = []
+        self._hits: list[TrackedCall] = []
         self._is_removed = False
         self._notifier = Notifier()
 
@@ -144,7 +144,7 @@ class Injection:
     def _is_used_up(self) -> bool:
         return bool(self._hits) if self._times is None else self._taken >= self._times
 
-    def draw(self, call: RequestCall, *, is_free: bool) -> Fault | None:
+    def draw(self, call: "TrackedCall", *, is_free: bool) -> Fault | None:
         """Return the fault for a call that has arrived, or None.
 
         Only a call that `is_free` (without a fault) gets one. With the injector's lock held.

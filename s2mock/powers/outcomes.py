@@ -1,20 +1,22 @@
 """The outcomes of faults: exceptions, from which the app makes responses."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from s2mock.powers.call import RequestCall
 from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
-from s2mock.registry.operation import Point
+from s2mock.registry.operation import Dropped, Interrupted, Point
 from s2mock.registry.rules.append import OpenAppendSession
 from s2mock.registry.rules.read import Read
 from s2mock.registry.values.codes import CODES
 from s2mock.registry.values.errors import S2Error
 
+if TYPE_CHECKING:
+    from s2mock.powers.call import TrackedCall
+
 
 class InjectedError(S2Error):
     """An error of S2 that a fault injects.
 
-    `retry_after` is in seconds. With `retires` the connection ends with the response.
+    `retry_after` is in seconds.
     """
 
     # Set for each instance.
@@ -29,13 +31,13 @@ class InjectedError(S2Error):
         message: str,
         *,
         retry_after: float | None = None,
-        retires: bool = False,
+        ends_connection: bool = False,
     ) -> None:
         super().__init__(message)
         self.given_code = code
         self.status = status
         self.retry_after = retry_after
-        self.retires = retires
+        self.ends_connection = ends_connection
 
     def body(self) -> dict[str, Any]:
         """Return the JSON document that S2 sends for this error."""
@@ -49,16 +51,7 @@ class InjectedError(S2Error):
         return [("retry-after-ms", str(round(self.retry_after * 1000)))]
 
 
-class Dropped(Exception):  # an outcome, not an error
-    """Send no response, or no more of it, as `conversation.Reset` does."""
-
-    def __init__(self, *, refused: bool = False, connection: bool = False) -> None:
-        super().__init__("dropped")
-        self.refused = refused
-        self.connection = connection
-
-
-class Replaced(Exception):
+class Replaced(Interrupted):
     """Send the response of a proxy in the place of S2's."""
 
     def __init__(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
@@ -68,7 +61,7 @@ class Replaced(Exception):
         self.body = body
 
 
-def point_of(fault: Fault, call: RequestCall) -> Point | None:
+def point_of(fault: Fault, call: "TrackedCall") -> Point | None:
     """Return the point at which the fault raises its outcome; None if it changes the response."""
     operation = call.operation
     is_session = call.is_batch or isinstance(operation, OpenAppendSession)
@@ -99,4 +92,4 @@ def error_of(fault: Fault) -> InjectedError:
         return InjectedError(fault.code, code.status, message, retry_after=fault.retry_after)
     assert isinstance(fault, Drain), f"{fault!r} answers with no error"
     code = CODES["server_draining"]
-    return InjectedError("server_draining", code.status, code.message, retires=True)
+    return InjectedError("server_draining", code.status, code.message, ends_connection=True)

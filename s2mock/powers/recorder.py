@@ -7,13 +7,13 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
 
-from s2mock.powers.call import RecordedRequest, RequestCall
 from s2mock.powers.entry import LONG_HEAD, Entry, ExchangeHead, Failure, Note, head_size
 from s2mock.powers.journal import Journal
-from s2mock.powers.outcomes import Dropped, InjectedError, Replaced
+from s2mock.powers.outcomes import InjectedError, Replaced
 from s2mock.powers.redaction import redact_target
+from s2mock.registry.operation import Call, Dropped
 from s2mock.registry.rules.append import Append
 from s2mock.registry.state import Effect
 from s2mock.registry.values.errors import S2Error
@@ -22,7 +22,11 @@ from s2mock.runtime.environ import fields_of
 from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
+    from s2mock.api.requests import S2Request
+    from s2mock.api.responses import S2Response
+    from s2mock.powers.call import TrackedCall
     from s2mock.powers.exchange import Exchange
+    from s2mock.registry.log.batch import Batch
 
 DEBUG: Final = logging.DEBUG
 LOGGER: Final = logging.getLogger("s2mock")
@@ -68,16 +72,6 @@ def _catch_failures(
     return guarded
 
 
-class RecordedResponse(Protocol):
-    """The parts of a response that are recorded."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
-    plain: bytes | None
-    session: Any
-
-
 class Recorder:
     """Adds requests and responses to a journal."""
 
@@ -88,9 +82,9 @@ class Recorder:
         self._heads: dict[str, ExchangeHead] = {}
 
     @_catch_failures
-    def record_response(self, request: RecordedRequest, response: RecordedResponse) -> Entry | None:
+    def record_response(self, request: "S2Request", response: "S2Response") -> Entry | None:
         """Record a response before it is sent; return the entry if a session begins with it."""
-        call, environ = request.call, request.environ
+        call, environ = cast("TrackedCall | None", request.call), request.environ
         if (
             call is None
             or response.session is not None
@@ -101,7 +95,7 @@ class Recorder:
         if LOGGER.isEnabledFor(DEBUG):
             _log_request(request, response, None)
         body = request.sent_body or b""
-        response_body = response.body if response.plain is None else response.plain
+        response_body = response.body
         operation, effect, size = call.operation, call.effect, len(body) + len(response_body)
         name = operation.name
         fields, target = environ.get("s2mock.fields"), request.raw_path
@@ -145,7 +139,7 @@ class Recorder:
                 None if effect is None else _EFFECTS.get(effect) or tuple(effect),
                 request.began,
                 monotonic(),
-                request.delivered,
+                None if response.read is None else _range_of(response.read.batch),
                 size,
             )
         )
@@ -153,33 +147,32 @@ class Recorder:
 
     @_catch_failures
     def record(
-        self, request: RecordedRequest, response: RecordedResponse | None, outcome: Exception | None
+        self, request: "S2Request", response: "S2Response | None", outcome: Exception | None
     ) -> Entry:
         """Record a response before it is sent, or that there is none; return its entry."""
         if LOGGER.isEnabledFor(DEBUG):
             _log_request(request, response, outcome)
         entry = self._entry(request)
-        call = request.call
+        call = cast("TrackedCall | None", request.call)
         if call is not None:
             _update_from_call(entry, call)
             call.entry = entry
         entry.body = request.raw_body if request.sent_body is None else request.sent_body
         if outcome is not None:
             _set_outcome(entry, outcome)
-        if request.delivered is not None:
-            entry.first_seq_num, entry.last_seq_num = request.delivered
         if response is not None:
             entry.status = response.status
             entry.headers = response.headers
+            if response.read is not None and (numbers := _range_of(response.read.batch)):
+                entry.first_seq_num, entry.last_seq_num = numbers
             if response.session is None:
-                entry.response_body = response.body if response.plain is None else response.plain
+                entry.response_body = response.body
                 entry.ended = monotonic()
             else:
                 entry.session = entry
         else:
             entry.ended = monotonic()
-        if request.is_late:
-            entry.advice = (request.is_late,)
+        entry.advice = request.advice
         entry.measure()
         self._store.add(entry)
         return entry
@@ -187,8 +180,8 @@ class Recorder:
     def record_failure(
         self,
         error: Exception,
-        request: RecordedRequest,
-        response: RecordedResponse | None,
+        request: "S2Request",
+        response: "S2Response | None",
         _outcome: Exception | None = None,
     ) -> Entry:
         """Add an entry with that error, for an exchange that could not be recorded."""
@@ -208,7 +201,7 @@ class Recorder:
         """Return a recorder for the session that begins with this entry."""
         return SessionRecorder(self._journal, entry)
 
-    def exchange_of(self, call: RequestCall) -> "Exchange":
+    def exchange_of(self, call: "TrackedCall") -> "Exchange":
         """Return the exchange of a call, which may not have a response yet."""
         entry = call.entry
         if entry is None:
@@ -216,13 +209,14 @@ class Recorder:
             entry = self._entry(request)
             _update_from_call(entry, call)
             if call.is_batch:
-                entry.body = request.payload
-                entry.session = getattr(request.notes, "entry", None)
+                entry.body = call.payload
+                opening = cast("TrackedCall | None", request.call)
+                entry.session = None if opening is None else opening.entry
             else:
                 entry.body = request.raw_body if request.sent_body is None else request.sent_body
         return self._journal.to_exchange(entry)
 
-    def _entry(self, request: RecordedRequest) -> Entry:
+    def _entry(self, request: "S2Request") -> Entry:
         environ = request.environ
         entry = Entry(
             environ, request.raw_path, request.path_parameters, request.route_name, request.began
@@ -244,30 +238,20 @@ class SessionRecorder:
 
     @_catch_failures
     def record_batch(
-        self,
-        call: RequestCall,
-        began: float,
-        payload: bytes,
-        answer: bytes | None,
-        error: BaseException | None,
-        *,
-        has_left: bool,
+        self, call: "TrackedCall", ack: bytes | None, error: BaseException | None
     ) -> None:
-        """Record a batch before its acknowledgement is sent, or that it has none.
-
-        With `has_left` the client has closed the connection, so nothing is sent.
-        """
-        session = self.entry
-        entry = Entry(session.environ, session.path, session.parameters, "append", began)
+        """Record a batch before its acknowledgement is sent, or that it has none."""
+        session, has_left = self.entry, call.request.has_left()
+        entry = Entry(session.environ, session.path, session.parameters, "append", call.began)
         _update_from_call(entry, call)
         call.entry = entry
         entry.session = session
-        entry.body = payload
+        entry.body = call.payload
         entry.ended = monotonic()
-        if answer is not None and not has_left:
+        if ack is not None and not has_left:
             entry.status = 200
             entry.headers = session.headers
-            entry.response_body = answer
+            entry.response_body = ack
         elif isinstance(error, S2Error) and not has_left:
             entry.status = error.status
         if error is not None:
@@ -280,13 +264,15 @@ class SessionRecorder:
         self._store.add(entry)
 
     @_catch_failures
-    def record_ack(self, call: RequestCall, append: Append, size: int, answer: bytes) -> None:
-        """Record a batch of `size` bytes before its acknowledgement is sent.
-
-        Only for one that no observer has delayed or changed.
-        """
-        entry, effect = self.entry, call.effect
+    def record_acknowledgement(self, call: "TrackedCall", ack: bytes) -> None:
+        """Record a batch before its acknowledgement is sent."""
+        request = call.request
+        if call.needs_entry or request.account.observers or request.has_left():
+            self.record_batch(call, ack, None)
+            return
+        entry, effect, append = self.entry, call.effect, call.operation
         assert effect is not None, "an append has an effect"
+        assert isinstance(append, Append), "a batch is an append"
         if entry.first_seq_num is None:
             entry.first_seq_num = effect.first_seq_num
         entry.last_seq_num = effect.last_seq_num
@@ -294,7 +280,7 @@ class SessionRecorder:
         self._store.add_note(
             Note(
                 append.batch,
-                answer,
+                ack,
                 entry,
                 append.stream,
                 call.at,
@@ -302,14 +288,14 @@ class SessionRecorder:
                 0.0,
                 monotonic(),
                 None,
-                size + len(answer),
+                len(call.payload or b"") + len(ack),
             )
         )
 
     def record_failure(self, error: Exception, call: Any = None, *_: Any, **__: Any) -> None:
         """Add an entry with that error for a batch; without one, set it at the session's entry."""
         session = self.entry
-        if not isinstance(call, RequestCall):
+        if not isinstance(call, Call):
             session.set_recording_error(error)
             if call is None:
                 session.ended = session.began
@@ -341,7 +327,13 @@ class SessionRecorder:
         self._journal.end_session(self.entry, monotonic())
 
 
-def _update_from_call(entry: Entry, call: RequestCall) -> None:
+def _range_of(batch: "Batch") -> tuple[int, int] | None:
+    """Return the first and the last sequence number of a batch; None if it has no records."""
+    spans = batch.spans
+    return (spans[0].first_seq_num, batch.end_seq_num - 1) if spans else None
+
+
+def _update_from_call(entry: Entry, call: "TrackedCall") -> None:
     """Copy what is known of a call and its operation by now."""
     operation = call.operation
     entry.is_operation = True
@@ -363,13 +355,13 @@ def _set_outcome(entry: Entry, error: BaseException) -> None:
 
 
 def _log_request(
-    request: RecordedRequest, response: RecordedResponse | None, outcome: Exception | None
+    request: "S2Request", response: "S2Response | None", outcome: Exception | None
 ) -> None:
     """Log a line such as `POST /v1/basins 201 create-basin my-basin (0.4 ms)`.
 
     Without a response, its status is `---`.
     """
-    environ, call = request.environ, request.call
+    environ, call = request.environ, cast("TrackedCall | None", request.call)
     path, _, query = (environ.get("REQUEST_URI") or environ["PATH_INFO"]).partition("?")
     parts = [environ["REQUEST_METHOD"], redact_target(path, query)]
     parts.append("---" if response is None else str(response.status))

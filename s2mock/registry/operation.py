@@ -12,7 +12,7 @@ from s2mock.registry.settings import Settings
 from s2mock.registry.state import AccountState, Change, Effect
 from s2mock.registry.usage.usage import Usage
 from s2mock.registry.values.tokens import AccessToken
-from s2mock.runtime.conversation import Wait
+from s2mock.runtime.conversation import Reset, Wait
 
 if TYPE_CHECKING:
     from s2mock.runtime.clock import Moment
@@ -124,6 +124,21 @@ class Call:
 
     def __repr__(self) -> str:
         return f"<call of {self.operation!r}>"
+
+
+class Interrupted(Exception):  # no error: what the client gets is decided elsewhere
+    """The end of a call without an answer of S2, raised by an observer."""
+
+
+class Dropped(Interrupted):
+    """The end of a call, or of its response, as by a broken connection: see `Reset`."""
+
+    def __init__(
+        self, *, refused: bool = False, connection: bool = False, unreachable: bool = False
+    ) -> None:
+        super().__init__("dropped")
+        self.reset: Final = Reset(refused, connection, unreachable)
+        """The step by which the server ends the response."""
 
 
 class Waiting(Protocol):

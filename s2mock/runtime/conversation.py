@@ -93,13 +93,17 @@ class Reset:
     On HTTP/2 the stream is reset: RST_STREAM with INTERNAL_ERROR, or with REFUSED_STREAM if
     `refused`, which promises that the request had no effect. On HTTP/1.1 the connection is closed.
     With `connection`, the TCP connection is closed on HTTP/2 too, with all other streams on it.
+    With `unreachable`, a WSGI call raises `ConnectionRefusedError`, not `ConnectionResetError`.
     """
 
-    __slots__ = ("connection", "refused")
+    __slots__ = ("connection", "refused", "unreachable")
 
-    def __init__(self, refused: bool = False, connection: bool = False) -> None:
+    def __init__(
+        self, refused: bool = False, connection: bool = False, unreachable: bool = False
+    ) -> None:
         self.refused: bool = refused
         self.connection: bool = connection
+        self.unreachable: bool = unreachable
 
 
 class CancelHandle(Enum):
@@ -177,3 +181,33 @@ The environ (PEP 3333) is without `wsgi.input` and `wsgi.errors`. `s2mock.connec
 number of the connection, `SERVER_PROTOCOL` is "HTTP/1.0", "HTTP/1.1" or "HTTP/2", `REQUEST_URI` is
 the request target as it was sent.
 """
+
+
+def relay(
+    steps: Generator[Any, Any, None], change: Callable[[Any], Generator[Any, Any, Any] | None]
+) -> Generator[Any, Any, None]:
+    """Yield the steps of another generator, each as `change` has it.
+
+    `change` is called with each step. It returns None to leave the step as it is, or a generator,
+    whose steps are yielded instead; its result is what the other generator is resumed with. An
+    exception of `change`, or of its generator, ends both.
+    """
+    value: Any = None
+    failure: Exception | None = None
+    try:
+        while True:
+            try:
+                step = steps.send(value) if failure is None else steps.throw(failure)
+            except StopIteration:
+                return
+            value = failure = None
+            changed = change(step)
+            if changed is not None:
+                value = yield from changed
+                continue
+            try:
+                value = yield step
+            except Exception as error:  # noqa: BLE001  # it is for the other generator
+                failure = error
+    finally:
+        steps.close()

@@ -1,6 +1,6 @@
 """Broken rules of requests in general: the order of checks, bodies, queries, routing."""
 
-from s2mock.api import app, query, requests, routing, shaping, streams
+from s2mock.api import app, query, requests, responses, routing, streams
 from s2mock.json_bodies import decoder, validators
 from s2mock.server import fields
 from tests.contract.mutation import Mutation
@@ -140,16 +140,16 @@ HTTP_MUTATIONS = (
     # Framing.
     Mutation(
         "an answer without a body has no length",
-        app._with_length,
-        "if not response.has_length or response.status == 204:",
+        responses.S2Response._whole_headers.fget,
+        "if self.body or not self.has_length or self.status == 204:",
         "if True:",
         ("test_framing::test_answer_without_a_body_has_length_0",),
     ),
     Mutation(
         "a compressed answer has a length",
-        shaping.in_pieces,
-        "yield Head(response.status, response.headers)\n        yield response.body",
-        "yield Head(response.status, response.headers, response.body)",
+        responses.S2Response._steps,
+        "yield Head(self.status, self.headers)\n                yield body",
+        "yield Head(self.status, self.headers, body)",
         ("test_framing::test_compressed_answer_has_no_length",),
     ),
     Mutation(

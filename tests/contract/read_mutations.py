@@ -1,7 +1,7 @@
 """Broken rules of reads and sessions."""
 
 from s2mock.api import content_coding
-from s2mock.api.records import append, append_session, headers, limits, read_events
+from s2mock.api.records import append, headers, limits, session_forms
 from s2mock.api.wire import frames, json_records, proto_records, sse
 from s2mock.registry.engine import read_session
 from s2mock.registry.log import chunks, log, read_request
@@ -154,9 +154,9 @@ READ_MUTATIONS = (
     ),
     Mutation(
         "an SSE read ends without [DONE]",
-        read_events._events,
-        "yield DONE",
-        "pass",
+        session_forms.EventForm.encode_end,
+        "return DONE",
+        "return b''",
         ("test_sse_events::test_nothing_follows_done",),
     ),
     Mutation(
@@ -168,9 +168,9 @@ READ_MUTATIONS = (
     ),
     Mutation(
         "SSE ids begin anew on each connection",
-        read_events._events,
-        "_, count, size = had",
-        "count, size = 0, 0",
+        session_forms.EventForm.__init__,
+        "_, self._count, self._size = had",
+        "self._count, self._size = 0, 0",
         ("test_sse_resume::test_count_goes_on",),
     ),
     Mutation(
@@ -182,9 +182,9 @@ READ_MUTATIONS = (
     ),
     Mutation(
         "an append session ends without a terminal frame",
-        append_session._appends,
-        'yield b"".join([*acks, encode_terminal(error)])',
-        'yield b"".join(acks)',
+        session_forms.FrameForm.encode_error,
+        "return encode_terminal(error)",
+        "return b''",
         ("test_session_append::test_bytes_of_a_terminal_frame",),
     ),
     Mutation(

@@ -75,7 +75,7 @@ def test_the_test_that_was_running_fails(pytester: pytest.Pytester) -> None:
 def test_events_and_heads_of_sessions(pytester: pytest.Pytester) -> None:
     suite = """
         import pytest
-        from s2mock.api.records import read_events
+        from s2mock.api.records import session_forms
         from s2mock.api.responses import S2Response
 
         def read(s2_mock, accept="text/event-stream"):
@@ -88,11 +88,11 @@ def test_events_and_heads_of_sessions(pytester: pytest.Pytester) -> None:
             assert read(s2_mock).startswith(b"event: batch")
 
         def test_broken_event(s2_mock, monkeypatch):
-            monkeypatch.setattr(read_events, "batch_to_json", lambda *_: "{}")
+            monkeypatch.setattr(session_forms, "batch_to_json", lambda *_: "{}")
             assert read(s2_mock)
 
         def test_broken_end(s2_mock, monkeypatch):
-            monkeypatch.setattr(read_events, "DONE", b"data: {}\\n\\n")
+            monkeypatch.setattr(session_forms, "DONE", b"data: {}\\n\\n")
             assert read(s2_mock)
     """
     result = run(pytester, suite)

@@ -1,6 +1,7 @@
 """The batch in the body of an append. Sources: reference: data_plane §2 (protobuf), §3.1 (JSON)."""
 
-from s2mock.api.requests import HEAVY_BODY_BYTES, Asking, S2Request
+from s2mock.api.content_coding import HEAVY_BODY_BYTES
+from s2mock.api.requests import Asking, S2Request
 from s2mock.api.wire import json_records, proto_records
 from s2mock.registry.values.errors import BadProto
 from s2mock.registry.values.records import AppendInput

@@ -17,13 +17,10 @@ from s2mock.api.records.headers import (
     media_type,
 )
 from s2mock.api.records.limits import END, START, read_request
-from s2mock.api.records.read_events import open_events
-from s2mock.api.records.read_frames import open_frames
+from s2mock.api.records.read_sessions import open_events, open_frames
 from s2mock.api.requests import HandlerResult, S2Request
-from s2mock.api.responses import S2Response, protobuf_response, text_response
-from s2mock.api.shaping import bytes_before
+from s2mock.api.responses import BatchRead, S2Response, protobuf_response, text_response
 from s2mock.api.wire import json_records, proto_records
-from s2mock.powers.faults import Cut
 from s2mock.registry.log.batch import Batch
 from s2mock.registry.rules.read import Read
 
@@ -54,17 +51,15 @@ def read(request: S2Request) -> HandlerResult:
 
 
 def _answer(form: json_records.Format, request: S2Request, batch: Batch) -> S2Response:
-    if batch.spans:
-        request.delivered = (batch.spans[0].first_seq_num, batch.end_seq_num - 1)
-    response = _read_response(batch, request, form)
-    cut = None if request.call is None else request.call.fault
-    if isinstance(cut, Cut) and cut.records is not None:
-        begun = _read_response(batch.first(cut.records), request, form)
-        response.cut_at = bytes_before(response.body, begun.body)
+    if media_type(request.environ.get("HTTP_ACCEPT")) in PROTOBUF:
+        encode = proto_records.batch_to_proto
+        response = protobuf_response(encode(batch))
+    else:
+        encode = partial(_json, form)
+        response = text_response(200, json_records.batch_to_json(batch, form))
+    response.read = BatchRead(batch, encode)
     return response
 
 
-def _read_response(batch: Batch, request: S2Request, form: json_records.Format) -> S2Response:
-    if media_type(request.environ.get("HTTP_ACCEPT")) in PROTOBUF:
-        return protobuf_response(proto_records.batch_to_proto(batch))
-    return text_response(200, json_records.batch_to_json(batch, form))
+def _json(form: json_records.Format, batch: Batch) -> bytes:
+    return json_records.batch_to_json(batch, form).encode()

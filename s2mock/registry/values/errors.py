@@ -24,6 +24,8 @@ class S2Error(Exception):
     status: ClassVar[int]
     rule: str = ""
     explanation: str | None = None
+    # True if S2 ends the connection after the response.
+    ends_connection: bool = False
 
     def __init_subclass__(cls) -> None:
         if "code" in cls.__dict__ and cls.code:
@@ -36,6 +38,11 @@ class S2Error(Exception):
     def body(self) -> dict[str, Any]:
         """Return the JSON document that S2 sends for this error."""
         return {"code": self.code, "message": self.message}
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The header fields that are sent beside the document."""
+        return []
 
 
 class Invalid(S2Error):

@@ -1,0 +1,289 @@
+"""The middleware that changes responses as the fault of their call says.
+
+A fault that decides the response raises its outcome at a point of the engine, see `outcomes`. What
+breaks off a response that has begun, or ends it after a number of records or bytes, is done here.
+Source of `Drain`: reference: account_services §4, data_plane §14.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
+from functools import partial
+from typing import Any, Final, cast
+
+from s2mock.api.app import Handler
+from s2mock.api.requests import Answering, S2Request
+from s2mock.api.responses import S2Response
+from s2mock.api.session import Acknowledged, Delivered, Form, Piece, Pieces, Session
+from s2mock.powers.call import TrackedCall
+from s2mock.powers.fault_injector import FaultInjector
+from s2mock.powers.faults import Cut, Drain, Fail, Fault
+from s2mock.powers.outcomes import InjectedError, Replaced, error_of
+from s2mock.registry.log.batch import Batch
+from s2mock.registry.operation import Dropped
+from s2mock.registry.rules.append import OpenAppendSession
+from s2mock.runtime.conversation import (
+    READ,
+    CloseAfterResponse,
+    Conversation,
+    Head,
+    Read,
+    ReadWithin,
+    Reset,
+    Step,
+    Wait,
+    relay,
+)
+from s2mock.runtime.monotonic import monotonic
+
+_DRAIN_SECONDS: Final = 5.0
+"""The time for which a session is served after the advice to reconnect, in real time."""
+
+
+class FaultMiddleware:
+    """Changes responses as the fault of their call says."""
+
+    def __init__(self, injector: FaultInjector) -> None:
+        self._injector = injector
+
+    def respond(self, request: S2Request, handler: Handler) -> Answering:
+        """Answer as `handler` does, with the fault of the call."""
+        try:
+            response = yield from handler(request)
+        except Replaced as replaced:
+            request.failure = replaced
+            return S2Response(replaced.status, replaced.headers, replaced.body, has_length=False)
+        call = cast("TrackedCall | None", request.call)
+        if call is None:
+            if request.failure is not None:
+                self._injector.count_refused(request.route_name)
+            return response
+        fault = call.fault
+        if response.session is not None:
+            _change_session(response.session, call)
+        if isinstance(fault, Cut):
+            _cut(response, fault)
+        return response
+
+
+# Responses that break off.
+
+
+def _cut(response: S2Response, cut: Cut) -> None:
+    """Have the response break off: a whole one after that many bytes, or records, of its body."""
+    size = cut.bytes
+    if response.session is not None:
+        if size is not None:
+            response.transform = partial(_cut_session, size=size)
+        return
+    # What breaks off is sent as it is. Without a body it has no length, so that its end is missing.
+    response.coding, response.has_length = None, False
+    response.headers = [field for field in response.headers if field[0] != "content-encoding"]
+    if size is None:
+        # Counted in records, of which an error has none.
+        read, size = response.read, len(response.body)
+        if read is not None and cut.records is not None:
+            size = _common_size(response.body, read.encode(read.batch.first(cut.records)))
+    response.transform = partial(_cut_body, size=size)
+
+
+def _common_size(whole: bytes, begun: bytes) -> int:
+    """Return the number of bytes with which both begin."""
+    limit = min(len(whole), len(begun))
+    return next((at for at in range(limit) if whole[at] != begun[at]), limit)
+
+
+def _cut_body(steps: Conversation, size: int) -> Conversation:
+    """Send the head of a whole response and `size` bytes of its body, and then break off."""
+    for step in steps:
+        if not isinstance(step, Head):
+            yield step
+            continue
+        body, headers = step.body or b"", step.headers
+        if size < len(body):
+            headers = [*headers, ("content-length", str(len(body)))]
+        # Without a length, a response with all of its body is broken off too.
+        yield Head(step.status, headers)
+        if begun := body[:size]:
+            yield begun
+        break
+    yield Reset()
+
+
+def _cut_session(steps: Conversation, size: int) -> Conversation:
+    """Send `size` bytes of the body of a session, or all of it, and then raise `Dropped`."""
+    left = size
+
+    def change(step: Step) -> Conversation | None:
+        if not left and not isinstance(step, Head):
+            raise Dropped
+        return send_part(step) if isinstance(step, bytes) else None
+
+    def send_part(data: bytes) -> Conversation:
+        nonlocal left
+        part = data[:left]
+        left -= len(part)
+        yield part
+        if not left:
+            raise Dropped
+
+    yield from relay(steps, change)
+    raise Dropped
+
+
+# Sessions.
+
+
+def _change_session(session: Session, call: TrackedCall) -> None:
+    """Have the session end, or drain, as its fault says; or as that of one of its batches."""
+    form, pieces, fault = session.form, session.pieces, call.fault
+    if isinstance(call.operation, OpenAppendSession):
+        session.pieces = relay(pieces, _AckChange(form, fault))
+    elif isinstance(fault, Drain) and form.can_advise:
+        session.pieces = _drained(pieces, form, Draining(fault))
+    elif isinstance(fault, Drain):
+        # Its form has no advice to reconnect.
+        session.pieces = _limited(pieces, fault.records or 0, fault)
+    elif isinstance(fault, Cut | Fail) and fault.records is not None:
+        session.pieces = _limited(pieces, fault.records, fault)
+
+
+def _limited(pieces: Pieces, left: int, fault: Fault) -> Pieces:
+    """Yield the pieces of a read up to that number of records, and then end it by the fault.
+
+    It ends so even if it has fewer records.
+    """
+    with closing(pieces):
+        if left:
+            for piece in pieces:
+                if not isinstance(piece, Delivered) or not piece.batch.spans:
+                    yield piece
+                    continue
+                batch = piece.batch.first(left)
+                yield Delivered(batch)
+                left -= batch.count
+                if not left:
+                    break
+    raise Dropped if isinstance(fault, Cut) else error_of(fault)
+
+
+class Draining:
+    """The progress of a session that drains, after a number of records of a read."""
+
+    def __init__(self, fault: Drain) -> None:
+        self._fault = fault
+        self._left = fault.records or 0
+        self._until: float | None = None
+
+    @property
+    def error(self) -> InjectedError:
+        """The error that ends the session."""
+        return error_of(self._fault)
+
+    @property
+    def is_over(self) -> bool:
+        """True if the time after the advice is over."""
+        return self._until is not None and self._seconds_left <= 0
+
+    @property
+    def read(self) -> Read | ReadWithin:
+        """The step that reads more of the request; its result is None if that is too late."""
+        return READ if self._until is None else ReadWithin(self._seconds_left)
+
+    def advise(self) -> bool:
+        """Return True if the next frame carries the advice, which is sent once."""
+        if self._until is not None:
+            return False
+        self._until = monotonic() + _DRAIN_SECONDS
+        return True
+
+    def parts(self, batch: Batch) -> Iterator[tuple[Batch, bool]]:
+        """Yield the parts of a batch, each with True if it carries the advice."""
+        if self._left:
+            first = batch.first(self._left)
+            self._left -= first.count
+            yield first, False
+            batch = batch.after(first.count)
+            if not batch.spans:
+                return
+        yield batch, self.advise()
+
+    def limit(self, wait: Wait) -> Wait:
+        """Return the wait, ended when the time after the advice is over."""
+        return wait if self._until is None else _Limited(wait, self._seconds_left)
+
+    @property
+    def _seconds_left(self) -> float:
+        assert self._until is not None
+        return max(0.0, self._until - monotonic())
+
+
+class _Limited:
+    """A wait that ends after a number of seconds at the latest."""
+
+    def __init__(self, wait: Wait, seconds: float) -> None:
+        self._wait = wait
+        self._seconds = seconds
+
+    @property
+    def timeout(self) -> float | None:
+        own = self._wait.timeout
+        return self._seconds if own is None else min(own, self._seconds)
+
+    def subscribe(self, wake: Callable[[], None]) -> None:
+        self._wait.subscribe(wake)
+
+
+def _drained(pieces: Pieces, form: Form, draining: Draining) -> Pieces:
+    """Yield the pieces of a read that drains. Raises the error that ends it."""
+    with closing(pieces):
+        for piece in pieces:
+            if not isinstance(piece, Delivered):
+                yield draining.limit(cast("Wait", piece))
+            else:
+                for batch, advises in draining.parts(piece.batch):
+                    part = Delivered(batch)
+                    yield part._replace(data=form.encode(part, advises_reconnect=advises))
+                    if advises:
+                        yield CloseAfterResponse()
+            if draining.is_over:
+                raise draining.error
+
+
+class _AckChange:
+    """The change to the pieces of an append session: the faults of its batches.
+
+    Raises `Dropped`, and the error that ends a session that drains.
+    """
+
+    def __init__(self, form: Form, fault: Fault | None) -> None:
+        self._form = form
+        self._draining = Draining(fault) if isinstance(fault, Drain) else None
+
+    def __call__(self, piece: Piece | Step) -> Generator[Piece | Step, Any, Any] | None:
+        if type(piece) is Acknowledged:
+            fault = cast("TrackedCall", piece.call).fault
+            if isinstance(fault, Drain) and self._draining is None:
+                self._draining = Draining(fault)
+            if isinstance(fault, Cut):
+                return self._cut(piece, fault)
+            if self._draining is not None and self._draining.advise():
+                return self._advise(piece)
+        elif piece is READ and self._draining is not None:
+            return self._read(self._draining)
+        return None
+
+    def _cut(self, piece: Acknowledged, cut: Cut) -> Pieces:
+        frame = self._form.encode(piece)
+        # It always breaks off.
+        yield piece._replace(data=frame[: min(cut.bytes or 0, len(frame) - 1)])
+        raise Dropped
+
+    def _advise(self, piece: Acknowledged) -> Pieces:
+        yield piece._replace(data=self._form.encode(piece, advises_reconnect=True))
+        yield CloseAfterResponse()
+
+    def _read(self, draining: Draining) -> Generator[Piece | Step, Any, bytes]:
+        data: bytes | None = yield draining.read
+        if data is None:
+            raise draining.error
+        return data

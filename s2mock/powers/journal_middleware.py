@@ -1,0 +1,85 @@
+"""The middleware that records each request, its response and the pieces of its session."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from s2mock.api.app import Handler
+from s2mock.api.requests import Answering, S2Request
+from s2mock.api.responses import S2Response
+from s2mock.api.session import Acknowledged, Delivered, Piece, Pieces, Session
+from s2mock.powers.recorder import Recorder, SessionRecorder
+from s2mock.registry.operation import Dropped
+from s2mock.registry.values.errors import S2Error
+from s2mock.runtime.conversation import Conversation, Step, relay
+
+if TYPE_CHECKING:
+    from s2mock.powers.call import TrackedCall
+
+
+class JournalMiddleware:
+    """Records what the client gets, before it is sent."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def respond(self, request: S2Request, handler: Handler) -> Answering:
+        """Answer as `handler` does, and record that."""
+        recorder = self._recorder
+        try:
+            response = yield from handler(request)
+        except (Dropped, GeneratorExit) as ended:
+            outcome = ended if isinstance(ended, Dropped) else None
+            recorder.record(request, None, outcome)
+            raise
+        entry = (
+            recorder.record(request, None, request.failure)
+            if request.has_left()
+            else recorder.record_response(request, response)
+        )
+        if response.session is not None and entry is not None:
+            _record_session(request, response, response.session, recorder.start_session(entry))
+        return response
+
+
+def _record_session(
+    request: S2Request, response: S2Response, session: Session, recorder: SessionRecorder
+) -> None:
+    session.pieces = _recorded(request, session.pieces, recorder)
+    session.call_on_close(recorder.record_end)
+    if response.transform is not None:
+        response.transform = partial(_end_recorded, response.transform, recorder)
+
+
+def _recorded(request: S2Request, pieces: Pieces, recorder: SessionRecorder) -> Pieces:
+    """Yield the pieces, each when it has been recorded. Raises what they raise."""
+
+    def record(piece: Piece | Step) -> None:
+        if type(piece) is Delivered:
+            batch = piece.batch
+            if batch.spans:
+                recorder.record_delivery(batch.spans[0].first_seq_num, batch.end_seq_num - 1)
+        elif type(piece) is Acknowledged:
+            recorder.record_acknowledgement(cast("TrackedCall", piece.call), piece.ack)
+
+    try:
+        yield from relay(pieces, record)
+    except BaseException as error:
+        if request.batch is not None:
+            recorder.record_batch(cast("TrackedCall", request.batch), None, error)
+        if isinstance(error, S2Error | Dropped):
+            recorder.record_error(error)
+        raise
+
+
+def _end_recorded(
+    transform: Callable[[Conversation], Conversation],
+    recorder: SessionRecorder,
+    steps: Conversation,
+) -> Conversation:
+    """Yield the transformed steps; record it if they break off."""
+    try:
+        yield from transform(steps)
+    except Dropped as dropped:
+        recorder.record_error(dropped)
+        raise
