@@ -113,7 +113,10 @@ class App:
             if response.session is None:
                 # The two would refer to each other until a garbage collection.
                 request.call = None
-            yield from response.steps()
+            if response.is_plain:
+                yield response.head
+            else:
+                yield from response.steps()
         except Dropped as dropped:
             yield dropped.reset
 

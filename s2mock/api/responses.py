@@ -43,6 +43,25 @@ class S2Response:
     # A function of a middleware that changes the steps by which it is sent.
     transform: Callable[[Conversation], Conversation] | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """True if its head is all that is sent, with the body."""
+        return (
+            self.session is None
+            and self.transform is None
+            and self.coding is None
+            and not self.ends_connection
+        )
+
+    @property
+    def head(self) -> Head:
+        """The head, with the body of a response that is whole."""
+        headers = self.headers
+        if not self.body and self.has_length and self.status != 204:
+            # The framing adds the length of a body, and not that of an empty one.
+            headers = [*headers, ("content-length", "0")]
+        return Head(self.status, headers, self.body)
+
     def steps(self) -> Conversation:
         """Yield the steps that send it. Raises `Interrupted`."""
         steps = self._steps()
@@ -65,17 +84,10 @@ class S2Response:
                 yield Head(self.status, self.headers)
                 yield body
             else:
-                yield Head(self.status, self._whole_headers, self.body)
+                yield self.head
         finally:
             if self.session is not None:
                 self.session.close()
-
-    @property
-    def _whole_headers(self) -> Headers:
-        # The framing adds the length of a body, and not that of an empty one.
-        if self.body or not self.has_length or self.status == 204:
-            return self.headers
-        return [*self.headers, ("content-length", "0")]
 
 
 def json_response(status: int, document: Any, **headers: str) -> S2Response:

@@ -140,15 +140,15 @@ HTTP_MUTATIONS = (
     # Framing.
     Mutation(
         "an answer without a body has no length",
-        responses.S2Response._whole_headers.fget,
-        "if self.body or not self.has_length or self.status == 204:",
-        "if True:",
+        responses.S2Response.head.fget,
+        "if not self.body and self.has_length and self.status != 204:",
+        "if False:",
         ("test_framing::test_answer_without_a_body_has_length_0",),
     ),
     Mutation(
         "a compressed answer has a length",
         responses.S2Response._steps,
-        "yield Head(self.status, self.headers)\n                yield body",
+        "yield Head(self.status, self.headers)\n            yield body",
         "yield Head(self.status, self.headers, body)",
         ("test_framing::test_compressed_answer_has_no_length",),
     ),

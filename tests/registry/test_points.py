@@ -7,9 +7,9 @@ import pytest
 
 from s2mock import AppendRecord, BasinConfig, S2Mock, StreamNotFound
 from s2mock.api.operations import OPERATIONS
+from s2mock.api.requests import RequestCall
 from s2mock.api.wire.frames import FrameDecoder, encode_frame
 from s2mock.api.wire.messages import AppendAck, AppendInput
-from s2mock.api.requests import RequestCall
 from s2mock.registry.operation import Call, Point
 from s2mock.registry.rules.append import Append
 from s2mock.registry.rules.basins import ListBasins
