@@ -61,7 +61,7 @@ class Answered:
         self._wake: Callable[[], None] | None = None
         calls.add(self)
 
-    def drop(self) -> None:
+    def drop(self, _: Reset | None = None) -> None:
         """End the call as a lost connection would. Call it from any thread."""
         self._is_dropped = True
         if (wake := self._wake) is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from s2mock.control.numbered import Numbered
 from s2mock.powers.coverage import Coverage
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 CallOnServer = Callable[[Callable[[], object]], None]
 """Call a function on the server's thread, and return when that is done."""
+
+# The end of a request in an outage.
+_OUTAGE: Final = Reset(connection=True, unreachable=True)
 
 
 class DirectReads(Protocol):
@@ -125,7 +128,7 @@ class HostedAccount:
         self.is_out = False
         self.coverage = Coverage()
         # A function for each request under way, which drops that request.
-        self._calls: set[Callable[[], None]] = set()
+        self._calls: set[Callable[[Reset], object]] = set()
         # The number of requests to the control API under way.
         self._control_calls = 0
         # When the last request of any kind ended, in seconds.
@@ -166,7 +169,7 @@ class HostedAccount:
         """Answer a request to S2's API of the account; reset it during an outage."""
         if self.is_out:
             self.last_used = monotonic()
-            yield Reset()
+            yield _OUTAGE
             return
         drop = yield CANCEL_HANDLE
         self._calls.add(drop)
@@ -191,11 +194,11 @@ class HostedAccount:
         return bool(self._calls or self._control_calls)
 
     def drop_calls(self) -> None:
-        """Drop the requests that are under way.
+        """Drop the requests that are under way, with their connections.
 
-        Not the connections: a client may use one connection for several accounts.
+        Requests of other accounts on the same connections end too, as when a network fails.
         """
-        self._call_on_server(lambda: [drop() for drop in list(self._calls)])
+        self._call_on_server(lambda: [drop(_OUTAGE) for drop in list(self._calls)])
 
     def end(self) -> None:
         """Drop the requests under way, and wake those that wait: the account has ended."""

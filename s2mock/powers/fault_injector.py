@@ -6,6 +6,7 @@ It observes operations only while the mock has faults or holds, and costs nothin
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
+from random import Random
 from typing import TYPE_CHECKING, cast
 
 from s2mock.powers.delays import wait_until
@@ -49,6 +50,8 @@ class FaultInjector:
         self._held: dict[TrackedCall, None] = {}
         # The gates of operations with an infinite delay.
         self._gates: set[Gate] = set()
+        # For the jitter of delays.
+        self._random = Random(engine.settings.seed)  # noqa: S311  # no secret
         # Messages on injections and holds that were removed, for the end of the test: the remarks
         # are reported only if the test fails by itself.
         self._complaints: list[str] = []
@@ -240,11 +243,16 @@ class FaultInjector:
         if not acts:
             return
         if isinstance(fault, Delay):
-            yield from self._delay(fault.seconds)
+            jitter = self._random.uniform(0, fault.jitter) if fault.jitter else 0.0
+            yield from self.delay(fault.seconds + jitter)
         elif fault is not None:
             raise outcome_of(fault)
 
-    def _delay(self, seconds: float) -> Waits:
+    def delay(self, seconds: float) -> Waits:
+        """Wait for a number of seconds of the account's clock; `inf` ends with the test.
+
+        Raises `Dropped` if the test ends, or the account begins anew.
+        """
         if seconds == inf:
             gate = Gate(_ADVICE)
             with self._lock:

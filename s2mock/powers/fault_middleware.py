@@ -8,6 +8,7 @@ Source of `Drain`: reference: account_services §4, data_plane §14.
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from functools import partial
+from math import inf
 from typing import Any, Final, cast
 
 from s2mock.api.app import Handler
@@ -16,24 +17,27 @@ from s2mock.api.responses import S2Response
 from s2mock.api.session import Acknowledged, Delivered, Form, Piece, Pieces, Session
 from s2mock.powers.call import TrackedCall
 from s2mock.powers.fault_injector import FaultInjector
-from s2mock.powers.faults import Cut, Drain, Fail, Fault
-from s2mock.powers.outcomes import InjectedError, Replaced, error_of
+from s2mock.powers.faults import Cut, Drain, Fail, Fault, Silence, Slow
+from s2mock.powers.outcomes import InjectedError, Replaced, error_of, reset_of
 from s2mock.registry.log.batch import Batch
-from s2mock.registry.operation import Dropped
+from s2mock.registry.operation import Dropped, Waits
 from s2mock.registry.rules.append import OpenAppendSession
 from s2mock.runtime.conversation import (
+    DRAINED,
     READ,
     CloseAfterResponse,
     Conversation,
     Head,
     Read,
     ReadWithin,
-    Reset,
     Step,
     Wait,
     relay,
 )
 from s2mock.runtime.monotonic import monotonic
+
+End = Callable[[], Waits]
+"""A function whose waits end a response at the place of its fault; it raises the outcome."""
 
 _DRAIN_SECONDS: Final = 5.0
 """The time for which a session is served after the advice to reconnect, in real time."""
@@ -59,31 +63,56 @@ class FaultMiddleware:
             return response
         fault = call.fault
         if response.session is not None:
-            _change_session(response.session, call)
-        if isinstance(fault, Cut):
-            _cut(response, fault)
+            self._change_session(response.session, call)
+        if isinstance(fault, Cut | Silence):
+            _break_off(response, fault, self._end_of(fault))
+        elif isinstance(fault, Slow):
+            response.transform = partial(_slow_down, pace=_Pace(fault, self._injector))
         return response
+
+    def _end_of(self, fault: Fault) -> End:
+        """Return the function that ends a response at the place of its fault."""
+
+        def end() -> Waits:
+            if isinstance(fault, Silence):
+                yield from self._injector.delay(inf)
+            raise Dropped(reset_of(fault)) if isinstance(fault, Cut) else error_of(fault)
+
+        return end
+
+    def _change_session(self, session: Session, call: TrackedCall) -> None:
+        """Have the session end, or drain, as its fault says; or as that of one of its batches."""
+        form, pieces, fault = session.form, session.pieces, call.fault
+        if isinstance(call.operation, OpenAppendSession):
+            session.pieces = relay(pieces, _AckChange(form, fault, self._injector, self._end_of))
+        elif isinstance(fault, Drain) and form.can_advise:
+            session.pieces = _drained(pieces, form, Draining(fault))
+        elif isinstance(fault, Drain):
+            # Its form has no advice to reconnect.
+            session.pieces = _limited(pieces, fault.records or 0, self._end_of(fault))
+        elif isinstance(fault, Cut | Fail | Silence) and fault.records is not None:
+            session.pieces = _limited(pieces, fault.records, self._end_of(fault))
 
 
 # Responses that break off.
 
 
-def _cut(response: S2Response, cut: Cut) -> None:
-    """Have the response break off: a whole one after that many bytes, or records, of its body."""
-    size = cut.bytes
+def _break_off(response: S2Response, fault: Cut | Silence, end: End) -> None:
+    """Have a response end after a part of its body; a session after a number of bytes."""
+    size = fault.bytes
     if response.session is not None:
-        if size is not None:
-            response.transform = partial(_cut_session, size=size)
+        if size is not None or fault.records is None:
+            response.transform = partial(_cut_session, size=size, end=end)
         return
     # What breaks off is sent as it is. Without a body it has no length, so that its end is missing.
     response.coding, response.has_length = None, False
     response.headers = [field for field in response.headers if field[0] != "content-encoding"]
-    if size is None:
-        # Counted in records, of which an error has none.
+    if fault.records is not None:
+        # An error has no records.
         read, size = response.read, len(response.body)
-        if read is not None and cut.records is not None:
-            size = _common_size(response.body, read.encode(read.batch.first(cut.records)))
-    response.transform = partial(_cut_body, size=size)
+        if read is not None:
+            size = _common_size(response.body, read.encode(read.batch.first(fault.records)))
+    response.transform = partial(_cut_body, size=size, end=end)
 
 
 def _common_size(whole: bytes, begun: bytes) -> int:
@@ -92,63 +121,88 @@ def _common_size(whole: bytes, begun: bytes) -> int:
     return next((at for at in range(limit) if whole[at] != begun[at]), limit)
 
 
-def _cut_body(steps: Conversation, size: int) -> Conversation:
-    """Send the head of a whole response and `size` bytes of its body, and then break off."""
+def _cut_body(steps: Conversation, size: int | None, end: End) -> Conversation:
+    """Send the head of a whole response and `size` bytes of its body; None: not even the head."""
     for step in steps:
         if not isinstance(step, Head):
             yield step
             continue
-        body, headers = step.body or b"", step.headers
-        if size < len(body):
-            headers = [*headers, ("content-length", str(len(body)))]
-        # Without a length, a response with all of its body is broken off too.
-        yield Head(step.status, headers)
-        if begun := body[:size]:
-            yield begun
+        if size is not None:
+            body, headers = step.body or b"", step.headers
+            if size < len(body):
+                headers = [*headers, ("content-length", str(len(body)))]
+            # Without a length, a response with all of its body is broken off too.
+            yield Head(step.status, headers)
+            if begun := body[:size]:
+                yield begun
         break
-    yield Reset()
+    yield from end()
 
 
-def _cut_session(steps: Conversation, size: int) -> Conversation:
-    """Send `size` bytes of the body of a session, or all of it, and then raise `Dropped`."""
+def _cut_session(steps: Conversation, size: int | None, end: End) -> Conversation:
+    """Send the head of a session, and `size` bytes of its body; None: not even the head."""
     left = size
 
     def change(step: Step) -> Conversation | None:
-        if not left and not isinstance(step, Head):
-            raise Dropped
+        if left is None or (not left and not isinstance(step, Head)):
+            return end()
         return send_part(step) if isinstance(step, bytes) else None
 
     def send_part(data: bytes) -> Conversation:
         nonlocal left
+        assert left is not None
         part = data[:left]
         left -= len(part)
         yield part
         if not left:
-            raise Dropped
+            yield from end()
 
     yield from relay(steps, change)
-    raise Dropped
+    yield from end()
+
+
+# Slow responses.
+
+
+class _Pace:
+    """The pieces in which a response is sent, and the time that each takes."""
+
+    def __init__(self, fault: Slow, injector: FaultInjector) -> None:
+        self._injector = injector
+        self._rate = fault.bytes_per_second
+        tenth = 1 if self._rate is None else max(1, int(self._rate / 10))
+        self._chunk: int = tenth if fault.chunk is None else fault.chunk
+
+    def pieces(self, data: bytes) -> Conversation:
+        """Send the bytes, each piece when its time has passed and the one before has left."""
+        for start in range(0, len(data), self._chunk):
+            piece = data[start : start + self._chunk]
+            if self._rate is not None:
+                yield from self._injector.delay(len(piece) / self._rate)
+            yield piece
+            yield DRAINED
+
+
+def _slow_down(steps: Conversation, pace: _Pace) -> Conversation:
+    """Send the body of a response at that pace."""
+
+    def change(step: Step) -> Conversation | None:
+        if isinstance(step, Head) and step.body:
+            return send_whole(step, step.body)
+        return pace.pieces(step) if isinstance(step, bytes) and step else None
+
+    def send_whole(head: Head, body: bytes) -> Conversation:
+        yield Head(head.status, [*head.headers, ("content-length", str(len(body)))])
+        yield from pace.pieces(body)
+
+    yield from relay(steps, change)
 
 
 # Sessions.
 
 
-def _change_session(session: Session, call: TrackedCall) -> None:
-    """Have the session end, or drain, as its fault says; or as that of one of its batches."""
-    form, pieces, fault = session.form, session.pieces, call.fault
-    if isinstance(call.operation, OpenAppendSession):
-        session.pieces = relay(pieces, _AckChange(form, fault))
-    elif isinstance(fault, Drain) and form.can_advise:
-        session.pieces = _drained(pieces, form, Draining(fault))
-    elif isinstance(fault, Drain):
-        # Its form has no advice to reconnect.
-        session.pieces = _limited(pieces, fault.records or 0, fault)
-    elif isinstance(fault, Cut | Fail) and fault.records is not None:
-        session.pieces = _limited(pieces, fault.records, fault)
-
-
-def _limited(pieces: Pieces, left: int, fault: Fault) -> Pieces:
-    """Yield the pieces of a read up to that number of records, and then end it by the fault.
+def _limited(pieces: Pieces, left: int, end: End) -> Pieces:
+    """Yield the pieces of a read up to that number of records, and then end it.
 
     It ends so even if it has fewer records.
     """
@@ -163,7 +217,7 @@ def _limited(pieces: Pieces, left: int, fault: Fault) -> Pieces:
                 left -= batch.count
                 if not left:
                     break
-    raise Dropped if isinstance(fault, Cut) else error_of(fault)
+        yield from end()
 
 
 class Draining:
@@ -255,8 +309,16 @@ class _AckChange:
     Raises `Dropped`, and the error that ends a session that drains.
     """
 
-    def __init__(self, form: Form, fault: Fault | None) -> None:
+    def __init__(
+        self,
+        form: Form,
+        fault: Fault | None,
+        injector: FaultInjector,
+        end_of: Callable[[Fault], End],
+    ) -> None:
         self._form = form
+        self._injector = injector
+        self._end_of = end_of
         self._draining = Draining(fault) if isinstance(fault, Drain) else None
 
     def __call__(self, piece: Piece | Step) -> Generator[Piece | Step, Any, Any] | None:
@@ -264,19 +326,25 @@ class _AckChange:
             fault = cast("TrackedCall", piece.call).fault
             if isinstance(fault, Drain) and self._draining is None:
                 self._draining = Draining(fault)
-            if isinstance(fault, Cut):
-                return self._cut(piece, fault)
+            if isinstance(fault, Cut | Silence):
+                return self._break_off(piece, fault)
+            if isinstance(fault, Slow):
+                return self._slow_down(piece, fault)
             if self._draining is not None and self._draining.advise():
                 return self._advise(piece)
         elif piece is READ and self._draining is not None:
             return self._read(self._draining)
         return None
 
-    def _cut(self, piece: Acknowledged, cut: Cut) -> Pieces:
+    def _break_off(self, piece: Acknowledged, fault: Cut | Silence) -> Pieces:
         frame = self._form.encode(piece)
-        # It always breaks off.
-        yield piece._replace(data=frame[: min(cut.bytes or 0, len(frame) - 1)])
-        raise Dropped
+        # A part of it is always missing.
+        yield piece._replace(data=frame[: min(fault.bytes or 0, len(frame) - 1)])
+        yield from self._end_of(fault)()
+
+    def _slow_down(self, piece: Acknowledged, fault: Slow) -> Pieces:
+        yield piece._replace(data=b"")
+        yield from _Pace(fault, self._injector).pieces(self._form.encode(piece))
 
     def _advise(self, piece: Acknowledged) -> Pieces:
         yield piece._replace(data=self._form.encode(piece, advises_reconnect=True))

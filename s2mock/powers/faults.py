@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from math import inf, isinf
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from s2mock.registry.values.codes import CODES
 from s2mock.registry.values.config import U64_MAX
@@ -104,21 +104,24 @@ class Fail(Fault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Drop(Fault):
-    """Send no byte of a response: HTTP/2 resets the stream, HTTP/1.1 closes the connection.
+    """Send no byte of a response, and end the TCP connection, as when a network fails.
 
-    With `committed`, the operation is applied first. With `connection`, HTTP/2 closes the TCP
-    connection as well, with all other streams on it, as when a network fails. With `refused`, the
-    reset is `REFUSED_STREAM`, which promises that nothing has happened. HTTP/1.1 has no such
-    promise, so `refused` changes nothing there. Raises `TypeError`, `ValueError`.
+    The connection ends with all other requests on it; with `connection="reset"` by RST, not by FIN.
+    With `connection=False`, HTTP/2 resets the one stream with `INTERNAL_ERROR`; HTTP/1.1 closes the
+    connection all the same. With `committed`, the operation is applied first. With `refused`, the
+    one stream is reset with `REFUSED_STREAM`, which promises that nothing has happened; HTTP/1.1
+    has no such promise, and closes the connection. `connection=None` is True without `refused`, and
+    False with it. Raises `TypeError`, `ValueError`.
     """
 
     committed: bool = field(default=False, kw_only=True)
-    connection: bool = field(default=False, kw_only=True)
+    connection: bool | Literal["reset"] | None = field(default=None, kw_only=True)
     refused: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         check_flag("committed", self.committed)
-        check_flag("connection", self.connection)
+        if self.connection is not None:
+            _check_connection(self.connection)
         check_flag("refused", self.refused)
         if self.refused and self.committed:
             raise ValueError(
@@ -127,7 +130,7 @@ class Drop(Fault):
             )
         if self.refused and self.connection:
             raise ValueError(
-                "Drop(refused=True) refuses one stream, and a connection that is cut refuses "
+                "Drop(refused=True) refuses one stream, and a connection that ends refuses "
                 "nothing: leave one of them out"
             )
 
@@ -138,16 +141,19 @@ class Cut(Fault):
 
     It breaks off after a number of `records` (of a `read` only), or of `bytes` of the body, which
     may be in the middle of a frame, an event or a document. If the response is shorter, it breaks
-    off at its end. HTTP/2 resets the stream, HTTP/1.1 closes the connection. Raises `TypeError`,
-    `ValueError`.
+    off at its end. The TCP connection ends once that has been sent, with all other requests on it;
+    with `connection="reset"` by RST, not by FIN. With `connection=False`, HTTP/2 resets the one
+    stream; HTTP/1.1 closes the connection all the same. Raises `TypeError`, `ValueError`.
     """
 
     records: int | None = field(default=None, kw_only=True)
     bytes: int | None = field(default=None, kw_only=True)
+    connection: bool | Literal["reset"] = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         check_count("records", self.records, least=0, optional=True)
         check_count("bytes", self.bytes, least=0, optional=True)
+        _check_connection(self.connection)
         if (self.records is None) == (self.bytes is None):
             raise ValueError(
                 "Cut breaks a response off after a number of records or of bytes: give one of "
@@ -159,16 +165,72 @@ class Cut(Fault):
 class Delay(Fault):
     """Delay the response by a number of seconds of the account's clock.
 
-    With `committed`, the operation is applied before the delay; without it, after. `inf` lasts
-    until the test ends. Raises `TypeError`, `ValueError`.
+    With `jitter`, up to that number of seconds more, drawn from the mock's seed. With `committed`,
+    the operation is applied before the delay; without it, after, whether or not its client still
+    waits. `inf` lasts until the test ends. Raises `TypeError`, `ValueError`.
     """
 
     seconds: float
     committed: bool = field(default=False, kw_only=True)
+    jitter: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         check_delay("seconds", self.seconds)
         check_flag("committed", self.committed)
+        check_delay("jitter", self.jitter, may_be_infinite=False)
+        if self.jitter and isinf(self.seconds):
+            raise ValueError(
+                f"{self!r} lasts until the test ends, so jitter has no meaning: leave it out"
+            )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Silence(Fault):
+    """Apply the operation, and send nothing more after a part of its response: a half-open link.
+
+    The part is a number of `records` (of a `read` only) or of `bytes` of the body; with neither,
+    not even the head is sent. Nothing follows, no heartbeat either, and the connection stays open
+    until the client leaves or the test ends. Raises `TypeError`, `ValueError`.
+    """
+
+    records: int | None = field(default=None, kw_only=True)
+    bytes: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_count("records", self.records, least=0, optional=True)
+        check_count("bytes", self.bytes, least=0, optional=True)
+        if self.records is not None and self.bytes is not None:
+            raise ValueError(
+                "Silence begins after a number of records or of bytes: give one of them, as in "
+                "Silence(records=2) or Silence(bytes=10), or none: Silence()"
+            )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Slow(Fault):
+    """Apply the operation, and send its response in small pieces, or slowly, or both.
+
+    Each piece has at most `chunk` bytes, and is a write or a DATA frame of its own. With
+    `bytes_per_second` the pieces are sent at that pace by the account's clock; without `chunk`,
+    there are ten in a second. Raises `TypeError`, `ValueError`.
+    """
+
+    bytes_per_second: float | None = field(default=None, kw_only=True)
+    chunk: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.bytes_per_second is not None:
+            check_delay("bytes_per_second", self.bytes_per_second, may_be_infinite=False)
+            if not self.bytes_per_second:
+                raise ValueError(
+                    "bytes_per_second must be above 0; Silence(bytes=0) sends no byte of the body"
+                )
+        check_count("chunk", self.chunk, optional=True)
+        if self.bytes_per_second is None and self.chunk is None:
+            raise ValueError(
+                "Slow sends in pieces, at a pace, or both: give chunk, as in Slow(chunk=1), or "
+                "bytes_per_second"
+            )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -214,12 +276,20 @@ class Drain(Fault):
         check_count("records", self.records, least=0, optional=True)
 
 
+def _check_connection(value: object) -> None:
+    if not isinstance(value, bool) and value != "reset":
+        raise (TypeError if not isinstance(value, str) else ValueError)(
+            f"connection must be True (the connection ends), 'reset' (by RST) or False (one HTTP/2 "
+            f"stream is reset), not {value!r}"
+        )
+
+
 def is_answer_lost(status: int, fault: Fault | None) -> bool:
     """True if the client cannot know from the response whether its request took effect.
 
     `status` is that of the response, 0 for none.
     """
-    if not status or isinstance(fault, Cut):
+    if not status or isinstance(fault, Cut | Silence):
         return True
     return isinstance(fault, Fail) and fault.committed
 
@@ -240,6 +310,8 @@ _EXAMPLES: Final[dict[type, str]] = {
     Delay: "Delay(1.5)",
     Answer: "Answer(502, b'<html>')",
     Drain: "Drain()",
+    Silence: "Silence(bytes=10)",
+    Slow: "Slow(chunk=1)",
 }
 
 
@@ -250,6 +322,7 @@ def check_place(fault: Fault, names: tuple[str, ...]) -> None:
     if records is not None and others:
         instead = {
             Cut: "Cut(bytes=...) breaks off any answer",
+            Silence: "Silence(bytes=...) ends in any answer",
             Fail: f"Fail({getattr(fault, 'code', '')!r}) fails any operation",
         }.get(type(fault), "Drain() drains any operation")
         raise ValueError(
@@ -282,7 +355,7 @@ def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:
 # JSON.
 
 _KINDS: Final[dict[str, type[Fault]]] = {
-    kind.__name__: kind for kind in (Answer, Cut, Delay, Drain, Drop, Fail)
+    kind.__name__: kind for kind in (Answer, Cut, Delay, Drain, Drop, Fail, Silence, Slow)
 }
 _EXAMPLE: Final = 'as in {"Fail": {"code": "unavailable"}}'
 

@@ -13,6 +13,7 @@ from s2mock.powers.call import TrackedCall
 from s2mock.powers.fault_middleware import FaultMiddleware
 from s2mock.powers.journal_middleware import JournalMiddleware
 from s2mock.registry.operation import Dropped
+from s2mock.runtime.conversation import Reset
 
 if TYPE_CHECKING:
     from s2mock.powers.powers import Powers
@@ -27,7 +28,7 @@ class OutageMiddleware:
     def respond(self, request: S2Request, handler: Handler) -> Answering:
         """Answer as `handler` does. Raises `Dropped` during an outage."""
         if self._powers.is_out:
-            raise Dropped(connection=True, unreachable=True)
+            raise Dropped(Reset(connection=True, unreachable=True))
         return handler(request)
 
 

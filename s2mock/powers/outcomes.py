@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
+from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault, Silence, Slow
 from s2mock.registry.operation import Dropped, Interrupted, Point
 from s2mock.registry.rules.append import OpenAppendSession
 from s2mock.registry.rules.read import Read
 from s2mock.registry.values.codes import CODES
 from s2mock.registry.values.errors import S2Error
+from s2mock.runtime.conversation import Reset
 
 if TYPE_CHECKING:
     from s2mock.powers.call import TrackedCall
@@ -66,7 +67,9 @@ def point_of(fault: Fault, call: "TrackedCall") -> Point | None:
     operation = call.operation
     is_session = call.is_batch or isinstance(operation, OpenAppendSession)
     is_read_session = isinstance(operation, Read) and operation.is_session
-    if isinstance(fault, Cut) or (isinstance(fault, Drain) and (is_session or is_read_session)):
+    if isinstance(fault, Cut | Silence | Slow) or (
+        isinstance(fault, Drain) and (is_session or is_read_session)
+    ):
         return None
     if isinstance(fault, Fail) and fault.records is not None:
         return None if is_read_session else "answer"
@@ -77,11 +80,18 @@ def outcome_of(fault: Fault) -> Exception:
     """Return the exception for an operation that a fault affects."""
     assert not isinstance(fault, Delay), "an operation goes on after a delay"
     if isinstance(fault, Drop):
-        return Dropped(refused=fault.refused, connection=fault.connection)
+        return Dropped(reset_of(fault))
     if isinstance(fault, Answer):
         headers: Any = fault.headers
         return Replaced(fault.status, list(headers), fault.body)
     return error_of(fault)
+
+
+def reset_of(fault: Drop | Cut) -> Reset:
+    """Return the step by which a response breaks off, or never begins."""
+    is_refused = isinstance(fault, Drop) and fault.refused
+    connection = not is_refused if fault.connection is None else fault.connection
+    return Reset(refused=is_refused, connection=bool(connection), by_rst=connection == "reset")
 
 
 def error_of(fault: Fault) -> InjectedError:

@@ -92,15 +92,22 @@ class Reset:
 
     On HTTP/2 the stream is reset: RST_STREAM with INTERNAL_ERROR, or with REFUSED_STREAM if
     `refused`, which promises that the request had no effect. On HTTP/1.1 the connection is closed.
-    With `connection`, the TCP connection is closed on HTTP/2 too, with all other streams on it.
-    With `unreachable`, a WSGI call raises `ConnectionRefusedError`, not `ConnectionResetError`.
+    With `connection`, the TCP connection is closed on HTTP/2 too, with all other streams on it,
+    after the data sent before. With `by_rst` a connection is closed by RST, not by FIN. With
+    `unreachable`, a WSGI call raises `ConnectionRefusedError`, not `ConnectionResetError`.
     """
 
-    __slots__ = ("connection", "refused", "unreachable")
+    __slots__ = ("by_rst", "connection", "refused", "unreachable")
 
     def __init__(
-        self, refused: bool = False, connection: bool = False, unreachable: bool = False
+        self,
+        *,
+        refused: bool = False,
+        connection: bool = False,
+        by_rst: bool = False,
+        unreachable: bool = False,
     ) -> None:
+        self.by_rst: bool = by_rst
         self.refused: bool = refused
         self.connection: bool = connection
         self.unreachable: bool = unreachable
@@ -109,8 +116,8 @@ class Reset:
 class CancelHandle(Enum):
     """Ask for a function that ends this conversation from outside.
 
-    Resumed with a callable without arguments, which ends the conversation as `Reset()` does, at any
-    of its steps. Call it in the thread that drives the conversation, while that thread drives
+    Resumed with a callable that takes a `Reset` and ends the conversation so, at any of its steps.
+    Call it in the thread that drives the conversation, while that thread drives
     another one. It does nothing after the end of the conversation.
     """
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Protocol, cast
@@ -77,6 +78,7 @@ class Connection(asyncio.Protocol):
         self._out: list[bytes | memoryview] = []
         self._is_closing = False
         self._is_input_left = False
+        self._is_by_rst = False
         self._is_at_end = False
         self._is_paused = False
         self._linger: asyncio.TimerHandle | None = None
@@ -197,12 +199,14 @@ class Connection(asyncio.Protocol):
         if self.is_open:
             self._read_again()
 
-    def close(self, *, is_input_left: bool = False) -> None:
+    def close(self, *, is_input_left: bool = False, by_rst: bool = False) -> None:
         """Read nothing more, and close when all that was written has been sent.
 
-        With `is_input_left` the client may still be sending.
+        With `is_input_left` the client may still be sending. With `by_rst` the connection ends by
+        RST, not by FIN.
         """
         self._is_input_left |= is_input_left
+        self._is_by_rst |= by_rst
         if not self._is_closing:
             self._is_closing = True
             self.pause_reading()
@@ -228,7 +232,10 @@ class Connection(asyncio.Protocol):
 
     def _end(self) -> None:
         """Close, after all has been sent."""
-        if self._is_at_end or not self._is_input_left:
+        if self._is_by_rst:
+            self._set_option(socket.SO_LINGER, struct.pack("ii", 1, 0), socket.SOL_SOCKET)
+            self.abort()
+        elif self._is_at_end or not self._is_input_left:
             self.abort()
         elif self._linger is None:
             with suppress(OSError):
@@ -241,8 +248,8 @@ class Connection(asyncio.Protocol):
             self._is_paused = False
             self.transport.resume_reading()
 
-    def _set_option(self, option: Any, value: int) -> None:
+    def _set_option(self, option: Any, value: Any, level: int = socket.IPPROTO_TCP) -> None:
         connected = self.transport.get_extra_info("socket")
         if option is not None and connected is not None:
             with suppress(OSError):
-                connected.setsockopt(socket.IPPROTO_TCP, option, value)
+                connected.setsockopt(level, option, value)

@@ -56,6 +56,10 @@ _WORKER = "worker"
 _OVER = "over"
 
 
+# The end of a stream by itself.
+_RESET = Reset()
+
+
 class RequestDriver:
     """The driver of one conversation over one wire."""
 
@@ -119,13 +123,13 @@ class RequestDriver:
             self._advance(None, ConnectionAbortedError("the client has left"))
         self.close()
 
-    def drop(self) -> None:
+    def drop(self, reset: Reset = _RESET) -> None:
         """End the conversation from outside of it; from another thread, in the loop's next turn."""
         if not self._context.is_in_loop:
-            self._context.call_from_any_thread(self.drop)
+            self._context.call_from_any_thread(lambda: self.drop(reset))
         elif self._state is not _OVER and self._state is not _RUNNING:
             self.close()
-            self._wire.reset(Reset())
+            self._wire.reset(reset)
             self._wire.flush()
 
     def close(self) -> None:
@@ -256,7 +260,7 @@ class RequestDriver:
         except BaseException as fault:  # noqa: BLE001  # any fault of the conversation
             self._fail(fault)
 
-    def _granted(self, step: Step) -> "Callable[[], object]":
+    def _granted(self, step: Step) -> "Callable[..., object]":
         """Return the callable that an `Outlast` or a `CANCEL_HANDLE` step asks for."""
         if isinstance(step, Outlast):
             self._is_needed = step.is_needed

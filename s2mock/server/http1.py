@@ -164,10 +164,11 @@ class Http1:
         self._connection.flush()
         self._connection.abort()
 
-    def reset(self, _: Reset) -> None:
+    def reset(self, step: Reset) -> None:
         """Implement `Wire.reset`: close the connection after all data sent before."""
         self._exchange = None
-        self._connection.close(is_input_left=not self._body.is_complete)
+        is_input_left = not self._body.is_complete
+        self._connection.close(is_input_left=is_input_left, by_rst=step.by_rst)
 
     def retire(self) -> None:
         """Implement `Wire.retire` for this version."""

@@ -237,10 +237,10 @@ class Http2:
         """Close the connection when all requests are answered; the client will send no more."""
         self._is_left = True
 
-    def cut(self) -> None:
-        """Close the connection without a GOAWAY, after the data sent before."""
-        self._connection.flush()
-        self._connection.abort()
+    def cut(self, *, by_rst: bool) -> None:
+        """Close the connection without a GOAWAY, after the data sent before, by FIN or RST."""
+        self.close()
+        self._connection.close(is_input_left=True, by_rst=by_rst)
 
     def goaway(self, code: int, reason: bytes = b"") -> None:
         """Close the connection with a GOAWAY."""
@@ -278,8 +278,8 @@ class Http2:
                 self._incoming.has_paid()
         if connection.unsent > _FLUSH_BYTES:
             connection.flush()
-        if stream.reset_code is not None and not stream.unsent:
-            self.reset(stream, stream.reset_code)
+        if stream.pending_reset is not None and not stream.unsent:
+            stream.carry_out_reset(stream.pending_reset)
         elif not stream.unsent and self._waiting.pop(stream, self) is None:
             # Its conversation may wait for room.
             self._due[stream] = None

@@ -47,8 +47,8 @@ class Owner(Protocol):
     def acknowledge(self, size: int) -> None:
         """Widen the connection's window by bytes that have been read on any stream."""
 
-    def cut(self) -> None:
-        """Close the connection without a GOAWAY, after the data sent before."""
+    def cut(self, *, by_rst: bool) -> None:
+        """Close the connection without a GOAWAY, after the data sent before, by FIN or RST."""
 
     def flush(self) -> None:
         """Continue the streams with news, and hand over what has been sent."""
@@ -72,9 +72,9 @@ class H2Stream:
         "is_received",
         "is_retiring",
         "number",
+        "pending_reset",
         "receive_window",
         "request",
-        "reset_code",
         "send_window",
         "to_receive",
         "unsent",
@@ -103,7 +103,7 @@ class H2Stream:
         """True if the end of the response has been sent."""
         self.is_ending: bool = False
         """True if the response ends after the pending data."""
-        self.reset_code: int | None = None
+        self.pending_reset: Reset | None = None
         """Reset code to send after the pending data, or None."""
         self.is_retiring: bool = False
         """True if the connection is to close after this response."""
@@ -165,15 +165,19 @@ class H2Stream:
     def reset(self, step: Reset) -> None:
         """Implement `Wire.reset` for this version."""
         self.exchange = None
+        if self.unsent:
+            # The pending data is sent first.
+            self.pending_reset = step
+        else:
+            self.carry_out_reset(step)
+
+    def carry_out_reset(self, step: Reset) -> None:
+        """Reset the stream, or end its connection, once its data has been sent."""
         if step.connection:
-            self._owner.cut()
+            self._owner.cut(by_rst=step.by_rst)
         else:
             code = frames.REFUSED_STREAM if step.refused else frames.INTERNAL_ERROR
-            if self.unsent:
-                # The pending data is sent first.
-                self.reset_code = code
-            else:
-                self._owner.reset(self, code)
+            self._owner.reset(self, code)
 
     def retire(self) -> None:
         """Implement `Wire.retire` for this version."""

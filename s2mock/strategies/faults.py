@@ -17,8 +17,10 @@ _VALUES: Final[dict[type[Fault], tuple[Fault, ...]]] = {
     Drop: (
         Drop(),
         Drop(committed=True),
-        Drop(connection=True),
-        Drop(committed=True, connection=True),
+        Drop(connection=False),
+        Drop(committed=True, connection=False),
+        Drop(connection="reset"),
+        Drop(committed=True, connection="reset"),
         Drop(refused=True),
     ),
     Fail: (),
