@@ -1,4 +1,3 @@
-# ruff: noqa: SLF001  # the arguments of an operation are for its rule and for this table
 """The client's half of the operation table: operations to requests, responses to results.
 
 The server's half is the handlers of `operations.py`, which turn a request into an operation and a
@@ -176,18 +175,22 @@ def _of_stream(operation: Operation) -> _Parts:
 
 def _listing(operation: Any) -> _Parts:
     query = {
-        "prefix": operation._prefix or None,
-        "start_after": operation._start_after or None,
+        "prefix": operation.prefix or None,
+        "start_after": operation.start_after or None,
         # S2 refuses a negative number, and reads 0 as the largest page.
-        "limit": min(max(0, operation._limit), MAX_PAGE),
+        "limit": min(max(0, operation.limit), MAX_PAGE),
     }
     return _Parts(query=query, basin=operation.basin)
 
 
 def _metrics(operation: Any) -> _Parts:
-    start, end, interval = operation._asked
     path = {"basin": operation.basin, "stream": operation.stream}
-    query = {"set": operation._set, "start": start, "end": end, "interval": interval}
+    query = {
+        "set": operation.metric_set,
+        "start": operation.start,
+        "end": operation.end,
+        "interval": operation.interval,
+    }
     return _Parts(path, query)
 
 
@@ -198,7 +201,7 @@ def _append(operation: Any) -> _Parts:
         document["match_seq_num"] = batch.match_seq_num
     if batch.fencing_token is not None:
         document["fencing_token"] = batch.fencing_token
-    headers = {FORMAT: "base64", ENCRYPTION_KEY: operation._key}
+    headers = {FORMAT: "base64", ENCRYPTION_KEY: operation.key}
     return _of_stream(operation)._replace(document=document, headers=headers)
 
 
@@ -221,43 +224,43 @@ def _read(operation: Any) -> _Parts:
         "until": wanted.until,
         "wait": wanted.wait,
     }
-    headers = {FORMAT: "base64", ENCRYPTION_KEY: operation._key}
+    headers = {FORMAT: "base64", ENCRYPTION_KEY: operation.key}
     return _of_stream(operation)._replace(query=query, headers=headers)
 
 
 def _create_basin(operation: Any) -> _Parts:
     document = {
         "basin": operation.basin,
-        "config": basin_config_to_json(operation._config),
+        "config": basin_config_to_json(operation.config),
         **_location(operation),
     }
-    return _Parts(document=document, headers={REQUEST_TOKEN: operation._token})
+    return _Parts(document=document, headers={REQUEST_TOKEN: operation.token})
 
 
 def _ensure_basin(operation: Any) -> _Parts:
-    document = {"config": basin_config_to_json(operation._config), **_location(operation)}
+    document = {"config": basin_config_to_json(operation.config), **_location(operation)}
     return _of_basin(operation)._replace(document=document)
 
 
 def _location(operation: Any) -> dict[str, str]:
-    return {} if operation._location is None else {"location": operation._location}
+    return {} if operation.location is None else {"location": operation.location}
 
 
 def _create_stream(operation: Any) -> _Parts:
     document = {
         "stream": operation.stream,
-        "config": stream_config_to_json(operation._config),
+        "config": stream_config_to_json(operation.config),
     }
-    headers = {REQUEST_TOKEN: operation._token}
+    headers = {REQUEST_TOKEN: operation.token}
     return _Parts(document=document, headers=headers, basin=operation.basin)
 
 
 def _issue(operation: Any) -> _Parts:
     document = {
         "id": operation.access_token,
-        "scope": scope_to_json(operation._scope),
-        "expires_at": expiry_to_json(operation._expires_at),
-        "auto_prefix_streams": operation._prefixes,
+        "scope": scope_to_json(operation.scope),
+        "expires_at": expiry_to_json(operation.expires_at),
+        "auto_prefix_streams": operation.auto_prefix_streams,
     }
     return _Parts(document=document)
 
@@ -301,9 +304,9 @@ def _issued(operation: Any, _: Mapping[str, str], document: Any) -> AccessToken:
     return AccessToken(
         operation.access_token,
         document["access_token"],
-        operation._scope,
-        operation._expires_at,
-        operation._prefixes,
+        operation.scope,
+        operation.expires_at,
+        operation.auto_prefix_streams,
     )
 
 
@@ -343,7 +346,7 @@ CODECS: Final[dict[str, OperationCodec]] = {
     "ensure-basin": OperationCodec(_ensure_basin, _provisioned(basin_info), errors.InvalidLocation),
     "delete-basin": OperationCodec(_of_basin, _no_result),
     "reconfigure-basin": OperationCodec(
-        lambda asked: _of_basin(asked)._replace(document=basin_changes_to_json(asked._changes)),
+        lambda asked: _of_basin(asked)._replace(document=basin_changes_to_json(asked.changes)),
         lambda _, __, document: basin_config(document),
         errors.InvalidConfig,
     ),
@@ -353,12 +356,12 @@ CODECS: Final[dict[str, OperationCodec]] = {
         _of_stream, lambda _, __, document: stream_config(document)
     ),
     "ensure-stream": OperationCodec(
-        lambda asked: _of_stream(asked)._replace(document=stream_config_to_json(asked._config)),
+        lambda asked: _of_stream(asked)._replace(document=stream_config_to_json(asked.config)),
         _provisioned(stream_info),
     ),
     "delete-stream": OperationCodec(_of_stream, _no_result),
     "reconfigure-stream": OperationCodec(
-        lambda asked: _of_stream(asked)._replace(document=stream_changes_to_json(asked._changes)),
+        lambda asked: _of_stream(asked)._replace(document=stream_changes_to_json(asked.changes)),
         lambda _, __, document: stream_config(document),
         errors.InvalidConfig,
     ),
@@ -380,7 +383,7 @@ CODECS: Final[dict[str, OperationCodec]] = {
     ),
     "get-default-location": OperationCodec(_nothing, lambda _, __, document: _place(document)),
     "set-default-location": OperationCodec(
-        lambda asked: _Parts(document=asked._location),
+        lambda asked: _Parts(document=asked.location),
         lambda _, __, document: _place(document),
         errors.InvalidLocation,
     ),

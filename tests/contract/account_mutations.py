@@ -398,7 +398,7 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "a basin moves",
         basins.EnsureBasin.decide,
-        "self._location not in (None, basin.location)",
+        "self.location not in (None, basin.location)",
         "False",
         (f"{LOCATIONS}::test_a_location_that_there_is_not",),
     ),

@@ -182,15 +182,10 @@ class HttpAccount:
     ) -> tuple[Operation, int | str | None]:
         """Return the operation as S2's API has it, and which of all that had its name it is for."""
         if isinstance(operation, RevokeAccessToken):
-            return operation, operation._secret  # noqa: SLF001  # as the codec has it
-        if isinstance(operation, IssueAccessToken) and operation._expires_in is not None:  # noqa: SLF001
+            return operation, operation.secret
+        if isinstance(operation, IssueAccessToken) and operation.expires_in is not None:
             now: int = self._control("GET", "/clock")["now"]
-            operation = IssueAccessToken(
-                operation.access_token,
-                operation._scope,  # noqa: SLF001
-                expires_at=now + operation._expires_in,  # noqa: SLF001
-                auto_prefix_streams=operation._prefixes,  # noqa: SLF001
-            )
+            operation = operation.replace(expires_at=now + operation.expires_in, expires_in=None)
         return operation, None if place is None else place.incarnation
 
     def _refuse_if_stale(self, place: Place | None) -> None:
