@@ -1,14 +1,13 @@
-"""A request to the control API as its handlers see it: path, query and body, checked strictly."""
+"""Routes of the control API, and a request as their handlers see it, which is checked strictly."""
 
 import json
 from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from s2mock.control.hosted_account import HostedAccount, HostedMock
-from s2mock.control.hosted_accounts import HostedAccounts
-from s2mock.control.response import JSON, Refused
-from s2mock.control.settings import NO_FIRST_ACCOUNT
+from s2mock.control.hosted_accounts import NO_FIRST_ACCOUNT, HostedAccounts
+from s2mock.control.response import JSON, ControlResponse, Refused
 from s2mock.options import BYTES, COUNT, FLAG, SECONDS, TEXT, Kind
 from s2mock.runtime.conversation import READ, Step
 from s2mock.runtime.near_names import suggest
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from s2mock.powers.powers import Powers
     from s2mock.registry.engine.engine import Engine
 
+PREFIX: Final = "/_s2mock"
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 _MAX_DIGITS: Final = 18
 
@@ -129,6 +129,24 @@ class ControlRequest:
                 raise Refused(
                     415, f"a body needs the content type {JSON}, not {kind or 'none at all'}"
                 )
+
+
+HandlerResult = ControlResponse | Generator[Step, Any, ControlResponse | None]
+"""A response, or the steps to it. Steps that have sent the response themselves return None."""
+
+
+class ControlRoute(NamedTuple):
+    """A method and a path below `/_s2mock`, and their handler.
+
+    `{number}` in the path is a segment that the handler reads as `request.number`.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[ControlRequest], HandlerResult]
+
+    def __str__(self) -> str:
+        return f"{self.method} {PREFIX}{self.path}"
 
 
 def require_account(hosted: HostedAccount | None) -> HostedAccount:

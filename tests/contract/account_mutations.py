@@ -256,7 +256,7 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "a time that has passed is taken",
         registry_tokens.IssueAccessToken.check,
-        "self._expires_at <= moment.now",
+        "self.expires_at <= moment.now",
         "False",
         (f"{LIVES}::test_a_time_that_has_passed",),
     ),

@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from s2mock.control.request import (
     ControlRequest,
+    ControlRoute,
     check_members,
     count_of,
     seconds_of,
 )
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.route import ControlRoute
 from s2mock.control.views.status import clock_to_json
 from s2mock.options import SECONDS
 from s2mock.runtime.clock import ManualClock

@@ -1,11 +1,13 @@
-"""`/_s2mock/journal`: list exchanges, await them, follow them as events, and clear the journal."""
+"""`/_s2mock/journal`: list exchanges, await them, follow them as events, and clear the journal.
+
+`/_s2mock/advice` and `/_s2mock/coverage` are computed from its exchanges.
+"""
 
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
-from s2mock.control.request import ControlRequest, count_of, seconds_of, whole_of
+from s2mock.control.request import ControlRequest, ControlRoute, count_of, seconds_of, whole_of
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.route import ControlRoute
 from s2mock.control.views.serializers import exchange_to_json
 from s2mock.control.views.timeline import shown_to_json
 from s2mock.powers.exchange import Exchange
@@ -64,6 +66,28 @@ def get_exchange(request: ControlRequest) -> Generator[Step, Any, ControlRespons
     if exchange is None:
         raise Refused(404, f"the journal has no exchange {request.number}")
     return ControlResponse(200, (yield RunInThread(lambda: shown_to_json(exchange))))
+
+
+def take_advice(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
+    """Return the exchanges with advice that no earlier request has returned."""
+    request.query()
+
+    def serialize() -> dict[str, Any]:
+        advised = request.powers.journal.take_advised()
+        return {"exchanges": [exchange_to_json(exchange) for exchange in advised]}
+
+    return ControlResponse(200, (yield RunInThread(serialize)))
+
+
+def read_coverage(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
+    """Return what the account's requests covered, operation by operation, and what they did not."""
+    request.query()
+
+    def count() -> dict[str, Any]:
+        request.hosted.count()
+        return request.hosted.coverage.to_json()
+
+    return ControlResponse(200, (yield RunInThread(count)))
 
 
 def _follow(request: ControlRequest, query: dict[str, Any]) -> Conversation:
@@ -125,4 +149,6 @@ ROUTES: Final = (
     ControlRoute("GET", "/journal", read_journal),
     ControlRoute("DELETE", "/journal", clear_journal),
     ControlRoute("GET", "/journal/{number}", get_exchange),
+    ControlRoute("POST", "/advice", take_advice),
+    ControlRoute("GET", "/coverage", read_coverage),
 )

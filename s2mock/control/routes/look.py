@@ -11,9 +11,8 @@ from typing import Any, Final
 from s2mock.api.codec import record_to_json
 from s2mock.control.direct_calls import IDENTITY
 from s2mock.control.hosted_account import DirectReads
-from s2mock.control.request import ControlRequest, count_of, seconds_of, whole_of
+from s2mock.control.request import ControlRequest, ControlRoute, count_of, seconds_of, whole_of
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.route import ControlRoute
 from s2mock.json_bodies.control_plane import (
     basin_config_to_json,
     basin_info_to_json,

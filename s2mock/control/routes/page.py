@@ -3,9 +3,8 @@
 from collections.abc import Generator
 from typing import Any, Final
 
-from s2mock.control.request import ControlRequest
+from s2mock.control.request import ControlRequest, ControlRoute
 from s2mock.control.response import ControlResponse
-from s2mock.control.route import ControlRoute
 from s2mock.control.routes.status import status_of
 from s2mock.control.views.account_view import capture
 from s2mock.control.views.page import HTML, account_to_json, make_report, page

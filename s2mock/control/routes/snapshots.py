@@ -3,9 +3,8 @@
 from collections.abc import Generator
 from typing import Any, Final
 
-from s2mock.control.request import ControlRequest
+from s2mock.control.request import ControlRequest, ControlRoute
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.route import ControlRoute
 from s2mock.json_bodies.snapshots.snapshot import Snapshot
 from s2mock.runtime.conversation import RunInThread, Step
 

@@ -5,9 +5,8 @@ from collections.abc import Generator
 from contextlib import suppress
 from typing import Any, Final
 
-from s2mock.control.request import ControlRequest, whole_of
+from s2mock.control.request import ControlRequest, ControlRoute, whole_of
 from s2mock.control.response import ControlResponse
-from s2mock.control.route import ControlRoute
 from s2mock.control.views.timeline import timeline_to_json
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
