@@ -29,8 +29,8 @@ from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
     from s2mock.api.app import App
-    from s2mock.control.hosted_accounts import ControlSettings
     from s2mock.control.router import ControlRouter
+    from s2mock.control.settings import ControlSettings
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.entry import AccountView, Diagnostics
     from s2mock.server.loop_server import LoopServer
@@ -324,8 +324,8 @@ class S2Mock(MockBase):
     def _router(self) -> "ControlRouter":
         connections = self._connections
         if connections.router is None:
-            from s2mock.control.hosted_accounts import ControlSettings
             from s2mock.control.router import ControlRouter
+            from s2mock.control.settings import ControlSettings
 
             settings = self._control_settings or ControlSettings()
             connections.router = ControlRouter(self, connections.lazy_server.call, settings)
@@ -333,7 +333,7 @@ class S2Mock(MockBase):
 
     def _set_up_server(self, control: "ControlSettings", *, own_hosts_only: bool) -> None:
         """Set what only the standalone server sets, before the first request."""
-        from s2mock.control.hosted_accounts import NO_FIRST_ACCOUNT
+        from s2mock.control.settings import NO_FIRST_ACCOUNT
 
         self._control_settings = control
         self._own_hosts_only = own_hosts_only

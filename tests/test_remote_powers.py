@@ -29,7 +29,7 @@ from s2mock import (
     TargetError,
     UnusedFault,
 )
-from s2mock.control.hosted_accounts import ControlSettings
+from s2mock.control.settings import ControlSettings
 from tests.plugin.conftest import run
 from tests.powers.conftest import Started
 

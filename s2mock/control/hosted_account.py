@@ -194,6 +194,11 @@ class HostedAccount:
         """The faults, holds and journal of the account."""
         return self.mock._powers  # noqa: SLF001  # made for this
 
+    @property
+    def reads(self) -> DirectReads:
+        """The reads of the account that are in no journal."""
+        return self.mock._of_account  # noqa: SLF001  # made for this
+
     @cached_property
     def events(self) -> "ExchangeEvents":
         """The events for clients that follow the journal."""

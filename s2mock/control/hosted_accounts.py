@@ -2,33 +2,15 @@
 
 import weakref
 from math import inf
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING
 
 from s2mock.control.hosted_account import CallOnServer, HostedAccount, HostedMock, Numbered
 from s2mock.control.response import Refused
+from s2mock.control.settings import MAKE_AN_ACCOUNT, ControlSettings
 from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
-
-
-MAKE_AN_ACCOUNT: Final = "POST /_s2mock/accounts makes one, and answers its token"
-NO_FIRST_ACCOUNT: Final = f"this server has no first account (--accounts-only): {MAKE_AN_ACCOUNT}"
-
-
-class ControlSettings(NamedTuple):
-    """The settings of a control API.
-
-    `token` is the control token; a request that carries it is served from any machine.
-    `account_idle` is after how many seconds without a request an account that was made over HTTP
-    ends. Without a first account (`has_first_account`), a request without the token of an account
-    is refused. `has_dashboard` redirects /dashboard, where s2-lite has its page.
-    """
-
-    token: str | None = None
-    account_idle: float = inf
-    has_first_account: bool = True
-    has_dashboard: bool = True
 
 
 class HostedAccounts:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from s2mock.control.hosted_account import HostedAccount, HostedMock
-from s2mock.control.hosted_accounts import NO_FIRST_ACCOUNT, HostedAccounts
+from s2mock.control.hosted_accounts import HostedAccounts
 from s2mock.control.response import JSON, ControlResponse, Refused
+from s2mock.control.settings import NO_FIRST_ACCOUNT
 from s2mock.options import BYTES, COUNT, FLAG, SECONDS, TEXT, Kind
 from s2mock.runtime.conversation import READ, Step
 from s2mock.runtime.near_names import suggest
@@ -173,12 +174,17 @@ def seconds_of(query: dict[str, Any], name: str = "wait") -> float | None:
     return seconds
 
 
+def required_of(query: dict[str, Any], name: str) -> str:
+    """Return a parameter that the query must have. Raises `Refused`."""
+    if name not in query:
+        raise Refused(400, f"the parameter {name!r} is missing: add it, as in {name}=…")
+    value: str = query[name]
+    return value
+
+
 def stream_of(query: dict[str, Any]) -> tuple[str, str]:
     """Return the names of a basin and a stream in it. Raises `Refused`."""
-    for name in ("basin", "stream"):
-        if name not in query:
-            raise Refused(400, f"{name} is missing: give both names, as in ?basin=…&stream=…")
-    return query["basin"], query["stream"]
+    return required_of(query, "basin"), required_of(query, "stream")
 
 
 def is_whole(text: str) -> bool:

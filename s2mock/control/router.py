@@ -17,7 +17,7 @@ from s2mock.runtime.environ import bearer, path_of
 
 if TYPE_CHECKING:
     from s2mock.control.hosted_account import CallOnServer, HostedMock
-    from s2mock.control.hosted_accounts import ControlSettings
+    from s2mock.control.settings import ControlSettings
     from s2mock.registry.engine.engine import Engine
     from s2mock.runtime.conversation import Wait
 

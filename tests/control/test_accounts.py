@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from s2mock import S2Mock
-from s2mock.control.hosted_accounts import ControlSettings
+from s2mock.control.settings import ControlSettings
 from s2mock.runtime import failures
 from tests.control.conftest import BASIN, PATIENCE, SEEDS, Control
 from tests.powers.conftest import Started

@@ -7,7 +7,7 @@ import pytest
 
 from s2mock import S2Mock
 from s2mock.control import hosted_account, hosted_accounts
-from s2mock.control.hosted_accounts import ControlSettings
+from s2mock.control.settings import ControlSettings
 from tests.control.conftest import BASIN, SEEDS, Control
 from tests.powers.conftest import Started
 

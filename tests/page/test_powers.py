@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from s2mock import Drop, Fail, ManualClock, S2Mock
-from s2mock.control.hosted_accounts import ControlSettings
+from s2mock.control.settings import ControlSettings
 from tests.page.looking import expect
 from tests.page.traffic import BASIN, Traffic
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from s2mock import Drop, S2Mock
-from s2mock.control.hosted_accounts import ControlSettings
+from s2mock.control.settings import ControlSettings
 from tests.page.looking import drawn, expect
 from tests.page.traffic import BASIN, Traffic
 

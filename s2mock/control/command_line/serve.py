@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from s2mock.control.command_line import lite, run_command
 from s2mock.control.command_line.console import fail, say, warn
 from s2mock.control.command_line.parser import arguments_of, make_parser
-from s2mock.control.hosted_accounts import ControlSettings
+from s2mock.control.settings import ControlSettings
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_SECONDS: Final = 0.0002

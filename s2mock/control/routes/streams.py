@@ -59,7 +59,7 @@ def read_readers(request: ControlRequest) -> Generator[Step, Any, ControlRespons
     wait = seconds_of(query)
     count = count_of(query, wait)
     basin, name = stream_of(query)
-    reads = request.mock._of_account  # noqa: SLF001  # made for this
+    reads = request.hosted.reads
     try:
         place = Place(BasinName(basin), StreamName(name))
         if wait is not None:
