@@ -1,11 +1,10 @@
 """The client's half of the operation table: operations to requests, responses to results.
 
 The server's half is the handlers of `operations.py`, which turn a request into an operation and a
-result into a response. Method and path of both halves come from the same row. Each request here
-uses the JSON form; records are in base64, which holds any bytes.
+result into a response. Method and path of both halves come from the same row, and `CODECS` has the
+rest of this half. Each request here uses the JSON form.
 """
 
-import base64
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -14,6 +13,7 @@ from urllib.parse import quote, urlencode
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.records.headers import ENCRYPTION_KEY, FORMAT
 from s2mock.api.requests import REQUEST_TOKEN
+from s2mock.api.wire import json_records
 from s2mock.json_bodies.control_plane import (
     basin_changes_to_json,
     basin_config,
@@ -33,7 +33,6 @@ from s2mock.registry.state import Location
 from s2mock.registry.values import errors
 from s2mock.registry.values.errors import S2Error
 from s2mock.registry.values.positions import StreamPosition
-from s2mock.registry.values.records import AppendAck, SequencedRecord, metered_bytes
 from s2mock.registry.values.tokens import AccessToken
 
 INCARNATION: Final = "s2mock-incarnation"
@@ -51,13 +50,6 @@ class EncodedRequest(NamedTuple):
     target: str
     headers: dict[str, str]
     document: Any
-
-
-class ReadBatch(NamedTuple):
-    """The records of a read of one batch, and the tail where the response has it."""
-
-    records: tuple[SequencedRecord, ...]
-    tail: StreamPosition | None
 
 
 class _Parts(NamedTuple):
@@ -128,36 +120,6 @@ def error_of(status: int, document: Any, invalid: type[errors.Invalid] = errors.
     return error
 
 
-def record_to_json(record: SequencedRecord) -> dict[str, Any]:
-    """Return the JSON of a record, in base64: what is empty is left out."""
-    document: dict[str, Any] = {"seq_num": record.seq_num, "timestamp": record.timestamp}
-    if record.headers:
-        document["headers"] = [[_base64(part) for part in pair] for pair in record.headers]
-    if record.body:
-        document["body"] = _base64(record.body)
-    if record.key_digest is not None:
-        document["key_sha256"] = record.key_digest.hex()
-    return document
-
-
-def record_from_json(document: dict[str, Any]) -> SequencedRecord:
-    """Return the record of a JSON document in base64."""
-    body = base64.b64decode(document.get("body", ""))
-    headers = tuple(
-        (base64.b64decode(name), base64.b64decode(value))
-        for name, value in document.get("headers", ())
-    )
-    digest = document.get("key_sha256")
-    return SequencedRecord(
-        document["seq_num"],
-        document["timestamp"],
-        headers,
-        body,
-        metered_bytes(headers, body),
-        None if digest is None else bytes.fromhex(digest),
-    )
-
-
 # The rows. First the parts of requests that several have.
 
 
@@ -195,23 +157,9 @@ def _metrics(operation: Any) -> _Parts:
 
 
 def _append(operation: Any) -> _Parts:
-    batch = operation.batch
-    document: dict[str, Any] = {"records": list(map(_appended, batch.records))}
-    if batch.match_seq_num is not None:
-        document["match_seq_num"] = batch.match_seq_num
-    if batch.fencing_token is not None:
-        document["fencing_token"] = batch.fencing_token
     headers = {FORMAT: "base64", ENCRYPTION_KEY: operation.key}
+    document = json_records.input_to_json(operation.batch)
     return _of_stream(operation)._replace(document=document, headers=headers)
-
-
-def _appended(record: Any) -> dict[str, Any]:
-    document: dict[str, Any] = {"body": _base64(record.body)}
-    if record.headers:
-        document["headers"] = [[_base64(part) for part in pair] for pair in record.headers]
-    if record.timestamp is not None:
-        document["timestamp"] = record.timestamp
-    return document
 
 
 def _read(operation: Any) -> _Parts:
@@ -290,16 +238,6 @@ def _provisioned(
     return decode
 
 
-def _ack(_: Operation, __: Mapping[str, str], document: Any) -> AppendAck:
-    return AppendAck(*(StreamPosition(**document[name]) for name in ("start", "end", "tail")))
-
-
-def _batch(_: Operation, __: Mapping[str, str], document: Any) -> ReadBatch:
-    tail = document.get("tail")
-    records = tuple(map(record_from_json, document["records"]))
-    return ReadBatch(records, None if tail is None else StreamPosition(**tail))
-
-
 def _issued(operation: Any, _: Mapping[str, str], document: Any) -> AccessToken:
     return AccessToken(
         operation.access_token,
@@ -327,10 +265,6 @@ _METRICS: Final[dict[str, Callable[..., Metric]]] = {
     "gauge": Gauge,
     "label": Label,
 }
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
 
 
 _of_metrics: Final = OperationCodec(
@@ -365,8 +299,8 @@ CODECS: Final[dict[str, OperationCodec]] = {
         lambda _, __, document: stream_config(document),
         errors.InvalidConfig,
     ),
-    "read": OperationCodec(_read, _batch),
-    "append": OperationCodec(_append, _ack),
+    "read": OperationCodec(_read, lambda _, __, document: json_records.batch_from_json(document)),
+    "append": OperationCodec(_append, lambda _, __, document: json_records.ack_from_json(document)),
     "check-tail": OperationCodec(
         _of_stream, lambda _, __, document: StreamPosition(**document["tail"])
     ),

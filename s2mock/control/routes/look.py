@@ -8,7 +8,7 @@ import json
 from collections.abc import Generator
 from typing import Any, Final
 
-from s2mock.api.codec import record_to_json
+from s2mock.api.wire.json_records import record_to_json
 from s2mock.control.direct_calls import IDENTITY
 from s2mock.control.request import (
     ControlRequest,

@@ -158,7 +158,7 @@ class HttpAccount:
         return PendingRequest(lambda: self._look("stream", place, readers=count, wait=timeout))
 
     def _records(self, place: Place, **query: Any) -> tuple[SequencedRecord, ...]:
-        from s2mock.api.codec import record_from_json
+        from s2mock.api.wire.json_records import record_from_json
 
         return tuple(map(record_from_json, self._look("records", place, **query)["records"]))
 
