@@ -4,7 +4,6 @@ An `incarnation` names one of all basins or streams that have had a name. S2's e
 sends them; 410 says that a reset or restore has ended the basin or stream.
 """
 
-import json
 from collections.abc import Generator
 from typing import Any, Final
 
@@ -20,14 +19,9 @@ from s2mock.control.request import (
     whole_of,
 )
 from s2mock.control.response import ControlResponse
-from s2mock.json_bodies.control_plane import (
-    basin_config_to_json,
-    basin_info_to_json,
-    stream_config_to_json,
-    stream_info_to_json,
-)
 from s2mock.json_bodies.tokens import token_info_to_json
-from s2mock.registry.places import Place, StreamView
+from s2mock.json_bodies.views import basin_view_to_json, stream_view_to_json
+from s2mock.registry.places import Place
 from s2mock.registry.values.errors import S2Error, StaleHandle
 from s2mock.runtime.conversation import RunInThread, Step
 
@@ -40,14 +34,7 @@ def look_at_basin(request: ControlRequest) -> ControlResponse:
         view = request.hosted.reads.basin(place)
     except (S2Error, StaleHandle) as error:
         return _refused(error)
-    return ControlResponse(
-        200,
-        {
-            "incarnation": view.incarnation,
-            "info": basin_info_to_json(view.info),
-            "config": basin_config_to_json(view.config),
-        },
-    )
+    return ControlResponse(200, basin_view_to_json(view))
 
 
 def look_at_stream(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
@@ -62,7 +49,7 @@ def look_at_stream(request: ControlRequest) -> Generator[Step, Any, ControlRespo
     try:
         if wait is not None:
             yield from reads.readers_pending(place, readers, wait).steps()
-        return ControlResponse(200, _stream_to_json(reads.stream(place, parent)))
+        return ControlResponse(200, stream_view_to_json(reads.stream(place, parent)))
     except (S2Error, StaleHandle) as error:
         return _refused(error)
 
@@ -100,18 +87,6 @@ def look_at_token(request: ControlRequest) -> ControlResponse:
 
 def _place_of(query: dict[str, Any]) -> Place:
     return Place(*stream_of(query), whole_of(query, "incarnation"))
-
-
-def _stream_to_json(view: StreamView) -> dict[str, Any]:
-    return {
-        "incarnation": view.incarnation,
-        "basin_incarnation": view.basin_incarnation,
-        "info": json.loads(stream_info_to_json(view.info)),
-        "config": stream_config_to_json(view.config),
-        "fencing_token": view.fencing_token,
-        "tail": view.tail._asdict(),
-        "readers": view.readers,
-    }
 
 
 def _refused(error: S2Error | StaleHandle) -> ControlResponse:
