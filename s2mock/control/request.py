@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
-from s2mock.control.hosted_account import HostedAccount, HostedMock
+from s2mock.control.hosted_account import HostedAccount
 from s2mock.control.hosted_accounts import HostedAccounts
 from s2mock.control.response import JSON, ControlResponse, Refused
 from s2mock.control.settings import NO_FIRST_ACCOUNT
@@ -13,10 +13,6 @@ from s2mock.options import BYTES, COUNT, FLAG, SECONDS, TEXT, Kind
 from s2mock.runtime.conversation import READ, Step
 from s2mock.runtime.near_names import suggest
 from s2mock.runtime.notifier import MAX_HTTP_WAIT
-
-if TYPE_CHECKING:
-    from s2mock.powers.powers import Powers
-    from s2mock.registry.engine.engine import Engine
 
 PREFIX: Final = "/_s2mock"
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
@@ -50,21 +46,6 @@ class ControlRequest:
     def hosted(self) -> HostedAccount:
         """The account. Raises `Refused` (401) if the request names none, and there is no first."""
         return require_account(self._hosted)
-
-    @property
-    def mock(self) -> HostedMock:
-        """The mock of the account."""
-        return self.hosted.mock
-
-    @property
-    def engine(self) -> "Engine":
-        """The engine of the account, with its state and its rules."""
-        return self.hosted.engine
-
-    @property
-    def powers(self) -> "Powers":
-        """The faults, holds and journal of the account."""
-        return self.hosted.powers
 
     @property
     def number(self) -> int:

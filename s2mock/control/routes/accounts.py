@@ -45,7 +45,7 @@ def make_account(request: ControlRequest) -> ControlResponse:
 def fork_account(request: ControlRequest) -> ControlResponse:
     """Make an account that starts as this one is now, with its options; as `S2Mock.fork`."""
     request.query()
-    mock = request.mock
+    mock = request.hosted.mock
     clock = mock.clock
     return _add(
         request,
@@ -77,7 +77,7 @@ def reset_account(request: ControlRequest) -> ControlResponse:
     """Start the account again as it started; its token stays. As `S2Mock.reset`."""
     request.query()
     request.hosted.clear()
-    request.mock.reset()
+    request.hosted.mock.reset()
     return ControlResponse(204)
 
 

@@ -26,7 +26,7 @@ def inject_fault(request: ControlRequest) -> ControlResponse:
     given = _matching(request, "fault", required=("fault", "on"))
     try:
         fault = faults_from_json(given.pop("fault"))
-        injection = request.powers.injector.inject(fault, **given)
+        injection = request.hosted.powers.injector.inject(fault, **given)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     arguments = {"fault": faults_to_json(fault), **_matching_to_json(given)}
@@ -65,7 +65,7 @@ def make_hold(request: ControlRequest) -> ControlResponse:
     """Hold the next operations that match; as `S2Mock.hold`, with the same arguments."""
     given = _matching(request, "at", required=("on",))
     try:
-        hold = request.powers.injector.hold(**given)
+        hold = request.hosted.powers.injector.hold(**given)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     arguments = {**_matching_to_json(given), "at": given.get("at", "commit")}

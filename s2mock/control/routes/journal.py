@@ -31,7 +31,7 @@ def read_journal(request: ControlRequest) -> Generator[Step, Any, ControlRespons
             raise Refused(400, "wait has no meaning for a journal that is followed: leave it out")
         yield from _follow(request, query)
         return None
-    journal = request.powers.journal
+    journal = request.hosted.powers.journal
     found: tuple[Exchange, ...] = yield from _find(
         request, query, 0 if wait is None else count, wait or 0.0
     )
@@ -55,14 +55,14 @@ def clear_journal(request: ControlRequest) -> ControlResponse:
     """Remove all exchanges; as `Journal.clear`."""
     request.query()
     request.hosted.count()
-    request.powers.journal.clear()
+    request.hosted.powers.journal.clear()
     return ControlResponse(204)
 
 
 def get_exchange(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
     """Return one exchange, complete, for a person to read."""
     request.query()
-    exchange = request.powers.journal.find(request.number)
+    exchange = request.hosted.powers.journal.find(request.number)
     if exchange is None:
         raise Refused(404, f"the journal has no exchange {request.number}")
     return ControlResponse(200, (yield RunInThread(lambda: shown_to_json(exchange))))
@@ -73,7 +73,7 @@ def take_advice(request: ControlRequest) -> Generator[Step, Any, ControlResponse
     request.query()
 
     def serialize() -> dict[str, Any]:
-        advised = request.powers.journal.take_advised()
+        advised = request.hosted.powers.journal.take_advised()
         return {"exchanges": [exchange_to_json(exchange) for exchange in advised]}
 
     return ControlResponse(200, (yield RunInThread(serialize)))
@@ -128,7 +128,7 @@ def _find(
     """
     after = whole_of(query, "after", 0)
     status = whole_of(query, "status")
-    pending: Callable[..., Any] = request.powers.journal.pending
+    pending: Callable[..., Any] = request.hosted.powers.journal.pending
     try:
         found: tuple[Exchange, ...] = yield from pending(
             query.get("operation"),

@@ -34,8 +34,8 @@ def get_report(request: ControlRequest) -> Generator[Step, Any, ControlResponse]
     status = status_of(request.hosted)
 
     def write() -> bytes:
-        exchanges = request.powers.journal.since(0)
-        account = account_to_json("account", status, capture(request.engine), exchanges)
+        exchanges = request.hosted.powers.journal.since(0)
+        account = account_to_json("account", status, capture(request.hosted.engine), exchanges)
         return make_report(f"as it was at {status['clock']['date']}", [account])
 
     file: bytes = yield RunInThread(write)

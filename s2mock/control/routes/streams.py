@@ -30,7 +30,7 @@ def read_streams(request: ControlRequest) -> Generator[Step, Any, ControlRespons
     limit = whole_of(query, "limit", _LIMIT)
 
     def serialize() -> dict[str, Any]:
-        view = capture(request.engine)
+        view = capture(request.hosted.engine)
         return overview_to_json(view, query.get("contains", ""), limit)
 
     return ControlResponse(200, (yield RunInThread(serialize)))
@@ -46,7 +46,7 @@ def read_records(request: ControlRequest) -> Generator[Step, Any, ControlRespons
         raise Refused(400, f"count must be at most {_MAX_COUNT}, not {count}")
 
     def serialize() -> dict[str, Any]:
-        view, journal = capture(request.engine), request.powers.journal
+        view, journal = capture(request.hosted.engine), request.hosted.powers.journal
         return history_to_json(view, journal.since(0), basin, stream, before, count)
 
     # No such stream is no error: a reset may have removed it. The list of lifetimes is then empty.

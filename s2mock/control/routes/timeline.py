@@ -24,7 +24,7 @@ def read_timeline(request: ControlRequest) -> Generator[Step, Any, ControlRespon
     query = request.query(("after",))
     after = whole_of(query, "after", 0)
     assert after is not None
-    journal = request.powers.journal
+    journal = request.hosted.powers.journal
     if request.wants_events:
         yield from _follow(journal, after)
         return None
