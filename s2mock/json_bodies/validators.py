@@ -1,6 +1,7 @@
 """The schema files, each compiled once into validators: closures that return True or False.
 
-The files are the only source of the rules for bodies. A validator takes many values at once, those
+The files are the only source of the rules for bodies. One that is nearly equal to another has only
+the difference: `x-based-on` names the other. A validator takes many values at once, those
 of the same field in different records, so that a batch of a thousand records costs a few calls and
 not thousands. It accepts the plain forms only. `serde_forms` handles the other forms that S2
 accepts, and finds the fault in the rest (reference: control_plane §2.2).
@@ -8,6 +9,7 @@ accepts, and finds the fault in the rest (reference: control_plane §2.2).
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -86,6 +88,32 @@ def unknown_fields(
             yield from unknown_fields(below, item, f"{place}[]")
 
 
+@cache
+def _read(file: str) -> dict[str, Any]:
+    """Return a schema file as it is, but with everything that it is based on."""
+    schema: dict[str, Any] = _on_its_base(json.loads((_SCHEMAS / file).read_text("utf-8")))
+    return schema
+
+
+def _on_its_base(node: Any) -> Any:
+    """Return a part of a schema file, each `x-based-on` replaced by the changed content of a file.
+
+    The change is a merge patch (RFC 7396): null removes a keyword or field of the other file.
+    """
+    if not isinstance(node, dict):
+        return node
+    change = {name: _on_its_base(value) for name, value in node.items() if name != "x-based-on"}
+    return _merged(_read(node["x-based-on"]), change) if "x-based-on" in node else change
+
+
+def _merged(base: Any, change: Any) -> Any:
+    # A reference is not merged with the one in its place, but replaces it.
+    if not isinstance(change, dict) or not isinstance(base, dict) or "$ref" in change:
+        return change
+    merged = {**base, **{name: _merged(base.get(name), part) for name, part in change.items()}}
+    return {name: part for name, part in merged.items() if part is not None}
+
+
 def _load(file: str) -> Schema:
     """Return a schema file with each reference to another file replaced by its content."""
 
@@ -96,7 +124,7 @@ def _load(file: str) -> Schema:
             )
         return node
 
-    schema: Schema = inline(json.loads((_SCHEMAS / file).read_text("utf-8")))
+    schema: Schema = inline(_read(file))
     return schema
 
 

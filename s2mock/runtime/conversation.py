@@ -110,8 +110,9 @@ class CancelHandle(Enum):
     """Ask for a function that ends this conversation from outside.
 
     Resumed with a callable without arguments, which ends the conversation as `Reset()` does, at any
-    of its steps. Call it in the thread that drives the conversation, while that thread drives
-    another one. It does nothing after the end of the conversation.
+    of its steps. The conversation ends in the thread that drives it: at once if that thread calls
+    the function while it drives another one, soon if another thread does. It does nothing after the
+    end of the conversation.
     """
 
     CANCEL_HANDLE = "cancel handle"

@@ -256,7 +256,7 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "a time that has passed is taken",
         registry_tokens.IssueAccessToken.check,
-        "self._expires_at <= moment.now",
+        "self.expires_at <= moment.now",
         "False",
         (f"{LIVES}::test_a_time_that_has_passed",),
     ),
@@ -398,7 +398,7 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "a basin moves",
         basins.EnsureBasin.decide,
-        "self._location not in (None, basin.location)",
+        "self.location not in (None, basin.location)",
         "False",
         (f"{LOCATIONS}::test_a_location_that_there_is_not",),
     ),

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from s2mock.control.hosted_account import HostedAccount
-from s2mock.control.numbered import Numbered
-from s2mock.control.request import ControlRequest
+from s2mock.control.hosted_account import HostedAccount, Numbered
+from s2mock.control.request import ControlRequest, ControlRoute
 from s2mock.control.response import ControlResponse
-from s2mock.control.route import ControlRoute
 from s2mock.control.views.account_view import capture
 from s2mock.control.views.status import status_to_json
 from s2mock.powers.faults import faults_to_json

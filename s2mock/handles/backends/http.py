@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, Unpack
 from s2mock.handles.backends.backend import HoldArguments, InjectArguments
 from s2mock.handles.backends.control_client import ControlClient, ControlError, NoSuchThing
 from s2mock.handles.backends.exchange_json import exchange_from_json
-from s2mock.json_bodies.control_plane import basin_config, basin_info, stream_config, stream_info
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
 from s2mock.json_bodies.tokens import token_info
+from s2mock.json_bodies.views import basin_view, stream_view
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import Fault, faults_to_json
 from s2mock.powers.hold import Hold
@@ -33,7 +33,6 @@ from s2mock.registry.rules.basins import ListBasins
 from s2mock.registry.rules.streams import ListStreams
 from s2mock.registry.state import AccountState
 from s2mock.registry.values.errors import BasinNotFound, S2Error, StaleHandle, StreamNotFound
-from s2mock.registry.values.positions import StreamPosition
 from s2mock.registry.values.records import SequencedRecord
 from s2mock.registry.values.tokens import TokenInfo
 from s2mock.runtime.arguments import check_number
@@ -117,24 +116,12 @@ class HttpAccount:
 
     def basin(self, place: Place) -> BasinView:
         """Look at a basin. Raises `BasinNotFound`."""
-        found = self._look("basin", place)
-        return BasinView(
-            found["incarnation"], basin_info(found["info"]), basin_config(found["config"])
-        )
+        return basin_view(self._look("basin", place))
 
     def stream(self, place: Place, parent: Place | None = None) -> StreamView:
         """Look at a stream; with a `parent`, at one in that basin only. Raises `StreamNotFound`."""
         within = None if parent is None else parent.incarnation
-        found = self._look("stream", place, basin_incarnation=within)
-        return StreamView(
-            found["incarnation"],
-            found["basin_incarnation"],
-            stream_info(found["info"]),
-            stream_config(found["config"]),
-            found["fencing_token"],
-            StreamPosition(**found["tail"]),
-            found["readers"],
-        )
+        return stream_view(self._look("stream", place, basin_incarnation=within))
 
     def token(self, token_id: str, secret: str) -> TokenInfo:
         """Look at the access token with that secret. Raises `AccessTokenNotFound`."""
@@ -158,7 +145,7 @@ class HttpAccount:
         return PendingRequest(lambda: self._look("stream", place, readers=count, wait=timeout))
 
     def _records(self, place: Place, **query: Any) -> tuple[SequencedRecord, ...]:
-        from s2mock.api.codec import record_from_json
+        from s2mock.api.wire.json_records import record_from_json
 
         return tuple(map(record_from_json, self._look("records", place, **query)["records"]))
 
@@ -182,15 +169,10 @@ class HttpAccount:
     ) -> tuple[Operation, int | str | None]:
         """Return the operation as S2's API has it, and which of all that had its name it is for."""
         if isinstance(operation, RevokeAccessToken):
-            return operation, operation._secret  # noqa: SLF001  # as the codec has it
-        if isinstance(operation, IssueAccessToken) and operation._expires_in is not None:  # noqa: SLF001
+            return operation, operation.secret
+        if isinstance(operation, IssueAccessToken) and operation.expires_in is not None:
             now: int = self._control("GET", "/clock")["now"]
-            operation = IssueAccessToken(
-                operation.access_token,
-                operation._scope,  # noqa: SLF001
-                expires_at=now + operation._expires_in,  # noqa: SLF001
-                auto_prefix_streams=operation._prefixes,  # noqa: SLF001
-            )
+            operation = operation.replace(expires_at=now + operation.expires_in, expires_in=None)
         return operation, None if place is None else place.incarnation
 
     def _refuse_if_stale(self, place: Place | None) -> None:

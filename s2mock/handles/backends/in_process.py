@@ -137,18 +137,35 @@ class EngineBackend:
         return Pending(self.engine.store.changed, look, missing, timeout)
 
     def readers_pending(self, place: Place, count: int, timeout: float) -> Pending[bool]:
-        """Return a wait until `count` read sessions follow at the tail of a stream."""
+        """Return a wait until `count` read sessions follow at the tail of a stream.
+
+        It waits for a missing stream too, if a read would create it.
+        """
 
         def look() -> bool | None:
-            return True if self.stream(place).readers >= count else None
+            return True if self._readers(place) >= count else None
 
         def missing() -> str:
             return (
-                f"{self.stream(place).readers} of {count} read sessions followed at the tail of "
-                f"{place} within {timeout:g} s"
+                f"{self._readers(place)} of {count} read sessions followed at the tail of stream "
+                f"{place.stream!r} in {place.basin!r} within {timeout:g} s"
             )
 
         return Pending(self.engine.sessions.followed, look, missing, timeout)
+
+    def _readers(self, place: Place) -> int:
+        """Return the number of readers, 0 for a stream that a read would create."""
+        try:
+            return self.stream(place).readers
+        except StreamNotFound:
+            with self.engine.lock:
+                basin = self.engine.state.basins.get(place.basin)
+            # The stream of one incarnation is gone for good.
+            if place.incarnation is not None or basin is None:
+                raise
+            if not basin.config.creates_stream_on("read"):
+                raise
+            return 0
 
     # With the account's lock held:
 
