@@ -10,6 +10,8 @@ from s2mock.handles.backends.backend import AccountBackend, PowersBackend
 from s2mock.handles.faults import Hold, Injection
 from s2mock.handles.journal import Journal
 from s2mock.powers.faults import Fault
+from s2mock.powers.hold import HoldArguments
+from s2mock.powers.injection import InjectArguments
 from s2mock.registry.operation import Point
 from s2mock.registry.values.config import BasinConfig
 from s2mock.runtime.arguments import check_config, check_count, check_timeout
@@ -157,13 +159,15 @@ class MockBase(DirectCalls):
         """
         return Injection(
             self._of_powers.inject(
-                fault,
-                on=on,
-                basin=basin,
-                stream=stream,
-                skip=skip,
-                times=times,
-                required=required,
+                InjectArguments.make(
+                    fault,
+                    on=on,
+                    basin=basin,
+                    stream=stream,
+                    skip=skip,
+                    times=times,
+                    required=required,
+                )
             )
         )
 
@@ -198,13 +202,15 @@ class MockBase(DirectCalls):
         """
         return Hold(
             self._of_powers.hold(
-                on=on,
-                basin=basin,
-                stream=stream,
-                at=at,
-                skip=skip,
-                times=times,
-                required=required,
+                HoldArguments.make(
+                    on=on,
+                    basin=basin,
+                    stream=stream,
+                    at=at,
+                    skip=skip,
+                    times=times,
+                    required=required,
+                )
             )
         )
 

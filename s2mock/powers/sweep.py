@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from math import isfinite
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Self, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Self, TypeVar
 
 import pytest
 
 from s2mock.powers import teardown_report
 from s2mock.powers.faults import Fault, check_fault, check_place
+from s2mock.powers.injection import InjectArguments, Injection
 from s2mock.powers.matching import Pattern
 from s2mock.powers.powers import Powers
 from s2mock.powers.timeline import make_timeline
@@ -19,9 +20,6 @@ from s2mock.registry.operation import Call, Point, Waits
 from s2mock.registry.values.config import BasinConfig, StreamConfig
 from s2mock.runtime.arguments import check_count
 from s2mock.runtime.monotonic import monotonic
-
-if TYPE_CHECKING:
-    from s2mock.powers.injection import Injection
 
 LIMIT: Final = 1000
 _PROGRESS_SECONDS: Final = 1.0
@@ -181,12 +179,14 @@ class Attempt(Generic[Account]):
             self._counter = OperationCounter(powers.engine, self._scenario.patterns)
         else:
             self._injection = powers.injector.inject(
-                point.fault,
-                on=point.operation,
-                basin=self._scenario.basin,
-                stream=self._scenario.stream,
-                skip=point.number - 1,
-                required=False,
+                InjectArguments.make(
+                    point.fault,
+                    on=point.operation,
+                    basin=self._scenario.basin,
+                    stream=self._scenario.stream,
+                    skip=point.number - 1,
+                    required=False,
+                )
             )
         return account
 

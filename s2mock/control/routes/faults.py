@@ -8,7 +8,7 @@ from s2mock.control.response import ControlResponse, Refused
 from s2mock.control.route import ControlRoute
 from s2mock.control.views.serializers import injection_to_json
 from s2mock.options import COUNT, FLAG, TEXT
-from s2mock.powers.faults import faults_from_json, faults_to_json
+from s2mock.powers.injection import InjectArguments
 from s2mock.runtime.conversation import Step
 
 MATCHING_MEMBERS: Final = ("on", "basin", "stream", "skip", "times")
@@ -19,7 +19,7 @@ def list_faults(request: ControlRequest) -> ControlResponse:
     """Return all faults that were injected and not removed."""
     request.query()
     faults = request.hosted.faults.items()
-    return ControlResponse(200, {"faults": [injection_to_json(n, *fault) for n, fault in faults]})
+    return ControlResponse(200, {"faults": [injection_to_json(n, fault) for n, fault in faults]})
 
 
 def inject_fault(request: ControlRequest) -> ControlResponse:
@@ -28,15 +28,12 @@ def inject_fault(request: ControlRequest) -> ControlResponse:
     given = request.document("fault", *MATCHING_MEMBERS, "required", required=("fault", "on"))
     check_matching_members(given)
     try:
-        fault = faults_from_json(given.pop("fault"))
-        injection = request.powers.injector.inject(fault, **given)
+        arguments = InjectArguments.from_json(given)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
-    arguments = {"fault": faults_to_json(fault), **matching_to_json(given)}
-    if isinstance(fault, list):
-        arguments["times"] = len(fault)
-    number = request.hosted.faults.add((injection, arguments))
-    return ControlResponse(201, injection_to_json(number, injection, arguments))
+    injection = request.powers.injector.inject(arguments)
+    number = request.hosted.faults.add(injection)
+    return ControlResponse(201, injection_to_json(number, injection))
 
 
 def get_fault(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
@@ -44,35 +41,22 @@ def get_fault(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
     query = request.query(("hits", "wait"))
     wait = seconds_of(query)
     hits = count_of(query, wait, "hits")
-    injection, arguments = request.hosted.faults.get(request.number)
+    injection = request.hosted.faults.get(request.number)
     if wait is not None:
         yield from injection.pending(hits, wait).steps()
-    return ControlResponse(200, injection_to_json(request.number, injection, arguments))
+    return ControlResponse(200, injection_to_json(request.number, injection))
 
 
 def remove_fault(request: ControlRequest) -> ControlResponse:
     """Remove a fault; as `Injection.remove`."""
     request.query()
-    request.hosted.faults.remove(request.number)[0].remove()
+    request.hosted.faults.remove(request.number).remove()
     return ControlResponse(204)
 
 
 def check_matching_members(given: dict[str, Any]) -> None:
     """Check the JSON types of the members that say which operations match. Raises `Refused`."""
     check_members(given, _KINDS, optional=("times",))
-
-
-def matching_to_json(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the members that say which operations match, with the defaults of those left out."""
-    on = given["on"]
-    return {
-        "on": [on] if isinstance(on, str) else list(on),
-        "basin": given.get("basin", "*"),
-        "stream": given.get("stream", "*"),
-        "skip": given.get("skip", 0),
-        "times": given.get("times", 1),
-        "required": given.get("required", True),
-    }
 
 
 ROUTES: Final = (

@@ -14,13 +14,11 @@ from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
 
 
-def injection_to_json(
-    number: int, injection: Injection, arguments: dict[str, Any]
-) -> dict[str, Any]:
+def injection_to_json(number: int, injection: Injection) -> dict[str, Any]:
     """Return an injected fault, and the exchanges that it has affected, as JSON."""
     return {
         "number": number,
-        **arguments,
+        **injection.arguments.to_json(),
         "hits": injection.hits,
         "remaining": injection.remaining,
         "complaint": injection.complaint,
@@ -28,12 +26,12 @@ def injection_to_json(
     }
 
 
-def hold_to_json(number: int, hold: Hold, arguments: dict[str, Any]) -> dict[str, Any]:
+def hold_to_json(number: int, hold: Hold) -> dict[str, Any]:
     """Return a hold, and the exchanges that it has held, as JSON."""
     exchanges = [exchange_to_json(exchange) for exchange in hold.exchanges]
     return {
         "number": number,
-        **arguments,
+        **hold.arguments.to_json(),
         "count": len(exchanges),
         "released": hold.is_over,
         "complaint": hold.complaint,

@@ -4,18 +4,19 @@
 standalone s2mock.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from s2mock.json_bodies.snapshots.snapshot import Snapshot
-from s2mock.registry.operation import Operation, Point
+from s2mock.powers.hold import HoldArguments
+from s2mock.powers.injection import InjectArguments
+from s2mock.registry.operation import Operation
 from s2mock.registry.places import BasinView, Place, StreamView
 from s2mock.registry.values.records import SequencedRecord
 from s2mock.registry.values.tokens import TokenInfo
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
-    from s2mock.powers.faults import Fault
 
 Result_co = TypeVar("Result_co", covariant=True)
 
@@ -182,23 +183,6 @@ class JournalBackend(Protocol):
         """Forget all exchanges."""
 
 
-class InjectArguments(TypedDict):
-    """The keyword arguments of `S2Mock.inject`."""
-
-    on: str | Iterable[str]
-    basin: str
-    stream: str
-    skip: int
-    times: int | None
-    required: bool
-
-
-class HoldArguments(InjectArguments):
-    """The keyword arguments of `S2Mock.hold`."""
-
-    at: Point
-
-
 class PowersBackend(Protocol):
     """The powers over an account: faults, holds, the journal, the clock, snapshots, outages."""
 
@@ -206,13 +190,11 @@ class PowersBackend(Protocol):
     def journal(self) -> JournalBackend:
         """The exchanges of the account's clients."""
 
-    def inject(
-        self, fault: "Fault | Sequence[Fault | None]", **arguments: Unpack[InjectArguments]
-    ) -> PlacedFault:
-        """Inject a fault, or several. Raises `TypeError`, `ValueError`."""
+    def inject(self, arguments: InjectArguments) -> PlacedFault:
+        """Inject a fault, or several."""
 
-    def hold(self, **arguments: Unpack[HoldArguments]) -> PlacedHold:
-        """Hold operations at a point. Raises `TypeError`, `ValueError`."""
+    def hold(self, arguments: HoldArguments) -> PlacedHold:
+        """Hold operations at a point."""
 
     def advance(self, seconds: float) -> None:
         """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""

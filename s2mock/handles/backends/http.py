@@ -5,20 +5,19 @@ journal. Everything else goes through the control API.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
-from s2mock.handles.backends.backend import HoldArguments, InjectArguments
 from s2mock.handles.backends.control_client import ControlClient, ControlError, NoSuchThing
 from s2mock.handles.backends.exchange_json import exchange_from_json
 from s2mock.json_bodies.control_plane import basin_config, basin_info, stream_config, stream_info
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
 from s2mock.json_bodies.tokens import token_info
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.faults import Fault, faults_to_json
-from s2mock.powers.hold import Hold
-from s2mock.powers.injection import Injection
+from s2mock.powers.faults import faults_to_json
+from s2mock.powers.hold import HoldArguments
+from s2mock.powers.injection import InjectArguments
 from s2mock.powers.matching import Pattern
 from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.powers.powers import orders
@@ -212,14 +211,12 @@ class HttpPowers:
         self.order: int = next(orders)
         """Their place among those of all mocks that were ever made."""
 
-    def inject(
-        self, fault: Fault | Sequence[Fault | None], **arguments: Unpack[InjectArguments]
-    ) -> "HttpFault":
-        """Inject a fault, or several. Raises `TypeError`, `ValueError`."""
-        return HttpFault(self._control, fault, arguments)
+    def inject(self, arguments: InjectArguments) -> "HttpFault":
+        """Inject a fault, or several."""
+        return HttpFault(self._control, arguments)
 
-    def hold(self, **arguments: Unpack[HoldArguments]) -> "HttpHold":
-        """Hold operations at a point. Raises `TypeError`, `ValueError`."""
+    def hold(self, arguments: HoldArguments) -> "HttpHold":
+        """Hold operations at a point."""
         return HttpHold(self._control, arguments, self.injector.told)
 
     def advance(self, seconds: float) -> None:
@@ -346,11 +343,6 @@ def snapshot_number(control: ControlClient, snapshot: object) -> int:
     return number
 
 
-def _unreachable(_: object) -> NoReturn:
-    """Fail: an injection or a hold that is made to check its arguments affects no operation."""
-    raise NotImplementedError
-
-
 class _Numbered:
     """A fault or a hold of the account, by its number under `path`."""
 
@@ -383,20 +375,12 @@ class HttpFault(_Numbered):
 
     _path = "/faults"
 
-    def __init__(
-        self,
-        control: ControlClient,
-        fault: Fault | Sequence[Fault | None],
-        arguments: InjectArguments,
-    ) -> None:
-        given: dict[str, Any] = {**arguments}
-        pattern = Pattern(*(given.pop(name) for name in ("on", "basin", "stream")))
-        checked = Injection(fault, pattern, **given, exchange_of=_unreachable, on_end=_unreachable)
-        if not isinstance(fault, Fault):
+    def __init__(self, control: ControlClient, arguments: InjectArguments) -> None:
+        document = arguments.to_json()
+        if arguments.is_list:
             # There is one for each operation.
-            del given["times"]
-        document = {"fault": faults_to_json(fault), **_place_to_json(pattern), **given}
-        super().__init__(control, checked.text, control("POST", "/faults", document))
+            del document["times"]
+        super().__init__(control, arguments.text, control("POST", "/faults", document))
         self._is_removed = False
 
     @property
@@ -436,11 +420,7 @@ class HttpHold(_Numbered):
     _path = "/holds"
 
     def __init__(self, control: ControlClient, arguments: HoldArguments, told: set[int]) -> None:
-        given: dict[str, Any] = {**arguments}
-        pattern = Pattern(*(given.pop(name) for name in ("on", "basin", "stream")))
-        checked = Hold(pattern, **given, exchange_of=_unreachable, on_end=_unreachable)
-        document = {**_place_to_json(pattern), **given}
-        super().__init__(control, checked.text, control("POST", "/holds", document))
+        super().__init__(control, arguments.text, control("POST", "/holds", arguments.to_json()))
         self._told = told
 
     def pending(self, count: int, timeout: float) -> PendingRequest[tuple[Exchange, ...]]:
@@ -459,10 +439,6 @@ class HttpHold(_Numbered):
         # Its account may have been reset.
         with suppress(NoSuchThing):
             self._form = self._control("POST", f"/holds/{self._form['number']}/release")
-
-
-def _place_to_json(pattern: Pattern) -> dict[str, Any]:
-    return {"on": pattern.names, "basin": pattern.basin, "stream": pattern.stream}
 
 
 class HttpInjector:

@@ -1,15 +1,11 @@
 """The backend in this process: the engine of an account, and the powers of its mock."""
 
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from typing import Any, Protocol
 
-from s2mock.handles.backends.backend import (
-    HoldArguments,
-    InjectArguments,
-    JournalBackend,
-    PlacedFault,
-    PlacedHold,
-)
+from s2mock.handles.backends.backend import JournalBackend, PlacedFault, PlacedHold
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
+from s2mock.powers.hold import HoldArguments
+from s2mock.powers.injection import InjectArguments
 from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.log import LogState
@@ -26,11 +22,6 @@ from s2mock.registry.values.records import SequencedRecord
 from s2mock.registry.values.tokens import TokenInfo
 from s2mock.runtime.clock import ManualClock
 from s2mock.runtime.notifier import Pending
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from s2mock.powers.faults import Fault
 
 _EMPTY = LogState()
 # A timeout shows the bodies of the last records, this number of them at most.
@@ -221,15 +212,13 @@ class MockBackend:
         """The exchanges of the account's clients."""
         return self._powers.journal
 
-    def inject(
-        self, fault: "Fault | Sequence[Fault | None]", **arguments: Unpack[InjectArguments]
-    ) -> PlacedFault:
-        """Inject a fault, or several. Raises `TypeError`, `ValueError`."""
-        return self._powers.injector.inject(fault, **arguments)
+    def inject(self, arguments: InjectArguments) -> PlacedFault:
+        """Inject a fault, or several."""
+        return self._powers.injector.inject(arguments)
 
-    def hold(self, **arguments: Unpack[HoldArguments]) -> PlacedHold:
-        """Hold operations at a point. Raises `TypeError`, `ValueError`."""
-        return self._powers.injector.hold(**arguments)
+    def hold(self, arguments: HoldArguments) -> PlacedHold:
+        """Hold operations at a point."""
+        return self._powers.injector.hold(arguments)
 
     def advance(self, seconds: float) -> None:
         """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""
