@@ -260,7 +260,7 @@ class _SweptAttempt(Attempt[Account]):
         teardown_report.forget(powers, has_failed=error is not None)
         if error is not None and not _is_a_failure(error, trace):
             return super()._end(kind, error, trace)
-        exchanges = powers.journal[:]
+        exchanges = powers.journal.since(0)
         timeline = make_timeline(exchanges) if exchanges else "(no exchange)"
         try:
             super()._end(kind, error, trace)

@@ -34,8 +34,8 @@ def timeline_to_json(journal: Any, exchanges: tuple[Exchange, ...]) -> dict[str,
 
 def journal_to_json(journal: Any) -> dict[str, Any]:
     """Return the numbers of the first and the last exchange, and how many were dropped, as JSON."""
-    last, kept = journal.last_number, len(journal)
-    return {"first": last - kept + 1, "last": last, "dropped": journal.dropped}
+    last, kept, dropped, *_ = journal.summary
+    return {"first": last - kept + 1, "last": last, "dropped": dropped}
 
 
 def row_to_json(exchange: Exchange) -> dict[str, Any]:

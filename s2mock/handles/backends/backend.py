@@ -4,12 +4,14 @@
 standalone s2mock.
 """
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from s2mock.json_bodies.snapshots.snapshot import Snapshot
+from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.powers.hold import HoldArguments
 from s2mock.powers.injection import InjectArguments
+from s2mock.powers.journal_store import JournalSummary
+from s2mock.powers.protocols import Journal as ReadJournal
 from s2mock.registry.operation import Operation
 from s2mock.registry.places import BasinView, Place, StreamView
 from s2mock.registry.values.records import SequencedRecord
@@ -121,63 +123,23 @@ class PlacedHold(Protocol):
         """Let the held operations go on, and hold nothing more."""
 
 
-class JournalBackend(Protocol):
-    """The exchanges of a mock, and how many of them there are."""
+class JournalBackend(ReadJournal, Protocol):
+    """The exchanges of a mock."""
 
     @property
-    def limit(self) -> int:
-        """The number of exchanges that are kept at most."""
-
-    @property
-    def max_bytes(self) -> int:
-        """The number of bytes of bodies and long heads that are kept at most."""
-
-    @property
-    def body_bytes(self) -> int:
-        """The number of bytes of bodies and long heads that are kept now."""
-
-    @property
-    def dropped(self) -> int:
-        """The number of exchanges that were dropped for want of room, since the last `clear`."""
-
-    @property
-    def is_on(self) -> bool:
-        """True if exchanges are kept."""
-
-    @property
-    def last_number(self) -> int:
-        """The number of the latest exchange."""
-
-    def __len__(self) -> int:
-        """Return the number of exchanges that are kept."""
+    def summary(self) -> JournalSummary:
+        """The numbers of exchanges and bytes that are kept, and their limits."""
 
     def __getitem__(self, index: Any) -> Any:
         """Return the exchange at an index, or those of a slice as a tuple. Raises `IndexError`."""
 
-    def since(self, number: int) -> "tuple[Exchange, ...]":
-        """Return the exchanges behind that number."""
-
-    def of(
-        self,
-        operation: str | Iterable[str] | None,
-        *,
-        basin: str,
-        stream: str,
-        status: int | None,
-    ) -> "tuple[Exchange, ...]":
-        """Return the exchanges that match. Raises `TypeError`, `ValueError`."""
+    def of(self, chosen: ExchangeFilter) -> "tuple[Exchange, ...]":
+        """Return the exchanges that match."""
 
     def pending(
-        self,
-        operation: str | Iterable[str] | None,
-        count: int,
-        *,
-        timeout: float,
-        basin: str,
-        stream: str,
-        status: int | None,
+        self, chosen: ExchangeFilter, count: int, timeout: float
     ) -> "PendingResult[tuple[Exchange, ...]]":
-        """Return a wait until `count` exchanges match. Raises `TypeError`, `ValueError`."""
+        """Return a wait until `count` exchanges match. Raises `ValueError`."""
 
     def clear(self) -> None:
         """Forget all exchanges."""

@@ -5,7 +5,7 @@ journal. Everything else goes through the control API.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
@@ -15,11 +15,11 @@ from s2mock.json_bodies.control_plane import basin_config, basin_info, stream_co
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
 from s2mock.json_bodies.tokens import token_info
 from s2mock.powers.exchange import Exchange
+from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.powers.faults import faults_to_json
 from s2mock.powers.hold import HoldArguments
 from s2mock.powers.injection import InjectArguments
-from s2mock.powers.matching import Pattern
-from s2mock.powers.operations import OPERATION_NAMES
+from s2mock.powers.journal_store import JournalSummary
 from s2mock.powers.powers import orders
 from s2mock.registry.operation import Operation
 from s2mock.registry.places import BasinView, Place, StreamView
@@ -35,7 +35,6 @@ from s2mock.registry.values.errors import BasinNotFound, S2Error, StaleHandle, S
 from s2mock.registry.values.positions import StreamPosition
 from s2mock.registry.values.records import SequencedRecord
 from s2mock.registry.values.tokens import TokenInfo
-from s2mock.runtime.arguments import check_number
 from s2mock.runtime.clock import Moment
 
 if TYPE_CHECKING:
@@ -480,35 +479,17 @@ class HttpJournal:
         document: dict[str, Any] = self._control("GET", "/journal", query=query)
         return document
 
-    def _number(self, name: str) -> int:
-        number: int = self._get(after=_NEVER)[name]
-        return number
-
     @property
-    def limit(self) -> int:
-        """The number of exchanges that are kept at most."""
-        return self._number("limit")
-
-    @property
-    def max_bytes(self) -> int:
-        """The number of bytes of bodies and long heads that are kept at most."""
-        return self._number("max_bytes")
-
-    @property
-    def body_bytes(self) -> int:
-        """The number of bytes of bodies and long heads that are kept now."""
-        return self._number("body_bytes")
-
-    @property
-    def dropped(self) -> int:
-        """The number of exchanges that were dropped for want of room, since the last `clear`."""
-        return self._number("dropped")
+    def summary(self) -> JournalSummary:
+        """The numbers of exchanges and bytes that are kept, and their limits."""
+        document = self._get(after=_NEVER)
+        return JournalSummary(*(document[name] for name in JournalSummary._fields))
 
     @property
     def is_on(self) -> bool:
         """True if exchanges are kept, or if the account is gone, so that it is not known."""
         try:
-            return self.limit > 0
+            return self.summary.limit > 0
         except (OSError, ControlError):
             return True
 
@@ -516,7 +497,7 @@ class HttpJournal:
     def last_number(self) -> int:
         """The number of the latest exchange; 0 if the account is gone."""
         try:
-            return self._number("last")
+            return self.summary.last
         except (OSError, ControlError):
             return 0
 
@@ -534,36 +515,19 @@ class HttpJournal:
         except (OSError, ControlError):
             return ()
 
-    def __len__(self) -> int:
-        return self._number("kept")
-
     def __getitem__(self, index: Any) -> Any:
         return _exchanges(self._get())[index]
 
-    def of(
-        self,
-        operation: str | Iterable[str] | None,
-        *,
-        basin: str,
-        stream: str,
-        status: int | None,
-    ) -> tuple[Exchange, ...]:
-        """Return the exchanges that match. Raises `TypeError`, `ValueError`."""
-        return _exchanges(self._get(**_filters(operation, basin, stream, status)))
+    def of(self, chosen: ExchangeFilter) -> tuple[Exchange, ...]:
+        """Return the exchanges that match."""
+        return _exchanges(self._get(**chosen.to_query()))
 
     def pending(
-        self,
-        operation: str | Iterable[str] | None,
-        count: int,
-        *,
-        timeout: float,
-        basin: str,
-        stream: str,
-        status: int | None,
+        self, chosen: ExchangeFilter, count: int, timeout: float
     ) -> PendingRequest[tuple[Exchange, ...]]:
-        """Return a wait until `count` exchanges match. Raises `TypeError`, `ValueError`."""
-        filters = _filters(operation, basin, stream, status)
-        return PendingRequest(lambda: _exchanges(self._get(**filters, count=count, wait=timeout)))
+        """Return a wait until `count` exchanges match. Raises `ValueError`."""
+        query = {**chosen.to_query(), "count": count, "wait": timeout}
+        return PendingRequest(lambda: _exchanges(self._get(**query)))
 
     def clear(self) -> None:
         """Forget all exchanges."""
@@ -606,16 +570,6 @@ def options_to_json(control: ControlClient, options: Mapping[str, Any]) -> dict[
 
 def _exchanges(document: dict[str, Any]) -> tuple[Exchange, ...]:
     return tuple(map(exchange_from_json, document["exchanges"]))
-
-
-def _filters(
-    operation: str | Iterable[str] | None, basin: str, stream: str, status: int | None
-) -> dict[str, Any]:
-    """Return the parameters of a query. Raises `TypeError`, `ValueError`."""
-    check_number("status", status)
-    pattern = Pattern(OPERATION_NAMES if operation is None else operation, basin, stream)
-    names = None if operation is None else pattern.names
-    return {"operation": names, "basin": basin, "stream": stream, "status": status}
 
 
 def _looked(answer: Any, place: Place | None) -> Any:
