@@ -1,9 +1,9 @@
 """Handles of an injected fault and of a hold."""
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from s2mock.handles.backends.backend import PlacedFault, PlacedHold
+from s2mock.handles.backends.backend import PendingResult, PlacedFault, PlacedHold
 from s2mock.powers.errors import UnusedFault
 from s2mock.runtime.arguments import check_count, check_timeout
 from s2mock.runtime.notifier import PATIENCE
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
 
 
-class Injection:
-    """A fault, or a list of them, that waits for operations.
+Placed = TypeVar("Placed", bound=PlacedFault | PlacedHold)
 
-    As a context manager it removes itself at the end of the block. It also checks that it was used
-    up, unless an exception is on its way.
+
+class _Handle(Generic[Placed]):
+    """A fault or a hold, which ends with the `with` block.
+
+    The end of the block raises `UnusedFault` if it was not used, unless another exception is on its
+    way.
     """
 
     __slots__ = ("_placed",)
 
-    def __init__(self, placed: PlacedFault) -> None:
+    def __init__(self, placed: Placed) -> None:
         self._placed = placed
-
-    def __repr__(self) -> str:
-        return f"<{self._placed.text}: {self.hits} hits>"
 
     def __enter__(self) -> Self:
         return self
@@ -36,10 +36,38 @@ class Injection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        complaint = self._placed.complaint
-        self.remove()
+        complaint = self._end_block()
         if complaint is not None and kind is None:
             raise UnusedFault(complaint)
+
+    def _end_block(self) -> str | None:
+        """End the fault or hold, and return the message for one that was not used, else None."""
+        raise NotImplementedError
+
+    def _pending(
+        self, what: str, count: int, timeout: float
+    ) -> "PendingResult[tuple[Exchange, ...]]":
+        check_count(what, count)
+        check_timeout(timeout)
+        return self._placed.pending(count, timeout)
+
+
+class Injection(_Handle[PlacedFault]):
+    """A fault, or a list of them, that waits for operations.
+
+    As a context manager it removes itself at the end of the block. It also checks that it was used
+    up, unless an exception is on its way.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{self._placed.text}: {self.hits} hits>"
+
+    def _end_block(self) -> str | None:
+        complaint = self._placed.complaint
+        self.remove()
+        return complaint
 
     @property
     def hits(self) -> int:
@@ -62,27 +90,20 @@ class Injection:
         Those that have met it already count. `timeout` is in seconds of real time; after it,
         `TimeoutError` lists what arrived instead. Raises `TypeError`, `ValueError`.
         """
-        check_count("hits", hits)
-        check_timeout(timeout)
-        return self._placed.pending(hits, timeout).wait()
+        return self._pending("hits", hits, timeout).wait()
 
     async def async_wait(
-        self,
-        hits: int = 1,
-        *,
-        timeout: float = PATIENCE,  # as its twin has it
+        self, hits: int = 1, *, timeout: float = PATIENCE
     ) -> "tuple[Exchange, ...]":
-        """As `wait`, for an event loop."""
-        check_count("hits", hits)
-        check_timeout(timeout)
-        return await self._placed.pending(hits, timeout).async_wait()
+        """Wait as `wait` does, while the event loop goes on."""
+        return await self._pending("hits", hits, timeout).async_wait()
 
     def remove(self) -> None:
         """Let operations pass from now on. The test no longer fails if it was not used up."""
         self._placed.remove()
 
 
-class Hold:
+class Hold(_Handle[PlacedHold]):
     """Operations that are kept waiting at a point.
 
     Leaving the `with` block releases them. It also checks that there were any, unless an exception
@@ -92,27 +113,15 @@ class Hold:
     operation goes on.
     """
 
-    __slots__ = ("_placed",)
-
-    def __init__(self, placed: PlacedHold) -> None:
-        self._placed = placed
+    __slots__ = ()
 
     def __repr__(self) -> str:
         return f"<{self._placed.text}: {len(self.exchanges)} held>"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _end_block(self) -> str | None:
         complaint = self._placed.take_complaint()
         self.release()
-        if complaint is not None and kind is None:
-            raise UnusedFault(complaint)
+        return complaint
 
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":
@@ -128,20 +137,13 @@ class Hold:
         Those that are held already count. `timeout` is in seconds of real time; after it,
         `TimeoutError` lists what arrived instead. Raises `TypeError`, `ValueError`.
         """
-        check_count("count", count)
-        check_timeout(timeout)
-        return self._placed.pending(count, timeout).wait()
+        return self._pending("count", count, timeout).wait()
 
     async def async_wait(
-        self,
-        count: int = 1,
-        *,
-        timeout: float = PATIENCE,  # as its twin has it
+        self, count: int = 1, *, timeout: float = PATIENCE
     ) -> "tuple[Exchange, ...]":
-        """As `wait`, for an event loop."""
-        check_count("count", count)
-        check_timeout(timeout)
-        return await self._placed.pending(count, timeout).async_wait()
+        """Wait as `wait` does, while the event loop goes on."""
+        return await self._pending("count", count, timeout).async_wait()
 
     def release(self) -> None:
         """Let the held operations go on, and hold nothing more.

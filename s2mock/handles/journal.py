@@ -124,12 +124,12 @@ class Journal(Sequence["Exchange"]):
         operation: str | Iterable[str] | None = None,
         count: int = 1,
         *,
-        timeout: float = PATIENCE,  # as its twin has it
+        timeout: float = PATIENCE,
         basin: str = "*",
         stream: str = "*",
         status: int | None = None,
     ) -> "tuple[Exchange, ...]":
-        """As `wait_for`, for an event loop."""
+        """Wait as `wait_for` does, while the event loop goes on."""
         chosen = ExchangeFilter.make(operation, basin=basin, stream=stream, status=status)
         return await self._pending(chosen, count, timeout).async_wait()
 

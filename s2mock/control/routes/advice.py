@@ -6,7 +6,7 @@ from typing import Any, Final
 from s2mock.control.request import ControlRequest
 from s2mock.control.response import ControlResponse
 from s2mock.control.route import ControlRoute
-from s2mock.control.views.serializers import exchange_to_json
+from s2mock.powers.exchange_json import exchange_to_json
 from s2mock.runtime.conversation import RunInThread, Step
 
 

@@ -6,10 +6,10 @@ from typing import Any, Final
 from s2mock.control.request import ControlRequest, count_of, seconds_of, whole_of
 from s2mock.control.response import ControlResponse, Refused
 from s2mock.control.route import ControlRoute
-from s2mock.control.views.serializers import exchange_to_json
 from s2mock.control.views.timeline import shown_to_json
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.exchange_filter import ExchangeFilter
+from s2mock.powers.exchange_json import exchange_to_json
 from s2mock.runtime.conversation import DRAINED, Conversation, Head, RunInThread, Step
 
 _FILTERS: Final = ("after", "basin", "stream", "status")

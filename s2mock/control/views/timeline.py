@@ -3,9 +3,9 @@
 import json
 from typing import Any, Final
 
-from s2mock.control.views.serializers import exchange_to_json
 from s2mock.control.views.snippet import snippet
 from s2mock.powers.exchange import Exchange
+from s2mock.powers.exchange_json import exchange_to_json
 from s2mock.powers.redaction import redact_headers, redact_issued_tokens, redact_query
 from s2mock.powers.timeline import name_error
 

@@ -145,6 +145,16 @@ class JournalBackend(ReadJournal, Protocol):
         """Forget all exchanges."""
 
 
+class ManualClockBackend(Protocol):
+    """The manual clock of an account."""
+
+    def advance(self, seconds: float) -> None:
+        """Advance the clock. Raises `TypeError`, `ValueError`."""
+
+    def waiters_pending(self, count: int, timeout: float) -> PendingResult[object]:
+        """Return a wait until `count` operations or sessions wait on the clock."""
+
+
 class PowersBackend(Protocol):
     """The powers over an account: faults, holds, the journal, the clock, snapshots, outages."""
 
@@ -158,11 +168,8 @@ class PowersBackend(Protocol):
     def hold(self, arguments: HoldArguments) -> PlacedHold:
         """Hold operations at a point."""
 
-    def advance(self, seconds: float) -> None:
-        """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""
-
-    def waiters_pending(self, count: int, timeout: float) -> PendingResult[object]:
-        """Return a wait until `count` operations or sessions wait on the manual clock."""
+    def manual_clock(self, method: str) -> ManualClockBackend:
+        """Return the account's clock for a `method` that needs a manual one. Raises `TypeError`."""
 
     def snapshot(self) -> Snapshot:
         """Return the account as it is now."""

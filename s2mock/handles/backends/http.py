@@ -10,12 +10,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
 from s2mock.handles.backends.control_client import ControlClient, ControlError, NoSuchThing
-from s2mock.handles.backends.exchange_json import exchange_from_json
 from s2mock.json_bodies.control_plane import basin_config, basin_info, stream_config, stream_info
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
 from s2mock.json_bodies.tokens import token_info
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.exchange_filter import ExchangeFilter
+from s2mock.powers.exchange_json import exchange_from_json
 from s2mock.powers.faults import faults_to_json
 from s2mock.powers.hold import HoldArguments
 from s2mock.powers.injection import InjectArguments
@@ -218,13 +218,9 @@ class HttpPowers:
         """Hold operations at a point."""
         return HttpHold(self._control, arguments, self.injector.told)
 
-    def advance(self, seconds: float) -> None:
-        """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""
-        self.clock.advance(seconds)
-
-    def waiters_pending(self, count: int, timeout: float) -> PendingRequest[object]:
-        """Return a wait until `count` operations or sessions wait on the manual clock."""
-        return self.clock.waiters_pending(count, timeout)
+    def manual_clock(self, method: str) -> "HttpClock":  # noqa: ARG002  # of a protocol
+        """Return the account's clock; the server refuses what needs a manual one."""
+        return self.clock
 
     def snapshot(self) -> Snapshot:
         """Return the account as it is now; the server keeps it until it is asked for."""
@@ -287,7 +283,7 @@ class HttpClock:
         self.waiters_pending(count, timeout).wait()
 
     async def async_wait_for_waiters(self, count: int = 1, *, timeout: float = 5.0) -> None:
-        """As `wait_for_waiters`, for an event loop."""
+        """Wait as `wait_for_waiters` does, while the event loop goes on."""
         await self.waiters_pending(count, timeout).async_wait()
 
     def waiters_pending(self, count: int, timeout: float) -> PendingRequest[object]:

@@ -220,14 +220,6 @@ class MockBackend:
         """Hold operations at a point."""
         return self._powers.injector.hold(arguments)
 
-    def advance(self, seconds: float) -> None:
-        """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""
-        self._manual_clock("advance").advance(seconds)
-
-    def waiters_pending(self, count: int, timeout: float) -> Pending[bool]:
-        """Return a wait until `count` operations or sessions wait on the manual clock."""
-        return self._manual_clock("wait_for_waiters").waiters_pending(count, timeout)
-
     def snapshot(self) -> Snapshot:
         """Return the account as it is now."""
         return Snapshot(*self._engine.take_state())
@@ -250,8 +242,8 @@ class MockBackend:
             if not self._powers.outages:
                 self._connections.accept()
 
-    def _manual_clock(self, method: str) -> ManualClock:
-        """Return the clock for a method that needs a manual one. Raises `TypeError`."""
+    def manual_clock(self, method: str) -> ManualClock:
+        """Return the account's clock for a `method` that needs a manual one. Raises `TypeError`."""
         clock = self._engine.clock
         if not isinstance(clock, ManualClock):
             raise TypeError(
