@@ -49,7 +49,7 @@ def row_to_json(exchange: Exchange) -> dict[str, Any]:
         "path": request.path,
         "by": _sender(exchange),
         "status": None if response is None else response.status,
-        "code": (name_error(exchange) or None) if response and response.status >= 400 else None,
+        "code": (name_error(response) or None) if response and response.status >= 400 else None,
         "did": _describe_effect(exchange),
         "is_write": exchange.operation in _WRITES,
         "last_seq_num": effect.last_seq_num,

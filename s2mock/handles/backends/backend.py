@@ -1,7 +1,7 @@
-"""What a handle needs of a backend: a dozen primitives, each of which two modules implement.
+"""What a handle needs of a backend: the primitives, which two modules implement.
 
 `in_process.py` calls the engine and the powers of this process. `http.py` sends requests to a
-standalone s2mock.
+standalone s2mock. Both leave out the docstrings that they would repeat from here.
 """
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -27,7 +27,7 @@ class PendingResult(Protocol[Result_co]):
     """A wait that has not begun yet. Each form raises `TimeoutError`."""
 
     def wait(self) -> Result_co:
-        """Block this thread until there is a result, and return it."""
+        """Block this thread until there is a result, and return it. Raises `TimeoutError`."""
 
     async def async_wait(self) -> Result_co:
         """Return the result when there is one; the event loop goes on until then."""
@@ -181,4 +181,4 @@ class PowersBackend(Protocol):
         """Drop all connections, and refuse new ones."""
 
     def end_outage(self) -> None:
-        """Accept connections again."""
+        """Accept connections again, after as many calls as `begin_outage` has had."""

@@ -57,11 +57,9 @@ class PendingRequest(Generic[Result]):
         self._send = send
 
     def wait(self) -> Result:
-        """Block this thread until there is a result, and return it. Raises `TimeoutError`."""
         return self._send()
 
     async def async_wait(self) -> Result:
-        """Return the result when there is one; the event loop goes on until then."""
         return await asyncio.to_thread(self._send)
 
 
@@ -84,7 +82,6 @@ class HttpAccount:
         return self._control.url, self._control.client.token
 
     def carry_out(self, operation: Operation, place: Place | None = None) -> Any:
-        """Carry out an operation on that place, and return its result. Raises `S2Error`."""
         from s2mock.api.codec import INCARNATION, decode_response, encode_request
 
         operation, identity = self._portable(operation, place)
@@ -102,26 +99,21 @@ class HttpAccount:
             raise
 
     def basins(self) -> tuple[str, ...]:
-        """Return the names of all basins, in order."""
         return self._names(lambda after: ListBasins(start_after=after))
 
     def streams(self, place: Place) -> tuple[str, ...]:
-        """Return the names of a basin's streams, in order. Raises `BasinNotFound`."""
         return self._names(lambda after: ListStreams(place.basin, start_after=after), place)
 
     def tokens(self) -> tuple[str, ...]:
-        """Return the ids of all access tokens, in order."""
         return self._names(lambda after: ListAccessTokens(start_after=after))
 
     def basin(self, place: Place) -> BasinView:
-        """Look at a basin. Raises `BasinNotFound`."""
         found = self._look("basin", place)
         return BasinView(
             found["incarnation"], basin_info(found["info"]), basin_config(found["config"])
         )
 
     def stream(self, place: Place, parent: Place | None = None) -> StreamView:
-        """Look at a stream; with a `parent`, at one in that basin only. Raises `StreamNotFound`."""
         within = None if parent is None else parent.incarnation
         found = self._look("stream", place, basin_incarnation=within)
         return StreamView(
@@ -135,24 +127,20 @@ class HttpAccount:
         )
 
     def token(self, token_id: str, secret: str) -> TokenInfo:
-        """Look at the access token with that secret. Raises `AccessTokenNotFound`."""
         from s2mock.api.codec import INCARNATION
 
         answer = self._control.get("/look/token", {"id": token_id}, headers={INCARNATION: secret})
         return token_info(_looked(answer, None))
 
     def records(self, place: Place) -> tuple[SequencedRecord, ...]:
-        """Return all records of a stream. Raises `StreamNotFound`, `StreamDeletionPending`."""
         return self._records(place)
 
     def records_pending(
         self, place: Place, count: int, timeout: float
     ) -> PendingRequest[tuple[SequencedRecord, ...]]:
-        """Return a wait until a stream holds `count` records."""
         return PendingRequest(lambda: self._records(place, count=count, wait=timeout))
 
     def readers_pending(self, place: Place, count: int, timeout: float) -> PendingRequest[object]:
-        """Return a wait until `count` read sessions follow at the tail of a stream."""
         return PendingRequest(lambda: self._look("stream", place, readers=count, wait=timeout))
 
     def _records(self, place: Place, **query: Any) -> tuple[SequencedRecord, ...]:
@@ -211,11 +199,9 @@ class HttpPowers:
         """Their place among those of all mocks that were ever made."""
 
     def inject(self, arguments: InjectArguments) -> "HttpFault":
-        """Inject a fault, or several."""
         return HttpFault(self._control, arguments)
 
     def hold(self, arguments: HoldArguments) -> "HttpHold":
-        """Hold operations at a point."""
         return HttpHold(self._control, arguments, self.injector.told)
 
     def manual_clock(self, method: str) -> "HttpClock":  # noqa: ARG002  # of a protocol
@@ -236,7 +222,6 @@ class HttpPowers:
         self._control("POST", "/outage")
 
     def end_outage(self) -> None:
-        """Accept connections again, after as many calls as `begin_outage` has had."""
         self._outages -= 1
         if not self._outages:
             self._control("DELETE", "/outage")
@@ -380,27 +365,22 @@ class HttpFault(_Numbered):
 
     @property
     def hits(self) -> int:
-        """The number of operations that have met a fault of it."""
         hits: int = self._look()["hits"]
         return hits
 
     @property
     def remaining(self) -> int | None:
-        """The number of operations that it still waits for; None until it is removed."""
         remaining: int | None = self._look()["remaining"]
         return 0 if self._is_removed else remaining
 
     @property
     def complaint(self) -> str | None:
-        """The reason why it fails the test, None if it was used up, removed or not required."""
         return None if self._is_removed else self._look()["complaint"]
 
     def pending(self, hits: int, timeout: float) -> PendingRequest[tuple[Exchange, ...]]:
-        """Return a wait until `hits` operations have met it."""
         return PendingRequest(lambda: _exchanges(self._look(hits=hits, wait=timeout)))
 
     def remove(self) -> None:
-        """Let operations pass from now on, and complain no longer."""
         if not self._is_removed:
             self._look()
             self._is_removed = True
@@ -419,18 +399,15 @@ class HttpHold(_Numbered):
         self._told = told
 
     def pending(self, count: int, timeout: float) -> PendingRequest[tuple[Exchange, ...]]:
-        """Return a wait until `count` operations were held."""
         return PendingRequest(lambda: _exchanges(self._look(count=count, wait=timeout)))
 
     def take_complaint(self) -> str | None:
-        """Return the reason why it fails the test, once; None if it held something."""
         number, complaint = self._form["number"], self._look()["complaint"]
         is_told = number in self._told
         self._told.add(number)
         return None if is_told else complaint
 
     def release(self) -> None:
-        """Let the held operations go on, and hold nothing more."""
         # Its account may have been reset.
         with suppress(NoSuchThing):
             self._form = self._control("POST", f"/holds/{self._form['number']}/release")
@@ -477,7 +454,6 @@ class HttpJournal:
 
     @property
     def summary(self) -> JournalSummary:
-        """The numbers of exchanges and bytes that are kept, and their limits."""
         document = self._get(after=_NEVER)
         return JournalSummary(*(document[name] for name in JournalSummary._fields))
 
@@ -515,18 +491,15 @@ class HttpJournal:
         return _exchanges(self._get())[index]
 
     def of(self, chosen: ExchangeFilter) -> tuple[Exchange, ...]:
-        """Return the exchanges that match."""
         return _exchanges(self._get(**chosen.to_query()))
 
     def pending(
         self, chosen: ExchangeFilter, count: int, timeout: float
     ) -> PendingRequest[tuple[Exchange, ...]]:
-        """Return a wait until `count` exchanges match. Raises `ValueError`."""
         query = {**chosen.to_query(), "count": count, "wait": timeout}
         return PendingRequest(lambda: _exchanges(self._get(**query)))
 
     def clear(self) -> None:
-        """Forget all exchanges."""
         self._control("DELETE", "/journal")
 
 
