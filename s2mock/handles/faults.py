@@ -53,7 +53,7 @@ class _Handle(Generic[Placed]):
 
 
 class Injection(_Handle[PlacedFault]):
-    """A fault, or a list of them, that waits for operations.
+    """A fault, or a list of faults, that applies to matching operations.
 
     As a context manager it removes itself at the end of the block. It also checks that it was used
     up, unless an exception is on its way.
@@ -71,23 +71,23 @@ class Injection(_Handle[PlacedFault]):
 
     @property
     def hits(self) -> int:
-        """The number of operations that have met a fault of it."""
+        """The number of operations that got a fault."""
         return self._placed.hits
 
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":
-        """The operations that have met a fault of it, in order of arrival."""
+        """The operations that got a fault, in order of arrival."""
         return self._placed.exchanges
 
     @property
     def remaining(self) -> int | None:
-        """The number of operations that it still waits for; None if it waits until removed."""
+        """The number of operations that it still waits for; None if it has no limit."""
         return self._placed.remaining
 
     def wait(self, hits: int = 1, *, timeout: float = PATIENCE) -> "tuple[Exchange, ...]":
-        """Wait until `hits` operations have met it, and return their exchanges.
+        """Wait until `hits` operations got a fault, and return their exchanges.
 
-        Those that have met it already count. `timeout` is in seconds of real time; after it,
+        Earlier ones count. `timeout` is in seconds of real time; after it,
         `TimeoutError` lists what arrived instead. Raises `TypeError`, `ValueError`.
         """
         return self._pending("hits", hits, timeout).wait()
@@ -99,18 +99,15 @@ class Injection(_Handle[PlacedFault]):
         return await self._pending("hits", hits, timeout).async_wait()
 
     def remove(self) -> None:
-        """Let operations pass from now on. The test no longer fails if it was not used up."""
+        """Affect no more operations. The test no longer fails if it was not used up."""
         self._placed.remove()
 
 
 class Hold(_Handle[PlacedHold]):
-    """Operations that are kept waiting at a point.
+    """A hold: up to `times` matching operations wait at a point until it is released.
 
-    Leaving the `with` block releases them. It also checks that there were any, unless an exception
-    is on its way.
-
-    It holds one operation after the other, up to `times`, each until it is released. Every other
-    operation goes on.
+    All other operations continue. Leaving the `with` block releases it, and checks that it held an
+    operation, unless an exception is on its way.
     """
 
     __slots__ = ()
@@ -134,7 +131,7 @@ class Hold(_Handle[PlacedHold]):
     def wait(self, count: int = 1, *, timeout: float = PATIENCE) -> "tuple[Exchange, ...]":
         """Wait until `count` operations were held, and return their exchanges.
 
-        Those that are held already count. `timeout` is in seconds of real time; after it,
+        Earlier ones count. `timeout` is in seconds of real time; after it,
         `TimeoutError` lists what arrived instead. Raises `TypeError`, `ValueError`.
         """
         return self._pending("count", count, timeout).wait()
@@ -146,7 +143,7 @@ class Hold(_Handle[PlacedHold]):
         return await self._pending("count", count, timeout).async_wait()
 
     def release(self) -> None:
-        """Let the held operations go on, and hold nothing more.
+        """Let the held operations continue, and hold nothing more.
 
         A hold that nothing has reached still fails the test, unless it is not required.
         """

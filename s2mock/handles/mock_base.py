@@ -34,9 +34,9 @@ class MonkeyPatch(Protocol):
 
 
 class MockBase(DirectCalls):
-    """What `S2Mock` and `RemoteS2Mock` share: all that a test asks of an account.
+    """The public methods that `S2Mock` and `RemoteS2Mock` share, over two backends.
 
-    A subclass sets `clock`, `token` and the two backends, and says where the account is served.
+    A subclass sets `clock`, `token` and the backends, and has the URL and the app of the account.
     """
 
     clock: Clock
@@ -48,7 +48,7 @@ class MockBase(DirectCalls):
     def _account_backend(self) -> AccountBackend:
         return self._of_account
 
-    # Where it is served.
+    # The server.
 
     @property
     def url(self) -> str:

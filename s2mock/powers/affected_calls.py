@@ -26,7 +26,7 @@ class AffectedCalls:
         self._calls.append(call)
 
     def notify(self) -> None:
-        """Notify all waits."""
+        """Notify all waits for the calls."""
         self._notifier.notify()
 
     @property

@@ -9,7 +9,7 @@ from s2mock.runtime.arguments import check_number
 
 
 class ExchangeFilter(NamedTuple):
-    """The arguments of `Journal.of`, checked.
+    """The checked arguments of `Journal.of`, as one value.
 
     With `has_any_name`, requests without an operation match too. `after` excludes the exchanges up
     to that number.

@@ -1,4 +1,4 @@
-"""Exchanges as JSON, and back.
+"""The JSON of exchanges, in both directions.
 
 An exchange has the members of `Exchange`, under the same names. Bytes are text where they are
 UTF-8, else `{"base64": ...}`.

@@ -68,7 +68,7 @@ class Gate:
 
 
 class HoldArguments(NamedTuple):
-    """The arguments of `S2Mock.hold`, checked."""
+    """The checked arguments of `S2Mock.hold`, as one value."""
 
     selector: Selector
     at: Point
@@ -169,7 +169,7 @@ class Hold:
         return f"a hold held nothing: {self.text}; {self.match_stats.describe_unused('the hold')}"
 
     def take_complaint(self) -> str | None:
-        """Return the same message, only once."""
+        """Return the message of `complaint`, only once; then None."""
         complaint = None if self._is_reported else self.complaint
         self._is_reported = True
         return complaint

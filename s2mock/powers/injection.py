@@ -1,4 +1,4 @@
-"""Injections: a fault, or a list of faults, for the operations that match a pattern."""
+"""Injections: a fault, or a list of faults, for the operations that a selector matches."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class InjectArguments(NamedTuple):
-    """The arguments of `S2Mock.inject`, checked.
+    """The checked arguments of `S2Mock.inject`, as one value.
 
     `faults` has one for each operation if `is_list`, else one for all.
     """

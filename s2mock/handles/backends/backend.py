@@ -34,7 +34,7 @@ class PendingResult(Protocol[Result_co]):
 
 
 class AccountBackend(Protocol):
-    """Operations of an account, which pass no points and are in no journal, and looks at it.
+    """Operations of an account, which pass no points and are in no journal, and views of it.
 
     A `place` with an incarnation raises `StaleHandle` if a reset or restore has ended what it is.
     """
@@ -52,13 +52,16 @@ class AccountBackend(Protocol):
         """Return the ids of all access tokens, in order."""
 
     def basin(self, place: Place) -> BasinView:
-        """Look at a basin. Raises `BasinNotFound`."""
+        """Return a view of a basin. Raises `BasinNotFound`."""
 
     def stream(self, place: Place, parent: Place | None = None) -> StreamView:
-        """Look at a stream; with a `parent`, at one in that basin only. Raises `StreamNotFound`."""
+        """Return a view of a stream; with a `parent`, only of one in that basin.
+
+        Raises `StreamNotFound`.
+        """
 
     def token(self, token_id: str, secret: str) -> TokenInfo:
-        """Look at the access token with that secret. Raises `AccessTokenNotFound`."""
+        """Return the access token with that secret. Raises `AccessTokenNotFound`."""
 
     def records(self, place: Place) -> tuple[SequencedRecord, ...]:
         """Return all records of a stream. Raises `StreamNotFound`, `StreamDeletionPending`."""
@@ -81,25 +84,25 @@ class PlacedFault(Protocol):
 
     @property
     def hits(self) -> int:
-        """The number of operations that have met a fault of it."""
+        """The number of operations that got a fault."""
 
     @property
     def remaining(self) -> int | None:
-        """The number of operations that it still waits for; None until it is removed."""
+        """The number of operations that it still waits for; None if it has no limit."""
 
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":
-        """The operations that have met a fault of it, in order of arrival."""
+        """The operations that got a fault, in order of arrival."""
 
     @property
     def complaint(self) -> str | None:
         """The reason why it fails the test, None if it was used up, removed or not required."""
 
     def pending(self, hits: int, timeout: float) -> "PendingResult[tuple[Exchange, ...]]":
-        """Return a wait until `hits` operations have met it."""
+        """Return a wait until `hits` operations got a fault."""
 
     def remove(self) -> None:
-        """Let operations pass from now on, and complain no longer."""
+        """Affect no more operations, and fail no test from now on."""
 
 
 class PlacedHold(Protocol):
@@ -120,7 +123,7 @@ class PlacedHold(Protocol):
         """Return the reason why it fails the test, once; None if it held something."""
 
     def release(self) -> None:
-        """Let the held operations go on, and hold nothing more."""
+        """Let the held operations continue, and hold nothing more."""
 
 
 class JournalBackend(ReadJournal, Protocol):

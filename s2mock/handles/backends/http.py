@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# No exchange has so high a number.
+# A number above that of any exchange.
 _NEVER: Final = 10**17
 _STALE: Final = 410
 
@@ -187,7 +187,7 @@ class HttpAccount:
 
 
 class HttpPowers:
-    """A `PowersBackend` over HTTP, which the end of a test asks as it asks the powers of a mock."""
+    """A `PowersBackend` over HTTP. For the end of a test it has the members of `Powers`, too."""
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
@@ -196,7 +196,7 @@ class HttpPowers:
         self.clock: HttpClock = HttpClock(control)
         self._outages = 0
         self.order: int = next(orders)
-        """Their place among those of all mocks that were ever made."""
+        """The position among all mocks that were made in this process."""
 
     def inject(self, arguments: InjectArguments) -> "HttpFault":
         return HttpFault(self._control, arguments)
@@ -311,9 +311,9 @@ class HttpSnapshot(Snapshot):
 
 
 def snapshot_number(control: ControlClient, snapshot: object) -> int:
-    """Return the number of a snapshot on the server, which gets it if need be.
+    """Return the number of a snapshot on the server; one that is not there is sent first.
 
-    Raises `TypeError` for what is no snapshot.
+    Raises `TypeError` for a value that is no snapshot.
     """
     if isinstance(snapshot, HttpSnapshot) and snapshot.is_on(control):
         return snapshot.number
@@ -324,7 +324,7 @@ def snapshot_number(control: ControlClient, snapshot: object) -> int:
 
 
 class _Numbered:
-    """A fault or a hold of the account, by its number under `path`."""
+    """A fault or a hold of the account, which has a number under `_path`."""
 
     _path: str
 
@@ -346,7 +346,7 @@ class _Numbered:
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """The operations that it has met, in order of arrival."""
+        """The operations that it has affected, in order of arrival."""
         return _exchanges(self._look())
 
 
@@ -414,12 +414,12 @@ class HttpHold(_Numbered):
 
 
 class HttpInjector:
-    """The faults and holds of the account, as the end of a test asks for them."""
+    """The faults and holds of the account, for the end of a test."""
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
         self.told: set[int] = set()
-        """The numbers of the holds whose complaint was taken."""
+        """The numbers of the holds whose complaints were taken."""
 
     def check(self, *, has_failed: bool = False) -> list[str]:  # noqa: ARG002  # of a protocol
         """Remove all faults and unreached holds, and return their complaints."""
@@ -459,7 +459,7 @@ class HttpJournal:
 
     @property
     def is_on(self) -> bool:
-        """True if exchanges are kept, or if the account is gone, so that it is not known."""
+        """True if exchanges are kept, and if the account is gone, so that it is unknown."""
         try:
             return self.summary.limit > 0
         except (OSError, ControlError):
