@@ -38,6 +38,16 @@ class Pattern:
             text += f", stream={self.stream!r}"
         return text
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pattern) and (self.names, self.basin, self.stream) == (
+            other.names,
+            other.basin,
+            other.stream,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.names, self.basin, self.stream))
+
     @cached_property
     def _basin(self) -> re.Pattern[str]:
         return re.compile(translate(self.basin))
