@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
-from s2mock.powers.exchange import Exchange
+from s2mock.powers.exchange import Exchange, error_code
 from s2mock.powers.faults import is_answer_lost
 from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
 from s2mock.powers.protocols import Journal
@@ -89,7 +89,7 @@ class Coverage:
         kinds = self._counts.setdefault(name, {kind: Counter() for kind in _KINDS})
         response, fault = exchange.response, exchange.fault
         kinds["statuses"][NO_ANSWER if response is None else str(response.status)] += 1
-        if (code := _error_code(exchange)) is not None:
+        if response is not None and (code := error_code(response)) is not None:
             kinds["codes"][code] += 1
         kinds["forms"][_wire_form(exchange)] += 1
         kinds["protocols"][exchange.protocol] += 1
@@ -173,18 +173,6 @@ class Coverage:
         for what, text in (*_MISSING.get(name, ()), *_MISSING_FROM_ANY):
             if what not in occurred:
                 yield text
-
-
-def _error_code(exchange: Exchange) -> str | None:
-    response = exchange.response
-    if response is None:
-        return None
-    if response.code is None and response.status == 412:
-        document = response.document
-        # The response to an append whose condition was false.
-        keys = document if isinstance(document, dict) else ()
-        return next((key for key in keys if key.endswith("_mismatch")), None)
-    return response.code
 
 
 def _wire_form(exchange: Exchange) -> str:

@@ -13,6 +13,7 @@ import pytest
 
 from s2mock import S2Mock
 from s2mock.control.views import exchange_events
+from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.powers.journal import Journal
 from s2mock.runtime.notifier import Notifier, Pending
 from tests import own_token
@@ -176,7 +177,7 @@ def a_journal(count: int) -> Journal:
 def follow(journal: Journal) -> None:
     """Wait for the next exchange, and look at it."""
     number = journal.last_number
-    steps = journal.pending(None, 1, timeout=60.0, after=number, is_described=False).steps()
+    steps = journal.pending(ExchangeFilter.make(after=number), 1, 60.0, is_described=False).steps()
     next(steps)
     journal.store.add_note(a_note(number + 1, 0))
     with pytest.raises(StopIteration) as ended:
@@ -187,7 +188,7 @@ def follow(journal: Journal) -> None:
 
 def wait_in_vain(journal: Journal) -> None:
     steps = journal.pending(
-        None, 1, timeout=0.0, after=journal.last_number, is_described=False
+        ExchangeFilter.make(after=journal.last_number), 1, 0.0, is_described=False
     ).steps()
     with pytest.raises(TimeoutError):
         next(steps)

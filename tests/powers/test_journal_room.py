@@ -109,9 +109,9 @@ def test_within_its_limits(
         if what == "len":
             assert len(journal) == len(kept)
         elif what == "dropped":
-            assert journal.dropped == len(sizes) - len(kept)
+            assert journal.summary.dropped == len(sizes) - len(kept)
         elif what == "body_bytes":
-            assert journal.body_bytes == bodies_within(kept, max_bytes)
+            assert journal.summary.body_bytes == bodies_within(kept, max_bytes)
         elif what == "entries":
             numbers = [entry.number for entry in journal.store.entries()]
             assert numbers == [*range(came - len(kept) + 1, came + 1)]
@@ -129,7 +129,7 @@ def test_within_its_limits(
     assert len(journal) == len(kept)
     entries = journal.store.entries()
     assert sum(entry.size for entry in entries) == bodies_within(kept, max_bytes)
-    assert journal.body_bytes == bodies_within(kept, max_bytes)
+    assert journal.summary.body_bytes == bodies_within(kept, max_bytes)
     assert [entry.number for entry in entries] == [*range(came - len(kept) + 1, came + 1)]
     assert [(entry.at, entry.began) for entry in entries] == [
         (entry.number, 0.5 + entry.number) for entry in entries

@@ -3,14 +3,15 @@
 `/_s2mock/advice` and `/_s2mock/coverage` are computed from its exchanges.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any, Final
 
 from s2mock.control.request import ControlRequest, ControlRoute, count_of, seconds_of, whole_of
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.views.serializers import exchange_to_json
 from s2mock.control.views.timeline import shown_to_json
 from s2mock.powers.exchange import Exchange
+from s2mock.powers.exchange_filter import ExchangeFilter
+from s2mock.powers.exchange_json import exchange_to_json
 from s2mock.runtime.conversation import DRAINED, Conversation, Head, RunInThread, Step
 
 _FILTERS: Final = ("after", "basin", "stream", "status")
@@ -39,12 +40,7 @@ def read_journal(request: ControlRequest) -> Generator[Step, Any, ControlRespons
     def serialize() -> dict[str, Any]:
         return {
             "exchanges": [exchange_to_json(exchange) for exchange in found],
-            "last": journal.last_number,
-            "dropped": journal.dropped,
-            "limit": journal.limit,
-            "max_bytes": journal.max_bytes,
-            "kept": len(journal),
-            "body_bytes": journal.body_bytes,
+            **journal.summary._asdict(),
         }
 
     is_long = len(found) > _MANY
@@ -128,20 +124,18 @@ def _find(
     """
     after = whole_of(query, "after", 0)
     status = whole_of(query, "status")
-    pending: Callable[..., Any] = request.hosted.powers.journal.pending
     try:
-        found: tuple[Exchange, ...] = yield from pending(
+        chosen = ExchangeFilter.make(
             query.get("operation"),
-            count,
-            timeout=timeout,
             basin=query.get("basin", "*"),
             stream=query.get("stream", "*"),
             status=status,
-            after=after,
-            is_described=is_described,
-        ).steps()
+            after=after or 0,
+        )
+        pending = request.hosted.powers.journal.pending(chosen, count, timeout, is_described=is_described)
     except (TypeError, ValueError) as error:
-        raise Refused(400, str(error).replace("on=", "operation=", 1)) from None
+        raise Refused(400, str(error)) from None
+    found: tuple[Exchange, ...] = yield from pending.steps()
     return found
 
 
