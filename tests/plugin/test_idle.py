@@ -49,7 +49,6 @@ def test_idle_plugin_loads_nothing(pytester: pytest.Pytester) -> None:
         "s2mock",
         "s2mock.options",
         "s2mock.pytest_plugin",
-        "s2mock.pytest_plugin.markers",
         "s2mock.pytest_plugin.options",
         "s2mock.pytest_plugin.teardown",
     }
