@@ -1,4 +1,4 @@
-"""The schema files, each compiled once into validators: closures that return True or False.
+"""The schema files, compiled on first use into validators: closures that return True or False.
 
 The files are the only source of the rules for bodies. A validator takes many values at once, those
 of the same field in different records, so that a batch of a thousand records costs a few calls and
@@ -8,6 +8,7 @@ accepts, and finds the fault in the rest (reference: control_plane §2.2).
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -25,7 +26,11 @@ Schema = Mapping[str, Any]
 # How many items one call validates: no other thread can run during that call.
 _ITEMS_AT_ONCE: Final = 1000
 
-_SCHEMAS: Final = Path(__file__).with_name("schemas")
+# Read with this module: a request may be received when no file descriptor is left.
+_FILES: Final[dict[str, Schema]] = {
+    file.name: json.loads(file.read_bytes())
+    for file in Path(__file__).with_name("schemas").glob("*.json")
+}
 
 
 def _formats_of(
@@ -61,9 +66,10 @@ class SchemaNode(NamedTuple):
     places: "tuple[SchemaNode, ...]"
 
 
+@cache
 def schema_node(name: str) -> SchemaNode:
     """Return the root node of the schema file of that name."""
-    return _nodes[name]
+    return _compile(_inline(_FILES[f"{name}.json"]))
 
 
 def unknown_fields(
@@ -86,18 +92,13 @@ def unknown_fields(
             yield from unknown_fields(below, item, f"{place}[]")
 
 
-def _load(file: str) -> Schema:
-    """Return a schema file with each reference to another file replaced by its content."""
-
-    def inline(node: Any) -> Any:
-        if isinstance(node, dict):
-            return (
-                _load(node["$ref"]) if "$ref" in node else {k: inline(v) for k, v in node.items()}
-            )
+def _inline(node: Any) -> Any:
+    """Return a schema with each reference to another file replaced by its content."""
+    if not isinstance(node, dict):
         return node
-
-    schema: Schema = inline(json.loads((_SCHEMAS / file).read_text("utf-8")))
-    return schema
+    if "$ref" in node:
+        return _inline(_FILES[node["$ref"]])
+    return {name: _inline(below) for name, below in node.items()}
 
 
 def _compile(schema: Schema) -> SchemaNode:
@@ -234,7 +235,3 @@ def is_text(strings: Iterable[str]) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-# Loaded with this module: a request may be received when no file descriptor is left.
-_nodes: Final = {file.stem: _compile(_load(file.name)) for file in _SCHEMAS.glob("*.json")}
