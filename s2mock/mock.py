@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from s2mock.handles.account import Account
 from s2mock.handles.backends.in_process import EngineBackend, MockBackend
-from s2mock.handles.initial_state import as_clock, as_resources
+from s2mock.handles.initial_state import InitialState, as_clock
 from s2mock.handles.mock_base import MockBase
-from s2mock.options import JOURNAL_BYTES, JOURNAL_LIMIT
 from s2mock.powers import teardown_report
 from s2mock.powers.entry import EndedAccount
 from s2mock.powers.errors import UnusedFault
@@ -86,15 +85,15 @@ class S2Mock(MockBase):
         listening: LazyServer | None = None,
         snapshot: "Snapshot | None" = None,
         faults: Iterable[Mapping[str, Any]] = (),
-        journal_limit: int = JOURNAL_LIMIT,
-        journal_bytes: int = JOURNAL_BYTES,
+        journal_limit: int = 10_000,
+        journal_bytes: int = 64 * 1024 * 1024,
         control: bool = False,
         auth: Auth = "open",
         revocation_delay: float = 0.0,
         locations: Iterable[str | Mapping[str, Any]] | None = None,
     ) -> None:
         check_flag("control", control)
-        self._resources = as_resources(basins)
+        self._initial_state = InitialState(basins, snapshot)
         self._profile = profile_named(profile)
         check_flag("cors", cors)
         self.clock: Clock = as_clock(clock)
@@ -134,12 +133,7 @@ class S2Mock(MockBase):
         self._connections = _Connections(self, lazy_server)
         self._of_account: EngineBackend = EngineBackend(self._engine)
         self._of_powers = MockBackend(self._engine, self._powers, self._connections)
-        if snapshot is not None and self._resources is not None:
-            raise ValueError(
-                "basins and snapshot both say what the account starts from: give one of them"
-            )
-        self._snapshot = snapshot
-        self._begin()
+        self._initial_state.apply(self._engine)
         self._faults = tuple(faults)
         self._inject_faults()
         teardown_report.living.add(self._powers)
@@ -202,17 +196,9 @@ class S2Mock(MockBase):
         self._powers.injector.end()
         self._engine.clear()
         self._powers.journal.clear()
-        self._begin()
+        self._initial_state.apply(self._engine)
         self._inject_faults()
         self._connections.drop()
-
-    def _begin(self) -> None:
-        if self._snapshot is not None:
-            self.account.restore(self._snapshot)
-        elif self._resources is not None:
-            from s2mock.json_bodies.resource_files import apply_resources
-
-            apply_resources(self._engine, self._resources)
 
     def _another(self, **options: Any) -> "S2Mock":
         """Make the mock of another account on the same server, with a token of its own.
@@ -224,8 +210,8 @@ class S2Mock(MockBase):
         made = S2Mock(**{**self._options(), **options})
         made._connections.router = self._connections.router
         if not options.keys() & {"basins", "snapshot"}:
-            made._resources, made._snapshot = self._resources, self._snapshot
-            made._begin()
+            made._initial_state = self._initial_state
+            made._initial_state.apply(made._engine)
         return made
 
     def _options(self) -> dict[str, Any]:
@@ -344,10 +330,9 @@ class S2Mock(MockBase):
 
         Raises `ResourcesError`.
         """
-        from s2mock.json_bodies.resource_files import apply_resources
-
-        apply_resources(self._engine, resources)
-        self._resources = resources
+        initial_state = InitialState(resources=resources)
+        initial_state.apply(self._engine)
+        self._initial_state = initial_state
 
     def _inject_faults(self) -> None:
         for arguments in self._faults:

@@ -33,7 +33,6 @@ ROOMS = {
         "diagnostics",
         "handles",
         "json_bodies",
-        "options",
         "powers",
         "registry",
         "runtime",

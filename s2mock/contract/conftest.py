@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -14,7 +14,6 @@ from s2mock.contract.records import Stream, create_stream
 
 if TYPE_CHECKING:
     from s2mock.mock import S2Mock
-    from s2mock.registry.engine.engine import Auth
 
 # The account's own token on the fake, which is the default token of a `Client`.
 _TOKEN = "s2mock"
@@ -57,7 +56,7 @@ def _fake(config: pytest.Config, **options: Any) -> "S2Mock":
     """Yield a fake in this process, open to any client unless `--s2mock-auth` is given."""
     from s2mock.mock import S2Mock
 
-    auth: Auth = config.getoption("s2mock_auth") or "open"
+    auth: Literal["open", "required"] = config.getoption("s2mock_auth") or "open"
     return S2Mock(auth=auth, token=_TOKEN, **options)
 
 
