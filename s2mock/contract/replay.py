@@ -9,7 +9,7 @@ from s2mock.contract.connection import connect
 from s2mock.contract.exchange import PROTOCOLS, Call, Protocol, comparable
 from s2mock.contract.ledger import excuse
 from s2mock.contract.recordings import Group, Recording
-from s2mock.mock import S2Mock
+from s2mock.handles.mock import S2Mock
 
 _MILLISECOND = 1_000_000
 

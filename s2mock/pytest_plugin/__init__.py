@@ -16,9 +16,9 @@ from s2mock.pytest_plugin import options, teardown
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from s2mock.handles.mock import S2Mock
     from s2mock.handles.remote import RemoteS2Mock
-    from s2mock.mock import S2Mock
-    from s2mock.pytest_plugin.sweep import Sweep
+    from s2mock.handles.sweep import Sweep
     from s2mock.server.lazy_server import LazyServer
 
 
@@ -131,7 +131,7 @@ def make_s2_mock(
     with ExitStack() as made:
 
         def make(**arguments: Any) -> "S2Mock | RemoteS2Mock":
-            from s2mock.mock import S2Mock
+            from s2mock.handles.mock import S2Mock
             from s2mock.pytest_plugin import mocks
 
             arguments = options.arguments_of(pytestconfig) | arguments
@@ -176,8 +176,8 @@ def s2_mock(request: pytest.FixtureRequest) -> "Iterator[S2Mock | RemoteS2Mock]"
 @pytest.fixture
 def s2_sweep(request: pytest.FixtureRequest) -> "Iterator[Sweep]":
     """Try every fault at every operation, in an attempt each: see `Sweep`."""
+    from s2mock.handles.sweep import Sweep
     from s2mock.pytest_plugin import mocks
-    from s2mock.pytest_plugin.sweep import Sweep
 
     config = request.config
     if (url := options.target_of(config)) is not None:

@@ -9,8 +9,8 @@ from s2mock.pytest_plugin import options
 from s2mock.runtime.near_names import near_name
 
 if TYPE_CHECKING:
+    from s2mock.handles.mock import S2Mock
     from s2mock.handles.remote import RemoteS2Mock
-    from s2mock.mock import S2Mock
     from s2mock.server.lazy_server import LazyServer
 
 _MARKER_NAMES: Final = tuple(option.name for option in MARKER_OPTIONS)
@@ -55,7 +55,7 @@ def make_fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2M
 
     Raises `TypeError`, `ValueError`.
     """
-    from s2mock.mock import S2Mock
+    from s2mock.handles.mock import S2Mock
     from s2mock.runtime.clock import ManualClock
 
     # A marker is evaluated once for all its tests, and a sweep's options for all its attempts. A

@@ -1,6 +1,6 @@
 """The backend in this process: the engine of an account, and the powers of its mock."""
 
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from s2mock.handles.backends.backend import (
     HoldArguments,
@@ -30,6 +30,7 @@ from s2mock.runtime.notifier import Pending
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from s2mock.handles.connections import Connections
     from s2mock.powers.faults import Fault
 
 _EMPTY = LogState()
@@ -193,25 +194,12 @@ def _is_in(state: AccountState, place: Place) -> bool:
     return stream is not None and stream.incarnation == place.incarnation
 
 
-class Connections(Protocol):
-    """The connections of a mock's clients."""
-
-    def drop(self) -> None:
-        """Drop all connections."""
-
-    def refuse(self) -> None:
-        """Drop all connections, and refuse new ones."""
-
-    def accept(self) -> None:
-        """Accept connections again."""
-
-
 class MockBackend:
     """A `PowersBackend` over the powers of a mock of this process."""
 
     __slots__ = ("_connections", "_engine", "_powers")
 
-    def __init__(self, engine: Engine, powers: Powers, connections: Connections) -> None:
+    def __init__(self, engine: Engine, powers: Powers, connections: "Connections") -> None:
         self._engine = engine
         self._powers = powers
         self._connections = connections

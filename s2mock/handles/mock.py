@@ -1,6 +1,5 @@
 """`S2Mock`: an account with its engine, powers, app and server, composed for one test."""
 
-import weakref
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import count
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from s2mock.handles.account import Account
 from s2mock.handles.backends.in_process import EngineBackend, MockBackend
+from s2mock.handles.connections import Connections
 from s2mock.handles.initial_state import InitialState, as_clock
 from s2mock.handles.mock_base import MockBase
 from s2mock.powers import teardown_report
@@ -130,7 +130,7 @@ class S2Mock(MockBase):
             journal_bytes=journal_bytes,
             append_latency=append_latency,
         )
-        self._connections = _Connections(self, lazy_server)
+        self._connections = Connections(self._engine, self._converse, lazy_server)
         self._of_account: EngineBackend = EngineBackend(self._engine)
         self._of_powers = MockBackend(self._engine, self._powers, self._connections)
         self._initial_state.apply(self._engine)
@@ -348,86 +348,3 @@ def _load_diagnostics(account: "AccountView") -> "Diagnostics":
     from s2mock.diagnostics import ApiDiagnostics
 
     return ApiDiagnostics(account)
-
-
-class _Connections:
-    """The connections of a mock's clients: those of its server, and calls by WSGI."""
-
-    def __init__(self, mock: S2Mock, lazy_server: LazyServer) -> None:
-        self.lazy_server = lazy_server
-        self.app: App | None = None
-        # In front of its app, and of those of other accounts on the same port.
-        self.router: ControlRouter | None = None
-        self._engine = mock.account.engine
-        self._handler = _Handler(mock)
-        # Those of `serve`, on loops of the test's own.
-        self._loop_servers: list[LoopServer] = []
-
-    @property
-    def is_served(self) -> bool:
-        """True if the server is in front of this mock, not of another."""
-        return self.lazy_server.app is self._handler
-
-    def listen(self) -> str:
-        """Put the server in front of this mock, and return its URL. Raises `OSError`."""
-        self.lazy_server.app = self._handler
-        return self.lazy_server.url
-
-    def drop(self) -> None:
-        """Drop all connections; where other accounts share them, the requests to this one."""
-        if self.router is not None:
-            self.router.drop_calls(self._engine)
-            return
-        if self.is_served:
-            self.lazy_server.drop_connections()
-        for server in self._loop_servers:
-            server.drop_connections()
-
-    def refuse(self) -> None:
-        """Drop all connections, and refuse new ones."""
-        if self.is_served:
-            self.lazy_server.refuse()
-        for server in self._loop_servers:
-            server.refuse()
-        if self.app is not None:
-            self.app.drop_calls()
-
-    def accept(self) -> None:
-        """Accept connections again."""
-        if self.is_served:
-            self.lazy_server.accept()
-        for server in self._loop_servers:
-            server.accept()
-
-    def add_loop_server(self, server: "LoopServer") -> None:
-        """Drop, refuse and end the connections of this server with the others."""
-        self._loop_servers = [one for one in self._loop_servers if not one.is_closed]
-        self._loop_servers.append(server)
-
-    def end_loop_servers(self) -> None:
-        """Stop the servers on loops of the test's own."""
-        for server in self._loop_servers:
-            server.stop()
-
-    def end(self) -> None:
-        """Drop all connections, and leave the server to other mocks."""
-        if self.is_served:
-            self.lazy_server.app = None
-            self.lazy_server.drop_connections()
-
-
-class _Handler:
-    """A mock's app for the server. It is loaded with the first request.
-
-    Many tests point their code here, and then make no call.
-    """
-
-    def __init__(self, mock: S2Mock) -> None:
-        # Weak, so that a mock that was not closed warns as soon as it is collected.
-        self._mock = weakref.ref(mock)
-
-    def converse(self, environ: dict[str, Any]) -> Conversation:
-        """Answer one request, step by step."""
-        mock = self._mock()
-        assert mock is not None, "a mock and its server end together"
-        return mock._converse(environ)  # noqa: SLF001  # two halves of one thing
