@@ -293,11 +293,7 @@ class S2Mock(MockBase):
             server.refuse()
         return server
 
-    def basin_name(self) -> str:
-        """Return the name of a basin that does not exist, on a real server either.
-
-        On a server, a basin of that name is deleted after the test (see `RemoteS2Mock`).
-        """
+    def _basin_name(self) -> str:
         return next(
             name for name in map(_FRESH.format, self._fresh_names) if name not in self.basins
         )
