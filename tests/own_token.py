@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from s2mock.api.requests import S2Request
-from s2mock.mock import S2Mock
+from s2mock.handles.mock import S2Mock
 from s2mock.registry.values.errors import Authn
 from s2mock.runtime.http_client import Client
 

@@ -24,16 +24,13 @@ ROOMS = {
     "powers": {"api", "registry", "runtime"},
     "diagnostics": {"api", "json_bodies", "powers", "registry", "runtime"},
     "server": {"runtime"},
-    "handles": {"api", "json_bodies", "powers", "registry", "runtime"},
     "options": set(),
     "control": {"api", "json_bodies", "options", "powers", "registry", "runtime"},
-    "mock": {
+    "handles": {
         "api",
         "control",
         "diagnostics",
-        "handles",
         "json_bodies",
-        "options",
         "powers",
         "registry",
         "runtime",

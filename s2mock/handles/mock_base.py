@@ -122,7 +122,7 @@ class MockBase(DirectCalls):
 
         On a server, a basin of that name is deleted after the test.
         """
-        raise NotImplementedError
+        return self._basin_name()
 
     def fresh_basin(self, config: BasinConfig | None = None) -> str:
         """Create a basin that no other test uses, on a real server either, and return its name.
@@ -291,6 +291,9 @@ class MockBase(DirectCalls):
         closed when this one is.
         """
         return cast("Self", self._fork())
+
+    def _basin_name(self) -> str:
+        raise NotImplementedError
 
     def _reset(self) -> None:
         raise NotImplementedError

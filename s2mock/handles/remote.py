@@ -204,8 +204,7 @@ class RemoteS2Mock(MockBase):
         self._forks.append(fork)
         return fork
 
-    def basin_name(self) -> str:
-        """Return the name of a basin that does not exist; it is deleted after the test."""
+    def _basin_name(self) -> str:
         self._names.append(f"s2mock-{uuid.uuid4().hex}")
         return self._names[-1]
 

@@ -1,4 +1,4 @@
-"""The schema files, each compiled once into validators: closures that return True or False.
+"""The schema files, compiled on first use into validators: closures that return True or False.
 
 The files are the only source of the rules for bodies. One that is nearly equal to another has only
 the difference: `x-based-on` names the other. A validator takes many values at once, those
@@ -27,7 +27,11 @@ Schema = Mapping[str, Any]
 # How many items one call validates: no other thread can run during that call.
 _ITEMS_AT_ONCE: Final = 1000
 
-_SCHEMAS: Final = Path(__file__).with_name("schemas")
+# Read with this module: a request may be received when no file descriptor is left.
+_FILES: Final[dict[str, Schema]] = {
+    file.name: json.loads(file.read_bytes())
+    for file in Path(__file__).with_name("schemas").glob("*.json")
+}
 
 
 def _formats_of(
@@ -63,9 +67,10 @@ class SchemaNode(NamedTuple):
     places: "tuple[SchemaNode, ...]"
 
 
+@cache
 def schema_node(name: str) -> SchemaNode:
     """Return the root node of the schema file of that name."""
-    return _nodes[name]
+    return _compile(_whole(f"{name}.json"))
 
 
 def unknown_fields(
@@ -88,13 +93,6 @@ def unknown_fields(
             yield from unknown_fields(below, item, f"{place}[]")
 
 
-@cache
-def _read(file: str) -> dict[str, Any]:
-    """Return a schema file as it is, but with everything that it is based on."""
-    schema: dict[str, Any] = _on_its_base(json.loads((_SCHEMAS / file).read_text("utf-8")))
-    return schema
-
-
 def _on_its_base(node: Any) -> Any:
     """Return a part of a schema file, each `x-based-on` replaced by the changed content of a file.
 
@@ -103,7 +101,9 @@ def _on_its_base(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     change = {name: _on_its_base(value) for name, value in node.items() if name != "x-based-on"}
-    return _merged(_read(node["x-based-on"]), change) if "x-based-on" in node else change
+    if "x-based-on" not in node:
+        return change
+    return _merged(_on_its_base(_FILES[node["x-based-on"]]), change)
 
 
 def _merged(base: Any, change: Any) -> Any:
@@ -114,18 +114,18 @@ def _merged(base: Any, change: Any) -> Any:
     return {name: part for name, part in merged.items() if part is not None}
 
 
-def _load(file: str) -> Schema:
-    """Return a schema file with each reference to another file replaced by its content."""
-
-    def inline(node: Any) -> Any:
-        if isinstance(node, dict):
-            return (
-                _load(node["$ref"]) if "$ref" in node else {k: inline(v) for k, v in node.items()}
-            )
+def _inline(node: Any) -> Any:
+    """Return a schema with each reference to another file replaced by its content."""
+    if not isinstance(node, dict):
         return node
+    if "$ref" in node:
+        return _whole(node["$ref"])
+    return {name: _inline(below) for name, below in node.items()}
 
-    schema: Schema = inline(_read(file))
-    return schema
+
+def _whole(file: str) -> Any:
+    """Return a schema file with all that it is based on and refers to."""
+    return _inline(_on_its_base(_FILES[file]))
 
 
 def _compile(schema: Schema) -> SchemaNode:
@@ -262,7 +262,3 @@ def is_text(strings: Iterable[str]) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-# Loaded with this module: a request may be received when no file descriptor is left.
-_nodes: Final = {file.stem: _compile(_load(file.name)) for file in _SCHEMAS.glob("*.json")}

@@ -132,7 +132,8 @@ def _find(
             status=status,
             after=after or 0,
         )
-        pending = request.hosted.powers.journal.pending(chosen, count, timeout, is_described=is_described)
+        journal = request.hosted.powers.journal
+        pending = journal.pending(chosen, count, timeout, is_described=is_described)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     found: tuple[Exchange, ...] = yield from pending.steps()

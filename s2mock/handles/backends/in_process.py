@@ -1,6 +1,6 @@
 """The backend in this process: the engine of an account, and the powers of its mock."""
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from s2mock.handles.backends.backend import JournalBackend, PlacedFault, PlacedHold
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
@@ -22,6 +22,9 @@ from s2mock.registry.values.records import SequencedRecord
 from s2mock.registry.values.tokens import TokenInfo
 from s2mock.runtime.clock import ManualClock
 from s2mock.runtime.notifier import Pending
+
+if TYPE_CHECKING:
+    from s2mock.handles.connections import Connections
 
 _EMPTY = LogState()
 # A timeout shows the bodies of the last records, this number of them at most.
@@ -188,25 +191,12 @@ def _is_in(state: AccountState, place: Place) -> bool:
     return stream is not None and stream.incarnation == place.incarnation
 
 
-class Connections(Protocol):
-    """The connections of a mock's clients."""
-
-    def drop(self) -> None:
-        """Drop all connections."""
-
-    def refuse(self) -> None:
-        """Drop all connections, and refuse new ones."""
-
-    def accept(self) -> None:
-        """Accept connections again."""
-
-
 class MockBackend:
     """A `PowersBackend` over the powers of a mock of this process."""
 
     __slots__ = ("_connections", "_engine", "_powers")
 
-    def __init__(self, engine: Engine, powers: Powers, connections: Connections) -> None:
+    def __init__(self, engine: Engine, powers: Powers, connections: "Connections") -> None:
         self._engine = engine
         self._powers = powers
         self._connections = connections
