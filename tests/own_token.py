@@ -44,8 +44,8 @@ NOT_SO: Final[dict[str, str]] = {
         "revokes the own token, and goes on without one"
     ),
     "tests/api/test_basin_of_request.py::test_authorization_is_not_looked_at": _NOBODY,
-    "tests/api/test_permission.py::TestExplanations::test_who_asked_is_noted": _NOBODY,
-    "tests/control/test_accounts.py::test_a_token_of_nobody_is_the_first_account": _NOBODY,
+    "tests/api/test_permission.py::TestExplanations::test_the_caller_is_in_the_journal": _NOBODY,
+    "tests/control/test_accounts.py::test_an_unknown_token_is_the_first_account": _NOBODY,
     "tests/control/test_accounts.py::test_snapshots": _FILE,
     "tests/control/test_timeline.py::test_one_exchange_has_all_of_it": _SHOWN,
     "tests/differential/test_differential.py::test_what_the_parts_have_compared_adds_up": (

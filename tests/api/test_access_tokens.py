@@ -254,7 +254,7 @@ class TestRevoking:
             assert svc.call("DELETE", f"{PATH}/s2mock").status == 204
             assert mock.tokens == ("svc",)
 
-    def test_refusal_to_revoke_the_own_token_says_who_may(self) -> None:
+    def test_refusal_to_revoke_the_own_token_names_what_would_work(self) -> None:
         headers = {"authorization": "Bearer any"}
         with S2Mock(auth="open") as mock:
             api = Api(over_wsgi(mock.wsgi_app))
@@ -300,7 +300,7 @@ class TestTheEnd:
         assert api.call("DELETE", f"{PATH}/svc").status == 204
         assert issue(api, "svc").status == 201
 
-    def test_that_of_whoever_issues_it_is_the_last(self, api: Api) -> None:
+    def test_the_limit_of_the_issuing_token_is_checked_last(self, api: Api) -> None:
         end = "2024-01-01T01:00:00Z"
         parent = issued(api, "parent", EVERYTHING, expires_at=end)
         issued(parent, "child", EVERYTHING)
@@ -367,7 +367,7 @@ class TestSnapshots:
 
 class TestWhoIsAsking:
     @pytest.mark.parametrize("auth", ["open", "required"])
-    def test_nobody_and_somebody_unknown(self, auth: Any) -> None:
+    def test_no_token_and_an_unknown_one(self, auth: Any) -> None:
         with S2Mock(auth=auth, basins=[BASIN]) as mock:
             api = Api(over_wsgi(mock.wsgi_app))
             issued(Bearer(api, mock.token), "svc")

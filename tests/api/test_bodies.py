@@ -371,7 +371,7 @@ def test_a_record_as_an_array(s2_old: Api, record: str) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "reason"),
     [
-        # What stands first in the text is refused, be it a name, a value or a length.
+        # The first fault in the text is refused, be it a name, a value or a length.
         ("/v1/streams/old/records", '{"records":[[]],"records":1}', "invalid length 0"),
         ("/v1/streams/old/records", '{"records":[],"records":1,"match_seq_num":""}', "duplicate"),
         ("/v1/streams/old/records", "[[[]]]", "invalid length 0, expected struct AppendRecord"),
@@ -467,7 +467,7 @@ def test_content_type_that_does_not(s2_old: Api, content_type: str) -> None:
 def test_no_content_type(s2_old: Api) -> None:
     before = s2_old.everything()
     for operation in OPERATIONS:
-        # A PUT takes whatever it is for no body, which tests/api/test_provision.py looks at.
+        # A PUT takes any of these for no body, which tests/api/test_provision.py checks.
         if operation.method != "PUT":
             reply = s2_old.call(operation.method, operation.path, body=operation.body("{}"))
             assert reply.error == (400, "bad_json", TYPE_EXPECTED)

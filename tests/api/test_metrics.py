@@ -16,7 +16,7 @@ from s2mock.registry.usage.series import Series
 from tests.calls import Api, Reply, over_wsgi
 from tests.conftest import BASIN
 
-# 2024-01-01T00:00:00Z, where the clock stands at first.
+# 2024-01-01T00:00:00Z, the first time of the clock.
 T = 1_704_067_200
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -312,7 +312,7 @@ class TestStorage:
         clock.advance(60)
         append(s2, "s", "22")
         clock.advance(600)
-        # Nobody has looked meanwhile.
+        # No request has read the metrics until then.
         assert self.stored(s2, T, T + 300) == [9.0, 19.0, 10.0, 0.0, 0.0]
         append(s2, "s", "333")
         clock.advance(30)

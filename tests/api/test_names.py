@@ -111,7 +111,7 @@ def test_path_that_is_not_utf8(s2: Api, root: str, parameter: str, segment: str)
 
 
 def of_bytes(character: str, length: int) -> str:
-    """A name of so many bytes, of that character as far as possible."""
+    """Return a name of `length` bytes, of that character as far as possible."""
     count, rest = divmod(length, len(character.encode()))
     return character * count + "a" * rest
 

@@ -250,7 +250,7 @@ class TestBatches:
 
 
 class TestForms:
-    """Whatever a request looks like, it needs the same."""
+    """Each form of a request needs the same permission."""
 
     APPENDS = (
         ("application/json", b'{"records":[{"body":"a"}]}'),
@@ -360,7 +360,7 @@ class TestSessions:
         assert stream.tail.seq_num == 1
 
     def test_the_own_token_may_end_too(self, mock: S2Mock, stream: Stream) -> None:
-        """Of a session that began when nobody had to be looked at."""
+        """An ended own token closes a session that began when no token was required."""
         with remote(mock, mock.token).append_session() as session:
             session.send(frame(append_input(b"a")))
             assert acks(session, 1) == [(0, 1)]
@@ -405,7 +405,7 @@ class TestSessions:
         assert remote(mock, svc.secret).read().status == 401
 
     def test_a_held_append_is_decided_again(self, mock: S2Mock, stream: Stream) -> None:
-        """A token that is revoked while its append stands at its commit writes nothing."""
+        """A token that is revoked while its append is held at its commit writes nothing."""
         svc = mock.issue_token("svc", basins="*", streams="*", ops=["append"])
         answers: list[int] = []
         with mock.hold(on="append") as held:
@@ -560,7 +560,7 @@ class TestExplanations:
             "(reference: account_services §1.3)"
         )
 
-    def test_who_asked_is_noted(self, s2: Api, mock: S2Mock) -> None:
+    def test_the_caller_is_in_the_journal(self, s2: Api, mock: S2Mock) -> None:
         svc = issued(s2, "svc", EVERYTHING)
         svc.call("GET", "/v1/basins")
         Bearer(s2, mock.token).call("GET", "/v1/basins")

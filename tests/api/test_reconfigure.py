@@ -31,8 +31,8 @@ STORED = {
     "delete_on_empty": {"min_age_secs": 60},
 }
 
-# The patch, and what the stream's configuration then has that STORED had not; "default" stands
-# for what the basin, or else the system, has there.
+# The patch, and what the stream's configuration then has that STORED had not; "default" means
+# what the basin, or else the system, has there.
 STREAM_PATCHES: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {}),
     ({"unknown": {"x": None}}, {}),

@@ -64,7 +64,7 @@ ROUTES = {
 @pytest.mark.parametrize(("path", "allow"), ROUTES.items(), ids=list(ROUTES))
 def test_wrong_method(s2: Api, path: str, allow: str) -> None:
     for method in set(METHODS) - set(allow.split(",")):
-        # Whatever else is wrong with the request.
+        # The method is refused first, also if more is wrong with the request.
         reply = s2.within("bad").call(method, f"{path}?limit=x", body=b"{")
         assert (reply.status, reply.is_empty) == (405, True)
         assert reply.headers["allow"] == allow

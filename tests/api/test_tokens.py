@@ -125,7 +125,7 @@ def test_changed_basin_defaults_do_not_break_a_replay(s2: Api) -> None:
     defaults = {"default_stream_config": {"storage_class": "standard"}}
     assert s2.call("PATCH", f"/v1/basins/{BASIN}", defaults).status == 200
     assert s2.create_stream("s", token="t").result == "noop"
-    # What the stream now would be, said in so many words, is another request.
+    # The same configuration, written out in full, is another request.
     s2.create_stream("s", defaults["default_stream_config"], token="t", expect=409)
 
 
@@ -154,7 +154,7 @@ def test_replay_after_delete_creates_afresh(s2: Api, kind: Kind, clock: ManualCl
     assert create(s2, kind, kind.config, token="t").json == again.json
 
 
-# Left and right are told apart, or are not, by who compares requests.
+# Requests that are equal, and requests that differ, when S2 compares them.
 SAME_STREAM = [
     (..., None),
     (..., {}),

@@ -19,7 +19,7 @@ SECTIONS = {
 }
 SOURCES = [path for folder in ("s2mock", "tests") for path in (REPO / folder).rglob("*.py")]
 
-# What may stand between the sections of one citation: `control_plane §4.2 (basins), §5.3 (fields)`.
+# The text between the sections of one citation: `control_plane §4.2 (basins), §5.3 (fields)`.
 TOKEN = re.compile(
     rf"(?P<plane>{'|'.join(PLANES)})|§(?P<section>\d+(?:\.\d+)?)|\([^()]*\)|[\s,;#]+|and\b|to\b"
 )

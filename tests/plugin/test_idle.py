@@ -68,7 +68,7 @@ def test_fixture_loads_what_it_needs(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.slow
-def test_a_socket_that_nobody_calls_loads_no_app(pytester: pytest.Pytester) -> None:
+def test_an_unused_socket_loads_no_app(pytester: pytest.Pytester) -> None:
     modules = loaded_by(pytester, "def test_it(s2_mock): assert s2_mock.env")
     assert "s2mock.server.server" in modules
     assert heavy(modules) == []

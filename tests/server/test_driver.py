@@ -187,7 +187,7 @@ class TestWait:
         with serving(waits) as server, call(server, "/") as client:
             assert client.status() == 200
 
-    def test_a_late_wake_is_nobodys(self, call: Call) -> None:
+    def test_a_late_wake_has_no_effect(self, call: Call) -> None:
         """The first wait is woken again while the second is on: that one goes on."""
         first, second = Gate(timeout=0.001), Gate()
 
@@ -204,7 +204,7 @@ class TestWait:
                 second.open()
                 assert client.status() == 200
 
-    def test_keeps_nobody_waiting(self, call: Call) -> None:
+    def test_delays_no_other_request(self, call: Call) -> None:
         gate = Gate()
 
         def waits(environ: Environ) -> Conversation:
@@ -233,7 +233,7 @@ class TestOffload:
         with serving(works) as server, call(server, "/") as client:
             assert client.status() == 200
 
-    def test_keeps_nobody_waiting_and_leaves_no_thread(self, call: Call) -> None:
+    def test_delays_no_other_request_and_leaves_no_thread(self, call: Call) -> None:
         go_on = threading.Event()
         before = threading.active_count()
 
@@ -638,7 +638,7 @@ class TestEnd:
             assert closing.closed.wait(PATIENCE)
 
     def test_in_a_worker(self, call: Call) -> None:
-        """What is being worked on is let go, and its result is nobody's."""
+        """The work in progress is abandoned, and its result is dropped."""
         closing, go_on, begun = Closing(), threading.Event(), threading.Event()
 
         def work() -> None:
@@ -672,7 +672,7 @@ def test_endless_answers_let_others_have_a_turn(call: Call) -> None:
                 assert other.piece(3) == b"all"
 
 
-def test_pieces_that_nobody_wants_are_not_asked_for(call: Call) -> None:
+def test_pieces_without_a_receiver_are_not_requested(call: Call) -> None:
     """The answer to HEAD has no body, however much of one there would be."""
     closing = Closing()
 

@@ -102,7 +102,7 @@ class TestDrained:
 
 @pytest.mark.parametrize("call", CALLS, ids=["http1", "http2"])
 class TestUnread:
-    def test_a_body_that_nobody_reads_is_not_taken_in(self, call: Call) -> None:
+    def test_an_unread_body_is_not_taken_in(self, call: Call) -> None:
         gate, total = Gate(), 0
 
         def reads_late(_: Environ) -> Conversation:
@@ -213,7 +213,7 @@ class TestWindowsOfTheServer:
                     else:
                         assert resets == [[1, "RstStream", 3]] * excess
 
-    def test_one_who_goes_on_behind_the_end_of_a_stream(self) -> None:
+    def test_frames_after_the_end_of_a_stream(self) -> None:
         """Without a window of its own, what comes counts against that of the connection."""
         with serving(like_the_reference) as server, connect(server.port) as client:
             said = Said().settings().reading()
@@ -305,7 +305,7 @@ class TestFloods:
                 other.sendall(b"GET /health HTTP/1.1\r\n\r\n")
                 assert other.recv(65536).startswith(b"HTTP/1.1 200")
 
-    def test_answers_that_nobody_reads(self) -> None:
+    def test_answers_that_are_not_read(self) -> None:
         """Pings for which the answers pile up: no more are read."""
         with serving(like_the_reference) as server, connect(server.port) as client:
             client.sendall(PREFACE + Said().settings().data)

@@ -91,7 +91,7 @@ def test_another_connection_is_answered_after_each_slow_request(turns: Turns, as
 
 
 @protocols
-def test_what_comes_meanwhile_makes_no_turn_longer(turns: Turns, asked: bytes) -> None:
+def test_later_requests_make_no_turn_longer(turns: Turns, asked: bytes) -> None:
     slow, _ = turns.connect()
     slow.sendall(asked)
     answered = []

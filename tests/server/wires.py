@@ -43,7 +43,7 @@ class Http1Call:
         return int(self._line().split()[1]) if self._skip_head() else 0
 
     def piece(self, size: int) -> bytes:
-        """So many bytes of an answer in chunks."""
+        """Return `size` bytes of an answer in chunks."""
         data = b""
         while len(data) < size:
             length = int(self._line(), 16)

@@ -31,7 +31,7 @@ def sessions() -> int:
 
 
 def released(*streams: Stream, left: int = 0) -> bool:
-    """Whether so many sessions are served in the end, and nobody follows the streams if none is."""
+    """True if `left` sessions are served in the end, and no reader follows if `left` is 0."""
     patience = time.monotonic() + PATIENCE
     while sessions() != left or (not left and any(map(_is_followed, streams))):
         # A client that goes at once has gone before its request is served.

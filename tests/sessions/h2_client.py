@@ -78,7 +78,7 @@ class H2Client:
         self._flush()
 
     def take(self, stream: int, size: int) -> None:
-        """Allow so many bytes more to come on a stream."""
+        """Allow `size` more bytes to come on a stream."""
         self.h2.acknowledge_received_data(size, stream)
         self._flush()
 
@@ -89,7 +89,7 @@ class H2Client:
         return self.heads[stream]
 
     def body(self, stream: int, size: int) -> bytes:
-        """So many bytes of the body, taken away from it."""
+        """Return the next `size` bytes of the body, and remove them."""
         while len(self.bodies[stream]) < size:
             self._receive()
         data, self.bodies[stream] = self.bodies[stream][:size], self.bodies[stream][size:]

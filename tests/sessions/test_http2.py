@@ -191,7 +191,7 @@ class TestOneConnection:
     def test_a_stop(
         self, client: H2Client, mock: S2Mock, stream: Stream, clock: WatchedClock
     ) -> None:
-        """Though the client does not look at its connection meanwhile."""
+        """Though the client does not read its connection during the wait."""
         client.open("GET", RECORDS, S2S)
         client.open("POST", RECORDS, S2S, end=False)
         clock.await_waiters(1)

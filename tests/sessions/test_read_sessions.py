@@ -125,7 +125,7 @@ class TestLongPoll:
     def test_spelled_oddly(
         self, remote: Remote, clock: WatchedClock, stream: Stream, query: str
     ) -> None:
-        """However the query is written, nobody else waits."""
+        """For each spelling of the query, no other request waits."""
         if "+" in query:
             query = query.replace("+", "%2B")
         with Session(remote.client, "GET", f"{remote.path}?{query}") as session:
