@@ -241,9 +241,10 @@ def _token_of(app: Any) -> str | None:
 def _token_at(port: int | None) -> str | None:
     """Return the own token of the account that is served at that port."""
     for mock in _living():
-        # Its address would start it.
-        server = mock._connections.lazy_server._server
-        if server is not None and mock._connections.is_served and server.port == port:
+        connections = mock._connections
+        # Before it has started, its address would start it.
+        is_there = connections.is_served and connections.lazy_server.started
+        if is_there and urlsplit(connections.lazy_server.url).port == port:
             return mock.token
     return None
 

@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from itertools import count
 from math import inf
@@ -25,6 +26,7 @@ from s2mock.runtime.conversation import (
 from s2mock.server.server import Server
 from tests.server.toys import TEXT, Environ, Gate, serving
 from tests.server.wires import CALLS, Call, Http1Call
+from tests.server_view import lasting
 
 pytestmark = pytest.mark.parametrize("call", CALLS, ids=["http1", "http2"])
 
@@ -541,11 +543,11 @@ def leave(client: Any, server: Server) -> None:
             pass
     else:
         client.leave()
-        client._client.h2.ping(b"its turn")
-        client._client._flush()
+        client.client.h2.ping(b"its turn")
+        client.client.flush()
         while not any(
             isinstance(event, PingAckReceived)
-            for event in client._client.h2.receive_data(client.socket.recv(65536))
+            for event in client.client.h2.receive_data(client.socket.recv(65536))
         ):
             pass
     settle(server)
@@ -559,7 +561,7 @@ def settle(server: Server) -> None:
 
 def nothing_lasts(server: Server) -> bool:
     settle(server)
-    return not server._context.lasting
+    return not lasting(server.url)
 
 
 class TestEnd:
@@ -700,9 +702,9 @@ def test_pieces_that_take_long_to_make_let_others_have_a_turn(call: Call) -> Non
         begun.set()
         assert asked.wait(PATIENCE)
         for _ in range(3):
-            # By the clock of the loop, longer than a turn.
-            until = server._loop.time() + 0.002
-            while server._loop.time() < until:
+            # Longer than a turn of the loop.
+            until = time.monotonic() + 0.002
+            while time.monotonic() < until:
                 pass
             order.append("piece")
             yield b"x"

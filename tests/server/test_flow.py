@@ -1,5 +1,6 @@
 """Back-pressure in bytes, in both directions and over both protocols."""
 
+import asyncio
 import socket
 import threading
 import tracemalloc
@@ -7,13 +8,14 @@ import tracemalloc
 import pytest
 
 from s2mock.runtime.conversation import DRAINED, READ, Conversation, Head
-from s2mock.server.connection import MAX_UNSENT_BYTES
+from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
 from tests.server.h2_shapes import PREFACE, Heard, Said
 from tests.server.test_driver import PATIENCE, Closing
 from tests.server.test_readers_that_do_not_read import unsent
 from tests.server.test_server import connect
 from tests.server.toys import TEXT, Environ, Gate, like_the_reference, serving
 from tests.server.wires import CALLS, Call, Http2Call
+from tests.server_view import context_at
 from tests.sessions.h2_client import H2Client
 
 MEBIBYTE = 1024 * 1024
@@ -36,17 +38,31 @@ class Producer:
             yield self.piece
 
 
+def with_send_buffers(patch: pytest.MonkeyPatch) -> int:
+    """Give connections send buffers that the system does not change; return their size."""
+    made = Connection.connection_made
+
+    def made_with_buffer(self: Connection, transport: asyncio.BaseTransport) -> None:
+        accepted = transport.get_extra_info("socket")
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        made(self, transport)
+
+    patch.setattr(Connection, "connection_made", made_with_buffer)
+    with socket.socket() as sample:
+        sample.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        return sample.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+
+
 @pytest.mark.parametrize("call", CALLS, ids=["http1", "http2"])
 class TestUnsent:
     @pytest.mark.parametrize("size", [1000, 100_000, MEBIBYTE])
-    def test_a_client_that_does_not_read_is_not_filled_up(self, call: Call, size: int) -> None:
+    def test_a_client_that_does_not_read_is_not_filled_up(
+        self, call: Call, size: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """As much is produced for it as fits into the sockets' buffers and the bound."""
         producers = {path: Producer(b"x" * size) for path in ("/stalled", "/read")}
         with serving(lambda environ: producers[environ["PATH_INFO"]](environ)) as server:
-            # Of a size that is known, which the system changes no more: connections inherit it.
-            listening = server._listener._socket
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-            buffered = listening.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            buffered = with_send_buffers(monkeypatch)
             with call(server, "/stalled", window=8192) as stalled:
                 buffered += stalled.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
                 with call(server, "/read") as reader:
@@ -89,7 +105,7 @@ class TestDrained:
             if window > 65536:
                 # What is left as the limit is what the system takes.
                 _widen(client)
-            [left] = unsent(server)
+            [left] = unsent(context_at(server.url))
             assert 0 < left <= size + 100
             at = count
             # It goes on when there is room, for as long as it takes.
@@ -154,9 +170,9 @@ class TestUnread:
 def _widen(client: object) -> None:
     """Let the server send as much as it likes, where the protocol has a limit."""
     if isinstance(client, Http2Call):
-        for stream in (None, client._stream):
-            client._client.h2.increment_flow_control_window(2**30, stream)
-        client._client._flush()
+        for stream in (None, client.stream):
+            client.client.h2.increment_flow_control_window(2**30, stream)
+        client.client.flush()
 
 
 def _send(client: object, piece: bytes, count: int) -> None:
@@ -168,11 +184,11 @@ def _send(client: object, piece: bytes, count: int) -> None:
             client.send(piece)
     else:
         assert isinstance(client, Http2Call)
-        inner = client._client
+        inner = client.client
         for _ in range(count):
-            while inner.h2.local_flow_control_window(client._stream) < len(piece):
-                inner._receive()
-            inner.send(client._stream, piece)
+            while inner.h2.local_flow_control_window(client.stream) < len(piece):
+                inner.receive()
+            inner.send(client.stream, piece)
         assert RECEIVE_WINDOW
 
 

@@ -136,7 +136,7 @@ def test_body_beyond_the_limit_on_http_2(mock: S2Mock) -> None:
         sent = 0
         while stream not in client.ended:
             if client.h2.local_flow_control_window(stream) < 16_384:
-                client._receive()
+                client.receive()
             else:
                 assert sent <= 2 * LIMIT
                 client.send(stream, b" " * 16_384)

@@ -89,7 +89,7 @@ class TestAppendSession:
             assert client.head(other)[":status"] == "200"
             client.h2.increment_flow_control_window(10_000, session)
             client.h2.increment_flow_control_window(10_000, other)
-            client._flush()
+            client.flush()
             assert [ack(client, session) for _ in range(20)] == [(n, n + 1) for n in range(20)]
             assert client.rest(session) == b""
         assert stream.tail.seq_num == 20

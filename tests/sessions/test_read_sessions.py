@@ -11,7 +11,7 @@ from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import batch
 from s2mock.contract.sessions import Session
 from tests.records.reads import following_of
-from tests.sessions.endings import released, sessions, silent
+from tests.sessions.endings import released, silent
 from tests.time.watched_clock import WatchedClock
 
 WEEK = 7 * 24 * 60 * 60
@@ -170,7 +170,7 @@ class TestClientThatGoes:
         with opened(form, remote, wait=60):
             clock.await_waiters(1)
             assert stream.readers == 1
-            assert sessions() == 1
+            assert released(left=1)
         assert released(stream)
 
     @each_form

@@ -161,7 +161,7 @@ class TestManualClock:
         pause.wake()
         thread.join(PATIENCE)
         assert times == [0]
-        assert not clock._waiting
+        assert clock.waiters == 0
         assert not engine.sessions.waiters
         clock.advance(5)
 
@@ -172,7 +172,7 @@ class TestManualClock:
         pause.wake()
         pause.block()
         pause.close()
-        assert not clock._waiting
+        assert clock.waiters == 0
 
     def test_turned_before_it_waits(self, clock: WatchedClock, engine: Engine) -> None:
         with engine.lock:
@@ -254,7 +254,7 @@ class TestManualClock:
             patch.setattr(threading.Condition, "wait", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 drive(session)
-        assert not clock._waiting
+        assert clock.waiters == 0
         start(clock.advance, 100).join(PATIENCE)
         assert clock.now() == 100 * NANOSECONDS
 
@@ -287,7 +287,7 @@ class TestManualClock:
             condition.notify_all()
         thread.join(PATIENCE)
         assert woken == [0]
-        assert not clock._waiting
+        assert clock.waiters == 0
 
     def test_a_condition_for_which_the_clock_is_turned(
         self, clock: WatchedClock, start: Start
