@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from s2mock import S2Mock
-from tests.api.test_names import ODD_NAMES
+from tests.calls import ODD_NAMES
 from tests.conftest import BASIN
 from tests.sessions.h2_client import H2Client
 
