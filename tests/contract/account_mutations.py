@@ -26,7 +26,7 @@ ACCOUNT_MUTATIONS = (
         (f"{SCOPES}::test_ensuring_needs_two",),
     ),
     Mutation(
-        "nobody needs an operation",
+        "no token needs an operation",
         permission._missing,
         "name not in scope.granted",
         "False",
@@ -367,7 +367,7 @@ ACCOUNT_MUTATIONS = (
         (f"{METRICS}::test_reads",),
     ),
     Mutation(
-        "records expire when somebody looks",
+        "records expire when a request looks",
         storage_metrics._course,
         "if log.next_expiry + shift > (end - 1) * MINUTE:",
         "if True:",

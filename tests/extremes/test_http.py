@@ -107,7 +107,7 @@ def put(steps: Steps, value: Any) -> Any:
 
 
 def filled(document: Any) -> Any:
-    """The same with whatever else a request needs, so that the number has a meaning."""
+    """Return the document with all else that a request needs, so that the number has a meaning."""
     needed = {"Fail": {"code": "unavailable"}}
     for fault in [document, *document.get("faults", ())]:
         if "fault" in fault or fault is not document:

@@ -1,4 +1,4 @@
-"""What a journal keeps within its two limits, whatever comes and whenever somebody looks."""
+"""The entries that a journal keeps within its two limits, for any traffic and any reader."""
 
 import http.client
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from tests import own_token
 
 HEAD = ExchangeHead("POST", "/v1/streams", (), "HTTP/2", 1, "create-stream", "my-basin", 201, ())
 
-# What comes, in runs, since notes that nobody looks at are kept many together.
+# The traffic, in runs, since entries that no test reads are kept many together.
 heads = st.sampled_from([0, 0, 100, 5000])
 plain = st.tuples(st.just("plain"), st.integers(1, 300), st.sampled_from([0, 1, 50, 20_000]), heads)
 noted = st.tuples(st.just("noted"), st.integers(1, 3), st.sampled_from([0, 1, 50]), heads)
@@ -24,7 +24,7 @@ looked = st.sampled_from(["len", "dropped", "body_bytes", "entries", "advised", 
 
 
 class Numbers:
-    """Somebody who has advice on every exchange that is over: its number."""
+    """Advice on every exchange that is over: its number."""
 
     def find_advice(self, entry: Entry, _: list[object]) -> tuple[str, ...]:
         return (str(entry.number),)
