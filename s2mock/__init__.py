@@ -8,14 +8,15 @@ if TYPE_CHECKING:
     from s2mock.handles.faults import Hold as Hold
     from s2mock.handles.faults import Injection as Injection
     from s2mock.handles.journal import Journal as Journal
+    from s2mock.handles.mock import S2Mock as S2Mock
     from s2mock.handles.remote import NotOnTarget as NotOnTarget
     from s2mock.handles.remote import RemoteS2Mock as RemoteS2Mock
     from s2mock.handles.remote import TargetError as TargetError
     from s2mock.handles.resources import Basin as Basin
     from s2mock.handles.resources import Stream as Stream
+    from s2mock.handles.sweep import Sweep as Sweep
     from s2mock.handles.tokens import Token as Token
     from s2mock.json_bodies.snapshots.snapshot import Snapshot as Snapshot
-    from s2mock.mock import S2Mock as S2Mock
     from s2mock.powers.errors import S2Advice as S2Advice
     from s2mock.powers.errors import UnusedFault as UnusedFault
     from s2mock.powers.exchange import Effect as Effect
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from s2mock.powers.faults import Fault as Fault
     from s2mock.powers.plans import FaultPlan as FaultPlan
     from s2mock.powers.plans import PlannedFault as PlannedFault
-    from s2mock.pytest_plugin.sweep import Sweep as Sweep
     from s2mock.registry.rules.listing import Page as Page
     from s2mock.registry.state import BasinInfo as BasinInfo
     from s2mock.registry.state import StreamInfo as StreamInfo
@@ -108,7 +108,7 @@ _HOME = {
     "Response": "s2mock.powers.exchange",
     "S2Advice": "s2mock.powers.errors",
     "S2Error": "s2mock.registry.values.errors",
-    "S2Mock": "s2mock.mock",
+    "S2Mock": "s2mock.handles.mock",
     "Scope": "s2mock.registry.values.scopes",
     "SeqNumMismatch": "s2mock.registry.values.errors",
     "SequencedRecord": "s2mock.registry.values.records",
@@ -120,7 +120,7 @@ _HOME = {
     "StreamInfo": "s2mock.registry.state",
     "StreamNotFound": "s2mock.registry.values.errors",
     "StreamPosition": "s2mock.registry.values.positions",
-    "Sweep": "s2mock.pytest_plugin.sweep",
+    "Sweep": "s2mock.handles.sweep",
     "SystemClock": "s2mock.runtime.clock",
     "TargetError": "s2mock.handles.remote",
     "Token": "s2mock.handles.tokens",

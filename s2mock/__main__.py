@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from s2mock.control.command_line import console
 
 if TYPE_CHECKING:
-    from s2mock.mock import S2Mock
+    from s2mock.handles.mock import S2Mock
 
 # Missing in an interpreter into whose environment s2mock was not installed.
 _DEPENDENCIES: Final = ("werkzeug", "hpack", "jsonschema", "google")
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def _make_mock(**arguments: Any) -> "S2Mock":
-    from s2mock.mock import S2Mock  # loaded late: --help and --version do without
+    from s2mock.handles.mock import S2Mock  # loaded late: --help and --version do without
 
     return S2Mock(**arguments)
 

@@ -11,9 +11,6 @@ named tuples, which load in a quarter of the time of dataclasses.
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-JOURNAL_LIMIT: Final = 10_000
-JOURNAL_BYTES: Final = 64 * 1024 * 1024
-
 
 class Kind(NamedTuple):
     """A type of values, and how a value of it is written in an ini file or on a command line.
@@ -199,7 +196,7 @@ _ALL: Final = (
         name="journal_limit",
         text="how many exchanges the journal keeps; 0 for none",
         kind=COUNT,
-        default=JOURNAL_LIMIT,
+        default=10_000,
         is_setting=True,
         is_member=True,
         server_flag="journal_limit",
@@ -208,7 +205,7 @@ _ALL: Final = (
         name="journal_bytes",
         text="how many bytes of bodies and long heads the journal keeps",
         kind=BYTES,
-        default=JOURNAL_BYTES,
+        default=64 * 1024 * 1024,
         shown_default="64 MiB",
         is_setting=True,
         is_member=True,

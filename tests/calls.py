@@ -13,6 +13,43 @@ if TYPE_CHECKING:
 
 Headers = Mapping[str, str | None]
 
+# Names of streams that need care in paths.
+ODD_NAMES = [
+    "logs/application",
+    "a/b/records",
+    "a//b",
+    "/",
+    "records",
+    "tail",
+    "...",
+    "./x",
+    "100%",
+    "a%2Fb",
+    "what?",
+    "a?b=c",
+    "a#b",
+    "with space",
+    " leading",
+    "trailing ",
+    "a+b",
+    "a&b=c;d",
+    'say "hi"',
+    "it's",
+    "back\\slash",
+    "line\nbreak",
+    "carriage\rreturn",
+    "tab\there",
+    "\x7f\x01",
+    "{basin}",
+    "<b>",
+    "é",
+    "e\u0301",
+    "\ufeffbom",
+    "日本語",
+    "🎉 emoji 👩‍👩‍👧",
+    "\U0010ffff",
+]
+
 
 class Reply(Answer):
     """An answer with methods that check all of an error."""

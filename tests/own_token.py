@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from s2mock.api.requests import S2Request
-from s2mock.mock import S2Mock
+from s2mock.handles.mock import S2Mock
 from s2mock.registry.values.errors import Authn
 from s2mock.runtime.http_client import Client
 
@@ -44,8 +44,8 @@ NOT_SO: Final[dict[str, str]] = {
         "revokes the own token, and goes on without one"
     ),
     "tests/api/test_basin_of_request.py::test_authorization_is_not_looked_at": _NOBODY,
-    "tests/api/test_permission.py::TestExplanations::test_who_asked_is_noted": _NOBODY,
-    "tests/control/test_accounts.py::test_a_token_of_nobody_is_the_first_account": _NOBODY,
+    "tests/api/test_permission.py::TestExplanations::test_the_caller_is_in_the_journal": _NOBODY,
+    "tests/control/test_accounts.py::test_an_unknown_token_is_the_first_account": _NOBODY,
     "tests/control/test_accounts.py::test_snapshots": _FILE,
     "tests/control/test_timeline.py::test_one_exchange_has_all_of_it": _SHOWN,
     "tests/differential/test_differential.py::test_what_the_parts_have_compared_adds_up": (
@@ -241,9 +241,10 @@ def _token_of(app: Any) -> str | None:
 def _token_at(port: int | None) -> str | None:
     """Return the own token of the account that is served at that port."""
     for mock in _living():
-        # Its address would start it.
-        server = mock._connections.lazy_server._server
-        if server is not None and mock._connections.is_served and server.port == port:
+        connections = mock._connections
+        # Before it has started, its address would start it.
+        is_there = connections.is_served and connections.lazy_server.started
+        if is_there and urlsplit(connections.lazy_server.url).port == port:
             return mock.token
     return None
 

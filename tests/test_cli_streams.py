@@ -96,7 +96,7 @@ def standalone(tmp_path: Path) -> Iterator[Standalone]:
     [pytest.param(it, marks=FULL if "full" in it else ()) for it in NOBODY.values()],
     ids=NOBODY,
 )
-def test_nobody_takes_what_it_prints(standalone: Standalone, redirected: str) -> None:
+def test_output_that_is_not_taken(standalone: Standalone, redirected: str) -> None:
     standalone.start(redirected=redirected)
     assert standalone.get("/v1/basins").status_code == 200
     assert standalone.stop() == 0
@@ -107,7 +107,7 @@ def test_nobody_takes_what_it_prints(standalone: Standalone, redirected: str) ->
     assert "export" not in err
 
 
-def test_whoever_reads_it_has_gone(standalone: Standalone) -> None:
+def test_the_reader_of_the_output_has_gone(standalone: Standalone) -> None:
     """As in `python -m s2mock | true`."""
     reading, writing = os.pipe()
     os.close(reading)

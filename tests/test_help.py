@@ -10,8 +10,7 @@ import pytest
 from s2mock import S2Mock
 from s2mock.control.command_line.parser import make_parser
 from s2mock.options import CHOICE, FLAG, NAMES, OBJECT, OPTIONS, SETTINGS
-from s2mock.pytest_plugin.markers import DECLARATION
-from s2mock.pytest_plugin.options import help_of
+from s2mock.pytest_plugin.options import help_of, marker_declaration
 
 MIB = 1024 * 1024
 STATED = re.compile(r"\(default: ([^)]*)\)")
@@ -131,7 +130,7 @@ def test_help_of_pytest_states_the_defaults_of_the_mock() -> None:
 
 
 def test_marker_states_the_defaults_of_the_mock() -> None:
-    [arguments] = re.findall(r"^s2_mock\(\*, (.*?)\):", DECLARATION)
+    [arguments] = re.findall(r"^s2_mock\(\*, (.*?)\):", marker_declaration())
     stated = {
         name: value_of(value)
         for name, _, value in (pair.partition("=") for pair in arguments.split(", "))

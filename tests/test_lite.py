@@ -50,7 +50,7 @@ def get(port: int, path: str) -> httpx.Response:
     return httpx.get(f"http://localhost:{port}{path}", trust_env=False)
 
 
-def test_who_waits_for_the_line_of_the_log(start: Start) -> None:
+def test_waiting_for_the_line_of_the_log(start: Start) -> None:
     port = unused_port()
     process = start("--port", str(port))
     assert process.stderr is not None
@@ -73,7 +73,7 @@ def test_the_lines_for_the_command_line(start: Start) -> None:
     ]
 
 
-def test_who_waits_for_an_answer(start: Start) -> None:
+def test_waiting_for_an_answer(start: Start) -> None:
     port = unused_port()
     process = start("--port", str(port), "--no-cors", "--no-dashboard")
     assert process.stderr is not None

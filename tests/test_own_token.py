@@ -65,7 +65,11 @@ def test_what_comes_without_a_token_fails_its_test(tmp_path: Path) -> None:
     assert "::test_not_brought" in ran.stdout
 
 
-@pytest.mark.parametrize("name", NOT_SO)
-def test_what_cannot_be_run_so_is_there(name: str) -> None:
-    path, *_, function = name.split("::")
-    assert f"def {function}(" in (REPO / path).read_text("utf-8")
+def test_each_excepted_test_exists() -> None:
+    names = [(name, *name.split("::")) for name in NOT_SO]
+    assert names
+    assert [
+        name
+        for name, path, *_, function in names
+        if f"def {function}(" not in (REPO / path).read_text("utf-8")
+    ] == []

@@ -24,16 +24,13 @@ ROOMS = {
     "powers": {"api", "registry", "runtime"},
     "diagnostics": {"api", "json_bodies", "powers", "registry", "runtime"},
     "server": {"runtime"},
-    "handles": {"api", "json_bodies", "powers", "registry", "runtime"},
     "options": set(),
     "control": {"api", "json_bodies", "options", "powers", "registry", "runtime"},
-    "mock": {
+    "handles": {
         "api",
         "control",
         "diagnostics",
-        "handles",
         "json_bodies",
-        "options",
         "powers",
         "registry",
         "runtime",
@@ -51,10 +48,9 @@ def room(name: str) -> str:
     return (name.split(".") + [""])[1]
 
 
-def imported(path: Path, *, late: bool) -> Iterator[str]:
-    """Yield the product's modules that this one imports; with `late`, in functions too."""
-    tree = ast.parse(path.read_text("utf-8"))
-    for node in ast.walk(tree) if late else tree.body:
+def imported(path: Path) -> Iterator[str]:
+    """Yield the product's modules that this one imports, in functions and for types too."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -70,85 +66,43 @@ def imported(path: Path, *, late: bool) -> Iterator[str]:
 MODULES = {module(path) for path in PACKAGE.rglob("*.py")}
 
 
-@pytest.mark.parametrize("path", PRODUCT, ids=module)
-def test_the_product_does_without_the_proof(path: Path) -> None:
-    assert "contract" not in map(room, imported(path, late=True))
+def test_the_product_does_not_import_the_contract_suite() -> None:
+    importers = [module(path) for path in PRODUCT if "contract" in map(room, imported(path))]
+    assert importers == []
 
 
 @pytest.mark.parametrize("name", ROOMS)
-def test_a_room_knows_those_below_it(name: str) -> None:
+def test_a_room_imports_those_below_it(name: str) -> None:
     paths = [path for path in PRODUCT if room(module(path)) == name]
     assert paths
-    seen = {room(found) for path in paths for found in imported(path, late=True)}
+    seen = {room(found) for path in paths for found in imported(path)}
     assert seen - {name} <= ROOMS[name]
 
 
 def test_a_real_server_is_reached_without_the_api() -> None:
-    assert "api" not in map(room, imported(PACKAGE / "handles" / "remote.py", late=True))
+    assert "api" not in map(room, imported(PACKAGE / "handles" / "remote.py"))
 
 
-def test_nothing_goes_round_in_circles() -> None:
-    """A `CycleError` names the modules of a circle."""
-    graph = {module(path): set(imported(path, late=False)) for path in PRODUCT}
+@pytest.mark.parametrize("level", ["rooms", "packages", "modules"])
+def test_no_import_is_circular(level: str) -> None:
+    """Imports in functions and for type checkers count. A `CycleError` names the circle."""
+    depth = {"rooms": 2, "packages": 3, "modules": None}[level]
+    graph: dict[str, set[str]] = {}
+    for path in PRODUCT:
+        name = at_depth(module(path), depth)
+        found = {at_depth(other, depth) for other in imported(path)}
+        graph.setdefault(name, set()).update(found - {name})
+    assert len(graph) > len(ROOMS)
     assert list(TopologicalSorter(graph).static_order())
 
 
-# Packages without a circle even if imports for type checkers and within functions count.
-STRICT = ("control", "options", "pytest_plugin")
-
-
-@pytest.mark.parametrize("name", STRICT)
-def test_package_has_no_circle_with_late_and_type_only_imports(name: str) -> None:
-    """Neither within it nor with other packages. A `CycleError` names the modules."""
-    inside = {module(path): set(imported(path, late=True)) for path in PRODUCT}
-    within = {
-        one: {other for other in others if room(other) == name}
-        for one, others in inside.items()
-        if room(one) == name
-    }
-    assert list(TopologicalSorter(within).static_order())
-
-    # All that it reaches, which must not lead back to it.
-    reached, rooms = {name}, [name]
-    while rooms:
-        source = rooms.pop()
-        found = {room(other) for one in inside if room(one) == source for other in inside[one]}
-        assert source == name or name not in found, f"{source} imports {name}"
-        rooms += found - reached
-        reached |= found
-
-
-# Rooms without a circle among their modules and packages, imports for types and within functions
-# counted. The rest of the product joins them room by room.
-CLEAN = ["diagnostics", "powers", "registry"]
-
-
-@pytest.mark.parametrize("name", CLEAN)
-def test_modules_and_packages_of_a_room_have_no_circle(name: str) -> None:
-    """A `CycleError` names the modules or packages of a circle."""
-    inner = f"s2mock.{name}."
-    modules: dict[str, set[str]] = {}
-    packages: dict[str, set[str]] = {}
-    for path in PRODUCT:
-        if not (found := module(path)).startswith(inner):
-            continue
-        modules[found] = {other for other in imported(path, late=True) if other.startswith(inner)}
-        package = part_of(found)
-        packages.setdefault(package, set()).update(map(part_of, modules[found] | {found}))
-    assert len(packages) > 1
-    for package, others in packages.items():
-        others.discard(package)
-    assert list(TopologicalSorter(modules).static_order())
-    assert list(TopologicalSorter(packages).static_order())
-
-
-def part_of(name: str) -> str:
-    """Return the package or module of a room that the module is, or lies in."""
-    return ".".join(name.split(".")[:3])
+def at_depth(name: str, depth: int | None) -> str:
+    """Return the first parts of the name of a module, at most `depth`."""
+    return ".".join(name.split(".")[:depth])
 
 
 def test_rules_know_nothing_of_the_engine() -> None:
     paths = [path for path in PRODUCT if path.parent == PACKAGE / "registry" / "rules"]
     assert paths
-    found = {part_of(other) for path in paths for other in imported(path, late=True)}
+    found = {at_depth(other, 3) for path in paths for other in imported(path)}
     assert "s2mock.registry.engine" not in found

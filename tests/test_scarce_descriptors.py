@@ -21,17 +21,20 @@ pytestmark = pytest.mark.slow
 STANDALONE = """
 import os, resource, sys
 from s2mock import __main__ as standalone
-from s2mock.control.command_line import serve
+from s2mock.control.command_line import console, serve
 
-def announce_and_wait(*arguments):
-    free = os.dup(0)
-    os.close(free)
-    limit = free + {left}
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    announce(*arguments)
-    sys.stdin.readline()
+def say_and_wait(text, stream):
+    # First the variables, on standard output, and last a line on standard error.
+    if stream is sys.stdout:
+        free = os.dup(0)
+        os.close(free)
+        limit = free + {left}
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    console.say(text, stream)
+    if stream is sys.stderr:
+        sys.stdin.readline()
 
-announce, serve._announce = serve._announce, announce_and_wait
+serve.say = say_and_wait
 sys.argv[1:] = ["--port=0", "--init-file={file}"]
 sys.exit(standalone.main())
 """

@@ -1,12 +1,10 @@
-# ruff: noqa: SLF001  # the arguments of an operation are for its rule and for this table
 """The client's half of the operation table: operations to requests, responses to results.
 
 The server's half is the handlers of `operations.py`, which turn a request into an operation and a
-result into a response. Method and path of both halves come from the same row. Each request here
-uses the JSON form; records are in base64, which holds any bytes.
+result into a response. Method and path of both halves come from the same row, and `CODECS` has the
+rest of this half. Each request here uses the JSON form.
 """
 
-import base64
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -15,6 +13,7 @@ from urllib.parse import quote, urlencode
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.records.headers import ENCRYPTION_KEY, FORMAT
 from s2mock.api.requests import REQUEST_TOKEN
+from s2mock.api.wire import json_records
 from s2mock.json_bodies.control_plane import (
     basin_changes_to_json,
     basin_config,
@@ -34,7 +33,6 @@ from s2mock.registry.state import Location
 from s2mock.registry.values import errors
 from s2mock.registry.values.errors import S2Error
 from s2mock.registry.values.positions import StreamPosition
-from s2mock.registry.values.records import AppendAck, SequencedRecord, metered_bytes
 from s2mock.registry.values.tokens import AccessToken
 
 INCARNATION: Final = "s2mock-incarnation"
@@ -52,13 +50,6 @@ class EncodedRequest(NamedTuple):
     target: str
     headers: dict[str, str]
     document: Any
-
-
-class ReadBatch(NamedTuple):
-    """The records of a read of one batch, and the tail where the response has it."""
-
-    records: tuple[SequencedRecord, ...]
-    tail: StreamPosition | None
 
 
 class _Parts(NamedTuple):
@@ -129,36 +120,6 @@ def error_of(status: int, document: Any, invalid: type[errors.Invalid] = errors.
     return error
 
 
-def record_to_json(record: SequencedRecord) -> dict[str, Any]:
-    """Return the JSON of a record, in base64: what is empty is left out."""
-    document: dict[str, Any] = {"seq_num": record.seq_num, "timestamp": record.timestamp}
-    if record.headers:
-        document["headers"] = [[_base64(part) for part in pair] for pair in record.headers]
-    if record.body:
-        document["body"] = _base64(record.body)
-    if record.key_digest is not None:
-        document["key_sha256"] = record.key_digest.hex()
-    return document
-
-
-def record_from_json(document: dict[str, Any]) -> SequencedRecord:
-    """Return the record of a JSON document in base64."""
-    body = base64.b64decode(document.get("body", ""))
-    headers = tuple(
-        (base64.b64decode(name), base64.b64decode(value))
-        for name, value in document.get("headers", ())
-    )
-    digest = document.get("key_sha256")
-    return SequencedRecord(
-        document["seq_num"],
-        document["timestamp"],
-        headers,
-        body,
-        metered_bytes(headers, body),
-        None if digest is None else bytes.fromhex(digest),
-    )
-
-
 # The rows. First the parts of requests that several have.
 
 
@@ -176,39 +137,29 @@ def _of_stream(operation: Operation) -> _Parts:
 
 def _listing(operation: Any) -> _Parts:
     query = {
-        "prefix": operation._prefix or None,
-        "start_after": operation._start_after or None,
+        "prefix": operation.prefix or None,
+        "start_after": operation.start_after or None,
         # S2 refuses a negative number, and reads 0 as the largest page.
-        "limit": min(max(0, operation._limit), MAX_PAGE),
+        "limit": min(max(0, operation.limit), MAX_PAGE),
     }
     return _Parts(query=query, basin=operation.basin)
 
 
 def _metrics(operation: Any) -> _Parts:
-    start, end, interval = operation._asked
     path = {"basin": operation.basin, "stream": operation.stream}
-    query = {"set": operation._set, "start": start, "end": end, "interval": interval}
+    query = {
+        "set": operation.metric_set,
+        "start": operation.start,
+        "end": operation.end,
+        "interval": operation.interval,
+    }
     return _Parts(path, query)
 
 
 def _append(operation: Any) -> _Parts:
-    batch = operation.batch
-    document: dict[str, Any] = {"records": list(map(_appended, batch.records))}
-    if batch.match_seq_num is not None:
-        document["match_seq_num"] = batch.match_seq_num
-    if batch.fencing_token is not None:
-        document["fencing_token"] = batch.fencing_token
-    headers = {FORMAT: "base64", ENCRYPTION_KEY: operation._key}
+    headers = {FORMAT: "base64", ENCRYPTION_KEY: operation.key}
+    document = json_records.input_to_json(operation.batch)
     return _of_stream(operation)._replace(document=document, headers=headers)
-
-
-def _appended(record: Any) -> dict[str, Any]:
-    document: dict[str, Any] = {"body": _base64(record.body)}
-    if record.headers:
-        document["headers"] = [[_base64(part) for part in pair] for pair in record.headers]
-    if record.timestamp is not None:
-        document["timestamp"] = record.timestamp
-    return document
 
 
 def _read(operation: Any) -> _Parts:
@@ -221,43 +172,43 @@ def _read(operation: Any) -> _Parts:
         "until": wanted.until,
         "wait": wanted.wait,
     }
-    headers = {FORMAT: "base64", ENCRYPTION_KEY: operation._key}
+    headers = {FORMAT: "base64", ENCRYPTION_KEY: operation.key}
     return _of_stream(operation)._replace(query=query, headers=headers)
 
 
 def _create_basin(operation: Any) -> _Parts:
     document = {
         "basin": operation.basin,
-        "config": basin_config_to_json(operation._config),
+        "config": basin_config_to_json(operation.config),
         **_location(operation),
     }
-    return _Parts(document=document, headers={REQUEST_TOKEN: operation._token})
+    return _Parts(document=document, headers={REQUEST_TOKEN: operation.token})
 
 
 def _ensure_basin(operation: Any) -> _Parts:
-    document = {"config": basin_config_to_json(operation._config), **_location(operation)}
+    document = {"config": basin_config_to_json(operation.config), **_location(operation)}
     return _of_basin(operation)._replace(document=document)
 
 
 def _location(operation: Any) -> dict[str, str]:
-    return {} if operation._location is None else {"location": operation._location}
+    return {} if operation.location is None else {"location": operation.location}
 
 
 def _create_stream(operation: Any) -> _Parts:
     document = {
         "stream": operation.stream,
-        "config": stream_config_to_json(operation._config),
+        "config": stream_config_to_json(operation.config),
     }
-    headers = {REQUEST_TOKEN: operation._token}
+    headers = {REQUEST_TOKEN: operation.token}
     return _Parts(document=document, headers=headers, basin=operation.basin)
 
 
 def _issue(operation: Any) -> _Parts:
     document = {
         "id": operation.access_token,
-        "scope": scope_to_json(operation._scope),
-        "expires_at": expiry_to_json(operation._expires_at),
-        "auto_prefix_streams": operation._prefixes,
+        "scope": scope_to_json(operation.scope),
+        "expires_at": expiry_to_json(operation.expires_at),
+        "auto_prefix_streams": operation.auto_prefix_streams,
     }
     return _Parts(document=document)
 
@@ -287,23 +238,13 @@ def _provisioned(
     return decode
 
 
-def _ack(_: Operation, __: Mapping[str, str], document: Any) -> AppendAck:
-    return AppendAck(*(StreamPosition(**document[name]) for name in ("start", "end", "tail")))
-
-
-def _batch(_: Operation, __: Mapping[str, str], document: Any) -> ReadBatch:
-    tail = document.get("tail")
-    records = tuple(map(record_from_json, document["records"]))
-    return ReadBatch(records, None if tail is None else StreamPosition(**tail))
-
-
 def _issued(operation: Any, _: Mapping[str, str], document: Any) -> AccessToken:
     return AccessToken(
         operation.access_token,
         document["access_token"],
-        operation._scope,
-        operation._expires_at,
-        operation._prefixes,
+        operation.scope,
+        operation.expires_at,
+        operation.auto_prefix_streams,
     )
 
 
@@ -326,10 +267,6 @@ _METRICS: Final[dict[str, Callable[..., Metric]]] = {
 }
 
 
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
 _of_metrics: Final = OperationCodec(
     _metrics,
     lambda _, __, document: list(map(_metric, document["values"])),
@@ -343,7 +280,7 @@ CODECS: Final[dict[str, OperationCodec]] = {
     "ensure-basin": OperationCodec(_ensure_basin, _provisioned(basin_info), errors.InvalidLocation),
     "delete-basin": OperationCodec(_of_basin, _no_result),
     "reconfigure-basin": OperationCodec(
-        lambda asked: _of_basin(asked)._replace(document=basin_changes_to_json(asked._changes)),
+        lambda asked: _of_basin(asked)._replace(document=basin_changes_to_json(asked.changes)),
         lambda _, __, document: basin_config(document),
         errors.InvalidConfig,
     ),
@@ -353,17 +290,17 @@ CODECS: Final[dict[str, OperationCodec]] = {
         _of_stream, lambda _, __, document: stream_config(document)
     ),
     "ensure-stream": OperationCodec(
-        lambda asked: _of_stream(asked)._replace(document=stream_config_to_json(asked._config)),
+        lambda asked: _of_stream(asked)._replace(document=stream_config_to_json(asked.config)),
         _provisioned(stream_info),
     ),
     "delete-stream": OperationCodec(_of_stream, _no_result),
     "reconfigure-stream": OperationCodec(
-        lambda asked: _of_stream(asked)._replace(document=stream_changes_to_json(asked._changes)),
+        lambda asked: _of_stream(asked)._replace(document=stream_changes_to_json(asked.changes)),
         lambda _, __, document: stream_config(document),
         errors.InvalidConfig,
     ),
-    "read": OperationCodec(_read, _batch),
-    "append": OperationCodec(_append, _ack),
+    "read": OperationCodec(_read, lambda _, __, document: json_records.batch_from_json(document)),
+    "append": OperationCodec(_append, lambda _, __, document: json_records.ack_from_json(document)),
     "check-tail": OperationCodec(
         _of_stream, lambda _, __, document: StreamPosition(**document["tail"])
     ),
@@ -380,7 +317,7 @@ CODECS: Final[dict[str, OperationCodec]] = {
     ),
     "get-default-location": OperationCodec(_nothing, lambda _, __, document: _place(document)),
     "set-default-location": OperationCodec(
-        lambda asked: _Parts(document=asked._location),
+        lambda asked: _Parts(document=asked.location),
         lambda _, __, document: _place(document),
         errors.InvalidLocation,
     ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
@@ -13,8 +13,7 @@ from s2mock.contract.passing_time import PassingTime, RealTime, TurnedTime
 from s2mock.contract.records import Stream, create_stream
 
 if TYPE_CHECKING:
-    from s2mock.mock import S2Mock
-    from s2mock.registry.engine.engine import Auth
+    from s2mock.handles.mock import S2Mock
 
 # The account's own token on the fake, which is the default token of a `Client`.
 _TOKEN = "s2mock"
@@ -55,9 +54,9 @@ def _contract_fake_url(pytestconfig: pytest.Config) -> Iterator[str]:
 
 def _fake(config: pytest.Config, **options: Any) -> "S2Mock":
     """Yield a fake in this process, open to any client unless `--s2mock-auth` is given."""
-    from s2mock.mock import S2Mock
+    from s2mock.handles.mock import S2Mock
 
-    auth: Auth = config.getoption("s2mock_auth") or "open"
+    auth: Literal["open", "required"] = config.getoption("s2mock_auth") or "open"
     return S2Mock(auth=auth, token=_TOKEN, **options)
 
 
@@ -67,7 +66,7 @@ def guarded(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Iter
     if pytestconfig.getoption("s2mock_target") is not None:
         yield request.getfixturevalue("target")
         return
-    from s2mock.mock import S2Mock
+    from s2mock.handles.mock import S2Mock
 
     with S2Mock(auth="required", token=_TOKEN) as mock:
         yield Client(mock.url, token=_TOKEN)

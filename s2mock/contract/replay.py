@@ -3,14 +3,13 @@
 import threading
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from s2mock.contract.connection import connect
 from s2mock.contract.exchange import PROTOCOLS, Call, Protocol, comparable
 from s2mock.contract.ledger import excuse
 from s2mock.contract.recordings import Group, Recording
-from s2mock.mock import S2Mock
-from s2mock.registry.engine.engine import Auth
+from s2mock.handles.mock import S2Mock
 
 _MILLISECOND = 1_000_000
 
@@ -62,7 +61,7 @@ class Replay:
     `differences` are those that are not in it.
     """
 
-    def __init__(self, *, auth: Auth = "open") -> None:
+    def __init__(self, *, auth: Literal["open", "required"] = "open") -> None:
         self.groups: int = 0
         self.exchanges: int = 0
         self.by_protocol: Counter[str] = Counter()

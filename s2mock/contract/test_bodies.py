@@ -97,6 +97,9 @@ def test_a_field_that_comes_twice(s2: Client, body: str, field: str) -> None:
             'stream name must not be "." or ".."',
         ),
         ('{"config":{"retention_policy":{"age":0}}}', "missing field `stream`"),
+        ('{"config":{"timestamping":{"uncapped":1,"mode":"x"}}}', "expected a boolean"),
+        ('{"stream":"s","stream":"t","config":{"storage_class":5}}', "duplicate field `stream`"),
+        ('{"config":{"storage_class":5},"stream":"s","stream":"t"}', "expected a string"),
     ],
 )
 def test_of_several_faults_the_first(s2: Client, body: str, reason: str) -> None:
@@ -134,6 +137,8 @@ def test_of_several_faults_the_first(s2: Client, body: str, reason: str) -> None
         b'{"stream":"\\ud800\\ud800"}',
         b'{"stream":"\xff"}',
         b'{"stream":"\xed\xa0\x80"}',
+        b'{"stream":"\xc0\x80"}',
+        b'{"stream":"\xf5\x80\x80\x80"}',
         b'{"stream":"s","\xff":1}',
         b'{"stream":"s","\\ud800":1}',
         b'{"stream":"s","config":{"\xff":1}}',

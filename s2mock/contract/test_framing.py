@@ -135,6 +135,20 @@ def test_blanks_around_the_basin(shared: Client, blanks: str) -> None:
     )
 
 
+@pytest.mark.parametrize("token", ["t ", " t", "\tt"])
+def test_blanks_around_a_token(s2: Client, token: str) -> None:
+    """The same for a request token (§1.3)."""
+    create = b'{"stream":"s"}'
+    kind = {"content_type": "application/json"}
+    reply = ask(s2, "h2c", "POST", "/v1/streams", create, s2_request_token=token, **kind)
+    assert reply.status == 201
+    for protocol in PROTOCOLS:
+        reply = ask(s2, protocol, "POST", "/v1/streams", create, s2_request_token="t", **kind)
+        assert reply.status == 409
+    reply = ask(s2, "h2c", "POST", "/v1/streams", create, s2_request_token=token, **kind)
+    assert (reply.status, values(reply, "s2-provision-result")) == (201, ["noop"])
+
+
 @BOTH
 @pytest.mark.parametrize("coding", [" gzip", "gzip "])
 def test_blanks_around_a_coding(shared: Client, protocol: Protocol, coding: str) -> None:

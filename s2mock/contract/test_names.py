@@ -37,7 +37,13 @@ BAD_BASINS = [
     ("test.basin", ALPHABET),
     ("testBasin", ALPHABET),
 ]
-NOT_ASCII = [("é" * 25, TOO_LONG), ("éé1", TOO_SHORT), ("ébasin-1", BEGIN), ("basinét1", ALPHABET)]
+NOT_ASCII = [
+    ("é" * 25, TOO_LONG),
+    ("éé1", TOO_SHORT),
+    ("ébasin-1", BEGIN),
+    ("basinét1", ALPHABET),
+    ("test-\u0660-basin", ALPHABET),
+]
 
 EMPTY = "must not be empty"
 DOTS = 'must not be "." or ".."'
@@ -78,6 +84,13 @@ GOOD_STREAMS = [
     "e\u0301",
     "records",
     "a/records/tail",
+    " leading",
+    "trailing ",
+    "carriage\rreturn",
+    "{basin}",
+    "<b>it's</b>",
+    "\ufeffbom",
+    "\U0010ffff",
 ]
 
 
@@ -196,6 +209,13 @@ def test_a_good_stream(s2: Client, name: str) -> None:
     [info] = s2.request("GET", f"/v1/streams?prefix={segment(name)}").json["streams"]
     assert info == made.json
     assert s2.request("DELETE", path).status == 202
+
+
+def test_text_is_escaped_as_little_as_json_allows(s2: Client) -> None:
+    """Quotes, backslashes and control characters up to U+001F, and no others (§1.5)."""
+    made = s2.request("POST", "/v1/streams", {"stream": '日/\u2028\x7f\n\x01"\\'})
+    name = '"name":"日/\u2028\x7f\\n\\u0001\\"\\\\"'
+    assert name.encode() in made.body
 
 
 @pytest.mark.parametrize("name", ["`", "a`b`", "\n", '"'])

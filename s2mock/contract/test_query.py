@@ -40,7 +40,9 @@ LONG = "x" * 600
         ("limit", NOTHING),
         ("limit=18446744073709551616", TOO_LARGE),
         ("limit=99999999999999999999999", TOO_LARGE),
+        ("limit=" + "9" * 400, TOO_LARGE),
     ],
+    ids=lambda text: text[:30],
 )
 @pytest.mark.parametrize("path", LISTINGS)
 def test_a_limit_that_is_no_number(shared: Client, path: str, limit: str, reason: str) -> None:
@@ -122,3 +124,4 @@ def test_where_no_query_belongs(s2: Client, method: str) -> None:
     document: object = {} if method == "PATCH" else ...
     answer = s2.request(method, "/v1/streams/s?limit=x&limit=y&config=1", document)
     assert answer.status in (200, 202)
+    assert s2.request("POST", "/v1/streams?limit=x", {"stream": "t"}).status == 201

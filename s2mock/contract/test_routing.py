@@ -42,6 +42,7 @@ UNKNOWN = [
     "/v1/Basins",
     "//v1/basins",
     "/v1//basins",
+    "/v1/basins//abcdefgh",
     "/v1/./basins",
     "/v1/x/../basins",
     "/v1/%62asins",

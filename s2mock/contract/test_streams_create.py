@@ -39,9 +39,21 @@ def test_a_name_that_is_taken(s2: Client) -> None:
 
 def test_one_name_in_two_basins(target: Client, fresh: Callable[[], str]) -> None:
     """A stream's name is its basin's (§5.5)."""
-    for basin in (fresh(), fresh()):
-        target.request("PUT", f"/v1/basins/{basin}")
-        assert create(target.in_basin(basin), token=TOKEN).result == "created"
+    first, second = (target.in_basin(fresh()) for _ in range(2))
+    for s2 in (first, second):
+        target.request("PUT", f"/v1/basins/{s2.basin}")
+        assert create(s2, token=TOKEN).result == "created"
+    first.request("PATCH", "/v1/streams/s", {"storage_class": "standard"})
+    assert second.request("GET", "/v1/streams/s").json == SYSTEM_DEFAULTS
+    assert first.request("DELETE", "/v1/streams/s").status == 202
+    assert second.request("GET", "/v1/streams/s").status == 200
+
+
+def test_one_token_makes_many_streams(s2: Client) -> None:
+    """A token belongs to the name that it was used with (§5.5)."""
+    for stream in ("s", "t"):
+        assert create(s2, stream=stream, token=TOKEN).result == "created"
+    assert create(s2, token=TOKEN).result == "noop"
 
 
 @control_case(45)

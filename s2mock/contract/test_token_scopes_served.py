@@ -167,6 +167,8 @@ def test_tokens_are_listed_likewise(bearers: Bearers) -> None:
     ("inner", "outer", "is_narrower"),
     [
         (None, None, True),
+        ({"exact": ""}, None, True),
+        ({"prefix": ""}, None, False),
         ({"exact": ""}, {"exact": "basin-aa"}, True),
         ({"exact": "basin-aa"}, {"exact": "basin-aa"}, True),
         ({"exact": "basin-aa"}, {"exact": "basin-ab"}, False),

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from s2mock.registry.engine.engine import Engine
-    from s2mock.registry.operation import Call
+    from s2mock.registry.operation import Call, Operation
     from s2mock.runtime.conversation import Step, Wait
 
 IDENTITY: Final = f"HTTP_{INCARNATION.upper().replace('-', '_')}"
@@ -66,7 +66,7 @@ class _DirectEngine:
         """Carry out the operation, and return its result. Raises `S2Error`."""
         operation = call.operation
         if self._identity is not None:
-            _identify(operation, self._identity)
+            operation = _identified(operation, self._identity)
         # Without its call: a direct call may do everything, and metrics leave it out.
         result = self._engine.carry_out(operation)
         self.made = getattr(result, "incarnation", None)
@@ -75,9 +75,8 @@ class _DirectEngine:
         return result
 
 
-def _identify(operation: Any, identity: str) -> None:
-    """Let an operation apply to that basin, stream or token only."""
-    if hasattr(operation, "_incarnation") and identity.isascii() and identity.isdigit():
-        operation._incarnation = int(identity)  # noqa: SLF001  # as a handle gives it
-    elif hasattr(operation, "_secret"):
-        operation._secret = identity  # noqa: SLF001
+def _identified(operation: "Operation", identity: str) -> "Operation":
+    """Return the operation as one that applies to that basin, stream or token only."""
+    if hasattr(operation, "incarnation") and identity.isascii() and identity.isdigit():
+        return operation.replace(incarnation=int(identity))
+    return operation.replace(secret=identity) if hasattr(operation, "secret") else operation

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
-from s2mock.control.numbered import Numbered
+from s2mock.control.response import Refused
 from s2mock.powers.coverage import Coverage
 from s2mock.runtime.conversation import CANCEL_HANDLE, Conversation, Reset
 from s2mock.runtime.monotonic import monotonic
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from s2mock.runtime.clock import Clock
     from s2mock.runtime.conversation import Wait
     from s2mock.runtime.notifier import Pending
+
+Thing = TypeVar("Thing")
 
 CallOnServer = Callable[[Callable[[], object]], None]
 """Call a function on the server's thread, and return when that is done."""
@@ -115,6 +118,42 @@ class WaitOrEnd:
         self._wait.subscribe(wake)
 
 
+class Numbered(Generic[Thing]):
+    """Faults, holds or snapshots, which a client names by a number from 1 up, never used twice."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._numbers = count(1)
+        self._things: dict[int, Thing] = {}
+
+    def add(self, thing: Thing) -> int:
+        """Put it under the next number, and return the number."""
+        number = next(self._numbers)
+        self._things[number] = thing
+        return number
+
+    def get(self, number: int) -> Thing:
+        """Return the thing under that number. Raises `Refused` (404)."""
+        if number not in self._things:
+            known = ", ".join(map(str, self._things)) or "none"
+            raise Refused(404, f"there is no {self._what} {number}; there are {known}")
+        return self._things[number]
+
+    def remove(self, number: int) -> Thing:
+        """Remove the thing under that number, and return it. Raises `Refused` (404)."""
+        thing = self.get(number)
+        del self._things[number]
+        return thing
+
+    def items(self) -> list[tuple[int, Thing]]:
+        """Return all of them with their numbers, in order."""
+        return list(self._things.items())
+
+    def clear(self) -> None:
+        """Remove all things; their numbers stay used."""
+        self._things.clear()
+
+
 class HostedAccount:
     """An account: its mock, its faults and holds, and the requests to it."""
 
@@ -123,8 +162,8 @@ class HostedAccount:
         self._mock = mock
         self._call_on_server = call_on_server
         # Each with the arguments of the request that made it.
-        self.faults: Numbered[tuple[Injection, dict[str, Any]]] = Numbered("fault")
-        self.holds: Numbered[tuple[Hold, dict[str, Any]]] = Numbered("hold")
+        self.faults: Numbered[Injection] = Numbered("fault")
+        self.holds: Numbered[Hold] = Numbered("hold")
         self.is_out = False
         self.coverage = Coverage()
         # A function for each request under way, which drops that request.
@@ -157,6 +196,11 @@ class HostedAccount:
     def powers(self) -> "Powers":
         """The faults, holds and journal of the account."""
         return self.mock._powers  # noqa: SLF001  # made for this
+
+    @property
+    def reads(self) -> DirectReads:
+        """The reads of the account that are in no journal."""
+        return self.mock._of_account  # noqa: SLF001  # made for this
 
     @cached_property
     def events(self) -> "ExchangeEvents":
@@ -194,9 +238,11 @@ class HostedAccount:
         return bool(self._calls or self._control_calls)
 
     def drop_calls(self) -> None:
-        """Drop the requests that are under way, with their connections.
+        """Drop the requests that are under way, with their connections, each in its own thread.
 
-        Requests of other accounts on the same connections end too, as when a network fails.
+        Requests of other accounts on the same connections end too, as when a network fails. The
+        server's own requests have ended at the return, those of a `serve` loop end in its next
+        turn.
         """
         self._call_on_server(lambda: [drop(_OUTAGE) for drop in list(self._calls)])
 
@@ -204,7 +250,8 @@ class HostedAccount:
         """Drop the requests under way, and wake those that wait: the account has ended."""
         self.is_ended = True
         self.drop_calls()
-        for wait in self.waits:
+        # A copy, since the requests of a `serve` loop wait in another thread.
+        for wait in list(self.waits):
             if wait.wake is not None:
                 wait.wake()
 

@@ -4,8 +4,7 @@ import weakref
 from math import inf
 from typing import TYPE_CHECKING
 
-from s2mock.control.hosted_account import CallOnServer, HostedAccount, HostedMock
-from s2mock.control.numbered import Numbered
+from s2mock.control.hosted_account import CallOnServer, HostedAccount, HostedMock, Numbered
 from s2mock.control.response import Refused
 from s2mock.control.settings import MAKE_AN_ACCOUNT, ControlSettings
 from s2mock.runtime.monotonic import monotonic

@@ -1,23 +1,20 @@
-"""A request to the control API as its handlers see it: path, query and body, checked strictly."""
+"""Routes of the control API, and a request as their handlers see it, which is checked strictly."""
 
 import json
 from collections.abc import Callable, Generator, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
-from s2mock.control.hosted_account import HostedAccount, HostedMock
+from s2mock.control.hosted_account import HostedAccount
 from s2mock.control.hosted_accounts import HostedAccounts
-from s2mock.control.response import JSON, Refused
+from s2mock.control.response import JSON, ControlResponse, Refused
 from s2mock.control.settings import NO_FIRST_ACCOUNT
 from s2mock.options import BYTES, COUNT, FLAG, SECONDS, TEXT, Kind
 from s2mock.runtime.conversation import READ, Step
 from s2mock.runtime.near_names import suggest
 from s2mock.runtime.notifier import MAX_HTTP_WAIT
 
-if TYPE_CHECKING:
-    from s2mock.powers.powers import Powers
-    from s2mock.registry.engine.engine import Engine
-
+PREFIX: Final = "/_s2mock"
 MAX_BODY_BYTES: Final = 256 * 1024 * 1024
 _MAX_DIGITS: Final = 18
 
@@ -49,21 +46,6 @@ class ControlRequest:
     def hosted(self) -> HostedAccount:
         """The account. Raises `Refused` (401) if the request names none, and there is no first."""
         return require_account(self._hosted)
-
-    @property
-    def mock(self) -> HostedMock:
-        """The mock of the account."""
-        return self.hosted.mock
-
-    @property
-    def engine(self) -> "Engine":
-        """The engine of the account, with its state and its rules."""
-        return self.hosted.engine
-
-    @property
-    def powers(self) -> "Powers":
-        """The faults, holds and journal of the account."""
-        return self.hosted.powers
 
     @property
     def number(self) -> int:
@@ -131,6 +113,24 @@ class ControlRequest:
                 )
 
 
+HandlerResult = ControlResponse | Generator[Step, Any, ControlResponse | None]
+"""A response, or the steps to it. Steps that have sent the response themselves return None."""
+
+
+class ControlRoute(NamedTuple):
+    """A method and a path below `/_s2mock`, and their handler.
+
+    `{number}` in the path is a segment that the handler reads as `request.number`.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[ControlRequest], HandlerResult]
+
+    def __str__(self) -> str:
+        return f"{self.method} {PREFIX}{self.path}"
+
+
 def require_account(hosted: HostedAccount | None) -> HostedAccount:
     """Return the account. Raises `Refused` (401) for None."""
     if hosted is None:
@@ -155,12 +155,17 @@ def seconds_of(query: dict[str, Any], name: str = "wait") -> float | None:
     return seconds
 
 
+def required_of(query: dict[str, Any], name: str) -> str:
+    """Return a parameter that the query must have. Raises `Refused`."""
+    if name not in query:
+        raise Refused(400, f"the parameter {name!r} is missing: add it, as in {name}=…")
+    value: str = query[name]
+    return value
+
+
 def stream_of(query: dict[str, Any]) -> tuple[str, str]:
     """Return the names of a basin and a stream in it. Raises `Refused`."""
-    for name in ("basin", "stream"):
-        if name not in query:
-            raise Refused(400, f"{name} is missing: give both names, as in ?basin=…&stream=…")
-    return query["basin"], query["stream"]
+    return required_of(query, "basin"), required_of(query, "stream")
 
 
 def is_whole(text: str) -> bool:

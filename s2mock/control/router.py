@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from s2mock.control.guard import objection
 from s2mock.control.hosted_account import AccountEnded, HostedAccount, WaitOrEnd
 from s2mock.control.hosted_accounts import HostedAccounts
-from s2mock.control.request import ControlRequest, require_account
+from s2mock.control.request import PREFIX, ControlRequest, ControlRoute, require_account
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.route import PREFIX, ControlRoute
 from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.conversation import READ, Conversation, Head, Reset, Step
 from s2mock.runtime.environ import bearer, path_of

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from s2mock.api.wire.proto_records import input_to_proto
 from s2mock.diagnostics.advice import find_advice
-from s2mock.diagnostics.documents import decode_request, decode_response, encode_batch
+from s2mock.diagnostics.documents import decode_request, decode_response
 from s2mock.diagnostics.reasons import explain_error
 from s2mock.powers.entry import AccountView, Entry
 from s2mock.powers.exchange import Exchange, Request, Response
@@ -65,7 +66,7 @@ class ApiDiagnostics:
 
     def encode_batch(self, batch: AppendInput) -> bytes:
         """Return a batch as the message in its session's frame; its bytes may differ."""
-        return encode_batch(batch)
+        return input_to_proto(batch)
 
     def decode_request(self, operation: str | None, request: Request) -> Any:
         """Return the body of a request as a document."""

@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from s2mock.api.operations import OPERATIONS
-from s2mock.api.query import unsigned
 from s2mock.api.records.headers import ENCRYPTION_KEY, FORMAT, STREAM_CONFIG
 from s2mock.api.records.limits import START
 from s2mock.api.requests import BASIN, REQUEST_TOKEN
@@ -22,7 +21,6 @@ from s2mock.powers.faults import is_answer_lost
 from s2mock.registry.log.log import LogState
 from s2mock.runtime.near_names import near_name
 
-_seq_num: Final = unsigned(64)
 _decoder: Final = json.JSONDecoder()
 # Longer bodies take long to check, and are rarely written by hand.
 _MAX_BYTES: Final = 64 * 1024
@@ -139,7 +137,7 @@ def _check_start(
     first = entry.first_seq_num
     if "seq_num" in query:
         try:
-            seq_num = _seq_num(query["seq_num"])
+            seq_num = START["seq_num"](query["seq_num"])
         except ValueError:
             return
         if seq_num > 0 and _is_gone(seq_num, entry, account):

@@ -1,4 +1,4 @@
-"""The initial state of an account, in each form that a test may give: basins, and a clock.
+"""The initial state of an account, in each form that a test may give: basins, a snapshot, a clock.
 
 Basins become the form of a resource file (`s2mock/json_bodies/resource_files.py`), which is then
 checked.
@@ -6,10 +6,46 @@ checked.
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s2mock.registry.values.config import BasinConfig, StreamConfig
 from s2mock.runtime.clock import Clock, ManualClock, SystemClock
+
+if TYPE_CHECKING:
+    from s2mock.json_bodies.snapshots.snapshot import Snapshot
+    from s2mock.registry.engine.engine import Engine
+
+
+class InitialState:
+    """The state that an account starts from, now and after each reset: basins, or a snapshot.
+
+    The basins are names and mappings, or a resource file. Raises `ValueError`.
+    """
+
+    def __init__(
+        self,
+        basins: Iterable[str | Mapping[str, Any]] = (),
+        snapshot: "Snapshot | None" = None,
+        *,
+        resources: bytes | None = None,
+    ) -> None:
+        self._resources = as_resources(basins) if resources is None else resources
+        self._snapshot = snapshot
+        if snapshot is not None and self._resources is not None:
+            raise ValueError(
+                "basins and snapshot both say what the account starts from: give one of them"
+            )
+
+    def apply(self, engine: "Engine") -> None:
+        """Put a fresh account into this state. Raises `ResourcesError`, `TypeError`."""
+        if self._snapshot is not None:
+            from s2mock.json_bodies.snapshots.snapshot import content_of
+
+            engine.put_state(*content_of(self._snapshot))
+        elif self._resources is not None:
+            from s2mock.json_bodies.resource_files import apply_resources
+
+            apply_resources(engine, self._resources)
 
 
 def as_clock(clock: Clock | str | None) -> Clock:

@@ -1,9 +1,10 @@
 """The handle of a journal: the exchanges of a mock, as a sequence."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
-from s2mock.handles.backends.backend import JournalBackend
+from s2mock.handles.backends.backend import JournalBackend, PendingResult
+from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.runtime.arguments import check_count, check_timeout
 from s2mock.runtime.notifier import PATIENCE
 
@@ -26,11 +27,12 @@ class Journal(Sequence["Exchange"]):
         self._backend = backend
 
     def __repr__(self) -> str:
-        gone = f", {self.dropped} dropped" if self.dropped else ""
-        return f"<Journal of {len(self)} exchanges{gone}>"
+        summary = self._backend.summary
+        gone = f", {summary.dropped} dropped" if summary.dropped else ""
+        return f"<Journal of {summary.kept} exchanges{gone}>"
 
     def __len__(self) -> int:
-        return len(self._backend)
+        return self._backend.summary.kept
 
     @overload
     def __getitem__(self, index: int) -> "Exchange": ...
@@ -38,10 +40,9 @@ class Journal(Sequence["Exchange"]):
     def __getitem__(self, index: slice) -> "tuple[Exchange, ...]": ...
     def __getitem__(self, index: int | slice) -> "Exchange | tuple[Exchange, ...]":
         try:
-            found: Any = self._backend[index]
+            return self._backend[index]  # type: ignore[no-any-return]  # as the index is
         except IndexError:
             raise IndexError(f"there is no exchange [{index}] in {self!r}") from None
-        return found  # type: ignore[no-any-return]  # as the index is
 
     def __iter__(self) -> "Iterator[Exchange]":
         return iter(self[:])
@@ -52,22 +53,22 @@ class Journal(Sequence["Exchange"]):
     @property
     def limit(self) -> int:
         """The number of exchanges that are kept at most; 0 switches the journal off."""
-        return self._backend.limit
+        return self._backend.summary.limit
 
     @property
     def max_bytes(self) -> int:
         """The number of bytes of bodies and long heads that are kept at most."""
-        return self._backend.max_bytes
+        return self._backend.summary.max_bytes
 
     @property
     def body_bytes(self) -> int:
         """The number of bytes of bodies and long heads that are kept now."""
-        return self._backend.body_bytes
+        return self._backend.summary.body_bytes
 
     @property
     def dropped(self) -> int:
         """The number of exchanges that were dropped for want of room, since the last `clear()`."""
-        return self._backend.dropped
+        return self._backend.summary.dropped
 
     @property
     def is_on(self) -> bool:
@@ -96,7 +97,9 @@ class Journal(Sequence["Exchange"]):
         `basin` and `stream` are names or globs, `status` is that of the answer. Raises
         `TypeError`, `ValueError`.
         """
-        return self._backend.of(operation, basin=basin, stream=stream, status=status)
+        return self._backend.of(
+            ExchangeFilter.make(operation, basin=basin, stream=stream, status=status)
+        )
 
     def wait_for(
         self,
@@ -113,28 +116,29 @@ class Journal(Sequence["Exchange"]):
         Those that are there already count. `timeout` is in seconds of real time; after it,
         `TimeoutError` lists what there was instead. Raises `TypeError`, `ValueError`.
         """
-        check_count("count", count)
-        check_timeout(timeout)
-        return self._backend.pending(
-            operation, count, timeout=timeout, basin=basin, stream=stream, status=status
-        ).wait()
+        chosen = ExchangeFilter.make(operation, basin=basin, stream=stream, status=status)
+        return self._pending(chosen, count, timeout).wait()
 
     async def async_wait_for(
         self,
         operation: str | Iterable[str] | None = None,
         count: int = 1,
         *,
-        timeout: float = PATIENCE,  # as its twin has it
+        timeout: float = PATIENCE,
         basin: str = "*",
         stream: str = "*",
         status: int | None = None,
     ) -> "tuple[Exchange, ...]":
-        """As `wait_for`, for an event loop."""
+        """Wait as `wait_for` does, while the event loop goes on."""
+        chosen = ExchangeFilter.make(operation, basin=basin, stream=stream, status=status)
+        return await self._pending(chosen, count, timeout).async_wait()
+
+    def _pending(
+        self, chosen: ExchangeFilter, count: int, timeout: float
+    ) -> "PendingResult[tuple[Exchange, ...]]":
         check_count("count", count)
         check_timeout(timeout)
-        return await self._backend.pending(
-            operation, count, timeout=timeout, basin=basin, stream=stream, status=status
-        ).async_wait()
+        return self._backend.pending(chosen, count, timeout)
 
     def clear(self) -> None:
         """Forget all exchanges. Their numbers go on."""

@@ -6,10 +6,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 from s2mock.handles.account import DirectCalls
-from s2mock.handles.backends.backend import AccountBackend, PowersBackend
+from s2mock.handles.backends.backend import AccountBackend, PendingResult, PowersBackend
 from s2mock.handles.faults import Hold, Injection
 from s2mock.handles.journal import Journal
 from s2mock.powers.faults import Fault
+from s2mock.powers.hold import HoldArguments
+from s2mock.powers.injection import InjectArguments
 from s2mock.registry.operation import Point
 from s2mock.registry.values.config import BasinConfig
 from s2mock.runtime.arguments import check_config, check_count, check_timeout
@@ -32,9 +34,9 @@ class MonkeyPatch(Protocol):
 
 
 class MockBase(DirectCalls):
-    """What `S2Mock` and `RemoteS2Mock` share: all that a test asks of an account.
+    """The public methods that `S2Mock` and `RemoteS2Mock` share, over two backends.
 
-    A subclass sets `clock`, `token` and the two backends, and says where the account is served.
+    A subclass sets `clock`, `token` and the backends, and has the URL and the app of the account.
     """
 
     clock: Clock
@@ -46,7 +48,7 @@ class MockBase(DirectCalls):
     def _account_backend(self) -> AccountBackend:
         return self._of_account
 
-    # Where it is served.
+    # The server.
 
     @property
     def url(self) -> str:
@@ -120,7 +122,7 @@ class MockBase(DirectCalls):
 
         On a server, a basin of that name is deleted after the test.
         """
-        raise NotImplementedError
+        return self._basin_name()
 
     def fresh_basin(self, config: BasinConfig | None = None) -> str:
         """Create a basin that no other test uses, on a real server either, and return its name.
@@ -157,13 +159,15 @@ class MockBase(DirectCalls):
         """
         return Injection(
             self._of_powers.inject(
-                fault,
-                on=on,
-                basin=basin,
-                stream=stream,
-                skip=skip,
-                times=times,
-                required=required,
+                InjectArguments.make(
+                    fault,
+                    on=on,
+                    basin=basin,
+                    stream=stream,
+                    skip=skip,
+                    times=times,
+                    required=required,
+                )
             )
         )
 
@@ -198,13 +202,15 @@ class MockBase(DirectCalls):
         """
         return Hold(
             self._of_powers.hold(
-                on=on,
-                basin=basin,
-                stream=stream,
-                at=at,
-                skip=skip,
-                times=times,
-                required=required,
+                HoldArguments.make(
+                    on=on,
+                    basin=basin,
+                    stream=stream,
+                    at=at,
+                    skip=skip,
+                    times=times,
+                    required=required,
+                )
             )
         )
 
@@ -228,7 +234,7 @@ class MockBase(DirectCalls):
         Raises `TypeError` if the clock is no `ManualClock`, or `seconds` no number, and
         `ValueError` for a negative number, and for one that leads beyond the year 9999.
         """
-        self._of_powers.advance(seconds)
+        self._of_powers.manual_clock("advance").advance(seconds)
 
     def wait_for_waiters(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
         """Wait until `count` operations or sessions wait on the manual clock of this mock.
@@ -237,15 +243,16 @@ class MockBase(DirectCalls):
         for the end of its delay. `timeout` is in seconds of real time. Raises `TimeoutError`,
         `TypeError` if the clock is no `ManualClock`, and `ValueError`.
         """
-        check_count("count", count)
-        check_timeout(timeout)
-        self._of_powers.waiters_pending(count, timeout).wait()
+        self._waiters_pending(count, timeout).wait()
 
     async def async_wait_for_waiters(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
-        """As `wait_for_waiters`, for an event loop."""
+        """Wait as `wait_for_waiters` does, while the event loop goes on."""
+        await self._waiters_pending(count, timeout).async_wait()
+
+    def _waiters_pending(self, count: int, timeout: float) -> "PendingResult[object]":
         check_count("count", count)
         check_timeout(timeout)
-        await self._of_powers.waiters_pending(count, timeout).async_wait()
+        return self._of_powers.manual_clock("wait_for_waiters").waiters_pending(count, timeout)
 
     @property
     def journal(self) -> Journal:
@@ -284,6 +291,9 @@ class MockBase(DirectCalls):
         closed when this one is.
         """
         return cast("Self", self._fork())
+
+    def _basin_name(self) -> str:
+        raise NotImplementedError
 
     def _reset(self) -> None:
         raise NotImplementedError

@@ -73,7 +73,7 @@ class RemoteS2Mock(MockBase):
         basins: Iterable[str | Mapping[str, Any]] = (),
         **options: Any,
     ) -> None:
-        # Set before anything that may raise, since each look at a member asks for it.
+        # Set before anything that may raise, since `__getattribute__` reads it.
         self._powers = None
         if not url.startswith(("http://", "https://")):
             raise ValueError(f"{_OPTION} must be a URL such as http://127.0.0.1:8080, not {url!r}")
@@ -141,7 +141,7 @@ class RemoteS2Mock(MockBase):
 
     def __getattribute__(self, name: str) -> Any:
         if name in _POWERS and object.__getattribute__(self, "_powers") is None:
-            # Python asks `__getattr__` then, which says why.
+            # Python then calls `__getattr__`, whose error gives the reason.
             raise AttributeError(name)
         return object.__getattribute__(self, name)
 
@@ -204,8 +204,7 @@ class RemoteS2Mock(MockBase):
         self._forks.append(fork)
         return fork
 
-    def basin_name(self) -> str:
-        """Return the name of a basin that does not exist; it is deleted after the test."""
+    def _basin_name(self) -> str:
         self._names.append(f"s2mock-{uuid.uuid4().hex}")
         return self._names[-1]
 

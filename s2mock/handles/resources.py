@@ -7,7 +7,7 @@ later one of the same name.
 from collections.abc import Iterable
 from typing import Any, Unpack
 
-from s2mock.handles.backends.backend import AccountBackend
+from s2mock.handles.backends.backend import AccountBackend, PendingResult
 from s2mock.registry.operation import Operation
 from s2mock.registry.places import Place, StreamView
 from s2mock.registry.rules.append import Append
@@ -277,20 +277,20 @@ class Stream(_Handle):
         there. Raises `StreamNotFound`, `StreamDeletionPending`, and `TypeError`, `ValueError` for
         an invalid argument.
         """
-        check_count("count", count)
-        check_timeout(timeout)
-        return self._backend.records_pending(self._place, count, timeout).wait()
+        return self._records_pending(count, timeout).wait()
 
     async def async_wait_for(
-        self,
-        count: int = 1,
-        *,
-        timeout: float = PATIENCE,  # as its twin has it
+        self, count: int = 1, *, timeout: float = PATIENCE
     ) -> tuple[SequencedRecord, ...]:
-        """As `wait_for`, for an event loop."""
+        """Wait as `wait_for` does, while the event loop goes on."""
+        return await self._records_pending(count, timeout).async_wait()
+
+    def _records_pending(
+        self, count: int, timeout: float
+    ) -> PendingResult[tuple[SequencedRecord, ...]]:
         check_count("count", count)
         check_timeout(timeout)
-        return await self._backend.records_pending(self._place, count, timeout).async_wait()
+        return self._backend.records_pending(self._place, count, timeout)
 
     def wait_for_readers(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
         """Wait until `count` read sessions have caught up and follow at the tail.
@@ -298,20 +298,16 @@ class Stream(_Handle):
         `timeout` is in seconds of real time; after it, `TimeoutError` says how many there are.
         Raises `StreamNotFound`, and `TypeError`, `ValueError` for an invalid argument.
         """
-        check_count("count", count)
-        check_timeout(timeout)
-        self._backend.readers_pending(self._place, count, timeout).wait()
+        self._readers_pending(count, timeout).wait()
 
-    async def async_wait_for_readers(
-        self,
-        count: int = 1,
-        *,
-        timeout: float = PATIENCE,  # as its twin has it
-    ) -> None:
-        """As `wait_for_readers`, for an event loop."""
+    async def async_wait_for_readers(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
+        """Wait as `wait_for_readers` does, while the event loop goes on."""
+        await self._readers_pending(count, timeout).async_wait()
+
+    def _readers_pending(self, count: int, timeout: float) -> PendingResult[object]:
         check_count("count", count)
         check_timeout(timeout)
-        await self._backend.readers_pending(self._place, count, timeout).async_wait()
+        return self._backend.readers_pending(self._place, count, timeout)
 
     def reconfigure(self, **changes: Unpack[StreamConfigChanges]) -> StreamConfig:
         """Change members of the stream's configuration, and return the new configuration.

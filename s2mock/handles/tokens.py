@@ -26,7 +26,7 @@ Names = str | Mapping[str, str] | None
 """Names that a token is for: one, or with `*` behind it all that begin so; or S2's own form,
 `{"exact": name}` or `{"prefix": prefix}`; None for no names."""
 
-# As the SDKs have it.
+# The same words as in the SDKs.
 _HALVES = {
     "read": {"read": True},
     "write": {"write": True},

@@ -6,7 +6,7 @@ Sources: reference: control_plane §4.2 (basins), §5.2 (streams), §5.8 (times)
 from datetime import UTC, datetime
 from functools import lru_cache
 from json.encoder import encode_basestring as quote
-from typing import Any
+from typing import Any, Final
 
 from s2mock.registry.state import BasinInfo, StreamInfo
 from s2mock.registry.values.config import (
@@ -18,6 +18,9 @@ from s2mock.registry.values.config import (
 )
 from s2mock.registry.values.rfc3339 import parse_timestamp
 from s2mock.runtime.clock import NANOSECONDS
+
+LAST_TIME: Final = 253_402_300_800 * NANOSECONDS - 1
+"""The last time that has a date: 9999-12-31T23:59:59.999999999Z."""
 
 
 def time_to_json(nanoseconds: int | None) -> str | None:

@@ -6,19 +6,13 @@ Source: the reference server's resource specification. Durations have units, as 
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 
+from s2mock.json_bodies.control_plane import basin_config, stream_config
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.rules.basins import EnsureBasin
 from s2mock.registry.rules.streams import EnsureStream
-from s2mock.registry.values.config import (
-    U64_MAX,
-    BasinConfig,
-    Cipher,
-    RetentionPolicy,
-    StreamConfig,
-    TimestampingMode,
-)
+from s2mock.registry.values.config import U64_MAX, BasinConfig, StreamConfig
 from s2mock.registry.values.errors import S2Error
 from s2mock.runtime.clock import NANOSECONDS
 
@@ -55,10 +49,10 @@ def apply_resources(engine: Engine, document: bytes) -> None:
     A basin or stream that exists gets the configuration of the file. The whole file is checked
     first. Raises `ResourcesError`.
     """
-    for name, basin_config, streams in read_resources(document):
-        engine.carry_out(EnsureBasin(name, basin_config))
-        for stream, stream_config in streams:
-            engine.carry_out(EnsureStream(name, stream, stream_config))
+    for name, config, streams in read_resources(document):
+        engine.carry_out(EnsureBasin(name, config))
+        for stream, configured in streams:
+            engine.carry_out(EnsureStream(name, stream, configured))
 
 
 def read_resources(document: bytes) -> list[BasinResource]:
@@ -104,34 +98,30 @@ def _refuse_repeated(what: str, names: Iterable[str]) -> None:
 
 
 def _basin(document: Mapping[str, Any]) -> BasinResource:
-    config = document.get("config") or {}
-    basin_config = BasinConfig(
-        default_stream_config=_stream_config(config.get("default_stream_config")),
-        stream_cipher=cast("Cipher | None", config.get("stream_cipher")),
-        create_stream_on_append=config.get("create_stream_on_append") or False,
-        create_stream_on_read=config.get("create_stream_on_read") or False,
-    )
+    config = _without_nulls(document.get("config"))
+    if "default_stream_config" in config:
+        config["default_stream_config"] = _to_s2(config["default_stream_config"])
     streams = [
-        (stream["name"], _stream_config(stream.get("config")))
+        (stream["name"], stream_config(_to_s2(stream.get("config"))))
         for stream in document.get("streams", ())
     ]
-    return document["name"], basin_config, streams
+    return document["name"], basin_config(config), streams
 
 
-def _stream_config(document: Mapping[str, Any] | None) -> StreamConfig:
-    document = document or {}
-    timestamping = document.get("timestamping") or {}
-    min_age = (document.get("delete_on_empty") or {}).get("min_age")
-    return StreamConfig(
-        storage_class=document.get("storage_class"),
-        retention_policy=_retention(document.get("retention_policy")),
-        timestamping_mode=cast("TimestampingMode | None", timestamping.get("mode")),
-        timestamping_uncapped=timestamping.get("uncapped"),
-        delete_on_empty_min_age=None if min_age is None else parse_duration(min_age),
-    )
+def _to_s2(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the configuration of a stream as S2's requests have it, without durations."""
+    document = _without_nulls(config)
+    if (retention := document.get("retention_policy")) is not None:
+        is_infinite = retention.lower() == "infinite"
+        document["retention_policy"] = (
+            {"infinite": {}} if is_infinite else {"age": parse_duration(retention)}
+        )
+    # An object without the age means nothing here, and 0 in a request.
+    if (min_age := document.pop("delete_on_empty", {}).get("min_age")) is not None:
+        document["delete_on_empty"] = {"min_age_secs": parse_duration(min_age)}
+    return document
 
 
-def _retention(text: str | None) -> RetentionPolicy | None:
-    if text is None:
-        return None
-    return "infinite" if text.lower() == "infinite" else parse_duration(text)
+def _without_nulls(document: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a copy without members that are null, which mean the same as missing ones."""
+    return {name: value for name, value in (document or {}).items() if value is not None}

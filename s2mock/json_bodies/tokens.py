@@ -3,15 +3,12 @@
 Source: reference: account_services §1.1.
 """
 
-from typing import Any, Final
+from typing import Any
 
-from s2mock.json_bodies.control_plane import time_to_json
+from s2mock.json_bodies.control_plane import LAST_TIME, time_to_json
 from s2mock.registry.values.rfc3339 import parse_timestamp
 from s2mock.registry.values.scopes import GROUPS, NOTHING, ResourceSet, Scope
 from s2mock.registry.values.tokens import TokenInfo
-
-# The last time that has a date: 9999-12-31T23:59:59.999999999Z.
-_LAST_TIME: Final = 253_402_300_800 * 1_000_000_000 - 1
 
 
 def scope_from_json(document: dict[str, Any]) -> Scope:
@@ -58,7 +55,7 @@ def _set_to_json(names: ResourceSet) -> dict[str, str] | None:
 
 def expiry_to_json(expires_at: int | None) -> str | None:
     """Return the time at which a token expires, or the last time that has a date."""
-    return None if expires_at is None else time_to_json(min(expires_at, _LAST_TIME))
+    return None if expires_at is None else time_to_json(min(expires_at, LAST_TIME))
 
 
 def token_info_to_json(info: TokenInfo) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""The schema files, each compiled once into validators: closures that return True or False.
+"""The schema files, compiled on first use into validators: closures that return True or False.
 
-The files are the only source of the rules for bodies. A validator takes many values at once, those
+The files are the only source of the rules for bodies. One that is nearly equal to another has only
+the difference: `x-based-on` names the other. A validator takes many values at once, those
 of the same field in different records, so that a batch of a thousand records costs a few calls and
 not thousands. It accepts the plain forms only. `serde_forms` handles the other forms that S2
 accepts, and finds the fault in the rest (reference: control_plane §2.2).
@@ -8,6 +9,7 @@ accepts, and finds the fault in the rest (reference: control_plane §2.2).
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -25,7 +27,11 @@ Schema = Mapping[str, Any]
 # How many items one call validates: no other thread can run during that call.
 _ITEMS_AT_ONCE: Final = 1000
 
-_SCHEMAS: Final = Path(__file__).with_name("schemas")
+# Read with this module: a request may be received when no file descriptor is left.
+_FILES: Final[dict[str, Schema]] = {
+    file.name: json.loads(file.read_bytes())
+    for file in Path(__file__).with_name("schemas").glob("*.json")
+}
 
 
 def _formats_of(
@@ -61,9 +67,10 @@ class SchemaNode(NamedTuple):
     places: "tuple[SchemaNode, ...]"
 
 
+@cache
 def schema_node(name: str) -> SchemaNode:
     """Return the root node of the schema file of that name."""
-    return _nodes[name]
+    return _compile(_whole(f"{name}.json"))
 
 
 def unknown_fields(
@@ -86,18 +93,39 @@ def unknown_fields(
             yield from unknown_fields(below, item, f"{place}[]")
 
 
-def _load(file: str) -> Schema:
-    """Return a schema file with each reference to another file replaced by its content."""
+def _on_its_base(node: Any) -> Any:
+    """Return a part of a schema file, each `x-based-on` replaced by the changed content of a file.
 
-    def inline(node: Any) -> Any:
-        if isinstance(node, dict):
-            return (
-                _load(node["$ref"]) if "$ref" in node else {k: inline(v) for k, v in node.items()}
-            )
+    The change is a merge patch (RFC 7396): null removes a keyword or field of the other file.
+    """
+    if not isinstance(node, dict):
         return node
+    change = {name: _on_its_base(value) for name, value in node.items() if name != "x-based-on"}
+    if "x-based-on" not in node:
+        return change
+    return _merged(_on_its_base(_FILES[node["x-based-on"]]), change)
 
-    schema: Schema = inline(json.loads((_SCHEMAS / file).read_text("utf-8")))
-    return schema
+
+def _merged(base: Any, change: Any) -> Any:
+    # A reference is not merged with the one in its place, but replaces it.
+    if not isinstance(change, dict) or not isinstance(base, dict) or "$ref" in change:
+        return change
+    merged = {**base, **{name: _merged(base.get(name), part) for name, part in change.items()}}
+    return {name: part for name, part in merged.items() if part is not None}
+
+
+def _inline(node: Any) -> Any:
+    """Return a schema with each reference to another file replaced by its content."""
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _whole(node["$ref"])
+    return {name: _inline(below) for name, below in node.items()}
+
+
+def _whole(file: str) -> Any:
+    """Return a schema file with all that it is based on and refers to."""
+    return _inline(_on_its_base(_FILES[file]))
 
 
 def _compile(schema: Schema) -> SchemaNode:
@@ -234,7 +262,3 @@ def is_text(strings: Iterable[str]) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-# Loaded with this module: a request may be received when no file descriptor is left.
-_nodes: Final = {file.stem: _compile(_load(file.name)) for file in _SCHEMAS.glob("*.json")}

@@ -3,12 +3,14 @@
 import weakref
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import is_answer_lost
 from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
 from s2mock.powers.protocols import Journal
+
+if TYPE_CHECKING:
+    from s2mock.powers.exchange import Exchange
 
 VERSION: Final = 1
 LOST: Final = "an answer lost"
@@ -83,13 +85,15 @@ class Coverage:
         self._missed += last - seen - new
         self._seen[journal], self._open[journal] = last, still
 
-    def _count(self, exchange: Exchange) -> None:
+    def _count(self, exchange: "Exchange") -> None:
+        from s2mock.powers.exchange import error_code  # loaded late: the plugin imports this module
+
         name = exchange.operation or NO_ROUTE
         self._calls[name] += 1
         kinds = self._counts.setdefault(name, {kind: Counter() for kind in _KINDS})
         response, fault = exchange.response, exchange.fault
         kinds["statuses"][NO_ANSWER if response is None else str(response.status)] += 1
-        if (code := _error_code(exchange)) is not None:
+        if response is not None and (code := error_code(response)) is not None:
             kinds["codes"][code] += 1
         kinds["forms"][_wire_form(exchange)] += 1
         kinds["protocols"][exchange.protocol] += 1
@@ -175,19 +179,7 @@ class Coverage:
                 yield text
 
 
-def _error_code(exchange: Exchange) -> str | None:
-    response = exchange.response
-    if response is None:
-        return None
-    if response.code is None and response.status == 412:
-        document = response.document
-        # The response to an append whose condition was false.
-        keys = document if isinstance(document, dict) else ()
-        return next((key for key in keys if key.endswith("_mismatch")), None)
-    return response.code
-
-
-def _wire_form(exchange: Exchange) -> str:
+def _wire_form(exchange: "Exchange") -> str:
     """Return the wire form: json, protobuf, s2s or sse."""
     headers = exchange.request.headers
     content_type, accept = headers.get("content-type", ""), headers.get("accept", "")
@@ -200,7 +192,7 @@ def _wire_form(exchange: Exchange) -> str:
     return "json"
 
 
-def _events(exchange: Exchange) -> Iterator[str]:
+def _events(exchange: "Exchange") -> Iterator[str]:
     response, fault = exchange.response, exchange.fault
     is_failure = response is not None and response.status >= 500
     if is_failure:

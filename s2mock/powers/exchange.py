@@ -158,6 +158,15 @@ class Exchange:
         return _curl_command(self.request, self.protocol)
 
 
+def error_code(response: Response) -> str | None:
+    """Return the code of an error, or the mismatch for which an append was refused, else None."""
+    if response.code is None and response.status == 412:
+        document = response.document
+        keys = document if isinstance(document, dict) else ()
+        return next((key for key in keys if key.endswith("_mismatch")), None)
+    return response.code
+
+
 def _short(body: bytes | None) -> str:
     text = redact_issued_tokens(repr(body))
     return text if len(text) <= 80 else text[:77] + "..."

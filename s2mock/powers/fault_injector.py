@@ -4,16 +4,14 @@ It observes operations only while the mock has faults or holds, and costs nothin
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from random import Random
 from typing import TYPE_CHECKING, cast
 
 from s2mock.powers.delays import wait_until
 from s2mock.powers.faults import Delay, Fault
-from s2mock.powers.hold import Gate, Hold
-from s2mock.powers.injection import Injection
-from s2mock.powers.matching import Pattern
+from s2mock.powers.hold import Gate, Hold, HoldArguments
+from s2mock.powers.injection import InjectArguments, Injection
 from s2mock.powers.outcomes import outcome_of, point_of
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Call, Point, Waits
@@ -21,6 +19,8 @@ from s2mock.runtime.clock import nanoseconds
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from s2mock.powers.call import TrackedCall
     from s2mock.powers.exchange import Exchange
 
@@ -57,28 +57,9 @@ class FaultInjector:
         self._complaints: list[str] = []
         self._remarks: list[str] = []
 
-    def inject(
-        self,
-        fault: Fault | Sequence[Fault | None],
-        *,
-        on: str | Iterable[str],
-        basin: str = "*",
-        stream: str = "*",
-        skip: int = 0,
-        times: int | None = 1,
-        required: bool = True,
-    ) -> Injection:
-        """Inject a fault, as `S2Mock.inject` does. Raises `TypeError`, `ValueError`."""
-        pattern = Pattern(on, basin, stream)
-        made = Injection(
-            fault,
-            pattern,
-            skip=skip,
-            times=times,
-            required=required,
-            exchange_of=self._exchange_of,
-            on_end=self._forget_injection,
-        )
+    def inject(self, arguments: InjectArguments) -> Injection:
+        """Inject a fault, or a list of faults, as `S2Mock.inject` does."""
+        made = Injection(arguments, exchange_of=self._exchange_of, on_end=self._forget_injection)
         with self._lock:
             self._injections = (*self._injections, made)
             self._observe()
@@ -88,28 +69,9 @@ class FaultInjector:
                     self._offer(made, call)
         return made
 
-    def hold(
-        self,
-        *,
-        on: str | Iterable[str],
-        basin: str = "*",
-        stream: str = "*",
-        at: Point = "commit",
-        skip: int = 0,
-        times: int | None = 1,
-        required: bool = True,
-    ) -> Hold:
-        """Hold operations, as `S2Mock.hold` does. Raises `TypeError`, `ValueError`."""
-        pattern = Pattern(on, basin, stream)
-        made = Hold(
-            pattern,
-            at,
-            skip=skip,
-            times=times,
-            required=required,
-            exchange_of=self._exchange_of,
-            on_end=self._forget_hold,
-        )
+    def hold(self, arguments: HoldArguments) -> Hold:
+        """Hold operations at a point, as `S2Mock.hold` does."""
+        made = Hold(arguments, exchange_of=self._exchange_of, on_end=self._forget_hold)
         with self._lock:
             self._holds = (*self._holds, made)
             self._observe()

@@ -294,10 +294,10 @@ def is_answer_lost(status: int, fault: Fault | None) -> bool:
     return isinstance(fault, Fail) and fault.committed
 
 
-def check_fault(fault: object) -> None:
-    """Raise `TypeError` for anything but a fault."""
+def check_fault(fault: object) -> Fault:
+    """Return the fault. Raises `TypeError` for anything else."""
     if isinstance(fault, Fault):
-        return
+        return fault
     if isinstance(fault, type) and issubclass(fault, Fault):
         raise TypeError(f"{fault.__name__} is a kind of fault: make one, as in {_EXAMPLES[fault]}")
     raise TypeError(f"a fault is one of {', '.join(sorted(_EXAMPLES.values()))}, not {fault!r}")

@@ -1,19 +1,20 @@
 """Holds, which keep operations waiting at a point, and the gates at which they wait."""
 
 import threading
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, Final, get_args
+from collections.abc import Callable, Generator, Iterable
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
-from s2mock.powers.matching import MatchStats, Pattern
+from s2mock.powers.affected_calls import AffectedCalls
+from s2mock.powers.matching import MatchStats, Selector
 from s2mock.registry.operation import Dropped, Point, Waits
-from s2mock.runtime.arguments import check_choice, check_count, check_flag
+from s2mock.runtime.arguments import check_choice
 from s2mock.runtime.conversation import Wait
 from s2mock.runtime.fork_locks import Rank, take_at_fork
-from s2mock.runtime.notifier import Notifier, Pending
 
 if TYPE_CHECKING:
     from s2mock.powers.call import TrackedCall
     from s2mock.powers.exchange import Exchange
+    from s2mock.runtime.notifier import Pending
 
 POINTS: Final = get_args(Point)
 
@@ -65,8 +66,41 @@ class Gate:
             raise Dropped
 
 
+class HoldArguments(NamedTuple):
+    """The checked arguments of `S2Mock.hold`, as one value."""
+
+    selector: Selector
+    at: Point
+
+    @classmethod
+    def make(
+        cls,
+        *,
+        on: str | Iterable[str],
+        basin: str = "*",
+        stream: str = "*",
+        at: Point = "commit",
+        skip: int = 0,
+        times: int | None = 1,
+        required: bool = True,
+    ) -> "HoldArguments":
+        """Return the arguments as one value. Raises `TypeError`, `ValueError`."""
+        selector = Selector.make(on, basin, stream, skip=skip, times=times, required=required)
+        check_choice("at", at, POINTS)
+        return cls(selector, at)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all arguments as JSON, which `make` accepts."""
+        return {**self.selector.to_json(), "at": self.at}
+
+    @property
+    def text(self) -> str:
+        """The call of `hold` with these arguments, without its limits."""
+        return f"hold({self.selector.pattern}, at={self.at!r})"
+
+
 class Hold:
-    """Holds matching operations at a point: each waits there until the hold is released.
+    """The state of a hold: matching operations wait at its point until it is released.
 
     It holds up to `times` operations; all others continue. A test has it by a handle,
     `s2mock.handles.faults.Hold`.
@@ -74,32 +108,17 @@ class Hold:
 
     def __init__(
         self,
-        pattern: Pattern,
-        at: Point,
+        arguments: HoldArguments,
         *,
-        skip: int,
-        times: int | None,
-        required: bool,
         exchange_of: "Callable[[TrackedCall], Exchange]",
         on_end: "Callable[[Hold], object]",
     ) -> None:
-        check_choice("at", at, POINTS)
-        check_count("skip", skip, least=0)
-        check_count("times", times, optional=True)
-        check_flag("required", required)
-        self._exchange_of = exchange_of
+        self.arguments = arguments
         self._on_end = on_end
-        self._pattern = pattern
-        self.match_stats: MatchStats = MatchStats(pattern)
-        self._at = at
-        self._skip = skip
-        self._skipped = 0
-        self._times = times
-        self._required = required
+        self.match_stats: MatchStats = MatchStats(arguments.selector)
         self._is_reported = False
         self._gate = Gate(_ADVICE)
-        self._notifier = Notifier()
-        self._held: list[TrackedCall] = []
+        self._held = AffectedCalls(exchange_of)
         self._is_over = False
 
     def __repr__(self) -> str:
@@ -108,18 +127,7 @@ class Hold:
     @property
     def text(self) -> str:
         """The call that made the hold, without its limits."""
-        return f"hold({self._pattern}, at={self._at!r})"
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """All arguments of the call that made the hold."""
-        return {
-            **self._pattern.place,
-            "skip": self._skip,
-            "times": self._times,
-            "at": self._at,
-            "required": self._required,
-        }
+        return self.arguments.text
 
     @property
     def is_over(self) -> bool:
@@ -129,26 +137,20 @@ class Hold:
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":
         """The operations that were held, in their order of arrival; some without a response yet."""
-        return tuple(map(self._exchange_of, list(self._held)))
+        return self._held.exchanges
 
     def pending(self, count: int, timeout: float) -> "Pending[tuple[Exchange, ...]]":
         """Return a wait until `count` operations are or were held; it returns their exchanges.
 
         `timeout` is in seconds of real time; after it, `TimeoutError` lists what arrived instead.
         """
-
-        def missing() -> str:
-            arrived = self.match_stats.describe("the hold")
-            return (
-                f"{len(self._held)} of {count} operations were held by {self.text} within "
-                f"{timeout:g} s; {arrived}"
-            )
-
-        return Pending(
-            self._notifier,
-            lambda: self.exchanges if len(self._held) >= count else None,
-            missing,
+        return self._held.pending(
+            count,
             timeout,
+            lambda: (
+                f"{len(self._held)} of {count} operations were held by {self.text} within "
+                f"{timeout:g} s; {self.match_stats.describe('the hold')}"
+            ),
         )
 
     def release(self) -> None:
@@ -158,23 +160,20 @@ class Hold:
         """
         self.end(drops=False)
 
-    # Not for tests: for the fault injector.
-
     @property
     def complaint(self) -> str | None:
         """The message for a required hold that held nothing, else None."""
-        if not self._required or self._held:
+        if not self.arguments.selector.required or self._held:
             return None
-        skipped = ""
-        if self._skipped < self._skip:
-            skipped = f" skip={self._skip}, and {self._skipped} arrived;"
-        return f"a hold held nothing: {self.text};{skipped} {self.match_stats.describe('the hold')}"
+        return f"a hold held nothing: {self.text}; {self.match_stats.describe_unused('the hold')}"
 
     def take_complaint(self) -> str | None:
-        """Return the same message, only once."""
+        """Return the message of `complaint`, only once; then None."""
         complaint = None if self._is_reported else self.complaint
         self._is_reported = True
         return complaint
+
+    # For the fault injector:
 
     def end(self, *, drops: bool) -> None:
         """Release the hold; with `drops`, drop the held operations without a response or effect."""
@@ -187,22 +186,19 @@ class Hold:
 
         With the injector's lock held.
         """
-        operation = call.operation
+        operation, selector = call.operation, self.arguments.selector
         if point == "arrival":
             self.match_stats.count(operation)
-        if self._is_over or point != self._at or not self._pattern.matches(operation):
+        if self._is_over or point != self.arguments.at or not self.match_stats.selects(operation):
             return False
-        if self._skipped < self._skip:
-            self._skipped += 1
+        if selector.times is not None and len(self._held) >= selector.times:
             return False
-        if self._times is not None and len(self._held) >= self._times:
-            return False
-        self._held.append(call)
+        self._held.add(call)
         return True
 
     def notify(self) -> None:
         """Notify all waits for held operations."""
-        self._notifier.notify()
+        self._held.notify()
 
     def pass_through(self) -> Waits:
         """Delay a claimed operation until the hold is released."""

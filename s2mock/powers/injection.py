@@ -1,65 +1,109 @@
-"""Injections: a fault, or a list of faults, for the operations that match a pattern."""
+"""Injections: a fault, or a list of faults, for the operations that a selector matches."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from s2mock.powers.faults import Answer, Drop, Fault, check_fault, check_place
-from s2mock.powers.matching import MatchStats, Pattern
-from s2mock.runtime.arguments import check_count, check_flag
-from s2mock.runtime.notifier import Notifier, Pending
+from s2mock.powers.affected_calls import AffectedCalls
+from s2mock.powers.faults import (
+    Answer,
+    Drop,
+    Fault,
+    check_fault,
+    check_place,
+    faults_from_json,
+    faults_to_json,
+)
+from s2mock.powers.matching import MatchStats, Selector
 
 if TYPE_CHECKING:
     from s2mock.powers.call import TrackedCall
     from s2mock.powers.exchange import Exchange
+    from s2mock.runtime.notifier import Pending
+
+
+class InjectArguments(NamedTuple):
+    """The checked arguments of `S2Mock.inject`, as one value.
+
+    `faults` has one for each operation if `is_list`, else one for all.
+    """
+
+    faults: tuple[Fault | None, ...]
+    is_list: bool
+    selector: Selector
+
+    @classmethod
+    def make(
+        cls,
+        fault: Fault | Sequence[Fault | None],
+        *,
+        on: str | Iterable[str],
+        basin: str = "*",
+        stream: str = "*",
+        skip: int = 0,
+        times: int | None = 1,
+        required: bool = True,
+    ) -> "InjectArguments":
+        """Return the arguments as one value. Raises `TypeError`, `ValueError`."""
+        faults = _checked_faults(fault)
+        is_list = not isinstance(fault, Fault)
+        if is_list:
+            if times != 1:
+                raise ValueError(
+                    "a list of faults has one for each operation, so times has no meaning: "
+                    "leave it out"
+                )
+            times = len(faults)
+        selector = Selector.make(on, basin, stream, skip=skip, times=times, required=required)
+        for one in faults:
+            if one is not None:
+                check_place(one, selector.pattern.names)
+        return cls(faults, is_list, selector)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "InjectArguments":
+        """Return the arguments that JSON describes. Raises `TypeError`, `ValueError`."""
+        return cls.make(**{**document, "fault": faults_from_json(document["fault"])})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all arguments as JSON; `times` of a list is its length."""
+        return {"fault": faults_to_json(self._fault), **self.selector.to_json()}
+
+    @property
+    def text(self) -> str:
+        """The call of `inject` with these arguments."""
+        _, skip, times, _ = self.selector
+        text = f"inject({self._fault!r}, {self.selector.pattern}"
+        if skip:
+            text += f", skip={skip}"
+        if times != 1 and not self.is_list:
+            text += f", times={times}"
+        return f"{text})"
+
+    @property
+    def _fault(self) -> Any:
+        return list(self.faults) if self.is_list else self.faults[0]
 
 
 class Injection:
-    """A fault, or a list of faults, for matching operations.
+    """The state of a fault, or a list of faults, that was injected.
 
     A test holds it by a handle, `s2mock.handles.faults.Injection`.
     """
 
     def __init__(
         self,
-        fault: Fault | Sequence[Fault | None],
-        pattern: Pattern,
+        arguments: InjectArguments,
         *,
-        skip: int,
-        times: int | None,
-        required: bool,
         exchange_of: "Callable[[TrackedCall], Exchange]",
         on_end: "Callable[[Injection], object]",
     ) -> None:
-        check_count("skip", skip, least=0)
-        check_flag("required", required)
-        self._faults = _checked_list(fault)
-        if self._faults is not None:
-            if times != 1:
-                raise ValueError(
-                    "a list of faults has one for each operation, so times has no meaning: "
-                    "leave it out"
-                )
-            times = len(self._faults)
-        else:
-            check_fault(fault)
-        check_count("times", times, optional=True)
-        for one in [fault] if self._faults is None else self._faults:
-            if one is not None:
-                check_place(one, pattern.names)  # type: ignore[arg-type]  # checked above
-        self._fault = fault
-        self._exchange_of = exchange_of
+        self.arguments = arguments
         self._on_end = on_end
-        self._pattern = pattern
-        self.match_stats: MatchStats = MatchStats(pattern)
-        self._skip = skip
-        self._skipped = 0
-        self._times = times
-        self._required = required
+        self.match_stats: MatchStats = MatchStats(arguments.selector)
         # The number of matching operations it has taken, with those for which the list has None.
         self._taken = 0
-        self._hits: list[TrackedCall] = []
+        self._hits = AffectedCalls(exchange_of)
         self._is_removed = False
-        self._notifier = Notifier()
 
     def __repr__(self) -> str:
         return f"<{self.text}: {self.hits} hits>"
@@ -67,23 +111,7 @@ class Injection:
     @property
     def text(self) -> str:
         """The call that made the injection."""
-        text = f"inject({self._fault!r}, {self._pattern}"
-        if self._skip:
-            text += f", skip={self._skip}"
-        if self._faults is None and self._times != 1:
-            text += f", times={self._times}"
-        return f"{text})"
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """All arguments of the call that made the injection."""
-        return {
-            "fault": self._fault,
-            **self._pattern.place,
-            "skip": self._skip,
-            "times": self._times,
-            "required": self._required,
-        }
+        return self.arguments.text
 
     @property
     def hits(self) -> int:
@@ -93,32 +121,28 @@ class Injection:
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":
         """The exchanges of these operations, in their order of arrival."""
-        return tuple(map(self._exchange_of, list(self._hits)))
+        return self._hits.exchanges
 
     @property
     def remaining(self) -> int | None:
         """The number of operations that it still waits for; None without a limit."""
         if self._is_removed:
             return 0
-        return None if self._times is None else self._times - self._taken
+        times = self.arguments.selector.times
+        return None if times is None else times - self._taken
 
     def pending(self, hits: int, timeout: float) -> "Pending[tuple[Exchange, ...]]":
         """Return a wait until `hits` operations have got a fault; it returns their exchanges.
 
         `timeout` is in seconds of real time; after it, `TimeoutError` lists what arrived instead.
         """
-
-        def missing() -> str:
-            arrived = self.match_stats.describe("the fault")
-            return (
-                f"{self.hits} of {hits} hits of {self.text} arrived within {timeout:g} s; {arrived}"
-            )
-
-        return Pending(
-            self._notifier,
-            lambda: self.exchanges if len(self._hits) >= hits else None,
-            missing,
+        return self._hits.pending(
+            hits,
             timeout,
+            lambda: (
+                f"{self.hits} of {hits} hits of {self.text} arrived within {timeout:g} s; "
+                f"{self.match_stats.describe('the fault')}"
+            ),
         )
 
     def remove(self) -> None:
@@ -126,65 +150,51 @@ class Injection:
         self._is_removed = True
         self._on_end(self)
 
-    # Not for tests: for the fault injector.
-
     @property
     def complaint(self) -> str | None:
         """The message for a required fault that was not used up, else None."""
-        if self._is_removed or not self._required or self._is_used_up:
+        times = self.arguments.selector.times
+        is_used_up = self.hits > 0 if times is None else self._taken >= times
+        if self._is_removed or not self.arguments.selector.required or is_used_up:
             return None
-        fired = f"fired {self.hits} of {self._times} times" if self._taken else "never fired"
-        arrived = self.match_stats.describe("the fault")
-        skipped = ""
-        if self._skip and self._skipped < self._skip:
-            skipped = f" skip={self._skip}, and {self._skipped} arrived;"
-        return f"a fault {fired}: {self.text};{skipped} {arrived}"
+        fired = f"fired {self.hits} of {times} times" if self._taken else "never fired"
+        return f"a fault {fired}: {self.text}; {self.match_stats.describe_unused('the fault')}"
 
-    @property
-    def _is_used_up(self) -> bool:
-        return bool(self._hits) if self._times is None else self._taken >= self._times
+    # For the fault injector:
 
     def draw(self, call: "TrackedCall", *, is_free: bool) -> Fault | None:
         """Return the fault for a call that has arrived, or None.
 
         Only a call that `is_free` (without a fault) gets one. With the injector's lock held.
         """
-        operation = call.operation
-        self.match_stats.count(operation)
-        if not self._pattern.matches(operation):
+        self.match_stats.count(call.operation)
+        if not self.match_stats.selects(call.operation) or not is_free or self.remaining == 0:
             return None
-        if self._skipped < self._skip:
-            self._skipped += 1
-            return None
-        if not is_free or (self._times is not None and self._taken >= self._times):
-            return None
-        fault = self._fault if self._faults is None else self._faults[self._taken]
+        faults, is_list, _ = self.arguments
+        fault = faults[self._taken if is_list else 0]
         if call.is_batch and _needs_response(fault):
             self.match_stats.count_misplaced()
             return None
         self._taken += 1
         if fault is not None:
-            self._hits.append(call)
-        return fault  # type: ignore[return-value]  # checked by `__init__`
+            self._hits.add(call)
+        return fault
 
     def notify(self) -> None:
         """Notify all waits for hits."""
-        self._notifier.notify()
+        self._hits.notify()
 
 
-def _needs_response(fault: object) -> bool:
+def _needs_response(fault: Fault | None) -> bool:
     """True if the fault changes a response of its own, which a batch in a session has not."""
     return isinstance(fault, Answer) or (isinstance(fault, Drop) and fault.refused)
 
 
-def _checked_list(fault: object) -> list[Fault | None] | None:
-    """Return the faults of a list; None for a single fault. Raises `TypeError`, `ValueError`."""
+def _checked_faults(fault: object) -> tuple[Fault | None, ...]:
+    """Return the faults of a list, or a single one. Raises `TypeError`, `ValueError`."""
     if isinstance(fault, str) or not isinstance(fault, Sequence):
-        return None
-    faults = list(fault)
-    for one in faults:
-        if one is not None:
-            check_fault(one)
-    if not any(one is not None for one in faults):
+        return (check_fault(fault),)
+    faults = tuple(None if one is None else check_fault(one) for one in fault)
+    if not any(faults):
         raise ValueError(f"{fault!r} holds no fault: give at least one, None lets one pass")
     return faults

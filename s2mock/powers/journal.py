@@ -2,15 +2,13 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from s2mock.powers.entry import Diagnostics, Entry
-from s2mock.powers.journal_store import JournalStore
-from s2mock.powers.matching import Pattern
-from s2mock.powers.operations import COMMANDS, OPERATION_NAMES
-from s2mock.runtime.arguments import check_number
+from s2mock.powers.exchange_filter import ExchangeFilter
+from s2mock.powers.journal_store import JournalStore, JournalSummary
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 from s2mock.runtime.notifier import Pending
 
@@ -24,13 +22,10 @@ before_clear: "list[Callable[[Journal], object]]" = []
 """Called with each journal before its exchanges are removed."""
 
 
-class Journal(Sequence["Exchange"]):
-    """The requests that a mock received and its responses, the oldest first.
+class Journal:
+    """The entries of a mock's exchanges, which it reads as exchanges with their advice.
 
-    It keeps the latest exchanges, up to `limit`, and up to `max_bytes` of their bodies: the bodies
-    of the oldest are dropped first. A head of more than 4 KiB counts as a body, and loses its
-    longest fields together with the body. An exchange is added before its response is sent. One
-    that is held, or delayed, is not in the journal yet.
+    A test has it by a handle, `s2mock.handles.journal.Journal`.
     """
 
     def __init__(self, diagnostics: Callable[[], Diagnostics], limit: int, max_bytes: int) -> None:
@@ -40,103 +35,66 @@ class Journal(Sequence["Exchange"]):
         self.store: JournalStore = JournalStore(limit, max_bytes)
         self._advice = _AdviceCollector(self._find_advice, self.to_exchange)
 
-    def __repr__(self) -> str:
-        gone = f", {self.dropped} dropped" if self.dropped else ""
-        return f"<Journal of {len(self)} exchanges{gone}>"
-
     def __len__(self) -> int:
         return len(self.store)
 
     @property
-    def limit(self) -> int:
-        """The number of exchanges that it keeps at most."""
-        return self.store.limit
-
-    @property
-    def max_bytes(self) -> int:
-        """The bytes of bodies and long heads that it keeps at most."""
-        return self.store.max_bytes
-
-    @property
-    def dropped(self) -> int:
-        """The number of exchanges that were dropped for the limit, since the last `clear()`."""
-        return self.store.dropped
-
-    @property
-    def body_bytes(self) -> int:
-        """The bytes of all bodies and long heads that are kept now."""
-        return self.store.body_bytes
+    def summary(self) -> JournalSummary:
+        """The numbers of exchanges and bytes that it keeps, and its limits."""
+        return self.store.summary
 
     @property
     def is_on(self) -> bool:
         """True if it keeps any exchanges."""
-        return self.limit > 0
+        return self.store.limit > 0
 
     @property
     def last_number(self) -> int:
         """The number of the latest exchange, 0 if there was none."""
         return self.store.last_number
 
-    @overload
-    def __getitem__(self, index: int) -> "Exchange": ...
-    @overload
-    def __getitem__(self, index: slice) -> "tuple[Exchange, ...]": ...
-    def __getitem__(self, index: int | slice) -> "Exchange | tuple[Exchange, ...]":
+    def __getitem__(self, index: Any) -> Any:
+        """Return the exchange at an index, or those of a slice as a tuple. Raises `IndexError`."""
+        entries = self._advised_entries()[index]
         if isinstance(index, slice):
-            return tuple(map(self.to_exchange, self._advised_entries()[index]))
-        try:
-            return self.to_exchange(self._advised_entries()[index])
-        except IndexError:
-            raise IndexError(f"there is no exchange [{index}] in {self!r}") from None
+            return tuple(map(self.to_exchange, entries))
+        return self.to_exchange(entries)
 
-    def __iter__(self) -> "Iterator[Exchange]":
-        return map(self.to_exchange, self._advised_entries())
-
-    def __reversed__(self) -> "Iterator[Exchange]":
-        return map(self.to_exchange, reversed(self._advised_entries()))
-
-    def of(
-        self,
-        operation: str | Iterable[str] | None = None,
-        *,
-        basin: str = "*",
-        stream: str = "*",
-        status: int | None = None,
-    ) -> "tuple[Exchange, ...]":
-        """Return the exchanges of that operation, or of several, on those basins and streams.
-
-        `basin` and `stream` are names or globs, `status` is that of the response. Raises
-        `TypeError`, `ValueError`.
-        """
-        chosen = self._filter(operation, basin, stream, status)
-        return tuple(self.to_exchange(entry) for entry in self._advised_entries() if chosen(entry))
+    def of(self, chosen: ExchangeFilter) -> "tuple[Exchange, ...]":
+        """Return the exchanges that match."""
+        entries = self._advised_entries(chosen.after)
+        return tuple(self.to_exchange(entry) for entry in entries if self._matches(chosen, entry))
 
     def pending(
         self,
-        operation: str | Iterable[str] | None,
+        chosen: ExchangeFilter,
         count: int,
-        *,
         timeout: float | None,
-        basin: str = "*",
-        stream: str = "*",
-        status: int | None = None,
-        after: int = 0,
+        *,
         is_described: bool = True,
     ) -> "Pending[tuple[Exchange, ...]]":
-        """Return a wait until there are `count` such exchanges; it returns all of them.
+        """Return a wait until `count` exchanges match; it returns all that do.
 
-        Earlier ones count, if their numbers are above `after`. `timeout` is in seconds of real
-        time; with `is_described`, `TimeoutError` lists what there was instead, which takes time.
-        Raises `TypeError`, `ValueError`.
+        Earlier ones count. `timeout` is in seconds of real time; with `is_described`,
+        `TimeoutError` lists what there was instead, which takes time. Raises `ValueError` if the
+        journal never keeps that many exchanges.
         """
-        self._check_room(count)
-        chosen = self._filter(operation, basin, stream, status)
-        return Pending(
-            self.store.notifier,
-            lambda: self._find(chosen, count, after),
-            lambda: self._describe_missing(chosen, count, timeout or 0.0) if is_described else "",
-            timeout,
-        )
+        limit = self.store.limit
+        if count > limit > 0:
+            raise ValueError(
+                f"count must be {limit} or less, not {count}: the journal keeps no more "
+                f"(journal_limit={limit})"
+            )
+
+        def look() -> "tuple[Exchange, ...] | None":
+            entries = self._advised_entries(chosen.after)
+            found = [entry for entry in entries if self._matches(chosen, entry)]
+            return None if len(found) < count else tuple(map(self.to_exchange, found))
+
+        def missing() -> str:
+            return self._describe_missing(chosen, count, timeout or 0.0) if is_described else ""
+
+        return Pending(self.store.notifier, look, missing, timeout)
 
     def clear(self) -> None:
         """Remove all exchanges. The numbers of later ones continue."""
@@ -147,7 +105,7 @@ class Journal(Sequence["Exchange"]):
         self.store.clear()
         self._advice.forget_lost_appends()
 
-    # Not for tests: for the recorder, the end of a test, and /_s2mock.
+    # For the recorder, the end of a test, and /_s2mock:
 
     def set_diagnostics(self, load: Callable[[], Diagnostics]) -> None:
         """Use other diagnostics from now on; `load` returns them when they are needed."""
@@ -242,94 +200,38 @@ class Journal(Sequence["Exchange"]):
         """Return the entries before that one, the latest first."""
         return (one for one in reversed(self.store.entries()) if one.number < entry.number)
 
-    def _filter(
-        self, operation: Any, basin: str, stream: str, status: int | None
-    ) -> "_EntryFilter":
-        return _EntryFilter(operation, basin, stream, status, self._request_document)
-
-    def _request_document(self, entry: Entry) -> Any:
-        return entry.to_exchange_without_reason(self._diagnostics).request.document
-
-    def _find(
-        self, chosen: "_EntryFilter", count: int, after: int = 0
-    ) -> "tuple[Exchange, ...] | None":
-        found = [entry for entry in self._advised_entries(after) if chosen(entry)]
-        if len(found) < count:
-            return None
-        return tuple(map(self.to_exchange, found))
-
-    def _check_room(self, count: int) -> None:
-        """Raise `ValueError` if the journal never keeps that many exchanges."""
-        if count > self.limit > 0:
-            raise ValueError(
-                f"count must be {self.limit} or less, not {count}: the journal keeps no more "
-                f"(journal_limit={self.limit})"
-            )
-
-    def _describe_missing(self, chosen: "_EntryFilter", count: int, timeout: float) -> str:
-        entries = self.store.entries()
-        found = sum(map(chosen, entries))
-        text = f"{found} of {count} {chosen} arrived within {timeout:g} s"
-        others = [entry for entry in entries if not chosen(entry)]
-        if not self.is_on:
-            return f"{text}: the journal is off (journal_limit=0)"
-        if dropped := self.dropped:
-            text += f"; {dropped} are no longer kept (journal_limit={self.limit})"
-        if not others:
-            return f"{text}; nothing else arrived"
-        last = ", ".join(repr(self.to_exchange(entry)) for entry in islice(reversed(others), 5))
-        return f"{text}; of {len(others)} others these arrived last: {last}"
-
-
-class _EntryFilter:
-    """A predicate on entries, from the arguments of `Journal.of`."""
-
-    def __init__(
-        self,
-        operation: Any,
-        basin: str,
-        stream: str,
-        status: int | None,
-        request_document: Callable[[Entry], Any],
-    ) -> None:
-        check_number("status", status)
-        self._has_any_name = operation is None
-        names = OPERATION_NAMES if self._has_any_name else operation
-        self._pattern = Pattern(names, basin, stream)
-        self._commands = COMMANDS.intersection(self._pattern.names)
-        self._status = status
-        self._request_document = request_document
-
-    def __str__(self) -> str:
-        pattern = self._pattern
-        text = "exchanges" if self._has_any_name else "/".join(pattern.names)
-        if pattern.basin != "*":
-            text += f" in {pattern.basin}"
-        if pattern.stream != "*":
-            text += f" on {pattern.stream}"
-        return text if self._status is None else f"{text} with status {self._status}"
-
-    def __call__(self, entry: Entry) -> bool:
-        if self._status is not None and entry.status != self._status:
+    def _matches(self, chosen: ExchangeFilter, entry: Entry) -> bool:
+        if chosen.status is not None and entry.status != chosen.status:
             return False
-        return self._has_name(entry) and self._pattern.matches_place(*entry.place)
+        has_name = chosen.has_any_name or entry.operation in chosen.pattern.names
+        return (has_name or self._has_command(chosen, entry)) and chosen.pattern.matches_place(
+            *entry.place
+        )
 
-    def _has_name(self, entry: Entry) -> bool:
-        if self._has_any_name or entry.operation in self._pattern.names:
-            return True
-        return bool(self._commands) and self._has_command(entry)
-
-    def _has_command(self, entry: Entry) -> bool:
+    def _has_command(self, chosen: ExchangeFilter, entry: Entry) -> bool:
         """True for an append with a `trim` or `fence` record that was asked for."""
-        if entry.operation != "append":
+        if entry.operation != "append" or not (commands := chosen.commands):
             return False
-        document = self._request_document(entry)
+        document = entry.to_exchange_without_reason(self._diagnostics).request.document
         records = document.get("records", ()) if isinstance(document, dict) else ()
         return any(
             record.get("headers", [])[:1] == [["", command]]
             for record in records
-            for command in self._commands
+            for command in commands
         )
+
+    def _describe_missing(self, chosen: ExchangeFilter, count: int, timeout: float) -> str:
+        entries = self.store.entries()
+        others = [entry for entry in entries if not self._matches(chosen, entry)]
+        text = f"{len(entries) - len(others)} of {count} {chosen} arrived within {timeout:g} s"
+        if not self.is_on:
+            return f"{text}: the journal is off (journal_limit=0)"
+        if dropped := self.summary.dropped:
+            text += f"; {dropped} are no longer kept (journal_limit={self.store.limit})"
+        if not others:
+            return f"{text}; nothing else arrived"
+        last = ", ".join(repr(self.to_exchange(entry)) for entry in islice(reversed(others), 5))
+        return f"{text}; of {len(others)} others these arrived last: {last}"
 
 
 class _AdviceCollector:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import accumulate, chain, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from s2mock.powers.entry import Entry, Note, head_size, shorten_head
 from s2mock.runtime import failures
@@ -21,6 +21,23 @@ _MAX_FRESH = 128
 _SMALL_BYTES = 16 * 1024
 # The bodies of a larger bundle are kept as they are, since joining copies them.
 _MAX_PACKED_BYTES = 64 * 1024
+
+
+class JournalSummary(NamedTuple):
+    """The numbers of exchanges and bytes that a journal keeps, and its limits.
+
+    `last` is the number of the latest exchange, 0 before the first; `kept` and `dropped` are
+    numbers of exchanges, `dropped` since the last `clear()`. `limit` is the most exchanges that are
+    kept, 0 for a journal that is off. `body_bytes` are the bytes of bodies and long heads that are
+    kept now, `max_bytes` the most that are kept.
+    """
+
+    last: int
+    kept: int
+    dropped: int
+    limit: int
+    body_bytes: int
+    max_bytes: int
 
 
 class Bundle:
@@ -118,23 +135,21 @@ class JournalStore:
         self._entries: list[Entry] | None = None
 
     @property
-    def dropped(self) -> int:
-        """The number of exchanges that were dropped for the limit, since the last `clear()`."""
+    def summary(self) -> JournalSummary:
+        """The numbers of exchanges and bytes that it keeps, and its limits."""
         with self._lock:
             self._trim()
-            return self._dropped
-
-    @property
-    def body_bytes(self) -> int:
-        """The bytes of all bodies and long heads that are kept."""
-        with self._lock:
-            self._trim()
-            return self._bytes
+            return JournalSummary(
+                self._last_number,
+                self._count,
+                self._dropped,
+                self.limit,
+                self._bytes,
+                self.max_bytes,
+            )
 
     def __len__(self) -> int:
-        with self._lock:
-            self._trim()
-            return self._count
+        return self.summary.kept
 
     @property
     def last_number(self) -> int:

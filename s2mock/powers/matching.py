@@ -1,15 +1,15 @@
-"""Patterns of operations (names, basins, streams), and counts of compared operations."""
+"""Selectors of operations (names, basins, streams, limits), and counts of compared operations."""
 
 import re
 from collections import Counter
 from fnmatch import translate
 from functools import cached_property
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from s2mock.powers.operations import COMMANDS, checked_operations
 from s2mock.registry.operation import Operation
 from s2mock.registry.rules.append import Append
-from s2mock.runtime.arguments import encoded
+from s2mock.runtime.arguments import check_count, check_flag, encoded
 
 # This number of different places is counted, and of them the most frequent are listed.
 _MAX_PLACES: Final = 1_000
@@ -38,10 +38,15 @@ class Pattern:
             text += f", stream={self.stream!r}"
         return text
 
-    @property
-    def place(self) -> dict[str, object]:
-        """The arguments from which the pattern was made."""
-        return {"on": list(self.names), "basin": self.basin, "stream": self.stream}
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pattern) and (self.names, self.basin, self.stream) == (
+            other.names,
+            other.basin,
+            other.stream,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.names, self.basin, self.stream))
 
     @cached_property
     def _basin(self) -> re.Pattern[str]:
@@ -76,11 +81,49 @@ class Pattern:
         )
 
 
-class MatchStats:
-    """Counts of the operations that a pattern was compared with, for messages about it."""
+class Selector(NamedTuple):
+    """The operations that a fault or a hold is for: a pattern, and limits of their number.
 
-    def __init__(self, pattern: Pattern) -> None:
-        self._pattern = pattern
+    `skip`: matching operations to let through first; `times`: how many to affect after that, None
+    without a limit. With `required`, the test fails if they do not arrive.
+    """
+
+    pattern: Pattern
+    skip: int
+    times: int | None
+    required: bool
+
+    @classmethod
+    def make(
+        cls, on: object, basin: str, stream: str, *, skip: int, times: int | None, required: bool
+    ) -> "Selector":
+        """Return the selector of these arguments. Raises `TypeError`, `ValueError`."""
+        pattern = Pattern(on, basin, stream)
+        check_count("skip", skip, least=0)
+        check_count("times", times, optional=True)
+        check_flag("required", required)
+        return cls(pattern, skip, times, required)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the arguments of `make` as JSON."""
+        pattern = self.pattern
+        return {
+            "on": list(pattern.names),
+            "basin": pattern.basin,
+            "stream": pattern.stream,
+            "skip": self.skip,
+            "times": self.times,
+            "required": self.required,
+        }
+
+
+class MatchStats:
+    """Counts of the operations that a selector was compared with, for messages about it."""
+
+    def __init__(self, selector: Selector) -> None:
+        self._pattern = selector.pattern
+        self._skip = selector.skip
+        self._skipped = 0
         # Operations with a name of the pattern, by basin and stream; all others by name.
         self._places: Counter[tuple[str | None, str | None]] = Counter()
         self._others: Counter[str] = Counter()
@@ -96,6 +139,18 @@ class MatchStats:
         if place in self._places or len(self._places) < _MAX_PLACES:
             self._places[place] += 1
 
+    def selects(self, operation: Operation) -> bool:
+        """True if an operation matches, and is not one of the first `skip` that do.
+
+        It counts those, so it is called once for each operation.
+        """
+        if not self._pattern.matches(operation):
+            return False
+        if self._skipped < self._skip:
+            self._skipped += 1
+            return False
+        return True
+
     def count_refused(self, name: str) -> None:
         """Count a request of that name which was refused before it became an operation."""
         self._refused[name] += 1
@@ -103,6 +158,11 @@ class MatchStats:
     def count_misplaced(self) -> None:
         """Count a batch in a session, for which the fault has no meaning."""
         self._misplaced += 1
+
+    def describe_unused(self, waiting: str) -> str:
+        """Return the text of `describe`, for a message that nothing was affected."""
+        few = f"skip={self._skip}, and {self._skipped} arrived; "
+        return f"{few if self._skipped < self._skip else ''}{self.describe(waiting)}"
 
     def describe(self, waiting: str) -> str:
         """Return text on what arrived, and what `waiting` (such as "the fault") waits for."""

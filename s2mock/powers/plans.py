@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from s2mock.powers.faults import Fault, check_fault, check_place
-from s2mock.powers.matching import Pattern
-from s2mock.runtime.arguments import check_count
+from s2mock.powers.faults import Fault, check_fault
+from s2mock.powers.injection import InjectArguments
 
 Injected = TypeVar("Injected")
 
@@ -26,12 +25,16 @@ class PlannedFault:
 
     def __post_init__(self) -> None:
         check_fault(self.fault)
-        check_place(self.fault, Pattern(self.on, self.basin, self.stream).names)
-        check_count("skip", self.skip, least=0)
+        self._arguments  # noqa: B018  # checks the others
 
     def __repr__(self) -> str:
-        text = f"s2_mock.inject({self.fault!r}, {Pattern(self.on, self.basin, self.stream)}"
-        return f"{text}, skip={self.skip})" if self.skip else f"{text})"
+        return f"s2_mock.{self._arguments.text}"
+
+    @property
+    def _arguments(self) -> InjectArguments:
+        return InjectArguments.make(
+            self.fault, on=self.on, basin=self.basin, stream=self.stream, skip=self.skip
+        )
 
 
 class FaultPlan:

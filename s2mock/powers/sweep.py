@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, suppress
 from math import isfinite
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Self, TypeVar
+from typing import Any, Final, Generic, NamedTuple, Self, TypeVar
 
 import pytest
 
 from s2mock.powers import teardown_report
 from s2mock.powers.faults import Fault, check_fault, check_place
+from s2mock.powers.injection import InjectArguments, Injection
 from s2mock.powers.matching import Pattern
 from s2mock.powers.powers import Powers
 from s2mock.powers.timeline import make_timeline
@@ -19,9 +20,6 @@ from s2mock.registry.operation import Call, Point, Waits
 from s2mock.registry.values.config import BasinConfig, StreamConfig
 from s2mock.runtime.arguments import check_count
 from s2mock.runtime.monotonic import monotonic
-
-if TYPE_CHECKING:
-    from s2mock.powers.injection import Injection
 
 LIMIT: Final = 1000
 _PROGRESS_SECONDS: Final = 1.0
@@ -60,6 +58,9 @@ class SweepPoint(NamedTuple):
     operation: str
     number: int
     fault: Fault
+
+    def __str__(self) -> str:
+        return f"{self.fault!r} at {self.operation} {self.number}"
 
 
 class FailedAttempt(NamedTuple):
@@ -181,12 +182,14 @@ class Attempt(Generic[Account]):
             self._counter = OperationCounter(powers.engine, self._scenario.patterns)
         else:
             self._injection = powers.injector.inject(
-                point.fault,
-                on=point.operation,
-                basin=self._scenario.basin,
-                stream=self._scenario.stream,
-                skip=point.number - 1,
-                required=False,
+                InjectArguments.make(
+                    point.fault,
+                    on=point.operation,
+                    basin=self._scenario.basin,
+                    stream=self._scenario.stream,
+                    skip=point.number - 1,
+                    required=False,
+                )
             )
         return account
 
@@ -197,19 +200,15 @@ class Attempt(Generic[Account]):
         trace: TracebackType | None,
     ) -> bool:
         self.is_over = True
-        return self._end(kind, error, trace)
+        return self._end(error)
 
-    def _end(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
+    def _end(self, error: BaseException | None) -> bool:
         """End the account; return True to suppress the exception."""
         assert self._account is not None
         if error is None:
             # The failure of another attempt is reported without the timeline of this one.
             teardown_report.forget(self._powers, has_failed=False)
+        kind, trace = (None, None) if error is None else (type(error), error.__traceback__)
         self._account.__exit__(kind, error, trace)
         return False
 
@@ -246,24 +245,19 @@ class _SweptAttempt(Attempt[Account]):
         super().__init__(scenario, point)
         self._report = report
 
-    def _end(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
+    def _end(self, error: BaseException | None) -> bool:
         assert self.point is not None
         powers = self._powers
         if error is not None:
             teardown_report.prepare_end(powers)
         # The sweep's report has the timeline of an attempt that failed.
         teardown_report.forget(powers, has_failed=error is not None)
-        if error is not None and not _is_a_failure(error, trace):
-            return super()._end(kind, error, trace)
-        exchanges = powers.journal[:]
+        if error is not None and not _is_a_failure(error):
+            return super()._end(error)
+        exchanges = powers.journal.since(0)
         timeline = make_timeline(exchanges) if exchanges else "(no exchange)"
         try:
-            super()._end(kind, error, trace)
+            super()._end(error)
         except AssertionError as unused:
             error = unused
         text = None if error is None else _short(error)
@@ -282,13 +276,8 @@ class Replay(Attempt[Account]):
     def __iter__(self) -> Iterator[Self]:
         yield self
 
-    def _end(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        super()._end(kind, error, trace)
+    def _end(self, error: BaseException | None) -> bool:
+        super()._end(error)
         if error is None and self.unreached is not None:
             pytest.fail(f"{self.point}: {self.unreached}", pytrace=False)
         return False
@@ -333,7 +322,17 @@ class FaultSweep(Generic[Account]):
         and the test fails at the end with a list of those that failed. A test that ends before all
         attempts were run fails, too. Raises `TypeError`, `ValueError`.
         """
-        run = _SweepRun(self._scenario(faults, on, basin, stream, limit, options))
+        scenario = _Scenario(
+            self._make,
+            self._powers_of,
+            faults,
+            on,
+            basin=basin,
+            stream=stream,
+            limit=limit,
+            options=options,
+        )
+        run = _SweepRun(scenario)
         self._runs.append(run)
         return self._attempts(run)
 
@@ -354,28 +353,17 @@ class FaultSweep(Generic[Account]):
         are those of the sweep; `limit` changes nothing here. Raises `TypeError`, `ValueError`.
         """
         check_count("number", number)
-        scenario = self._scenario([fault], operation, basin, stream, limit, options)
-        return Replay(scenario, SweepPoint(scenario.names[0], number, fault))
-
-    def _scenario(
-        self,
-        faults: Iterable[Fault],
-        on: Any,
-        basin: str,
-        stream: str,
-        limit: int,
-        options: dict[str, Any],
-    ) -> _Scenario[Account]:
-        return _Scenario(
+        scenario = _Scenario(
             self._make,
             self._powers_of,
-            faults,
-            on,
+            [fault],
+            operation,
             basin=basin,
             stream=stream,
             limit=limit,
             options=options,
         )
+        return Replay(scenario, SweepPoint(scenario.names[0], number, fault))
 
     def _attempts(self, run: _SweepRun[Account]) -> Iterator[Attempt[Account]]:
         yield run.first
@@ -429,12 +417,12 @@ def _report(run: _SweepRun[Any], points: list[SweepPoint]) -> str:
             f"; {left} more were left out: there are {len(points)}, and limit={total} is the limit"
         )
     for one in failed[:_MAX_TIMELINES]:
-        place = f"{_place(one.point)} of {run.first.counts[one.point.operation]}"
-        lines += ["", f"{place}: {one.text}"]
+        count = run.first.counts[one.point.operation]
+        lines += ["", f"{one.point} of {count}: {one.text}"]
         lines += [f"    {line}" for line in scenario.replay(one.point)]
         lines += [f"    {line}" for line in one.timeline.splitlines()]
     if rest := failed[_MAX_TIMELINES:]:
-        lines += ["", *(f"{_place(one.point)}: {one.text.splitlines()[0]}" for one in rest)]
+        lines += ["", *(f"{one.point}: {one.text.splitlines()[0]}" for one in rest)]
     return "\n".join(lines)
 
 
@@ -459,10 +447,6 @@ def _to_code(value: object) -> str | None:
     return None
 
 
-def _place(point: SweepPoint) -> str:
-    return f"{point.fault!r} at {point.operation} {point.number}"
-
-
 def _short(error: BaseException) -> str:
     """Return the type and the first line of an error."""
     text = str(error).strip()
@@ -471,13 +455,14 @@ def _short(error: BaseException) -> str:
     return f"{name}: {lines[0]}" if lines else name
 
 
-def _is_a_failure(error: BaseException, trace: TracebackType | None) -> bool:
+def _is_a_failure(error: BaseException) -> bool:
     """True for a failure of the attempt; any other exception ends the test."""
     if isinstance(error, _PASSES_THROUGH):
         return False
     if not isinstance(error, Exception | pytest.fail.Exception):
         return False
     # A timeout ends the test: the next attempt would take as long.
+    trace = error.__traceback__
     while trace is not None:
         if trace.tb_frame.f_globals.get("__name__") == "pytest_timeout":
             return False

@@ -4,7 +4,7 @@ import re
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
-from operator import itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from s2mock.powers.journal import before_clear
@@ -18,16 +18,19 @@ living: Final[SharedWeakSet[Powers]] = SharedWeakSet()
 """The powers of all mocks that have not ended."""
 
 
-class _EndedMock(NamedTuple):
-    """The parts of an ended mock that the report needs; without its account."""
+class _MockJournal(NamedTuple):
+    """The journal of a mock, its position among all mocks, and its last number before the test.
+
+    Without the mock's account, which the report must not keep in memory.
+    """
 
     order: int
     mark: int
     journal: Journal
 
 
-# The latest ended mocks of the current test; not all of them, since journals take memory.
-_ended: Final[deque[_EndedMock]] = deque(maxlen=16)
+# Those of the latest ended mocks of the current test; not of all, since journals take memory.
+_ended: Final[deque[_MockJournal]] = deque(maxlen=16)
 # Messages on unused faults and holds of all mocks that have ended in this test; the remarks are
 # reported only if the test fails by itself.
 _complaints: Final[list[str]] = []
@@ -77,8 +80,7 @@ def end(powers: Powers, *, in_a_test: bool) -> None:
     if _coverage is not None and powers in living:
         _coverage.take(powers.journal, is_over=True)
     if in_a_test and powers in living:
-        mark = _marks.get(powers, 0)
-        _ended.append(_EndedMock(powers.order, mark, powers.journal))
+        _ended.append(_journal_of(powers))
         complaints, remarks = powers.injector.take_messages()
         _complaints.extend(complaints)
         _remarks.extend(remarks)
@@ -122,12 +124,10 @@ def take_complaints(*, has_failed: bool) -> list[str]:
 
 def take_advice() -> list[str]:
     """Return all advice of the test, each text once, with the exchanges that it is on."""
-    journals = [(powers.order, powers.journal) for powers in living]
-    journals += [(ended.order, ended.journal) for ended in _ended]
     # For each text, the exchanges.
     found: dict[str, list[str]] = {}
-    for _, journal in sorted(journals, key=itemgetter(0)):
-        for text, place in _take_advice(journal):
+    for one in _journals():
+        for text, place in _take_advice(one.journal):
             found.setdefault(text, []).append(place)
     for text, places in _forgotten_advice.values():
         found.setdefault(text, []).extend(places)
@@ -136,6 +136,15 @@ def take_advice() -> list[str]:
         f"{text} ({places[0]}{f', and {len(places) - 1} more' if len(places) > 1 else ''})"
         for text, places in found.items()
     ]
+
+
+def _journals() -> list[_MockJournal]:
+    """Return the journals of living and ended mocks, in the order in which these were made."""
+    return sorted([*map(_journal_of, living), *_ended], key=attrgetter("order"))
+
+
+def _journal_of(powers: Powers) -> _MockJournal:
+    return _MockJournal(powers.order, _marks.get(powers, 0), powers.journal)
 
 
 def _take_advice(journal: Journal) -> Iterator[tuple[str, str]]:
@@ -154,10 +163,7 @@ def last_number_before_test(powers: Powers) -> int | None:
 
 def timelines() -> list[tuple[str, str]]:
     """Return title and text of a timeline for each mock that had exchanges in this test."""
-    journals = [(powers.order, _marks.get(powers, 0), powers.journal) for powers in living]
-    journals += _ended
-    # In the order in which the mocks were made.
-    found = [journal.since(mark) for _, mark, journal in sorted(journals, key=itemgetter(0))]
+    found = [one.journal.since(one.mark) for one in _journals()]
     used = [exchanges for exchanges in found if exchanges]
     # A test of many examples has a mock for each, and fails with one of the last.
     latest = used if len(used) <= _MAX_SECTIONS else used[-_MAX_SECTIONS:]

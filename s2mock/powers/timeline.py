@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from s2mock.powers.exchange import Exchange
+from s2mock.powers.exchange import Exchange, Response, error_code
 from s2mock.powers.faults import is_answer_lost
 from s2mock.runtime.status_phrases import STATUS_PHRASES
 
@@ -97,7 +97,7 @@ def _describe_outcome(group: list[Exchange], lost: Sequence[Exchange]) -> Iterat
     last = group[-1]
     response, effect = last.response, last.effect
     if response is not None and (response.status >= 400 or response.code or response.message):
-        yield name_error(last)
+        yield name_error(response)
     first = group[0].effect.first_seq_num
     if first is not None and effect.last_seq_num is not None:
         verb = "" if effect.kind == "appended" or last.operation != "read" else "read "
@@ -117,19 +117,9 @@ def _describe_outcome(group: list[Exchange], lost: Sequence[Exchange]) -> Iterat
             yield f"{which}the same batch as {twin}"
 
 
-def name_error(exchange: Exchange) -> str:
-    """Return a short name of a response's error, such as its code."""
-    response = exchange.response
-    assert response is not None
-    if response.code:
-        return response.code
-    document = response.document
-    if isinstance(document, dict):
-        for key in document:
-            # The response to an append whose condition was false.
-            if key.endswith("_mismatch"):
-                return str(key)
-    return STATUS_PHRASES.get(response.status, "").lower()
+def name_error(response: Response) -> str:
+    """Return a short name of a response's error: its code, or else the phrase of its status."""
+    return error_code(response) or STATUS_PHRASES.get(response.status, "").lower()
 
 
 def _is_lost_append(exchange: Exchange) -> bool:

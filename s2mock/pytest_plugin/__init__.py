@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from s2mock.pytest_plugin import markers, options, teardown
+from s2mock.pytest_plugin import options, teardown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from s2mock.handles.mock import S2Mock
     from s2mock.handles.remote import RemoteS2Mock
-    from s2mock.mock import S2Mock
-    from s2mock.pytest_plugin.sweep import Sweep
+    from s2mock.handles.sweep import Sweep
     from s2mock.server.lazy_server import LazyServer
 
 
@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker; register the plugins of `--s2mock-coverage` and `--s2mock-report`."""
-    config.addinivalue_line("markers", markers.DECLARATION)
+    config.addinivalue_line("markers", options.marker_declaration())
     options.check_options(config)
     if (file := config.getoption("s2mock_coverage")) is not None:
         from s2mock.pytest_plugin.coverage_report import CoveragePlugin
@@ -47,10 +47,32 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> "Generator[None, object, object]":
     """Report a failure of the fake with a setup that failed; else the call fails with it."""
     __tracebackhide__ = True
-    markers.add_fixture(item)
+    _add_fixture(item)
     teardown.begin_test()
     with teardown.report_beside_failure(item, "setup"):
         return (yield)
+
+
+def _add_fixture(item: pytest.Item) -> None:
+    """Give a marked test the fixture, even if it does not take it as an argument.
+
+    Before the test's other fixtures, so that those which read the environment find the variables
+    that `use_env` has set, and behind the fixtures of a module or a session, which may have set the
+    same variables for all of its tests.
+    """
+    names = getattr(item, "fixturenames", None)
+    if names is not None and "s2_mock" not in names and item.get_closest_marker("s2_mock"):
+        wider = sum(_is_wider(item, name) for name in names)
+        # Another list: parametrized tests share one, and need not share a marker.
+        item.fixturenames = [*names[:wider], "s2_mock", *names[wider:]]  # type: ignore[attr-defined]
+
+
+def _is_wider(item: pytest.Item, name: str) -> bool:
+    """True if a fixture lives longer than a test. pytest sets those up first."""
+    # The place where pytest keeps the fixtures of an item. There is no request yet to ask instead.
+    info = getattr(item, "_fixtureinfo", None)
+    found: Sequence[Any] = () if info is None else info.name2fixturedefs.get(name, ())
+    return bool(found) and found[-1].scope != "function"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -109,7 +131,7 @@ def make_s2_mock(
     with ExitStack() as made:
 
         def make(**arguments: Any) -> "S2Mock | RemoteS2Mock":
-            from s2mock.mock import S2Mock
+            from s2mock.handles.mock import S2Mock
             from s2mock.pytest_plugin import mocks
 
             arguments = options.arguments_of(pytestconfig) | arguments
@@ -154,8 +176,8 @@ def s2_mock(request: pytest.FixtureRequest) -> "Iterator[S2Mock | RemoteS2Mock]"
 @pytest.fixture
 def s2_sweep(request: pytest.FixtureRequest) -> "Iterator[Sweep]":
     """Try every fault at every operation, in an attempt each: see `Sweep`."""
+    from s2mock.handles.sweep import Sweep
     from s2mock.pytest_plugin import mocks
-    from s2mock.pytest_plugin.sweep import Sweep
 
     config = request.config
     if (url := options.target_of(config)) is not None:

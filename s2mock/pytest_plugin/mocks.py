@@ -1,22 +1,53 @@
 """The mocks that the fixtures return, made from the settings and the marker of a test."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from s2mock.pytest_plugin import markers, options
+from s2mock.options import MARKER_OPTIONS, OPTIONS
+from s2mock.pytest_plugin import options
+from s2mock.runtime.near_names import near_name
 
 if TYPE_CHECKING:
+    from s2mock.handles.mock import S2Mock
     from s2mock.handles.remote import RemoteS2Mock
-    from s2mock.mock import S2Mock
     from s2mock.server.lazy_server import LazyServer
+
+_MARKER_NAMES: Final = tuple(option.name for option in MARKER_OPTIONS)
 
 
 def arguments_of(request: pytest.FixtureRequest) -> tuple[dict[str, Any], Any]:
     """Return the arguments of the test's mock, and `use_env`. Raises `pytest.UsageError`."""
-    arguments = options.arguments_of(request.config) | markers.arguments_of(request.node)
+    arguments = options.arguments_of(request.config) | _marker_arguments(request.node)
     use_env = arguments.pop("use_env", False)
     return arguments, use_env
+
+
+def _marker_arguments(node: pytest.Item) -> dict[str, Any]:
+    """Return the arguments of a test's markers; the marker nearest to the test wins.
+
+    Raises `pytest.UsageError`.
+    """
+    arguments: dict[str, Any] = {}
+    for marker in node.iter_markers("s2_mock"):
+        if marker.args:
+            raise pytest.UsageError(
+                f"@pytest.mark.s2_mock takes keyword arguments only, not {marker.args!r}"
+            )
+        arguments = {**marker.kwargs, **arguments}
+    for name in sorted(arguments.keys() - _MARKER_NAMES):
+        if name in OPTIONS and OPTIONS[name].is_setting:
+            why = ": the tests of a session share one socket" if name != "advice" else ""
+            raise pytest.UsageError(
+                f"@pytest.mark.s2_mock takes no {name}{why}; "
+                f"set the ini key s2mock_{name}, or --s2mock-{name} on the command line"
+            )
+        near = near_name(name, _MARKER_NAMES)
+        hint = f"did you mean {near}? " if near else ""
+        raise pytest.UsageError(
+            f"@pytest.mark.s2_mock has no option {name}: {hint}There are {', '.join(_MARKER_NAMES)}"
+        )
+    return arguments
 
 
 def make_fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2Mock":
@@ -24,7 +55,7 @@ def make_fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2M
 
     Raises `TypeError`, `ValueError`.
     """
-    from s2mock.mock import S2Mock
+    from s2mock.handles.mock import S2Mock
     from s2mock.runtime.clock import ManualClock
 
     # A marker is evaluated once for all its tests, and a sweep's options for all its attempts. A

@@ -1,11 +1,11 @@
-"""The options of the plugin: ini keys `s2mock_…`, and flags `--s2mock-…` on the command line."""
+"""The options of the plugin: ini keys `s2mock_…`, flags `--s2mock-…`, the marker `s2_mock`."""
 
 import argparse
 from typing import Any, Final
 
 import pytest
 
-from s2mock.options import OPTIONS, SETTINGS, Option
+from s2mock.options import MARKER_OPTIONS, OPTIONS, SETTINGS, Option
 
 # The fixture's server is the same for all tests of a session.
 _OF_THE_SERVER: Final = ("host", "port")
@@ -62,6 +62,22 @@ def add_options(parser: pytest.Parser) -> None:
 
 def _flag(name: str) -> str:
     return f"--s2mock-{name.replace('_', '-')}"
+
+
+def marker_declaration() -> str:
+    """Return the line that declares the marker, with its arguments and their defaults."""
+    return (
+        f"s2_mock(*, {', '.join(map(_signature, MARKER_OPTIONS))}): options of the s2_mock fixture "
+        "for this test; basins are names, or mappings in the format of a resource file or of S2's "
+        "requests, clock may be 'manual', faults are mappings of the arguments of inject()"
+    )
+
+
+def _signature(option: Option) -> str:
+    if option.default == ():
+        return f"{option.name}=[]"
+    is_explained = option.default is not None and option.shown_default
+    return f"{option.name}={option.shown_default if is_explained else repr(option.default)}"
 
 
 def check_options(config: pytest.Config) -> None:

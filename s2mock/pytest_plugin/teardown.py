@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import ModuleType
 
-    from s2mock.pytest_plugin.sweep import Sweep
+    from s2mock.handles.sweep import Sweep
 
 SWEEP: "pytest.StashKey[Sweep]" = pytest.StashKey()
 

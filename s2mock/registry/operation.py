@@ -6,7 +6,8 @@ account_services §1.2.
 """
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, Protocol
+from copy import copy
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple, Protocol, Self
 
 from s2mock.registry.settings import Settings
 from s2mock.registry.state import AccountState, Change, Effect
@@ -64,8 +65,9 @@ class Context(NamedTuple):
 class Operation:
     """An operation of S2, as a value; `name` is S2's own (reference: account_services §1.2).
 
-    `basin` and `stream` are the names that it is about, or None. No attribute is assigned after
-    `__init__`: what becomes of an operation is part of its `Call`.
+    `basin` and `stream` are the names that it is about, or None. Its arguments are public
+    attributes, and none is assigned after `__init__`: what becomes of an operation is part of its
+    `Call`.
     """
 
     __slots__ = ("basin", "stream")
@@ -85,6 +87,13 @@ class Operation:
 
     def __repr__(self) -> str:
         return f"<{self.name} {self.basin or ''} {self.stream or ''}>"
+
+    def replace(self, **arguments: Any) -> Self:
+        """Return a copy with other values of these attributes, which are not checked."""
+        replaced = copy(self)
+        for name, value in arguments.items():
+            setattr(replaced, name, value)
+        return replaced
 
     def check(self, moment: "Moment") -> None:
         """Check the arguments that depend on the moment, before permissions. Raises `S2Error`.

@@ -117,8 +117,9 @@ class CancelHandle(Enum):
     """Ask for a function that ends this conversation from outside.
 
     Resumed with a callable that takes a `Reset` and ends the conversation so, at any of its steps.
-    Call it in the thread that drives the conversation, while that thread drives
-    another one. It does nothing after the end of the conversation.
+    It ends in the thread that drives it: at once if that thread calls the function
+    while it drives another one, soon if another thread does. It does nothing after the end of the
+    conversation.
     """
 
     CANCEL_HANDLE = "cancel handle"

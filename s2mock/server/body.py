@@ -19,7 +19,8 @@ _MAX_DRAINED_BYTES = 32 * 1024
 _MAX_DRAINED_CHUNK_BYTES = 16 * 1024
 
 _SIZE_LINE = re.compile(rb"([0-9a-fA-F]+)[ \t]*(;[^\r\n]*)?\r\n")
-_PART_OF_SIZE_LINE = re.compile(rb"(?:[0-9a-fA-F]+[ \t]*(?:;[^\r\n]*)?\r?)?")
+# Compiled on first use, as few bodies need it.
+_PART_OF_SIZE_LINE = rb"(?:[0-9a-fA-F]+[ \t]*(?:;[^\r\n]*)?\r?)?"
 _TRAILER_LINES = re.compile(
     rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[^\x00-\x08\x0a-\x1f\x7f]*+\r?\n)*+"
 )
@@ -144,7 +145,7 @@ class ChunkedBody:
         if line is None:
             part = buffer[position : position + 2 * _MAX_EXTENSIONS_BYTES]
             if (
-                _PART_OF_SIZE_LINE.fullmatch(part) is None
+                re.fullmatch(_PART_OF_SIZE_LINE, part) is None
                 or len(part) + self._extensions > _MAX_EXTENSIONS_BYTES + _MAX_SIZE_DIGITS
             ):
                 raise BodyFaultError

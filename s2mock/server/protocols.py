@@ -1,7 +1,9 @@
-"""The choice between HTTP/1 and HTTP/2, which one port serves."""
+"""The choice between HTTP/1 and HTTP/2, which one port serves.
+
+Each is loaded with its first connection: many tests point their code at a URL, and make no call.
+"""
 
 from s2mock.server.connection import Connection, Speaker
-from s2mock.server.http1 import Http1
 
 # A client that begins with this speaks HTTP/2 (RFC 9113 §3.4).
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -15,4 +17,6 @@ def recognise(connection: Connection, data: bytes, is_at_end: bool) -> Speaker |
         return Http2(connection)
     if PREFACE.startswith(data) and not is_at_end:
         return None
+    from s2mock.server.http1 import Http1
+
     return Http1(connection)

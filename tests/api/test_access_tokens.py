@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from s2mock import ManualClock, S2Mock
-from s2mock.registry.values.scopes import OPERATIONS
 from tests.calls import Api, Reply, over_wsgi
 from tests.conftest import BASIN
 
@@ -92,14 +91,6 @@ class TestIssuing:
         )
         assert issue(api, "s2mock").status == 409
 
-    def test_an_id_is_free_again_and_its_secret_another(self, api: Api) -> None:
-        first = issued(api, "svc")
-        assert api.call("DELETE", f"{PATH}/svc").status == 204
-        second = issued(api, "svc")
-        assert first.secret != second.secret
-        assert first.call("GET", "/v1/basins").status == 401
-        assert second.call("GET", "/v1/basins").error == DENIED
-
     @pytest.mark.parametrize(
         "scope",
         [
@@ -142,49 +133,6 @@ class TestListing:
     @pytest.mark.parametrize(
         ("given", "expected"),
         [
-            (
-                {"ops": ["trim", "read", "read", "list-basins"]},
-                {"op_groups": NO_GROUPS, "ops": ["list-basins", "read", "trim"]},
-            ),
-            (
-                # The group gives `read` too; no operation is taken away.
-                {"ops": ["read", "append"], "op_groups": {"stream": {"read": True}}},
-                {
-                    "op_groups": {**NO_GROUPS, "stream": {"read": True, "write": False}},
-                    "ops": ["append", "read"],
-                },
-            ),
-            (
-                {"ops": list(reversed(OPERATIONS))},
-                {"op_groups": NO_GROUPS, "ops": list(OPERATIONS)},
-            ),
-            (
-                {"basins": {"exact": ""}, "streams": {"exact": "a"}, "ops": ["read"]},
-                {"streams": {"exact": "a"}, "op_groups": NO_GROUPS, "ops": ["read"]},
-            ),
-        ],
-    )
-    def test_a_scope_in_its_normal_form(self, api: Api, given: Any, expected: Any) -> None:
-        issued(api, "svc", given)
-        [token] = listed(api, "?prefix=svc")
-        assert list(token) == ["id", "expires_at", "auto_prefix_streams", "scope"]
-        unset = {"basins": None, "streams": None, "access_tokens": None}
-        assert token["scope"] == {**unset, **expected}
-
-    def test_pages(self, api: Api) -> None:
-        for token_id in ("b", "a/1", "a/2", "z"):
-            issued(api, token_id)
-        assert ids(api) == ["a/1", "a/2", "b", "s2mock", "z"]
-        assert ids(api, "?prefix=a/") == ["a/1", "a/2"]
-        assert ids(api, "?start_after=b&limit=1") == ["s2mock"]
-        page = api.call("GET", f"{PATH}?limit=2").json
-        assert [token["id"] for token in page["access_tokens"]] == ["a/1", "a/2"]
-        assert page["has_more"] is True
-        assert api.call("GET", f"{PATH}?limit=0").json["has_more"] is False
-
-    @pytest.mark.parametrize(
-        ("given", "expected"),
-        [
             (None, None),
             ("2030-01-01t02:00:00+02:00", "2030-01-01T00:00:00Z"),
             ("2030-01-01T00:00:00.1234567891234Z", "2030-01-01T00:00:00.123456789Z"),
@@ -201,14 +149,6 @@ class TestListing:
 
 
 class TestRevoking:
-    def test_it_is_refused_from_then_on(self, api: Api) -> None:
-        bearer = issued(api, "svc", EVERYTHING)
-        assert bearer.call("GET", "/v1/basins").status == 200
-        reply = api.call("DELETE", f"{PATH}/svc")
-        assert (reply.status, reply.body) == (204, b"")
-        assert bearer.call("GET", "/v1/basins").error[:2] == (401, "authn")
-        assert ids(api) == ["s2mock"]
-
     def test_what_is_not_there(self, api: Api) -> None:
         issued(api, "svc")
         assert api.call("DELETE", f"{PATH}/svc").status == 204
@@ -254,18 +194,12 @@ class TestRevoking:
             assert svc.call("DELETE", f"{PATH}/s2mock").status == 204
             assert mock.tokens == ("svc",)
 
-    def test_refusal_to_revoke_the_own_token_says_who_may(self) -> None:
+    def test_refusal_to_revoke_the_own_token_names_what_would_work(self) -> None:
         headers = {"authorization": "Bearer any"}
         with S2Mock(auth="open") as mock:
             api = Api(over_wsgi(mock.wsgi_app))
             assert api.call("DELETE", f"{PATH}/s2mock", headers=headers).status == 403
             assert "only by a request that carries it" in str(mock.journal[-1].reason)
-
-    def test_what_it_has_issued_stays(self, api: Api) -> None:
-        parent = issued(api, "parent", EVERYTHING)
-        child = issued(parent, "child", EVERYTHING)
-        assert api.call("DELETE", f"{PATH}/parent").status == 204
-        assert child.call("GET", "/v1/basins").status == 200
 
     def test_a_delay(self, clock: ManualClock) -> None:
         with S2Mock(clock=clock, revocation_delay=60) as mock:
@@ -288,19 +222,7 @@ class TestRevoking:
 
 
 class TestTheEnd:
-    def test_by_the_accounts_clock(self, api: Api, clock: ManualClock) -> None:
-        bearer = issued(api, "svc", EVERYTHING, expires_at="2024-01-01T01:00:00Z")
-        clock.advance(3599)
-        assert bearer.call("GET", "/v1/basins").status == 200
-        clock.advance(1)
-        assert bearer.call("GET", "/v1/basins").error[:2] == (401, "authn")
-        # It is listed, and its id taken, until it is revoked.
-        assert ids(api) == ["s2mock", "svc"]
-        assert issue(api, "svc").status == 409
-        assert api.call("DELETE", f"{PATH}/svc").status == 204
-        assert issue(api, "svc").status == 201
-
-    def test_that_of_whoever_issues_it_is_the_last(self, api: Api) -> None:
+    def test_the_limit_of_the_issuing_token_is_checked_last(self, api: Api) -> None:
         end = "2024-01-01T01:00:00Z"
         parent = issued(api, "parent", EVERYTHING, expires_at=end)
         issued(parent, "child", EVERYTHING)
@@ -367,7 +289,7 @@ class TestSnapshots:
 
 class TestWhoIsAsking:
     @pytest.mark.parametrize("auth", ["open", "required"])
-    def test_nobody_and_somebody_unknown(self, auth: Any) -> None:
+    def test_no_token_and_an_unknown_one(self, auth: Any) -> None:
         with S2Mock(auth=auth, basins=[BASIN]) as mock:
             api = Api(over_wsgi(mock.wsgi_app))
             issued(Bearer(api, mock.token), "svc")

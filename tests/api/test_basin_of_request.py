@@ -87,28 +87,6 @@ def test_account_routes_look_at_neither(anonymous: Api) -> None:
         assert anonymous.call(method, path, document, headers=headers).status == status
 
 
-@pytest.mark.parametrize("value", ["my-basin\u00e9", "\u00c3\u00a9my-basin"])
-def test_header_that_is_not_ascii(anonymous: Api, value: str) -> None:
-    reply = anonymous.call("GET", "/v1/streams", headers={"s2-basin": value})
-    assert reply.refuses(400, "bad_header", "Invalid header `s2-basin`: not UTF-8")
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("", "basin name should be at least 8 bytes in length"),
-        (
-            "my-basin, my-basin",
-            "basin name must comprise lowercase letters, numbers, and hyphens",
-        ),
-        ("My-Basin", "basin name must begin with a lowercase letter or number"),
-    ],
-)
-def test_header_that_is_no_name(anonymous: Api, value: str, text: str) -> None:
-    reply = anonymous.call("GET", "/v1/streams", headers={"s2-basin": value})
-    assert reply.refuses(400, "bad_header", f"Invalid header `s2-basin`: {text}")
-
-
 @pytest.mark.parametrize(
     "authorization", [None, "", "Bearer ", "Bearer anything", "Basic eA==", "garbage", "\u00e9"]
 )

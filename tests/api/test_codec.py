@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import AppendRecord, BasinConfig, ManualClock, S2Mock, StreamConfig
-from s2mock.api.codec import CODECS, ReadBatch, decode_response, encode_request, error_of
+from s2mock.api.codec import CODECS, decode_response, encode_request, error_of
 from s2mock.api.operations import OPERATIONS
 from s2mock.registry.log.read_request import ReadRequest
 from s2mock.registry.operation import Operation
@@ -15,7 +15,7 @@ from s2mock.registry.rules.provision import Provisioned
 from s2mock.registry.values import errors
 from s2mock.registry.values.errors import S2Error
 from s2mock.registry.values.positions import StreamPosition
-from s2mock.registry.values.records import batch_of
+from s2mock.registry.values.records import ReadBatch, batch_of
 from s2mock.registry.values.scopes import ResourceSet, Scope
 from s2mock.registry.values.tokens import AccessToken
 from tests import own_token

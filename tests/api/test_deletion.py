@@ -1,6 +1,6 @@
 """Deletion, and what each call answers while one is pending.
 
-Source: reference: control_plane §4.6, §5.7. The window is held open by a clock that stands still.
+Source: reference: control_plane §4.6, §5.7. The clock stays within the window.
 """
 
 from collections.abc import Iterator

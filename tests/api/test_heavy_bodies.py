@@ -1,4 +1,4 @@
-"""Bodies that take long are worked on where nobody else waits for them."""
+"""Bodies that take long are parsed in a thread in which no other request waits."""
 
 import gzip
 import json

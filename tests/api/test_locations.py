@@ -30,7 +30,7 @@ def test_those_that_are_known(api: Api) -> None:
     assert (default.status, default.json) == (200, EAST)
 
 
-def test_another_default_moves_nobody(api: Api, mock: S2Mock) -> None:
+def test_another_default_changes_no_existing_basin(api: Api, mock: S2Mock) -> None:
     made = api.create_basin("first-basin").json
     assert api.call("PUT", DEFAULT, "aws:eu-north-1").json == NORTH
     assert api.call("GET", DEFAULT).json == NORTH

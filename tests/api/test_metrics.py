@@ -16,7 +16,7 @@ from s2mock.registry.usage.series import Series
 from tests.calls import Api, Reply, over_wsgi
 from tests.conftest import BASIN
 
-# 2024-01-01T00:00:00Z, where the clock stands at first.
+# 2024-01-01T00:00:00Z, the first time of the clock.
 T = 1_704_067_200
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -97,11 +97,6 @@ class TestAsking:
         text = "interval must be hour or day for estimated-billable-usage"
         reply = asked(api, "", "estimated-billable-usage", T, T, "minute")
         assert reply.error == (422, "invalid", text)
-
-    @pytest.mark.parametrize(("where", "name"), SETS[3:])
-    def test_what_is_not_there_has_no_values(self, api: Api, where: str, name: str) -> None:
-        reply = asked(api, where, name, T - HOUR, T)
-        assert (reply.status, reply.json) == (200, {"values": []})
 
 
 class TestDocuments:
@@ -305,19 +300,6 @@ class TestStorage:
         [[*found]] = values(api, f"/{BASIN}/s", "storage", start, end - 1).values()
         assert [at for at, _ in found] == list(range(start, end, MINUTE))
         return [size for _, size in found]
-
-    def test_retention_at_its_time(self, s2: Api, clock: ManualClock) -> None:
-        s2.create_stream("s", {"retention_policy": {"age": 120}})
-        append(s2, "s", "1")
-        clock.advance(60)
-        append(s2, "s", "22")
-        clock.advance(600)
-        # Nobody has looked meanwhile.
-        assert self.stored(s2, T, T + 300) == [9.0, 19.0, 10.0, 0.0, 0.0]
-        append(s2, "s", "333")
-        clock.advance(30)
-        assert self.stored(s2, T, T + 300) == [9.0, 19.0, 10.0, 0.0, 0.0]
-        assert self.stored(s2, T + 600, T + 720) == [0.0, 11.0]
 
     def test_a_trim_and_a_deletion(self, s2: Api, mock: S2Mock, clock: ManualClock) -> None:
         s2.create_stream("s")

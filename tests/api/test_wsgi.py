@@ -17,8 +17,7 @@ from s2mock.registry.rules.streams import GetStreamConfig
 from s2mock.runtime import failures
 from s2mock.runtime.conversation import READ, Head, RunInThread
 from tests import own_token
-from tests.api.test_names import ODD_NAMES
-from tests.calls import Api
+from tests.calls import ODD_NAMES, Api
 from tests.conftest import BASIN
 
 if TYPE_CHECKING:

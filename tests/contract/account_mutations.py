@@ -26,7 +26,7 @@ ACCOUNT_MUTATIONS = (
         (f"{SCOPES}::test_ensuring_needs_two",),
     ),
     Mutation(
-        "nobody needs an operation",
+        "no token needs an operation",
         permission._missing,
         "name not in scope.granted",
         "False",
@@ -256,7 +256,7 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "a time that has passed is taken",
         registry_tokens.IssueAccessToken.check,
-        "self._expires_at <= moment.now",
+        "self.expires_at <= moment.now",
         "False",
         (f"{LIVES}::test_a_time_that_has_passed",),
     ),
@@ -367,7 +367,7 @@ ACCOUNT_MUTATIONS = (
         (f"{METRICS}::test_reads",),
     ),
     Mutation(
-        "records expire when somebody looks",
+        "records expire when a request looks",
         storage_metrics._course,
         "if log.next_expiry + shift > (end - 1) * MINUTE:",
         "if True:",
@@ -398,7 +398,7 @@ ACCOUNT_MUTATIONS = (
     Mutation(
         "a basin moves",
         basins.EnsureBasin.decide,
-        "self._location not in (None, basin.location)",
+        "self.location not in (None, basin.location)",
         "False",
         (f"{LOCATIONS}::test_a_location_that_there_is_not",),
     ),

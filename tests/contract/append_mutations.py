@@ -2,8 +2,9 @@
 
 from s2mock.registry.engine import read_session
 from s2mock.registry.log import chunks, log
-from s2mock.registry.rules import append, deletion, encryption, open_stream, read
+from s2mock.registry.rules import append, deletion, encryption, read
 from s2mock.registry.values import records as registry_records
+from s2mock.registry.values.config import BasinConfig
 from tests.contract.mutation import Mutation
 
 APPEND_MUTATIONS = (
@@ -159,8 +160,8 @@ APPEND_MUTATIONS = (
     # Streams that come and go, and their keys.
     Mutation(
         "a read creates what only an append may create",
-        open_stream.open_stream,
-        'if create_on == "append"',
+        BasinConfig.creates_stream_on,
+        'if operation == "append"',
         "if True",
         ("test_auto_create::test_append_flag_does_not_create_on_read",),
     ),

@@ -92,8 +92,8 @@ CONTROL_MUTATIONS = (
     Mutation(
         "a replay compared with the resolved configuration",
         registry_streams.CreateStream.decide,
-        "(self._token, config)",
-        "(self._token, config.merge(basin.resolved_defaults))",
+        "(self.token, config)",
+        "(self.token, config.merge(basin.resolved_defaults))",
         ("test_streams_create::test_a_replay_after_the_basin_has_changed",),
     ),
     Mutation(
@@ -128,8 +128,8 @@ CONTROL_MUTATIONS = (
     Mutation(
         "PUT of a stream merges with what is there",
         registry_streams.EnsureStream.decide,
-        "self._config.merge(basin.resolved_defaults)",
-        "self._config.merge(stream.config)",
+        "self.config.merge(basin.resolved_defaults)",
+        "self.config.merge(stream.config)",
         ("test_streams_ensure::test_the_whole_configuration_is_replaced",),
     ),
     Mutation(

@@ -24,7 +24,7 @@ class Mutation(NamedTuple):
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """The function does the wrong thing meanwhile, wherever it was imported to."""
+        """Make the function do the wrong thing until the end, wherever it was imported to."""
         function = _plain(self.function)
         code = function.__code__
         # Compiled first, so that a text that is not there changes nothing.

@@ -124,7 +124,7 @@ READ_MUTATIONS = (
         ("test_append_protobuf::test_accept_anything_else",),
     ),
     Mutation(
-        "a media type may stand second in a list",
+        "a media type may be second in a list",
         headers.media_type,
         'partition(",")[0]',
         'rpartition(",")[2]',
@@ -202,7 +202,7 @@ READ_MUTATIONS = (
         ("test_session_frames::test_longest_frame",),
     ),
     Mutation(
-        "frames are compressed whatever their size",
+        "frames are compressed for any size",
         frames.encode_frame,
         "len(payload) >= MIN_COMPRESSED_BYTES",
         "payload",

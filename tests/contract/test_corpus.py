@@ -16,14 +16,14 @@ pytestmark = pytest.mark.slow
 # Not of the module, so that in random order, too, there is one of each.
 @pytest.fixture(scope="session", params=["open", "required"])
 def replay(request: pytest.FixtureRequest) -> Iterator[Replay]:
-    """A fake that lets everybody in, and one whose own token each call brings."""
+    """Yield a fake without tokens, and one that requires its own token in each call."""
     with Replay(auth=request.param) as replay:
         yield replay
 
 
 @pytest.mark.parametrize("name", recordings.replayable())
 def test_the_fake_answers_as_recorded(replay: Replay, name: str) -> None:
-    """`load` refuses what somebody else than the recorder has written."""
+    """The fake sends the recorded answers; `load` refuses a file that was edited by hand."""
     before = len(replay.differences)
     replay.run(recordings.load(name))
     found = replay.differences[before:]

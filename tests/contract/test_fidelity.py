@@ -29,7 +29,7 @@ PROOF = {
 
 
 def rows(text: str) -> dict[str, str]:
-    """The tables' rows: what stands in the first column, and in the second."""
+    """Return the rows of the tables: the first column, and the second."""
     return dict(re.findall(r"^\| (.*?) \| (.*) \|$", text, re.MULTILINE))
 
 
@@ -114,7 +114,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     assert shown["recorded server"] == f"s2-lite {recording.version}, {recording.date}"
 
 
-def test_nobody_is_told_why_the_replay_is_refused(
+def test_the_refusal_of_a_replay_has_no_reason(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(recordings, "replayable", lambda: ["test_locations"])

@@ -1,4 +1,4 @@
-"""The suite on a fake that lets in nobody without a token: nothing else changes."""
+"""The suite on a fake that refuses requests without a token: nothing else changes."""
 
 from importlib.resources import files
 
@@ -18,7 +18,7 @@ MODULES = sorted(
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_whoever_brings_the_own_token_sees_no_difference(
+def test_with_the_own_token_there_is_no_difference(
     monkeypatch: pytest.MonkeyPatch, part: int
 ) -> None:
     outcome = run_contract(MODULES[part::PARTS], monkeypatch, "--s2mock-auth=required")

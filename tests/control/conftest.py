@@ -73,7 +73,7 @@ class Control:
         self.http.close()
 
     def as_(self, token: str) -> "Control":
-        """Whoever has that token."""
+        """Return a client that sends that token."""
         self._others.append(Control(self.url, token))
         return self._others[-1]
 

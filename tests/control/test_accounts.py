@@ -37,7 +37,7 @@ def test_accounts_do_not_meet(control: Control) -> None:
     assert other("GET", "/faults").json() == {"faults": []}
 
 
-def test_a_token_of_nobody_is_the_first_account(mock: S2Mock, control: Control) -> None:
+def test_an_unknown_token_is_the_first_account(mock: S2Mock, control: Control) -> None:
     for token in ("anything", mock.token):
         assert control.as_(token).append("a").status_code == 200
     assert control.read() == ["a", "a"]
@@ -398,7 +398,7 @@ def test_direct_calls_meet_nothing(control: Control) -> None:
 def test_what_ends_an_account_leaves_the_others_of_a_client_alone(
     control: Control, http2: bool
 ) -> None:
-    """Clients keep connections, and use them with whatever token they have."""
+    """Clients keep connections, and use them with any token that they have."""
     made, other = control.account(), control.account()
     with httpx.Client(
         base_url=control.url, http1=not http2, http2=http2, trust_env=False, timeout=PATIENCE

@@ -76,7 +76,7 @@ def test_a_fault_that_is_removed(control: Control) -> None:
     assert control.refused("DELETE", "/faults/1") == (404, "there is no fault 1; there are none")
 
 
-def test_waiting_for_a_fault_keeps_nobody_waiting(control: Control) -> None:
+def test_waiting_for_a_fault_delays_no_other_request(control: Control) -> None:
     control("POST", "/faults", {"on": "append", "times": 2, "fault": {"Fail": {"code": "storage"}}})
     waiting = Started(lambda: control("GET", "/faults/1?hits=2&wait=30").json())
     assert control.append("a").status_code == 500

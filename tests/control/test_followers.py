@@ -13,11 +13,13 @@ import pytest
 
 from s2mock import S2Mock
 from s2mock.control.views import exchange_events
+from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.powers.journal import Journal
 from s2mock.runtime.notifier import Notifier, Pending
 from tests import own_token
 from tests.control.conftest import BASIN, PATIENCE, SEEDS
 from tests.powers.test_journal_room import Numbers, a_note
+from tests.server_view import call, context_at, speaker_of
 from tests.sessions.h2_client import H2Client
 
 FOLLOWERS = 10
@@ -64,7 +66,7 @@ class OverHttp2(H2Client):
 
     def read_until(self, mark: bytes) -> bytes:
         while mark not in self.bodies[self._stream]:
-            self._receive()
+            self.receive()
         return self.bodies[self._stream]
 
 
@@ -101,17 +103,17 @@ def append(mock: S2Mock, body: str) -> None:
     assert answer.status_code == 200
 
 
+def state_of(connection: Any) -> tuple[int, bool]:
+    """Return the number of unsent bytes, and True if no request has come."""
+    return connection.unsent, speaker_of(connection) is None
+
+
 def settle(mock: S2Mock) -> None:
     """Wait until the server has done all that there is to do for its followers."""
-    server = mock._connections.lazy_server._server
-    assert server is not None
+    context = context_at(mock.url)
     looks: list[tuple[object, ...]] = []
     while len(looks) < 5 or looks[-1:] * 5 != looks[-5:]:
-        server.call(
-            lambda: looks.append(
-                tuple((one.unsent, one._speaker is None) for one in server._context.connections)
-            )
-        )
+        assert call(context, lambda: looks.append(tuple(map(state_of, context.connections))))
 
 
 def test_an_exchange_is_put_into_words_once(mock: S2Mock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,7 +178,7 @@ def a_journal(count: int) -> Journal:
 def follow(journal: Journal) -> None:
     """Wait for the next exchange, and look at it."""
     number = journal.last_number
-    steps = journal.pending(None, 1, timeout=60.0, after=number, is_described=False).steps()
+    steps = journal.pending(ExchangeFilter.make(after=number), 1, 60.0, is_described=False).steps()
     next(steps)
     journal.store.add_note(a_note(number + 1, 0))
     with pytest.raises(StopIteration) as ended:
@@ -187,7 +189,7 @@ def follow(journal: Journal) -> None:
 
 def wait_in_vain(journal: Journal) -> None:
     steps = journal.pending(
-        None, 1, timeout=0.0, after=journal.last_number, is_described=False
+        ExchangeFilter.make(after=journal.last_number), 1, 0.0, is_described=False
     ).steps()
     with pytest.raises(TimeoutError):
         next(steps)

@@ -1,4 +1,4 @@
-"""Who is let in to `/_s2mock`, and that whoever is not changes nothing."""
+"""Which requests may use `/_s2mock`, and that a refused one changes nothing."""
 
 import socket
 import subprocess

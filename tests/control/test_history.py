@@ -241,7 +241,7 @@ def test_a_stream_that_never_was_has_no_life(control: Control) -> None:
 @pytest.mark.parametrize(
     ("query", "status", "reason"),
     [
-        ("basin=my-basin", 400, "stream is missing: give both names"),
+        ("basin=my-basin", 400, "the parameter 'stream' is missing"),
         ("basin=my-basin&stream=log&count=0", 400, "count must be 1 or more"),
         ("basin=my-basin&stream=log&count=10001", 400, "count must be at most 10000, not 10001"),
     ],

@@ -81,7 +81,7 @@ def test_many_exchanges(control: Control) -> None:
     assert operations(control) == ["append"] * 30
 
 
-def test_waiting_for_exchanges_keeps_nobody_waiting(control: Control) -> None:
+def test_waiting_for_exchanges_delays_no_other_request(control: Control) -> None:
     waiting = Started(lambda: control("GET", "/journal?operation=append&count=2&wait=30").json())
     control.append("a")
     control.append("b")
@@ -254,7 +254,7 @@ def test_a_clock_that_is_turned(manual: Control) -> None:
     assert manual.read() == ["b", "a"]
 
 
-def test_turning_wakes_who_follows_and_waits_for_it(manual: Control) -> None:
+def test_advancing_wakes_the_followers_and_waits_for_them(manual: Control) -> None:
     """The follower is served on the loop that answers, which must not wait for itself."""
     headers = {"s2-basin": BASIN, "accept": "text/event-stream"}
     with manual.http.stream("GET", "/v1/streams/log/records?wait=60", headers=headers) as answer:

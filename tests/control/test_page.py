@@ -1,4 +1,4 @@
-"""The page: that it comes as one small file that nothing else gets into, and to whom."""
+"""The page: one small file that loads nothing else, and which requests get it."""
 
 import base64
 import hashlib
@@ -121,7 +121,7 @@ def test_a_page_of_another_site_gets_nothing_of_it(
         assert control.refused("GET", path, headers=events)[0] == 403
 
 
-def test_whoever_has_to_bring_the_token_gets_the_page_to_say_it_in() -> None:
+def test_the_page_is_served_without_a_token_to_enter_it() -> None:
     far = {**OWN, "REMOTE_ADDR": "172.17.0.2", "HTTP_HOST": "s2mock:8080"}
     assert objection(far, "secret", is_page=True) is None
     assert objection(far, "secret") is not None

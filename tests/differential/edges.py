@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 rarely = st.integers(0, 11).map(lambda n: n == 7)
 now_and_then = st.integers(0, 2).map(lambda n: n == 1)
 
-# What may stand where: an object by its fields in S2's order, a list by what is in it, or a leaf.
+# The shape of a body: an object by its fields in S2's order, a list by its items, or a leaf.
 Shape = dict[str, Any] | list[Any] | None
 
 _STREAM_CONFIG: Shape = {
@@ -51,7 +51,7 @@ SHAPES: dict[str, Shape] = {
 
 
 class Raw(bytes):
-    """A value, or the name of a field, as it stands in the text."""
+    """A value, or the name of a field, as it is written in the text."""
 
 
 class Fields(list[tuple[Any, Any]]):
@@ -140,7 +140,7 @@ def places(shape: Shape, path: Path = ()) -> Iterator[tuple[Path, Shape]]:
 
 @st.composite
 def edits(draw: st.DrawFn, value: Any, shape: Shape) -> Any:
-    """What may come to stand in place of `value`."""
+    """Draw a replacement of `value`."""
     if isinstance(shape, dict) and shape:
         fields = value if isinstance(value, dict) else {}
         match draw(st.sampled_from(["value", "array", "array", "twice", "name", "escaped"])):

@@ -36,14 +36,14 @@ _SETTLED_WITHIN = 10.0
 
 
 class SendsCalls(TypingProtocol):
-    """A connection, or what stands before one."""
+    """A connection, or a wrapper around one."""
 
     def send(self, call: Call) -> Reply:
         """Make the call."""
 
 
 class Comparison(RuleBasedStateMachine):
-    """One sequence. `fake_url` and `reference_url` are set by whoever runs the machine."""
+    """One sequence. The function that runs the machine sets `fake_url` and `reference_url`."""
 
     fake_url: ClassVar[str]
     reference_url: ClassVar[str]
@@ -181,7 +181,7 @@ def compare(reference: str, sequences: int) -> None:
 
 
 def compare_in_parts(reference: str, sequences: int, processes: int) -> None:
-    """The same, by so many processes at a time, each with a fake of its own.
+    """Compare in `processes` processes at a time, each with a fake of its own.
 
     What a sequence costs is mostly waiting for the other side, and the drawing of its calls.
     """

@@ -1,7 +1,6 @@
 """The compiled schemas accept what the schema library accepts, one by one and all together."""
 
 import copy
-import json
 from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
@@ -64,16 +63,12 @@ def documents(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def loaded(name: str) -> dict[str, Any]:
-    def inline(node: Any) -> Any:
+    def plain(node: Any) -> Any:
         if isinstance(node, dict):
-            if "$ref" in node:
-                return loaded(node["$ref"].removesuffix(".json"))
-            return {key: inline(value) for key, value in node.items() if key != "$schema"}
+            return {key: plain(value) for key, value in node.items() if key != "$schema"}
         return node
 
-    schema: dict[str, Any] = inline(
-        json.loads((files("s2mock.json_bodies") / "schemas" / f"{name}.json").read_text("utf-8"))
-    )
+    schema: dict[str, Any] = plain(schema_node(name).schema)
     return schema
 
 
@@ -188,3 +183,25 @@ def test_anything_in_a_place(name: str, document: Callable[[Any], Any], value: A
         assert outcome.message.encode()
     else:
         assert VALIDATORS[name].is_valid(outcome)
+
+
+def test_schema_based_on_another_differs_by_its_own_members_only() -> None:
+    """A field of a stream's configuration is in one file, and in all that are based on it."""
+    complete, changes = loaded("stream_config"), loaded("stream_reconfiguration")
+    assert complete["x-min-items"] == 3
+    assert "x-min-items" not in changes
+    assert list(changes["properties"]) == list(complete["properties"])
+    assert changes["properties"]["retention_policy"] == complete["properties"]["retention_policy"]
+    ages = [
+        one["properties"]["delete_on_empty"]["properties"]["min_age_secs"]
+        for one in (complete, changes)
+    ]
+    assert ages == [
+        {"type": kinds, "minimum": 0, "description": "seconds"}
+        for kinds in ("integer", ["integer", "null"])
+    ]
+    resource = loaded("resource_stream_config")["properties"]
+    assert list(resource) == list(complete["properties"])
+    assert list(resource["delete_on_empty"]["properties"]) == ["min_age"]
+    assert loaded("basin_reconfiguration")["properties"]["default_stream_config"] == changes
+    assert list(loaded("ensure_basin")["properties"]) == ["config", "location"]

@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -12,8 +12,9 @@ import pytest
 from s2mock import AppendRecord, Invalid, ManualClock, S2Mock, Snapshot, StreamConfig
 from s2mock.json_bodies.resource_files import ResourcesError, apply_resources
 from s2mock.json_bodies.snapshots import reader, values
+from s2mock.json_bodies.validators import schema_node
 from s2mock.runtime import failures
-from tests.extremes.test_http import Steps, numbers, put, referred
+from tests.extremes.test_http import Steps, numbers, put
 from tests.extremes.values import VALUES, exercise, judge, made, use
 from tests.powers.conftest import BASIN
 
@@ -22,11 +23,8 @@ pytestmark = pytest.mark.slow
 # Resource files.
 
 
-def durations(schema: dict[str, Any]) -> Iterator[Steps]:
+def durations(schema: Mapping[str, Any]) -> Iterator[Steps]:
     """The ways to the durations, which are texts."""
-    if "$ref" in schema:
-        yield from durations(referred(schema["$ref"])[1])
-        return
     if "duration" in schema.get("description", ""):
         yield ()
     for name, part in schema.get("properties", {}).items():
@@ -35,15 +33,15 @@ def durations(schema: dict[str, Any]) -> Iterator[Steps]:
         yield from ((0, *rest) for rest in durations(schema["items"]))
 
 
-DURATIONS = [*durations({"$ref": "resources.json"})]
+DURATIONS = [*durations(schema_node("resources").schema)]
 # S2's own form, in which Python may write the same.
-CONFIGS = [*numbers({"$ref": "stream_config.json"})]
+CONFIGS = [*numbers(schema_node("stream_config").schema)]
 
 
 def test_each_duration_of_the_schemas_is_known() -> None:
     assert {steps[-1] for steps in DURATIONS} == {"retention_policy", "min_age"}
     assert {steps[-1] for steps in CONFIGS} == {"age", "min_age_secs"}
-    assert [*numbers({"$ref": "resources.json"})] == []
+    assert [*numbers(schema_node("resources").schema)] == []
 
 
 def named(document: Any) -> Any:

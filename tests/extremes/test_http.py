@@ -1,7 +1,7 @@
 """Numbers over HTTP: each that the description of `/_s2mock` or S2's table of operations has."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import fields
 from math import isfinite
@@ -15,7 +15,7 @@ import s2mock.control
 from s2mock import ManualClock, S2Mock
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.records.limits import END
-from s2mock.json_bodies import validators
+from s2mock.json_bodies.validators import schema_node
 from s2mock.powers.faults import _KINDS
 from s2mock.runtime import failures
 from s2mock.runtime.http_client import Answer, Client
@@ -30,7 +30,6 @@ pytestmark = [
 DESCRIPTION: dict[str, Any] = json.loads(
     (Path(s2mock.control.__file__).parent / "openapi.json").read_text("utf-8")
 )
-SCHEMAS = Path(validators.__file__).with_name("schemas")
 Steps = tuple[str | int, ...]
 
 
@@ -48,15 +47,14 @@ class Slot(NamedTuple):
 
 
 def referred(reference: str) -> tuple[str, Any]:
-    """A part of the description, or of a schema of its own."""
-    file, _, pointer = reference.partition("#")
-    found: Any = json.loads((SCHEMAS / file).read_text("utf-8")) if file else DESCRIPTION
-    for name in pointer.split("/")[1:]:
+    """A part of the description."""
+    found: Any = DESCRIPTION
+    for name in reference.removeprefix("#/").split("/"):
         found = found[name]
     return reference, found
 
 
-def numbers(schema: dict[str, Any], seen: tuple[str, ...] = ()) -> Iterator[Steps]:
+def numbers(schema: Mapping[str, Any], seen: tuple[str, ...] = ()) -> Iterator[Steps]:
     """The ways to the numbers of a document."""
     if "$ref" in schema:
         name, found = referred(schema["$ref"])
@@ -91,7 +89,7 @@ def s2_slots() -> Iterator[Slot]:
             if "unsigned" in read.__qualname__:
                 yield Slot(row.method, row.path, "query", (name,))
         if row.body is not None:
-            for steps in numbers({"$ref": f"{row.body.schema}.json"}):
+            for steps in numbers(schema_node(row.body.schema).schema):
                 yield Slot(row.method, row.path, "body", steps)
     yield Slot("GET", "/v1/streams/<stream>/records", "header", ("last-event-id",))
 
@@ -109,7 +107,7 @@ def put(steps: Steps, value: Any) -> Any:
 
 
 def filled(document: Any) -> Any:
-    """The same with whatever else a request needs, so that the number has a meaning."""
+    """Return the document with all else that a request needs, so that the number has a meaning."""
     needed = {"Fail": {"code": "unavailable"}}
     for fault in [document, *document.get("faults", ())]:
         if "fault" in fault or fault is not document:

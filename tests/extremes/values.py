@@ -155,7 +155,7 @@ def use(**options: Any) -> None:
 
 
 def meet(mock: S2Mock) -> None:
-    """Meet whatever faults there are with appends and reads; then the account still answers."""
+    """Meet all faults with appends and reads; then the account still answers."""
     client = Client(mock.url, token=mock.token, basin=BASIN)
     mock.stream(BASIN, "log").append(["a", "b"])
     calls = [

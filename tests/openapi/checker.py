@@ -1,7 +1,7 @@
 """A response against the description: its status, its content type, its body and S2's headers.
 
 Stricter than the description asks for: a member that it does not name is a finding too, so that
-whatever the fake sends is either described or in the table of gaps.
+all that the fake sends is either described or in the table of gaps.
 """
 
 import json
@@ -141,7 +141,7 @@ def _against(
 
 
 def _faults(error: ValidationError) -> Iterator[ValidationError]:
-    """What is wrong with the one alternative that was meant; the error itself if none stands out.
+    """Yield the faults of the one alternative that was meant; the error itself if none is nearest.
 
     Meant is an alternative of the right type that has all its members.
     """

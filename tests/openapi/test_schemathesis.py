@@ -1,6 +1,6 @@
 """Requests that schemathesis makes up from the description, valid ones and invalid ones.
 
-It knows nothing of this project, and so comes upon what nobody thought of. That the answers are
+It knows nothing of this project, and so finds what no other test has. That the answers are
 as described is also checked by `plugin`, which is stricter and knows the gaps.
 """
 
@@ -34,7 +34,7 @@ schema = schemathesis.openapi.from_dict(DOCUMENT)
 @schema.parametrize()
 @settings(
     max_examples=10,
-    # The same requests in every run: whoever breaks something is the one to see it.
+    # The same requests in every run: a fault shows in the run of the change that made it.
     derandomize=True,
     database=None,
     deadline=None,
@@ -56,7 +56,7 @@ def answer(case: schemathesis.Case[Any]) -> None:
         # A reader that follows is answered for as long as it likes: there is no end to check.
         headers["accept"] = "application/json"
         if isinstance(case.query, dict) and "wait" in case.query:
-            # Nor would a wait end, on a clock that stands.
+            # Nor would a wait end, on a clock that does not advance.
             case.query["wait"] = 0
     with S2Mock(basins=[SEED], clock=ManualClock()) as mock:
         mock.basin(BASIN).stream(STREAM).append(["a record"])

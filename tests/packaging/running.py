@@ -1,4 +1,4 @@
-"""Commands, as somebody runs them who has nothing of this checkout."""
+"""Commands, run without anything of this checkout."""
 
 import os
 import subprocess

@@ -73,7 +73,7 @@ def test_the_wheel_alone_has_the_fixture(python: Path, tmp_path: Path) -> None:
 def test_the_first_screen_of_the_readme_by_copy_and_paste(
     wheel: Path, once: Callable[[str, Callable[[Path], None]], Path], tmp_path: Path
 ) -> None:
-    """As somebody new does it: with what that screen says to install, and nothing else."""
+    """The first screen of the README works with the packages that it installs, and no others."""
 
     def install(folder: Path) -> None:
         venv.create(folder, with_pip=True, system_site_packages=False)
@@ -118,7 +118,7 @@ def test_the_wheel_alone_has_the_contract_suite(python: Path, tmp_path: Path) ->
 
 
 def test_the_wheel_alone_passes_the_contract_suite(python: Path, tmp_path: Path) -> None:
-    """A part of it, with the newest versions of all that the package needs, whatever is here."""
+    """A part of the suite passes with the newest version of each package that it needs."""
     modules = ("test_append_protobuf", "test_read_forms", "test_session_frames")
     arguments = (f"s2mock.contract.{module}" for module in modules)
 
@@ -137,10 +137,10 @@ def checkout(sdist: Path, tmp_path: Path) -> Path:
 
 
 def test_make_serve_needs_nothing_but_a_checkout(checkout: Path) -> None:
-    """The way of somebody new: unpack, `make serve`, use it. Then: an environment is there."""
+    """A new user unpacks it, runs `make serve`, and uses it; then with an existing environment."""
     serve(checkout)
 
-    # As if another tool had made it, without pip, and somebody had put something into it.
+    # As if another tool had made it, without pip, and a package had been put into it.
     environment = checkout / ".venv"
     run(environment / "bin" / "python", "-m", "pip", "uninstall", "--yes", "pip", cwd=checkout)
     (environment / ".package").unlink()

@@ -16,7 +16,7 @@ from tests.page.traffic import BASIN, Traffic
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-# It is a test's browser: it asks nobody for anything, and may be started by root.
+# It is a test's browser: it sends no other requests, and may be started by root.
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -122,7 +122,7 @@ def mock(clock: ManualClock, open_mock: Callable[..., S2Mock]) -> S2Mock:
 
 @pytest.fixture
 def traffic(mock: S2Mock) -> Iterator[Traffic]:
-    """Somebody who uses it, by connections of their own."""
+    """Yield a client that uses the mock by its own connections."""
     with Traffic(mock.url) as traffic:
         yield traffic
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-# A busy machine may take its time; whatever comes, comes at once.
+# For a busy machine; else each change shows at once.
 PATIENCE = 30_000.0
 SCREENSHOTS = Path(__file__).parent.parent.parent / "build" / "screenshots"
 
@@ -16,7 +16,7 @@ def expect(subject: Any) -> Any:
 
 
 def drawn(page: Any, frames: int = 3) -> None:
-    """Wait until whatever has changed is drawn."""
+    """Wait until all changes are drawn."""
     page.evaluate(
         """async frames => {
           for (let frame = 0; frame < frames; frame++) await new Promise(requestAnimationFrame);

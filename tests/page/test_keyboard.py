@@ -45,7 +45,7 @@ def test_the_timeline(page: Any, traffic: Traffic) -> None:
     assert page.evaluate("navigator.clipboard.readText()").startswith("curl ")
 
 
-def test_whoever_is_in_an_exchange_stays_there(page: Any, traffic: Traffic) -> None:
+def test_an_open_exchange_stays_open(page: Any, traffic: Traffic) -> None:
     """It is drawn anew with each record of an open session."""
     traffic.client().follow()
     page.locator("#rows .row").click()
@@ -103,7 +103,7 @@ def test_the_clock_and_reset(page: Any, mock: S2Mock, clock: ManualClock) -> Non
     assert mock.basin(BASIN).streams == ()
 
 
-def test_whatever_has_the_focus_is_seen_to_have_it(page: Any, traffic: Traffic) -> None:
+def test_the_focused_element_is_marked(page: Any, traffic: Traffic) -> None:
     traffic.client().append("tea")
     page.locator("#rows .row").click()
     expect(page.locator("#which")).to_contain_text("1 · ")

@@ -1,4 +1,4 @@
-"""How it looks: in both schemes, narrow and wide, and to those who do not see it."""
+"""The looks of the page: in both schemes, narrow and wide, and for screen readers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -34,7 +34,7 @@ def test_a_race(open_page: Callable[..., Any], mock: S2Mock, size: str, scheme: 
 
 
 def cut_off(page: Any) -> list[str]:
-    """The buttons and fields that stand beyond the edge of the page, or have no size."""
+    """Return the buttons and fields that are beyond the edge of the page, or have no size."""
     found: list[str] = page.evaluate(
         """() => [...document.querySelectorAll("button, input, a, select")]
           .filter(one => one.checkVisibility())

@@ -60,7 +60,7 @@ def test_it_stays_usable(
         f"{scrolled['median']:.0f} ms, the longest {scrolled['worst']:.0f} ms",
     )
 
-    # Whatever is scrolled to is there, and no more than that.
+    # The rows that are scrolled to are there, and no more than that.
     assert scrolled["empty"] == 0
     assert page.locator("#rows .row").count() < 100
     assert page.locator("#names .row").count() < 100

@@ -121,7 +121,7 @@ def test_reset_asks_once_more_and_begins_again(page: Any, mock: S2Mock, traffic:
     expect(page.locator("#rows .row")).to_have_count(1)
 
 
-def test_somebody_else_begins_again(page: Any, traffic: Traffic) -> None:
+def test_the_account_is_reset_by_another_client(page: Any, traffic: Traffic) -> None:
     """Where there was a stream, and nothing had come."""
     expect(page.locator("#where")).to_have_text(f"{BASIN} / orders")
 

@@ -16,7 +16,7 @@ def look_at(page: Any, stream: str) -> None:
 
 
 def slide_to(page: Any, number: int, *, of: int) -> None:
-    """Look at the log as it was after that exchange, once there are so many."""
+    """Show the log as it was after exchange `number`, once there are `of`."""
     expect(page.locator("#count")).to_contain_text(f"{of} exchange")
     page.get_by_label("As it was after exchange").fill(str(number))
     expect(page.locator("#when")).to_have_text(str(number))
@@ -95,7 +95,7 @@ def test_it_is_shown_as_it_was_after_each_exchange(page: Any, traffic: Traffic) 
     for number in (2, 1, 0, 3):
         slide_to(page, number, of=3)
         expect(bodies(page)).to_have_text(["tea", "cups", "milk"][:number])
-    # What comes meanwhile changes nothing of then.
+    # A later append does not change the earlier view.
     writer.append("sugar")
     expect(page.locator("#count")).to_have_text("4 exchanges")
     expect(bodies(page)).to_have_count(3)

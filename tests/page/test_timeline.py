@@ -158,7 +158,7 @@ def test_writers_and_a_reader_have_a_lane_each(page: Any, traffic: Traffic) -> N
     expect(page.locator("#lanes li")).to_have_count(3)
     expect(page.locator("#lanes li").first).to_contain_text("orders · ")
     expect(page.locator("#rows .row")).to_have_count(7)
-    # A circle for whoever reads, a square for whoever writes, in the column of the lane.
+    # A circle for a read, a square for a write, in the column of the lane.
     marks = page.evaluate(
         """() => [...document.querySelectorAll("#rows .row")].map(row => {
           const mark = row.querySelector("circle, rect");
@@ -260,7 +260,7 @@ def press_while_something_comes(
         page.keyboard.up(key)
 
 
-def test_a_row_that_is_pressed_is_chosen_whatever_comes(page: Any, traffic: Traffic) -> None:
+def test_a_row_that_is_pressed_is_chosen_during_new_traffic(page: Any, traffic: Traffic) -> None:
     client = traffic.client()
     client.append("tea")
     expect(row(page, 1)).to_be_visible()
@@ -285,7 +285,7 @@ def test_headers_that_are_open_stay_open(page: Any, traffic: Traffic) -> None:
 
 
 @pytest.mark.parametrize("key", [None, "Space"])
-def test_a_button_that_is_pressed_acts_whatever_comes(
+def test_a_button_that_is_pressed_acts_during_new_traffic(
     page: Any, traffic: Traffic, key: str | None
 ) -> None:
     traffic.client().follow()
@@ -299,7 +299,7 @@ def test_a_button_that_is_pressed_acts_whatever_comes(
     expect(row(page, 2)).to_be_visible()
 
 
-def test_whoever_needs_a_token_is_asked_for_it(
+def test_the_page_asks_for_a_token_where_one_is_required(
     open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
 ) -> None:
     mock = open_mock(basins=[BASIN])

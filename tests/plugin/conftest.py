@@ -1,4 +1,4 @@
-"""pytest within pytest, as somebody who has the plugin installed and nothing else runs it."""
+"""pytest within pytest, as on a machine with the plugin and no other one installed."""
 
 from collections.abc import Callable
 

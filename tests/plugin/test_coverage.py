@@ -163,7 +163,7 @@ def test_a_journal_that_is_off_is_said(run: Run) -> None:
     )
     result.assert_outcomes(passed=3)
     result.stdout.fnmatch_lines(["list-basins      1  *", off])
-    # Nobody knows whether anything was asked.
+    # It is unknown whether a request was sent.
     result = run(None, "--s2mock-coverage", "-k", "off")
     result.stdout.fnmatch_lines([off])
     assert "nothing was asked" not in result.stdout.str()

@@ -212,7 +212,7 @@ def test_a_late_request_is_refused_by_name(
 
 @each_way
 def test_any_other_token_is_let_in(put: Callable[[S2Mock, str | None], tuple[int, Any]]) -> None:
-    """One that is pinned, of a mock that lives, of nobody, and none at all: they say nothing."""
+    """A pinned token, one of an open mock, an unknown one and none at all name no ended test."""
     with S2Mock(token="pinned") as pinned:
         assert put(pinned, pinned.token)[0] == 201
     for token in (pinned.token, "any", None):

@@ -54,7 +54,7 @@ def test_it_has_all_that_the_journal_has(run: Run, pytester: pytest.Pytester) ->
         s2_mock.inject(Drop(), on="check-tail")
         s2_mock.stream("my-basin", "log").trim(1)
         s2_mock.client.get("/v1/streams/lag/records?seq_num=0", headers={{"s2-basin": "my-basin"}})
-        from s2mock.control.views.serializers import exchange_to_json
+        from s2mock.powers.exchange_json import exchange_to_json
         exchanges = [exchange_to_json(exchange) for exchange in s2_mock.journal]
         with open("journal.json", "w") as file:
             json.dump(exchanges, file)

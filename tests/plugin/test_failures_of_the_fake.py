@@ -169,7 +169,7 @@ def test_after_another_end_it_is_a_section_of_the_report(
         **expected,
     )
     assert "('Captured s2mock call', True)" in printed
-    # What the test itself has to say stands first.
+    # The test's own message is first.
     assert "Failed: s2mock itself failed" not in printed
 
 

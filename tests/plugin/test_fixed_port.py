@@ -1,4 +1,4 @@
-"""A port that somebody has chosen: it is served at once, and by one process."""
+"""A port that the user has chosen: it is served at once, and by one process."""
 
 import socket
 
@@ -8,7 +8,7 @@ from tests.plugin.conftest import Run
 from tests.ports import unused_port
 
 
-def test_it_is_served_before_anybody_asks_for_the_url(run: Run) -> None:
+def test_it_is_served_before_the_url_is_read(run: Run) -> None:
     port = unused_port()
     result = run(
         f"""

@@ -61,7 +61,7 @@ def test_socket_is_stopped_with_the_session_and_started_when_used(run: Run) -> N
     assert not [t for t in later if t.name.startswith("s2mock-")]
 
 
-def test_request_after_its_test_reaches_nobody_elses_account(run: Run) -> None:
+def test_request_after_its_test_reaches_no_other_account(run: Run) -> None:
     result = run(
         """
         import urllib.error, urllib.request

@@ -1,6 +1,6 @@
 """What a test leaves open is ended with it: many tests leave no more behind than a few.
 
-`S2MOCK_LEFT_BEHIND=2000` makes it so many; by default they are as many as the whole suite can wait
+`S2MOCK_LEFT_BEHIND=2000` sets their number; the default is as many as the whole suite can wait
 for.
 """
 
@@ -177,7 +177,7 @@ def test_many_tests_leave_no_more_behind_than_a_few(pytester: pytest.Pytester) -
     few, half, all_of_them = (seen[str(number)] for number in (FEW, TESTS // 2, TESTS))
     print(json.dumps(seen, indent=1))
     for what in ("threads", "descriptors", "accounts"):
-        # Counted while the writer is in the middle of whatever it does: a connection more or less.
+        # Counted while the writer is in the middle of its work: a connection more or less.
         assert all_of_them[what] <= few[what] + 2, seen
     # From the middle on: before, what is loaded once comes on top.
     assert all_of_them["memory"] - half["memory"] <= (TESTS - TESTS // 2) * BYTES_OF_A_TEST, seen

@@ -47,5 +47,5 @@ def test_secret_in_a_query_is_blacked_out(run: Run) -> None:
     result.assert_outcomes(passed=1)
 
 
-def test_none_where_nobody_wants_them(run: Run) -> None:
+def test_no_records_where_logging_is_off(run: Run) -> None:
     run(MODULE.replace("EXPECTED", "[]")).assert_outcomes(passed=1)

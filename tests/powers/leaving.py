@@ -11,6 +11,7 @@ import httpx
 
 from s2mock import S2Mock
 from tests.powers.conftest import BASIN, PATIENCE, headers_of, needs_this_process
+from tests.server_view import call, context_at
 from tests.sessions.h2_client import H2Client
 
 JSON = {"content-type": "application/json"}
@@ -69,16 +70,15 @@ class ResetsHttp1(_ByHttp1):
 
     def leave(self) -> None:
         needs_this_process(self._mock, "nothing tells when the server has noticed a reset")
-        server = self._mock._connections.lazy_server._server
-        assert server is not None
+        context = context_at(self._mock.url)
         linger = struct.pack("ii", 1, 0)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
         self.socket.close()
         given_up = monotonic() + PATIENCE
         # It is the only one.
-        while server._context.connections:
+        while context.connections:
             assert monotonic() < given_up, "the server has not noticed the reset"
-            server.call(lambda: None)
+            call(context, lambda: None)
 
 
 class _ByHttp2:

@@ -142,7 +142,7 @@ class TestARead:
             "the records from 2 on are gone, trimmed or expired: the read begins with 4"
         )
         mock.journal.clear()
-        # From 0 on is what whoever wants all of it asks for.
+        # A client that wants the whole stream reads from 0.
         for seq_num in (0, 4, 5):
             assert way("GET", f"{RECORDS}?seq_num={seq_num}").status == 200
         way("GET", f"{RECORDS}?seq_num=5&count=0")

@@ -67,7 +67,7 @@ def test_a_hundred_at_once_take_one_pause(mock: S2Mock, clock: ManualClock) -> N
         way.close()
 
 
-def test_who_comes_later_waits_with_those_that_wait(
+def test_a_later_append_waits_with_those_that_wait(
     mock: S2Mock, clock: ManualClock, http1: Way, h2c: Way
 ) -> None:
     first = Started(lambda: http1.append("a"))
@@ -228,7 +228,7 @@ def test_each_way_to_say_it(run: Run, pytester: pytest.Pytester) -> None:
 
 
 def test_an_sdk_that_waits_for_the_clock_in_its_own_loop(mock: S2Mock, clock: ManualClock) -> None:
-    """The twin for asyncio lets the loop go on meanwhile."""
+    """The twin for asyncio lets the loop go on during the wait."""
 
     async def append() -> int:
         way = Way("http1", mock)

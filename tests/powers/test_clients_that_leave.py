@@ -31,6 +31,7 @@ from tests.powers.leaving import (
     append,
     ask,
 )
+from tests.server_view import call, context_at, lasting, open_conversations
 
 Make = Callable[[S2Mock], Leaver]
 each_leaver = pytest.mark.parametrize("leaver", LEAVERS)
@@ -481,26 +482,26 @@ class TestEnd:
                 held.wait(2, timeout=PATIENCE)
                 for client in (first, second, last):
                     client.leave()
-            assert len(lasting(mock)) == 3
+            assert len(lasting(mock.url)) == 3
             yield mock
 
     @pytest.mark.parametrize("end", [S2Mock.close, S2Mock.reset])
     def test_of_the_mock(self, left: S2Mock, end: Callable[[S2Mock], None]) -> None:
         stream = left.basin(BASIN).stream("log")
-        conversations = lasting(left)
+        context = context_at(left.url)
+        assert open_conversations(context) == 3
         end(left)
-        assert all(one._state == "over" for one in conversations)
+        assert open_conversations(context) == 0
+        assert not context.lasting
         if end is S2Mock.close:
             assert stream.records == ()
         else:
             assert bodies(left) == []
-            assert lasting(left) == []
-        assert [one._conversation.gi_frame for one in conversations] == [None] * 3
         assert not left.account.engine.sessions.waiters
 
     def test_of_the_service(self, left: S2Mock) -> None:
         with left.outage():
-            assert lasting(left) == []
+            assert lasting(left.url) == []
         assert bodies(left) == []
 
     def test_of_what_it_waited_for(self, left: S2Mock) -> None:
@@ -509,8 +510,8 @@ class TestEnd:
             hold.release()
         left.journal.wait_for("append", 2, timeout=PATIENCE)
         assert sorted(bodies(left)) == ["batch", "held"]
-        left._connections.lazy_server.call(lambda: None)
-        assert len(lasting(left)) == 1
+        assert call(context_at(left.url), lambda: None)
+        assert len(lasting(left.url)) == 1
 
     def test_of_an_account_of_a_server(self) -> None:
         with S2Mock(basins=SEEDS, control=True) as server:
@@ -524,9 +525,9 @@ class TestEnd:
                 client.send(b'{"records":[{"body":"a"}]}', end=True)
                 made("GET", "/_s2mock/holds/1?wait=30", headers=bearer)
                 client.leave()
-            assert len(lasting(server)) == 1
+            assert len(lasting(server.url)) == 1
             made("DELETE", "/_s2mock/accounts", headers=bearer)
-            assert lasting(server) == []
+            assert lasting(server.url) == []
             made.close()
 
 
@@ -534,10 +535,3 @@ def fenced_frame(token: str) -> bytes:
     """A batch that is refused unless the stream has that fencing token."""
     payload: bytes = AppendInput(records=[{"body": b"a"}], fencing_token=token).SerializeToString()
     return (len(payload) + 1).to_bytes(3, "big") + b"\0" + payload
-
-
-def lasting(mock: S2Mock) -> list[Any]:
-    """The conversations that go on without their clients."""
-    server = mock._connections.lazy_server._server
-    assert server is not None
-    return list(server._context.lasting)

@@ -163,7 +163,7 @@ class TestDelay:
             assert bodies(mock) == ["a"]
             way.close()
 
-    def test_keeps_nobody_else_waiting(self, mock: S2Mock, http1: Way, h2c: Way) -> None:
+    def test_delays_no_other_request(self, mock: S2Mock, http1: Way, h2c: Way) -> None:
         delayed = mock.inject(Delay(inf), on="append")
         answering = Started(lambda: http1.append("a"))
         delayed.wait()

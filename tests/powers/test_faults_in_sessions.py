@@ -122,7 +122,9 @@ class TestReadOfFrames:
             assert client.until_goaway() == 0
 
     @pytest.mark.usefixtures("short_limit")
-    def test_who_does_not_leave_is_told_so_after_its_time(self, mock: S2Mock, http1: Way) -> None:
+    def test_a_client_that_does_not_leave_gets_the_error_after_its_time(
+        self, mock: S2Mock, http1: Way
+    ) -> None:
         mock.inject(Drain(), on="read")
         received, broke_off = http1.session(f"{RECORDS}?seq_num=0", FRAMES)
         assert not broke_off
@@ -246,7 +248,7 @@ class TestAppends:
         assert bodies(mock) == ["a", "b", "c"]
 
     @pytest.mark.usefixtures("short_limit")
-    def test_who_does_not_leave_is_told_so_after_its_time(self, mock: S2Mock) -> None:
+    def test_a_client_that_does_not_leave_gets_the_error_after_its_time(self, mock: S2Mock) -> None:
         mock.inject(Drain(), on="append")
         with H2Client(mock.url, headers=headers_of(mock)) as client:
             stream = client.open("POST", RECORDS, FRAMES, end=False)

@@ -102,8 +102,8 @@ def test_a_held_batch_holds_the_later_ones_of_its_session(mock: S2Mock, way: Way
     assert len(list(frames(received))) == 3
 
 
-def test_who_is_held_at_its_commit_is_decided_again(mock: S2Mock, way: Way) -> None:
-    """The fencing token changes meanwhile, so that it is refused on release."""
+def test_append_held_at_its_commit_is_decided_again(mock: S2Mock, way: Way) -> None:
+    """The fencing token changes during the hold, so that it is refused on release."""
     stream = mock.basin(BASIN).stream("log")
     stream.append([AppendRecord.fence("mine")])
     document = {"records": [{"body": "a"}], "fencing_token": "mine"}
@@ -494,7 +494,7 @@ class TestTwoOnOneOperation:
         for hold in holds:
             hold.wait(timeout=PATIENCE)
         holds[order[0]].release()
-        # Whatever it could do by now is done by the time that another request is answered.
+        # All that it could do by now is done when another request is answered.
         with closing(Way("http1", mock)) as other:
             assert other("GET", "/v1/basins").status == 200
         assert not appending.is_over
@@ -606,7 +606,7 @@ class TestInjectedMeanwhile:
             assert appending.result().status == 200
 
     def test_held_at_its_answer_it_is_not_matched(self, mock: S2Mock, http1: Way) -> None:
-        """The effect stands, and a fault may deny it."""
+        """The effect remains, and a fault may deny it."""
         with mock.hold(on="append", at="answer") as held:
             appending = Started(lambda: http1.append("a"))
             held.wait(timeout=PATIENCE)

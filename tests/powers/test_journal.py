@@ -173,7 +173,7 @@ class TestAnExchange:
 
 
 class TestDocuments:
-    """The same document, whatever form it went in."""
+    """The same document for each form in which it was sent."""
 
     @pytest.mark.parametrize("form", ["raw", "base64", "protobuf", "session"])
     def test_of_an_append(self, mock: S2Mock, http1: Way, form: str) -> None:

@@ -1,4 +1,4 @@
-"""What a journal keeps within its two limits, whatever comes and whenever somebody looks."""
+"""The entries that a journal keeps within its two limits, for any traffic and any reader."""
 
 import http.client
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from tests import own_token
 
 HEAD = ExchangeHead("POST", "/v1/streams", (), "HTTP/2", 1, "create-stream", "my-basin", 201, ())
 
-# What comes, in runs, since notes that nobody looks at are kept many together.
+# The traffic, in runs, since entries that no test reads are kept many together.
 heads = st.sampled_from([0, 0, 100, 5000])
 plain = st.tuples(st.just("plain"), st.integers(1, 300), st.sampled_from([0, 1, 50, 20_000]), heads)
 noted = st.tuples(st.just("noted"), st.integers(1, 3), st.sampled_from([0, 1, 50]), heads)
@@ -24,7 +24,7 @@ looked = st.sampled_from(["len", "dropped", "body_bytes", "entries", "advised", 
 
 
 class Numbers:
-    """Somebody who has advice on every exchange that is over: its number."""
+    """Advice on every exchange that is over: its number."""
 
     def find_advice(self, entry: Entry, _: list[object]) -> tuple[str, ...]:
         return (str(entry.number),)
@@ -109,9 +109,9 @@ def test_within_its_limits(
         if what == "len":
             assert len(journal) == len(kept)
         elif what == "dropped":
-            assert journal.dropped == len(sizes) - len(kept)
+            assert journal.summary.dropped == len(sizes) - len(kept)
         elif what == "body_bytes":
-            assert journal.body_bytes == bodies_within(kept, max_bytes)
+            assert journal.summary.body_bytes == bodies_within(kept, max_bytes)
         elif what == "entries":
             numbers = [entry.number for entry in journal.store.entries()]
             assert numbers == [*range(came - len(kept) + 1, came + 1)]
@@ -129,7 +129,7 @@ def test_within_its_limits(
     assert len(journal) == len(kept)
     entries = journal.store.entries()
     assert sum(entry.size for entry in entries) == bodies_within(kept, max_bytes)
-    assert journal.body_bytes == bodies_within(kept, max_bytes)
+    assert journal.summary.body_bytes == bodies_within(kept, max_bytes)
     assert [entry.number for entry in entries] == [*range(came - len(kept) + 1, came + 1)]
     assert [(entry.at, entry.began) for entry in entries] == [
         (entry.number, 0.5 + entry.number) for entry in entries

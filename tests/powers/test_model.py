@@ -1,4 +1,4 @@
-"""Whatever goes wrong, the account is what the fault says: compared with the models.
+"""After each fault the account is as the fault promises: compared with the models.
 
 Every fault, at every operation, committed or not, among others that go well, and where S2 refuses
 by itself.
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 BASINS = ("first-basin", "other-basin")
 STREAMS = ("a", "b/c")
-# The clock stands still at the beginning of 2024, where the models' time begins.
+# The clock stays at the beginning of 2024, where the models' time begins.
 NOW = 1_704_067_200_000_000_000
 
 codes = st.sampled_from(sorted(CODES))

@@ -25,7 +25,7 @@ def test_connections_are_refused_until_it_ends(mock: S2Mock, way: Way) -> None:
             way.append("c")
     assert way.append("d").status == 200
     assert bodies(mock) == ["a", "d"]
-    # What nobody took up is no exchange.
+    # A connection that was not accepted is no exchange.
     assert len(mock.journal) == 2
 
 
@@ -37,7 +37,7 @@ def test_open_sessions_are_dropped(mock: S2Mock, way: Way) -> None:
     with mock.outage():
         rest = Started(lambda: list(pieces))
         assert isinstance(rest.result(), ConnectionResetError)
-    # Nobody reads any more; a new reader gets what there is.
+    # The readers have ended; a new one gets what there is.
     log.append(["a"])
     received, _ = way.session(f"{RECORDS}?seq_num=0&count=1", EVENTS)
     assert b'"a"' in received

@@ -1,6 +1,6 @@
 """What a test that fails is told of s2mock, without being asked.
 
-The reports of typical mistakes stand in `reports/`, to be read. With `S2MOCK_WRITE_REPORTS=1` they
+The reports of typical mistakes are in `reports/`, to be read. With `S2MOCK_WRITE_REPORTS=1` they
 are written anew.
 """
 

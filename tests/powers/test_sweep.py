@@ -99,7 +99,7 @@ def replays(text: str) -> list[str]:
 
 
 class Recorder:
-    """Stands for `s2_sweep` where a printed line is carried out."""
+    """Replaces `s2_sweep` where a printed line is carried out."""
 
     def replay(self, operation: str, number: int, fault: Fault, **given: Any) -> Any:
         return operation, number, fault, given
@@ -534,7 +534,7 @@ def test_a_sweep_that_never_began_fails_its_test(run: Run) -> None:
 
 
 def test_what_is_no_sweep_that_was_left(run: Run) -> None:
-    """A fixture that is asked for and not called, and a replay, whatever becomes of it."""
+    """A fixture that is requested and not called, and a replay with any result."""
     run(
         with_producer(
             """

@@ -45,7 +45,7 @@ class Append(Call):
 
 @dataclass(frozen=True, kw_only=True)
 class SawTail(Call):
-    """A call that was told the tail, whatever it was: a check, or a condition that failed."""
+    """A call that was told the tail: a check of the tail, or a condition that failed."""
 
     seq_num: int
 
@@ -106,7 +106,7 @@ def _divide(history: Sequence[Call], log: Sequence[str]) -> tuple[_Log, dict[int
         at = known.tails[-1]
         append = firsts.get(log[at])
         if append is None:
-            raise NotLinearizable(f"nobody has appended {log[at]!r}, or not there")
+            raise NotLinearizable(f"no client has appended {log[at]!r}, or not there")
         if tuple(log[at : at + len(append.bodies)]) != tuple(append.bodies):
             raise NotLinearizable(f"{append} is not there as a whole at {at}")
         _check_conditions(append, at, known.tokens[-1])

@@ -1,4 +1,4 @@
-"""Whatever comes in: an answer of S2's, no fault of ours, no effect that was not asked for.
+"""Any input: an answer of S2's, no fault of ours, no effect that was not requested.
 
 Source: reference: data_plane §1.2, §3.2, §6.6; control_plane §2.
 """
@@ -89,7 +89,7 @@ def call(
 
 
 def refused_frames(body: bytes) -> tuple[int, Any]:
-    """How many acks stand in the body of a session, and the error at its end, if there is one."""
+    """Return the number of acks in the body of a session, and the error at its end or None."""
     acks = 0
     while body:
         end = 3 + int.from_bytes(body[:3], "big")
@@ -272,7 +272,7 @@ class TestAppend:
     @example(frame(b"") * 3, "my-basin")
     @example(frame(s2_pb2.AppendInput().SerializeToString()), "my-basin")
     def test_sessions(self, body: bytes, basin: str) -> None:
-        """Each ack stands for an append that was made, and nothing else was."""
+        """Each ack is for an append that was made, and no other was made."""
         mock = account()
         before = picture(mock)
         stream = mock.basin(basin).stream("s")
@@ -402,7 +402,7 @@ def set_off(name: str, *, content_type: str) -> tuple[int, Any]:
 
 @contextmanager
 def at_most(size: int) -> Iterator[None]:
-    """Have so many bytes of Python's memory be taken at the same time, and no more."""
+    """Allow `size` bytes of Python's memory to be in use at the same time, and no more."""
     tracemalloc.start()
     try:
         yield

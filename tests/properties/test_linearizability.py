@@ -1,7 +1,7 @@
 """Threads that append, read and check the tail at once: what they see fits one order of calls.
 
 Over the WSGI app and over the socket; there some clients hang up before their answer comes, so
-that nobody knows whether their append has happened, and some within their request, so that it has
+that it is unknown whether their append has happened, and some within their request, so that it has
 not. Source: reference: data_plane §3.5.
 """
 
@@ -85,7 +85,7 @@ BAD = {
     "acknowledged and lost": ([append(0, 1, 0, "a")], "", "is lost"),
     "refused and written": ([append(0, 1, None, "a", refused=True)], "a", "was refused"),
     "written twice": ([append(0, 1, 0, "a")], "aa", "twice"),
-    "from nowhere": ([append(0, 1, 0, "a")], "ab", "nobody has appended 'b'"),
+    "from nowhere": ([append(0, 1, 0, "a")], "ab", "no client has appended 'b'"),
     "told another place": (
         [append(0, 1, 1, "a"), append(0, 1, 0, "b")],
         "ab",
@@ -98,7 +98,11 @@ BAD = {
     ),
     "torn": ([append(0, 3, 0, "a", "b"), append(1, 2, 1, "c")], "acb", "not there as a whole"),
     "written in part": ([append(0, float("inf"), None, "a", "b")], "a", "not there as a whole"),
-    "the second part only": ([append(0, float("inf"), None, "a", "b")], "b", "nobody has appended"),
+    "the second part only": (
+        [append(0, float("inf"), None, "a", "b")],
+        "b",
+        "no client has appended",
+    ),
     "turned round": ([append(0, 1, 0, "a", "b")], "ba", "somewhere else"),
     "order against time": (
         [append(0, 1, 1, "a"), append(2, 3, 0, "b")],
@@ -264,7 +268,7 @@ class Worker:
         return [f"{self.name}.{next(self.bodies)}" for _ in range(size)]
 
     def _append(self, size: int, how: str, *, is_fence: bool) -> None:
-        # A fence sets a token that nobody else sets, so that it is told from all other records.
+        # A fence sets a token that no other call sets, so that it differs from all other records.
         bodies = self._batch(size)
         headers = [["", "fence"]] if is_fence else []
         records = [{"body": body, "headers": headers} for body in bodies]

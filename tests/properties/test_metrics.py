@@ -156,7 +156,7 @@ def day() -> Any:
             day.advance(day.random.choice([0.5, 6, 20, 30, 50]))
             day.step()
         day.advance(T + DAY + 300 - day.now if day.now < T + DAY + 300 else 300)
-    # Closed it goes on answering who calls its app, since it asks for no token; and no other test
+    # When closed it still answers calls of its app, since it requires no token; and no other test
     # meets an open mock that is not its own.
     return day
 

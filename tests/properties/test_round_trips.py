@@ -1,4 +1,4 @@
-"""Whatever record one form accepts, every other form reads back byte for byte.
+"""Each record that one form accepts is read back byte for byte in every other form.
 
 The messages are those of the official SDK. Source: reference: data_plane §1.5, §2, §3.1, §4.6.
 """

@@ -202,7 +202,7 @@ class OneStream(RuleBasedStateMachine):
         reader.is_following = False
         if isinstance(said, End) and said.error:
             return said, 0
-        # Nobody appends while it waits, since there is one thread.
+        # No append comes while it waits, since there is one thread.
         return found, (reader.deadline or now) - now if isinstance(said, Rest) else 0
 
     @rule()

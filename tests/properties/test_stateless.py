@@ -1,4 +1,4 @@
-"""One request on an account that is always the same: whatever it says, the answer is a decent one.
+"""One request, with any content, on an account that is always the same: the answer is S2's.
 
 Source: reference: control_plane §2.2, §3, §5.1, §5.3.
 """

@@ -88,7 +88,7 @@ def append(client: Client, form: str, records: Sequence[Record], coding: str | N
 
 
 def read(client: Client, form: str, seq_num: int, count: int, coding: str | None) -> list[Read]:
-    """Read so many records from there."""
+    """Read `count` records from `seq_num` on."""
     headers = {"s2-basin": "my-basin"}
     if form.endswith("base64"):
         headers["s2-format"] = "base64"
@@ -154,7 +154,7 @@ def _from_json(document: dict[str, Any], form: str) -> Read:
 
 
 def _from_events(text: str, form: str) -> Iterator[Read]:
-    # Line ends of other kinds than LF may stand in the data, and are no line ends there.
+    # The data may contain line ends of other kinds than LF, which are no line ends there.
     *events, rest = text.split("\n\n")
     assert rest == ""
     assert events.pop() == "data: [DONE]"

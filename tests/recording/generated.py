@@ -35,7 +35,7 @@ class _Watched:
 
 @seed(_SEED)
 class _Recorder(Comparison):
-    """A sequence whose answers are written down, whatever the fake says to it.
+    """A sequence whose answers are written down, also where the fake's differ.
 
     The fake is there all the same, since the reference does some things in the background: a call
     is made again until both agree, or for a while, and what came last is what is recorded.

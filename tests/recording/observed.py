@@ -83,7 +83,7 @@ class ObservedConnection(HTTPConnection):
         call = Call(*self._asked, fields, self._sent)
         reply = Reply(response.status, kept(response.getheaders()), body, end)
         self._note(Observed(self._begun, ended, call, reply))
-        # To be read again, by whoever asked.
+        # To be read again, by the caller.
         response.fp, response.length, response.chunked = io.BytesIO(body), len(body), False
         return response
 

@@ -70,7 +70,7 @@ def open_read(
 
 
 def said(stream: Stream, session: Steps, *, most: int = 1000) -> list[Said]:
-    """What the session says from here on, at most so many outputs, on a staged clock.
+    """Return the next outputs of the session, at most `most`, on a staged clock.
 
     The session goes on for the next call; it is not closed by this one.
     """

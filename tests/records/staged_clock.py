@@ -10,10 +10,10 @@ from s2mock.runtime.clock import NANOSECONDS
 
 
 class StagedClock(ManualClock):
-    """Who waits on it turns it: to the next action that was staged, else to the wait's end.
+    """A clock that each wait advances: to the next action that was staged, else to the wait's end.
 
-    So a follower can be iterated in one thread, together with what happens meanwhile, and every
-    moment is exact.
+    So a follower can be iterated in one thread, together with what happens during its wait, and
+    every moment is exact.
     """
 
     def __init__(self) -> None:

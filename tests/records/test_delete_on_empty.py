@@ -322,7 +322,7 @@ class TestTheDeletion:
         assert basin.streams == ()
 
     def test_all_in_one_step(self, clock: StagedClock) -> None:
-        """The deletion happens when it is due, not when somebody looks."""
+        """The deletion happens when it is due, not at the next request."""
         basin = S2Mock(clock=clock, deletion_delay=30).create_basin("my-basin")
         basin.create_stream("s", StreamConfig(delete_on_empty_min_age=90))
         clock.advance(180)

@@ -237,7 +237,7 @@ def test_calls_while_it_is_pending_and_after(stream: Stream, clock: StagedClock)
         clock.advance(PENDING_SECONDS)
     if engine_of(stream).settings.deletion_delay != float("inf"):
         assert errors() == {StreamNotFound}
-        # For somebody who had it open, it is a stream that has gone.
+        # For a caller that had it open, it is a stream that has gone.
         with pytest.raises(Unavailable):
             append_in_session(stream)
 
@@ -255,7 +255,7 @@ def test_made_again(mock: S2Mock, clock: StagedClock) -> None:
     assert (new.tail, new.records, new.fencing_token) == ((0, 0), (), "")
     new.append([b"b"], fencing_token="", match_seq_num=0)
     assert len(new.records) == 1
-    # Who had the old one open does not write into the new one.
+    # A caller that had the old one open does not write into the new one.
     with pytest.raises(Unavailable):
         append_in_session(old)
     assert len(new.records) == 1

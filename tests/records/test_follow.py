@@ -116,7 +116,7 @@ class TestWait:
         assert clock.seconds == 13
 
     def test_it_counts_from_the_tail(self, stream: Stream, clock: StagedClock) -> None:
-        """Whoever takes long over the log has the whole wait at its end."""
+        """A reader that takes long over the log has the whole wait at its end."""
         stream.append([b"a"] * 1000)
         stream.append([b"a"])
         session = open_read(stream, **FIRST, wait=4)
@@ -167,8 +167,8 @@ class TestLiveBatches:
 
         assert said(stream, session, most=2) == [(0, [0], 1), (0, [1, 2], 3)]
 
-    def test_trimmed_meanwhile(self, stream: Stream) -> None:
-        """A follower gets each append as it was, whatever is left of it by now."""
+    def test_trimmed_after_the_append(self, stream: Stream) -> None:
+        """A follower gets each append as it was, also if it has been trimmed since."""
         session = open_read(stream)
         said(stream, session, most=1)
         stream.append([b"a"])
@@ -178,7 +178,7 @@ class TestLiveBatches:
         assert said(stream, session, most=2) == [(0, [0], 1), (0, [1, 2], 3)]
 
     def test_before_it_has_come_to_the_tail(self, stream: Stream) -> None:
-        """Whoever is not yet following is fed from the log: appends run together."""
+        """A reader that does not follow yet reads from the log: appends run together."""
         stream.append([b"a"])
         session = open_read(stream, **FIRST)
         assert said(stream, session, most=1) == [(0, [0], None)]
@@ -321,7 +321,7 @@ class TestLeaving:
         read(stream, wait=1)
         assert following_of(stream) == (0, 0)
 
-    def test_appends_before_anybody_follows_are_not_kept(self, stream: Stream) -> None:
+    def test_appends_before_the_first_follower_are_not_kept(self, stream: Stream) -> None:
         stream.append([b"a"])
         assert following_of(stream) == (0, 0)
 
@@ -351,7 +351,7 @@ class TestLeaving:
         assert clock.seconds == 1
 
     def test_iterated_again(self, stream: Stream) -> None:
-        """It goes on where it stopped; meanwhile it was no follower."""
+        """It goes on where it stopped; until then it was no follower."""
         session = open_read(stream)
         for _ in session:
             break

@@ -78,7 +78,7 @@ def test_the_twin_for_asyncio(log: Stream) -> None:
     asyncio.run(main())
 
 
-def test_who_waits_in_vain_is_told_what_is_there(log: Stream) -> None:
+def test_a_wait_in_vain_reports_what_is_there(log: Stream) -> None:
     with pytest.raises(TimeoutError) as caught:
         log.wait_for(timeout=0)
     assert str(caught.value) == f"<Stream 'logs' in '{BASIN}'> held 0 of 1 records within 0 s"

@@ -123,7 +123,7 @@ class TestTheTail:
 
 
 def test_the_end_is_decided_when_the_last_batch_is(four: Stream) -> None:
-    """A refused record ends the read, also if it is trimmed before anybody asks for more."""
+    """A refused record ends the read, also if it is trimmed before the next batch."""
     session = open_read(four, **FIRST, until=30, wait=60)
     assert said(four, session, most=1) == [(0, [0, 1, 2], None)]
     four.append([AppendRecord.trim(99)])

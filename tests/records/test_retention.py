@@ -186,7 +186,7 @@ class TestHoles:
 
 
 class TestMemory:
-    """What has expired is not kept, though nobody reads; counted in what the log holds."""
+    """Expired records are not kept, also without a reader; counted in what the log holds."""
 
     @staticmethod
     def kept(stream: Stream) -> int:

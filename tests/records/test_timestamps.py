@@ -63,7 +63,7 @@ def test_never_back_between_batches(stream: Stream) -> None:
 
 
 def test_never_back_behind_a_trimmed_record(stream: Stream) -> None:
-    """The tail keeps its timestamp, whatever is left of the log (§8.1)."""
+    """The tail keeps its timestamp, also if the log is trimmed (§8.1)."""
     stamps(stream, 1000)
     stream.append([AppendRecord.trim(U64_MAX, timestamp=2000)])
     assert stream.records == ()

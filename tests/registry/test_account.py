@@ -52,7 +52,7 @@ def get_config(stream: Stream) -> StreamConfig:
 def reconfigure_stream(
     account: Any, name: str, **changes: Unpack[StreamConfigChanges]
 ) -> StreamConfig:
-    """Reconfigure whatever stream has the name."""
+    """Reconfigure the stream that has the name."""
     operation = ReconfigureStream("my-basin", name, changes)
     config: StreamConfig = account._account_backend.carry_out(operation)
     return config
@@ -304,7 +304,7 @@ def test_reconfiguration_where_no_basin_has_the_name(account: Any) -> None:
 def test_missing(account: Any) -> None:
     with pytest.raises(BasinNotFound):
         account.basin("no-such-basin").list_streams()
-    # For a stream it is the stream that is missing, in whatever basin.
+    # For a stream it is the stream that is missing, in any basin.
     with pytest.raises(StreamNotFound, match="stream `s` in basin `no-such-basin` not found"):
         account.stream("no-such-basin", "s")
 

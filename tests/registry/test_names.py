@@ -1,6 +1,6 @@
 """Names as value types: what they hold is valid, and lengths are in bytes.
 
-What they answer over HTTP is in tests/api/test_names.py.
+The answers over HTTP are in `test_names` of the contract suite.
 """
 
 import pytest

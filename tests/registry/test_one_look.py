@@ -65,7 +65,7 @@ def mock(clock: TickingClock) -> S2Mock:
 
 
 class Call(NamedTuple):
-    """A request, and how often it looks; what is refused as it stands needs no time."""
+    """A request, and how often it reads the clock; a malformed one needs no time."""
 
     method: str
     path: str
@@ -192,7 +192,7 @@ class TestWithATokenThatEnds:
         before = clock.looks
         answer = mock.client.open(call.path, method=call.method, json=call.json, headers=headers)
         assert answer.status_code not in (401, 403, 500), answer.text
-        # What is refused as it stands would be refused for the token first.
+        # A malformed request would be refused for the token first.
         is_api = call.path.startswith("/v1/")
         assert clock.looks - before == (1 if is_api else 0)
 
@@ -259,7 +259,7 @@ class TestWaitingRead:
             if pauses:
                 [pause] = pauses
                 return pause
-            assert time.monotonic() < patience, "nobody waits"
+            assert time.monotonic() < patience, "no request waits"
             time.sleep(0.002)
 
     def test_it(

@@ -1,4 +1,4 @@
-"""The three points of an operation, and observers who stand at them."""
+"""The three points of an operation, and the observers at them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -185,7 +185,7 @@ def test_appends_of_a_session(mock: S2Mock, toy: Toy) -> None:
     assert toy.passed == expected
 
 
-def test_who_waited_at_commit_is_decided_again(mock: S2Mock, toy: Toy) -> None:
+def test_an_append_that_waited_at_commit_is_decided_again(mock: S2Mock, toy: Toy) -> None:
     """The fencing token changes while an append is held, so that it must be refused."""
     gate = toy.hold("commit", "append")
     thread, answers = in_a_thread(
@@ -205,7 +205,7 @@ def test_who_waited_at_commit_is_decided_again(mock: S2Mock, toy: Toy) -> None:
     assert toy.calls[0].error is not None
 
 
-def test_who_waited_at_commit_goes_behind_what_came_meanwhile(mock: S2Mock, toy: Toy) -> None:
+def test_an_append_that_waited_at_commit_follows_later_ones(mock: S2Mock, toy: Toy) -> None:
     gate = toy.hold("commit", "append")
     thread, answers = in_a_thread(lambda: request(mock, ("POST", RECORDS, ONE)))
     assert gate.reached.wait(PATIENCE)
@@ -240,7 +240,7 @@ def test_an_observers_exception_is_the_outcome(mock: S2Mock, toy: Toy, point: Po
 
 
 def test_several_observers(mock: S2Mock) -> None:
-    """Each is asked, in the order in which they stand there."""
+    """Each is called, in the order in which they were added."""
     first, second = Toy(mock), Toy(mock)
     gates = [first.hold("commit", "append"), second.hold("commit", "append")]
     thread, answers = in_a_thread(lambda: request(mock, ("POST", RECORDS, ONE)))
@@ -263,7 +263,7 @@ def test_one_that_is_asked_while_another_fails(mock: S2Mock) -> None:
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_nobody_else_waits(mock: S2Mock, toy: Toy, point: Point) -> None:
+def test_no_other_request_waits(mock: S2Mock, toy: Toy, point: Point) -> None:
     """While one append is held, all else goes on: on the same stream, over WSGI and directly."""
     gate = toy.hold(point, "append")
     thread, answers = in_a_thread(lambda: request(mock, ("POST", RECORDS, ONE)))
@@ -313,7 +313,7 @@ def test_a_read_that_is_held_misses_nothing(mock: S2Mock, toy: Toy, point: Point
 def test_appends_of_a_session_that_are_acknowledged_before_one_waits(
     mock: S2Mock, toy: Toy
 ) -> None:
-    """Who stands at a point keeps its append waiting, not the answer to the one before."""
+    """A wait at a point delays its append, not the answer to the one before."""
     message = AppendInput()
     message.records.add(body=b"x")
     body = encode_frame(message.SerializeToString(), None) * 2
@@ -341,7 +341,7 @@ def test_appends_of_a_session_that_are_acknowledged_before_one_waits(
 
 
 def test_an_operation_in_process(mock: S2Mock, toy: Toy) -> None:
-    """`perform` by itself: the waits come to whoever drives it."""
+    """`perform` by itself: its caller gets the waits."""
     gate = toy.hold("arrival", "list-basins")
     steps = mock.account.engine.perform(Call(ListBasins()))
     assert next(steps) is gate
@@ -353,7 +353,7 @@ def test_an_operation_in_process(mock: S2Mock, toy: Toy) -> None:
 
 
 def test_one_that_is_given_up(mock: S2Mock, toy: Toy) -> None:
-    """Its client has gone: it has not happened, and nobody waits for it."""
+    """Its client has gone: it has not happened, and no caller waits for it."""
     toy.hold("commit", "append")
     operation = Append("my-basin", "s", Batch([AppendRecord(b"x")]))
     steps = mock.account.engine.perform(Call(operation))

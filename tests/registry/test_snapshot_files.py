@@ -524,7 +524,7 @@ def test_access_tokens_and_locations_go_with_it(tmp_path: Path) -> None:
         assert [status(token.secret) for token in (lasting, ending, gone)] == [200, 200, 401]
         copy.advance(40)
         assert [status(token.secret) for token in (lasting, ending, gone)] == [200, 401, 401]
-        # Nobody gets a secret that somebody has.
+        # No secret is issued twice.
         assert copy.issue_token("new", basins="*", ops=["read"]).secret not in {
             token.secret for token in (lasting, ending, own, gone)
         }

@@ -76,7 +76,7 @@ def bodies(stream: Stream) -> list[bytes]:
 
 
 class TestValue:
-    def test_does_not_change_whatever_becomes_of_the_account(
+    def test_does_not_change_with_the_account(
         self, mock: S2Mock, basin: Basin, stream: Stream
     ) -> None:
         before, snapshot = everything(mock), mock.snapshot()
@@ -155,7 +155,7 @@ class TestValue:
             thread.join(PATIENCE)
             assert answers == [(basin.streams, [b"a", b"%d" % number])]
 
-    def test_is_kept_by_nobody_else(self, mock: S2Mock) -> None:
+    def test_has_few_public_members(self, mock: S2Mock) -> None:
         names = [name for name in dir(mock.snapshot()) if not name.startswith("_")]
         assert names == ["from_bytes", "load", "save", "time", "to_bytes"]
         assert repr(mock.snapshot()) == "<Snapshot of 1 basin>"
@@ -313,7 +313,9 @@ class TestSessions:
         assert not mock.account.engine.sessions.waiters
 
     @pytest.mark.usefixtures("stream")
-    @pytest.mark.openapi_unchecked("S2 describes no read of a stream that goes meanwhile")
+    @pytest.mark.openapi_unchecked(
+        "S2 describes no read of a stream that is deleted during its wait"
+    )
     def test_a_read_that_waits_in_another_thread(self, mock: S2Mock) -> None:
         assert isinstance(mock.clock, ManualClock)
         headers = {"s2-basin": "my-basin"}

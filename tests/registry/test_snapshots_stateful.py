@@ -1,7 +1,7 @@
 """Many accounts that come from each other, each against a model of its own that shares nothing.
 
-Snapshots are taken, restored and forked in any order, and everybody writes. The models are plain
-dictionaries that are copied as a whole; what the accounts share they must not see.
+Snapshots are taken, restored and forked in any order, and each account is written to. The models
+are plain dictionaries that are copied as a whole; what the accounts share they must not see.
 """
 
 from copy import deepcopy
@@ -124,7 +124,7 @@ class Family(RuleBasedStateMachine):
         self.all[-1].start_over(state)
         return self.all[-1]
 
-    # Who comes from whom.
+    # The origin of each account.
 
     @rule(target=twins, twin=twins)
     def fork(self, twin: Twin) -> Twin:

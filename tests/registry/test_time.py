@@ -19,7 +19,7 @@ LAST_SECOND = 253_402_300_799
 
 
 class TestManualClock:
-    def test_stands_still_until_it_is_turned(self) -> None:
+    def test_stays_until_it_is_advanced(self) -> None:
         clock = ManualClock()
         assert clock.now() == clock.now() == 1_704_067_200 * NANOSECONDS
         clock.advance(1.5)
@@ -122,7 +122,7 @@ class TestTurn:
         assert engine.done == []
         with engine.lock as moment:
             assert moment == (2 * NANOSECONDS,) * 3
-            # Each at its own time, not at that of whoever came.
+            # Each at its own time, not at that of the request that came.
             assert engine.done == [("early", 1), ("a", 2), ("b", 2)]
         clock.advance(0.999)
         with engine.lock:
@@ -164,7 +164,7 @@ class TestTurn:
     def test_turn_is_given_back_after_an_error_in_what_was_due(
         self, engine: NotingEngine, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """It fails whoever comes first, and locks nobody out."""
+        """It fails the first request, and keeps no lock."""
 
         def fail(*_: object) -> Change:
             raise ZeroDivisionError

@@ -32,10 +32,10 @@ _FLOWS = [
 assert all(path.exists() for path in _FLOWS)
 
 
-# Inside that of the plugin, which takes the advice and, in this project, tells nobody.
+# Inside that of the plugin, which takes the advice and, in this project, does not print it.
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """The SDK is never advised of its own requests, whatever it does in its flows."""
+    """The SDK gets no advice on its own requests in any of its flows."""
     yield
     if item.path in _FLOWS:
         assert teardown_report.take_advice() == []

@@ -97,7 +97,9 @@ async def test_what_was_refused_is_safe_to_try_again(
 
 
 @append
-async def test_in_the_end_nobody_knows(observe: Observe, log: Stream, append: Any) -> None:
+async def test_in_the_end_the_outcome_is_unknown(
+    observe: Observe, log: Stream, append: Any
+) -> None:
     observed = observe(losing=1, refusing=2)
     async with client(observed) as s2:
         with pytest.raises(S2Error, match="append may have taken effect in an earlier attempt"):

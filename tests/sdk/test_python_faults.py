@@ -100,7 +100,7 @@ async def test_a_lost_acknowledgement_is_an_error_for_the_careful(
 
 @each_way
 @pytest.mark.parametrize("fault", [Drop(committed=True), Fail("unavailable", committed=True)])
-async def test_a_lost_acknowledgement_makes_a_duplicate_for_who_retries_everything(
+async def test_a_lost_acknowledgement_makes_a_duplicate_with_retry_all(
     s2_mock: S2Mock, writer: S2Stream, log: Stream, append: Append, fault: Fault
 ) -> None:
     s2_mock.inject(fault, on="append")
@@ -112,7 +112,7 @@ async def test_a_lost_acknowledgement_makes_a_duplicate_for_who_retries_everythi
 
 @each_way
 @pytest.mark.parametrize("last", [Fail("rate_limited"), Fail("hot_server")], ids=repr)
-async def test_in_the_end_nobody_knows(
+async def test_in_the_end_the_outcome_is_unknown(
     s2_mock: S2Mock, writer: S2Stream, log: Stream, append: Append, last: Fault
 ) -> None:
     """The retries end in a failure without effect, and one before it may have had one."""
@@ -123,7 +123,7 @@ async def test_in_the_end_nobody_knows(
 
 
 @each_way
-async def test_in_the_end_of_the_service_nobody_knows(
+async def test_at_the_end_of_the_service_the_outcome_is_unknown(
     s2_mock: S2Mock, writer: S2Stream, log: Stream, append: Append
 ) -> None:
     with s2_mock.hold(on="append", at="answer") as held:
@@ -205,7 +205,7 @@ async def test_a_read_session_goes_on_without_gap_or_duplicate(
     log.append(wanted[4:])
     s2_mock.inject(fault, on="read")
     assert await read_all(writer, 10) == wanted
-    # Who is advised to reconnect and has got all by then does not.
+    # A client that is advised to reconnect and has all records by then does not.
     assert len(s2_mock.journal.of("read")) == (1 if isinstance(fault, Drain) else 2)
 
 

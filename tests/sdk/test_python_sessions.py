@@ -175,7 +175,7 @@ class TestProducer:
 
         assert log.tail.seq_num == 6
 
-    async def test_somebody_else_has_taken_over(self, stream: S2Stream, log: Stream) -> None:
+    async def test_another_writer_has_taken_over(self, stream: S2Stream, log: Stream) -> None:
         log.append([AppendRecord.fence("mine")])
         producer = stream.producer(fencing_token="mine", batching=Batching(max_records=1))
         await (await producer.submit(Record(b"a")))

@@ -150,7 +150,7 @@ def test_faults(s2_mock: S2Mock, advised: set[str | None]) -> None:
 
     run("faults.test.mjs", s2_mock.env)
 
-    # Where it appends once more what is there already, whoever uses it wants to know.
+    # Where it appends a second time what is there already, its users need the advice.
     advised |= {f"lost-{way}" for way in WAYS}
     found = {name: len(basin.stream(name).records) for name in appended}
     assert found == appended

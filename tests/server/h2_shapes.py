@@ -77,7 +77,7 @@ class Said:
         return self
 
     def in_pieces(self, count: int, size: int = 1000) -> "Said":
-        """A request whose header block comes in so many CONTINUATION frames."""
+        """A request whose header block comes in `count` CONTINUATION frames."""
         pseudo = [(":method", "GET"), (":path", "/nowhere"), (":scheme", "http")]
         block = self.encoder.encode([*pseudo, ("a", "b" * size)], huffman=False)
         step = len(block) // (count + 1)
@@ -87,7 +87,7 @@ class Said:
         return self.frame(9, 0x4, 1, block[count * step :])
 
     def repeated(self, count: int) -> "Said":
-        """A request whose header list is so many times 4 KiB, each of them one byte."""
+        """A request whose header list is `count` times 4 KiB, each of them one byte."""
         pseudo = [(":method", "GET"), (":path", "/nowhere"), (":scheme", "http")]
         block = self.encoder.encode([*pseudo, ("a", "b" * 4000)], huffman=False)
         return self.frame(1, 0x5, 1, block + b"\xbe" * count)

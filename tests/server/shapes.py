@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 RECORDED = Path(__file__).with_name("shapes.json")
-# Reads its body, and refuses it whatever it is.
+# Reads its body, and refuses any.
 READING = b"/v1/basins"
 
 _H = b"Host: x\r\n"

@@ -78,7 +78,7 @@ class TestHeaders:
         assert reply.endswith(
             b'{"code":"bad_header","message":"Invalid header `s2-basin`: not UTF-8"}'
         )
-        # Where nobody looks they do no harm.
+        # Where they are not read they do no harm.
         reply = exchange(
             "GET /v1/streams HTTP/1.1", "host: x", HERE, b"authorization: " + value, b"x: " + value
         )

@@ -262,7 +262,7 @@ def test_a_client_that_speaks_while_its_connection_is_retired() -> None:
         client.sendall(PREFACE + Said().settings().request().data)
         heard = Heard()
         while [0, "GoAway", 1, 0] not in heard.said:
-            # Before anybody has heard of the end, and thereafter.
+            # Before the client has received the end, and thereafter.
             client.sendall(Said().frame(6, 0, 0, bytes(8)).data)
             heard.take(client.recv(1000))
         client.sendall(Said().frame(6, 0, 0, bytes(8)).data)

@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from itertools import count
 from math import inf
@@ -25,6 +26,7 @@ from s2mock.runtime.conversation import (
 from s2mock.server.server import Server
 from tests.server.toys import TEXT, Environ, Gate, serving
 from tests.server.wires import CALLS, Call, Http1Call
+from tests.server_view import lasting
 
 pytestmark = pytest.mark.parametrize("call", CALLS, ids=["http1", "http2"])
 
@@ -187,7 +189,7 @@ class TestWait:
         with serving(waits) as server, call(server, "/") as client:
             assert client.status() == 200
 
-    def test_a_late_wake_is_nobodys(self, call: Call) -> None:
+    def test_a_late_wake_has_no_effect(self, call: Call) -> None:
         """The first wait is woken again while the second is on: that one goes on."""
         first, second = Gate(timeout=0.001), Gate()
 
@@ -204,7 +206,7 @@ class TestWait:
                 second.open()
                 assert client.status() == 200
 
-    def test_keeps_nobody_waiting(self, call: Call) -> None:
+    def test_delays_no_other_request(self, call: Call) -> None:
         gate = Gate()
 
         def waits(environ: Environ) -> Conversation:
@@ -233,7 +235,7 @@ class TestOffload:
         with serving(works) as server, call(server, "/") as client:
             assert client.status() == 200
 
-    def test_keeps_nobody_waiting_and_leaves_no_thread(self, call: Call) -> None:
+    def test_delays_no_other_request_and_leaves_no_thread(self, call: Call) -> None:
         go_on = threading.Event()
         before = threading.active_count()
 
@@ -541,11 +543,11 @@ def leave(client: Any, server: Server) -> None:
             pass
     else:
         client.leave()
-        client._client.h2.ping(b"its turn")
-        client._client._flush()
+        client.client.h2.ping(b"its turn")
+        client.client.flush()
         while not any(
             isinstance(event, PingAckReceived)
-            for event in client._client.h2.receive_data(client.socket.recv(65536))
+            for event in client.client.h2.receive_data(client.socket.recv(65536))
         ):
             pass
     settle(server)
@@ -559,7 +561,7 @@ def settle(server: Server) -> None:
 
 def nothing_lasts(server: Server) -> bool:
     settle(server)
-    return not server._context.lasting
+    return not lasting(server.url)
 
 
 class TestEnd:
@@ -638,7 +640,7 @@ class TestEnd:
             assert closing.closed.wait(PATIENCE)
 
     def test_in_a_worker(self, call: Call) -> None:
-        """What is being worked on is let go, and its result is nobody's."""
+        """The work in progress is abandoned, and its result is dropped."""
         closing, go_on, begun = Closing(), threading.Event(), threading.Event()
 
         def work() -> None:
@@ -672,7 +674,7 @@ def test_endless_answers_let_others_have_a_turn(call: Call) -> None:
                 assert other.piece(3) == b"all"
 
 
-def test_pieces_that_nobody_wants_are_not_asked_for(call: Call) -> None:
+def test_pieces_without_a_receiver_are_not_requested(call: Call) -> None:
     """The answer to HEAD has no body, however much of one there would be."""
     closing = Closing()
 
@@ -700,9 +702,9 @@ def test_pieces_that_take_long_to_make_let_others_have_a_turn(call: Call) -> Non
         begun.set()
         assert asked.wait(PATIENCE)
         for _ in range(3):
-            # By the clock of the loop, longer than a turn.
-            until = server._loop.time() + 0.002
-            while server._loop.time() < until:
+            # Longer than a turn of the loop.
+            until = time.monotonic() + 0.002
+            while time.monotonic() < until:
                 pass
             order.append("piece")
             yield b"x"

@@ -1,5 +1,6 @@
 """Back-pressure in bytes, in both directions and over both protocols."""
 
+import asyncio
 import socket
 import threading
 import tracemalloc
@@ -7,13 +8,14 @@ import tracemalloc
 import pytest
 
 from s2mock.runtime.conversation import DRAINED, READ, Conversation, Head
-from s2mock.server.connection import MAX_UNSENT_BYTES
+from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
 from tests.server.h2_shapes import PREFACE, Heard, Said
 from tests.server.test_driver import PATIENCE, Closing
 from tests.server.test_readers_that_do_not_read import unsent
 from tests.server.test_server import connect
 from tests.server.toys import TEXT, Environ, Gate, like_the_reference, serving
 from tests.server.wires import CALLS, Call, Http2Call
+from tests.server_view import context_at
 from tests.sessions.h2_client import H2Client
 
 MEBIBYTE = 1024 * 1024
@@ -36,17 +38,31 @@ class Producer:
             yield self.piece
 
 
+def with_send_buffers(patch: pytest.MonkeyPatch) -> int:
+    """Give connections send buffers that the system does not change; return their size."""
+    made = Connection.connection_made
+
+    def made_with_buffer(self: Connection, transport: asyncio.BaseTransport) -> None:
+        accepted = transport.get_extra_info("socket")
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        made(self, transport)
+
+    patch.setattr(Connection, "connection_made", made_with_buffer)
+    with socket.socket() as sample:
+        sample.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+        return sample.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+
+
 @pytest.mark.parametrize("call", CALLS, ids=["http1", "http2"])
 class TestUnsent:
     @pytest.mark.parametrize("size", [1000, 100_000, MEBIBYTE])
-    def test_a_client_that_does_not_read_is_not_filled_up(self, call: Call, size: int) -> None:
+    def test_a_client_that_does_not_read_is_not_filled_up(
+        self, call: Call, size: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """As much is produced for it as fits into the sockets' buffers and the bound."""
         producers = {path: Producer(b"x" * size) for path in ("/stalled", "/read")}
         with serving(lambda environ: producers[environ["PATH_INFO"]](environ)) as server:
-            # Of a size that is known, which the system changes no more: connections inherit it.
-            listening = server._listener._socket
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-            buffered = listening.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            buffered = with_send_buffers(monkeypatch)
             with call(server, "/stalled", window=8192) as stalled:
                 buffered += stalled.socket.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
                 with call(server, "/read") as reader:
@@ -89,7 +105,7 @@ class TestDrained:
             if window > 65536:
                 # What is left as the limit is what the system takes.
                 _widen(client)
-            [left] = unsent(server)
+            [left] = unsent(context_at(server.url))
             assert 0 < left <= size + 100
             at = count
             # It goes on when there is room, for as long as it takes.
@@ -102,7 +118,7 @@ class TestDrained:
 
 @pytest.mark.parametrize("call", CALLS, ids=["http1", "http2"])
 class TestUnread:
-    def test_a_body_that_nobody_reads_is_not_taken_in(self, call: Call) -> None:
+    def test_an_unread_body_is_not_taken_in(self, call: Call) -> None:
         gate, total = Gate(), 0
 
         def reads_late(_: Environ) -> Conversation:
@@ -154,9 +170,9 @@ class TestUnread:
 def _widen(client: object) -> None:
     """Let the server send as much as it likes, where the protocol has a limit."""
     if isinstance(client, Http2Call):
-        for stream in (None, client._stream):
-            client._client.h2.increment_flow_control_window(2**30, stream)
-        client._client._flush()
+        for stream in (None, client.stream):
+            client.client.h2.increment_flow_control_window(2**30, stream)
+        client.client.flush()
 
 
 def _send(client: object, piece: bytes, count: int) -> None:
@@ -168,11 +184,11 @@ def _send(client: object, piece: bytes, count: int) -> None:
             client.send(piece)
     else:
         assert isinstance(client, Http2Call)
-        inner = client._client
+        inner = client.client
         for _ in range(count):
-            while inner.h2.local_flow_control_window(client._stream) < len(piece):
-                inner._receive()
-            inner.send(client._stream, piece)
+            while inner.h2.local_flow_control_window(client.stream) < len(piece):
+                inner.receive()
+            inner.send(client.stream, piece)
         assert RECEIVE_WINDOW
 
 
@@ -213,7 +229,7 @@ class TestWindowsOfTheServer:
                     else:
                         assert resets == [[1, "RstStream", 3]] * excess
 
-    def test_one_who_goes_on_behind_the_end_of_a_stream(self) -> None:
+    def test_frames_after_the_end_of_a_stream(self) -> None:
         """Without a window of its own, what comes counts against that of the connection."""
         with serving(like_the_reference) as server, connect(server.port) as client:
             said = Said().settings().reading()
@@ -305,7 +321,7 @@ class TestFloods:
                 other.sendall(b"GET /health HTTP/1.1\r\n\r\n")
                 assert other.recv(65536).startswith(b"HTTP/1.1 200")
 
-    def test_answers_that_nobody_reads(self) -> None:
+    def test_answers_that_are_not_read(self) -> None:
         """Pings for which the answers pile up: no more are read."""
         with serving(like_the_reference) as server, connect(server.port) as client:
             client.sendall(PREFACE + Said().settings().data)

@@ -29,7 +29,7 @@ def test_while_others_use_the_account() -> None:
         while not over.is_set():
             assert Client(url, basin="my-basin").request("GET", "/v1/streams/log").status == 200
 
-    # A client loads this, and a fork meanwhile hangs the child: not the server's affair.
+    # A client loads this, and a fork during the load hangs the child: no fault of the server.
     "x".encode("idna")
     # The server loads the app with the first request, while the first child is born.
     users = [threading.Thread(target=use, daemon=True) for use in (append, ask) * 2]
@@ -88,7 +88,7 @@ def test_without_closing_in_the_child() -> None:
 
 
 def test_while_an_observer_is_asked() -> None:
-    """An account's lock is taken before those that are taken in its turn, whatever came first."""
+    """An account's lock is taken before those that are taken while it is held, in any order."""
     code = """
     import faulthandler, os, threading, time
     import s2mock.registry.engine.engine
@@ -124,7 +124,7 @@ def test_while_an_observer_is_asked() -> None:
 
 
 def test_while_others_wait() -> None:
-    """Children wait as their parent does, whatever its threads are about to do for theirs."""
+    """Children wait as their parent does, also if its threads are about to notify a waiter."""
     code = """
     import faulthandler, os, sys, threading
     from s2mock import S2Mock

@@ -29,7 +29,7 @@ def test_what_an_encoder_says(lists: list[tuple[list[tuple[bytes, bytes]], bool,
 
 
 @given(blocks=st.lists(st.binary(max_size=60), max_size=5))
-def test_what_nobody_says(blocks: list[bytes]) -> None:
+def test_any_bytes_are_decoded_as_hpack_does(blocks: list[bytes]) -> None:
     """Any bytes are decoded as the library does, or refused as it does."""
     other, decoder = hpack.Decoder(max_header_list_size=1 << 30), HpackDecoder(1 << 30)
     for block in blocks:
@@ -68,7 +68,7 @@ def test_faults(block: bytes) -> None:
 
 
 def test_no_private_part_of_a_library_is_used() -> None:
-    """The server stands on the standard library, and on what `hpack` says is public."""
+    """The server uses the standard library, and the public names of `hpack`."""
     names = set()
     for file in Path(s2mock.server.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):

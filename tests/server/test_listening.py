@@ -1,4 +1,4 @@
-"""The server behind a mock: one, when it is asked for, and a word where nobody ends it."""
+"""The server behind a mock: one, at first use, and a warning if it is not closed."""
 
 import gc
 import sys
@@ -68,7 +68,7 @@ def forget(mocks: list[S2Mock]) -> None:
 
 
 class TestForgotten:
-    """A mock that nobody closed."""
+    """A mock that was not closed."""
 
     def test_with_a_socket(self) -> None:
         threads = Threads()

@@ -12,7 +12,7 @@ HEADERS = {"s2-basin": "my-basin"}
 
 
 @pytest.mark.parametrize("query", ["wait=60", "w%61it=60", "seq_num=0&%77%61%69%74=60"])
-def test_others_are_served_meanwhile(query: str) -> None:
+def test_others_are_served_during_the_wait(query: str) -> None:
     clock = WatchedClock()
     with S2Mock(clock=clock) as mock, ThreadPoolExecutor(1) as pool:
         mock.create_basin("my-basin").create_stream("logs")

@@ -76,7 +76,7 @@ for client in waiting:
         assert client.recv(1) == b""
     except ConnectionResetError:
         pass
-# Those who are in notice nothing.
+# The connections that are open notice nothing.
 idle[0].sendall(b"GET /health HTTP/1.1\\r\\n\\r\\n")
 until(idle[0], b"OK")
 mock.close()
@@ -95,7 +95,7 @@ print("stopped")
 
 @pytest.mark.skipif(
     not 0 <= NEEDED <= resource.getrlimit(resource.RLIMIT_NOFILE)[1] % 2**63,
-    reason="a process may not have so many files open here",
+    reason=f"a process may not have {NEEDED} files open here",
 )
 def test_a_thousand_idle_ones_and_five_hundred_readers() -> None:
     said = run(CODE).splitlines()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from s2mock import S2Mock
-from tests.api.test_names import ODD_NAMES
+from tests.calls import ODD_NAMES
 from tests.conftest import BASIN
 from tests.sessions.h2_client import H2Client
 
@@ -136,7 +136,7 @@ def test_body_beyond_the_limit_on_http_2(mock: S2Mock) -> None:
         sent = 0
         while stream not in client.ended:
             if client.h2.local_flow_control_window(stream) < 16_384:
-                client._receive()
+                client.receive()
             else:
                 assert sent <= 2 * LIMIT
                 client.send(stream, b" " * 16_384)

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from s2mock import S2Mock
-from s2mock.server.http1 import MAX_UNSENT_BYTES
+from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
+from s2mock.server.context import Context
 from s2mock.server.http2 import Http2
-from s2mock.server.server import Server
 from tests import own_token
 from tests.server.h2_shapes import PREFACE, Heard, Said
 from tests.server.test_server import connect
+from tests.server_view import call, context_at, speaker_of
 
 pytestmark = pytest.mark.slow
 
@@ -32,41 +33,40 @@ def mock() -> Iterator[S2Mock]:
 
 
 @pytest.fixture
-def server(mock: S2Mock) -> Server:
+def server(mock: S2Mock) -> Context:
     """The server behind a log of sixty-four megabytes."""
     stream = mock.basin("my-basin").stream("log")
     for _ in range(64):
         stream.append([b"x" * (MEBIBYTE - 8)])
-    assert mock.url
-    assert mock._connections.lazy_server._server is not None
-    return mock._connections.lazy_server._server
+    return context_at(mock.url)
 
 
-def unsent(server: Server) -> list[int]:
+def unsent(server: Context) -> list[int]:
     """What each connection has in hand, once turns of the loop change nothing any more."""
     looks: list[list[int]] = []
 
     def look() -> None:
         looks.append([])
-        for connection in server._context.connections:
-            speaker = connection._speaker
+        for connection in server.connections:
+            assert isinstance(connection, Connection)
+            speaker = speaker_of(connection)
             held = speaker.unsent if isinstance(speaker, Http2) else 0
             looks[-1].append(connection.unsent + held)
 
     while len(looks) < 5 or looks[-1:] * 5 != looks[-5:]:
         # In each turn all is seen to that has come.
-        server.call(look)
+        assert call(server, look)
     return looks[-1]
 
 
 @pytest.mark.parametrize("form", FIELDS)
-def test_on_http_1(server: Server, form: str) -> None:
+def test_on_http_1(server: Context, form: str) -> None:
     name, value = FIELDS[form]
     request = (
         f"GET {RECORDS}?seq_num=0 HTTP/1.1\r\ns2-basin: my-basin\r\n{name}: {value}\r\n"
     ).encode()
     request += own_token.head(server.url) + b"\r\n"
-    clients = [connect(server.port) for _ in range(10)]
+    clients = [connect(server.server[1]) for _ in range(10)]
     for client in clients:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
         # Asked again and again ahead of the answers, where that leads to anything.
@@ -80,9 +80,9 @@ def test_on_http_1(server: Server, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FIELDS)
-def test_a_hundred_on_one_connection(server: Server, form: str) -> None:
+def test_a_hundred_on_one_connection(server: Context, form: str) -> None:
     """All of them together have so much at most, and each is answered when there is room."""
-    with connect(server.port) as client:
+    with connect(server.server[1]) as client:
         said = Said().settings()
         for number in range(1, 200, 2):
             said.request(

@@ -14,6 +14,7 @@ from s2_sdk import S2, AppendInput, Endpoints, Record, SeqNum
 from s2mock import Delay, Drop, NotOnTarget, RemoteS2Mock, S2Mock
 from s2mock.runtime.conversation import Conversation, Head, RunInThread
 from s2mock.server.connection import MAX_UNSENT_BYTES
+from s2mock.server.driver import RequestDriver
 from s2mock.server.loop_server import LoopServer
 from s2mock.server.protocols import PREFACE
 from tests.server.h2_shapes import Said
@@ -331,6 +332,35 @@ def test_control_api_drops_the_calls_of_its_account(run: Run) -> None:
                     assert (await http.post("/_s2mock/outage")).status_code == 204
                     with pytest.raises(httpx.RemoteProtocolError):
                         await appending
+
+    run(main)
+
+
+def test_restore_ends_a_request_in_the_thread_that_drives_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the server with its own thread has started, on which restore() ends requests."""
+    threads_of_ends: list[threading.Thread] = []
+    original = RequestDriver.close
+
+    def close(driver: RequestDriver) -> None:
+        threads_of_ends.append(threading.current_thread())
+        original(driver)
+
+    async def main() -> None:
+        with S2Mock(basins=BASINS, control=True) as mock:
+            before = mock.snapshot()
+            assert mock.url
+            async with await mock.serve() as server, client(server) as http:
+                with mock.hold(on="append", required=False) as held:
+                    appending = asyncio.create_task(append(http))
+                    await held.async_wait(timeout=PATIENCE)
+                    monkeypatch.setattr(RequestDriver, "close", close)
+                    await asyncio.to_thread(mock.restore, before)
+                    with pytest.raises(httpx.RemoteProtocolError):
+                        await appending
+                    monkeypatch.undo()
+                assert set(threads_of_ends) == {threading.current_thread()}
 
     run(main)
 

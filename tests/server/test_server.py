@@ -145,7 +145,7 @@ class TestConnections:
         assert numbers[0] == numbers[1] != numbers[2]
 
     def test_by_the_thousand(self) -> None:
-        """Idle ones and readers, and who comes new is served."""
+        """A new connection is served beside hundreds of idle ones and readers."""
         idle_count, readers_count = 300, 150
         gate = Gate()
 
@@ -408,7 +408,7 @@ def run(code: str) -> str:
 
 
 class TestTime:
-    def test_a_clock_that_stands_still_stops_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_stopped_clock_stops_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def waits(_: Environ) -> Conversation:
             yield Gate(timeout=0.01)
             yield Head(200, [], b"")
@@ -428,7 +428,7 @@ class TestTime:
                 assert b"\r\ndate: " + expected + b"\r\n" in client.recv(65536)
 
 
-def test_conversations_see_who_asks() -> None:
+def test_conversations_see_the_address_of_the_client() -> None:
     seen: list[Environ] = []
 
     def notes(environ: Environ) -> Conversation:

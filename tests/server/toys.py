@@ -55,6 +55,6 @@ class Gate:
         self.entered.set()
 
     def open(self) -> None:
-        """Let everybody go on."""
+        """Let every waiter go on."""
         for wake in self._wakes:
             wake()

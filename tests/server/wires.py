@@ -43,7 +43,7 @@ class Http1Call:
         return int(self._line().split()[1]) if self._skip_head() else 0
 
     def piece(self, size: int) -> bytes:
-        """So many bytes of an answer in chunks."""
+        """Return `size` bytes of an answer in chunks."""
         data = b""
         while len(data) < size:
             length = int(self._line(), 16)
@@ -94,37 +94,37 @@ class Http2Call:
     def __init__(
         self, server: Server, path: str, *, method: str = "POST", window: int | None = None
     ) -> None:
-        self._client = H2Client(server.url, window=window)
-        self.socket = self._client.socket
+        self.client = H2Client(server.url, window=window)
+        self.socket = self.client.socket
         self._was_reset = False
-        self._stream = self._client.open(method, path, end=False)
+        self.stream = self.client.open(method, path, end=False)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.close()
+        self.client.close()
 
     def send(self, data: bytes) -> None:
-        self._client.send(self._stream, data)
+        self.client.send(self.stream, data)
 
     def end(self) -> None:
-        self._client.send(self._stream, end=True)
+        self.client.send(self.stream, end=True)
 
     def leave(self) -> None:
-        self._client.cancel(self._stream)
+        self.client.cancel(self.stream)
 
     def status(self) -> int:
-        self._receive_until(lambda: self._stream in self._client.heads)
-        return int(self._client.heads[self._stream][":status"])
+        self._receive_until(lambda: self.stream in self.client.heads)
+        return int(self.client.heads[self.stream][":status"])
 
     def piece(self, size: int) -> bytes:
-        self._receive_until(lambda: len(self._client.bodies[self._stream]) >= size)
-        return self._client.body(self._stream, size)
+        self._receive_until(lambda: len(self.client.bodies[self.stream]) >= size)
+        return self.client.body(self.stream, size)
 
     def ends_well(self) -> bool:
         try:
-            self._receive_until(lambda: self._stream in self._client.ended)
+            self._receive_until(lambda: self.stream in self.client.ended)
         except ConnectionError:
             return False
         return True
@@ -134,7 +134,7 @@ class Http2Call:
             if self._was_reset:
                 raise ConnectionResetError("the stream was reset")
             try:
-                self._client._receive()
+                self.client.receive()
             except ConnectionResetError:
                 # Behind something that came with it.
                 self._was_reset = True

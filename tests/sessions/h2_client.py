@@ -32,7 +32,7 @@ class H2Client:
         self.h2.initiate_connection()
         if window is not None:
             self.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: window})
-        self._flush()
+        self.flush()
         self.heads: dict[int, dict[str, str]] = {}
         self.bodies: defaultdict[int, bytes] = defaultdict(bytes)
         self.ended: set[int] = set()
@@ -64,34 +64,34 @@ class H2Client:
             **(headers or {}),
         }
         self.h2.send_headers(stream, list(fields.items()), end_stream=end)
-        self._flush()
+        self.flush()
         return stream
 
     def send(self, stream: int, data: bytes = b"", *, end: bool = False) -> None:
         """Send a part of a body, or its end."""
         self.h2.send_data(stream, data, end_stream=end)
-        self._flush()
+        self.flush()
 
     def cancel(self, stream: int) -> None:
         """Reset a stream; the connection goes on."""
         self.h2.reset_stream(stream, error_code=8)
-        self._flush()
+        self.flush()
 
     def take(self, stream: int, size: int) -> None:
-        """Allow so many bytes more to come on a stream."""
+        """Allow `size` more bytes to come on a stream."""
         self.h2.acknowledge_received_data(size, stream)
-        self._flush()
+        self.flush()
 
     def head(self, stream: int) -> dict[str, str]:
         """The head of the response, once it has come."""
         while stream not in self.heads:
-            self._receive()
+            self.receive()
         return self.heads[stream]
 
     def body(self, stream: int, size: int) -> bytes:
-        """So many bytes of the body, taken away from it."""
+        """Return the next `size` bytes of the body, and remove them."""
         while len(self.bodies[stream]) < size:
-            self._receive()
+            self.receive()
         data, self.bodies[stream] = self.bodies[stream][:size], self.bodies[stream][size:]
         return data
 
@@ -104,16 +104,17 @@ class H2Client:
     def rest(self, stream: int) -> bytes:
         """The body from here to its end."""
         while stream not in self.ended:
-            self._receive()
+            self.receive()
         return self.bodies.pop(stream, b"")
 
     def until_goaway(self) -> int:
         """The code of the word with which the server ends the connection."""
         while self.goaway_code is None:
-            self._receive()
+            self.receive()
         return int(self.goaway_code)
 
-    def _receive(self) -> None:
+    def receive(self) -> None:
+        """Handle the next bytes that the server sends."""
         data = self.socket.recv(65536)
         if not data:
             raise ConnectionError("the server has closed the connection")
@@ -137,8 +138,9 @@ class H2Client:
                 case h2.events.StreamReset():
                     # How a server says that it wants no more of the request: all is well.
                     assert event.error_code == 0
-        self._flush()
+        self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send the frames that are due."""
         if data := self.h2.data_to_send():
             self.socket.sendall(data)

@@ -141,7 +141,7 @@ class TestClientThatGoes:
 
     @pytest.mark.slow
     def test_without_reading_an_ack(self, remote: Remote, stream: Stream) -> None:
-        """It sends until nobody takes any more: neither side can go on, and both are let go."""
+        """It sends until neither side can go on, and both are released."""
         inputs = frame(append_input(b"x" * 100)) * 100
         with remote.append_session(timeout=0.3) as session:
             sent = _send_until_stuck(session, inputs)
@@ -168,4 +168,4 @@ def _send_until_stuck(session: Session, data: bytes) -> int:
             session.send(data)
         except TimeoutError:
             return number
-    raise AssertionError("the server takes whatever comes")
+    raise AssertionError("the server takes any amount of data")

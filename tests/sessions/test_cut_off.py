@@ -102,7 +102,7 @@ def test_behind_another_server(mock: S2Mock, stream: Stream) -> None:
     assert stream.tail.seq_num == 0
 
 
-def test_a_body_that_is_awaited_keeps_nobody_waiting(
+def test_a_body_that_is_awaited_delays_no_other_request(
     mock: S2Mock, remote: Remote, stream: Stream
 ) -> None:
     """A request in a thread of its own, whose body takes its time."""

@@ -89,7 +89,7 @@ class TestAppendSession:
             assert client.head(other)[":status"] == "200"
             client.h2.increment_flow_control_window(10_000, session)
             client.h2.increment_flow_control_window(10_000, other)
-            client._flush()
+            client.flush()
             assert [ack(client, session) for _ in range(20)] == [(n, n + 1) for n in range(20)]
             assert client.rest(session) == b""
         assert stream.tail.seq_num == 20
@@ -191,7 +191,7 @@ class TestOneConnection:
     def test_a_stop(
         self, client: H2Client, mock: S2Mock, stream: Stream, clock: WatchedClock
     ) -> None:
-        """Though the client does not look at its connection meanwhile."""
+        """Though the client does not read its connection during the wait."""
         client.open("GET", RECORDS, S2S)
         client.open("POST", RECORDS, S2S, end=False)
         clock.await_waiters(1)

@@ -21,7 +21,7 @@ def test_tailing(remote: Remote, stream: Stream, clock: WatchedClock) -> None:
         ]
         clock.await_waiters(READERS)
         assert stream.readers == READERS
-        # Nobody is kept waiting by them.
+        # No other request waits for them.
         writer = still_open.enter_context(remote.append_session())
         sizes = [1, 3, 2] * 12
         for size in sizes:

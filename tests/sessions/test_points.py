@@ -1,4 +1,4 @@
-"""Whoever stands at a point keeps one operation waiting, and nobody else, however it has come."""
+"""A wait at a point delays one operation, and no other, for each way of sending it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -194,7 +194,7 @@ class Bystanders:
 
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("held", HELD_ONES)
-def test_nobody_else_waits(
+def test_no_other_request_waits(
     mock: S2Mock,
     stream: Stream,
     remote: Remote,
@@ -222,7 +222,7 @@ def test_nobody_else_waits(
 
 @pytest.mark.parametrize("point", POINTS)
 def test_a_wait_that_ends_by_its_own_time(toy: Toy, remote: Remote, point: Point) -> None:
-    """Nobody has to call: a delay is a wait that is over when its time is."""
+    """No call is needed: a delay is a wait that is over when its time is."""
     waited: list[Gate] = []
 
     def delay(_: Call) -> Waits:
@@ -267,7 +267,7 @@ OPENERS: dict[str, Callable[[Remote], Session]] = {
 def test_a_client_that_leaves_while_it_is_held(
     mock: S2Mock, remote: Remote, stream: Stream, toy: Toy, opener: str, point: Point
 ) -> None:
-    """What it had begun is given up: nobody follows the stream for it."""
+    """Its work is abandoned: no reader follows the stream for it."""
     name = "append-session" if opener == "an append session" else "read"
     if opener == "a unary read" and point == "answer":
         # It has none before there is something to read.

@@ -11,7 +11,7 @@ from s2mock.contract.records import Stream as Remote
 from s2mock.contract.records import batch
 from s2mock.contract.sessions import Session
 from tests.records.reads import following_of
-from tests.sessions.endings import released, sessions, silent
+from tests.sessions.endings import released, silent
 from tests.time.watched_clock import WatchedClock
 
 WEEK = 7 * 24 * 60 * 60
@@ -125,7 +125,7 @@ class TestLongPoll:
     def test_spelled_oddly(
         self, remote: Remote, clock: WatchedClock, stream: Stream, query: str
     ) -> None:
-        """However the query is written, nobody else waits."""
+        """For each spelling of the query, no other request waits."""
         if "+" in query:
             query = query.replace("+", "%2B")
         with Session(remote.client, "GET", f"{remote.path}?{query}") as session:
@@ -170,7 +170,7 @@ class TestClientThatGoes:
         with opened(form, remote, wait=60):
             clock.await_waiters(1)
             assert stream.readers == 1
-            assert sessions() == 1
+            assert released(left=1)
         assert released(stream)
 
     @each_form

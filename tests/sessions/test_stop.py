@@ -1,4 +1,4 @@
-"""The end of a server ends all that it serves, whatever its clients do."""
+"""The end of a server ends all that it serves, in each state of its clients."""
 
 import socket
 import threading
@@ -25,8 +25,8 @@ OPENERS: dict[str, Callable[[Remote], Session]] = {
     "idle S2S read": lambda remote: remote.read_session(),
     "long poll": lambda remote: remote.poll(wait=60),
     "append session": lambda remote: remote.append_session(),
-    "SSE that nobody reads": lambda remote: remote.sse(seq_num=0),
-    "S2S read that nobody reads": lambda remote: remote.read_session(seq_num=0),
+    "SSE without a reader": lambda remote: remote.sse(seq_num=0),
+    "S2S read without a reader": lambda remote: remote.read_session(seq_num=0),
 }
 
 
@@ -130,7 +130,7 @@ def test_connections_to_others_are_left_alone() -> None:
 
 
 def test_an_http2_client_that_is_idle() -> None:
-    """Such as a pool that nobody closed, whose owner does nothing at the moment."""
+    """Such as a pool that was not closed, whose owner does nothing at the moment."""
     mock = S2Mock()
     with httpx.Client(http2=True, http1=False) as client:
         assert client.get(f"{mock.url}/health").http_version == "HTTP/2"
@@ -153,7 +153,7 @@ def blocked_writer() -> Iterator[Callable[[Callable[[], object]], threading.Thre
 
 
 @pytest.mark.slow
-def test_while_somebody_writes(
+def test_during_a_write(
     mock: S2Mock,
     remote: Remote,
     stream: Stream,

@@ -78,7 +78,7 @@ def bodies(client: Client, until: float, seen: Statuses) -> None:
 
 
 def left_open(client: Client, until: float, seen: Statuses) -> None:
-    """Sessions that nobody ends, of every kind, and reads that wait."""
+    """Keep open sessions of every kind, which no client ends, and reads that wait."""
     stream, left = Stream(client, "log"), deque[Session]()
     openers = (
         stream.append_session,
@@ -174,7 +174,7 @@ def main(which: int, url: str, seconds: float) -> int:
     def run(one: Load) -> None:
         try:
             one(client, until, seen)
-        except Exception:  # noqa: BLE001  # whatever it is, it is to be seen at the end
+        except Exception:  # noqa: BLE001  # any error is to be seen at the end
             failed.append(one)
             traceback.print_exc()
 

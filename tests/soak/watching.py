@@ -1,4 +1,4 @@
-"""What is looked at meanwhile: one bystander, and what the server's process takes."""
+"""Measurements during the load: one bystander, and the memory of the server's process."""
 
 import http.client
 import subprocess
@@ -40,7 +40,7 @@ def sample(pid: int) -> Sample:
 
 
 class Bystander:
-    """One who asks something simple on one connection, again and again, and notes the waits."""
+    """A client that sends simple requests on one connection, and notes the waits."""
 
     def __init__(self, client: Client, path: str) -> None:
         self._client = client

@@ -29,7 +29,7 @@ def main() -> int:
                     answer = client.request(method, path, headers=headers, json=document)
                     break
                 except httpx.RemoteProtocolError:
-                    # A kept connection that the server has given up meanwhile.
+                    # A kept connection that the server has closed since its last use.
                     continue
             same = (answer.status_code, answer.json().get("code")) == (refused.status, refused.code)
             outcomes[f"{name}: {'as it says' if same else 'otherwise'}"] += 1  # noqa: B023

@@ -1,4 +1,4 @@
-"""Requests with what the strategies give, each refused or taken by whoever answers."""
+"""Requests with the values of the strategies, each refused or taken by the server."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""The machine's clock stands still, or is set back: dates follow it, durations do not.
+"""The machine's clock stops, or is set back: dates follow it, durations do not.
 
 As with freezegun or time-machine, or where NTP corrects it.
 """
@@ -17,7 +17,7 @@ from tests.calls import Api, over_wsgi
 
 pytestmark = pytest.mark.slow
 
-# After whatever has been looked at: a date never goes back.
+# Later than all times read before: a date never goes back.
 NOW = 4_000_000_000
 SECOND = 1_000_000_000
 # What such tools put in place of the real ones, in every module that has them by name.
@@ -77,7 +77,7 @@ def test_a_read_that_waits_ends_over_wsgi(mock: S2Mock) -> None:
 
 
 @pytest.mark.usefixtures("_frozen")
-def test_dates_stand_still(mock: S2Mock) -> None:
+def test_dates_do_not_advance(mock: S2Mock) -> None:
     stream = mock.basin("my-basin").create_stream("new")
     assert stream.info.created_at == NOW * SECOND
     assert stream.append([b"a"]).end.timestamp == NOW * 1000

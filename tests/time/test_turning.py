@@ -1,4 +1,4 @@
-"""Turning the clock of a mock: `advance`, `clock="manual"`, and waiting for who waits on it."""
+"""The clock of a mock: `advance`, `clock="manual"`, and waiting for its waiters."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Waiting on the clocks: who is woken, when, and in which order."""
+"""Waits on the clocks: which of them are woken, when, and in which order."""
 
 import random
 import threading
@@ -53,7 +53,7 @@ def start() -> Iterator[Callable[..., threading.Thread]]:
 
 
 class Waiter:
-    """Waits until so many seconds, and says when it came back, as a reader does."""
+    """Waits until `until`, and notes when it came back, as a reader does."""
 
     def __init__(self, engine: Engine, log: list[object], name: object, until: float) -> None:
         self.engine, self.log, self.name, self.until = engine, log, name, int(until * NANOSECONDS)
@@ -89,7 +89,9 @@ Start = Callable[..., threading.Thread]
 
 
 class TestManualClock:
-    def test_nobody_is_woken_early(self, clock: WatchedClock, engine: Engine, start: Start) -> None:
+    def test_no_waiter_is_woken_early(
+        self, clock: WatchedClock, engine: Engine, start: Start
+    ) -> None:
         woken: list[object] = []
         for seconds in (10, 20):
             start(Waiter(engine, woken, seconds, seconds))
@@ -124,8 +126,10 @@ class TestManualClock:
 
         assert woken == list(range(20))
 
-    def test_who_waits_again(self, clock: WatchedClock, engine: Engine, start: Start) -> None:
-        """A wait begun by somebody just woken is one of the next advance, not of this one."""
+    def test_a_waiter_that_waits_again(
+        self, clock: WatchedClock, engine: Engine, start: Start
+    ) -> None:
+        """A wait begun by a waiter just woken is one of the next advance, not of this one."""
         times: list[int] = []
 
         def wait_twice() -> None:
@@ -157,7 +161,7 @@ class TestManualClock:
         pause.wake()
         thread.join(PATIENCE)
         assert times == [0]
-        assert not clock._waiting
+        assert clock.waiters == 0
         assert not engine.sessions.waiters
         clock.advance(5)
 
@@ -168,7 +172,7 @@ class TestManualClock:
         pause.wake()
         pause.block()
         pause.close()
-        assert not clock._waiting
+        assert clock.waiters == 0
 
     def test_turned_before_it_waits(self, clock: WatchedClock, engine: Engine) -> None:
         with engine.lock:
@@ -178,7 +182,7 @@ class TestManualClock:
         pause.close()
 
     def test_turned_by_many(self, clock: WatchedClock, engine: Engine, start: Start) -> None:
-        """No second is lost, and nobody oversleeps, whoever turns the clock."""
+        """No second is lost, and no waiter oversleeps, with any number of callers of `advance`."""
         woken: list[object] = []
         for seconds in range(1, 41):
             start(Waiter(engine, woken, seconds, seconds))
@@ -203,7 +207,7 @@ class TestManualClock:
     def test_turned_while_they_come(
         self, clock: WatchedClock, engine: Engine, start: Start
     ) -> None:
-        """Who comes to wait at the moment at which the clock is turned is woken or never waits."""
+        """A waiter that begins while the clock advances is woken or never waits."""
         woken: list[object] = []
         waiters = [start(Waiter(engine, woken, name, 3)) for name in range(30)]
         for _ in range(3):
@@ -222,10 +226,8 @@ class TestManualClock:
         clock.advance(10)
         assert woken == list(range(1, 11))
 
-    def test_what_is_due_is_done_before_who_waits_looks(
-        self, clock: WatchedClock, start: Start
-    ) -> None:
-        """What is due comes first, also where the clock wakes somebody."""
+    def test_due_actions_run_before_the_waiters(self, clock: WatchedClock, start: Start) -> None:
+        """Due actions come first, also where the clock wakes a waiter."""
         engine = NotingEngine(clock=clock)
         engine.later(3, "due")
         thread = start(Waiter(engine, engine.done, "woken", 5))
@@ -242,7 +244,7 @@ class TestManualClock:
         start: Start,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """Who was torn out of its wait is waited for by nobody."""
+        """`advance` does not wait for a waiter that was interrupted."""
 
         def interrupt(*_: object) -> bool:
             raise KeyboardInterrupt
@@ -252,12 +254,12 @@ class TestManualClock:
             patch.setattr(threading.Condition, "wait", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 drive(session)
-        assert not clock._waiting
+        assert clock.waiters == 0
         start(clock.advance, 100).join(PATIENCE)
         assert clock.now() == 100 * NANOSECONDS
 
     def test_interrupted_on_a_condition(self, clock: WatchedClock, start: Start) -> None:
-        """The same for whoever waits on the clock itself."""
+        """The same for a waiter on the clock itself."""
 
         class Interrupted(threading.Condition):
             def wait(self, *_: object) -> bool:
@@ -270,7 +272,7 @@ class TestManualClock:
         assert clock.now() == 10 * NANOSECONDS
 
     def test_a_condition_that_is_notified(self, clock: WatchedClock, start: Start) -> None:
-        """`wait` is what a clock promises; it ends early where somebody notifies."""
+        """`wait` is what a clock promises; it ends early when the condition is notified."""
         condition = threading.Condition()
         woken: list[int] = []
 
@@ -285,7 +287,7 @@ class TestManualClock:
             condition.notify_all()
         thread.join(PATIENCE)
         assert woken == [0]
-        assert not clock._waiting
+        assert clock.waiters == 0
 
     def test_a_condition_for_which_the_clock_is_turned(
         self, clock: WatchedClock, start: Start

@@ -9,5 +9,5 @@ class WatchedClock(ManualClock):
     """A `ManualClock` with the patience of a busy machine."""
 
     def await_waiters(self, count: int) -> None:
-        """Return when so many wait."""
+        """Return when `count` waiters wait."""
         self.wait_for_waiters(count, timeout=PATIENCE)

@@ -31,7 +31,7 @@ positions = st.builds(StreamPosition, numbers, numbers)
 
 @st.composite
 def batches(draw: st.DrawFn) -> Batch:
-    """Records as they stand in a stream: the numbers go up by one, and times seldom differ."""
+    """Draw records as in a stream: the numbers go up by one, and times seldom differ."""
     seq_num = draw(numbers)
     timestamp = draw(numbers)
     records = []

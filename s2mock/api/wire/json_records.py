@@ -1,4 +1,6 @@
-"""The codec of appends and reads as JSON, in the two formats of `S2-Format`.
+"""The codec of appends and reads as JSON: the server's half in both formats of `S2-Format`.
+
+The client's half uses base64, which holds any bytes.
 
 Sources: reference: data_plane §1.5 (formats), §1.6 (dialect), §3.1, §3.4, §4.6 (shapes).
 """
@@ -16,7 +18,11 @@ from s2mock.registry.values.positions import StreamPosition
 from s2mock.registry.values.records import (
     AppendAck,
     AppendInput,
+    Header,
+    ReadBatch,
     Record,
+    SequencedRecord,
+    metered_bytes,
     plain_records,
 )
 
@@ -105,3 +111,70 @@ def batch_to_json(batch: Batch, format_: Format) -> str:
         records.append(text + "}")
     tail = "" if batch.tail is None else f',"tail":{to_json(position_to_json(batch.tail))}'
     return f'{{"records":[{",".join(records)}]{tail}}}'
+
+
+# The client's half.
+
+
+def input_to_json(batch: AppendInput) -> dict[str, Any]:
+    """Return the document of an append, in base64."""
+    document: dict[str, Any] = {"records": list(map(_appended_to_json, batch.records))}
+    if batch.match_seq_num is not None:
+        document["match_seq_num"] = batch.match_seq_num
+    if batch.fencing_token is not None:
+        document["fencing_token"] = batch.fencing_token
+    return document
+
+
+def _appended_to_json(record: Record) -> dict[str, Any]:
+    document: dict[str, Any] = {"body": _to_base64(record.body)}
+    if record.headers:
+        document["headers"] = _headers_to_json(record.headers)
+    if record.timestamp is not None:
+        document["timestamp"] = record.timestamp
+    return document
+
+
+def _headers_to_json(headers: Iterable[Header]) -> list[list[str]]:
+    return [[_to_base64(name), _to_base64(value)] for name, value in headers]
+
+
+def ack_from_json(document: dict[str, Any]) -> AppendAck:
+    """Return the acknowledgement that a document describes."""
+    return AppendAck(*(StreamPosition(**document[name]) for name in AppendAck._fields))
+
+
+def batch_from_json(document: dict[str, Any]) -> ReadBatch:
+    """Return the batch of a document in base64. Raises `Invalid` if it is none."""
+    tail = document.get("tail")
+    records = tuple(map(record_from_json, document["records"]))
+    return ReadBatch(records, None if tail is None else StreamPosition(**tail))
+
+
+def record_to_json(record: SequencedRecord) -> dict[str, Any]:
+    """Return the document of a record, in base64: what is empty is left out."""
+    document: dict[str, Any] = {"seq_num": record.seq_num, "timestamp": record.timestamp}
+    if record.headers:
+        document["headers"] = _headers_to_json(record.headers)
+    if record.body:
+        document["body"] = _to_base64(record.body)
+    if record.key_digest is not None:
+        document["key_sha256"] = record.key_digest.hex()
+    return document
+
+
+def record_from_json(document: dict[str, Any]) -> SequencedRecord:
+    """Return the record of a document in base64. Raises `Invalid` if it is none."""
+    body = _from_base64(document.get("body", ""))
+    headers = tuple(
+        (_from_base64(name), _from_base64(value)) for name, value in document.get("headers", ())
+    )
+    digest = document.get("key_sha256")
+    return SequencedRecord(
+        document["seq_num"],
+        document["timestamp"],
+        headers,
+        body,
+        metered_bytes(headers, body),
+        None if digest is None else bytes.fromhex(digest),
+    )

@@ -1,6 +1,7 @@
-"""The codec of appends and reads as protobuf messages. Source: reference: data_plane §2.
+"""The codec of appends and reads as protobuf messages: the server's half, then the client's.
 
-The protobuf library is loaded with the first append that needs it, so that a server starts faster.
+Source: reference: data_plane §2. The protobuf library is loaded with the first append that
+needs it, so that a server starts faster.
 """
 
 from functools import cache
@@ -10,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 from s2mock.api.wire.proto_encoder import encode_ack, encode_batch, encode_records
 from s2mock.api.wire.proto_parser import read_input
 from s2mock.registry.log.batch import Batch
-from s2mock.registry.values.records import AppendAck, AppendInput, Record, plain_records
+from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import (
+    AppendAck,
+    AppendInput,
+    ReadBatch,
+    Record,
+    SequencedRecord,
+    metered_bytes,
+    plain_records,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,3 +101,54 @@ def ack_to_proto(ack: AppendAck) -> bytes:
 def batch_to_proto(batch: Batch) -> bytes:
     """Return the message of a `ReadBatch`."""
     return encode_batch(encode_records(batch.rows), batch.tail)
+
+
+# The client's half.
+
+
+def input_to_proto(batch: AppendInput) -> bytes:
+    """Return the `AppendInput` message of a batch."""
+    message = _library()[0].AppendInput()
+    for record in batch.records:
+        made = message.records.add(body=record.body)
+        if record.timestamp is not None:
+            made.timestamp = record.timestamp
+        for name, value in record.headers:
+            made.headers.add(name=name, value=value)
+    if batch.match_seq_num is not None:
+        message.match_seq_num = batch.match_seq_num
+    if batch.fencing_token is not None:
+        message.fencing_token = batch.fencing_token
+    data: bytes = message.SerializeToString()
+    return data
+
+
+def ack_from_proto(data: bytes) -> AppendAck:
+    """Return the acknowledgement in an `AppendAck` message. Raises `ValueError`."""
+    message = _parse("AppendAck", data)
+    return AppendAck(*(_position(getattr(message, name)) for name in AppendAck._fields))
+
+
+def batch_from_proto(data: bytes) -> ReadBatch:
+    """Return the batch in a `ReadBatch` message. Raises `ValueError`."""
+    message = _parse("ReadBatch", data)
+    records = []
+    for record in message.records:
+        headers = tuple((header.name, header.value) for header in record.headers)
+        size = metered_bytes(headers, record.body)
+        records.append(
+            SequencedRecord(record.seq_num, record.timestamp, headers, record.body, size)
+        )
+    return ReadBatch(tuple(records), _position(message.tail) if message.HasField("tail") else None)
+
+
+def _parse(name: str, data: bytes) -> Any:
+    messages, bad_message = _library()
+    try:
+        return getattr(messages, name).FromString(data)
+    except bad_message as error:
+        raise ValueError(f"this is no {name} message: {error}") from None
+
+
+def _position(message: Any) -> StreamPosition:
+    return StreamPosition(message.seq_num, message.timestamp)

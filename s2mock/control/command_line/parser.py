@@ -3,6 +3,7 @@
 import argparse
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -31,6 +32,9 @@ _EPILOG: Final = (
 )
 
 
+_WIDE: Final = partial(argparse.HelpFormatter, width=80)
+
+
 def make_parser(command: str = "serve") -> argparse.ArgumentParser:
     """Return the parser of the command: "serve", "lite" or "run"."""
     parser = _Parser(
@@ -38,6 +42,9 @@ def make_parser(command: str = "serve") -> argparse.ArgumentParser:
         usage="%(prog)s [options] -- command [argument ...]" if command == "run" else None,
         description=_DESCRIPTIONS[command],
         epilog=_EPILOG.format(program()) if command == "serve" else None,
+        # To check an argument, argparse makes a formatter, which loads five modules to measure the
+        # terminal, unless it is told a width.
+        formatter_class=_WIDE,
     )
     parser.add_argument("--version", action="store_true", help="print the version and end")
     parser.add_argument(
@@ -62,6 +69,7 @@ def make_parser(command: str = "serve") -> argparse.ArgumentParser:
             help="start without a first account: a request without the token of an account that "
             "POST /_s2mock/accounts has made is refused with 401",
         )
+    parser.formatter_class = argparse.HelpFormatter
     return parser
 
 

@@ -18,7 +18,11 @@ from s2mock.control.settings import ControlSettings
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_SECONDS: Final = 0.0002
 # Every request needs these, the first one too.
-_NEEDED_BY_ALL_REQUESTS: Final = ("s2mock.api.app", "s2mock.control.router")
+_NEEDED_BY_ALL_REQUESTS: Final = (
+    "s2mock.api.app",
+    "s2mock.control.router",
+    "s2mock.server.http1",
+)
 # Requests that open a session, have an error in their body, or ask for /_s2mock need these. They
 # take as long to load as everything else, so the server listens before; it keeps descriptors free
 # for them.

@@ -1,11 +1,10 @@
-"""`/_s2mock/accounts`, `/_s2mock/fork` and `/_s2mock/reset`: make, list and end accounts."""
+"""`/_s2mock/accounts`, `fork`, `reset` and `outage`: make, end, reset and cut off accounts."""
 
 from typing import Any, Final
 
 from s2mock.control.hosted_account import HostedMock
-from s2mock.control.request import ControlRequest, check_members, spell
+from s2mock.control.request import ControlRequest, ControlRoute, check_members, spell
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.route import ControlRoute
 from s2mock.options import ACCOUNT_MEMBERS, OPTIONS
 from s2mock.powers.faults import faults_from_json
 from s2mock.runtime.clock import Clock, ManualClock, SystemClock
@@ -46,7 +45,7 @@ def make_account(request: ControlRequest) -> ControlResponse:
 def fork_account(request: ControlRequest) -> ControlResponse:
     """Make an account that starts as this one is now, with its options; as `S2Mock.fork`."""
     request.query()
-    mock = request.mock
+    mock = request.hosted.mock
     clock = mock.clock
     return _add(
         request,
@@ -78,7 +77,22 @@ def reset_account(request: ControlRequest) -> ControlResponse:
     """Start the account again as it started; its token stays. As `S2Mock.reset`."""
     request.query()
     request.hosted.clear()
-    request.mock.reset()
+    request.hosted.mock.reset()
+    return ControlResponse(204)
+
+
+def begin_outage(request: ControlRequest) -> ControlResponse:
+    """Reset all requests of the account to S2's API, from now on. Beginning twice is harmless."""
+    request.query()
+    request.hosted.is_out = True
+    request.hosted.drop_calls()
+    return ControlResponse(204)
+
+
+def end_outage(request: ControlRequest) -> ControlResponse:
+    """Answer the requests of the account again."""
+    request.query()
+    request.hosted.is_out = False
     return ControlResponse(204)
 
 
@@ -126,4 +140,6 @@ ROUTES: Final = (
     ControlRoute("DELETE", "/accounts", end_account),
     ControlRoute("POST", "/fork", fork_account),
     ControlRoute("POST", "/reset", reset_account),
+    ControlRoute("POST", "/outage", begin_outage),
+    ControlRoute("DELETE", "/outage", end_outage),
 )

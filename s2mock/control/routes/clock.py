@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from s2mock.control.request import (
     ControlRequest,
+    ControlRoute,
     check_members,
     count_of,
     seconds_of,
 )
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.route import ControlRoute
 from s2mock.control.views.status import clock_to_json
 from s2mock.options import SECONDS
 from s2mock.runtime.clock import ManualClock
@@ -25,7 +25,7 @@ def read_clock(request: ControlRequest) -> Generator[Step, Any, ControlResponse]
     if wait is not None:
         clock = _manual_clock(request, "no operation waits for it to advance")
         yield from clock.waiters_pending(count, wait).steps()
-    return ControlResponse(200, clock_to_json(request.mock.clock))
+    return ControlResponse(200, clock_to_json(request.hosted.mock.clock))
 
 
 def advance_clock(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
@@ -43,12 +43,12 @@ def advance_clock(request: ControlRequest) -> Generator[Step, Any, ControlRespon
         yield RunInThread(lambda: clock.advance(seconds))
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
-    return ControlResponse(200, clock_to_json(request.mock.clock))
+    return ControlResponse(200, clock_to_json(request.hosted.mock.clock))
 
 
 def _manual_clock(request: ControlRequest, so: str) -> ManualClock:
     """Return the account's manual clock. Raises `Refused` (409) if it has another."""
-    clock = request.mock.clock
+    clock = request.hosted.mock.clock
     if not isinstance(clock, ManualClock):
         raise Refused(
             409,

@@ -1,14 +1,17 @@
-"""`/_s2mock/journal`: list exchanges, await them, follow them as events, and clear the journal."""
+"""`/_s2mock/journal`: list exchanges, await them, follow them as events, and clear the journal.
 
-from collections.abc import Callable, Generator
+`/_s2mock/advice` and `/_s2mock/coverage` are computed from its exchanges.
+"""
+
+from collections.abc import Generator
 from typing import Any, Final
 
-from s2mock.control.request import ControlRequest, count_of, seconds_of, whole_of
+from s2mock.control.request import ControlRequest, ControlRoute, count_of, seconds_of, whole_of
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.route import ControlRoute
-from s2mock.control.views.serializers import exchange_to_json
 from s2mock.control.views.timeline import shown_to_json
 from s2mock.powers.exchange import Exchange
+from s2mock.powers.exchange_filter import ExchangeFilter
+from s2mock.powers.exchange_json import exchange_to_json
 from s2mock.runtime.conversation import DRAINED, Conversation, Head, RunInThread, Step
 
 _FILTERS: Final = ("after", "basin", "stream", "status")
@@ -29,7 +32,7 @@ def read_journal(request: ControlRequest) -> Generator[Step, Any, ControlRespons
             raise Refused(400, "wait has no meaning for a journal that is followed: leave it out")
         yield from _follow(request, query)
         return None
-    journal = request.powers.journal
+    journal = request.hosted.powers.journal
     found: tuple[Exchange, ...] = yield from _find(
         request, query, 0 if wait is None else count, wait or 0.0
     )
@@ -37,12 +40,7 @@ def read_journal(request: ControlRequest) -> Generator[Step, Any, ControlRespons
     def serialize() -> dict[str, Any]:
         return {
             "exchanges": [exchange_to_json(exchange) for exchange in found],
-            "last": journal.last_number,
-            "dropped": journal.dropped,
-            "limit": journal.limit,
-            "max_bytes": journal.max_bytes,
-            "kept": len(journal),
-            "body_bytes": journal.body_bytes,
+            **journal.summary._asdict(),
         }
 
     is_long = len(found) > _MANY
@@ -53,17 +51,39 @@ def clear_journal(request: ControlRequest) -> ControlResponse:
     """Remove all exchanges; as `Journal.clear`."""
     request.query()
     request.hosted.count()
-    request.powers.journal.clear()
+    request.hosted.powers.journal.clear()
     return ControlResponse(204)
 
 
 def get_exchange(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
     """Return one exchange, complete, for a person to read."""
     request.query()
-    exchange = request.powers.journal.find(request.number)
+    exchange = request.hosted.powers.journal.find(request.number)
     if exchange is None:
         raise Refused(404, f"the journal has no exchange {request.number}")
     return ControlResponse(200, (yield RunInThread(lambda: shown_to_json(exchange))))
+
+
+def take_advice(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
+    """Return the exchanges with advice that no earlier request has returned."""
+    request.query()
+
+    def serialize() -> dict[str, Any]:
+        advised = request.hosted.powers.journal.take_advised()
+        return {"exchanges": [exchange_to_json(exchange) for exchange in advised]}
+
+    return ControlResponse(200, (yield RunInThread(serialize)))
+
+
+def read_coverage(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
+    """Return what the account's requests covered, operation by operation, and what they did not."""
+    request.query()
+
+    def count() -> dict[str, Any]:
+        request.hosted.count()
+        return request.hosted.coverage.to_json()
+
+    return ControlResponse(200, (yield RunInThread(count)))
 
 
 def _follow(request: ControlRequest, query: dict[str, Any]) -> Conversation:
@@ -104,20 +124,19 @@ def _find(
     """
     after = whole_of(query, "after", 0)
     status = whole_of(query, "status")
-    pending: Callable[..., Any] = request.powers.journal.pending
     try:
-        found: tuple[Exchange, ...] = yield from pending(
+        chosen = ExchangeFilter.make(
             query.get("operation"),
-            count,
-            timeout=timeout,
             basin=query.get("basin", "*"),
             stream=query.get("stream", "*"),
             status=status,
-            after=after,
-            is_described=is_described,
-        ).steps()
+            after=after or 0,
+        )
+        journal = request.hosted.powers.journal
+        pending = journal.pending(chosen, count, timeout, is_described=is_described)
     except (TypeError, ValueError) as error:
-        raise Refused(400, str(error).replace("on=", "operation=", 1)) from None
+        raise Refused(400, str(error)) from None
+    found: tuple[Exchange, ...] = yield from pending.steps()
     return found
 
 
@@ -125,4 +144,6 @@ ROUTES: Final = (
     ControlRoute("GET", "/journal", read_journal),
     ControlRoute("DELETE", "/journal", clear_journal),
     ControlRoute("GET", "/journal/{number}", get_exchange),
+    ControlRoute("POST", "/advice", take_advice),
+    ControlRoute("GET", "/coverage", read_coverage),
 )

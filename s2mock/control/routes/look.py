@@ -4,24 +4,24 @@ An `incarnation` names one of all basins or streams that have had a name. S2's e
 sends them; 410 says that a reset or restore has ended the basin or stream.
 """
 
-import json
 from collections.abc import Generator
 from typing import Any, Final
 
-from s2mock.api.codec import record_to_json
+from s2mock.api.wire.json_records import record_to_json
 from s2mock.control.direct_calls import IDENTITY
-from s2mock.control.hosted_account import DirectReads
-from s2mock.control.request import ControlRequest, count_of, seconds_of, whole_of
-from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.route import ControlRoute
-from s2mock.json_bodies.control_plane import (
-    basin_config_to_json,
-    basin_info_to_json,
-    stream_config_to_json,
-    stream_info_to_json,
+from s2mock.control.request import (
+    ControlRequest,
+    ControlRoute,
+    count_of,
+    required_of,
+    seconds_of,
+    stream_of,
+    whole_of,
 )
+from s2mock.control.response import ControlResponse
 from s2mock.json_bodies.tokens import token_info_to_json
-from s2mock.registry.places import Place, StreamView
+from s2mock.json_bodies.views import basin_view_to_json, stream_view_to_json
+from s2mock.registry.places import Place
 from s2mock.registry.values.errors import S2Error, StaleHandle
 from s2mock.runtime.conversation import RunInThread, Step
 
@@ -29,19 +29,12 @@ from s2mock.runtime.conversation import RunInThread, Step
 def look_at_basin(request: ControlRequest) -> ControlResponse:
     """Return a basin's description and configuration."""
     query = request.query(("basin", "incarnation"))
-    place = Place(_required(query, "basin"), None, whole_of(query, "incarnation"))
+    place = Place(required_of(query, "basin"), None, whole_of(query, "incarnation"))
     try:
-        view = _reads(request).basin(place)
+        view = request.hosted.reads.basin(place)
     except (S2Error, StaleHandle) as error:
         return _refused(error)
-    return ControlResponse(
-        200,
-        {
-            "incarnation": view.incarnation,
-            "info": basin_info_to_json(view.info),
-            "config": basin_config_to_json(view.config),
-        },
-    )
+    return ControlResponse(200, basin_view_to_json(view))
 
 
 def look_at_stream(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
@@ -50,13 +43,13 @@ def look_at_stream(request: ControlRequest) -> Generator[Step, Any, ControlRespo
     query = request.query(names)
     wait = seconds_of(query)
     readers = count_of(query, wait, "readers")
-    reads, place = _reads(request), _place_of(query)
+    reads, place = request.hosted.reads, _place_of(query)
     within = whole_of(query, "basin_incarnation")
     parent = None if within is None else Place(place.basin, None, within)
     try:
         if wait is not None:
             yield from reads.readers_pending(place, readers, wait).steps()
-        return ControlResponse(200, _stream_to_json(reads.stream(place, parent)))
+        return ControlResponse(200, stream_view_to_json(reads.stream(place, parent)))
     except (S2Error, StaleHandle) as error:
         return _refused(error)
 
@@ -66,7 +59,7 @@ def look_at_records(request: ControlRequest) -> Generator[Step, Any, ControlResp
     query = request.query(("basin", "stream", "incarnation", "count", "wait"))
     wait = seconds_of(query)
     count = count_of(query, wait)
-    reads, place = _reads(request), _place_of(query)
+    reads, place = request.hosted.reads, _place_of(query)
     try:
         if wait is not None:
             records = yield from reads.records_pending(place, count, wait).steps()
@@ -86,39 +79,14 @@ def look_at_token(request: ControlRequest) -> ControlResponse:
     query = request.query(("id",))
     secret = request.environ.get(IDENTITY, "")
     try:
-        info = _reads(request).token(_required(query, "id"), secret)
+        info = request.hosted.reads.token(required_of(query, "id"), secret)
     except S2Error as error:
         return _refused(error)
     return ControlResponse(200, token_info_to_json(info))
 
 
-def _reads(request: ControlRequest) -> DirectReads:
-    return request.mock._of_account  # noqa: SLF001  # made for this
-
-
 def _place_of(query: dict[str, Any]) -> Place:
-    return Place(
-        _required(query, "basin"), _required(query, "stream"), whole_of(query, "incarnation")
-    )
-
-
-def _required(query: dict[str, Any], name: str) -> str:
-    if name not in query:
-        raise Refused(400, f"the parameter {name!r} is missing")
-    value: str = query[name]
-    return value
-
-
-def _stream_to_json(view: StreamView) -> dict[str, Any]:
-    return {
-        "incarnation": view.incarnation,
-        "basin_incarnation": view.basin_incarnation,
-        "info": json.loads(stream_info_to_json(view.info)),
-        "config": stream_config_to_json(view.config),
-        "fencing_token": view.fencing_token,
-        "tail": view.tail._asdict(),
-        "readers": view.readers,
-    }
+    return Place(*stream_of(query), whole_of(query, "incarnation"))
 
 
 def _refused(error: S2Error | StaleHandle) -> ControlResponse:

@@ -3,9 +3,8 @@
 from collections.abc import Generator
 from typing import Any, Final
 
-from s2mock.control.request import ControlRequest
+from s2mock.control.request import ControlRequest, ControlRoute
 from s2mock.control.response import ControlResponse
-from s2mock.control.route import ControlRoute
 from s2mock.control.routes.status import status_of
 from s2mock.control.views.account_view import capture
 from s2mock.control.views.page import HTML, account_to_json, make_report, page
@@ -35,8 +34,8 @@ def get_report(request: ControlRequest) -> Generator[Step, Any, ControlResponse]
     status = status_of(request.hosted)
 
     def write() -> bytes:
-        exchanges = request.powers.journal.since(0)
-        account = account_to_json("account", status, capture(request.engine), exchanges)
+        exchanges = request.hosted.powers.journal.since(0)
+        account = account_to_json("account", status, capture(request.hosted.engine), exchanges)
         return make_report(f"as it was at {status['clock']['date']}", [account])
 
     file: bytes = yield RunInThread(write)

@@ -3,9 +3,8 @@
 from collections.abc import Generator
 from typing import Any, Final
 
-from s2mock.control.request import ControlRequest
+from s2mock.control.request import ControlRequest, ControlRoute
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.route import ControlRoute
 from s2mock.json_bodies.snapshots.snapshot import Snapshot
 from s2mock.runtime.conversation import RunInThread, Step
 
@@ -24,7 +23,7 @@ def take_snapshot(request: ControlRequest) -> Generator[Step, Any, ControlRespon
         except ValueError as error:
             raise Refused(400, str(error)) from None
     else:
-        snapshot = request.mock.snapshot()
+        snapshot = request.hosted.mock.snapshot()
     number = request.accounts.snapshots.add(snapshot)
     return ControlResponse(201, {"number": number, "time": snapshot.time})
 
@@ -47,7 +46,7 @@ def forget_snapshot(request: ControlRequest) -> ControlResponse:
 def restore_snapshot(request: ControlRequest) -> ControlResponse:
     """Restore the account to a snapshot; as `S2Mock.restore`."""
     request.query()
-    request.mock.restore(request.accounts.snapshots.get(request.number))
+    request.hosted.mock.restore(request.accounts.snapshots.get(request.number))
     return ControlResponse(204)
 
 

@@ -1,14 +1,23 @@
-"""`/_s2mock/streams`: the basins and streams of the account, and the history of a stream."""
+"""`/_s2mock/streams` and `readers`: the basins and streams, a stream's history and its readers."""
 
 from collections.abc import Generator
 from typing import Any, Final
 
-from s2mock.control.request import ControlRequest, count_of, stream_of, whole_of
+from s2mock.control.request import (
+    ControlRequest,
+    ControlRoute,
+    count_of,
+    seconds_of,
+    stream_of,
+    whole_of,
+)
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.route import ControlRoute
 from s2mock.control.views.account_view import capture
 from s2mock.control.views.overview import overview_to_json
 from s2mock.control.views.stream_history import DEFAULT_COUNT, history_to_json
+from s2mock.registry.places import Place
+from s2mock.registry.values.errors import S2Error
+from s2mock.registry.values.names import BasinName, StreamName
 from s2mock.runtime.conversation import RunInThread, Step
 
 _LIMIT: Final = 1000
@@ -21,7 +30,7 @@ def read_streams(request: ControlRequest) -> Generator[Step, Any, ControlRespons
     limit = whole_of(query, "limit", _LIMIT)
 
     def serialize() -> dict[str, Any]:
-        view = capture(request.engine)
+        view = capture(request.hosted.engine)
         return overview_to_json(view, query.get("contains", ""), limit)
 
     return ControlResponse(200, (yield RunInThread(serialize)))
@@ -37,14 +46,32 @@ def read_records(request: ControlRequest) -> Generator[Step, Any, ControlRespons
         raise Refused(400, f"count must be at most {_MAX_COUNT}, not {count}")
 
     def serialize() -> dict[str, Any]:
-        view, journal = capture(request.engine), request.powers.journal
+        view, journal = capture(request.hosted.engine), request.hosted.powers.journal
         return history_to_json(view, journal.since(0), basin, stream, before, count)
 
     # No such stream is no error: a reset may have removed it. The list of lifetimes is then empty.
     return ControlResponse(200, (yield RunInThread(serialize)))
 
 
+def read_readers(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
+    """Return the number of read sessions at the tail; with `wait`, once there are `count`."""
+    query = request.query(("basin", "stream", "count", "wait"))
+    wait = seconds_of(query)
+    count = count_of(query, wait)
+    basin, name = stream_of(query)
+    reads = request.hosted.reads
+    try:
+        place = Place(BasinName(basin), StreamName(name))
+        if wait is not None:
+            yield from reads.readers_pending(place, count, wait).steps()
+        return ControlResponse(200, {"readers": reads.stream(place).readers})
+    except S2Error as error:
+        status = error.status if error.status in (404, 409) else 400
+        raise Refused(status, error.message) from None
+
+
 ROUTES: Final = (
     ControlRoute("GET", "/streams", read_streams),
     ControlRoute("GET", "/streams/records", read_records),
+    ControlRoute("GET", "/readers", read_readers),
 )

@@ -5,9 +5,8 @@ from collections.abc import Generator
 from contextlib import suppress
 from typing import Any, Final
 
-from s2mock.control.request import ControlRequest, whole_of
+from s2mock.control.request import ControlRequest, ControlRoute, whole_of
 from s2mock.control.response import ControlResponse
-from s2mock.control.route import ControlRoute
 from s2mock.control.views.timeline import timeline_to_json
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
@@ -25,7 +24,7 @@ def read_timeline(request: ControlRequest) -> Generator[Step, Any, ControlRespon
     query = request.query(("after",))
     after = whole_of(query, "after", 0)
     assert after is not None
-    journal = request.powers.journal
+    journal = request.hosted.powers.journal
     if request.wants_events:
         yield from _follow(journal, after)
         return None

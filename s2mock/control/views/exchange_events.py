@@ -3,8 +3,8 @@
 import json
 from typing import Final
 
-from s2mock.control.views.serializers import exchange_to_json
 from s2mock.powers.exchange import Exchange
+from s2mock.powers.exchange_json import exchange_to_json
 
 # The size of the cache: the latest events, up to this number of bytes.
 _MAX_BYTES: Final = 1024 * 1024

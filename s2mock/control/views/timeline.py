@@ -3,9 +3,9 @@
 import json
 from typing import Any, Final
 
-from s2mock.control.views.serializers import exchange_to_json
 from s2mock.control.views.snippet import snippet
 from s2mock.powers.exchange import Exchange
+from s2mock.powers.exchange_json import exchange_to_json
 from s2mock.powers.redaction import redact_headers, redact_issued_tokens, redact_query
 from s2mock.powers.timeline import name_error
 
@@ -34,8 +34,8 @@ def timeline_to_json(journal: Any, exchanges: tuple[Exchange, ...]) -> dict[str,
 
 def journal_to_json(journal: Any) -> dict[str, Any]:
     """Return the numbers of the first and the last exchange, and how many were dropped, as JSON."""
-    last, kept = journal.last_number, len(journal)
-    return {"first": last - kept + 1, "last": last, "dropped": journal.dropped}
+    last, kept, dropped, *_ = journal.summary
+    return {"first": last - kept + 1, "last": last, "dropped": dropped}
 
 
 def row_to_json(exchange: Exchange) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def row_to_json(exchange: Exchange) -> dict[str, Any]:
         "path": request.path,
         "by": _sender(exchange),
         "status": None if response is None else response.status,
-        "code": (name_error(exchange) or None) if response and response.status >= 400 else None,
+        "code": (name_error(response) or None) if response and response.status >= 400 else None,
         "did": _describe_effect(exchange),
         "is_write": exchange.operation in _WRITES,
         "last_seq_num": effect.last_seq_num,

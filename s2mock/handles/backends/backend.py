@@ -1,21 +1,24 @@
-"""What a handle needs of a backend: a dozen primitives, each of which two modules implement.
+"""What a handle needs of a backend: the primitives, which two modules implement.
 
 `in_process.py` calls the engine and the powers of this process. `http.py` sends requests to a
-standalone s2mock.
+standalone s2mock. Both leave out the docstrings that they would repeat from here.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from s2mock.json_bodies.snapshots.snapshot import Snapshot
-from s2mock.registry.operation import Operation, Point
+from s2mock.powers.exchange_filter import ExchangeFilter
+from s2mock.powers.hold import HoldArguments
+from s2mock.powers.injection import InjectArguments
+from s2mock.powers.journal_store import JournalSummary
+from s2mock.powers.protocols import Journal as ReadJournal
+from s2mock.registry.operation import Operation
 from s2mock.registry.places import BasinView, Place, StreamView
 from s2mock.registry.values.records import SequencedRecord
 from s2mock.registry.values.tokens import TokenInfo
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
-    from s2mock.powers.faults import Fault
 
 Result_co = TypeVar("Result_co", covariant=True)
 
@@ -24,14 +27,14 @@ class PendingResult(Protocol[Result_co]):
     """A wait that has not begun yet. Each form raises `TimeoutError`."""
 
     def wait(self) -> Result_co:
-        """Block this thread until there is a result, and return it."""
+        """Block this thread until there is a result, and return it. Raises `TimeoutError`."""
 
     async def async_wait(self) -> Result_co:
         """Return the result when there is one; the event loop goes on until then."""
 
 
 class AccountBackend(Protocol):
-    """Operations of an account, which pass no points and are in no journal, and looks at it.
+    """Operations of an account, which pass no points and are in no journal, and views of it.
 
     A `place` with an incarnation raises `StaleHandle` if a reset or restore has ended what it is.
     """
@@ -49,13 +52,16 @@ class AccountBackend(Protocol):
         """Return the ids of all access tokens, in order."""
 
     def basin(self, place: Place) -> BasinView:
-        """Look at a basin. Raises `BasinNotFound`."""
+        """Return a view of a basin. Raises `BasinNotFound`."""
 
     def stream(self, place: Place, parent: Place | None = None) -> StreamView:
-        """Look at a stream; with a `parent`, at one in that basin only. Raises `StreamNotFound`."""
+        """Return a view of a stream; with a `parent`, only of one in that basin.
+
+        Raises `StreamNotFound`.
+        """
 
     def token(self, token_id: str, secret: str) -> TokenInfo:
-        """Look at the access token with that secret. Raises `AccessTokenNotFound`."""
+        """Return the access token with that secret. Raises `AccessTokenNotFound`."""
 
     def records(self, place: Place) -> tuple[SequencedRecord, ...]:
         """Return all records of a stream. Raises `StreamNotFound`, `StreamDeletionPending`."""
@@ -78,25 +84,25 @@ class PlacedFault(Protocol):
 
     @property
     def hits(self) -> int:
-        """The number of operations that have met a fault of it."""
+        """The number of operations that got a fault."""
 
     @property
     def remaining(self) -> int | None:
-        """The number of operations that it still waits for; None until it is removed."""
+        """The number of operations that it still waits for; None if it has no limit."""
 
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":
-        """The operations that have met a fault of it, in order of arrival."""
+        """The operations that got a fault, in order of arrival."""
 
     @property
     def complaint(self) -> str | None:
         """The reason why it fails the test, None if it was used up, removed or not required."""
 
     def pending(self, hits: int, timeout: float) -> "PendingResult[tuple[Exchange, ...]]":
-        """Return a wait until `hits` operations have met it."""
+        """Return a wait until `hits` operations got a fault."""
 
     def remove(self) -> None:
-        """Let operations pass from now on, and complain no longer."""
+        """Affect no more operations, and fail no test from now on."""
 
 
 class PlacedHold(Protocol):
@@ -117,86 +123,39 @@ class PlacedHold(Protocol):
         """Return the reason why it fails the test, once; None if it held something."""
 
     def release(self) -> None:
-        """Let the held operations go on, and hold nothing more."""
+        """Let the held operations continue, and hold nothing more."""
 
 
-class JournalBackend(Protocol):
-    """The exchanges of a mock, and how many of them there are."""
-
-    @property
-    def limit(self) -> int:
-        """The number of exchanges that are kept at most."""
+class JournalBackend(ReadJournal, Protocol):
+    """The exchanges of a mock."""
 
     @property
-    def max_bytes(self) -> int:
-        """The number of bytes of bodies and long heads that are kept at most."""
-
-    @property
-    def body_bytes(self) -> int:
-        """The number of bytes of bodies and long heads that are kept now."""
-
-    @property
-    def dropped(self) -> int:
-        """The number of exchanges that were dropped for want of room, since the last `clear`."""
-
-    @property
-    def is_on(self) -> bool:
-        """True if exchanges are kept."""
-
-    @property
-    def last_number(self) -> int:
-        """The number of the latest exchange."""
-
-    def __len__(self) -> int:
-        """Return the number of exchanges that are kept."""
+    def summary(self) -> JournalSummary:
+        """The numbers of exchanges and bytes that are kept, and their limits."""
 
     def __getitem__(self, index: Any) -> Any:
         """Return the exchange at an index, or those of a slice as a tuple. Raises `IndexError`."""
 
-    def since(self, number: int) -> "tuple[Exchange, ...]":
-        """Return the exchanges behind that number."""
-
-    def of(
-        self,
-        operation: str | Iterable[str] | None,
-        *,
-        basin: str,
-        stream: str,
-        status: int | None,
-    ) -> "tuple[Exchange, ...]":
-        """Return the exchanges that match. Raises `TypeError`, `ValueError`."""
+    def of(self, chosen: ExchangeFilter) -> "tuple[Exchange, ...]":
+        """Return the exchanges that match."""
 
     def pending(
-        self,
-        operation: str | Iterable[str] | None,
-        count: int,
-        *,
-        timeout: float,
-        basin: str,
-        stream: str,
-        status: int | None,
+        self, chosen: ExchangeFilter, count: int, timeout: float
     ) -> "PendingResult[tuple[Exchange, ...]]":
-        """Return a wait until `count` exchanges match. Raises `TypeError`, `ValueError`."""
+        """Return a wait until `count` exchanges match. Raises `ValueError`."""
 
     def clear(self) -> None:
         """Forget all exchanges."""
 
 
-class InjectArguments(TypedDict):
-    """The keyword arguments of `S2Mock.inject`."""
+class ManualClockBackend(Protocol):
+    """The manual clock of an account."""
 
-    on: str | Iterable[str]
-    basin: str
-    stream: str
-    skip: int
-    times: int | None
-    required: bool
+    def advance(self, seconds: float) -> None:
+        """Advance the clock. Raises `TypeError`, `ValueError`."""
 
-
-class HoldArguments(InjectArguments):
-    """The keyword arguments of `S2Mock.hold`."""
-
-    at: Point
+    def waiters_pending(self, count: int, timeout: float) -> PendingResult[object]:
+        """Return a wait until `count` operations or sessions wait on the clock."""
 
 
 class PowersBackend(Protocol):
@@ -206,19 +165,14 @@ class PowersBackend(Protocol):
     def journal(self) -> JournalBackend:
         """The exchanges of the account's clients."""
 
-    def inject(
-        self, fault: "Fault | Sequence[Fault | None]", **arguments: Unpack[InjectArguments]
-    ) -> PlacedFault:
-        """Inject a fault, or several. Raises `TypeError`, `ValueError`."""
+    def inject(self, arguments: InjectArguments) -> PlacedFault:
+        """Inject a fault, or several."""
 
-    def hold(self, **arguments: Unpack[HoldArguments]) -> PlacedHold:
-        """Hold operations at a point. Raises `TypeError`, `ValueError`."""
+    def hold(self, arguments: HoldArguments) -> PlacedHold:
+        """Hold operations at a point."""
 
-    def advance(self, seconds: float) -> None:
-        """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""
-
-    def waiters_pending(self, count: int, timeout: float) -> PendingResult[object]:
-        """Return a wait until `count` operations or sessions wait on the manual clock."""
+    def manual_clock(self, method: str) -> ManualClockBackend:
+        """Return the account's clock for a `method` that needs a manual one. Raises `TypeError`."""
 
     def snapshot(self) -> Snapshot:
         """Return the account as it is now."""
@@ -230,4 +184,4 @@ class PowersBackend(Protocol):
         """Drop all connections, and refuse new ones."""
 
     def end_outage(self) -> None:
-        """Accept connections again."""
+        """Accept connections again, after as many calls as `begin_outage` has had."""

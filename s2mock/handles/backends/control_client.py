@@ -17,7 +17,7 @@ class ControlError(RuntimeError):
 
 
 class NoSuchThing(ControlError):
-    """There is nothing under that number any more."""
+    """The server has nothing under that number any more."""
 
 
 class ControlClient:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # S2 lets a read wait for 60 seconds; a call that is held would wait for ever.
 _SECONDS: Final = 75.0
 _PIECE_BYTES: Final = 64 * 1024
-# Of the way between two hosts, and none of the app's.
+# Headers of one connection, which are not passed on.
 _HOP: Final = ("connection", "keep-alive", "transfer-encoding")
 
 

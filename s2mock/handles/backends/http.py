@@ -5,22 +5,21 @@ journal. Everything else goes through the control API.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
 
-from s2mock.handles.backends.backend import HoldArguments, InjectArguments
 from s2mock.handles.backends.control_client import ControlClient, ControlError, NoSuchThing
-from s2mock.handles.backends.exchange_json import exchange_from_json
-from s2mock.json_bodies.control_plane import basin_config, basin_info, stream_config, stream_info
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
 from s2mock.json_bodies.tokens import token_info
+from s2mock.json_bodies.views import basin_view, stream_view
 from s2mock.powers.exchange import Exchange
-from s2mock.powers.faults import Fault, faults_to_json
-from s2mock.powers.hold import Hold
-from s2mock.powers.injection import Injection
-from s2mock.powers.matching import Pattern
-from s2mock.powers.operations import OPERATION_NAMES
+from s2mock.powers.exchange_filter import ExchangeFilter
+from s2mock.powers.exchange_json import exchange_from_json
+from s2mock.powers.faults import faults_to_json
+from s2mock.powers.hold import HoldArguments
+from s2mock.powers.injection import InjectArguments
+from s2mock.powers.journal_store import JournalSummary
 from s2mock.powers.powers import orders
 from s2mock.registry.operation import Operation
 from s2mock.registry.places import BasinView, Place, StreamView
@@ -33,10 +32,8 @@ from s2mock.registry.rules.basins import ListBasins
 from s2mock.registry.rules.streams import ListStreams
 from s2mock.registry.state import AccountState
 from s2mock.registry.values.errors import BasinNotFound, S2Error, StaleHandle, StreamNotFound
-from s2mock.registry.values.positions import StreamPosition
 from s2mock.registry.values.records import SequencedRecord
 from s2mock.registry.values.tokens import TokenInfo
-from s2mock.runtime.arguments import check_number
 from s2mock.runtime.clock import Moment
 
 if TYPE_CHECKING:
@@ -45,7 +42,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-# No exchange has so high a number.
+# A number above that of any exchange.
 _NEVER: Final = 10**17
 _STALE: Final = 410
 
@@ -59,11 +56,9 @@ class PendingRequest(Generic[Result]):
         self._send = send
 
     def wait(self) -> Result:
-        """Block this thread until there is a result, and return it. Raises `TimeoutError`."""
         return self._send()
 
     async def async_wait(self) -> Result:
-        """Return the result when there is one; the event loop goes on until then."""
         return await asyncio.to_thread(self._send)
 
 
@@ -86,7 +81,6 @@ class HttpAccount:
         return self._control.url, self._control.client.token
 
     def carry_out(self, operation: Operation, place: Place | None = None) -> Any:
-        """Carry out an operation on that place, and return its result. Raises `S2Error`."""
         from s2mock.api.codec import INCARNATION, decode_response, encode_request
 
         operation, identity = self._portable(operation, place)
@@ -104,61 +98,40 @@ class HttpAccount:
             raise
 
     def basins(self) -> tuple[str, ...]:
-        """Return the names of all basins, in order."""
         return self._names(lambda after: ListBasins(start_after=after))
 
     def streams(self, place: Place) -> tuple[str, ...]:
-        """Return the names of a basin's streams, in order. Raises `BasinNotFound`."""
         return self._names(lambda after: ListStreams(place.basin, start_after=after), place)
 
     def tokens(self) -> tuple[str, ...]:
-        """Return the ids of all access tokens, in order."""
         return self._names(lambda after: ListAccessTokens(start_after=after))
 
     def basin(self, place: Place) -> BasinView:
-        """Look at a basin. Raises `BasinNotFound`."""
-        found = self._look("basin", place)
-        return BasinView(
-            found["incarnation"], basin_info(found["info"]), basin_config(found["config"])
-        )
+        return basin_view(self._look("basin", place))
 
     def stream(self, place: Place, parent: Place | None = None) -> StreamView:
-        """Look at a stream; with a `parent`, at one in that basin only. Raises `StreamNotFound`."""
         within = None if parent is None else parent.incarnation
-        found = self._look("stream", place, basin_incarnation=within)
-        return StreamView(
-            found["incarnation"],
-            found["basin_incarnation"],
-            stream_info(found["info"]),
-            stream_config(found["config"]),
-            found["fencing_token"],
-            StreamPosition(**found["tail"]),
-            found["readers"],
-        )
+        return stream_view(self._look("stream", place, basin_incarnation=within))
 
     def token(self, token_id: str, secret: str) -> TokenInfo:
-        """Look at the access token with that secret. Raises `AccessTokenNotFound`."""
         from s2mock.api.codec import INCARNATION
 
         answer = self._control.get("/look/token", {"id": token_id}, headers={INCARNATION: secret})
         return token_info(_looked(answer, None))
 
     def records(self, place: Place) -> tuple[SequencedRecord, ...]:
-        """Return all records of a stream. Raises `StreamNotFound`, `StreamDeletionPending`."""
         return self._records(place)
 
     def records_pending(
         self, place: Place, count: int, timeout: float
     ) -> PendingRequest[tuple[SequencedRecord, ...]]:
-        """Return a wait until a stream holds `count` records."""
         return PendingRequest(lambda: self._records(place, count=count, wait=timeout))
 
     def readers_pending(self, place: Place, count: int, timeout: float) -> PendingRequest[object]:
-        """Return a wait until `count` read sessions follow at the tail of a stream."""
         return PendingRequest(lambda: self._look("stream", place, readers=count, wait=timeout))
 
     def _records(self, place: Place, **query: Any) -> tuple[SequencedRecord, ...]:
-        from s2mock.api.codec import record_from_json
+        from s2mock.api.wire.json_records import record_from_json
 
         return tuple(map(record_from_json, self._look("records", place, **query)["records"]))
 
@@ -182,15 +155,10 @@ class HttpAccount:
     ) -> tuple[Operation, int | str | None]:
         """Return the operation as S2's API has it, and which of all that had its name it is for."""
         if isinstance(operation, RevokeAccessToken):
-            return operation, operation._secret  # noqa: SLF001  # as the codec has it
-        if isinstance(operation, IssueAccessToken) and operation._expires_in is not None:  # noqa: SLF001
+            return operation, operation.secret
+        if isinstance(operation, IssueAccessToken) and operation.expires_in is not None:
             now: int = self._control("GET", "/clock")["now"]
-            operation = IssueAccessToken(
-                operation.access_token,
-                operation._scope,  # noqa: SLF001
-                expires_at=now + operation._expires_in,  # noqa: SLF001
-                auto_prefix_streams=operation._prefixes,  # noqa: SLF001
-            )
+            operation = operation.replace(expires_at=now + operation.expires_in, expires_in=None)
         return operation, None if place is None else place.incarnation
 
     def _refuse_if_stale(self, place: Place | None) -> None:
@@ -201,7 +169,7 @@ class HttpAccount:
 
 
 class HttpPowers:
-    """A `PowersBackend` over HTTP, which the end of a test asks as it asks the powers of a mock."""
+    """A `PowersBackend` over HTTP. For the end of a test it has the members of `Powers`, too."""
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
@@ -210,25 +178,17 @@ class HttpPowers:
         self.clock: HttpClock = HttpClock(control)
         self._outages = 0
         self.order: int = next(orders)
-        """Their place among those of all mocks that were ever made."""
+        """The position among all mocks that were made in this process."""
 
-    def inject(
-        self, fault: Fault | Sequence[Fault | None], **arguments: Unpack[InjectArguments]
-    ) -> "HttpFault":
-        """Inject a fault, or several. Raises `TypeError`, `ValueError`."""
-        return HttpFault(self._control, fault, arguments)
+    def inject(self, arguments: InjectArguments) -> "HttpFault":
+        return HttpFault(self._control, arguments)
 
-    def hold(self, **arguments: Unpack[HoldArguments]) -> "HttpHold":
-        """Hold operations at a point. Raises `TypeError`, `ValueError`."""
+    def hold(self, arguments: HoldArguments) -> "HttpHold":
         return HttpHold(self._control, arguments, self.injector.told)
 
-    def advance(self, seconds: float) -> None:
-        """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""
-        self.clock.advance(seconds)
-
-    def waiters_pending(self, count: int, timeout: float) -> PendingRequest[object]:
-        """Return a wait until `count` operations or sessions wait on the manual clock."""
-        return self.clock.waiters_pending(count, timeout)
+    def manual_clock(self, method: str) -> "HttpClock":  # noqa: ARG002  # of a protocol
+        """Return the account's clock; the server refuses what needs a manual one."""
+        return self.clock
 
     def snapshot(self) -> Snapshot:
         """Return the account as it is now; the server keeps it until it is asked for."""
@@ -244,7 +204,6 @@ class HttpPowers:
         self._control("POST", "/outage")
 
     def end_outage(self) -> None:
-        """Accept connections again, after as many calls as `begin_outage` has had."""
         self._outages -= 1
         if not self._outages:
             self._control("DELETE", "/outage")
@@ -291,7 +250,7 @@ class HttpClock:
         self.waiters_pending(count, timeout).wait()
 
     async def async_wait_for_waiters(self, count: int = 1, *, timeout: float = 5.0) -> None:
-        """As `wait_for_waiters`, for an event loop."""
+        """Wait as `wait_for_waiters` does, while the event loop goes on."""
         await self.waiters_pending(count, timeout).async_wait()
 
     def waiters_pending(self, count: int, timeout: float) -> PendingRequest[object]:
@@ -334,9 +293,9 @@ class HttpSnapshot(Snapshot):
 
 
 def snapshot_number(control: ControlClient, snapshot: object) -> int:
-    """Return the number of a snapshot on the server, which gets it if need be.
+    """Return the number of a snapshot on the server; one that is not there is sent first.
 
-    Raises `TypeError` for what is no snapshot.
+    Raises `TypeError` for a value that is no snapshot.
     """
     if isinstance(snapshot, HttpSnapshot) and snapshot.is_on(control):
         return snapshot.number
@@ -346,13 +305,8 @@ def snapshot_number(control: ControlClient, snapshot: object) -> int:
     return number
 
 
-def _unreachable(_: object) -> NoReturn:
-    """Fail: an injection or a hold that is made to check its arguments affects no operation."""
-    raise NotImplementedError
-
-
 class _Numbered:
-    """A fault or a hold of the account, by its number under `path`."""
+    """A fault or a hold of the account, which has a number under `_path`."""
 
     _path: str
 
@@ -374,7 +328,7 @@ class _Numbered:
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
-        """The operations that it has met, in order of arrival."""
+        """The operations that it has affected, in order of arrival."""
         return _exchanges(self._look())
 
 
@@ -383,45 +337,32 @@ class HttpFault(_Numbered):
 
     _path = "/faults"
 
-    def __init__(
-        self,
-        control: ControlClient,
-        fault: Fault | Sequence[Fault | None],
-        arguments: InjectArguments,
-    ) -> None:
-        given: dict[str, Any] = {**arguments}
-        pattern = Pattern(*(given.pop(name) for name in ("on", "basin", "stream")))
-        checked = Injection(fault, pattern, **given, exchange_of=_unreachable, on_end=_unreachable)
-        if not isinstance(fault, Fault):
+    def __init__(self, control: ControlClient, arguments: InjectArguments) -> None:
+        document = arguments.to_json()
+        if arguments.is_list:
             # There is one for each operation.
-            del given["times"]
-        document = {"fault": faults_to_json(fault), **_place_to_json(pattern), **given}
-        super().__init__(control, checked.text, control("POST", "/faults", document))
+            del document["times"]
+        super().__init__(control, arguments.text, control("POST", "/faults", document))
         self._is_removed = False
 
     @property
     def hits(self) -> int:
-        """The number of operations that have met a fault of it."""
         hits: int = self._look()["hits"]
         return hits
 
     @property
     def remaining(self) -> int | None:
-        """The number of operations that it still waits for; None until it is removed."""
         remaining: int | None = self._look()["remaining"]
         return 0 if self._is_removed else remaining
 
     @property
     def complaint(self) -> str | None:
-        """The reason why it fails the test, None if it was used up, removed or not required."""
         return None if self._is_removed else self._look()["complaint"]
 
     def pending(self, hits: int, timeout: float) -> PendingRequest[tuple[Exchange, ...]]:
-        """Return a wait until `hits` operations have met it."""
         return PendingRequest(lambda: _exchanges(self._look(hits=hits, wait=timeout)))
 
     def remove(self) -> None:
-        """Let operations pass from now on, and complain no longer."""
         if not self._is_removed:
             self._look()
             self._is_removed = True
@@ -436,42 +377,31 @@ class HttpHold(_Numbered):
     _path = "/holds"
 
     def __init__(self, control: ControlClient, arguments: HoldArguments, told: set[int]) -> None:
-        given: dict[str, Any] = {**arguments}
-        pattern = Pattern(*(given.pop(name) for name in ("on", "basin", "stream")))
-        checked = Hold(pattern, **given, exchange_of=_unreachable, on_end=_unreachable)
-        document = {**_place_to_json(pattern), **given}
-        super().__init__(control, checked.text, control("POST", "/holds", document))
+        super().__init__(control, arguments.text, control("POST", "/holds", arguments.to_json()))
         self._told = told
 
     def pending(self, count: int, timeout: float) -> PendingRequest[tuple[Exchange, ...]]:
-        """Return a wait until `count` operations were held."""
         return PendingRequest(lambda: _exchanges(self._look(count=count, wait=timeout)))
 
     def take_complaint(self) -> str | None:
-        """Return the reason why it fails the test, once; None if it held something."""
         number, complaint = self._form["number"], self._look()["complaint"]
         is_told = number in self._told
         self._told.add(number)
         return None if is_told else complaint
 
     def release(self) -> None:
-        """Let the held operations go on, and hold nothing more."""
         # Its account may have been reset.
         with suppress(NoSuchThing):
             self._form = self._control("POST", f"/holds/{self._form['number']}/release")
 
 
-def _place_to_json(pattern: Pattern) -> dict[str, Any]:
-    return {"on": pattern.names, "basin": pattern.basin, "stream": pattern.stream}
-
-
 class HttpInjector:
-    """The faults and holds of the account, as the end of a test asks for them."""
+    """The faults and holds of the account, for the end of a test."""
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
         self.told: set[int] = set()
-        """The numbers of the holds whose complaint was taken."""
+        """The numbers of the holds whose complaints were taken."""
 
     def check(self, *, has_failed: bool = False) -> list[str]:  # noqa: ARG002  # of a protocol
         """Remove all faults and unreached holds, and return their complaints."""
@@ -504,35 +434,16 @@ class HttpJournal:
         document: dict[str, Any] = self._control("GET", "/journal", query=query)
         return document
 
-    def _number(self, name: str) -> int:
-        number: int = self._get(after=_NEVER)[name]
-        return number
-
     @property
-    def limit(self) -> int:
-        """The number of exchanges that are kept at most."""
-        return self._number("limit")
-
-    @property
-    def max_bytes(self) -> int:
-        """The number of bytes of bodies and long heads that are kept at most."""
-        return self._number("max_bytes")
-
-    @property
-    def body_bytes(self) -> int:
-        """The number of bytes of bodies and long heads that are kept now."""
-        return self._number("body_bytes")
-
-    @property
-    def dropped(self) -> int:
-        """The number of exchanges that were dropped for want of room, since the last `clear`."""
-        return self._number("dropped")
+    def summary(self) -> JournalSummary:
+        document = self._get(after=_NEVER)
+        return JournalSummary(*(document[name] for name in JournalSummary._fields))
 
     @property
     def is_on(self) -> bool:
-        """True if exchanges are kept, or if the account is gone, so that it is not known."""
+        """True if exchanges are kept, and if the account is gone, so that it is unknown."""
         try:
-            return self.limit > 0
+            return self.summary.limit > 0
         except (OSError, ControlError):
             return True
 
@@ -540,7 +451,7 @@ class HttpJournal:
     def last_number(self) -> int:
         """The number of the latest exchange; 0 if the account is gone."""
         try:
-            return self._number("last")
+            return self.summary.last
         except (OSError, ControlError):
             return 0
 
@@ -558,39 +469,19 @@ class HttpJournal:
         except (OSError, ControlError):
             return ()
 
-    def __len__(self) -> int:
-        return self._number("kept")
-
     def __getitem__(self, index: Any) -> Any:
         return _exchanges(self._get())[index]
 
-    def of(
-        self,
-        operation: str | Iterable[str] | None,
-        *,
-        basin: str,
-        stream: str,
-        status: int | None,
-    ) -> tuple[Exchange, ...]:
-        """Return the exchanges that match. Raises `TypeError`, `ValueError`."""
-        return _exchanges(self._get(**_filters(operation, basin, stream, status)))
+    def of(self, chosen: ExchangeFilter) -> tuple[Exchange, ...]:
+        return _exchanges(self._get(**chosen.to_query()))
 
     def pending(
-        self,
-        operation: str | Iterable[str] | None,
-        count: int,
-        *,
-        timeout: float,
-        basin: str,
-        stream: str,
-        status: int | None,
+        self, chosen: ExchangeFilter, count: int, timeout: float
     ) -> PendingRequest[tuple[Exchange, ...]]:
-        """Return a wait until `count` exchanges match. Raises `TypeError`, `ValueError`."""
-        filters = _filters(operation, basin, stream, status)
-        return PendingRequest(lambda: _exchanges(self._get(**filters, count=count, wait=timeout)))
+        query = {**chosen.to_query(), "count": count, "wait": timeout}
+        return PendingRequest(lambda: _exchanges(self._get(**query)))
 
     def clear(self) -> None:
-        """Forget all exchanges."""
         self._control("DELETE", "/journal")
 
 
@@ -630,16 +521,6 @@ def options_to_json(control: ControlClient, options: Mapping[str, Any]) -> dict[
 
 def _exchanges(document: dict[str, Any]) -> tuple[Exchange, ...]:
     return tuple(map(exchange_from_json, document["exchanges"]))
-
-
-def _filters(
-    operation: str | Iterable[str] | None, basin: str, stream: str, status: int | None
-) -> dict[str, Any]:
-    """Return the parameters of a query. Raises `TypeError`, `ValueError`."""
-    check_number("status", status)
-    pattern = Pattern(OPERATION_NAMES if operation is None else operation, basin, stream)
-    names = None if operation is None else pattern.names
-    return {"operation": names, "basin": basin, "stream": stream, "status": status}
 
 
 def _looked(answer: Any, place: Place | None) -> Any:

@@ -1,15 +1,11 @@
 """The backend in this process: the engine of an account, and the powers of its mock."""
 
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from typing import TYPE_CHECKING, Any
 
-from s2mock.handles.backends.backend import (
-    HoldArguments,
-    InjectArguments,
-    JournalBackend,
-    PlacedFault,
-    PlacedHold,
-)
+from s2mock.handles.backends.backend import JournalBackend, PlacedFault, PlacedHold
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
+from s2mock.powers.hold import HoldArguments
+from s2mock.powers.injection import InjectArguments
 from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.log import LogState
@@ -28,9 +24,7 @@ from s2mock.runtime.clock import ManualClock
 from s2mock.runtime.notifier import Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from s2mock.powers.faults import Fault
+    from s2mock.handles.connections import Connections
 
 _EMPTY = LogState()
 # A timeout shows the bodies of the last records, this number of them at most.
@@ -52,7 +46,6 @@ class EngineBackend:
         return hash((EngineBackend, id(self.engine)))
 
     def carry_out(self, operation: Operation, place: Place | None = None) -> Any:
-        """Carry out an operation on that place, and return its result. Raises `S2Error`."""
         try:
             return self.engine.carry_out(operation)
         except (BasinNotFound, StreamNotFound):
@@ -60,29 +53,24 @@ class EngineBackend:
             raise
 
     def basins(self) -> tuple[str, ...]:
-        """Return the names of all basins, in order."""
         with self.engine.lock:
             return tuple(self.engine.store.ordered_basins())
 
     def streams(self, place: Place) -> tuple[str, ...]:
-        """Return the names of a basin's streams, in order. Raises `BasinNotFound`."""
         with self.engine.lock:
             self._basin_state(place)
             return tuple(self.engine.store.ordered_streams(place.basin))
 
     def tokens(self) -> tuple[str, ...]:
-        """Return the ids of all access tokens, in order."""
         with self.engine.lock:
             return tuple(self.engine.store.ordered_tokens().by_id)
 
     def basin(self, place: Place) -> BasinView:
-        """Look at a basin. Raises `BasinNotFound`."""
         with self.engine.lock:
             state = self._basin_state(place)
             return BasinView(state.incarnation, state.info, state.config)
 
     def stream(self, place: Place, parent: Place | None = None) -> StreamView:
-        """Look at a stream; with a `parent`, at one in that basin only. Raises `StreamNotFound`."""
         engine = self.engine
         with engine.lock:
             if parent is not None:
@@ -101,7 +89,6 @@ class EngineBackend:
             )
 
     def token(self, token_id: str, secret: str) -> TokenInfo:
-        """Look at the access token with that secret. Raises `AccessTokenNotFound`."""
         with self.engine.lock as moment:
             tokens = self.engine.state.tokens
             found = None if tokens is None else tokens.by_id.get(token_id)
@@ -110,7 +97,6 @@ class EngineBackend:
             return found.info(moment)
 
     def records(self, place: Place) -> tuple[SequencedRecord, ...]:
-        """Return all records of a stream. Raises `StreamNotFound`, `StreamDeletionPending`."""
         with self.engine.lock as moment:
             state = self._stream_state(place)
             state.refuse_if_deleting()
@@ -120,7 +106,6 @@ class EngineBackend:
     def records_pending(
         self, place: Place, count: int, timeout: float
     ) -> Pending[tuple[SequencedRecord, ...]]:
-        """Return a wait until a stream holds `count` records."""
 
         def look() -> tuple[SequencedRecord, ...] | None:
             records = self.records(place)
@@ -137,18 +122,31 @@ class EngineBackend:
         return Pending(self.engine.store.changed, look, missing, timeout)
 
     def readers_pending(self, place: Place, count: int, timeout: float) -> Pending[bool]:
-        """Return a wait until `count` read sessions follow at the tail of a stream."""
 
         def look() -> bool | None:
-            return True if self.stream(place).readers >= count else None
+            return True if self._readers(place) >= count else None
 
         def missing() -> str:
             return (
-                f"{self.stream(place).readers} of {count} read sessions followed at the tail of "
-                f"{place} within {timeout:g} s"
+                f"{self._readers(place)} of {count} read sessions followed at the tail of stream "
+                f"{place.stream!r} in {place.basin!r} within {timeout:g} s"
             )
 
         return Pending(self.engine.sessions.followed, look, missing, timeout)
+
+    def _readers(self, place: Place) -> int:
+        """Return the number of readers, 0 for a stream that a read would create."""
+        try:
+            return self.stream(place).readers
+        except StreamNotFound:
+            with self.engine.lock:
+                basin = self.engine.state.basins.get(place.basin)
+            # The stream of one incarnation is gone for good.
+            if place.incarnation is not None or basin is None:
+                raise
+            if not basin.config.creates_stream_on("read"):
+                raise
+            return 0
 
     # With the account's lock held:
 
@@ -193,76 +191,45 @@ def _is_in(state: AccountState, place: Place) -> bool:
     return stream is not None and stream.incarnation == place.incarnation
 
 
-class Connections(Protocol):
-    """The connections of a mock's clients."""
-
-    def drop(self) -> None:
-        """Drop all connections."""
-
-    def refuse(self) -> None:
-        """Drop all connections, and refuse new ones."""
-
-    def accept(self) -> None:
-        """Accept connections again."""
-
-
 class MockBackend:
     """A `PowersBackend` over the powers of a mock of this process."""
 
     __slots__ = ("_connections", "_engine", "_powers")
 
-    def __init__(self, engine: Engine, powers: Powers, connections: Connections) -> None:
+    def __init__(self, engine: Engine, powers: Powers, connections: "Connections") -> None:
         self._engine = engine
         self._powers = powers
         self._connections = connections
 
     @property
     def journal(self) -> JournalBackend:
-        """The exchanges of the account's clients."""
         return self._powers.journal
 
-    def inject(
-        self, fault: "Fault | Sequence[Fault | None]", **arguments: Unpack[InjectArguments]
-    ) -> PlacedFault:
-        """Inject a fault, or several. Raises `TypeError`, `ValueError`."""
-        return self._powers.injector.inject(fault, **arguments)
+    def inject(self, arguments: InjectArguments) -> PlacedFault:
+        return self._powers.injector.inject(arguments)
 
-    def hold(self, **arguments: Unpack[HoldArguments]) -> PlacedHold:
-        """Hold operations at a point. Raises `TypeError`, `ValueError`."""
-        return self._powers.injector.hold(**arguments)
-
-    def advance(self, seconds: float) -> None:
-        """Advance the account's manual clock. Raises `TypeError`, `ValueError`."""
-        self._manual_clock("advance").advance(seconds)
-
-    def waiters_pending(self, count: int, timeout: float) -> Pending[bool]:
-        """Return a wait until `count` operations or sessions wait on the manual clock."""
-        return self._manual_clock("wait_for_waiters").waiters_pending(count, timeout)
+    def hold(self, arguments: HoldArguments) -> PlacedHold:
+        return self._powers.injector.hold(arguments)
 
     def snapshot(self) -> Snapshot:
-        """Return the account as it is now."""
         return Snapshot(*self._engine.take_state())
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot, and drop the connections. Raises `TypeError`."""
         self._engine.put_state(*content_of(snapshot))
         self._connections.drop()
 
     def begin_outage(self) -> None:
-        """Drop all connections, and refuse new ones."""
         self._powers.outages += 1
         self._connections.refuse()
 
     def end_outage(self) -> None:
-        """Accept connections again, after as many calls as `begin_outage` has had."""
         # None is left if the mock was closed during the outage.
         if self._powers.outages:
             self._powers.outages -= 1
             if not self._powers.outages:
                 self._connections.accept()
 
-    def _manual_clock(self, method: str) -> ManualClock:
-        """Return the clock for a method that needs a manual one. Raises `TypeError`."""
+    def manual_clock(self, method: str) -> ManualClock:
         clock = self._engine.clock
         if not isinstance(clock, ManualClock):
             raise TypeError(

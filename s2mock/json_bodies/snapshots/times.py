@@ -3,17 +3,15 @@
 import re
 from typing import Final
 
-from s2mock.json_bodies.control_plane import time_to_json
+from s2mock.json_bodies.control_plane import LAST_TIME, time_to_json
 from s2mock.registry.values.rfc3339 import parse_timestamp
-from s2mock.runtime.clock import NANOSECONDS
 
-_LATEST: Final = 253_402_300_800 * NANOSECONDS
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z", re.ASCII)
 
 
 def time_to_file(time: int) -> str | int:
     """Return a date, or nanoseconds since 1970 if it is not in the years 1970 to 9999."""
-    return time_to_json(time) or 0 if 0 <= time < _LATEST else time
+    return time_to_json(time) or 0 if 0 <= time <= LAST_TIME else time
 
 
 def time_from_file(value: object) -> int:

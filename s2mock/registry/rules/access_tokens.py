@@ -31,15 +31,15 @@ class ListAccessTokens(Operation):
     Returns a `Page` of `TokenInfo`. Raises `InvalidName`.
     """
 
-    __slots__ = ("_limit", "_prefix", "_start_after")
+    __slots__ = ("limit", "prefix", "start_after")
     name = "list-access-tokens"
     prepares = "access_tokens"
 
     def __init__(self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE) -> None:
         super().__init__()
-        self._prefix = AccessTokenId.check_filter(prefix, "prefix")
-        self._start_after = AccessTokenId.check_filter(start_after, "start-after")
-        self._limit = limit
+        self.prefix = AccessTokenId.check_filter(prefix, "prefix")
+        self.start_after = AccessTokenId.check_filter(start_after, "start-after")
+        self.limit = limit
 
     def decide(self, context: Context, moment: Moment) -> Change:
         """Return the page that the caller may see."""
@@ -48,9 +48,9 @@ class ListAccessTokens(Operation):
             page_of(
                 _tokens(context).by_id,
                 lambda found: found.info(moment),
-                prefix=self._prefix,
-                start_after=self._start_after,
-                limit=self._limit,
+                prefix=self.prefix,
+                start_after=self.start_after,
+                limit=self.limit,
                 within=ALL if token is None else token.scope.access_tokens,
             )
         )
@@ -64,7 +64,7 @@ class IssueAccessToken(Operation):
     Raises `InvalidName`, `InvalidToken`, `PermissionDenied`, `ResourceAlreadyExists`.
     """
 
-    __slots__ = ("_expires_at", "_expires_in", "_prefixes", "_scope", "access_token")
+    __slots__ = ("access_token", "auto_prefix_streams", "expires_at", "expires_in", "scope")
     name = "issue-access-token"
 
     def __init__(
@@ -78,26 +78,26 @@ class IssueAccessToken(Operation):
     ) -> None:
         super().__init__()
         self.access_token = str(AccessTokenId(token_id))
-        self._scope = scope
-        self._expires_at = expires_at
-        self._expires_in = expires_in
-        self._prefixes = auto_prefix_streams
+        self.scope = scope
+        self.expires_at = expires_at
+        self.expires_in = expires_in
+        self.auto_prefix_streams = auto_prefix_streams
 
     def check(self, moment: Moment) -> None:
         """Check the scope and the time of expiry. Raises `InvalidToken`."""
-        scope = self._scope
+        scope = self.scope
         if not scope.granted:
             raise InvalidToken("Access token permissions cannot be empty")
-        if self._prefixes and scope.streams.kind != "prefix":
+        if self.auto_prefix_streams and scope.streams.kind != "prefix":
             raise InvalidToken("Auto prefixing is only allowed for streams with prefix matching")
-        if self._expires_at is not None and self._expires_at <= moment.now:
+        if self.expires_at is not None and self.expires_at <= moment.now:
             raise InvalidToken("expires_at must be in the future")
 
     def decide(self, context: Context, moment: Moment) -> Change:
         """Return the token with its secret."""
         self.check(moment)
         issuer = context.token
-        if issuer is not None and (beyond := self._scope.first_beyond(issuer.scope)):
+        if issuer is not None and (beyond := self.scope.first_beyond(issuer.scope)):
             raise PermissionDenied(
                 f"token `{issuer.id}` may issue only what it may do itself, and {beyond}"
             )
@@ -105,9 +105,9 @@ class IssueAccessToken(Operation):
         token = AccessToken(
             self.access_token,
             new_secret(settings.secret_prefix, settings.seed, settings.own_secret, tokens.issued),
-            self._scope,
+            self.scope,
             self._expires(moment, issuer),
-            self._prefixes,
+            self.auto_prefix_streams,
         )
         if tokens.by_id.get(token.id) is not None:
             raise ResourceAlreadyExists(f"access token `{token.id}` already exists")
@@ -115,10 +115,10 @@ class IssueAccessToken(Operation):
 
     def _expires(self, moment: Moment, issuer: AccessToken | None) -> int | None:
         latest = None if issuer is None else issuer.expires
-        if self._expires_at is not None:
-            expires = self._expires_at - moment.now + moment.account_time
-        elif self._expires_in is not None:
-            expires = moment.account_time + self._expires_in
+        if self.expires_at is not None:
+            expires = self.expires_at - moment.now + moment.account_time
+        elif self.expires_in is not None:
+            expires = moment.account_time + self.expires_in
         else:
             return latest
         if latest is not None and expires > latest:
@@ -134,19 +134,19 @@ class RevokeAccessToken(Operation):
     the token with that secret, and no other that was issued with the same id.
     """
 
-    __slots__ = ("_secret", "access_token")
+    __slots__ = ("access_token", "secret")
     name = "revoke-access-token"
 
     def __init__(self, token_id: str, *, secret: str | None = None) -> None:
         super().__init__()
         self.access_token = str(AccessTokenId(token_id))
-        self._secret = secret
+        self.secret = secret
 
     def decide(self, context: Context, moment: Moment) -> Change:
         """Return the token to revoke, and the time of its end."""
         settings = context.settings
         token = _tokens(context).by_id.get(self.access_token)
-        if token is None or self._secret not in (None, token.secret):
+        if token is None or self.secret not in (None, token.secret):
             raise AccessTokenNotFound(self.access_token)
         caller = context.caller
         is_own = token.secret == OWN_SECRET

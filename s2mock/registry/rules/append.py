@@ -33,15 +33,15 @@ class OpenAppendSession(Operation):
     Returns its `Target`. Raises what `Append` raises before it looks at records.
     """
 
-    __slots__ = ("_config", "_key")
+    __slots__ = ("config", "key")
     name = "append-session"
 
     def __init__(
         self, basin: str, stream: str, *, key: str | None, config: StreamConfig | None
     ) -> None:
         super().__init__(BasinName(basin), StreamName(stream))
-        self._key = key
-        self._config = config
+        self.key = key
+        self.config = config
 
     def decide(self, context: Context, moment: Moment) -> Change:
         """Return the stream, which is created if the basin says so."""
@@ -52,8 +52,8 @@ class OpenAppendSession(Operation):
             basin,
             stream,
             create_on="append",
-            config=self._config,
-            key=self._key,
+            config=self.config,
+            key=self.key,
         )
         target = Target(opened.state.incarnation, opened.digest, context.generation)
         return opened.change(basin)._replace(result=target)
@@ -73,7 +73,7 @@ class Append(Operation):
 
     basin: str
     stream: str
-    __slots__ = ("_config", "_incarnation", "_key", "_target", "batch", "is_with_last")
+    __slots__ = ("batch", "config", "incarnation", "is_with_last", "key", "target")
     name = "append"
 
     def __init__(
@@ -91,10 +91,10 @@ class Append(Operation):
         super().__init__(BasinName(basin), StreamName(stream))
         self.batch: AppendInput = batch
         self.is_with_last: bool = is_with_last
-        self._key = key
-        self._config = config
-        self._target = target
-        self._incarnation = incarnation
+        self.key = key
+        self.config = config
+        self.target = target
+        self.incarnation = incarnation
 
     @property
     def parts(self) -> frozenset[str]:  # type: ignore[override]  # of each batch
@@ -115,7 +115,7 @@ class Append(Operation):
             return opened._replace(error=error).change(basin)
 
     def _opened(self, context: Context, moment: Moment) -> Opened:
-        basin, stream, target = self.basin, self.stream, self._target
+        basin, stream, target = self.basin, self.stream, self.target
         if target is not None:
             if target.generation != context.generation:
                 raise Unavailable
@@ -125,18 +125,18 @@ class Append(Operation):
                 raise Unavailable from None
             state.refuse_if_deleting()
             return Opened(state, target.digest)
-        if self._incarnation is not None:
-            state = context.state.stream(basin, stream, self._incarnation)
+        if self.incarnation is not None:
+            state = context.state.stream(basin, stream, self.incarnation)
             state.refuse_if_deleting()
-            return Opened(state, key_digest(state.cipher, self._key))
+            return Opened(state, key_digest(state.cipher, self.key))
         return open_stream(
             context,
             moment,
             basin,
             stream,
             create_on="append",
-            config=self._config,
-            key=self._key,
+            config=self.config,
+            key=self.key,
         )
 
 

@@ -21,15 +21,15 @@ class ListBasins(Operation):
     Returns a `Page` of `BasinInfo`. Raises `InvalidName`.
     """
 
-    __slots__ = ("_limit", "_prefix", "_start_after")
+    __slots__ = ("limit", "prefix", "start_after")
     name = "list-basins"
     prepares = "basins"
 
     def __init__(self, *, prefix: str = "", start_after: str = "", limit: int = MAX_PAGE) -> None:
         super().__init__()
-        self._prefix = BasinName.check_filter(prefix, "prefix")
-        self._start_after = BasinName.check_filter(start_after, "start-after")
-        self._limit = limit
+        self.prefix = BasinName.check_filter(prefix, "prefix")
+        self.start_after = BasinName.check_filter(start_after, "start-after")
+        self.limit = limit
 
     def decide(self, context: Context, _: Moment) -> Change:
         """Return the page that the caller may see."""
@@ -38,9 +38,9 @@ class ListBasins(Operation):
             page_of(
                 context.state.basins,
                 _info,
-                prefix=self._prefix,
-                start_after=self._start_after,
-                limit=self._limit,
+                prefix=self.prefix,
+                start_after=self.start_after,
+                limit=self.limit,
                 within=ALL if token is None else token.scope.basins,
             )
         )
@@ -57,7 +57,7 @@ class CreateBasin(Operation):
     `ResourceAlreadyExists`, `InvalidLocation`.
     """
 
-    __slots__ = ("_config", "_location", "_token")
+    __slots__ = ("config", "location", "token")
     name = "create-basin"
 
     def __init__(
@@ -68,14 +68,14 @@ class CreateBasin(Operation):
         location: str | None = None,
     ) -> None:
         super().__init__(BasinName(basin))
-        self._location = None if location is None else str(LocationName(location))
-        self._config = config or BasinConfig()
-        self._token = None if token is None else RequestToken(token)
+        self.location = None if location is None else str(LocationName(location))
+        self.config = config or BasinConfig()
+        self.token = None if token is None else RequestToken(token)
 
     def decide(self, context: Context, moment: Moment) -> Change:
         """Return a new basin, or the existing one for a replay."""
-        name, config, token = str(self.basin), self._config, self._token
-        location = _location(context, self._location)
+        name, config, token = str(self.basin), self.config, self.token
+        location = _location(context, self.location)
         basin = context.state.basins.get(name)
         if basin is None:
             creation = None if token is None else (token, config)
@@ -93,25 +93,25 @@ class EnsureBasin(Operation):
     `BasinDeletionPending`.
     """
 
-    __slots__ = ("_config", "_location")
+    __slots__ = ("config", "location")
     name = "ensure-basin"
 
     def __init__(
         self, basin: str, config: BasinConfig | None = None, location: str | None = None
     ) -> None:
         super().__init__(BasinName(basin))
-        self._location = None if location is None else str(LocationName(location))
-        self._config = config or BasinConfig()
+        self.location = None if location is None else str(LocationName(location))
+        self.config = config or BasinConfig()
 
     def decide(self, context: Context, moment: Moment) -> Change:
         """Return a new basin, or another configuration, or no change."""
-        name, config = str(self.basin), self._config
-        location = _location(context, self._location)
+        name, config = str(self.basin), self.config
+        location = _location(context, self.location)
         basin = context.state.basins.get(name)
         if basin is None:
             return _new(context, name, config, moment, None, location)
         basin.refuse_if_deleting()
-        if self._location not in (None, basin.location):
+        if self.location not in (None, basin.location):
             raise InvalidLocation(f"basin `{name}` is in location `{basin.location}`")
         if basin.config == config:
             return Change(Provisioned("noop", basin.info, basin.incarnation))
@@ -153,14 +153,14 @@ def _new(
 class _OfABasin(Operation):
     """An operation on an existing basin; with `incarnation` on no later one of its name."""
 
-    __slots__ = ("_incarnation",)
+    __slots__ = ("incarnation",)
 
     def __init__(self, basin: str, incarnation: int | None = None) -> None:
         super().__init__(BasinName(basin))
-        self._incarnation = incarnation
+        self.incarnation = incarnation
 
     def _found(self, context: Context) -> BasinState:
-        return context.state.basin(str(self.basin), self._incarnation)
+        return context.state.basin(str(self.basin), self.incarnation)
 
 
 class GetBasinConfig(_OfABasin):
@@ -184,20 +184,20 @@ class ReconfigureBasin(_OfABasin):
     `BasinDeletionPending`.
     """
 
-    __slots__ = ("_changes",)
+    __slots__ = ("changes",)
     name = "reconfigure-basin"
 
     def __init__(
         self, basin: str, changes: BasinConfigChanges, incarnation: int | None = None
     ) -> None:
         super().__init__(basin, incarnation)
-        self._changes = changes
+        self.changes = changes
 
     def decide(self, context: Context, _: Moment) -> Change:
         """Return the basin with its new configuration."""
         basin = self._found(context)
         basin.refuse_if_deleting()
-        config = basin.config.reconfigure(self._changes)
+        config = basin.config.reconfigure(self.changes)
         changed = basin._replace(config=config)
         return Change(config, basin=(basin.name, changed), effect=Effect("updated"))
 

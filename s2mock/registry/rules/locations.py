@@ -94,16 +94,16 @@ class SetDefaultLocation(Operation):
     Returns a `Location`. Raises `InvalidName`, `InvalidLocation`.
     """
 
-    __slots__ = ("_location",)
+    __slots__ = ("location",)
     name = "set-default-location"
 
     def __init__(self, location: str) -> None:
         super().__init__()
-        self._location = str(LocationName(location))
+        self.location = str(LocationName(location))
 
     def decide(self, context: Context, _: Moment) -> Change:
         """Return the name of the new default."""
-        location = location_named(context, self._location)
+        location = location_named(context, self.location)
         return Change(
             location,
             effect=Effect("updated"),

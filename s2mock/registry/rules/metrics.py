@@ -80,20 +80,20 @@ SETS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
     },
     "stream": {"storage": ("minute",)},
 }
-# The storage classes for which a basin always has a series.
+# The storage classes for metric_set a basin always has a series.
 _STORAGE_CLASSES: Final = ("express", "standard")
 
 
 class _Metrics(Operation):
     """A set of metrics. Returns a list of `Metric`. Raises `InvalidMetrics`."""
 
-    __slots__ = ("_asked", "_set")
+    __slots__ = ("end", "interval", "metric_set", "start")
     prepares = "usage"
     level: str
 
     def __init__(
         self,
-        which: str,
+        metric_set: str,
         start: int | None,
         end: int | None,
         interval: str | None,
@@ -101,8 +101,10 @@ class _Metrics(Operation):
         stream: str | None = None,
     ) -> None:
         super().__init__(basin, stream)
-        self._set = which
-        self._asked = (start, end, interval)
+        self.metric_set = metric_set
+        self.start = start
+        self.end = end
+        self.interval = interval
 
     def check(self, moment: Moment) -> None:
         """Check the period. Raises `InvalidMetrics`."""
@@ -113,16 +115,16 @@ class _Metrics(Operation):
         return Change(self._metrics(context, moment, self._period(moment)))
 
     def _period(self, moment: Moment) -> Period:
-        start, end, interval = self._asked
-        intervals = SETS[self.level][self._set]
+        start, end, interval = self.start, self.end, self.interval
+        intervals = SETS[self.level][self.metric_set]
         if start is None or end is None:
-            raise InvalidMetrics(f"start and end params required for {self._set}")
+            raise InvalidMetrics(f"start and end params required for {self.metric_set}")
         if start > end:
             raise InvalidMetrics("start must not be after end")
         if end - start > _MAX_SPAN_SECONDS:
             raise InvalidMetrics("start and end must not be more than 90 days apart")
         if intervals and interval not in (None, *intervals):
-            raise InvalidMetrics(f"interval must be {' or '.join(intervals)} for {self._set}")
+            raise InvalidMetrics(f"interval must be {' or '.join(intervals)} for {self.metric_set}")
         if end > moment.now // NANOSECONDS + _LEEWAY_SECONDS:
             raise InvalidMetrics("end must not be more than 60 seconds in the future")
         return Period(start, end, (interval or intervals[0]) if intervals else "minute")
@@ -139,17 +141,17 @@ class AccountMetrics(_Metrics):
     level = "account"
 
     def _metrics(self, context: Context, _: Moment, period: Period) -> list[Metric]:
-        if self._set == "account-ops":
+        if self.metric_set == "account-ops":
             series = context.usage.series("account-ops", None)
             return _accumulated(series, "operations", period)
-        if self._set == "estimated-billable-usage":
+        if self.metric_set == "estimated-billable-usage":
             # A fake has no prices.
             return [Accumulation("total", "usd", period.interval, [])]
         return [Label("active_basins", _active(context, period))]
 
 
 class BasinMetrics(_Metrics):
-    """Metrics of a basin, which need not exist."""
+    """Metrics of a basin, metric_set need not exist."""
 
     __slots__ = ()
     name = "basin-metrics"
@@ -157,38 +159,38 @@ class BasinMetrics(_Metrics):
 
     def __init__(
         self,
-        which: str,
+        metric_set: str,
         start: int | None,
         end: int | None,
         interval: str | None,
         *,
         basin: str,
     ) -> None:
-        super().__init__(which, start, end, interval, BasinName(basin))
+        super().__init__(metric_set, start, end, interval, BasinName(basin))
 
     def _metrics(self, context: Context, moment: Moment, period: Period) -> list[Metric]:
         usage, basin = context.usage, str(self.basin)
-        if self._set == "storage":
+        if self.metric_set == "storage":
             names = usage.stored.names(context.state, basin)
             is_known = bool(names) or context.state.basins.get(basin) is not None
             return [_stored(context, basin, names, moment, period)] if is_known else []
-        series = usage.series(self._set, basin)
+        series = usage.series(self.metric_set, basin)
         is_known = bool(series) or context.state.basins.get(basin) is not None
-        if self._set == "read-ops" and is_known:
+        if self.metric_set == "read-ops" and is_known:
             series = {
                 "unary": series.get("unary") or Series(),
                 "streaming": usage.with_streaming(basin, moment.now),
             }
             return [_accumulation(name, series[name], "operations", period) for name in series]
-        if self._set == "read-throughput" and is_known:
+        if self.metric_set == "read-throughput" and is_known:
             return [_accumulation("read", series.get("read") or Series(), "bytes", period)]
-        unit = "bytes" if self._set == "append-throughput" else "operations"
-        always = _STORAGE_CLASSES if self._set.startswith("append-") and is_known else ()
+        unit = "bytes" if self.metric_set == "append-throughput" else "operations"
+        always = _STORAGE_CLASSES if self.metric_set.startswith("append-") and is_known else ()
         return _accumulated(series, unit, period, always)
 
 
 class StreamMetrics(_Metrics):
-    """Metrics of a stream, which need not exist."""
+    """Metrics of a stream, metric_set need not exist."""
 
     __slots__ = ()
     name = "stream-metrics"
@@ -196,7 +198,7 @@ class StreamMetrics(_Metrics):
 
     def __init__(
         self,
-        which: str,
+        metric_set: str,
         start: int | None,
         end: int | None,
         interval: str | None,
@@ -204,7 +206,7 @@ class StreamMetrics(_Metrics):
         basin: str,
         stream: str,
     ) -> None:
-        super().__init__(which, start, end, interval, BasinName(basin), StreamName(stream))
+        super().__init__(metric_set, start, end, interval, BasinName(basin), StreamName(stream))
 
     def _metrics(self, context: Context, moment: Moment, period: Period) -> list[Metric]:
         basin, stream = str(self.basin), str(self.stream)

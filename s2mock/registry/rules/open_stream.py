@@ -58,10 +58,7 @@ def open_stream(
         found, created = context.state.stream(basin, stream), False
     except StreamNotFound:
         parent = context.state.basin(basin)
-        flags = parent.config
-        if not (
-            flags.create_stream_on_append if create_on == "append" else flags.create_stream_on_read
-        ):
+        if not parent.config.creates_stream_on(create_on):
             raise
         token = context.token
         if token is not None and "create-stream" not in token.scope.granted:

@@ -48,7 +48,7 @@ class Read(Operation):
     `BasinDeletionPending`, `StreamNotFound`, `StreamDeletionPending`.
     """
 
-    __slots__ = ("_config", "_key", "is_session", "wanted")
+    __slots__ = ("config", "is_session", "key", "wanted")
     name = "read"
     waits = True
 
@@ -66,8 +66,8 @@ class Read(Operation):
         if wanted.kind == "timestamp" and wanted.until is not None and wanted.start >= wanted.until:
             raise Invalid("start `timestamp` exceeds or equal to `until`")
         self.wanted: ReadRequest = wanted
-        self._key = key
-        self._config = config
+        self.key = key
+        self.config = config
         self.is_session: bool = is_session
 
     def decide(self, context: Context, moment: Moment) -> Change:
@@ -79,8 +79,8 @@ class Read(Operation):
             basin,
             stream,
             create_on="read",
-            config=self._config,
-            key=self._key,
+            config=self.config,
+            key=self.key,
         )
         change = opened.change(basin)
         if opened.error is not None:

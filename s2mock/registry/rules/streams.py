@@ -26,7 +26,7 @@ class ListStreams(Operation):
     Returns a `Page` of `StreamInfo`. Raises `InvalidName`, `BasinNotFound`.
     """
 
-    __slots__ = ("_incarnation", "_limit", "_prefix", "_start_after")
+    __slots__ = ("incarnation", "limit", "prefix", "start_after")
     name = "list-streams"
     prepares = "streams"
 
@@ -40,22 +40,22 @@ class ListStreams(Operation):
         incarnation: int | None = None,
     ) -> None:
         super().__init__(BasinName(basin))
-        self._prefix = StreamName.check_filter(prefix, "prefix")
-        self._start_after = StreamName.check_filter(start_after, "start-after")
-        self._limit = limit
-        self._incarnation = incarnation
+        self.prefix = StreamName.check_filter(prefix, "prefix")
+        self.start_after = StreamName.check_filter(start_after, "start-after")
+        self.limit = limit
+        self.incarnation = incarnation
 
     def decide(self, context: Context, _: Moment) -> Change:
         """Return the page that the caller may see."""
         token = context.token
-        basin = context.state.basin(str(self.basin), self._incarnation)
+        basin = context.state.basin(str(self.basin), self.incarnation)
         return Change(
             page_of(
                 basin.streams,
                 _info,
-                prefix=self._prefix,
-                start_after=self._start_after,
-                limit=self._limit,
+                prefix=self.prefix,
+                start_after=self.start_after,
+                limit=self.limit,
                 within=ALL if token is None else token.scope.streams,
             )
         )
@@ -70,7 +70,7 @@ class _Provision(Operation):
 
     basin: str
     stream: str
-    __slots__ = ("_config", "_incarnation")
+    __slots__ = ("config", "incarnation")
 
     def __init__(
         self,
@@ -80,12 +80,12 @@ class _Provision(Operation):
         incarnation: int | None = None,
     ) -> None:
         super().__init__(BasinName(basin), StreamName(stream))
-        self._config = config or UNSET
+        self.config = config or UNSET
         # The incarnation of the basin.
-        self._incarnation = incarnation
+        self.incarnation = incarnation
 
     def _parent(self, context: Context) -> BasinState:
-        basin = context.state.basin(self.basin, self._incarnation)
+        basin = context.state.basin(self.basin, self.incarnation)
         basin.refuse_if_deleting()
         return basin
 
@@ -97,7 +97,7 @@ class CreateStream(_Provision):
     `BasinDeletionPending`, `StreamDeletionPending`, `ResourceAlreadyExists`.
     """
 
-    __slots__ = ("_token",)
+    __slots__ = ("token",)
     name = "create-stream"
 
     def __init__(
@@ -109,17 +109,17 @@ class CreateStream(_Provision):
         incarnation: int | None = None,
     ) -> None:
         super().__init__(basin, stream, config, incarnation)
-        self._token = None if token is None else RequestToken(token)
+        self.token = None if token is None else RequestToken(token)
 
     def decide(self, context: Context, moment: Moment) -> Change:
         """Return a new stream, or the existing one for a replay."""
-        basin, name, config = self._parent(context), self.stream, self._config
+        basin, name, config = self._parent(context), self.stream, self.config
         stream = basin.streams.get(name)
         if stream is None:
-            creation = None if self._token is None else (self._token, config)
+            creation = None if self.token is None else (self.token, config)
             return new_stream(basin, name, config, moment, creation, context.next_incarnation)
         stream.refuse_if_deleting()
-        if is_replay(stream.creation, self._token, config, context.settings.profile):
+        if is_replay(stream.creation, self.token, config, context.settings.profile):
             return Change(Provisioned("noop", stream.info, stream.incarnation))
         raise ResourceAlreadyExists(f"stream `{name}` in basin `{basin.name}` already exists")
 
@@ -139,9 +139,9 @@ class EnsureStream(_Provision):
         basin, name = self._parent(context), self.stream
         stream = basin.streams.get(name)
         if stream is None:
-            return new_stream(basin, name, self._config, moment, None, context.next_incarnation)
+            return new_stream(basin, name, self.config, moment, None, context.next_incarnation)
         stream.refuse_if_deleting()
-        resolved = self._config.merge(basin.resolved_defaults)
+        resolved = self.config.merge(basin.resolved_defaults)
         if stream.config == resolved:
             return Change(Provisioned("noop", stream.info, stream.incarnation))
         made = Provisioned("updated", stream.info, stream.incarnation)
@@ -187,14 +187,14 @@ def _reconfigured(
 class _OfAStream(Operation):
     """An operation on an existing stream; with `incarnation` on no later one of its name."""
 
-    __slots__ = ("_incarnation",)
+    __slots__ = ("incarnation",)
 
     def __init__(self, basin: str, stream: str, incarnation: int | None = None) -> None:
         super().__init__(BasinName(basin), StreamName(stream))
-        self._incarnation = incarnation
+        self.incarnation = incarnation
 
     def _found(self, context: Context) -> StreamState:
-        return context.state.stream(str(self.basin), str(self.stream), self._incarnation)
+        return context.state.stream(str(self.basin), str(self.stream), self.incarnation)
 
 
 class GetStreamConfig(_OfAStream):
@@ -221,7 +221,7 @@ class ReconfigureStream(_OfAStream):
     `StreamNotFound`, `StreamDeletionPending`.
     """
 
-    __slots__ = ("_changes",)
+    __slots__ = ("changes",)
     name = "reconfigure-stream"
 
     def __init__(
@@ -232,7 +232,7 @@ class ReconfigureStream(_OfAStream):
         incarnation: int | None = None,
     ) -> None:
         super().__init__(basin, stream, incarnation)
-        self._changes = changes
+        self.changes = changes
 
     def decide(self, context: Context, moment: Moment) -> Change:
         """Return the stream with its new configuration."""
@@ -240,7 +240,7 @@ class ReconfigureStream(_OfAStream):
         basin.refuse_if_deleting()
         stream = self._found(context)
         stream.refuse_if_deleting()
-        config = stream.config.reconfigure(self._changes).merge(basin.resolved_defaults)
+        config = stream.config.reconfigure(self.changes).merge(basin.resolved_defaults)
         return _reconfigured(config, basin.name, stream, config, moment)
 
 

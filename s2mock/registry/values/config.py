@@ -162,6 +162,12 @@ class BasinConfig:
             if type(getattr(self, flag)) is not bool:
                 raise InvalidConfig(f"{flag} must be True or False, not {getattr(self, flag)!r}")
 
+    def creates_stream_on(self, operation: Literal["append", "read"]) -> bool:
+        """True if an append or a read creates its stream (reference: control_plane §5.9)."""
+        if operation == "append":
+            return self.create_stream_on_append
+        return self.create_stream_on_read
+
     def reconfigure(self, changes: BasinConfigChanges) -> "BasinConfig":
         """This configuration with `changes` laid over it, stream defaults leaf by leaf.
 

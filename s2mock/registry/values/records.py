@@ -303,3 +303,10 @@ class SequencedRecord(NamedTuple):
     body: bytes
     metered_bytes: int
     key_digest: bytes | None = None
+
+
+class ReadBatch(NamedTuple):
+    """The records that a client reads at once, and the tail where the response has it."""
+
+    records: tuple[SequencedRecord, ...]
+    tail: StreamPosition | None

@@ -1,4 +1,4 @@
-// Access tokens, metrics and locations, on an account that lets in nobody without a token.
+// Access tokens, metrics and locations, on an account that refuses requests without a token.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

@@ -58,7 +58,7 @@ for (const [forceTransport, compression] of [
   const ends = (call, status, code, message) =>
     refused(call, status, code, message, forceTransport === "fetch" ? "sdk" : "server");
 
-  // So many records of a session, which is then left.
+  // The first `count` records of a session, which is then left.
   const take = async (session, count) => {
     const taken = [];
     const reader = session.getReader();
@@ -361,7 +361,7 @@ for (const [forceTransport, compression] of [
     await ends(async () => whole(await stream.readSession()), 404, "stream_not_found");
   });
 
-  test(`a deletion is seen by who follows, ${over}`, async (t) => {
+  test(`a deletion is seen by a follower, ${over}`, async (t) => {
     const basin = await fresh();
     await basin.streams.create({ stream: "logs" });
     const stream = basin.stream("logs", { forceTransport });

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from s2mock.mock import S2Mock
+from s2mock.handles.mock import S2Mock
 from s2mock.powers.sweep import FaultSweep
 
 

@@ -1,6 +1,5 @@
 """`S2Mock`: an account with its engine, powers, app and server, composed for one test."""
 
-import weakref
 from collections.abc import Iterable, Mapping
 from functools import partial
 from itertools import count
@@ -9,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from s2mock.handles.account import Account
 from s2mock.handles.backends.in_process import EngineBackend, MockBackend
-from s2mock.handles.initial_state import as_clock, as_resources
+from s2mock.handles.connections import Connections
+from s2mock.handles.initial_state import InitialState, as_clock
 from s2mock.handles.mock_base import MockBase
-from s2mock.options import JOURNAL_BYTES, JOURNAL_LIMIT
 from s2mock.powers import teardown_report
 from s2mock.powers.entry import EndedAccount
 from s2mock.powers.errors import UnusedFault
@@ -86,15 +85,15 @@ class S2Mock(MockBase):
         listening: LazyServer | None = None,
         snapshot: "Snapshot | None" = None,
         faults: Iterable[Mapping[str, Any]] = (),
-        journal_limit: int = JOURNAL_LIMIT,
-        journal_bytes: int = JOURNAL_BYTES,
+        journal_limit: int = 10_000,
+        journal_bytes: int = 64 * 1024 * 1024,
         control: bool = False,
         auth: Auth = "open",
         revocation_delay: float = 0.0,
         locations: Iterable[str | Mapping[str, Any]] | None = None,
     ) -> None:
         check_flag("control", control)
-        self._resources = as_resources(basins)
+        self._initial_state = InitialState(basins, snapshot)
         self._profile = profile_named(profile)
         check_flag("cors", cors)
         self.clock: Clock = as_clock(clock)
@@ -131,15 +130,10 @@ class S2Mock(MockBase):
             journal_bytes=journal_bytes,
             append_latency=append_latency,
         )
-        self._connections = _Connections(self, lazy_server)
+        self._connections = Connections(self._engine, self._converse, lazy_server)
         self._of_account: EngineBackend = EngineBackend(self._engine)
         self._of_powers = MockBackend(self._engine, self._powers, self._connections)
-        if snapshot is not None and self._resources is not None:
-            raise ValueError(
-                "basins and snapshot both say what the account starts from: give one of them"
-            )
-        self._snapshot = snapshot
-        self._begin()
+        self._initial_state.apply(self._engine)
         self._faults = tuple(faults)
         self._inject_faults()
         teardown_report.living.add(self._powers)
@@ -202,17 +196,9 @@ class S2Mock(MockBase):
         self._powers.injector.end()
         self._engine.clear()
         self._powers.journal.clear()
-        self._begin()
+        self._initial_state.apply(self._engine)
         self._inject_faults()
         self._connections.drop()
-
-    def _begin(self) -> None:
-        if self._snapshot is not None:
-            self.account.restore(self._snapshot)
-        elif self._resources is not None:
-            from s2mock.json_bodies.resource_files import apply_resources
-
-            apply_resources(self._engine, self._resources)
 
     def _another(self, **options: Any) -> "S2Mock":
         """Make the mock of another account on the same server, with a token of its own.
@@ -224,8 +210,8 @@ class S2Mock(MockBase):
         made = S2Mock(**{**self._options(), **options})
         made._connections.router = self._connections.router
         if not options.keys() & {"basins", "snapshot"}:
-            made._resources, made._snapshot = self._resources, self._snapshot
-            made._begin()
+            made._initial_state = self._initial_state
+            made._initial_state.apply(made._engine)
         return made
 
     def _options(self) -> dict[str, Any]:
@@ -306,11 +292,7 @@ class S2Mock(MockBase):
             server.refuse()
         return server
 
-    def basin_name(self) -> str:
-        """Return the name of a basin that does not exist, on a real server either.
-
-        On a server, a basin of that name is deleted after the test (see `RemoteS2Mock`).
-        """
+    def _basin_name(self) -> str:
         return next(
             name for name in map(_FRESH.format, self._fresh_names) if name not in self.basins
         )
@@ -343,10 +325,9 @@ class S2Mock(MockBase):
 
         Raises `ResourcesError`.
         """
-        from s2mock.json_bodies.resource_files import apply_resources
-
-        apply_resources(self._engine, resources)
-        self._resources = resources
+        initial_state = InitialState(resources=resources)
+        initial_state.apply(self._engine)
+        self._initial_state = initial_state
 
     def _inject_faults(self) -> None:
         for arguments in self._faults:
@@ -362,86 +343,3 @@ def _load_diagnostics(account: "AccountView") -> "Diagnostics":
     from s2mock.diagnostics import ApiDiagnostics
 
     return ApiDiagnostics(account)
-
-
-class _Connections:
-    """The connections of a mock's clients: those of its server, and calls by WSGI."""
-
-    def __init__(self, mock: S2Mock, lazy_server: LazyServer) -> None:
-        self.lazy_server = lazy_server
-        self.app: App | None = None
-        # In front of its app, and of those of other accounts on the same port.
-        self.router: ControlRouter | None = None
-        self._engine = mock.account.engine
-        self._handler = _Handler(mock)
-        # Those of `serve`, on loops of the test's own.
-        self._loop_servers: list[LoopServer] = []
-
-    @property
-    def is_served(self) -> bool:
-        """True if the server is in front of this mock, not of another."""
-        return self.lazy_server.app is self._handler
-
-    def listen(self) -> str:
-        """Put the server in front of this mock, and return its URL. Raises `OSError`."""
-        self.lazy_server.app = self._handler
-        return self.lazy_server.url
-
-    def drop(self) -> None:
-        """Drop all connections; where other accounts share them, the requests to this one."""
-        if self.router is not None:
-            self.router.drop_calls(self._engine)
-            return
-        if self.is_served:
-            self.lazy_server.drop_connections()
-        for server in self._loop_servers:
-            server.drop_connections()
-
-    def refuse(self) -> None:
-        """Drop all connections, and refuse new ones."""
-        if self.is_served:
-            self.lazy_server.refuse()
-        for server in self._loop_servers:
-            server.refuse()
-        if self.app is not None:
-            self.app.drop_calls()
-
-    def accept(self) -> None:
-        """Accept connections again."""
-        if self.is_served:
-            self.lazy_server.accept()
-        for server in self._loop_servers:
-            server.accept()
-
-    def add_loop_server(self, server: "LoopServer") -> None:
-        """Drop, refuse and end the connections of this server with the others."""
-        self._loop_servers = [one for one in self._loop_servers if not one.is_closed]
-        self._loop_servers.append(server)
-
-    def end_loop_servers(self) -> None:
-        """Stop the servers on loops of the test's own."""
-        for server in self._loop_servers:
-            server.stop()
-
-    def end(self) -> None:
-        """Drop all connections, and leave the server to other mocks."""
-        if self.is_served:
-            self.lazy_server.app = None
-            self.lazy_server.drop_connections()
-
-
-class _Handler:
-    """A mock's app for the server. It is loaded with the first request.
-
-    Many tests point their code here, and then make no call.
-    """
-
-    def __init__(self, mock: S2Mock) -> None:
-        # Weak, so that a mock that was not closed warns as soon as it is collected.
-        self._mock = weakref.ref(mock)
-
-    def converse(self, environ: dict[str, Any]) -> Conversation:
-        """Answer one request, step by step."""
-        mock = self._mock()
-        assert mock is not None, "a mock and its server end together"
-        return mock._converse(environ)  # noqa: SLF001  # two halves of one thing

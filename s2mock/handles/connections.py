@@ -1,0 +1,106 @@
+"""The connections of a mock's clients, to its server and to those on loops of a test's own."""
+
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from s2mock.server.lazy_server import LazyServer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from s2mock.api.app import App
+    from s2mock.control.router import ControlRouter
+    from s2mock.registry.engine.engine import Engine
+    from s2mock.runtime.conversation import Conversation
+    from s2mock.server.loop_server import LoopServer
+
+
+class Connections:
+    """The connections of a mock's clients: those of its server, and calls by WSGI.
+
+    `converse` answers a request to the mock. It is a method of the mock, which owns this.
+    """
+
+    def __init__(
+        self,
+        engine: "Engine",
+        converse: "Callable[[dict[str, Any]], Conversation]",
+        lazy_server: LazyServer,
+    ) -> None:
+        self.lazy_server = lazy_server
+        self.app: App | None = None
+        # In front of its app, and of those of other accounts on the same port.
+        self.router: ControlRouter | None = None
+        self._engine = engine
+        self._handler = _Handler(converse)
+        # Those of `serve`, on loops of the test's own.
+        self._loop_servers: list[LoopServer] = []
+
+    @property
+    def is_served(self) -> bool:
+        """True if the server is in front of this mock, not of another."""
+        return self.lazy_server.app is self._handler
+
+    def listen(self) -> str:
+        """Put the server in front of this mock, and return its URL. Raises `OSError`."""
+        self.lazy_server.app = self._handler
+        return self.lazy_server.url
+
+    def drop(self) -> None:
+        """Drop all connections; where other accounts share them, the requests to this one."""
+        if self.router is not None:
+            self.router.drop_calls(self._engine)
+            return
+        if self.is_served:
+            self.lazy_server.drop_connections()
+        for server in self._loop_servers:
+            server.drop_connections()
+
+    def refuse(self) -> None:
+        """Drop all connections, and refuse new ones."""
+        if self.is_served:
+            self.lazy_server.refuse()
+        for server in self._loop_servers:
+            server.refuse()
+        if self.app is not None:
+            self.app.drop_calls()
+
+    def accept(self) -> None:
+        """Accept connections again."""
+        if self.is_served:
+            self.lazy_server.accept()
+        for server in self._loop_servers:
+            server.accept()
+
+    def add_loop_server(self, server: "LoopServer") -> None:
+        """Drop, refuse and end the connections of this server with the others."""
+        self._loop_servers = [one for one in self._loop_servers if not one.is_closed]
+        self._loop_servers.append(server)
+
+    def end_loop_servers(self) -> None:
+        """Stop the servers on loops of the test's own."""
+        for server in self._loop_servers:
+            server.stop()
+
+    def end(self) -> None:
+        """Drop all connections, and leave the server to other mocks."""
+        if self.is_served:
+            self.lazy_server.app = None
+            self.lazy_server.drop_connections()
+
+
+class _Handler:
+    """A mock's app for the server. It is loaded with the first request.
+
+    Many tests point their code here, and then make no call.
+    """
+
+    def __init__(self, converse: "Callable[[dict[str, Any]], Conversation]") -> None:
+        # Weak, so that a mock that was not closed warns as soon as it is collected.
+        self._converse = weakref.WeakMethod(converse)
+
+    def converse(self, environ: dict[str, Any]) -> "Conversation":
+        """Answer one request, step by step."""
+        converse = self._converse()
+        assert converse is not None, "a mock and its server end together"
+        return converse(environ)
