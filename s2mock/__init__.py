@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from s2mock.powers.faults import Drop as Drop
     from s2mock.powers.faults import Fail as Fail
     from s2mock.powers.faults import Fault as Fault
+    from s2mock.powers.faults import Late as Late
     from s2mock.powers.plans import FaultPlan as FaultPlan
     from s2mock.powers.plans import PlannedFault as PlannedFault
     from s2mock.registry.rules.listing import Page as Page
@@ -97,6 +98,7 @@ _HOME = {
     "InvalidConfig": "s2mock.registry.values.errors",
     "InvalidName": "s2mock.registry.values.errors",
     "Journal": "s2mock.handles.journal",
+    "Late": "s2mock.powers.faults",
     "ManualClock": "s2mock.runtime.clock",
     "NotOnTarget": "s2mock.handles.remote",
     "Page": "s2mock.registry.rules.listing",

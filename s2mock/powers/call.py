@@ -14,11 +14,13 @@ class TrackedCall(RequestCall):
 
     `fault` is the injected fault that it has met. `needs_entry` is True where a hold or an
     injection may be asked for its exchange, which is `entry` in the journal once there is one.
+    `late` says what has become of a call that a `Late` has taken.
     """
 
     fault: "Fault | None" = None
     needs_entry: bool = False
     entry: "Entry | None" = None
+    late: str | None = None
 
     @property
     def is_batch(self) -> bool:

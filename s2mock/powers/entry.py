@@ -136,6 +136,7 @@ class Entry:
         "is_injected",
         "is_operation",
         "last_seq_num",
+        "late",
         "long_size",
         "name",
         "number",
@@ -174,6 +175,8 @@ class Entry:
         self.stream: str | None = None
         self.effect: Any = None
         self.fault: Fault | None = None
+        # What has become of a call that a `Late` has taken: known after the exchange has ended.
+        self.late: str | None = None
         # True if the fault decided the response, and not S2.
         self.is_injected: bool = False
         self.failure: Failure | None = None
@@ -333,7 +336,7 @@ class Entry:
                 known = replace(known, reason=self.recording_error)
             elif self.failure is not None or self.status >= 400 or self.is_injected:
                 known = replace(known, reason=diagnostics.explain_error(self, known, before(self)))
-            if self.number and self.ended is not None:
+            if self.number and self.ended is not None and self.late is None:
                 self._exchange = known
         return known
 

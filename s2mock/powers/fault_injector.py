@@ -9,12 +9,14 @@ from random import Random
 from typing import TYPE_CHECKING, cast
 
 from s2mock.powers.delays import wait_until
-from s2mock.powers.faults import Delay, Fault
+from s2mock.powers.faults import Delay, Fault, Late
 from s2mock.powers.hold import Gate, Hold, HoldArguments
 from s2mock.powers.injection import InjectArguments, Injection
+from s2mock.powers.late_calls import LateCalls
 from s2mock.powers.outcomes import outcome_of, point_of
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Call, Point, Waits
+from s2mock.registry.rules.read import Read
 from s2mock.runtime.clock import nanoseconds
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 
@@ -33,11 +35,18 @@ _ADVICE = (
 class FaultInjector:
     """The faults and holds of one mock, and the observer that applies them.
 
-    `exchange_of` returns the exchange of a call that was affected.
+    `exchange_of` returns the exchange of a call that was affected. `record_late` is called with a
+    call that a `Late` has taken, when it was carried out or never will be.
     """
 
-    def __init__(self, engine: Engine, exchange_of: "Callable[[TrackedCall], Exchange]") -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        exchange_of: "Callable[[TrackedCall], Exchange]",
+        record_late: "Callable[[TrackedCall], object]",
+    ) -> None:
         self._engine = engine
+        self.late_calls: LateCalls = LateCalls(engine, record_late)
         self._exchange_of = exchange_of
         # Not the account's lock, which is held at the point `commit`.
         self._lock = threading.Lock()
@@ -105,6 +114,7 @@ class FaultInjector:
         With `has_failed` (an exception ends the block of the mock), unused ones fail no test.
         """
         (self._remarks if has_failed else self._complaints).extend(self._remove_unused())
+        self.drop_late()
         for hold in self._holds:
             hold.end(drops=True)
         with self._lock:
@@ -112,6 +122,12 @@ class FaultInjector:
             gates, self._gates = self._gates, set()
         for gate in gates:
             gate.open(drops=True)
+
+    def drop_late(self) -> None:
+        """Apply none of the operations that a `Late` has taken; keep a remark on each."""
+        self._remarks.extend(self.late_calls.drop())
+        with self._lock:
+            self._observe()
 
     def check(self, *, has_failed: bool = False) -> list[str]:
         """Remove all faults and all holds that held nothing; return messages on unused ones.
@@ -123,7 +139,9 @@ class FaultInjector:
 
     def take_messages(self) -> tuple[list[str], list[str]]:
         """Do as `check`; return messages that fail the test, and remarks beside another failure."""
-        taken = ([*self._complaints, *self._remove_unused()], self._remarks)
+        complaints = self._remove_unused()
+        self.drop_late()
+        taken = ([*self._complaints, *complaints], self._remarks)
         self._complaints, self._remarks = [], []
         return taken
 
@@ -166,13 +184,14 @@ class FaultInjector:
             if holds and point != "answer":
                 self._held[call] = None
             fault: Fault | None = call.fault
+        counts = point == "answer" and self.late_calls.counts_reads
         if holds or fault is not None:
             # The test may ask for its exchange, so the recorder must make an entry.
             call.needs_entry = True
         for hold in holds:
             hold.notify()
         acts = fault is not None and point_of(fault, call) == point
-        if not holds and not acts:
+        if not holds and not acts and not counts:
             return None
         return self._affect(point, call, holds, fault, acts=acts)
 
@@ -202,13 +221,30 @@ class FaultInjector:
             # The call may have passed the point of the new one.
             fault = call.fault
             acts = fault is not None and point_of(fault, call) in ("arrival", point)
-        if not acts:
-            return
-        if isinstance(fault, Delay):
+        if acts and isinstance(fault, Delay):
             jitter = self._random.uniform(0, fault.jitter) if fault.jitter else 0.0
             yield from self.delay(fault.seconds + jitter)
-        elif fault is not None:
+        elif acts and fault is not None:
+            if isinstance(fault, Late):
+                self._apply_later(fault, call)
             raise outcome_of(fault)
+        if point == "answer" and self.late_calls.counts_reads:
+            self._count_read(call)
+
+    def _apply_later(self, fault: Late, call: "TrackedCall") -> None:
+        self.late_calls.add(fault, call)
+        with self._lock:
+            # Reads are counted also once no fault is left.
+            self._observe()
+
+    def _count_read(self, call: "TrackedCall") -> None:
+        """Count a read or tail check that was answered; a session is counted by its pieces."""
+        operation = call.operation
+        is_session = isinstance(operation, Read) and operation.is_session and call.error is None
+        if not is_session and self.late_calls.is_counted(call):
+            self.late_calls.count_read(call)
+            with self._lock:
+                self._observe()
 
     def delay(self, seconds: float) -> Waits:
         """Wait for a number of seconds of the account's clock; `inf` ends with the test.
@@ -233,5 +269,5 @@ class FaultInjector:
     def _observe(self) -> None:
         """Observe the engine while there are faults or holds. With the lock held."""
         others = tuple(one for one in self._engine.observers if one is not self)
-        is_needed = bool(self._injections or self._holds)
+        is_needed = bool(self._injections or self._holds or self.late_calls.counts_reads)
         self._engine.observers = (*others, self) if is_needed else others

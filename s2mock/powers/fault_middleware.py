@@ -22,6 +22,7 @@ from s2mock.powers.outcomes import InjectedError, Replaced, error_of, reset_of
 from s2mock.registry.log.batch import Batch
 from s2mock.registry.operation import Dropped, Waits
 from s2mock.registry.rules.append import OpenAppendSession
+from s2mock.registry.values.errors import S2Error
 from s2mock.runtime.conversation import (
     DRAINED,
     READ,
@@ -92,6 +93,32 @@ class FaultMiddleware:
             session.pieces = _limited(pieces, fault.records or 0, self._end_of(fault))
         elif isinstance(fault, Cut | Fail | Silence) and fault.records is not None:
             session.pieces = _limited(pieces, fault.records, self._end_of(fault))
+        else:
+            self._count_read(session, call)
+
+    def _count_read(self, session: Session, call: TrackedCall) -> None:
+        """Count a read session as answered when it waits at the tail, or has ended."""
+        late_calls = self._injector.late_calls
+        if not late_calls.counts_reads or not late_calls.is_counted(call):
+            return
+        pieces = session.pieces
+        is_answered = False
+
+        def count(piece: Piece | Step) -> None:
+            nonlocal is_answered
+            if not is_answered and not isinstance(piece, Delivered):
+                is_answered = True
+                late_calls.count_read(call)
+
+        def counted() -> Pieces:
+            try:
+                yield from relay(pieces, count)
+            except S2Error:
+                count(READ)
+                raise
+            count(READ)
+
+        session.pieces = counted()
 
 
 # Responses that break off.

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, fields
 from math import inf, isinf
 from typing import Any, Final, Literal
 
+from s2mock.powers.operations import HAS_STREAM, WRITES
 from s2mock.registry.values.codes import CODES
 from s2mock.registry.values.config import U64_MAX
 from s2mock.runtime.arguments import (
@@ -66,14 +67,7 @@ class Fail(Fault):
     records: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.code, str):
-            raise TypeError(f"Fail takes the code of an error, not {self.code!r}")
-        if self.code not in CODES:
-            near = near_name(self.code, CODES)
-            hint = "" if near is None else f"did you mean {near!r}? "
-            raise ValueError(
-                f"{self.code!r} is no error code of S2: {hint}there are {', '.join(sorted(CODES))}"
-            )
+        _check_code("Fail", self.code)
         if self.message is not None:
             encoded("message", check_name("message", self.message))
         if self.retry_after is not None:
@@ -89,12 +83,8 @@ class Fail(Fault):
             raise ValueError(
                 f"{self!r}: a read changes nothing, so committed=True has no meaning: leave it out"
             )
-        if self.committed and CODES[self.code].promises_no_effect:
-            lossy = ", ".join(repr(code) for code in CODES if not CODES[code].promises_no_effect)
-            raise ValueError(
-                f"{self.code!r} promises that nothing has happened, and committed=True contradicts "
-                f"that (reference: account_services §4); these codes leave it open: {lossy}"
-            )
+        if self.committed:
+            _check_lossy(self.code, "committed=True contradicts that")
 
     @property
     def status(self) -> int:
@@ -182,6 +172,41 @@ class Delay(Fault):
             raise ValueError(
                 f"{self!r} lasts until the test ends, so jitter has no meaning: leave it out"
             )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Late(Fault):
+    """Send no response, as `Drop()`, or an error; and apply the operation later.
+
+    It is applied after a number of `seconds` of the account's clock, or right after that number of
+    `reads` and tail checks of its stream were answered; a read session is answered when it has
+    delivered the records that there were, or has ended. Direct calls of a test are not counted.
+    With `code`, S2's error of that code is the response. S2 decides when the operation is applied:
+    if it refuses it then, nothing is. What was not applied by the end of the test, or by `reset()`
+    or `restore()`, never is. Raises `TypeError`, and `ValueError` for a `code` that promises that
+    nothing happens (reference: account_services §4).
+    """
+
+    seconds: float | None = None
+    reads: int | None = field(default=None, kw_only=True)
+    code: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.seconds is not None:
+            check_delay("seconds", self.seconds)
+            if isinf(self.seconds):
+                raise ValueError(
+                    "seconds must be finite: an operation that is never applied is lost by Drop()"
+                )
+        check_count("reads", self.reads, optional=True)
+        if (self.seconds is None) == (self.reads is None):
+            raise ValueError(
+                "Late applies an operation after a number of seconds or of reads: give one of "
+                "them, as in Late(1.5) or Late(reads=1)"
+            )
+        if self.code is not None:
+            _check_code("Late", self.code)
+            _check_lossy(self.code, "an effect that comes later contradicts that")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -276,6 +301,27 @@ class Drain(Fault):
         check_count("records", self.records, least=0, optional=True)
 
 
+def _check_code(fault: str, code: object) -> None:
+    if not isinstance(code, str):
+        raise TypeError(f"{fault} takes the code of an error, not {code!r}")
+    if code not in CODES:
+        near = near_name(code, CODES)
+        hint = "" if near is None else f"did you mean {near!r}? "
+        raise ValueError(
+            f"{code!r} is no error code of S2: {hint}there are {', '.join(sorted(CODES))}"
+        )
+
+
+def _check_lossy(code: str, contradiction: str) -> None:
+    """Raise `ValueError` for a code that promises that nothing has happened."""
+    if CODES[code].promises_no_effect:
+        lossy = ", ".join(repr(code) for code in CODES if not CODES[code].promises_no_effect)
+        raise ValueError(
+            f"{code!r} promises that nothing has happened, and {contradiction} "
+            f"(reference: account_services §4); these codes leave it open: {lossy}"
+        )
+
+
 def _check_connection(value: object) -> None:
     if not isinstance(value, bool) and value != "reset":
         raise (TypeError if not isinstance(value, str) else ValueError)(
@@ -289,7 +335,7 @@ def is_answer_lost(status: int, fault: Fault | None) -> bool:
 
     `status` is that of the response, 0 for none.
     """
-    if not status or isinstance(fault, Cut | Silence):
+    if not status or isinstance(fault, Cut | Silence | Late):
         return True
     return isinstance(fault, Fail) and fault.committed
 
@@ -310,13 +356,17 @@ _EXAMPLES: Final[dict[type, str]] = {
     Delay: "Delay(1.5)",
     Answer: "Answer(502, b'<html>')",
     Drain: "Drain()",
+    Late: "Late(reads=1)",
     Silence: "Silence(bytes=10)",
     Slow: "Slow(chunk=1)",
 }
 
 
 def check_place(fault: Fault, names: tuple[str, ...]) -> None:
-    """Raise `ValueError` if the fault has no meaning on those operations."""
+    """Raise `ValueError` if the fault has no meaning on one of those operations."""
+    if isinstance(fault, Late):
+        _check_late_place(fault, names)
+        return
     records = getattr(fault, "records", None)
     others = [name for name in names if name != "read"]
     if records is not None and others:
@@ -329,6 +379,35 @@ def check_place(fault: Fault, names: tuple[str, ...]) -> None:
             f"{fault!r} on {others[0]!r}: only the answer to a read is counted in records; "
             f"{instead}"
         )
+
+
+def _check_late_place(fault: Late, names: tuple[str, ...]) -> None:
+    for name in names:
+        if name == "append-session":
+            raise ValueError(
+                f"{fault!r} on 'append-session': a session that has no response gets no batch, so "
+                "its opening leaves nothing to apply later; on='append' applies a batch of the "
+                "session later"
+            )
+        if name not in WRITES:
+            raise ValueError(
+                f"{fault!r} on {name!r}: that changes nothing, so there is nothing to apply later; "
+                "Drop() loses its answer"
+            )
+        if fault.reads is not None and name not in HAS_STREAM:
+            raise ValueError(
+                f"{fault!r} on {name!r}: there is no stream whose reads could be counted; "
+                "Late(seconds) applies it after a time"
+            )
+
+
+def has_place(fault: Fault, name: str) -> bool:
+    """True if the fault has a meaning on the operation of that name."""
+    try:
+        check_place(fault, (name,))
+    except ValueError:
+        return False
+    return True
 
 
 def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:
@@ -355,7 +434,7 @@ def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:
 # JSON.
 
 _KINDS: Final[dict[str, type[Fault]]] = {
-    kind.__name__: kind for kind in (Answer, Cut, Delay, Drain, Drop, Fail, Silence, Slow)
+    kind.__name__: kind for kind in (Answer, Cut, Delay, Drain, Drop, Fail, Late, Silence, Slow)
 }
 _EXAMPLE: Final = 'as in {"Fail": {"code": "unavailable"}}'
 

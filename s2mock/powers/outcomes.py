@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault, Silence, Slow
+from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault, Late, Silence, Slow
 from s2mock.registry.operation import Dropped, Interrupted, Point
 from s2mock.registry.rules.append import OpenAppendSession
 from s2mock.registry.rules.read import Read
@@ -79,6 +79,8 @@ def point_of(fault: Fault, call: "TrackedCall") -> Point | None:
 def outcome_of(fault: Fault) -> Exception:
     """Return the exception for an operation that a fault affects."""
     assert not isinstance(fault, Delay), "an operation goes on after a delay"
+    if isinstance(fault, Late) and fault.code is None:
+        fault = Drop()
     if isinstance(fault, Drop):
         return Dropped(reset_of(fault))
     if isinstance(fault, Answer):
@@ -95,7 +97,10 @@ def reset_of(fault: Drop | Cut) -> Reset:
 
 
 def error_of(fault: Fault) -> InjectedError:
-    """Return the error with which a `Fail` or a `Drain` answers."""
+    """Return the error with which a `Fail`, a `Late` or a `Drain` answers."""
+    if isinstance(fault, Late):
+        assert fault.code is not None, "without a code there is no answer"
+        fault = Fail(fault.code)
     if isinstance(fault, Fail):
         code = CODES[fault.code]
         message = code.message if fault.message is None else fault.message

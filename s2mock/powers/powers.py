@@ -46,7 +46,9 @@ class Powers:
         is_needed = journal_limit or LOGGER.isEnabledFor(DEBUG)
         self.recorder: Recorder | None = recorder if is_needed else None
         self.durability: Durability = Durability(engine, append_latency)
-        self.injector: FaultInjector = FaultInjector(engine, recorder.exchange_of)
+        self.injector: FaultInjector = FaultInjector(
+            engine, recorder.exchange_of, recorder.record_late
+        )
         # The number of nested outages.
         self.outages = 0
         self._thread = threading.get_ident()

@@ -155,8 +155,9 @@ class Recorder:
         entry = self._entry(request)
         call = cast("TrackedCall | None", request.call)
         if call is not None:
-            _update_from_call(entry, call)
+            # First: it may be carried out late at any time from now on.
             call.entry = entry
+            _update_from_call(entry, call)
         entry.body = request.raw_body if request.sent_body is None else request.sent_body
         if outcome is not None:
             _set_outcome(entry, outcome)
@@ -216,6 +217,12 @@ class Recorder:
                 entry.body = request.raw_body if request.sent_body is None else request.sent_body
         return self._journal.to_exchange(entry)
 
+    def record_late(self, call: "TrackedCall") -> None:
+        """Record what has become of a call that a `Late` has taken, in the entry that it has."""
+        if (entry := call.entry) is not None:
+            _update_from_call(entry, call)
+        self._journal.store.notifier.notify()
+
     def _entry(self, request: "S2Request") -> Entry:
         environ = request.environ
         entry = Entry(
@@ -243,8 +250,8 @@ class SessionRecorder:
         """Record a batch before its acknowledgement is sent, or that it has none."""
         session, has_left = self.entry, call.request.has_left()
         entry = Entry(session.environ, session.path, session.parameters, "append", call.began)
-        _update_from_call(entry, call)
         call.entry = entry
+        _update_from_call(entry, call)
         entry.session = session
         entry.body = call.payload
         entry.ended = monotonic()
@@ -343,6 +350,7 @@ def _update_from_call(entry: Entry, call: "TrackedCall") -> None:
     entry.at = call.at
     entry.effect = call.effect
     entry.fault = call.fault
+    entry.late = call.late
 
 
 def _set_outcome(entry: Entry, error: BaseException) -> None:

@@ -216,6 +216,7 @@ class MockBackend:
 
     def restore(self, snapshot: Snapshot) -> None:
         self._engine.put_state(*content_of(snapshot))
+        self._powers.injector.drop_late()
         self._connections.drop()
 
     def begin_outage(self) -> None:
