@@ -39,6 +39,10 @@ LONG_HEAD: Final = 4096
 _SHORT_TEXT: Final = 1024
 
 
+NOT_YET: Final = "not applied yet"
+"""The value of `Entry.late` until the operation was applied, was refused, or was dropped."""
+
+
 class ExchangeHead(NamedTuple):
     """The part of a note that successive exchanges often share; equal ones are kept once."""
 

@@ -139,10 +139,14 @@ class FaultInjector:
 
     def take_messages(self) -> tuple[list[str], list[str]]:
         """Do as `check`; return messages that fail the test, and remarks beside another failure."""
-        complaints = self._remove_unused()
+        complaints = [*self._complaints, *self._remove_unused()]
+        self._complaints = []
+        return complaints, self.take_remarks()
+
+    def take_remarks(self) -> list[str]:
+        """Apply none of the operations that a `Late` has taken; return all remarks, each once."""
         self.drop_late()
-        taken = ([*self._complaints, *complaints], self._remarks)
-        self._complaints, self._remarks = [], []
+        taken, self._remarks = self._remarks, []
         return taken
 
     def _remove_unused(self) -> list[str]:

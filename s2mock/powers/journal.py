@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from s2mock.powers.entry import Diagnostics, Entry
+from s2mock.powers.entry import NOT_YET, Diagnostics, Entry
 from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.powers.journal_store import JournalStore, JournalSummary
 from s2mock.runtime.fork_locks import Rank, take_at_fork
@@ -265,8 +265,14 @@ class _AdviceCollector:
             first = self.last_number + 1 - entries[0].number if entries else 0
             fresh = entries[max(0, first) :]
             waiting, self._open = [*self._open, *fresh], []
+            undecided = set()
             for entry in waiting:
-                if entry.ended is None:
+                # An append that is applied late may prove a later one to be its duplicate.
+                is_undecided = entry.late == NOT_YET
+                if is_undecided:
+                    undecided.add(entry.place)
+                is_after = entry.operation == "append" and entry.place in undecided
+                if entry.ended is None or is_undecided or (undecided and is_after):
                     self._open.append(entry)
                 elif texts := self._find_advice(entry, self._lost):
                     entry.add_advice(texts)

@@ -5,12 +5,14 @@ here.
 """
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from s2mock.powers.entry import NOT_YET
 from s2mock.powers.faults import Delay, Late, Slow
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Dropped, Interrupted
 from s2mock.registry.rules.read import CheckTail, Read
+from s2mock.registry.values.errors import S2Error
 from s2mock.runtime.clock import nanoseconds
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 
@@ -19,9 +21,8 @@ if TYPE_CHECKING:
 
     from s2mock.powers.call import TrackedCall
 
-NOT_YET = "not applied yet"
-APPLIED = "applied late"
-NEVER = "never applied: the test, or its account, ended first"
+_APPLIED: Final = "applied late"
+_NEVER: Final = "never applied: the test, or its account, ended first"
 
 
 class _LateCall:
@@ -126,12 +127,14 @@ class LateCalls:
             if isinstance(error, Dropped):
                 self._remarks.append(late.remark)
         if error is None:
-            call.late = APPLIED
+            call.late = _APPLIED
         elif isinstance(error, Dropped):
-            call.late = NEVER
+            call.late = _NEVER
         else:
-            code = getattr(error, "code", None) or type(error).__name__
-            call.late = f"never applied: S2 refused it when it was due ({code}: {error})"
+            assert isinstance(error, S2Error), "S2 refuses with its errors"
+            # A failed condition is answered without a code, with what there is.
+            code = error.code or next(iter(error.body()))
+            call.late = f"never applied: S2 refused it when it was due ({code}: {error.message})"
         self._on_change(call)
 
     def _update(self) -> None:

@@ -52,6 +52,12 @@ def remove_fault(request: ControlRequest) -> ControlResponse:
     return ControlResponse(204)
 
 
+def drop_late(request: ControlRequest) -> ControlResponse:
+    """Apply none of the operations that a `Late` has taken, as at the end of a test."""
+    request.query()
+    return ControlResponse(200, {"remarks": request.hosted.powers.injector.take_remarks()})
+
+
 def list_holds(request: ControlRequest) -> ControlResponse:
     """Return all holds, the released ones too."""
     request.query()
@@ -103,6 +109,7 @@ ROUTES: Final = (
     ControlRoute("POST", "/faults", inject_fault),
     ControlRoute("GET", "/faults/{number}", get_fault),
     ControlRoute("DELETE", "/faults/{number}", remove_fault),
+    ControlRoute("DELETE", "/late", drop_late),
     ControlRoute("GET", "/holds", list_holds),
     ControlRoute("POST", "/holds", make_hold),
     ControlRoute("GET", "/holds/{number}", get_hold),

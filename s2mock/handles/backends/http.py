@@ -403,9 +403,18 @@ class HttpInjector:
         self.told: set[int] = set()
         """The numbers of the holds whose complaints were taken."""
 
-    def check(self, *, has_failed: bool = False) -> list[str]:  # noqa: ARG002  # of a protocol
-        """Remove all faults and unreached holds, and return their complaints."""
-        found = []
+    def check(self, *, has_failed: bool = False) -> list[str]:
+        """Remove all faults and unreached holds, and return their complaints.
+
+        With `has_failed`, remarks are among them.
+        """
+        complaints, remarks = self.take_messages()
+        return [*complaints, *remarks] if has_failed else complaints
+
+    def take_messages(self) -> tuple[list[str], list[str]]:
+        """Do as `check`; return the complaints that fail a test, and the remarks beside those."""
+        found: list[str] = []
+        remarks: list[str] = []
         # Once the server or the account is gone, so are its faults.
         with suppress(OSError, ControlError):
             for fault in self._control("GET", "/faults")["faults"]:
@@ -417,11 +426,8 @@ class HttpInjector:
                     self.told.add(hold["number"])
                     found.append(hold["complaint"])
                     self._control("POST", f"/holds/{hold['number']}/release")
-        return found
-
-    def take_messages(self) -> tuple[list[str], list[str]]:
-        """Return the complaints that fail a test, and the remarks beside another failure."""
-        return self.check(), []
+            remarks = self._control("DELETE", "/late")["remarks"]
+        return found, remarks
 
 
 class HttpJournal:
