@@ -39,6 +39,7 @@ NAMES = [
     "InvalidConfig",
     "InvalidName",
     "Journal",
+    "Late",
     "ManualClock",
     "NotOnTarget",
     "Page",

@@ -194,7 +194,8 @@ class Late(Fault):
     def __post_init__(self) -> None:
         if self.seconds is not None:
             check_delay("seconds", self.seconds)
-            if isinf(self.seconds):
+            # `isinf` takes no integer that is too large for a float.
+            if self.seconds == inf:
                 raise ValueError(
                     "seconds must be finite: an operation that is never applied is lost by Drop()"
                 )

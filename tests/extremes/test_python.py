@@ -20,6 +20,7 @@ from s2mock import (
     Fail,
     Fault,
     FaultPlan,
+    Late,
     ManualClock,
     PlannedFault,
     RemoteS2Mock,
@@ -69,7 +70,11 @@ def prepared() -> Iterator[Prepared]:
 
 def met(fault: Fault) -> None:
     """Meet it with each operation on which it means something."""
-    on = "read" if getattr(fault, "records", None) is not None else ("append", "read")
+    on: str | tuple[str, ...] = ("append", "read")
+    if getattr(fault, "records", None) is not None:
+        on = "read"
+    elif isinstance(fault, Late):
+        on = "append"
     with closing(made()) as mock:
         mock.inject(fault, on=on, times=None, required=False)
         meet(mock)
@@ -186,6 +191,9 @@ CALLS: dict[str, Callable[[Prepared, dict[str, Any]], object]] = {
     "Delay.__init__": lambda _, given: met(Delay(**given)),
     "Drain.__init__": lambda _, given: met(Drain(**given)),
     "Fail.__init__": lambda _, given: met(Fail("unavailable", **given)),
+    "Late.__init__": lambda _, given: met(
+        Late(**({} if "seconds" in given else {"reads": 1}) | given)
+    ),
     "Hold.wait": lambda at, given: waited(at.held.wait, given),
     "Hold.async_wait": lambda at, given: waited(at.held.async_wait, given),
     "Injection.wait": lambda at, given: waited(at.injection.wait, given),

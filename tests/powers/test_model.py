@@ -76,7 +76,7 @@ class Step:
 
 @dataclass
 class LateStep:
-    """A step that takes effect later: at a time of the model, or after so many reads."""
+    """A step that takes effect later: at a time of the model, or after a number of reads."""
 
     step: Step
     injected: Any
