@@ -141,8 +141,8 @@ class Journal:
     ) -> "tuple[Exchange, ...]":
         """Return the exchanges with higher numbers, and those of `sessions` that have changed.
 
-        `sessions` are the numbers of open sessions, each with its last sequence number as it was
-        seen before. The result has at most `limit` exchanges, the oldest.
+        `sessions` are the numbers of open sessions, and of exchanges that a `Late` has taken and
+        that were not applied yet, each with its last sequence number as it was seen before. The result has at most `limit` exchanges, the oldest.
         """
         first = min((after, *(number - 1 for number in sessions)))
         entries = self._advised_entries(first)
@@ -295,6 +295,9 @@ class _AdviceCollector:
 
 def _has_changed(entry: Entry, after: int, sessions: Mapping[int, int | None]) -> bool:
     number = entry.number
-    return number > after or (
-        number in sessions and (entry.ended is not None or entry.last_seq_num != sessions[number])
-    )
+    if number > after:
+        return True
+    if number not in sessions:
+        return False
+    is_over = entry.ended is not None and entry.late != NOT_YET
+    return is_over or entry.last_seq_num != sessions[number]
