@@ -142,7 +142,8 @@ class Journal:
         """Return the exchanges with higher numbers, and those of `sessions` that have changed.
 
         `sessions` are the numbers of open sessions, and of exchanges that a `Late` has taken and
-        that were not applied yet, each with its last sequence number as it was seen before. The result has at most `limit` exchanges, the oldest.
+        that were not applied yet, each with its last sequence number as it was seen before. The
+        result has at most `limit` exchanges, the oldest.
         """
         first = min((after, *(number - 1 for number in sessions)))
         entries = self._advised_entries(first)

@@ -97,6 +97,26 @@ def test_a_fault_that_is_waited_for_in_vain(control: Control) -> None:
     assert "1 append arrived, to `log`" in message
 
 
+def test_what_is_late_is_dropped_on_request(control: Control) -> None:
+    late = {"on": "append", "times": 2, "fault": {"Late": {"reads": 1, "code": "storage"}}}
+    control("POST", "/faults", late)
+    headers = {"s2-basin": BASIN}
+    for body in ("a", "b"):
+        assert control.append(body).status_code == 500
+        if body == "a":
+            control.http.get("/v1/streams/log/records/tail", headers=headers)
+    [remark] = control("DELETE", "/late").json()["remarks"]
+    assert remark == (
+        f"an operation was never applied: append {BASIN} log, by Late(reads=1, code='storage'); "
+        "0 of 1 reads or tail checks of its stream were answered"
+    )
+    assert control("DELETE", "/late").json() == {"remarks": []}
+    assert control.read() == ["a"]
+    assert control.read() == ["a"]
+    exchanges = control("GET", "/faults/1").json()["exchanges"]
+    assert [one["effect"]["committed"] for one in exchanges] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
@@ -113,6 +133,10 @@ def test_a_fault_that_is_waited_for_in_vain(control: Control) -> None:
         ({"on": "append", "fault": {"Delay": {"seconds": "1"}}}, "must be a number of seconds"),
         ({"on": "append", "fault": {"Answer": {"status": 502, "body": 1}}}, "body must be text"),
         ({"on": "append", "fault": {"Cut": {"records": 1}}}, "counted in records"),
+        ({"on": "append", "fault": {"Late": {}}}, "Late(reads=1)"),
+        ({"on": "append", "fault": {"Late": {"read": 1}}}, "did you mean 'reads'?"),
+        ({"on": "read", "fault": {"Late": {"reads": 1}}}, "that changes nothing"),
+        ({"on": "append", "fault": {"Late": {"seconds": "inf"}}}, "seconds must be finite"),
         ({"on": "append", "fault": []}, "holds no fault"),
         ({"on": "append", "fault": {"Drop": {}}, "strem": "a"}, "did you mean 'stream'?"),
         ({"on": "append", "fault": {"Drop": {}}, "times": 0}, "times must be 1 or more"),

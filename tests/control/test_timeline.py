@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from s2mock import Drop, Fail, S2Mock
+from s2mock import Drop, Fail, Late, S2Mock
 from tests.control.conftest import BASIN, Control, against
 from tests.powers.conftest import Started
 
@@ -74,6 +74,21 @@ def test_rows_come_as_events_and_sessions_come_again(control: Control) -> None:
             assert gone_on["number"] in (2, 3)
         over = seen_until(coming, lambda row: row["number"] == 2 and row["ended"] is not None)
         assert over["did"] == "read 0..1"
+
+
+def test_a_row_comes_again_when_its_operation_is_applied_late(
+    mock: S2Mock, control: Control
+) -> None:
+    mock.inject(Late(reads=1), on="append")
+    with control.http.stream("GET", "/_s2mock/timeline", headers=EVENTS) as answer:
+        coming = batches(answer)
+        with pytest.raises(httpx.RemoteProtocolError):
+            control.append("a")
+        pending = seen_until(coming, lambda row: row["number"] == 1)
+        assert (pending["status"], pending["did"]) == (None, "")
+        control.http.get("/v1/streams/log/records/tail", headers={"s2-basin": BASIN})
+        applied = seen_until(coming, lambda row: row["number"] == 1)
+        assert (applied["status"], applied["did"]) == (None, "+1 → 0..0")
 
 
 def seen_until(coming: Iterator[dict[str, Any]], wanted: Any) -> dict[str, Any]:

@@ -1,18 +1,32 @@
 """`Late`: an operation without an answer that is applied later, after a time or after reads."""
 
+import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import Any
 
+import httpx
 import pytest
 
-from s2mock import AppendRecord, Drop, Fail, Fault, Late, S2Mock
+from s2mock import AppendRecord, Drop, Fail, Fault, Late, ManualClock, S2Mock
 from s2mock.powers.exchange import Effect
 from s2mock.powers.operations import WRITES
 from s2mock.powers.timeline import make_timeline
+from tests import own_token
 from tests.backends import make_on
 from tests.plugin.conftest import Run
-from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS, SEEDS, Started, Way, bodies
+from tests.powers.conftest import (
+    BASIN,
+    EVENTS,
+    FRAMES,
+    PATIENCE,
+    RECORDS,
+    SEEDS,
+    Started,
+    Way,
+    bodies,
+)
 from tests.powers.frames import TERMINAL, append_frame, frames
 
 TAIL = f"{RECORDS}/tail"
@@ -108,6 +122,74 @@ class TestAfterSeconds:
             append_without_answer(way, "1")
             found = mock.basin(BASIN).stream("log").wait_for(2, timeout=30)
             assert [record.body for record in found] == [b"1", b"2"]
+
+    def test_no_thread_is_left(self) -> None:
+        def watchers() -> list[threading.Thread]:
+            return [one for one in threading.enumerate() if one.name == "s2mock-late"]
+
+        with S2Mock(basins=SEEDS) as mock, closing(Way("wsgi", mock)) as way:
+            mock.inject([Late(0.001), Late(1000), Late(2000)], on="append")
+            for text in ("a", "b", "c"):
+                append_without_answer(way, text)
+            # One for all of them.
+            [watcher] = watchers()
+            mock.basin(BASIN).stream("log").wait_for(1, timeout=PATIENCE)
+            assert watcher.is_alive()
+        watcher.join(PATIENCE)
+        assert not watcher.is_alive()
+        with S2Mock(basins=SEEDS) as mock, closing(Way("wsgi", mock)) as way:
+            mock.inject(Late(0.001), on="append")
+            append_without_answer(way, "a")
+            mock.basin(BASIN).stream("log").wait_for(1, timeout=PATIENCE)
+            for watcher in watchers():
+                watcher.join(PATIENCE)
+            assert watchers() == []
+
+    def test_by_a_clock_of_the_users_own(self) -> None:
+        """Its `wait` is called in one thread."""
+
+        class Own:
+            def __init__(self) -> None:
+                self._clock = ManualClock()
+
+            def now(self) -> int:
+                return self._clock.now()
+
+            def wait(self, condition: threading.Condition, until: int) -> None:
+                self._clock.wait(condition, until)
+
+            def advance(self, seconds: float) -> None:
+                self._clock.wait_for_waiters()
+                self._clock.advance(seconds)
+
+        clock = Own()
+        with S2Mock(basins=SEEDS, clock=clock) as mock, closing(Way("wsgi", mock)) as way:
+            mock.inject(Late(5), on="append")
+            append_without_answer(way, "late")
+            waiting = Started(lambda: mock.basin(BASIN).stream("log").wait_for(1, timeout=PATIENCE))
+            clock.advance(5)
+            [record] = waiting.result()
+            assert record.body == b"late"
+
+    def test_on_the_loop_of_the_caller(self) -> None:
+        async def main() -> bytes:
+            with S2Mock(basins=SEEDS) as mock:
+                mock.inject(Late(0.01), on="append")
+                async with (
+                    await mock.serve() as server,
+                    httpx.AsyncClient(
+                        base_url=server.url,
+                        headers={"s2-basin": BASIN, **own_token.headers(mock)},
+                        timeout=PATIENCE,
+                        trust_env=False,
+                    ) as client,
+                ):
+                    with pytest.raises(httpx.RemoteProtocolError):
+                        await client.post(RECORDS, json={"records": [{"body": "late"}]})
+                    session = f"{RECORDS}?seq_num=0&count=1&wait=60"
+                    return (await client.get(session, headers=EVENTS)).content
+
+        assert b"late" in asyncio.run(main())
 
     def test_it_is_none_of_the_waiters_of_a_clock(self, mock: S2Mock, http1: Way) -> None:
         mock.inject(Late(5), on="append")

@@ -5,6 +5,7 @@ answer was applied. So it looks at the stream, and sends again what is missing t
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 import pytest
@@ -226,6 +227,46 @@ class TestSweep:
                         return
 
         sweep(Numbered, [LATE, Late(30)])
+
+
+class TestMeaninglessPoints:
+    """A `Late` of a read is left out of a sweep, and its report counts that."""
+
+    def test_they_are_left_out(self) -> None:
+        points = self.swept([LATE, Drop()], on=["append", "read", "check-tail"])
+        assert points == [
+            "Late(reads=1) at append 1",
+            "Drop() at append 1",
+            "Drop() at read 1",
+            "Drop() at check-tail 1",
+        ]
+
+    def test_a_report_counts_them(self) -> None:
+        with pytest.raises(pytest.fail.Exception) as failure:
+            self.swept([LATE], on=["append", "read"], fails=True)
+        assert str(failure.value).startswith(
+            "s2_sweep: 1 of 1 attempts failed; 1 were left out, at operations on which their "
+            "faults have no meaning"
+        )
+
+    def test_a_fault_without_any_meaning_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="that changes nothing"):
+            self.swept([LATE], on=["read", "check-tail"])
+
+    def swept(self, faults: list[Fault], *, on: list[str], fails: bool = False) -> list[str]:
+        points = []
+        for attempt in Sweep(S2Mock, print)(faults, on=on, basins=SEEDS):
+            with attempt as mock:
+                shop = Shop(mock)
+                shop.append("tea")
+                with suppress(ConnectionError):
+                    shop.look()
+                with suppress(ConnectionError):
+                    shop.tail()
+                if attempt.point is not None:
+                    points.append(str(attempt.point))
+                    assert not fails
+        return points
 
 
 def fails_under(shop: type[Shop]) -> Callable[[FaultPlan], bool]:
