@@ -282,6 +282,18 @@ class TestAfterReads:
         assert 0 < received.index(b'"tail":{"seq_num":1') < received.index(b"late")
         assert bodies(mock) == ["a", "late"]
 
+    def test_one_that_waits_for_its_time_is_applied_by_the_clock_all_the_same(
+        self, mock: S2Mock, http1: Way
+    ) -> None:
+        """The first is due at once, before the other, and nothing looks after the `advance`."""
+        mock.inject([Late(reads=1), Late(5)], on="append")
+        append_without_answer(http1, "by reads")
+        append_without_answer(http1, "by time")
+        http1("GET", TAIL)
+        mock.advance(5)
+        [_, late] = mock.journal.of("append")
+        assert late.effect.committed
+
     def test_a_read_that_was_open_before_is_not_counted(self, mock: S2Mock, http1: Way) -> None:
         with closing(http1.pieces(f"{RECORDS}?seq_num=0&clamp=true", EVENTS)) as pieces:
             next(pieces)

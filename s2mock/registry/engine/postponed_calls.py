@@ -56,7 +56,10 @@ class PostponedCalls:
 
     def pop(self) -> PostponedCall:
         """Remove and return the earliest."""
-        return heappop(self._heap)
+        earliest = heappop(self._heap)
+        # It may have been carried out for another reason than the alarm, which is for the next now.
+        self._alarm.set()
+        return earliest
 
     def drop(self) -> None:
         """Remove all."""
