@@ -352,6 +352,46 @@ class TestItsAnswer:
         assert [one for one in late if not one.effect.committed] == []
 
 
+class TestHolds:
+    @pytest.mark.parametrize("point", ["arrival", "commit"])
+    def test_it_reaches_an_operation_that_is_held(
+        self, mock: S2Mock, http1: Way, point: Any
+    ) -> None:
+        with mock.hold(on="append", at=point) as held:
+            started = Started(lambda: http1.append("late"))
+            held.wait()
+            mock.inject(Late(5), on="append")
+            assert bodies(mock) == []
+        assert isinstance(started.result(), ConnectionError)
+        assert bodies(mock) == []
+        mock.advance(5)
+        assert bodies(mock) == ["late"]
+
+    def test_its_time_begins_when_a_hold_at_its_arrival_is_released(
+        self, mock: S2Mock, http1: Way
+    ) -> None:
+        mock.inject(Late(5), on="append")
+        with mock.hold(on="append", at="arrival") as held:
+            started = Started(lambda: http1.append("late"))
+            held.wait()
+            mock.advance(60)
+        assert isinstance(started.result(), ConnectionError)
+        mock.advance(4)
+        assert bodies(mock) == []
+        mock.advance(1)
+        assert bodies(mock) == ["late"]
+
+    def test_it_is_applied_without_points(self, mock: S2Mock, http1: Way) -> None:
+        """It is not held, and meets no other fault, when it is applied."""
+        mock.inject(Late(5), on="append")
+        append_without_answer(http1, "late")
+        mock.inject(Fail("storage"), on="append", required=False)
+        with mock.hold(on="append", times=None, required=False) as held:
+            mock.advance(5)
+            assert bodies(mock) == ["late"]
+            assert held.exchanges == ()
+
+
 class TestRefusedWhenItIsDue:
     @pytest.mark.parametrize(
         ("condition", "code"),
@@ -431,6 +471,25 @@ class TestDropped:
                 assert bodies(fork) == []
             mock.advance(60)
             assert bodies(mock) == ["late"]
+
+    def test_a_remark_is_beside_a_failure_only(self, mock: S2Mock, http1: Way) -> None:
+        mock.inject(Late(5), on="append")
+        append_without_answer(http1, "a")
+        injector = mock._powers.injector  # type: ignore[union-attr]  # of both backends
+        assert injector.check() == []
+        mock.advance(60)
+        assert bodies(mock) == []
+        mock.inject(Late(reads=3), on="append")
+        append_without_answer(http1, "a")
+        http1("GET", TAIL)
+        [remark] = injector.check(has_failed=True)
+        assert remark == (
+            f"an operation was never applied: append {BASIN} log, by Late(reads=3); "
+            "1 of 3 reads or tail checks of its stream were answered"
+        )
+        for _ in range(3):
+            http1("GET", TAIL)
+        assert bodies(mock) == []
 
     def test_a_report_of_a_failure_says_so(self, run: Run) -> None:
         result = run(
