@@ -46,11 +46,13 @@ class FaultInjector:
         record_late: "Callable[[TrackedCall], object]",
     ) -> None:
         self._engine = engine
-        self.late_calls: LateCalls = LateCalls(engine, record_late)
         self._exchange_of = exchange_of
         # Not the account's lock, which is held at the point `commit`.
         self._lock = threading.Lock()
         take_at_fork(self._lock, Rank.INNER)
+        self._record_late = record_late
+        # Made for the first `Late`: most mocks meet none.
+        self._late_calls: LateCalls | None = None
         self._injections: tuple[Injection, ...] = ()
         self._holds: tuple[Hold, ...] = ()
         # Holds that were released, and held nothing.
@@ -125,9 +127,10 @@ class FaultInjector:
 
     def drop_late(self) -> None:
         """Apply none of the operations that a `Late` has taken; keep a remark on each."""
-        self._remarks.extend(self.late_calls.drop())
-        with self._lock:
-            self._observe()
+        if self._late_calls is not None and (remarks := self._late_calls.drop()):
+            self._remarks.extend(remarks)
+            with self._lock:
+                self._observe()
 
     def check(self, *, has_failed: bool = False) -> list[str]:
         """Remove all faults and all holds that held nothing; return messages on unused ones.
@@ -188,7 +191,7 @@ class FaultInjector:
             if holds and point != "answer":
                 self._held[call] = None
             fault: Fault | None = call.fault
-        counts = point == "answer" and self.late_calls.counts_reads
+        counts = point == "answer" and self.counts_reads
         if holds or fault is not None:
             # The test may ask for its exchange, so the recorder must make an entry.
             call.needs_entry = True
@@ -232,21 +235,32 @@ class FaultInjector:
             if isinstance(fault, Late):
                 self._apply_later(fault, call)
             raise outcome_of(fault)
-        if point == "answer" and self.late_calls.counts_reads:
-            self._count_read(call)
+        if point == "answer" and self.counts_reads:
+            operation = call.operation
+            # A session is counted by its pieces.
+            is_session = isinstance(operation, Read) and operation.is_session
+            if not is_session or call.error is not None:
+                self.count_read(call)
 
     def _apply_later(self, fault: Late, call: "TrackedCall") -> None:
-        self.late_calls.add(fault, call)
+        with self._lock:
+            if self._late_calls is None:
+                self._late_calls = LateCalls(self._engine, self._lock, self._record_late)
+        self._late_calls.add(fault, call)
         with self._lock:
             # Reads are counted also once no fault is left.
             self._observe()
 
-    def _count_read(self, call: "TrackedCall") -> None:
-        """Count a read or tail check that was answered; a session is counted by its pieces."""
-        operation = call.operation
-        is_session = isinstance(operation, Read) and operation.is_session and call.error is None
-        if not is_session and self.late_calls.is_counted(call):
-            self.late_calls.count_read(call)
+    @property
+    def counts_reads(self) -> bool:
+        """True while an operation that a `Late` has taken waits for reads."""
+        return self._late_calls is not None and self._late_calls.counts_reads
+
+    def count_read(self, call: "TrackedCall") -> None:
+        """Count a call that was answered, if it is a read or a tail check that S2 has answered."""
+        late_calls = self._late_calls
+        if late_calls is not None and late_calls.is_counted(call):
+            late_calls.count_read(call)
             with self._lock:
                 self._observe()
 
@@ -273,5 +287,5 @@ class FaultInjector:
     def _observe(self) -> None:
         """Observe the engine while there are faults or holds. With the lock held."""
         others = tuple(one for one in self._engine.observers if one is not self)
-        is_needed = bool(self._injections or self._holds or self.late_calls.counts_reads)
+        is_needed = bool(self._injections or self._holds or self.counts_reads)
         self._engine.observers = (*others, self) if is_needed else others

@@ -98,8 +98,8 @@ class FaultMiddleware:
 
     def _count_read(self, session: Session, call: TrackedCall) -> None:
         """Count a read session as answered when it waits at the tail, or has ended."""
-        late_calls = self._injector.late_calls
-        if not late_calls.counts_reads or not late_calls.is_counted(call):
+        injector = self._injector
+        if not injector.counts_reads:
             return
         pieces = session.pieces
         is_answered = False
@@ -108,7 +108,7 @@ class FaultMiddleware:
             nonlocal is_answered
             if not is_answered and not isinstance(piece, Delivered):
                 is_answered = True
-                late_calls.count_read(call)
+                injector.count_read(call)
 
         def counted() -> Pieces:
             try:

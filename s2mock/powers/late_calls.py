@@ -4,7 +4,6 @@ Those that wait for a time are kept by the engine (`postponed_calls.py`), those 
 here.
 """
 
-import threading
 from typing import TYPE_CHECKING, Final
 
 from s2mock.powers.entry import NOT_YET
@@ -14,9 +13,9 @@ from s2mock.registry.operation import Dropped, Interrupted
 from s2mock.registry.rules.read import CheckTail, Read
 from s2mock.registry.values.errors import S2Error
 from s2mock.runtime.clock import nanoseconds
-from s2mock.runtime.fork_locks import Rank, take_at_fork
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from s2mock.powers.call import TrackedCall
@@ -51,15 +50,21 @@ class _LateCall:
 class LateCalls:
     """The calls of one mock that are carried out late, and were not yet.
 
-    `on_change` is called with each call that was carried out, was refused, or was dropped, when its
-    `late` says so. It may be called with the account's lock held.
+    `lock` guards them, and is not held by a caller. `on_change` is called with each call that was
+    carried out, was refused, or was dropped, when its `late` says so. It may be called with the
+    account's lock held.
     """
 
-    def __init__(self, engine: Engine, on_change: "Callable[[TrackedCall], object]") -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        lock: "threading.Lock",
+        on_change: "Callable[[TrackedCall], object]",
+    ) -> None:
         self._engine = engine
         self._on_change = on_change
-        self._lock = threading.Lock()
-        take_at_fork(self._lock, Rank.INNER)
+        # That of the fault injector, since each lock costs a new mock time.
+        self._lock = lock
         # All that are not over, in their order of arrival.
         self._waiting: dict[TrackedCall, _LateCall] = {}
         self._remarks: list[str] = []
@@ -104,6 +109,9 @@ class LateCalls:
 
     def drop(self) -> list[str]:
         """Carry out none of them; return a remark on each that was dropped since the last call."""
+        if not self._waiting and not self._remarks:
+            # The end of each mock comes here.
+            return []
         self._engine.drop_postponed()
         with self._lock:
             rest = [*self._waiting.values()]

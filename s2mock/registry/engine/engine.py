@@ -6,11 +6,12 @@ place where an account's state changes. On its way the operation passes three po
 """
 
 from collections.abc import Generator
+from functools import partial
 from typing import Any, Final, Literal
 
 from s2mock.registry.engine.account_lock import AccountLock
 from s2mock.registry.engine.authorization import Authorization
-from s2mock.registry.engine.postponed_calls import PostponedCalls, WhenOver
+from s2mock.registry.engine.postponed_calls import PostponedCall, PostponedCalls, WhenOver
 from s2mock.registry.engine.read_session import ReadSession
 from s2mock.registry.engine.sessions import Sessions
 from s2mock.registry.engine.store import Store
@@ -57,7 +58,8 @@ class Engine:
             self.lock, self.store, is_open=settings.is_open, own_secret=settings.own_secret
         )
         self.observers: tuple[Observer, ...] = ()
-        self.postponed: PostponedCalls = PostponedCalls(self.lock, self.sessions)
+        # Made for the first one: most accounts have none.
+        self._postponed: PostponedCalls | None = None
 
     @property
     def state(self) -> AccountState:
@@ -199,8 +201,10 @@ class Engine:
             if generation != self.sessions.generation:
                 when_over(Dropped())
                 return
-            self.lock.look = self._moment_after_postponed
-            self.postponed.add(moment.monotonic + nanoseconds, call, when_over)
+            if self._postponed is None:
+                self._postponed = PostponedCalls(self.lock, self.sessions)
+            self.lock.look = partial(self._moment_after_postponed, self._postponed)
+            self._postponed.add(moment.monotonic + nanoseconds, call, when_over)
         # It may be due by now.
         with self.lock:
             pass
@@ -208,7 +212,8 @@ class Engine:
     def drop_postponed(self) -> None:
         """Carry out none of the calls that wait for their time."""
         with self.lock.mutex:
-            self.postponed.drop()
+            if self._postponed is not None:
+                self._postponed.drop()
 
     def _settled_moment(self) -> Moment:
         moment = self.timekeeper.moment()
@@ -231,11 +236,11 @@ class Engine:
         then = _before(moment, moment.account_time - time)
         store.commit(self._decide_due(action, then), then)
 
-    def _moment_after_postponed(self) -> Moment:
+    def _moment_after_postponed(self, postponed: PostponedCalls) -> Moment:
         """Do as `_settled_moment`, and carry out the postponed calls that are due among these."""
         moment = self.timekeeper.moment()
         while True:
-            due, time = self.postponed.next_due, self.store.state.schedule.next_time
+            due, time = postponed.next_due, self.store.state.schedule.next_time
             # How long ago each was due: the two are times of different origins.
             call_age = -1 if due is None else moment.monotonic - due
             action_age = -1 if time is None else moment.account_time - time
@@ -246,13 +251,14 @@ class Engine:
             else:
                 # The dates of a machine may be set back, and no change is dated before an earlier.
                 is_system = isinstance(self.clock, SystemClock)
-                self._settle_call(moment if is_system else _before(moment, call_age))
-        if not len(self.postponed):
+                then = moment if is_system else _before(moment, call_age)
+                self._settle_call(postponed.pop(), then)
+        if not len(postponed):
             self.lock.look = self._settled_moment
         return moment
 
-    def _settle_call(self, then: Moment) -> None:
-        _, _, call, when_over = self.postponed.pop()
+    def _settle_call(self, postponed: PostponedCall, then: Moment) -> None:
+        _, _, call, when_over = postponed
         error = None
         try:
             self._commit(self._decide(call.operation, call, then), call.operation, call, then)
@@ -297,7 +303,8 @@ class Engine:
         _wake(waiters)
 
     def _end_generation(self) -> list[Waiter]:
-        self.postponed.drop()
+        if self._postponed is not None:
+            self._postponed.drop()
         return self.sessions.end()
 
 

@@ -8,7 +8,6 @@ clock when one is due, for those that wait for a change without any operation.
 import threading
 from collections.abc import Callable
 from heapq import heappop, heappush
-from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from s2mock.registry.engine.account_lock import AccountLock
@@ -38,7 +37,7 @@ class PostponedCalls:
 
     def __init__(self, lock: AccountLock, sessions: Sessions) -> None:
         self._heap: list[PostponedCall] = []
-        self._numbers = count(1)
+        self._last_number = 0
         self._alarm = _Alarm(lock, sessions, self)
 
     def __len__(self) -> int:
@@ -51,7 +50,8 @@ class PostponedCalls:
 
     def add(self, due: int, call: Call, when_over: WhenOver) -> None:
         """Add a call; at the same time, the earlier added is carried out first."""
-        heappush(self._heap, PostponedCall(due, next(self._numbers), call, when_over))
+        self._last_number += 1
+        heappush(self._heap, PostponedCall(due, self._last_number, call, when_over))
         self._alarm.set()
 
     def pop(self) -> PostponedCall:
@@ -63,9 +63,10 @@ class PostponedCalls:
 
     def drop(self) -> None:
         """Remove all."""
+        if not self._heap:
+            return
         dropped, self._heap = self._heap, []
-        if dropped:
-            self._alarm.set()
+        self._alarm.set()
         for one in dropped:
             one.when_over(Dropped())
 
