@@ -7,7 +7,7 @@ from s2mock.control.request import ControlRequest, ControlRoute, check_members, 
 from s2mock.control.response import ControlResponse, Refused
 from s2mock.control.views.serializers import hold_to_json, injection_to_json
 from s2mock.options import COUNT, FLAG, TEXT
-from s2mock.powers.faults import faults_from_json, faults_to_json
+from s2mock.powers.faults import faults_from_json
 from s2mock.runtime.conversation import Step
 
 _MATCHING: Final = ("on", "basin", "stream", "skip", "times", "required")
@@ -18,7 +18,7 @@ def list_faults(request: ControlRequest) -> ControlResponse:
     """Return all faults that were injected and not removed."""
     request.query()
     faults = request.hosted.faults.items()
-    return ControlResponse(200, {"faults": [injection_to_json(n, *fault) for n, fault in faults]})
+    return ControlResponse(200, {"faults": [injection_to_json(*fault) for fault in faults]})
 
 
 def inject_fault(request: ControlRequest) -> ControlResponse:
@@ -29,11 +29,7 @@ def inject_fault(request: ControlRequest) -> ControlResponse:
         injection = request.hosted.powers.injector.inject(fault, **given)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
-    arguments = {"fault": faults_to_json(fault), **_matching_to_json(given)}
-    if isinstance(fault, list):
-        arguments["times"] = len(fault)
-    number = request.hosted.faults.add((injection, arguments))
-    return ControlResponse(201, injection_to_json(number, injection, arguments))
+    return ControlResponse(201, injection_to_json(request.hosted.faults.add(injection), injection))
 
 
 def get_fault(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
@@ -41,16 +37,16 @@ def get_fault(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
     query = request.query(("hits", "wait"))
     wait = seconds_of(query)
     hits = count_of(query, wait, "hits")
-    injection, arguments = request.hosted.faults.get(request.number)
+    injection = request.hosted.faults.get(request.number)
     if wait is not None:
         yield from injection.pending(hits, wait).steps()
-    return ControlResponse(200, injection_to_json(request.number, injection, arguments))
+    return ControlResponse(200, injection_to_json(request.number, injection))
 
 
 def remove_fault(request: ControlRequest) -> ControlResponse:
     """Remove a fault; as `Injection.remove`."""
     request.query()
-    request.hosted.faults.remove(request.number)[0].remove()
+    request.hosted.faults.remove(request.number).remove()
     return ControlResponse(204)
 
 
@@ -58,7 +54,7 @@ def list_holds(request: ControlRequest) -> ControlResponse:
     """Return all holds, the released ones too."""
     request.query()
     holds = request.hosted.holds.items()
-    return ControlResponse(200, {"holds": [hold_to_json(n, *hold) for n, hold in holds]})
+    return ControlResponse(200, {"holds": [hold_to_json(*hold) for hold in holds]})
 
 
 def make_hold(request: ControlRequest) -> ControlResponse:
@@ -68,9 +64,7 @@ def make_hold(request: ControlRequest) -> ControlResponse:
         hold = request.hosted.powers.injector.hold(**given)
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
-    arguments = {**_matching_to_json(given), "at": given.get("at", "commit")}
-    number = request.hosted.holds.add((hold, arguments))
-    return ControlResponse(201, hold_to_json(number, hold, arguments))
+    return ControlResponse(201, hold_to_json(request.hosted.holds.add(hold), hold))
 
 
 def get_hold(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
@@ -78,18 +72,18 @@ def get_hold(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
     query = request.query(("count", "wait"))
     wait = seconds_of(query)
     count = count_of(query, wait)
-    hold, arguments = request.hosted.holds.get(request.number)
+    hold = request.hosted.holds.get(request.number)
     if wait is not None:
         yield from hold.pending(count, wait).steps()
-    return ControlResponse(200, hold_to_json(request.number, hold, arguments))
+    return ControlResponse(200, hold_to_json(request.number, hold))
 
 
 def release_hold(request: ControlRequest) -> ControlResponse:
     """Release a hold; as `Hold.release`. Releasing twice is harmless."""
     request.query()
-    hold, arguments = request.hosted.holds.get(request.number)
+    hold = request.hosted.holds.get(request.number)
     hold.release()
-    return ControlResponse(200, hold_to_json(request.number, hold, arguments))
+    return ControlResponse(200, hold_to_json(request.number, hold))
 
 
 def _matching(request: ControlRequest, other: str, *, required: tuple[str, ...]) -> dict[str, Any]:
@@ -98,19 +92,6 @@ def _matching(request: ControlRequest, other: str, *, required: tuple[str, ...])
     given = request.document(other, *_MATCHING, required=required)
     check_members(given, _KINDS, optional=("times",))
     return given
-
-
-def _matching_to_json(given: dict[str, Any]) -> dict[str, Any]:
-    """Return the members that say which operations match, with the defaults of those left out."""
-    on = given["on"]
-    return {
-        "on": [on] if isinstance(on, str) else list(on),
-        "basin": given.get("basin", "*"),
-        "stream": given.get("stream", "*"),
-        "skip": given.get("skip", 0),
-        "times": given.get("times", 1),
-        "required": given.get("required", True),
-    }
 
 
 ROUTES: Final = (

@@ -1,16 +1,13 @@
 """`/_s2mock/status`: the clock and what waits on it, the faults, the holds, the journal's size."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
-from s2mock.control.hosted_account import HostedAccount, Numbered
+from s2mock.control.hosted_account import HostedAccount, Numbered, Thing
 from s2mock.control.request import ControlRequest, ControlRoute
 from s2mock.control.response import ControlResponse
 from s2mock.control.views.account_view import capture
 from s2mock.control.views.status import status_to_json
-from s2mock.powers.faults import faults_to_json
-from s2mock.powers.hold import Hold
-from s2mock.powers.injection import Injection
 
 
 def read_status(request: ControlRequest) -> ControlResponse:
@@ -23,8 +20,8 @@ def status_of(hosted: HostedAccount) -> dict[str, Any]:
     """Return the status of a hosted account, with the faults and holds of its test, as JSON."""
     # The powers have the faults that were injected in this process, too.
     mock, powers = hosted.mock, hosted.powers
-    injections = _with_numbers(hosted.faults, powers.injector.injections, _fault_arguments)
-    holds = _with_numbers(hosted.holds, powers.injector.holds, _hold_arguments)
+    injections = _with_numbers(hosted.faults, powers.injector.injections)
+    holds = _with_numbers(hosted.holds, powers.injector.holds)
     return status_to_json(
         capture(hosted.engine),
         mock.clock,
@@ -35,25 +32,13 @@ def status_of(hosted: HostedAccount) -> dict[str, Any]:
     )
 
 
-def _with_numbers(
-    numbered: Numbered[Any],
-    active: Iterable[Any],
-    arguments_of: Callable[[Any], dict[str, Any]],
-) -> list[tuple[int, Any]]:
+def _with_numbers(numbered: Numbered[Thing], active: Iterable[Thing]) -> list[tuple[int, Thing]]:
     """Return all things with their numbers; those that a test made in this process get one now."""
-    known = [thing for _, (thing, _) in numbered.items()]
+    known = [thing for _, thing in numbered.items()]
     for thing in active:
         if not any(thing is one for one in known):
-            numbered.add((thing, arguments_of(thing)))
-    return [(number, thing) for number, (thing, _) in numbered.items()]
-
-
-def _fault_arguments(injection: Injection) -> dict[str, Any]:
-    return {**injection.arguments, "fault": faults_to_json(injection.arguments["fault"])}
-
-
-def _hold_arguments(hold: Hold) -> dict[str, Any]:
-    return hold.arguments
+            numbered.add(thing)
+    return numbered.items()
 
 
 ROUTES: Final = (ControlRoute("GET", "/status", read_status),)

@@ -9,18 +9,18 @@ from math import isfinite
 from typing import Any
 
 from s2mock.powers.exchange import Exchange, Request, Response
-from s2mock.powers.faults import bytes_to_json, fault_to_json
+from s2mock.powers.faults import bytes_to_json, fault_to_json, faults_to_json
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
 
 
-def injection_to_json(
-    number: int, injection: Injection, arguments: dict[str, Any]
-) -> dict[str, Any]:
+def injection_to_json(number: int, injection: Injection) -> dict[str, Any]:
     """Return an injected fault, and the exchanges that it has affected, as JSON."""
+    arguments = injection.arguments
     return {
         "number": number,
         **arguments,
+        "fault": faults_to_json(arguments["fault"]),
         "hits": injection.hits,
         "remaining": injection.remaining,
         "complaint": injection.complaint,
@@ -28,12 +28,12 @@ def injection_to_json(
     }
 
 
-def hold_to_json(number: int, hold: Hold, arguments: dict[str, Any]) -> dict[str, Any]:
+def hold_to_json(number: int, hold: Hold) -> dict[str, Any]:
     """Return a hold, and the exchanges that it has held, as JSON."""
     exchanges = [exchange_to_json(exchange) for exchange in hold.exchanges]
     return {
         "number": number,
-        **arguments,
+        **hold.arguments,
         "count": len(exchanges),
         "released": hold.is_over,
         "complaint": hold.complaint,
