@@ -158,7 +158,6 @@ class HostedAccount:
         # Weak: the owner of the first mock ends it, if only by dropping it.
         self._mock = mock
         self._call_on_server = call_on_server
-        # Each with the arguments of the request that made it.
         self.faults: Numbered[Injection] = Numbered("fault")
         self.holds: Numbered[Hold] = Numbered("hold")
         self.is_out = False

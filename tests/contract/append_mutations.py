@@ -3,7 +3,7 @@
 from s2mock.api.records import headers
 from s2mock.registry.engine import read_session
 from s2mock.registry.log import chunks, log
-from s2mock.registry.rules import append, deletion, encryption, read
+from s2mock.registry.rules import append, deletion, encryption, open_stream, read
 from s2mock.registry.values import records as registry_records
 from s2mock.registry.values.config import BasinConfig
 from tests.contract.mutation import Mutation
