@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from s2mock.control.response import Refused
 from s2mock.powers.coverage import Coverage
-from s2mock.runtime.conversation import CANCEL_HANDLE, Conversation, Reset
+from s2mock.runtime.conversation import CANCEL_HANDLE, Application, Conversation, Reset
 from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
     import weakref
 
-    from s2mock.api.app import App
     from s2mock.control.views.exchange_events import ExchangeEvents
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.hold import Hold
@@ -60,6 +59,13 @@ class DirectReads(Protocol):
         """Return a wait until `count` read sessions follow at the tail of a stream."""
 
 
+class WsgiConversations(Protocol):
+    """The part of a mock's WSGI app that the control API uses."""
+
+    converse: "Application"
+    """Answers one request of S2's API, step by step."""
+
+
 class HostedMock(Protocol):
     """The part of `S2Mock` that the control API uses. The private names are made for it."""
 
@@ -70,7 +76,7 @@ class HostedMock(Protocol):
         """The clock that all times come from."""
 
     @property
-    def wsgi_app(self) -> "App":
+    def wsgi_app(self) -> "WsgiConversations":
         """The app that answers S2's API."""
 
     @property

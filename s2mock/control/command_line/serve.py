@@ -19,7 +19,7 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_SECONDS: Final = 0.0002
 # Every request needs these, the first one too.
 _NEEDED_BY_ALL_REQUESTS: Final = (
-    "s2mock.api.app",
+    "s2mock.powers.middleware",
     "s2mock.control.router",
     "s2mock.server.http1",
 )
