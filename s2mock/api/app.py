@@ -1,30 +1,27 @@
-"""The WSGI app: from an environ to a response, also for errors.
+"""The app of S2's API: from a request to a response, also for errors.
 
 Sources: reference: control_plane §1 (routing and transport), §3 (errors).
 """
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from s2mock.api.content_coding import MIN_COMPRESSED_BYTES, REQUEST_CODINGS, negotiate
 from s2mock.api.hosts import is_own_host
 from s2mock.api.operations import OPERATIONS
-from s2mock.api.requests import Answering, RequestCall, S2Request
+from s2mock.api.requests import Answering, S2Request
 from s2mock.api.responses import S2Response, empty_response, error_response
 from s2mock.api.routing import OperationRow, Router
-from s2mock.api.wsgi import Answered
 from s2mock.registry.engine.engine import Engine
-from s2mock.registry.operation import Caller, Dropped, Interrupted
+from s2mock.registry.operation import Caller, Interrupted
 from s2mock.registry.values.errors import Authn, InternalError, InvalidConfig, S2Error
 from s2mock.runtime import failures, mock_tokens
-from s2mock.runtime.conversation import Conversation, Outlast
+from s2mock.runtime.conversation import Outlast
 from s2mock.runtime.environ import bearer, path_of
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import WSGIEnvironment
 
 _log = logging.getLogger("s2mock")
 
@@ -33,35 +30,16 @@ _router = Router(OPERATIONS)
 _VARY = ("vary", "origin, access-control-request-method, access-control-request-headers")
 
 
-Handler = Callable[[S2Request], Answering]
-"""A function that answers a request, in steps. Raises `Interrupted`."""
-
-
-class Middleware(Protocol):
-    """A part around the API that sees each request, and may change the response."""
-
-    def respond(self, request: S2Request, handler: Handler) -> Answering:
-        """Return the response to the request, which is not sent yet: as `handler` does, or another.
-
-        It may replace the pieces of a session (`S2Response.session`) and the steps by which the
-        response is sent (`S2Response.transform`).
-        """
-
-
 class App:
-    """S2's HTTP API over one account.
+    """S2's HTTP API over one account, without I/O and without the powers of a mock.
 
-    It is a WSGI app; `converse` is the same without I/O, for a server that drives it. With
-    `own_hosts_only` a request whose Host is neither an address nor a name of `localhost` is
+    With `own_hosts_only` a request whose Host is neither an address nor a name of `localhost` is
     refused: a browser sends one where a page of another site has got it to take this machine for
     that site. With a `refusal` no operation is carried out: each is refused with 401 and that.
 
-    A request passes these parts, from the outermost: each `middleware`, in order; the headers for
-    browsers (CORS); the choice of the response's content coding; routing; the access token, with
-    its prefix of stream names; the operation. Its calls are of type `call_type`.
-
-    `is_own_thread` returns True in the thread that runs the test: if a WSGI call waits there for
-    what only that thread can do, it fails.
+    A request passes these parts, from the outermost: the headers for browsers (CORS); the choice of
+    the response's content coding; routing; the access token, with its prefix of stream names; the
+    operation. Around them is what `powers/middleware.py` has.
     """
 
     def __init__(
@@ -71,57 +49,14 @@ class App:
         cors: bool = True,
         own_hosts_only: bool = False,
         refusal: str | None = None,
-        middleware: Sequence[Middleware] = (),
-        call_type: type[RequestCall] = RequestCall,
-        is_own_thread: Callable[[], bool] = bool,
     ) -> None:
         self.account = account
         self.cors = cors
         self._own_hosts_only = own_hosts_only
         self._refusal = refusal
-        self._call_type = call_type
-        self._is_own_thread = is_own_thread
-        # The calls by WSGI that are in progress.
-        self.calls: set[Answered] = set()
-        self._handler: Handler = self._answer
-        for part in reversed(middleware):
-            self._handler = partial(part.respond, handler=self._handler)
 
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        """Answer one request (PEP 3333).
-
-        Raises `ConnectionRefusedError` while the service is gone, `ConnectionResetError` where it
-        drops the request.
-        """
-        environ["PATH_INFO"] = _bytes_as_latin_1(environ["PATH_INFO"])
-        conversation, is_own = self.converse(environ), self._is_own_thread()
-        answered = Answered(conversation, environ, self.calls, in_own_thread=is_own)
-        return answered.start(start_response)
-
-    def drop_calls(self) -> None:
-        """End the calls by WSGI in progress, as a lost connection ends others."""
-        for call in list(self.calls):
-            call.drop()
-
-    def converse(self, environ: dict[str, Any]) -> Conversation:
-        """Answer one request, step by step."""
-        request = S2Request(environ, self.account, self._call_type)
-        try:
-            response = yield from self._handler(request)
-            if response.session is None:
-                # The two would refer to each other until a garbage collection.
-                request.call = None
-            if response.is_plain:
-                yield response.head
-            else:
-                yield from response.steps()
-        except Dropped as dropped:
-            yield dropped.reset
-
-    def _answer(self, request: S2Request) -> Answering:
-        """Return the response of the API by itself, with the headers for browsers."""
+    def respond(self, request: S2Request) -> Answering:
+        """Return the response to a request, which is not sent yet. Raises `Interrupted`."""
         response = yield from self._respond(request)
         if self.cors:
             _allow_cross_origin(request, response)
@@ -213,15 +148,6 @@ def _raw_path(environ: "WSGIEnvironment") -> str:
     if target is None:
         return _encoded_again(environ["PATH_INFO"])
     return path_of(target)
-
-
-def _bytes_as_latin_1(path: str) -> str:
-    """The decoded path as WSGI wants it; httpx hands over text as it is."""
-    try:
-        path.encode("latin-1").decode()
-    except UnicodeError:
-        return path.encode("utf-8", "replace").decode("latin-1")
-    return path
 
 
 def _encoded_again(path: str) -> str:

@@ -1,5 +1,6 @@
 """The fidelity of the fake, as a table made from data: `python -m s2mock fidelity`."""
 
+import argparse
 import contextlib
 import io
 import json
@@ -45,8 +46,14 @@ class Replayed(NamedTuple):
     ends: int = 0
 
 
-def main() -> int:
+def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> int:
     """Print the table. Returns the exit status: 1 if a recording is not answered as recorded."""
+    argparse.ArgumentParser(
+        prog=f"{program} fidelity",
+        description="Count the cases of the contract suite, replay every recording of the real "
+        "server on the fake, and print the results with each known difference, as Markdown. "
+        "The exit status is 1 if the fake does not answer a recording as recorded.",
+    ).parse_args(arguments)
     with _quiet():
         replayed = replay_all()
     sys.stdout.write(report(count_suite(), replayed, load_proof()))

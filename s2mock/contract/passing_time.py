@@ -15,7 +15,7 @@ from s2mock.runtime.http_client import connect, exchange
 _PATIENCE = 5.0
 _SLOW_PATIENCE = 120.0
 # How long the fake may take to react to its advanced clock, in real seconds.
-_NOTICE = 5.0
+NOTICE: float = 5.0
 # How long a server may go on after its answers to later requests, in real seconds.
 _SETTLED = 0.05
 
@@ -112,6 +112,6 @@ class TurnedTime:
         for _ in range(8):
             let_others_be_answered(self.s2)
             self._clock.advance(seconds)
-            if session.answered(within=_NOTICE):
+            if session.answered(within=NOTICE):
                 return
         raise AssertionError(f"no answer, though {seconds} s passed 8 times")

@@ -10,7 +10,9 @@ from s2mock.contract.basins import DEFAULT_LOCATIONS
 from s2mock.contract.client import Answer, Client
 from s2mock.contract.control_cases import control_case
 from s2mock.contract.errors import AGE_OF_ZERO, basin_exists
+from s2mock.contract.passing_time import PassingTime
 
+TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z"
 TOKEN, OTHER_TOKEN = "create-once", "create-twice"
 
 FULL_CONFIG: dict[str, Any] = {
@@ -50,8 +52,14 @@ def test_a_new_basin_is_described_with_all_its_keys(
 def test_times_are_rfc_3339_in_utc_without_trailing_zeros(s2: Client) -> None:
     """`created_at` has up to nine digits of a second, the last of them not a zero (§5.8)."""
     info = s2.request("PUT", f"/v1/basins/{s2.basin}").json
-    time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{0,8}[1-9])?Z"
-    assert re.fullmatch(time, info["created_at"]), info
+    assert re.fullmatch(TIME, info["created_at"]), info
+
+
+def test_a_fraction_of_a_second_has_no_trailing_zeros(timed: PassingTime) -> None:
+    """Half a second is `.5`, where the clock can be set to it (§5.8)."""
+    timed.advance(1.5)
+    info = timed.s2.request("PUT", "/v1/streams/s").json
+    assert re.fullmatch(TIME, info["created_at"]), info
 
 
 def test_json_answers_are_compact(target: Client, fresh: Callable[[], str]) -> None:

@@ -4,6 +4,7 @@ Source: reference: control_plane §1.2, §1.4, §1.5, data_plane §1.4; asked of
 one.
 """
 
+import base64
 from typing import Any
 
 import pytest
@@ -147,6 +148,22 @@ def test_blanks_around_a_token(s2: Client, token: str) -> None:
         assert reply.status == 409
     reply = ask(s2, "h2c", "POST", "/v1/streams", create, s2_request_token=token, **kind)
     assert (reply.status, values(reply, "s2-provision-result")) == (201, ["noop"])
+
+
+@BOTH
+@pytest.mark.parametrize("blanks", ["{} ", " {}", "\t{}"])
+def test_blanks_around_a_key_and_a_format(s2: Client, protocol: Protocol, blanks: str) -> None:
+    """They are no part of these values, also on HTTP/2 (data_plane §1.4, §9)."""
+    config = {"stream_cipher": "aegis-256"}
+    assert s2.request("PATCH", f"/v1/basins/{s2.basin}", config).status == 200
+    assert s2.request("PUT", "/v1/streams/s").status == 201
+    key = base64.b64encode(bytes(32)).decode()
+    body = b'{"records":[{"body":"YQ=="}]}'
+    padded = {"s2_encryption_key": blanks.format(key), "s2_format": blanks.format("base64")}
+    kind = {"content_type": "application/json"}
+    assert ask(s2, protocol, "POST", RECORDS, body, **padded, **kind).status == 200
+    reply = ask(s2, protocol, "GET", READ, s2_encryption_key=key)
+    assert b'"body":"a"' in reply.body
 
 
 @BOTH

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from s2mock.api.app import App
 from s2mock.api.codec import INCARNATION
+from s2mock.powers.middleware import Stack
 from s2mock.runtime.conversation import Conversation, Head
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def converse(engine: "Engine", environ: dict[str, Any]) -> Conversation:
     have had its name. The response has the incarnation of a basin or stream in that header.
     """
     direct = _DirectEngine(engine, environ.get(IDENTITY))
-    conversation = App(cast("Engine", direct), cors=False).converse(environ)
+    conversation = Stack(App(cast("Engine", direct), cors=False)).converse(environ)
     head: Head = yield from _until_head(conversation)
     if direct.made is not None:
         head.headers.append((INCARNATION, str(direct.made)))

@@ -40,7 +40,7 @@ def objection(environ: dict[str, Any], token: str | None, *, is_page: bool = Fal
         else f"start the server with --control-token, and send it in {TOKEN_HEADER}"
     )
     peer = environ.get("REMOTE_ADDR", "")
-    if not _is_loopback(peer):
+    if not is_loopback(peer):
         return f"the request comes from {peer or 'nowhere'}, which is not this machine: {way}"
     if not is_loopback_host(host):
         return f"the Host {host!r} is no name or address of this machine's loopback: {way}"
@@ -60,10 +60,11 @@ def is_loopback_host(host: str) -> bool:
     if port and not (port.isascii() and port.isdigit()):
         return False
     name = name.lower().removesuffix(".")
-    return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
+    return name == "localhost" or name.endswith(".localhost") or is_loopback(name)
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """True if the address is one that only this machine can reach."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

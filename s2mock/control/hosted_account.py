@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from s2mock.control.response import Refused
 from s2mock.powers.coverage import Coverage
-from s2mock.runtime.conversation import CANCEL_HANDLE, Conversation, Reset
+from s2mock.runtime.conversation import CANCEL_HANDLE, Application, Conversation, Reset
 from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
     import weakref
 
-    from s2mock.api.app import App
     from s2mock.control.views.exchange_events import ExchangeEvents
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.hold import Hold
@@ -63,6 +62,13 @@ class DirectReads(Protocol):
         """Return a wait until `count` read sessions follow at the tail of a stream."""
 
 
+class WsgiConversations(Protocol):
+    """The part of a mock's WSGI app that the control API uses."""
+
+    converse: "Application"
+    """Answers one request of S2's API, step by step."""
+
+
 class HostedMock(Protocol):
     """The part of `S2Mock` that the control API uses. The private names are made for it."""
 
@@ -73,7 +79,7 @@ class HostedMock(Protocol):
         """The clock that all times come from."""
 
     @property
-    def wsgi_app(self) -> "App":
+    def wsgi_app(self) -> "WsgiConversations":
         """The app that answers S2's API."""
 
     @property
@@ -161,7 +167,6 @@ class HostedAccount:
         # Weak: the owner of the first mock ends it, if only by dropping it.
         self._mock = mock
         self._call_on_server = call_on_server
-        # Each with the arguments of the request that made it.
         self.faults: Numbered[Injection] = Numbered("fault")
         self.holds: Numbered[Hold] = Numbered("hold")
         self.is_out = False

@@ -1,6 +1,6 @@
 """The settings of a server's control API, which `python -m s2mock` has flags for.
 
-A module of their own, since the server starts faster with the rest loaded at the first request.
+A module of their own: `--help` and `--version` load no more of the control API.
 """
 
 from math import inf

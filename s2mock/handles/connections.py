@@ -8,11 +8,11 @@ from s2mock.server.lazy_server import LazyServer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from s2mock.api.app import App
     from s2mock.control.router import ControlRouter
     from s2mock.registry.engine.engine import Engine
     from s2mock.runtime.conversation import Conversation
     from s2mock.server.loop_server import LoopServer
+    from s2mock.server.wsgi import WsgiApp
 
 
 class Connections:
@@ -28,7 +28,7 @@ class Connections:
         lazy_server: LazyServer,
     ) -> None:
         self.lazy_server = lazy_server
-        self.app: App | None = None
+        self.app: WsgiApp | None = None
         # In front of its app, and of those of other accounts on the same port.
         self.router: ControlRouter | None = None
         self._engine = engine

@@ -27,12 +27,12 @@ from s2mock.runtime.weak_set import SharedWeakSet
 from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
-    from s2mock.api.app import App
     from s2mock.control.router import ControlRouter
     from s2mock.control.settings import ControlSettings
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.entry import AccountView, Diagnostics
     from s2mock.server.loop_server import LoopServer
+    from s2mock.server.wsgi import WsgiApp
 
 _FRESH = "s2mock-fresh-{}"
 
@@ -238,17 +238,23 @@ class S2Mock(MockBase):
         return fork
 
     @property
-    def wsgi_app(self) -> "App":
+    def wsgi_app(self) -> "WsgiApp":
         """The WSGI app, for a client that calls one without a socket."""
         connections = self._connections
         if connections.app is None:
-            from s2mock.powers.middleware import make_app
+            from s2mock.api.app import App
+            from s2mock.powers.middleware import make_stack
+            from s2mock.server.wsgi import WsgiApp
 
-            connections.app = make_app(
-                self._powers,
+            app = App(
+                self._engine,
                 cors=self._cors,
                 own_hosts_only=self._own_hosts_only,
                 refusal=self._refusal,
+            )
+            powers = self._powers
+            connections.app = WsgiApp(
+                make_stack(app, powers).converse, is_own_thread=lambda: powers.is_own_thread
             )
         return connections.app
 

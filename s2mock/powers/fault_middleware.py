@@ -11,13 +11,13 @@ from functools import partial
 from math import inf
 from typing import Any, Final, cast
 
-from s2mock.api.app import Handler
 from s2mock.api.requests import Answering, S2Request
 from s2mock.api.responses import S2Response
 from s2mock.api.session import Acknowledged, Delivered, Form, Piece, Pieces, Session
 from s2mock.powers.call import TrackedCall
 from s2mock.powers.fault_injector import FaultInjector
 from s2mock.powers.faults import Cut, Drain, Fail, Fault, Silence, Slow
+from s2mock.powers.handler import Handler
 from s2mock.powers.outcomes import InjectedError, Replaced, error_of, reset_of
 from s2mock.registry.log.batch import Batch
 from s2mock.registry.operation import Dropped, Waits

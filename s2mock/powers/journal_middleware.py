@@ -4,10 +4,10 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
-from s2mock.api.app import Handler
 from s2mock.api.requests import Answering, S2Request
 from s2mock.api.responses import S2Response
 from s2mock.api.session import Acknowledged, Delivered, Piece, Pieces, Session
+from s2mock.powers.handler import Handler
 from s2mock.powers.recorder import Recorder, SessionRecorder
 from s2mock.registry.operation import Dropped
 from s2mock.registry.values.errors import S2Error

@@ -1,22 +1,66 @@
-"""The powers as middleware around the API, in their one order.
+"""What is around the API of a mock, in its one order.
 
 From the outermost: the outage, in which no request arrives; the journal, which records what the
 client gets; the faults, which change that. The order within the API is in `App`. Where a call is
-held or delayed is decided below both, at the points of the engine (`FaultInjector`, `Durability`).
+held or delayed is decided below all, at the points of the engine (`FaultInjector`, `Durability`).
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from s2mock.api.app import App, Handler
-from s2mock.api.requests import Answering, S2Request
+from s2mock.api.app import App
+from s2mock.api.requests import Answering, RequestCall, S2Request
 from s2mock.powers.call import TrackedCall
 from s2mock.powers.fault_middleware import FaultMiddleware
+from s2mock.powers.handler import Handler, Middleware
 from s2mock.powers.journal_middleware import JournalMiddleware
 from s2mock.registry.operation import Dropped
-from s2mock.runtime.conversation import Reset
+from s2mock.runtime.conversation import Conversation, Reset
 
 if TYPE_CHECKING:
     from s2mock.powers.powers import Powers
+
+
+class Stack:
+    """The API of an account with middleware around it, the outermost first.
+
+    `call_type` is the class of the calls that its requests make.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        middleware: Sequence[Middleware] = (),
+        call_type: type[RequestCall] = RequestCall,
+    ) -> None:
+        self.account = app.account
+        self._call_type = call_type
+        self._handler: Handler = app.respond
+        for part in reversed(middleware):
+            self._handler = partial(part.respond, handler=self._handler)
+
+    def converse(self, environ: dict[str, Any]) -> Conversation:
+        """Answer one request, step by step."""
+        request = S2Request(environ, self.account, self._call_type)
+        try:
+            response = yield from self._handler(request)
+            if response.session is None:
+                # The two would refer to each other until a garbage collection.
+                request.call = None
+            if response.is_plain:
+                yield response.head
+            else:
+                yield from response.steps()
+        except Dropped as dropped:
+            yield dropped.reset
+
+
+def make_stack(app: App, powers: "Powers") -> Stack:
+    """Return the API of a mock with all its powers around it."""
+    outage, faults = OutageMiddleware(powers), FaultMiddleware(powers.injector)
+    journal = () if powers.recorder is None else (JournalMiddleware(powers.recorder),)
+    return Stack(app, (outage, *journal, faults), TrackedCall)
 
 
 class OutageMiddleware:
@@ -30,18 +74,3 @@ class OutageMiddleware:
         if self._powers.is_out:
             raise Dropped(Reset(connection=True, unreachable=True))
         return handler(request)
-
-
-def make_app(powers: "Powers", *, cors: bool, own_hosts_only: bool, refusal: str | None) -> App:
-    """Return the app of S2's API with all powers around it."""
-    outage, faults = OutageMiddleware(powers), FaultMiddleware(powers.injector)
-    journal = () if powers.recorder is None else (JournalMiddleware(powers.recorder),)
-    return App(
-        powers.engine,
-        cors=cors,
-        own_hosts_only=own_hosts_only,
-        refusal=refusal,
-        middleware=(outage, *journal, faults),
-        call_type=TrackedCall,
-        is_own_thread=lambda: powers.is_own_thread,
-    )

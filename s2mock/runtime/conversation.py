@@ -49,6 +49,10 @@ class Wait(Protocol):
     begins to wait. `wake` may be called from any thread, with any lock held, more than once, also
     during `subscribe`; it must return at once and must not resume the conversation itself.
     Resumed with None.
+
+    A wait may have `advice`, the message for a call that waits in the only thread that could end
+    it; and `needs_a_thread`, True if a driver with a thread of its own is to call its `block()`
+    instead, which `wake()` ends.
     """
 
     @property

@@ -1,8 +1,9 @@
 """Broken rules of appends, of the log, and of the keys and lives of its streams."""
 
+from s2mock.api.records import headers
 from s2mock.registry.engine import read_session
 from s2mock.registry.log import chunks, log
-from s2mock.registry.rules import append, deletion, encryption, read
+from s2mock.registry.rules import append, deletion, encryption, open_stream, read
 from s2mock.registry.values import records as registry_records
 from s2mock.registry.values.config import BasinConfig
 from tests.contract.mutation import Mutation
@@ -46,6 +47,13 @@ APPEND_MUTATIONS = (
         "StreamPosition(tail.seq_num, written.timestamps[0]), tail)",
         ("test_append_basics::test_ack_byte_for_byte",),
     ),
+    Mutation(
+        "a match_seq_num beyond the tail is no condition",
+        log.LogState.decide_append,
+        "batch.match_seq_num != first",
+        "batch.match_seq_num < first",
+        ("test_append_conditions::test_seq_num_mismatch_changes_nothing",),
+    ),
     # Timestamps.
     Mutation(
         "timestamps may go back",
@@ -53,6 +61,13 @@ APPEND_MUTATIONS = (
         "previous = max(previous, timestamp)",
         "previous = timestamp",
         ("test_append_timestamps::test_timestamps_never_decrease_within_a_batch",),
+    ),
+    Mutation(
+        "timestamps may go back between appends",
+        log.LogState._assign_timestamps,
+        "previous = self.tail.timestamp",
+        "previous = 0",
+        ("test_append_timestamps::test_timestamps_never_decrease_between_appends",),
     ),
     Mutation(
         "timestamps of the future are not capped",
@@ -94,6 +109,27 @@ APPEND_MUTATIONS = (
         ("test_commands::test_trim_removes_what_is_before_its_point",),
     ),
     Mutation(
+        "a trim point may move back",
+        log.LogState.decide_append,
+        "max(trim_point, min(asked_trim_point(record), seq_num + 1))",
+        "min(asked_trim_point(record), seq_num + 1)",
+        ("test_commands::test_highest_trim_of_a_batch_wins",),
+    ),
+    Mutation(
+        "the first fence of a batch wins",
+        log.LogState.decide_append,
+        "token = record.body.decode()",
+        "token = record.body.decode() if token == self.fencing_token else token",
+        ("test_append_conditions::test_last_fence_of_a_batch_wins",),
+    ),
+    Mutation(
+        "a fencing token may have 36 characters",
+        registry_records.check_fencing_token,
+        'len(encoded("fencing token", token))',
+        "len(token)",
+        ("test_append_conditions::test_token_too_long",),
+    ),
+    Mutation(
         "a trim point is read in little-endian",
         registry_records.asked_trim_point,
         'int.from_bytes(record.body, "big")',
@@ -120,6 +156,20 @@ APPEND_MUTATIONS = (
         "if time < self.next_expiry:",
         "if True:",
         ("test_read_retention::test_records_expire",),
+    ),
+    Mutation(
+        "records last a second longer than their age",
+        log._expiry,
+        "age * NANOSECONDS",
+        "(age + 1) * NANOSECONDS",
+        ("test_metrics_served::test_storage",),
+    ),
+    Mutation(
+        "delete-on-empty counts from the creation",
+        deletion._old_enough,
+        "stream.last_write + age",
+        "age",
+        ("test_read_retention::test_a_stream_that_is_written_to_stays",),
     ),
     # Limits and metering.
     Mutation(
@@ -173,6 +223,20 @@ APPEND_MUTATIONS = (
         ("test_auto_create::test_created_by_check_tail",),
     ),
     Mutation(
+        "a refused append makes no stream",
+        append.Append.decide,
+        "if not opened.created:",
+        "if True:",
+        ("test_auto_create::test_a_failed_condition_leaves_the_stream_behind",),
+    ),
+    Mutation(
+        "the configuration of a new stream is ignored",
+        open_stream.open_stream,
+        "new_stream(parent, stream, config,",
+        "new_stream(parent, stream, None,",
+        ("test_stream_config::test_config_of_the_stream_to_create",),
+    ),
+    Mutation(
         "a deletion leaves no trim record for followers",
         deletion.delete_stream,
         "(stream.log or LogState()).decide_end(moment, stream.config)",
@@ -192,6 +256,13 @@ APPEND_MUTATIONS = (
         "if len(secret) != _KEY_BYTES:",
         "if len(secret) < _KEY_BYTES:",
         ("test_encryption::test_malformed_key",),
+    ),
+    Mutation(
+        "blanks are part of a key",
+        headers.encryption_key,
+        "value.strip()",
+        "value",
+        ("test_framing::test_blanks_around_a_key_and_a_format",),
     ),
     Mutation(
         "commands are encrypted too",

@@ -182,6 +182,100 @@ CONTROL_MUTATIONS = (
         'rstrip("0") + "+00:00"',
         ("test_basins_create::test_times_are_rfc_3339_in_utc_without_trailing_zeros",),
     ),
+    # Blanks and request tokens.
+    Mutation(
+        "blanks around a basin's name are nothing",
+        names.BasinName.__new__,
+        '_check_basin(text, "name")',
+        'text = text.strip(); _check_basin(text, "name")',
+        (
+            "test_names::test_a_bad_basin_in_a_body",
+            "test_names::test_a_bad_basin_in_a_path",
+        ),
+    ),
+    Mutation(
+        "blanks around a stream's name are nothing",
+        names.StreamName.__new__,
+        '_check_stream(text, "name")',
+        'text = text.strip(); _check_stream(text, "name")',
+        ("test_names::test_a_good_stream",),
+    ),
+    Mutation(
+        "blanks around a request token are nothing",
+        names.RequestToken.__new__,
+        "length = utf8_length(text)",
+        "text = text.strip(); length = utf8_length(text)",
+        ("test_framing::test_blanks_around_a_token",),
+    ),
+    Mutation(
+        "the empty request token is none",
+        provision.is_replay,
+        "token is None or",
+        "not token or",
+        ("test_headers::test_any_ascii_is_a_token",),
+    ),
+    Mutation(
+        "any request token makes a replay",
+        provision.is_replay,
+        "token == made_with and",
+        "",
+        ("test_streams_create::test_what_is_no_replay",),
+    ),
+    Mutation(
+        "request tokens are kept without their basin",
+        registry_streams.CreateStream.decide,
+        "stream = basin.streams.get(name)",
+        "stream = basin.streams.get(name)\n"
+        "    for key in context.state.basins.names_from(''):\n"
+        "        made = context.state.basins.get(key).streams.get(name)\n"
+        "        profile = context.settings.profile\n"
+        "        if made and is_replay(made.creation, self._token, config, profile):\n"
+        "            stream = made",
+        ("test_streams_create::test_one_name_in_two_basins",),
+    ),
+    # Configurations.
+    Mutation(
+        "an update is told to be a creation",
+        registry_streams.EnsureStream.decide,
+        'Provisioned("updated"',
+        'Provisioned("created"',
+        ("test_streams_ensure::test_created_then_noop_then_updated",),
+    ),
+    Mutation(
+        "an update is answered 201",
+        streams._ensured,
+        'made.result == "created"',
+        'made.result != "noop"',
+        ("test_streams_ensure::test_created_then_noop_then_updated",),
+    ),
+    Mutation(
+        "null keeps the defaults of a basin",
+        config.BasinConfig.reconfigure,
+        "UNSET if defaults is None",
+        "self.default_stream_config if defaults is None",
+        ("test_basins_config::test_no_defaults_are_null",),
+    ),
+    Mutation(
+        "null keeps both leaves of timestamping",
+        control_plane._leaves,
+        'timestamping = {"mode": None, "uncapped": None}',
+        "timestamping = {}",
+        ("test_streams_config::test_one_leaf",),
+    ),
+    Mutation(
+        "delete_on_empty without an age is unset",
+        control_plane.stream_config,
+        'changes.setdefault("delete_on_empty_min_age", 0)',
+        "pass",
+        ("test_streams_create::test_an_explicit_zero_overrides_the_basin",),
+    ),
+    Mutation(
+        "fractions of a second have nine digits",
+        control_plane.time_to_json,
+        '.rstrip("0")',
+        "",
+        ("test_basins_create::test_a_fraction_of_a_second_has_no_trailing_zeros",),
+    ),
     # Listing.
     Mutation(
         "has_more is said of every full page",
@@ -218,6 +312,13 @@ CONTROL_MUTATIONS = (
         "if limit > MAX_PAGE:",
         ("test_streams_list::test_limits_that_fit_all",),
     ),
+    Mutation(
+        "a page has one item more than its limit",
+        listing.page_of,
+        "len(found) == limit",
+        "len(found) > limit",
+        ("test_basins_list::test_page_after_page",),
+    ),
     # Deletion.
     Mutation(
         "409 for a second DELETE of a stream",
@@ -233,6 +334,28 @@ CONTROL_MUTATIONS = (
         "context.settings.deletion_delay; basin.refuse_if_deleting()",
         ("test_basins_delete::test_deleting_again",),
         ("--s2mock-deletion-delay=3600",),
+    ),
+    Mutation(
+        "a second DELETE of a basin begins the deletion anew",
+        registry_basins.DeleteBasin.decide,
+        "basin.deleted_at is not None",
+        "False",
+        ("test_basins_delete::test_deleting_again",),
+        ("--s2mock-deletion-delay=3600",),
+    ),
+    Mutation(
+        "a stream is usable during its deletion",
+        state.StreamState.refuse_if_deleting,
+        "self.deleted_at is not None",
+        "False",
+        ("test_deletion::test_while_the_deletion_is_pending",),
+    ),
+    Mutation(
+        "a basin is usable during its deletion",
+        state.BasinState.refuse_if_deleting,
+        "self.deleted_at is not None",
+        "False",
+        ("test_deletion::test_streams_to_create_in_a_deleted_basin",),
     ),
     Mutation(
         "the configuration of a deleted stream is shown",

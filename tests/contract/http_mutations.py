@@ -80,6 +80,20 @@ HTTP_MUTATIONS = (
         "raise BadQuery(name)",
         ("test_streams_list::test_prefix_and_start_after",),
     ),
+    Mutation(
+        "1 is true in a query",
+        query.flag,
+        '("true", "false")',
+        '("true", "false", "1")',
+        ("test_read_query::test_not_a_boolean",),
+    ),
+    Mutation(
+        "a plus in a path is a blank",
+        requests.S2Request._decoded_path,
+        'raw.encode("latin-1")',
+        'raw.replace("+", " ").encode("latin-1")',
+        ("test_paths::test_a_name",),
+    ),
     # Routing and transport.
     Mutation(
         "an encoded slash separates segments",

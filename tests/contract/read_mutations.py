@@ -6,6 +6,7 @@ from s2mock.api.wire import frames, json_records, proto_records, sse
 from s2mock.registry.engine import read_session
 from s2mock.registry.log import chunks, log, read_request
 from s2mock.registry.rules import read
+from s2mock.registry.values import errors
 from tests.contract.mutation import Mutation
 
 READ_MUTATIONS = (
@@ -87,6 +88,55 @@ READ_MUTATIONS = (
         "if len(start) > 2:",
         ("test_read_query::test_more_than_one_start",),
     ),
+    Mutation(
+        "the timestamp of the tail is unwritten",
+        read_request.start_of,
+        "start <= tail.timestamp",
+        "start < tail.timestamp",
+        ("test_read_start::test_timestamp_on_an_empty_stream",),
+    ),
+    Mutation(
+        "a wait of 0 follows",
+        read_request.ReadRequest.may_follow,
+        "bool(self.wait)",
+        "self.wait is not None",
+        ("test_read_start::test_start_at_the_tail",),
+    ),
+    Mutation(
+        "a read that has its bytes goes on",
+        read_request.Limits.leave_nothing,
+        "self._bytes == 0",
+        "False",
+        ("test_read_limits::test_a_read_ends_at_its_limit_without_waiting",),
+    ),
+    Mutation(
+        "a read that has its count goes on",
+        read_request.Limits.leave_nothing,
+        "self._count == 0",
+        "False",
+        ("test_session_read_ends::test_count_reached_exactly",),
+    ),
+    Mutation(
+        "a unary read waits for longer than a minute",
+        limits._of_one_batch,
+        "min(wanted.wait, _MAX_UNARY_WAIT_SECONDS)",
+        "wanted.wait",
+        ("test_read_wait::test_the_longest_wait_is_a_minute",),
+    ),
+    Mutation(
+        "a batch of a session may have 1001 records",
+        read_request.Limits.first_batch,
+        "MAX_BATCH_RECORDS - count",
+        "MAX_BATCH_RECORDS + 1 - count",
+        ("test_session_read::test_batches_of_catching_up",),
+    ),
+    Mutation(
+        "416 tells no time",
+        errors.ReadUnwritten.body,
+        '"timestamp": self.tail.timestamp',
+        '"timestamp": 0',
+        ("test_read_start::test_start_at_the_tail",),
+    ),
     # What an answer looks like.
     Mutation(
         "headers are there when empty",
@@ -139,6 +189,13 @@ READ_MUTATIONS = (
         ("test_sse_events::test_the_wait_ends_the_session",),
     ),
     Mutation(
+        "heartbeats come every 20 to 30 seconds",
+        read_session.ReadSession._rest,
+        "uniform(*HEARTBEAT_SECONDS)",
+        "uniform(20.0, 30.0)",
+        ("test_sse_events::test_pings_come_every_five_to_fifteen_seconds",),
+    ),
+    Mutation(
         "wait ends a read though records came",
         read_session.ReadSession._take,
         "self._deadline = None if self._wait is None else moment.monotonic + self._wait",
@@ -165,6 +222,13 @@ READ_MUTATIONS = (
         "max(0, wanted.count - after.records)",
         "wanted.count",
         ("test_sse_resume::test_count_goes_on",),
+    ),
+    Mutation(
+        "Last-Event-ID is read once more",
+        limits._resumed,
+        "after.seq_num + 1",
+        "after.seq_num",
+        ("test_sse_resume::test_begins_after_the_last_record",),
     ),
     Mutation(
         "SSE ids begin anew on each connection",
@@ -207,6 +271,13 @@ READ_MUTATIONS = (
         "len(payload) >= MIN_COMPRESSED_BYTES",
         "payload",
         ("test_session_frames::test_live_batches_are_compressed_too",),
+    ),
+    Mutation(
+        "a coding of quality 0 is used",
+        headers.frame_coding,
+        "quality > 0",
+        "quality >= 0",
+        ("test_session_frames::test_coding_of_a_read_session",),
     ),
     Mutation(
         "gzip is preferred to zstd",

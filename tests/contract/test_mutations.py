@@ -5,6 +5,7 @@ A mutation that no test catches is a contract case that is missing.
 
 import pytest
 
+from s2mock.contract import passing_time
 from s2mock.contract.records import Stream
 from tests.contract.account_mutations import ACCOUNT_MUTATIONS
 from tests.contract.append_mutations import APPEND_MUTATIONS
@@ -31,6 +32,7 @@ def test_a_broken_rule_is_noticed(mutation: Mutation, monkeypatch: pytest.Monkey
     for session in (Stream.append_session, Stream.read_session, Stream.sse, Stream.poll):
         # What does not come from a broken fake is not worth the usual patience.
         monkeypatch.setitem(session.__kwdefaults__, "timeout", 2.0)
+    monkeypatch.setattr(passing_time, "NOTICE", 0.2)
     for test in mutation.caught_by:
         with mutation.applied():
             outcome = run_contract([test], monkeypatch, *mutation.options, "--exitfirst")
@@ -44,7 +46,7 @@ def caught_by(options: tuple[str, ...]) -> list[str]:
 
 
 # A run of all of them takes more than five seconds.
-AT_ONCE = 60
+AT_ONCE = 40
 
 
 @pytest.mark.parametrize(

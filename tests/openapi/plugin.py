@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from s2mock.api import app as app_module
-from s2mock.api.app import App
 from s2mock.contract.schema_gaps import Finding, gap_of
+from s2mock.powers.middleware import Stack
 from s2mock.runtime.conversation import Conversation, Head, Step
 from tests.conversations import relayed
 from tests.openapi.checker import EVENT_STREAM, Response, check, check_event
@@ -34,18 +34,18 @@ class _Watch:
 
     def __init__(self) -> None:
         self._found: list[Finding | str] = []
-        self._original = App.converse
+        self._original = Stack.converse
 
     def pytest_sessionstart(self) -> None:
         original, found = self._original, self._found
 
-        def watched(app: App, environ: dict[str, Any]) -> Conversation:
+        def watched(app: Stack, environ: dict[str, Any]) -> Conversation:
             return _watch(original, found, app, environ)
 
-        App.converse = watched  # type: ignore[method-assign]
+        Stack.converse = watched  # type: ignore[method-assign]
 
     def pytest_sessionfinish(self) -> None:
-        App.converse = self._original  # type: ignore[method-assign]
+        Stack.converse = self._original  # type: ignore[method-assign]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
@@ -73,7 +73,7 @@ class _Watch:
 
 
 def _watch(
-    original: Any, found: list[Finding | str], app: App, environ: dict[str, Any]
+    original: Any, found: list[Finding | str], app: Stack, environ: dict[str, Any]
 ) -> Conversation:
     method, path = environ["REQUEST_METHOD"], app_module._raw_path(environ)
     sends_events = False

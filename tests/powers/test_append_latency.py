@@ -172,7 +172,7 @@ def test_a_latency_of_months_or_longer_is_waited_for(name: str, latency: float) 
 def test_a_call_in_the_thread_that_would_turn_the_clock(
     mock: S2Mock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("s2mock.api.wsgi.PATIENCE", 0.01)
+    monkeypatch.setattr("s2mock.server.wsgi.PATIENCE", 0.01)
     with pytest.raises(Exception, match="append_latency to be durable, by a manual clock"):
         Way("wsgi", mock).append("a")
 

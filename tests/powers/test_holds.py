@@ -21,7 +21,7 @@ from s2mock import (
     S2Mock,
     UnusedFault,
 )
-from s2mock.api import wsgi
+from s2mock.server import wsgi
 from tests.plugin.conftest import Run
 from tests.powers.conftest import (
     BASIN,

@@ -12,7 +12,6 @@ import pytest_asyncio
 from s2_sdk import S2, Compression, Endpoints, Retry, S2Stream
 
 from s2mock import S2Mock, Stream
-from s2mock.api.app import App
 from s2mock.api.wire.frames import encode_terminal
 from s2mock.powers import teardown_report
 from s2mock.registry.values.errors import Unavailable
@@ -96,9 +95,9 @@ class Observed:
     limit, and not carried out.
     """
 
-    def __init__(self, app: App, *, losing: int = 0, refusing: int = 0) -> None:
-        self.app = app
-        self.token = str(app.account.own_secret)
+    def __init__(self, mock: S2Mock, *, losing: int = 0, refusing: int = 0) -> None:
+        self.app = mock.wsgi_app
+        self.token = mock.token
         self.losing = losing
         self.refusing = refusing
         self.requests: list[dict[str, Any]] = []
@@ -170,7 +169,7 @@ def observe(s2_mock: S2Mock) -> Iterator[Callable[..., Observed]]:
     with contextlib.ExitStack() as open_sockets:
 
         def start(**faults: int) -> Observed:
-            observed = Observed(s2_mock.wsgi_app, **faults)
+            observed = Observed(s2_mock, **faults)
             open_sockets.callback(observed.stop)
             return observed
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from s2mock import ManualClock, SystemClock
-from s2mock.api.wsgi import block
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.batch import Batch
 from s2mock.registry.log.read_request import ReadRequest
@@ -18,6 +17,7 @@ from s2mock.registry.rules.read import Read
 from s2mock.registry.rules.streams import CreateStream
 from s2mock.runtime.clock import NANOSECONDS
 from s2mock.runtime.conversation import Wait
+from s2mock.server.wsgi import block
 from tests.registry.noting_engine import NotingEngine
 from tests.time.watched_clock import PATIENCE, WatchedClock
 

@@ -59,7 +59,6 @@ def make_parser(command: str = "serve") -> argparse.ArgumentParser:
         parser.set_defaults(port=0)
     if command == "lite":
         lite.add_options(parser)
-    if command == "lite":
         # It replaces a server with one account.
         parser.set_defaults(accounts_only=False)
     else:

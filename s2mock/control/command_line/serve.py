@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import ipaddress
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -13,13 +12,14 @@ from typing import Any, Final, Protocol
 from s2mock.control.command_line import lite, run_command
 from s2mock.control.command_line.console import fail, say, warn
 from s2mock.control.command_line.parser import arguments_of, make_parser
+from s2mock.control.guard import is_loopback
 from s2mock.control.settings import ControlSettings
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_SECONDS: Final = 0.0002
 # Every request needs these, the first one too.
 _NEEDED_BY_ALL_REQUESTS: Final = (
-    "s2mock.api.app",
+    "s2mock.powers.middleware",
     "s2mock.control.router",
     "s2mock.server.http1",
 )
@@ -90,7 +90,7 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
             has_first_account=not options.accounts_only,
             has_dashboard=not getattr(options, "no_dashboard", False),  # of lite only
         ),
-        own_hosts_only=options.no_cors and _is_loopback(options.host),
+        own_hosts_only=options.no_cors and _is_local(options.host),
     )
     with closing(mock):
         try:
@@ -103,7 +103,7 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
             return fail(str(error))
         if not to_run:
             _announce(command, mock.url, env)
-        if not _is_loopback(options.host) and options.auth == "open":
+        if not _is_local(options.host) and options.auth == "open":
             warn(
                 f"--host {options.host} accepts requests from other machines, with any access token"
             )
@@ -226,12 +226,9 @@ def _run(command: list[str], env: dict[str, str], mask: Iterable[signal.Signals 
         return run_command.NOT_EXECUTABLE
 
 
-def _is_loopback(host: str) -> bool:
-    """True if only this machine can reach the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _is_local(host: str) -> bool:
+    """True if only this machine can reach a server at the host."""
+    return host == "localhost" or is_loopback(host)
 
 
 def _log_requests() -> None:

@@ -19,7 +19,7 @@ def list_faults(request: ControlRequest) -> ControlResponse:
     """Return all faults that were injected and not removed."""
     request.query()
     faults = request.hosted.faults.items()
-    return ControlResponse(200, {"faults": [injection_to_json(n, fault) for n, fault in faults]})
+    return ControlResponse(200, {"faults": [injection_to_json(*fault) for fault in faults]})
 
 
 def inject_fault(request: ControlRequest) -> ControlResponse:
@@ -30,8 +30,7 @@ def inject_fault(request: ControlRequest) -> ControlResponse:
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     injection = request.hosted.powers.injector.inject(arguments)
-    number = request.hosted.faults.add(injection)
-    return ControlResponse(201, injection_to_json(number, injection))
+    return ControlResponse(201, injection_to_json(request.hosted.faults.add(injection), injection))
 
 
 def get_fault(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
@@ -62,7 +61,7 @@ def list_holds(request: ControlRequest) -> ControlResponse:
     """Return all holds, the released ones too."""
     request.query()
     holds = request.hosted.holds.items()
-    return ControlResponse(200, {"holds": [hold_to_json(n, hold) for n, hold in holds]})
+    return ControlResponse(200, {"holds": [hold_to_json(*hold) for hold in holds]})
 
 
 def make_hold(request: ControlRequest) -> ControlResponse:
@@ -73,8 +72,7 @@ def make_hold(request: ControlRequest) -> ControlResponse:
     except (TypeError, ValueError) as error:
         raise Refused(400, str(error)) from None
     hold = request.hosted.powers.injector.hold(arguments)
-    number = request.hosted.holds.add(hold)
-    return ControlResponse(201, hold_to_json(number, hold))
+    return ControlResponse(201, hold_to_json(request.hosted.holds.add(hold), hold))
 
 
 def get_hold(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:

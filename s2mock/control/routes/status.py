@@ -1,15 +1,13 @@
 """`/_s2mock/status`: the clock and what waits on it, the faults, the holds, the journal's size."""
 
 from collections.abc import Iterable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from s2mock.control.hosted_account import HostedAccount, Numbered
+from s2mock.control.hosted_account import HostedAccount, Numbered, Thing
 from s2mock.control.request import ControlRequest, ControlRoute
 from s2mock.control.response import ControlResponse
 from s2mock.control.views.account_view import capture
 from s2mock.control.views.status import status_to_json
-
-Thing = TypeVar("Thing")
 
 
 def read_status(request: ControlRequest) -> ControlResponse:

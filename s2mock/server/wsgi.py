@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from s2mock.registry.engine.waiter import Waiter
 from s2mock.runtime.conversation import (
     CANCEL_HANDLE,
     DRAINED,
     READ,
+    Application,
     CloseAfterResponse,
     Conversation,
     Head,
@@ -38,6 +38,41 @@ _BODILESS = (204, 304)
 
 class GivenUpError(TimeoutError):
     """A call waited in the only thread that could have ended its wait."""
+
+
+class WsgiApp:
+    """An application as a WSGI app: each request is answered in the thread of its call.
+
+    `is_own_thread` returns True in the thread that runs the test: a call that waits there for what
+    only that thread can do fails.
+    """
+
+    def __init__(
+        self, application: Application, *, is_own_thread: Callable[[], bool] = bool
+    ) -> None:
+        self.converse: Application = application
+        """Answers one request, step by step."""
+        self._is_own_thread = is_own_thread
+        # The calls in progress.
+        self._calls: set[Answered] = set()
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        """Answer one request (PEP 3333).
+
+        Raises `ConnectionRefusedError` while the service is gone, `ConnectionResetError` where it
+        drops the request.
+        """
+        environ["PATH_INFO"] = _bytes_as_latin_1(environ["PATH_INFO"])
+        conversation, is_own = self.converse(environ), self._is_own_thread()
+        answered = Answered(conversation, environ, self._calls, in_own_thread=is_own)
+        return answered.start(start_response)
+
+    def drop_calls(self) -> None:
+        """End the calls in progress, as a lost connection ends others."""
+        for call in list(self._calls):
+            call.drop()
 
 
 class Answered:
@@ -194,9 +229,9 @@ def block(
 
     `note_wake` is called with the function that ends it.
     """
-    if isinstance(wait, Waiter) and wait.needs_a_thread:
-        note_wake(wait.wake)
-        wait.block()
+    if getattr(wait, "needs_a_thread", False):
+        note_wake(wait.wake)  # type: ignore[attr-defined]  # see `Wait`
+        wait.block()  # type: ignore[attr-defined]
         return True
     woken = threading.Event()
     note_wake(woken.set)
@@ -207,3 +242,12 @@ def block(
         woken.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         return True
     return woken.wait(limit)
+
+
+def _bytes_as_latin_1(path: str) -> str:
+    """The decoded path as WSGI wants it; httpx hands over text as it is."""
+    try:
+        path.encode("latin-1").decode()
+    except UnicodeError:
+        return path.encode("utf-8", "replace").decode("latin-1")
+    return path
