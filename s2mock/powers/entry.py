@@ -142,6 +142,7 @@ class Entry:
         "last_seq_num",
         "late",
         "long_size",
+        "lost_with",
         "name",
         "number",
         "parameters",
@@ -201,6 +202,8 @@ class Entry:
         self.advice: tuple[str, ...] = ()
         # Text about the error by which recording failed; little else is known then.
         self.recording_error: str | None = None
+        # Text about the fault of another exchange that has ended the connection.
+        self.lost_with: str | None = None
         self._exchange: Exchange | None = None
 
     @classmethod
@@ -338,6 +341,8 @@ class Entry:
             known = self.to_exchange_without_reason(diagnostics)
             if self.recording_error is not None:
                 known = replace(known, reason=self.recording_error)
+            elif self.lost_with is not None:
+                known = replace(known, reason=self.lost_with)
             elif self.failure is not None or self.status >= 400 or self.is_injected:
                 known = replace(known, reason=diagnostics.explain_error(self, known, before(self)))
             if self.number and self.ended is not None and self.late is None:

@@ -229,8 +229,9 @@ class FaultInjector:
             fault = call.fault
             acts = fault is not None and point_of(fault, call) in ("arrival", point)
         if acts and isinstance(fault, Delay):
-            jitter = self._random.uniform(0, fault.jitter) if fault.jitter else 0.0
-            yield from self.delay(fault.seconds + jitter)
+            more = self._random.uniform(0, fault.jitter) if fault.jitter else 0
+            # Without the sum where there is no jitter: an integer may be too large for a float.
+            yield from self.delay(fault.seconds + more if more else fault.seconds)
         elif acts and fault is not None:
             if isinstance(fault, Late):
                 self._apply_later(fault, call)

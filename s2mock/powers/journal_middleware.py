@@ -5,7 +5,6 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from s2mock.api.requests import Answering, S2Request
-from s2mock.api.responses import S2Response
 from s2mock.api.session import Acknowledged, Delivered, Piece, Pieces, Session
 from s2mock.powers.handler import Handler
 from s2mock.powers.recorder import Recorder, SessionRecorder
@@ -37,18 +36,21 @@ class JournalMiddleware:
             if request.has_left()
             else recorder.record_response(request, response)
         )
-        if response.session is not None and entry is not None:
-            _record_session(request, response, response.session, recorder.start_session(entry))
+        if entry is None:
+            return response
+        note_error: Callable[[Exception], object] = partial(recorder.note_end, entry)
+        if response.session is not None:
+            session_recorder = recorder.start_session(entry)
+            _record_session(request, response.session, session_recorder)
+            note_error = session_recorder.record_error
+        if response.transform is not None:
+            response.transform = partial(_end_recorded, response.transform, note_error)
         return response
 
 
-def _record_session(
-    request: S2Request, response: S2Response, session: Session, recorder: SessionRecorder
-) -> None:
+def _record_session(request: S2Request, session: Session, recorder: SessionRecorder) -> None:
     session.pieces = _recorded(request, session.pieces, recorder)
     session.call_on_close(recorder.record_end)
-    if response.transform is not None:
-        response.transform = partial(_end_recorded, response.transform, recorder)
 
 
 def _recorded(request: S2Request, pieces: Pieces, recorder: SessionRecorder) -> Pieces:
@@ -69,17 +71,19 @@ def _recorded(request: S2Request, pieces: Pieces, recorder: SessionRecorder) -> 
             recorder.record_batch(cast("TrackedCall", request.batch), None, error)
         if isinstance(error, S2Error | Dropped):
             recorder.record_error(error)
+        elif isinstance(error, GeneratorExit):
+            recorder.record_loss()
         raise
 
 
 def _end_recorded(
     transform: Callable[[Conversation], Conversation],
-    recorder: SessionRecorder,
+    record_error: Callable[[Exception], object],
     steps: Conversation,
 ) -> Conversation:
-    """Yield the transformed steps; record it if they break off."""
+    """Yield the transformed steps, and record an end by `Dropped`."""
     try:
         yield from transform(steps)
     except Dropped as dropped:
-        recorder.record_error(dropped)
+        record_error(dropped)
         raise

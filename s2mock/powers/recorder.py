@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, 
 
 from s2mock.powers.entry import LONG_HEAD, Entry, ExchangeHead, Failure, Note, head_size
 from s2mock.powers.journal import Journal
+from s2mock.powers.journal_store import JournalStore
 from s2mock.powers.outcomes import InjectedError, Replaced
 from s2mock.powers.redaction import redact_target
 from s2mock.registry.operation import Call, Dropped
@@ -161,6 +162,9 @@ class Recorder:
         entry.body = request.raw_body if request.sent_body is None else request.sent_body
         if outcome is not None:
             _set_outcome(entry, outcome)
+            self.note_end(entry, outcome)
+        elif response is None:
+            entry.lost_with = _lost_with(entry, self._store)
         if response is not None:
             entry.status = response.status
             entry.headers = response.headers
@@ -197,6 +201,10 @@ class Recorder:
         entry.set_recording_error(error)
         self._store.add(entry)
         return entry
+
+    def note_end(self, entry: Entry, outcome: BaseException) -> None:
+        """Note at its connection that the exchange ends that, for the others on it."""
+        _note_end(entry, outcome, self._store)
 
     def start_session(self, entry: Entry) -> "SessionRecorder":
         """Return a recorder for the session that begins with this entry."""
@@ -263,6 +271,8 @@ class SessionRecorder:
             entry.status = error.status
         if error is not None:
             _set_outcome(entry, error)
+        if isinstance(error, GeneratorExit):
+            entry.lost_with = _lost_with(session, self._store)
         effect = call.effect
         if effect is not None and effect.first_seq_num is not None:
             if session.first_seq_num is None:
@@ -327,11 +337,32 @@ class SessionRecorder:
     def record_error(self, error: Exception) -> None:
         """Record the error that ends the session."""
         _set_outcome(self.entry, error)
+        _note_end(self.entry, error, self._store)
+
+    @_catch_failures
+    def record_loss(self) -> None:
+        """Record that the client, or the end of the connection, has ended the session."""
+        self.entry.lost_with = _lost_with(self.entry, self._store)
 
     @_catch_failures
     def record_end(self) -> None:
         """Record that the session has ended."""
         self._journal.end_session(self.entry, monotonic())
+
+
+def _note_end(entry: Entry, outcome: BaseException, store: JournalStore) -> None:
+    notes = entry.environ.get("s2mock.notes")
+    if notes is not None and isinstance(outcome, Dropped) and outcome.reset.connection:
+        notes["ended_by"] = (entry, store)
+
+
+def _lost_with(entry: Entry, store: JournalStore) -> str | None:
+    """Return why an exchange has lost its connection, if that of another has ended it."""
+    other, of = entry.environ.get("s2mock.notes", {}).get("ended_by", (entry, store))
+    if other is entry:
+        return None
+    where = f"of exchange {other.number}" if of is store else "of another account"
+    return f"its connection was ended by {other.fault!r} {where}"
 
 
 def _range_of(batch: "Batch") -> tuple[int, int] | None:

@@ -68,6 +68,8 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self.context = context
         self.number: int = next(context.numbers)
+        self.notes: dict[str, Any] = {}
+        """What the application notes about it, for all of its requests."""
         self.client_host: str = ""
         self.unsent: int = 0
         """Bytes that have been written and not been taken by the operating system.

@@ -264,6 +264,7 @@ class Http1:
             head.fields,
             "HTTP/1.1" if head.is_http_1_1 else "HTTP/1.0",
             connection.number,
+            connection.notes,
             connection.client_host,
             context.server,
         )

@@ -352,6 +352,7 @@ class Http2:
             request.fields,
             "HTTP/2",
             connection.number,
+            connection.notes,
             connection.client_host,
             connection.context.server,
         )
