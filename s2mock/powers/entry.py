@@ -133,6 +133,7 @@ class Entry:
         "fault",
         "first_seq_num",
         "headers",
+        "held",
         "is_injected",
         "is_operation",
         "last_seq_num",
@@ -174,6 +175,7 @@ class Entry:
         self.stream: str | None = None
         self.effect: Any = None
         self.fault: Fault | None = None
+        self.held: int | None = None
         # True if the fault decided the response, and not S2.
         self.is_injected: bool = False
         self.failure: Failure | None = None
@@ -376,6 +378,7 @@ class Entry:
             fault=self.fault,
             reason=None,
             advice=self.advice,
+            held=self.held,
         )
 
     def _response(self, decode: "Decode[Response]") -> "Response | None":

@@ -343,6 +343,7 @@ def _update_from_call(entry: Entry, call: "TrackedCall") -> None:
     entry.at = call.at
     entry.effect = call.effect
     entry.fault = call.fault
+    entry.held = call.held
 
 
 def _set_outcome(entry: Entry, error: BaseException) -> None:
