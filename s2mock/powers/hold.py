@@ -143,10 +143,13 @@ class Hold:
         self._decide = decide
         self._on_held = on_held
         self._is_reported = False
-        # The number of calls that were claimed, all that were held, and those that wait now.
+        # The number of calls that were claimed, all that were held, and the gates of those that
+        # wait now.
         self._claimed = 0
         self._held = AffectedCalls(exchange_of)
         self._gates: dict[TrackedCall, Gate] = {}
+        # Those of the waiting calls that were released, and have not noticed it yet.
+        self._released: set[TrackedCall] = set()
         self._is_over = False
 
     def __repr__(self) -> str:
@@ -204,6 +207,7 @@ class Hold:
                 for call in calls:
                     self._decide(call, fault)
             gates = [self._gates[call] for call in calls]
+            self._released.update(calls)
             if number is None:
                 self._is_over = True
                 self._on_end(self)
@@ -215,7 +219,11 @@ class Hold:
         """Return the calls that wait, or the one with that number. Raises `NotHeld`."""
         # A client that left may have ended one before its wait began.
         is_at_end = self.arguments.at == "answer"
-        waiting = [call for call in self._gates if is_at_end or not call.is_decided]
+        waiting = [
+            call
+            for call in self._gates
+            if call not in self._released and (is_at_end or not call.is_decided)
+        ]
         if number is None:
             if has_fault and not waiting:
                 raise NotHeld(
@@ -310,3 +318,4 @@ class Hold:
         finally:
             with self._lock:
                 del self._gates[call]
+                self._released.discard(call)

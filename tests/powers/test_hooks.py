@@ -122,11 +122,15 @@ class TestCalls:
 
         def once(_: Exchange) -> Fault:
             made[0].remove()
+            # An operation that went on would be applied before the answer to this.
+            with closing(Way("http1", mock)) as other:
+                other("GET", "/v1/streams")
             return Fail("unavailable")
 
         made.append(mock.on("append", once))
         assert http1.append("a").status == 503
         assert http1.append("b").status == 200
+        assert bodies(mock) == ["b"]
 
     def test_never_called(self, mock: S2Mock) -> None:
         mock.on("append", do_nothing)
@@ -391,6 +395,22 @@ class TestFaults:
         found = [way.append(str(number)).status for number in range(5)]
         assert found == [503, 500, 200, 500, 200]
         assert [it.fault for it in injected.exchanges] == [Fail("storage"), Fail("other")]
+
+    def test_fault_of_a_list_comes_back_while_a_later_one_is_taken(self, mock: S2Mock) -> None:
+        ways = [Way("http1", mock) for _ in range(3)]
+        injected = mock.inject([Fail("storage"), Fail("other")], on="append")
+        with mock.hold(on="append", at="arrival", times=2) as held:
+            appending = []
+            for number in range(2):
+                appending.append(Started(partial(ways[number].append, "a")))
+                held.wait(number + 1, timeout=PATIENCE)
+            held.release(exchange=held.exchanges[0], fault=Fail("unavailable"))
+            assert appending[0].result().status == 503
+            assert ways[2].append("a").status == 500
+        assert appending[1].result().status == 500
+        assert [it.fault for it in injected.exchanges] == [Fail("other"), Fail("storage")]
+        for way in ways:
+            way.close()
 
     def test_an_injected_fault_that_was_applied_counts(self, make: Make) -> None:
         mock = make(basins=SEEDS, clock="manual")
@@ -868,3 +888,37 @@ def test_equal_results(make: Make) -> None:
         way.append("b")
     assert [it.held for it in mock.journal] == [1, None, 2]
     assert hook.exchanges == (mock.journal[0], mock.journal[2])
+
+
+def test_in_a_sweep_it_is_a_failure_of_the_attempt(run: Any) -> None:
+    result = run(
+        """
+        from s2mock import Drop
+
+        def fail(exchange):
+            raise KeyError("of the hook")
+
+        def test_it(s2_sweep):
+            basins = [{"name": "my-basin", "streams": [{"name": "log"}]}]
+            for attempt in s2_sweep([Drop(committed=True)], on="append", basins=basins):
+                with attempt as s2_mock:
+                    # The third append is there after a fault only.
+                    s2_mock.on("append", fail, skip=2)
+                    answers = []
+                    while len(answers) < 2:
+                        try:
+                            answers.append(
+                                s2_mock.client.post(
+                                    "/v1/streams/log/records",
+                                    json={"records": [{"body": "a"}]},
+                                    headers={"s2-basin": "my-basin"},
+                                )
+                            )
+                        except ConnectionError:
+                            pass
+        """
+    )
+    result.assert_outcomes(failed=1)
+    text = result.stdout.str()
+    assert "2 of 2" in text
+    assert "KeyError: 'of the hook'" in text
