@@ -59,6 +59,18 @@ def text_of(exchange: Exchange) -> str:
     return body
 
 
+def open_ways(mock: S2Mock, count: int) -> list[Way]:
+    """Return that number of ways, of all kinds, each of which has been used once.
+
+    Python 3.11 fails to compile modules that many threads import at once.
+    """
+    names = ["http1", "h2c", *(["wsgi"] if isinstance(mock, S2Mock) else [])]
+    ways = [Way(names[number % len(names)], mock) for number in range(count)]
+    for way in ways:
+        assert way("GET", "/v1/streams").status == 200
+    return ways
+
+
 class TestCalls:
     def test_race_in_one_line(self, mock: S2Mock, way: Way) -> None:
         log = mock.stream(BASIN, "log")
@@ -170,8 +182,7 @@ class TestCalls:
             meeting.wait()
             log.append([f"of {text_of(exchange)}"])
 
-        names = ["http1", "h2c", *(["wsgi"] if isinstance(mock, S2Mock) else [])]
-        ways = [Way(names[number % len(names)], mock) for number in range(32)]
+        ways = open_ways(mock, 32)
         with mock.on("append", add) as hook:
             started = [Started(partial(way.append, str(number))) for number, way in enumerate(ways)]
             assert [one.result().status for one in started] == [200] * 32
@@ -181,6 +192,30 @@ class TestCalls:
             [str(number) for number in range(32)] + [f"of {number}" for number in range(32)]
         )
         assert all(found.index(f"of {number}") < found.index(str(number)) for number in range(32))
+        for way in ways:
+            way.close()
+
+    def test_32_threads_whose_hooks_raise_or_advance_the_clock(self, make: Make) -> None:
+        mock = make(basins=SEEDS, clock="manual")
+        begin = mock.clock.now()
+        meeting = threading.Barrier(32, timeout=PATIENCE)
+
+        def act(exchange: Exchange) -> None:
+            meeting.wait()
+            if (number := int(text_of(exchange))) % 2:
+                raise KeyError(number)
+            mock.advance(1)
+
+        ways = open_ways(mock, 32)
+        mock.on("append", act)
+        started = [Started(partial(way.append, str(number))) for number, way in enumerate(ways)]
+        assert [one.result().status for one in started] == [200] * 32
+        assert mock.clock.now() == begin + 16 * 10**9
+        complaints = mock._powers.injector.check()
+        assert sorted(complaint.partition("\n")[0] for complaint in complaints) == sorted(
+            f"a hook failed: on('append', at='commit'): KeyError: {number}"
+            for number in range(1, 32, 2)
+        )
         for way in ways:
             way.close()
 
