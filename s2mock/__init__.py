@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from s2mock.handles.account import Account as Account
     from s2mock.handles.faults import Hold as Hold
+    from s2mock.handles.faults import Hook as Hook
     from s2mock.handles.faults import Injection as Injection
     from s2mock.handles.journal import Journal as Journal
     from s2mock.handles.mock import S2Mock as S2Mock
@@ -93,6 +94,7 @@ _HOME = {
     "FaultPlan": "s2mock.powers.plans",
     "FencingTokenMismatch": "s2mock.registry.values.errors",
     "Hold": "s2mock.handles.faults",
+    "Hook": "s2mock.handles.faults",
     "Injection": "s2mock.handles.faults",
     "Invalid": "s2mock.registry.values.errors",
     "InvalidConfig": "s2mock.registry.values.errors",

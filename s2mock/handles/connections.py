@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from s2mock.control.router import ControlRouter
@@ -40,6 +41,14 @@ class Connections:
     def is_served(self) -> bool:
         """True if the server is in front of this mock, not of another."""
         return self.lazy_server.app is self._handler
+
+    @property
+    def loop(self) -> "asyncio.AbstractEventLoop | None":
+        """The loop of the latest server on a loop of the test's own; None without one."""
+        for server in reversed(self._loop_servers):
+            if not server.is_closed and not server.loop.is_closed():
+                return server.loop
+        return None
 
     def listen(self) -> str:
         """Put the server in front of this mock, and return its URL. Raises `OSError`."""

@@ -13,7 +13,7 @@ from s2mock.handles.initial_state import InitialState, as_clock
 from s2mock.handles.mock_base import MockBase
 from s2mock.powers import teardown_report
 from s2mock.powers.entry import EndedAccount
-from s2mock.powers.errors import UnusedFault
+from s2mock.powers.errors import raise_at_end
 from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Auth
 from s2mock.registry.rules.locations import as_locations
@@ -59,7 +59,7 @@ class S2Mock(MockBase):
     describes a location.
 
     Leaving the `with` block without an exception raises `UnusedFault` if a fault was not used, or
-    if a hold held nothing.
+    if a hold held nothing, and what a hook has raised.
 
     With `--s2mock-target=URL` the fixture `s2_mock` is a `RemoteS2Mock` in place of this; a suite
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
@@ -149,11 +149,11 @@ class S2Mock(MockBase):
     ) -> None:
         teardown_report.prepare_end(self._powers)
         injector = self._powers.injector
+        raised = injector.hook_calls.wait_for_error() if kind is None else None
         complaints = injector.check() if kind is None else []
         injector.end(has_failed=kind is not None)
         self.close()
-        if complaints:
-            raise UnusedFault("\n".join(complaints))
+        raise_at_end(raised, complaints)
 
     def __repr__(self) -> str:
         number = len(self.basins)

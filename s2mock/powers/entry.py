@@ -137,6 +137,7 @@ class Entry:
         "fault",
         "first_seq_num",
         "headers",
+        "held",
         "is_injected",
         "is_operation",
         "last_seq_num",
@@ -182,6 +183,7 @@ class Entry:
         self.fault: Fault | None = None
         # What has become of a call that a `Late` has taken: known after the exchange has ended.
         self.late: str | None = None
+        self.held: int | None = None
         # True if the fault decided the response, and not S2.
         self.is_injected: bool = False
         self.failure: Failure | None = None
@@ -388,6 +390,7 @@ class Entry:
             fault=self.fault,
             reason=None,
             advice=self.advice,
+            held=self.held,
         )
 
     def _response(self, decode: "Decode[Response]") -> "Response | None":

@@ -1,16 +1,20 @@
 """The fault injector: the observer that applies the faults and the holds of one mock.
 
-It observes operations only while the mock has faults or holds, and costs nothing otherwise.
+It observes operations only while the mock has faults, holds or hooks, and costs nothing otherwise.
 """
 
 import threading
+from functools import partial
+from itertools import count
 from math import inf
 from random import Random
 from typing import TYPE_CHECKING, cast
+from weakref import WeakSet
 
 from s2mock.powers.delays import wait_until
 from s2mock.powers.faults import Delay, Fault, Late
 from s2mock.powers.hold import Gate, Hold, HoldArguments
+from s2mock.powers.hook import Function, Hook, HookCalls, HookFunction
 from s2mock.powers.injection import InjectArguments, Injection
 from s2mock.powers.late_calls import LateCalls
 from s2mock.powers.outcomes import outcome_of, point_of
@@ -21,6 +25,7 @@ from s2mock.runtime.clock import nanoseconds
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from s2mock.powers.call import TrackedCall
@@ -33,7 +38,7 @@ _ADVICE = (
 
 
 class FaultInjector:
-    """The faults and holds of one mock, and the observer that applies them.
+    """The faults, holds and hooks of one mock, and the observer that applies them.
 
     `exchange_of` returns the exchange of a call that was affected. `record_late` is called with a
     call that a `Late` has taken, when it was carried out or never will be.
@@ -55,6 +60,12 @@ class FaultInjector:
         self._late_calls: LateCalls | None = None
         self._injections: tuple[Injection, ...] = ()
         self._holds: tuple[Hold, ...] = ()
+        self._hooks: tuple[Hold, ...] = ()
+        self.hook_calls: HookCalls = HookCalls()
+        # Numbers of the operations that are held.
+        self._numbers = count(1)
+        # Calls with a fault of a hook or a release, until they have passed their last point.
+        self._decided: WeakSet[TrackedCall] = WeakSet()
         # Holds that were released, and held nothing.
         self._unused: list[Hold] = []
         # Calls that are held before their effect, in their order of arrival.
@@ -82,9 +93,39 @@ class FaultInjector:
 
     def hold(self, arguments: HoldArguments) -> Hold:
         """Hold operations at a point, as `S2Mock.hold` does."""
-        made = Hold(arguments, exchange_of=self._exchange_of, on_end=self._forget_hold)
+        return self._add(arguments, None)
+
+    def hook(
+        self,
+        arguments: HoldArguments,
+        do: Function,
+        loop: "asyncio.AbstractEventLoop | None",
+    ) -> Hook:
+        """Call a function for operations at a point, as `S2Mock.on` does. Raises `TypeError`."""
+        function = HookFunction(do, arguments.text, self.hook_calls, loop)
+
+        def call(hold: Hold, held: "TrackedCall") -> None:
+            function.call(partial(self._exchange_of, held), partial(hold.finish, held))
+
+        return Hook(self._add(arguments, call), function, self.hook_calls)
+
+    def _add(
+        self, arguments: HoldArguments, on_held: "Callable[[Hold, TrackedCall], object] | None"
+    ) -> Hold:
+        made = Hold(
+            arguments,
+            exchange_of=self._exchange_of,
+            lock=self._lock,
+            numbers=self._numbers,
+            on_end=self._forget_hold,
+            decide=self._decide,
+            on_held=on_held,
+        )
         with self._lock:
-            self._holds = (*self._holds, made)
+            if arguments.is_hook:
+                self._hooks = (*self._hooks, made)
+            else:
+                self._holds = (*self._holds, made)
             self._observe()
         return made
 
@@ -104,10 +145,28 @@ class FaultInjector:
             self._observe()
 
     def _forget_hold(self, hold: Hold) -> None:
-        with self._lock:
-            self._holds = tuple(one for one in self._holds if one is not hold)
-            if hold.complaint is not None:
-                self._unused.append(hold)
+        """Forget a hold or a hook that is over. With the lock held."""
+        self._holds = tuple(one for one in self._holds if one is not hold)
+        self._hooks = tuple(one for one in self._hooks if one is not hold)
+        if hold.complaint is not None and hold not in self._unused:
+            self._unused.append(hold)
+        self._observe()
+
+    def _decide(self, call: "TrackedCall", fault: Fault) -> None:
+        """Give a call a fault, in the place of an injected one, which goes on waiting.
+
+        With the lock held.
+        """
+        if call.give_back is not None and not call.is_fault_applied:
+            call.give_back()
+        call.give_back, call.fault, call.is_fault_applied = None, fault, False
+        self._decided.add(call)
+        self._observe()
+
+    def _forget_decided(self, call: "TrackedCall") -> None:
+        """Forget a call that has passed its last point. With the lock held."""
+        if call in self._decided:
+            self._decided.discard(call)
             self._observe()
 
     def end(self, *, has_failed: bool = False) -> None:
@@ -117,7 +176,7 @@ class FaultInjector:
         """
         (self._remarks if has_failed else self._complaints).extend(self._remove_unused())
         self.drop_late()
-        for hold in self._holds:
+        for hold in (*self._hooks, *self._holds):
             hold.end(drops=True)
         with self._lock:
             self._held.clear()
@@ -133,7 +192,7 @@ class FaultInjector:
                 self._observe()
 
     def check(self, *, has_failed: bool = False) -> list[str]:
-        """Remove all faults and all holds that held nothing; return messages on unused ones.
+        """Remove all faults, hooks, and holds that held nothing; return messages on unused ones.
 
         Each message is returned once. With `has_failed`, remarks are among them.
         """
@@ -142,7 +201,10 @@ class FaultInjector:
 
     def take_messages(self) -> tuple[list[str], list[str]]:
         """Do as `check`; return messages that fail the test, and remarks beside another failure."""
-        complaints = [*self._complaints, *self._remove_unused()]
+        failures = self.hook_calls.take_complaints()
+        for hook in self._hooks:
+            hook.release()
+        complaints = [*self._complaints, *failures, *self._remove_unused()]
         self._complaints = []
         return complaints, self.take_remarks()
 
@@ -187,20 +249,28 @@ class FaultInjector:
             if point == "arrival":
                 for injection in self._injections:
                     self._offer(injection, call)
-            holds = [hold for hold in self._holds if hold.claim(point, call)]
-            if holds and point != "answer":
+            hooks = [hook for hook in self._hooks if hook.claim(point, call)]
+            # Holds come after the hooks, each of which may make or release some.
+            holds = [] if hooks else self._claim_holds(point, call)
+            is_held = bool(hooks or holds)
+            if is_held and point != "answer":
                 self._held[call] = None
-            fault: Fault | None = call.fault
+            fault = call.fault
+            if point == "answer" and not is_held:
+                self._forget_decided(call)
         counts = point == "answer" and self.counts_reads
-        if holds or fault is not None:
+        if is_held or fault is not None:
             # The test may ask for its exchange, so the recorder must make an entry.
             call.needs_entry = True
         for hold in holds:
             hold.notify()
-        acts = fault is not None and point_of(fault, call) == point
-        if not holds and not acts and not counts:
+        if not is_held and not counts and not _is_due(point, call):
             return None
-        return self._affect(point, call, holds, fault, acts=acts)
+        return self._affect(point, call, hooks, holds)
+
+    def _claim_holds(self, point: Point, call: "TrackedCall") -> list[Hold]:
+        """Return the holds that hold a call at a point from now on. With the lock held."""
+        return [hold for hold in self._holds if hold.claim(point, call) and hold.take(call)]
 
     def _offer(self, injection: Injection, call: "TrackedCall") -> None:
         fault = injection.draw(call, is_free=call.fault is None)
@@ -212,27 +282,37 @@ class FaultInjector:
         self,
         point: Point,
         call: "TrackedCall",
+        hooks: list[Hold],
         holds: list[Hold],
-        fault: Fault | None,
-        *,
-        acts: bool,
     ) -> Waits:
-        """Wait for the holds; then apply the fault, or one that was injected during the wait."""
+        """Wait for the hooks and the holds; then apply the fault that the call has by then."""
         try:
+            for hook in hooks:
+                with self._lock:
+                    is_held = hook.take(call)
+                if is_held:
+                    hook.notify()
+                    yield from hook.pass_through(call)
+            if hooks:
+                with self._lock:
+                    holds = self._claim_holds(point, call)
+                for hold in holds:
+                    hold.notify()
             for hold in holds:
-                yield from hold.pass_through()
+                yield from hold.pass_through(call)
         finally:
             with self._lock:
                 self._held.pop(call, None)
-        if call.fault is not fault:
-            # The call may have passed the point of the new one.
-            fault = call.fault
-            acts = fault is not None and point_of(fault, call) in ("arrival", point)
-        if acts and isinstance(fault, Delay):
+        with self._lock:
+            if point == "answer":
+                self._forget_decided(call)
+            fault = call.fault if _is_due(point, call) else None
+            call.is_fault_applied |= fault is not None
+        if isinstance(fault, Delay):
             more = self._random.uniform(0, fault.jitter) if fault.jitter else 0
             # Without the sum where there is no jitter: an integer may be too large for a float.
             yield from self.delay(fault.seconds + more if more else fault.seconds)
-        elif acts and fault is not None:
+        elif fault is not None:
             if isinstance(fault, Late):
                 self._apply_later(fault, call)
             raise outcome_of(fault)
@@ -286,7 +366,17 @@ class FaultInjector:
         yield from wait_until(self._engine, until, generation, _ADVICE)
 
     def _observe(self) -> None:
-        """Observe the engine while there are faults or holds. With the lock held."""
+        """Observe the engine while there is something to apply. With the lock held."""
         others = tuple(one for one in self._engine.observers if one is not self)
-        is_needed = bool(self._injections or self._holds or self.counts_reads)
+        is_needed = (
+            self._injections or self._holds or self._hooks or self._decided or self.counts_reads
+        )
         self._engine.observers = (*others, self) if is_needed else others
+
+
+def _is_due(point: Point, call: "TrackedCall") -> bool:
+    """True if the fault of a call acts at this point; it may be given after its own point."""
+    fault = call.fault
+    if fault is None or call.is_fault_applied:
+        return False
+    return point_of(fault, call) in ("arrival", point)

@@ -2,7 +2,21 @@
 
 from typing import TYPE_CHECKING, Any
 
-from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault, Late, Silence, Slow
+from s2mock.powers.faults import (
+    Answer,
+    Cut,
+    Delay,
+    Drain,
+    Drop,
+    Fail,
+    Fault,
+    Late,
+    Silence,
+    Slow,
+    check_fault,
+    check_place,
+)
+from s2mock.powers.injection import needs_response
 from s2mock.registry.operation import Dropped, Interrupted, Point
 from s2mock.registry.rules.append import OpenAppendSession
 from s2mock.registry.rules.read import Read
@@ -74,6 +88,35 @@ def point_of(fault: Fault, call: "TrackedCall") -> Point | None:
     if isinstance(fault, Fail) and fault.records is not None:
         return None if is_read_session else "answer"
     return "answer" if getattr(fault, "committed", False) else "arrival"
+
+
+def check_decided(fault: object, call: "TrackedCall", point: Point) -> Fault:
+    """Return a fault that a hook or a release decides on for a call at a point.
+
+    Raises `TypeError`, and `ValueError` for one that has no meaning for that operation, or that
+    denies the effect of an operation that is at its answer.
+    """
+    checked = check_fault(fault)
+    name = call.operation.name
+    check_place(checked, (name,))
+    if call.is_batch and needs_response(checked):
+        raise ValueError(
+            f"{checked!r} on a batch in a session: it replaces a response, and a batch has none of "
+            "its own; on='append-session' is the opening, which has one, and Drop() ends the "
+            "session"
+        )
+    if point == "answer" and is_denial(checked, call):
+        raise ValueError(
+            f"{checked!r} at the answer of {name!r}: the operation is applied, and this fault "
+            "denies that; Drop(committed=True), Fail('unavailable', committed=True), Cut(bytes=0) "
+            "and Delay(1) do not, and at='commit' is before its effect"
+        )
+    return checked
+
+
+def is_denial(fault: Fault, call: "TrackedCall") -> bool:
+    """True if the fault keeps a call from its effect."""
+    return not isinstance(fault, Delay) and point_of(fault, call) == "arrival"
 
 
 def outcome_of(fault: Fault) -> Exception:

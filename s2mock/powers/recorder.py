@@ -382,6 +382,7 @@ def _update_from_call(entry: Entry, call: "TrackedCall") -> None:
     entry.effect = call.effect
     entry.fault = call.fault
     entry.late = call.late
+    entry.held = call.held
 
 
 def _set_outcome(entry: Entry, error: BaseException) -> None:

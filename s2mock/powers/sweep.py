@@ -270,8 +270,10 @@ class _SweptAttempt(Attempt[Account]):
         timeline = make_timeline(exchanges) if exchanges else "(no exchange)"
         try:
             super()._end(error)
-        except AssertionError as unused:
-            error = unused
+        except BaseException as raised:  # of unused faults, and of hooks
+            if not _is_a_failure(raised):
+                raise
+            error = raised
         text = None if error is None else _short(error)
         if (unreached := self.unreached) is not None:
             text = unreached if text is None else f"{text}; {unreached}"

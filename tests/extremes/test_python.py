@@ -218,6 +218,7 @@ CALLS: dict[str, Callable[[Prepared, dict[str, Any]], object]] = {
     "S2Mock.inject": lambda _, given: injected(
         lambda mock: mock.inject(Drop(), on="append", required=False, **given)
     ),
+    "S2Mock.on": lambda _, given: injected(lambda mock: mock.on("append", lambda _: None, **given)),
     "S2Mock.issue_token": lambda _, given: issued(**given),
     "S2Mock.serve": lambda _, given: served(**given),
     "S2Mock.wait_for_waiters": lambda at, given: waited(at.mock.wait_for_waiters, given),

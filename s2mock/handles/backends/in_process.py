@@ -2,9 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from s2mock.handles.backends.backend import JournalBackend, PlacedFault, PlacedHold
+from s2mock.handles.backends.backend import (
+    JournalBackend,
+    PlacedFault,
+    PlacedHold,
+    PlacedHook,
+)
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
 from s2mock.powers.hold import HoldArguments
+from s2mock.powers.hook import Function
 from s2mock.powers.injection import InjectArguments
 from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Engine
@@ -210,6 +216,9 @@ class MockBackend:
 
     def hold(self, arguments: HoldArguments) -> PlacedHold:
         return self._powers.injector.hold(arguments)
+
+    def hook(self, arguments: HoldArguments, do: Function) -> PlacedHook:
+        return self._powers.injector.hook(arguments, do, self._connections.loop)
 
     def snapshot(self) -> Snapshot:
         return Snapshot(*self._engine.take_state())
