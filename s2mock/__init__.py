@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from s2mock.powers.faults import Fail as Fail
     from s2mock.powers.faults import Fault as Fault
     from s2mock.powers.faults import Late as Late
+    from s2mock.powers.faults import Silence as Silence
+    from s2mock.powers.faults import Slow as Slow
     from s2mock.powers.plans import FaultPlan as FaultPlan
     from s2mock.powers.plans import PlannedFault as PlannedFault
     from s2mock.registry.rules.listing import Page as Page
@@ -116,6 +118,8 @@ _HOME = {
     "Scope": "s2mock.registry.values.scopes",
     "SeqNumMismatch": "s2mock.registry.values.errors",
     "SequencedRecord": "s2mock.registry.values.records",
+    "Silence": "s2mock.powers.faults",
+    "Slow": "s2mock.powers.faults",
     "Snapshot": "s2mock.json_bodies.snapshots.snapshot",
     "StaleHandle": "s2mock.registry.values.errors",
     "Stream": "s2mock.handles.resources",
