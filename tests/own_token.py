@@ -242,9 +242,12 @@ def _token_at(port: int | None) -> str | None:
     """Return the own token of the account that is served at that port."""
     for mock in _living():
         connections = mock._connections
+        # Another server may have the port of one that is closed.
+        urls = [server.url for server in connections._loop_servers if not server.is_closed]
         # Before it has started, its address would start it.
-        is_there = connections.is_served and connections.lazy_server.started
-        if is_there and urlsplit(connections.lazy_server.url).port == port:
+        if connections.is_served and connections.lazy_server.started:
+            urls.append(connections.lazy_server.url)
+        if port in [urlsplit(url).port for url in urls]:
             return mock.token
     return None
 
