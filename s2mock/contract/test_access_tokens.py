@@ -28,6 +28,7 @@ OPERATIONS = [
     "delete-stream",
     "get-stream-config",
     "reconfigure-stream",
+    "touch-stream",
     "check-tail",
     "append",
     "read",
