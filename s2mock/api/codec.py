@@ -23,7 +23,6 @@ from s2mock.json_bodies.control_plane import (
     stream_config,
     stream_config_to_json,
     stream_info,
-    touched_at,
 )
 from s2mock.json_bodies.tokens import expiry_to_json, scope_to_json, token_info
 from s2mock.registry.operation import Operation
@@ -295,7 +294,6 @@ CODECS: Final[dict[str, OperationCodec]] = {
         _provisioned(stream_info),
     ),
     "delete-stream": OperationCodec(_of_stream, _no_result),
-    "touch-stream": OperationCodec(_of_stream, lambda _, __, document: touched_at(document)),
     "reconfigure-stream": OperationCodec(
         lambda asked: _of_stream(asked)._replace(document=stream_changes_to_json(asked.changes)),
         lambda _, __, document: stream_config(document),

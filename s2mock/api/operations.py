@@ -97,7 +97,6 @@ OPERATIONS: Final = (
         _STREAM,
         body=JsonBody("stream_reconfiguration"),
     ),
-    _row("touch-stream", "POST", "/v1/streams/<stream>/touch", streams.touch_stream, _STREAM),
     # An append that opens a session is an `append-session`, and each batch in it an `append`.
     _row("read", "GET", "/v1/streams/<stream>/records", read, _STREAM, query={**START, **END}),
     _row(

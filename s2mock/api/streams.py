@@ -11,7 +11,6 @@ from s2mock.json_bodies.control_plane import (
     stream_config,
     stream_config_to_json,
     stream_info_to_json,
-    touched_at_to_json,
 )
 from s2mock.registry.rules.listing import Page
 from s2mock.registry.rules.provision import Provisioned
@@ -22,7 +21,6 @@ from s2mock.registry.rules.streams import (
     GetStreamConfig,
     ListStreams,
     ReconfigureStream,
-    TouchStream,
 )
 from s2mock.registry.state import StreamInfo
 from s2mock.registry.values.config import StreamConfig
@@ -66,11 +64,6 @@ def reconfigure_stream(request: S2Request) -> Asking[HandlerResult]:
     return ReconfigureStream(basin, name, changes), _configured
 
 
-def touch_stream(request: S2Request) -> HandlerResult:
-    """Return the operation that touches a stream (§5.11)."""
-    return TouchStream(request.basin, request.stream_name), _touched
-
-
 def delete_stream(request: S2Request) -> HandlerResult:
     """Delete a stream (§5.7)."""
     return DeleteStream(request.basin, request.stream_name), _deleted
@@ -102,10 +95,6 @@ def _told(request: S2Request, info: StreamInfo) -> StreamInfo:
 
 def _configured(_: S2Request, config: StreamConfig) -> S2Response:
     return json_response(200, stream_config_to_json(config))
-
-
-def _touched(_: S2Request, touched_at: int) -> S2Response:
-    return json_response(200, touched_at_to_json(touched_at))
 
 
 def _deleted(_: S2Request, __: None) -> S2Response:

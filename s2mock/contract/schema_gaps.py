@@ -239,15 +239,6 @@ GAPS: Final[tuple[Gap, ...]] = (
         _is_path("/v1/locations", "/v1/locations/default"),
     ),
     Gap(
-        "touch",
-        "`/v1/streams/{stream}/touch`, and `touch-stream` among the operations of a token.",
-        "The operation is made up.",
-        lambda found: (
-            (found.kind == "path" and found.value.endswith("/touch"))
-            or (found.rule == "enum" and found.value == "touch-stream")
-        ),
-    ),
-    Gap(
         "operation-of-the-server",
         "`/health`, `/ping` and the server's own `/metrics`, which are not under `/v1`.",
         "They are of the open-source server, not of the API.",

@@ -28,7 +28,6 @@ OPERATIONS = [
     "delete-stream",
     "get-stream-config",
     "reconfigure-stream",
-    "touch-stream",
     "check-tail",
     "append",
     "read",

@@ -102,7 +102,6 @@ OPERATIONS: list[tuple[str, list[Fault]]] = [
     ("PUT /v1/streams/{stream}", [CODING, HEADER, NO_HEADER, PATH, *BODY, BASIN]),
     ("PATCH /v1/streams/{stream}", [CODING, HEADER, NO_HEADER, PATH, *BODY, BASIN, STREAM]),
     ("DELETE /v1/streams/{stream}", [CODING, HEADER, NO_HEADER, PATH, STREAM]),
-    ("POST /v1/streams/{stream}/touch", [CODING, HEADER, NO_HEADER, PATH, STREAM]),
     ("GET /v1/streams/{stream}/records/tail", [CODING, HEADER, NO_HEADER, PATH, STREAM]),
     ("POST /v1/access-tokens", [CODING, TYPE, LENGTH, CORRUPT]),
     ("GET /v1/metrics/{basin}", [CODING, PATH, QUERY]),

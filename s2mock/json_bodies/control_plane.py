@@ -1,6 +1,6 @@
 """JSON documents of basins and streams, to and from the registry's values.
 
-Sources: reference: control_plane §4.2 (basins), §5.2 (streams), §5.8 (times), §5.11 (touch).
+Sources: reference: control_plane §4.2 (basins), §5.2 (streams), §5.8 (times).
 """
 
 from datetime import UTC, datetime
@@ -176,16 +176,6 @@ def stream_info(document: dict[str, Any]) -> StreamInfo:
         _parsed_or_none(document["deleted_at"]),
         document["cipher"],
     )
-
-
-def touched_at_to_json(nanoseconds: int) -> dict[str, Any]:
-    """Return the document of a touch at that time, in nanoseconds since the epoch (§5.11)."""
-    return {"touched_at": time_to_json(nanoseconds)}
-
-
-def touched_at(document: dict[str, Any]) -> int:
-    """Return the nanoseconds since the epoch that the document of a touch has."""
-    return parse_timestamp(document["touched_at"])
 
 
 def _parsed_or_none(text: str | None) -> int | None:

@@ -1,4 +1,4 @@
-"""The names of operations in tests: S2's 25, and three of ours; the error codes of each.
+"""The names of operations in tests: S2's 24, and three of ours; the error codes of each.
 
 Source: reference: account_services §1.2. `ensure-basin` and `ensure-stream` are the two PUTs,
 `append-session` is the opening of an append session.
@@ -64,7 +64,6 @@ _OWN_CODES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "delete-stream": ("bad_header", "bad_path", "basin_not_found", "stream_not_found"),
     "get-stream-config": _OF_STREAMS,
-    "touch-stream": _OF_STREAMS,
     "reconfigure-stream": (*_OF_STREAMS, *_OF_CONFIGS, *_OF_WRITES),
     "ensure-stream": (
         "bad_header",

@@ -77,10 +77,6 @@ CASES: dict[str, list[Callable[[], Operation]]] = {
         lambda: streams.EnsureStream(BASIN, "new"),
     ],
     "delete-stream": [lambda: streams.DeleteStream(BASIN, "a/b")],
-    "touch-stream": [
-        lambda: streams.TouchStream(BASIN, "a/b"),
-        lambda: streams.TouchStream(BASIN, "none"),
-    ],
     "reconfigure-stream": [
         lambda: streams.ReconfigureStream(
             BASIN, "a/b", {"timestamping_mode": None, "delete_on_empty_min_age": 5}

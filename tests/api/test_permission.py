@@ -98,10 +98,6 @@ ROUTES: dict[tuple[str, str], dict[str, tuple[str, Any, dict[str, str]]]] = {
         "400": ("/v1/streams/%FF", ..., {}),
         "state": ("/v1/streams/none", ..., {}),
     },
-    ("POST", "touch-stream"): {
-        "400": ("/v1/streams/%FF/touch", ..., {}),
-        "state": ("/v1/streams/none/touch", ..., {}),
-    },
     ("PATCH", "reconfigure-stream"): {
         "400": ("/v1/streams/s", {"storage_class": 1}, {}),
         "422": ("/v1/streams/s", {"retention_policy": {"age": 0}}, {}),

@@ -366,14 +366,6 @@ CONTROL_MUTATIONS = (
         ("--s2mock-deletion-delay=3600",),
     ),
     Mutation(
-        "a deleted stream can be touched",
-        registry_streams.TouchStream.decide,
-        ".refuse_if_deleting()",
-        "",
-        ("test_streams_touch::test_touch_of_a_deleted_stream_is_refused",),
-        ("--s2mock-deletion-delay=3600",),
-    ),
-    Mutation(
         "basin_not_found for a stream in a missing basin",
         state.AccountState.stream,
         "raise StreamNotFound(basin, name)",

@@ -95,7 +95,6 @@ EXAMPLES: dict[str, Call] = {
     "other-path": call("GET", "/v1/else"),
     "preflight": call("OPTIONS", "/v1/basins", headers={"origin": "https://example.com"}),
     "locations": call("GET", "/v1/locations"),
-    "touch": call("POST", "/v1/streams/s/touch"),
     "operation-of-the-server": call("GET", "/health"),
 }
 

@@ -262,7 +262,6 @@ OPERATIONS: dict[str, tuple[str, str, Any]] = {
     "ensure-stream": ("PUT", "/v1/streams/new", {}),
     "delete-stream": ("DELETE", "/v1/streams/log", None),
     "reconfigure-stream": ("PATCH", "/v1/streams/log", {"storage_class": "x"}),
-    "touch-stream": ("POST", "/v1/streams/log/touch", None),
     "read": ("GET", f"{RECORDS}?tail_offset=1&clamp=true&wait=0", None),
     "append": ("POST", RECORDS, {"records": [{"body": "x"}]}),
     "check-tail": ("GET", f"{RECORDS}/tail", None),

@@ -164,7 +164,6 @@ def steps(draw: st.DrawFn) -> Step:
             None,
             lambda m: m.control.delete_stream(basin, stream),
         ),
-        "touch-stream": ("POST", f"{of_stream}/touch", None, lambda _: None),
         "append": (
             "POST",
             f"{of_stream}/records",

@@ -70,8 +70,8 @@ def test_every_status_in_the_table_is_described_or_was_recorded() -> None:
             .get("responses", ())
         }
         if not described:
-            # Locations came later than the description, and touch is made up.
-            assert "/locations" in path or path.endswith("/touch")
+            # Locations came later than the description.
+            assert "/locations" in path
             described = {400, 403, 408}
         known = described | UNDESCRIBED | {status for one, status in seen if one == name}
         given = {code: CODES[code].status for code in CODES_OF[name]}
@@ -80,12 +80,10 @@ def test_every_status_in_the_table_is_described_or_was_recorded() -> None:
         ), name
 
 
-# Of the reference, where the description says nothing: account_services §1.1 and §1.3,
-# control_plane §5.11.
+# Of the reference, where the description says nothing: account_services §1.1 and §1.3.
 ODD = {
     "ensure-basin": {"permission_denied", "quota_exhausted"},
     "revoke-access-token": {"access_token_not_found"},
-    "touch-stream": {"basin_not_found", "stream_not_found", "stream_deletion_pending"},
 }
 
 
@@ -96,7 +94,6 @@ def test_a_race_of_writes_is_met_where_something_is_written() -> None:
         "delete-stream",
         "get-basin-config",
         "get-stream-config",
-        "touch-stream",
         "get-default-location",
         "set-default-location",
         "issue-access-token",

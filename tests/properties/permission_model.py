@@ -23,7 +23,6 @@ GIVEN_BY = {
     "create-stream": "bw",
     "get-stream-config": "br sr",
     "reconfigure-stream": "bw",
-    "touch-stream": "sw",
     "delete-stream": "bw",
     "check-tail": "sr",
     "read": "sr",

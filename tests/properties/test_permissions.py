@@ -75,7 +75,6 @@ REQUESTS: list[tuple[str, str, str, str, Any]] = [
     ("create-stream", "basin stream", "POST", "/v1/streams", {"stream": "<stream>"}),
     ("create-stream reconfigure-stream", "basin stream", "PUT", "/v1/streams/<stream>", {}),
     ("get-stream-config", "basin stream", "GET", "/v1/streams/<stream>", ...),
-    ("touch-stream", "basin stream", "POST", "/v1/streams/<stream>/touch", ...),
     ("reconfigure-stream", "basin stream", "PATCH", "/v1/streams/<stream>", {}),
     ("check-tail", "basin stream", "GET", "/v1/streams/<stream>/records/tail", ...),
     ("read", "basin stream", "GET", "/v1/streams/<stream>/records?seq_num=0&clamp=true", ...),

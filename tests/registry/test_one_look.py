@@ -105,10 +105,6 @@ CASES = {
     ],
     ("DELETE", "/v1/streams/<stream>"): [Call("DELETE", "/v1/streams/s")],
     ("PATCH", "/v1/streams/<stream>"): [Call("PATCH", "/v1/streams/s", {"storage_class": "x"})],
-    ("POST", "/v1/streams/<stream>/touch"): [
-        Call("POST", "/v1/streams/s/touch"),
-        Call("POST", "/v1/streams/none/touch"),
-    ],
     ("GET", "/v1/streams/<stream>/records"): [
         Call("GET", "/v1/streams/s/records?seq_num=0"),
         Call("GET", "/v1/streams/s/records?seq_num=0&count=1"),

@@ -213,21 +213,6 @@ class GetStreamConfig(_OfAStream):
         return Change(stream.config)
 
 
-class TouchStream(_OfAStream):
-    """Get the time at which a stream that can be used was touched; nothing changes (§5.11).
-
-    Returns nanoseconds since the epoch. Raises `StreamNotFound`, `StreamDeletionPending`.
-    """
-
-    __slots__ = ()
-    name = "touch-stream"
-
-    def decide(self, context: Context, moment: Moment) -> Change:
-        """Return the time of the operation."""
-        self._found(context).refuse_if_deleting()
-        return Change(moment.now)
-
-
 class ReconfigureStream(_OfAStream):
     """Change members of a stream's configuration (§5.6).
 

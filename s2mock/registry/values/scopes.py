@@ -22,7 +22,6 @@ OPERATIONS: Final = (
     "delete-stream",
     "get-stream-config",
     "reconfigure-stream",
-    "touch-stream",
     "check-tail",
     "append",
     "read",
@@ -63,7 +62,7 @@ GROUPS: Final[dict[str, frozenset[str]]] = {
     ),
     "basin.write": frozenset(("create-stream", "delete-stream", "reconfigure-stream")),
     "stream.read": frozenset(("get-stream-config", "check-tail", "read", "stream-metrics")),
-    "stream.write": frozenset(("touch-stream", "append", "fence", "trim")),
+    "stream.write": frozenset(("append", "fence", "trim")),
 }
 """The operations that each group gives, half of it to read and half to write."""
 
