@@ -83,6 +83,10 @@ class Found(NamedTuple):
         return f"{self.path}:{self.line}: {self.word!r}: write {self.instead}"
 
 
+# Folders that are built or installed.
+NOT_OURS = ("build", "dist", "__pycache__", "node_modules", "target")
+
+
 def files(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield the text files among the paths and below them, without hidden and built ones."""
     for path in paths:
@@ -91,7 +95,7 @@ def files(paths: Iterable[Path]) -> Iterator[Path]:
                 sorted(
                     below
                     for below in path.iterdir()
-                    if not below.name.startswith(".") and below.name not in ("build", "__pycache__")
+                    if not below.name.startswith(".") and below.name not in NOT_OURS
                 )
             )
         elif path.suffix in SUFFIXES or path.name in NAMES:

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from s2mock import S2Mock, __main__, mock
+from s2mock import S2Mock, __main__
 from s2mock.control.command_line.parser import make_parser
+from s2mock.handles import mock
 from s2mock.runtime import failures
 from tests.extremes.test_pytest_options import NUMERIC
 from tests.extremes.values import VALUES, exercise

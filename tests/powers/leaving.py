@@ -46,7 +46,7 @@ class _ByHttp1:
         self.socket.close()
 
     def ask(self, method: str, path: str, headers: dict[str, str]) -> None:
-        fields = {"s2-basin": BASIN, **headers, **headers_of(self._mock)}
+        fields = {"s2-basin": BASIN, **headers_of(self._mock), **headers}
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         head = f"{method} {path} HTTP/1.1\r\nhost: x\r\n{head}transfer-encoding: chunked\r\n\r\n"
         self.socket.sendall(head.encode())

@@ -487,6 +487,13 @@ def test_any_records(tmp_path_factory: Any, batches: list[list[AppendRecord]]) -
             assert copy.basin("my-basin").stream("s").records == stream.records
 
 
+def test_number_of_issued_tokens_goes_with_it_without_a_token(tmp_path: Path) -> None:
+    with S2Mock(auth="required") as mock:
+        taken = mock.snapshot()
+    taken.save(tmp_path / "account")
+    assert Snapshot.load(tmp_path / "account") == taken
+
+
 def test_access_tokens_and_locations_go_with_it(tmp_path: Path) -> None:
     clock = ManualClock.at(START)
     with S2Mock(clock=clock, revocation_delay=60) as mock:

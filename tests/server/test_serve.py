@@ -17,6 +17,7 @@ from s2mock.server.connection import MAX_UNSENT_BYTES
 from s2mock.server.driver import RequestDriver
 from s2mock.server.loop_server import LoopServer
 from s2mock.server.protocols import PREFACE
+from tests import own_token
 from tests.server.h2_shapes import Said
 from tests.server.test_driver import PATIENCE
 from tests.server.test_server import descriptors
@@ -24,7 +25,6 @@ from tests.server.toys import TEXT, Environ
 
 BASINS = [{"name": "my-basin", "streams": ["log"]}]
 RECORDS = "/v1/streams/log/records"
-TAIL = f"GET {RECORDS}/tail HTTP/1.1\r\nhost: x\r\ns2-basin: my-basin\r\n\r\n".encode()
 
 Main = Callable[[], Coroutine[Any, Any, None]]
 Run = Callable[[Main], None]
@@ -84,6 +84,12 @@ async def is_gone(reader: asyncio.StreamReader) -> bool:
 
 async def connect(server: LoopServer) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     return await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+
+
+def check_tail(server: LoopServer) -> bytes:
+    """Return the request for the tail of the stream."""
+    head = f"GET {RECORDS}/tail HTTP/1.1\r\nhost: x\r\ns2-basin: my-basin\r\n".encode()
+    return head + own_token.head(server.url) + b"\r\n"
 
 
 async def serve_application(application: Callable[[Environ], Conversation]) -> LoopServer:
@@ -223,7 +229,7 @@ def test_close_drops_connections_and_gives_back_every_descriptor(run: Run) -> No
             server = await mock.serve()
             connections = [await connect(server) for _ in range(3)]
             reader, writer = connections[0]
-            writer.write(TAIL)
+            writer.write(check_tail(server))
             assert (await reader.readline()).startswith(b"HTTP/1.1 200")
             # The last one may be waiting to be accepted.
             await server.close()
@@ -246,7 +252,7 @@ def test_closing_the_mock_closes_its_servers(run: Run) -> None:
         mock = S2Mock(basins=BASINS)
         server = await mock.serve()
         reader, writer = await connect(server)
-        writer.write(TAIL)
+        writer.write(check_tail(server))
         assert (await reader.readline()).startswith(b"HTTP/1.1 200")
         mock.close()
         assert server.is_closed
@@ -290,7 +296,7 @@ def test_reset_and_outage_drop_connections(run: Run) -> None:
         with S2Mock(basins=BASINS) as mock:
             async with await mock.serve() as server:
                 reader, writer = await connect(server)
-                writer.write(TAIL)
+                writer.write(check_tail(server))
                 assert (await reader.readline()).startswith(b"HTTP/1.1 200")
                 mock.reset()
                 await is_gone(reader)
@@ -372,7 +378,8 @@ def test_client_that_ends_its_sending_is_answered(run: Run) -> None:
         with S2Mock(basins=BASINS) as mock:
             async with await mock.serve() as server:
                 reader, writer = await connect(server)
-                writer.write(b"POST /v1/basins HTTP/1.1\r\ncontent-length: 5\r\n\r\nab")
+                head = b"POST /v1/basins HTTP/1.1\r\n" + own_token.head(server.url)
+                writer.write(head + b"content-length: 5\r\n\r\nab")
                 writer.write_eof()
                 assert (await reader.read()).startswith(b"HTTP/1.1 400")
                 writer.close()

@@ -126,8 +126,10 @@ class _Reader:
         for time, due in sorted(self._due, key=lambda entry: entry[0]):
             schedule = schedule.add(time, due)
         tokens = None
-        if self._tokens is not None:
-            tokens = self._tokens._replace(issued=max(self._issued, self._tokens.issued))
+        if self._tokens is not None or self._issued:
+            # Tokens may have been issued of which none is left.
+            read = self._tokens or self._no_tokens()
+            tokens = read._replace(issued=max(self._issued, read.issued))
         return AccountState(self._basins, schedule, tokens, self._default_location)
 
     def end_stream(self) -> None:
@@ -139,8 +141,11 @@ class _Reader:
             self._due += due
             self._stream = None
 
+    def _no_tokens(self) -> Tokens:
+        return Tokens(PersistentMap(self._owner), PersistentMap(self._owner))
+
     def _read_token(self, line: Line) -> None:
-        tokens = self._tokens or Tokens(PersistentMap(self._owner), PersistentMap(self._owner))
+        tokens = self._tokens or self._no_tokens()
         name = line.take("access_token", lambda value: AccessTokenId(text(value)))
         token = AccessToken(
             str(name),
