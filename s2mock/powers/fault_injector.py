@@ -309,9 +309,7 @@ class FaultInjector:
             fault = call.fault if _is_due(point, call) else None
             call.is_fault_applied |= fault is not None
         if isinstance(fault, Delay):
-            more = self._random.uniform(0, fault.jitter) if fault.jitter else 0
-            # Without the sum where there is no jitter: an integer may be too large for a float.
-            yield from self.delay(fault.seconds + more if more else fault.seconds)
+            yield from self.delay(fault.seconds, jitter=fault.jitter)
         elif fault is not None:
             if isinstance(fault, Late):
                 self._apply_later(fault, call)
@@ -345,8 +343,10 @@ class FaultInjector:
             with self._lock:
                 self._observe()
 
-    def delay(self, seconds: float) -> Waits:
+    def delay(self, seconds: float, *, jitter: float = 0) -> Waits:
         """Wait for a number of seconds of the account's clock; `inf` ends with the test.
+
+        It takes up to `jitter` seconds longer, drawn from the mock's seed.
 
         Raises `Dropped` if the test ends, or the account begins anew.
         """
@@ -362,7 +362,9 @@ class FaultInjector:
             return
         with self._engine.lock as moment:
             generation = self._engine.sessions.generation
-            until = moment.monotonic + nanoseconds(seconds)
+            # In whole nanoseconds: a number of seconds may be too large for a float.
+            more = self._random.randrange(nanoseconds(jitter) + 1) if jitter else 0
+            until = moment.monotonic + nanoseconds(seconds) + more
         yield from wait_until(self._engine, until, generation, _ADVICE)
 
     def _observe(self) -> None:

@@ -79,6 +79,11 @@ def test_faults_are_described() -> None:
         {"Delay": {"seconds": "inf"}},
         {"Answer": {"status": 502, "body": {"base64": "/w=="}, "headers": {"a": "b"}}},
         {"Drain": {"records": 2}},
+        {"Drop": {"connection": "reset"}},
+        {"Cut": {"records": 1, "connection": False}},
+        {"Delay": {"seconds": 1, "jitter": 0.5}},
+        {"Silence": {}},
+        {"Slow": {"bytes_per_second": 10.5, "chunk": 3}},
     ):
         against({"$ref": "#/components/schemas/Fault"}, fault)
 
@@ -86,7 +91,7 @@ def test_faults_are_described() -> None:
 def test_each_fault_that_is_described_can_be_injected(control: Control) -> None:
     for kind in DESCRIPTION["components"]["schemas"]["Fault"]["oneOf"]:
         [(name, arguments)] = kind["properties"].items()
-        values = {"code": "unavailable", "seconds": 1, "status": 502, "bytes": 1}
+        values = {"code": "unavailable", "seconds": 1, "status": 502, "bytes": 1, "chunk": 1}
         given = {key: values[key] for key in arguments["properties"] if key in values}
         made = control(
             "POST", "/faults", {"on": "append", "required": False, "fault": {name: given}}

@@ -25,6 +25,8 @@ from s2mock import (
     PlannedFault,
     RemoteS2Mock,
     S2Mock,
+    Silence,
+    Slow,
     StreamConfig,
     Sweep,
 )
@@ -188,12 +190,14 @@ CALLS: dict[str, Callable[[Prepared, dict[str, Any]], object]] = {
     "AppendRecord.trim": lambda _, given: appended(AppendRecord.trim(**{"seq_num": 1, **given})),
     "Basin.list_streams": lambda at, given: at.mock.basin(BASIN).list_streams(**given),
     "Cut.__init__": lambda _, given: met(Cut(**given)),
-    "Delay.__init__": lambda _, given: met(Delay(**given)),
+    "Delay.__init__": lambda _, given: met(Delay(**{"seconds": 0, **given})),
     "Drain.__init__": lambda _, given: met(Drain(**given)),
     "Fail.__init__": lambda _, given: met(Fail("unavailable", **given)),
     "Late.__init__": lambda _, given: met(
         Late(**({} if "seconds" in given else {"reads": 1}) | given)
     ),
+    "Silence.__init__": lambda _, given: met(Silence(**given)),
+    "Slow.__init__": lambda _, given: met(Slow(**given)),
     "Hold.wait": lambda at, given: waited(at.held.wait, given),
     "Hold.async_wait": lambda at, given: waited(at.held.async_wait, given),
     "Injection.wait": lambda at, given: waited(at.injection.wait, given),
