@@ -40,6 +40,9 @@ from s2mock.runtime.monotonic import monotonic
 End = Callable[[], Waits]
 """A function whose waits end a response at the place of its fault; it raises the outcome."""
 
+_MAX_RATE: Final = 10**12
+"""In bytes per second."""
+
 _DRAIN_SECONDS: Final = 5.0
 """The time for which a session is served after the advice to reconnect, in real time."""
 
@@ -196,8 +199,10 @@ class _Pace:
 
     def __init__(self, fault: Slow, injector: FaultInjector) -> None:
         self._injector = injector
-        self._rate = fault.bytes_per_second
-        tenth = 1 if self._rate is None else max(1, int(self._rate / 10))
+        # Faster is as fast as it can be.
+        rate = None if fault.bytes_per_second is None else min(fault.bytes_per_second, _MAX_RATE)
+        self._rate: float | None = rate
+        tenth = 1 if rate is None else max(1, int(rate / 10))
         self._chunk: int = tenth if fault.chunk is None else fault.chunk
 
     def pieces(self, data: bytes) -> Conversation:
