@@ -170,6 +170,7 @@ class S2Mock(MockBase):
         """
         teardown_report.prepare_end(self._powers)
         self._is_closed = True
+        self._powers.journal.note_cut()
         for fork in list(self._forks):
             fork.close()
         if self._has_control and self._connections.router is not None:
@@ -193,6 +194,7 @@ class S2Mock(MockBase):
         teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
 
     def _reset(self) -> None:
+        self._powers.journal.note_cut()
         self._powers.injector.end()
         self._engine.clear()
         self._powers.journal.clear()
