@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from s2mock.api.wire.proto_records import input_to_proto
-from s2mock.diagnostics.advice import find_advice, find_end_advice
+from s2mock.diagnostics.advice import find_advice, find_end_advice, find_open_advice
 from s2mock.diagnostics.documents import decode_request, decode_response
 from s2mock.diagnostics.reasons import explain_error
 from s2mock.powers.advice_history import AdviceHistory, FullRead
@@ -58,6 +58,14 @@ class ApiDiagnostics:
         try:
             to_exchange = partial(entry.to_exchange_without_reason, self)
             return tuple(find_advice(entry, to_exchange, history, self._account))
+        except Exception as error:  # noqa: BLE001  # as above
+            failures.note(error)
+            return ()
+
+    def find_open_advice(self, entry: Entry) -> tuple[str, ...]:
+        """Return advice on an exchange that is open at the end of the test."""
+        try:
+            return tuple(find_open_advice(entry))
         except Exception as error:  # noqa: BLE001  # as above
             failures.note(error)
             return ()

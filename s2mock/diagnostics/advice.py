@@ -35,6 +35,8 @@ _MAX_LOST: Final = 100
 _MAX_LOOP: Final = 50
 # The bodies of a read that has a full batch of bytes are longer than this in each form.
 _MIN_FULL_BODY: Final = MAX_BATCH_BYTES // 4
+# The parameters of which each gives a read session an end.
+_ENDS: Final = END.keys()
 _MILLISECOND: Final = 1_000_000
 _NO_LIMIT: Final = str(U64_MAX)
 # The number of query strings whose checks are cached: tests repeat them.
@@ -87,6 +89,22 @@ def find_advice(
         yield from _check_acknowledgement(entry, history)
     elif operation == "issue-access-token" and entry.effect is not None:
         yield from _check_scope(to_exchange, account)
+
+
+def find_open_advice(entry: Entry) -> Iterator[str]:
+    """Yield advice on a read session without an end that is open when the test ends."""
+    is_session = entry.operation == "read" and entry.session is entry and entry.status == 200
+    if not is_session or entry.advice or _is_broken(entry):
+        return
+    if not _parse_names(entry.environ.get("QUERY_STRING", "")) & _ENDS:
+        yield (
+            "the read session has no end, and was open when the test ended: close it in the "
+            "client, or give it a count, bytes, until or wait"
+        )
+
+
+def _parse_names(query: str) -> set[str]:
+    return {name for name, _ in _parse_query(query)}
 
 
 def find_end_advice(
@@ -250,11 +268,15 @@ def _check_duplicate(
 def _check_acknowledgement(entry: Entry, history: AdviceHistory) -> Iterator[str]:
     """Yield advice on a batch whose client has ended the session before it was acknowledged."""
     session = entry.session
-    if session is None or session is entry or entry.status or entry.recording_error is not None:
+    if session is None or session is entry:
         return
-    if entry.failure is not None or _is_broken(entry) or _is_broken(session):
+    if _is_broken(entry) or _is_broken(session):
+        # The client may have left for that.
+        history.broken_sessions.add(session.number)
+    if entry.status or entry.failure is not None or entry.recording_error is not None:
         return
-    if history.was_cut(session.began, entry.ended):
+    is_broken = session.number in history.broken_sessions
+    if is_broken or history.was_cut(session.began, entry.ended):
         return
     is_applied = "was appended" if entry.effect is not None else "may be appended or not"
     yield (

@@ -169,6 +169,8 @@ class S2Mock(MockBase):
         Closing twice is harmless.
         """
         teardown_report.prepare_end(self._powers)
+        if not self._is_closed:
+            self._advise_on_open_reads()
         self._is_closed = True
         self._powers.journal.note_cut()
         for fork in list(self._forks):
@@ -192,6 +194,14 @@ class S2Mock(MockBase):
             partial(_load_diagnostics, EndedAccount(self._engine.state, self.token))
         )
         teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
+
+    def _advise_on_open_reads(self) -> None:
+        """Add advice on the read sessions without an end that no client has ended in the test."""
+        journal = self._powers.journal
+        if not mock_tokens.current_test() or not journal.has_endless_reads():
+            return
+        if self._connections.let_clients_leave(until=lambda: not journal.has_endless_reads()):
+            journal.add_advice_on_endless_reads()
 
     def _reset(self) -> None:
         self._powers.journal.note_cut()

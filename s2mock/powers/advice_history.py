@@ -54,6 +54,8 @@ class AdviceHistory:
         """The latest full read of each stream."""
         self.reached: dict[Place, int] = {}
         """The highest sequence number of each stream that a read returned or began with."""
+        self.broken_sessions: set[int] = set()
+        """The numbers of append sessions with a fault in one of their batches."""
         self.cuts: deque[float] = deque(maxlen=_MAX_CUTS)
         """When the mock itself has ended all connections, in seconds of monotonic time."""
 
@@ -77,3 +79,4 @@ class AdviceHistory:
         """Forget all exchanges."""
         self.end_test()
         self.lost.clear()
+        self.broken_sessions.clear()

@@ -452,6 +452,9 @@ class Diagnostics(Protocol):
     def find_advice(self, entry: Entry, history: "AdviceHistory", /) -> tuple[str, ...]:
         """Return advice on an exchange that has ended, and add it to the history."""
 
+    def find_open_advice(self, entry: Entry, /) -> tuple[str, ...]:
+        """Return advice on an exchange that is open at the end of the test."""
+
     def find_end_advice(
         self, entry: Entry, full: "FullRead", history: "AdviceHistory", /
     ) -> tuple[str, ...]:

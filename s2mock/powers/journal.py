@@ -184,6 +184,14 @@ class Journal:
         self._advice.end_test(self.store)
         return self._advice.take()
 
+    def has_endless_reads(self) -> bool:
+        """Return True if a read session without an end is open, and there is no advice on it."""
+        return any(map(self._find_open_advice, self.store.open_entries()))
+
+    def add_advice_on_endless_reads(self) -> None:
+        """Add advice on the read sessions without an end that are open: the test is over."""
+        self._advice.add_for_open(self.store.open_entries(), self._find_open_advice)
+
     def note_cut(self) -> None:
         """Note that the mock is about to end all connections, which is no mistake of a client."""
         self._advice.history.cuts.append(monotonic())
@@ -193,6 +201,9 @@ class Journal:
         if self._loaded is None:
             self._loaded = self._load_diagnostics()
         return self._loaded
+
+    def _find_open_advice(self, entry: Entry) -> tuple[str, ...]:
+        return self._diagnostics.find_open_advice(entry)
 
     def _advised_entries(self, after: int = 0) -> list[Entry]:
         """Return the entries after a number, once advice was added to all that have ended.
@@ -307,6 +318,16 @@ class _AdviceCollector:
                     if read.number == full.number:
                         self._add(read, self._diagnostics().find_end_advice(read, full, history))
             history.end_test()
+        finally:
+            self._lock.release()
+
+    def add_for_open(self, entries: list[Entry], find: Callable[[Entry], tuple[str, ...]]) -> None:
+        """Add the advice that `find` returns to these entries, which are open."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            for entry in entries:
+                self._add(entry, find(entry))
         finally:
             self._lock.release()
 

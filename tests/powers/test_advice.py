@@ -2,22 +2,28 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
-from s2mock import AppendRecord, Cut, Drop, Fail, ManualClock, S2Mock, Silence
+from s2mock import AppendRecord, Cut, Delay, Drop, Fail, ManualClock, S2Mock, Silence
 from s2mock.powers.timeline import make_timeline
+from tests.backends import BACKENDS
 from tests.plugin.conftest import Run
-from tests.powers.conftest import EVENTS, FRAMES, PATIENCE, RECORDS, SEEDS, Way, bodies
+from tests.powers.conftest import EVENTS, FRAMES, PATIENCE, RECORDS, SEEDS, Way, bodies, headers_of
 from tests.powers.frames import append_frame
 from tests.powers.leaving import LEAVERS, ClosesHttp1, Leaver
 from tests.powers.test_broken_links import received_until, sent
+from tests.sessions.h2_client import H2Client
 
 pytestmark = pytest.mark.slow
 
 SDK = {"user-agent": "s2-sdk-python/0.13.0"}
 JSON = {"content-type": "application/json"}
+
+
+both = pytest.mark.parametrize("backend", BACKENDS)
 
 
 @pytest.fixture
@@ -550,6 +556,18 @@ class TestASessionThatEnds:
         way.session(RECORDS, FRAMES, "POST", append_frame("a") + append_frame("b"))
         assert advice(mock) == []
 
+    def test_behind_a_fault(self, clocked: S2Mock) -> None:
+        """The client may have left since its first batch took so long."""
+        delayed = clocked.inject(Delay(5), on="append")
+        with ClosesHttp1(clocked) as client:
+            client.ask("POST", RECORDS, FRAMES)
+            client.send(append_frame("a") + append_frame("b"))
+            delayed.wait(timeout=PATIENCE)
+            client.leave()
+        clocked.advance(5)
+        clocked.journal.wait_for("append", 2, timeout=PATIENCE)
+        assert advice(clocked) == []
+
     @pytest.mark.parametrize("end", ["outage", "restore"])
     def test_by_the_mock(self, mock: S2Mock, end: str) -> None:
         snapshot = mock.snapshot()
@@ -584,6 +602,123 @@ class TestASessionThatEnds:
             """
         )
         result.assert_outcomes(passed=1)
+
+
+class TestAnOpenReadSession:
+    """It is open when its mock ends, which is at the end of the test."""
+
+    TEXT = (
+        "S2Advice: the read session has no end, and was open when the test ended: close it in the "
+        "client, or give it a count, bytes, until or wait"
+    )
+
+    @staticmethod
+    def suite(run: Run, backend: str, standalone: str, body: str) -> pytest.RunResult:
+        """Run a test with a mock that ends behind the fixtures that use it."""
+        made = "S2Mock(" if backend == "in_process" else f"RemoteS2Mock({standalone!r}, "
+        lines = "\n".join(f"    {line}" for line in dedent(body).strip().splitlines())
+        return run(
+            f"""
+import pytest
+from s2mock import RemoteS2Mock, S2Mock
+from tests.powers.conftest import EVENTS, FRAMES, PATIENCE, RECORDS, SEEDS
+from tests.powers.test_broken_links import received_until, sent
+
+@pytest.fixture
+def mock():
+    with {made}basins=SEEDS) as mock:
+        mock.stream("my-basin", "log").append(["first"])
+        yield mock
+
+@pytest.fixture
+def follow(mock):
+    opened = []
+    def follow(query="", fields=EVENTS):
+        named = {{name.replace("-", "_"): value for name, value in fields.items()}}
+        begun = sent(mock, "GET", f"{{RECORDS}}?seq_num=0{{query}}", **named)
+        client = begun.__enter__()
+        opened.append(client)
+        # Its end would close the client.
+        kept.append(begun)
+        received_until(client, b"first")
+        return client
+    follow.has_end = False
+    yield follow
+    if follow.has_end:
+        for client in opened:
+            client.close()
+
+kept = []
+
+@pytest.fixture(scope="session", autouse=True)
+def closed():
+    yield
+    while kept:
+        kept.pop().__exit__(None, None, None)
+
+def test_it(mock, follow):
+{lines}
+"""
+        )
+
+    @both
+    @pytest.mark.parametrize("fields", ["EVENTS", "FRAMES"])
+    def test_without_an_end(self, run: Run, standalone: str, backend: str, fields: str) -> None:
+        result = self.suite(run, backend, standalone, f"follow(fields={fields})")
+        # Here warnings are errors, and a mock ends in the teardown.
+        result.assert_outcomes(passed=1, errors=1)
+        result.stdout.fnmatch_lines([f"{self.TEXT} (exchange 1, read my-basin log)"])
+
+    @both
+    def test_that_was_open_in_the_middle(self, run: Run, standalone: str, backend: str) -> None:
+        body = """
+        for _ in range(20):
+            client = follow()
+            assert not [exchange.advice for exchange in mock.journal if exchange.advice]
+            client.close()
+        """
+        self.suite(run, backend, standalone, body).assert_outcomes(passed=1)
+
+    @both
+    @pytest.mark.parametrize(
+        "query", ["&count=5", "&bytes=5000", "&until=99999999999999", "&wait=60"]
+    )
+    def test_with_an_end(self, run: Run, standalone: str, backend: str, query: str) -> None:
+        result = self.suite(run, backend, standalone, f"follow({query!r})")
+        result.assert_outcomes(passed=1)
+
+    @both
+    def test_that_a_fixture_ends(self, run: Run, standalone: str, backend: str) -> None:
+        body = "follow()\nfollow.has_end = True"
+        self.suite(run, backend, standalone, body).assert_outcomes(passed=1)
+
+    @both
+    def test_with_silence(self, run: Run, standalone: str, backend: str) -> None:
+        body = """
+        from s2mock import Silence
+        mock.inject(Silence(records=1), on="read")
+        follow()
+        """
+        self.suite(run, backend, standalone, body).assert_outcomes(passed=1)
+
+    @pytest.mark.parametrize("is_left_open", [False, True])
+    def test_over_http2(self, is_left_open: bool) -> None:
+        for _ in range(20):
+            with S2Mock(basins=SEEDS) as mock:
+                journal = mock._of_powers.journal
+                client = H2Client(mock.url, headers=headers_of(mock))
+                client.open("GET", f"{RECORDS}?seq_num=0", EVENTS)
+                mock.stream("my-basin", "log").wait_for_readers(timeout=PATIENCE)
+                if not is_left_open:
+                    client.close()
+                mock.close()
+                client.close()
+                assert len(journal.take_advised()) == is_left_open
+
+    def test_of_a_mock_that_the_test_ends(self, run: Run, standalone: str) -> None:
+        result = self.suite(run, "in_process", standalone, "follow()\nmock.close()")
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines([f"{self.TEXT} (exchange 1, read my-basin log)"])
 
 
 def test_each_is_noted_once_however_often_one_looks(mock: S2Mock, way: Way) -> None:
