@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -338,14 +337,10 @@ class _AdviceCollector:
         return taken
 
     def _add(self, entry: Entry, texts: tuple[str, ...]) -> None:
-        # A late request has its advice from the beginning.
-        has_more = bool(entry.advice) and entry.number not in self._unreported
         if not texts:
             return
         entry.add_advice(texts)
-        exchange = self._to_exchange(entry)
-        # Without the advice that was reported before.
-        self._unreported[entry.number] = replace(exchange, advice=texts) if has_more else exchange
+        self._unreported[entry.number] = self._to_exchange(entry)
         while len(self._unreported) > _MAX_UNREPORTED:
             del self._unreported[next(iter(self._unreported))]
 

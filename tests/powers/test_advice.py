@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from s2mock import AppendRecord, Cut, Delay, Drop, Fail, ManualClock, S2Mock, Silence
+from s2mock import AppendRecord, Cut, Delay, Drop, Fail, ManualClock, RemoteS2Mock, S2Mock, Silence
 from s2mock.powers.timeline import make_timeline
 from tests.backends import BACKENDS
 from tests.plugin.conftest import Run
@@ -308,6 +308,16 @@ class TestALoopOfAppends:
             way.append("a")
         assert advice(mock) == []
 
+    def test_with_a_session_that_opens_between(self, mock: S2Mock) -> None:
+        with closing(Way("http1", mock)) as way:
+            for _ in range(30):
+                way.append("a")
+            with sent(mock, "GET", f"{RECORDS}?seq_num=29", **EVENTS) as client:
+                received_until(client, b"event: batch")
+                for _ in range(30):
+                    way.append("a")
+                assert advice(mock) == []
+
     def test_to_two_streams(self, mock: S2Mock, way: Way) -> None:
         for _ in range(30):
             way.append("a")
@@ -387,6 +397,19 @@ class TestAFullRead:
             mock.basin("my-basin").stream("log").append(["x" * 400_000] * 2)
         way("GET", f"{RECORDS}?seq_num=1")
         assert self.taken(mock) == [self.read(1, 2, 3)]
+
+    def test_of_as_many_bytes_as_the_client_wants(self, mock: S2Mock, way: Way) -> None:
+        for _ in range(3):
+            mock.basin("my-basin").stream("log").append(["x" * 400_000] * 2)
+        way("GET", f"{RECORDS}?seq_num=0&bytes=900000")
+        assert self.taken(mock) == []
+
+    def test_of_a_stream_that_has_grown_at_the_same_time(self, clocked: S2Mock) -> None:
+        log = clocked.basin("my-basin").stream("log")
+        log.append(["x" * 400_000])
+        Way("wsgi", clocked)("GET", f"{RECORDS}?seq_num=0")
+        log.append(["y"])
+        assert self.taken(clocked) == []
 
     def test_after_others(self, mock: S2Mock, way: Way) -> None:
         self.fill(mock, 2500)
@@ -701,11 +724,17 @@ def test_it(mock, follow):
         """
         self.suite(run, backend, standalone, body).assert_outcomes(passed=1)
 
+    @both
     @pytest.mark.parametrize("is_left_open", [False, True])
-    def test_over_http2(self, is_left_open: bool) -> None:
+    def test_over_http2(self, standalone: str, backend: str, is_left_open: bool) -> None:
         for _ in range(20):
-            with S2Mock(basins=SEEDS) as mock:
-                journal = mock._of_powers.journal
+            mock: Any
+            if backend == "in_process":
+                mock = S2Mock(basins=SEEDS)
+            else:
+                mock = RemoteS2Mock(standalone, basins=SEEDS)
+            with mock:
+                journal = mock._powers.journal
                 client = H2Client(mock.url, headers=headers_of(mock))
                 client.open("GET", f"{RECORDS}?seq_num=0", EVENTS)
                 mock.stream("my-basin", "log").wait_for_readers(timeout=PATIENCE)
