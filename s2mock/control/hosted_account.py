@@ -249,6 +249,8 @@ class HostedAccount:
         server's own requests have ended at the return, those of a `serve` loop end in its next
         turn.
         """
+        if (mock := self._mock()) is not None:
+            mock._powers.journal.note_cut()  # noqa: SLF001  # made for this
         self._call_on_server(lambda: [drop(_OUTAGE) for drop in list(self._calls)])
 
     def end(self) -> None:

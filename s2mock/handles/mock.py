@@ -169,7 +169,10 @@ class S2Mock(MockBase):
         Closing twice is harmless.
         """
         teardown_report.prepare_end(self._powers)
+        if not self._is_closed:
+            self._advise_on_open_reads()
         self._is_closed = True
+        self._powers.journal.note_cut()
         for fork in list(self._forks):
             fork.close()
         if self._has_control and self._connections.router is not None:
@@ -192,7 +195,16 @@ class S2Mock(MockBase):
         )
         teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
 
+    def _advise_on_open_reads(self) -> None:
+        """Add advice on the read sessions without an end that no client has ended in the test."""
+        journal = self._powers.journal
+        if not mock_tokens.current_test() or not journal.has_endless_reads():
+            return
+        if self._connections.let_clients_leave(until=lambda: not journal.has_endless_reads()):
+            journal.add_advice_on_endless_reads()
+
     def _reset(self) -> None:
+        self._powers.journal.note_cut()
         self._powers.injector.end()
         self._engine.clear()
         self._powers.journal.clear()

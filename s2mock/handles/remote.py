@@ -185,6 +185,7 @@ class RemoteS2Mock(MockBase):
             self._powers.injector.remove_hooks()
         if self._owns_account and self._powers is not None:
             self._owns_account = False
+            self._powers.journal.keep_last_advice()
             teardown_report.end(self._powers, in_a_test=True)
             with suppress(OSError, RuntimeError):
                 self._powers.end()

@@ -18,6 +18,7 @@ from s2mock.registry.values.records import AppendInput
 from s2mock.runtime.environ import Fields, bearer, fields_of, path_of, rebuild_environ
 
 if TYPE_CHECKING:
+    from s2mock.powers.advice_history import AdviceHistory, FullRead
     from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
     from s2mock.powers.faults import Fault
 
@@ -448,11 +449,16 @@ class EndedAccount:
 class Diagnostics(Protocol):
     """The functions that interpret entries; `s2mock.diagnostics`, which knows the API, has them."""
 
-    def find_advice(self, entry: Entry, lost: list[Any], /) -> tuple[str, ...]:
-        """Return advice on an exchange that has ended.
+    def find_advice(self, entry: Entry, history: "AdviceHistory", /) -> tuple[str, ...]:
+        """Return advice on an exchange that has ended, and add it to the history."""
 
-        `lost` are the earlier appends whose responses were lost; this one is added if its was.
-        """
+    def find_open_advice(self, entry: Entry, /) -> tuple[str, ...]:
+        """Return advice on an exchange that is open at the end of the test."""
+
+    def find_end_advice(
+        self, entry: Entry, full: "FullRead", history: "AdviceHistory", /
+    ) -> tuple[str, ...]:
+        """Return advice on a full read that is only known at the end of the test."""
 
     def explain_error(
         self, entry: Entry, exchange: "Exchange", before: Iterator[Entry], /

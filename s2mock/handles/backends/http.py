@@ -553,6 +553,8 @@ class HttpJournal:
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
+        # The exchanges with advice from the end of the account, until they are taken.
+        self._last_advised: tuple[Exchange, ...] = ()
 
     def _get(self, **query: Any) -> dict[str, Any]:
         document: dict[str, Any] = self._control("GET", "/journal", query=query)
@@ -587,9 +589,19 @@ class HttpJournal:
             return ()
 
     def take_advised(self) -> tuple[Exchange, ...]:
-        """Return the exchanges with advice that was not taken yet; none if the account is gone."""
+        """Return the exchanges with advice that was not taken yet."""
+        taken, self._last_advised = self._last_advised, ()
+        return taken or self._take(has_ended=False)
+
+    def keep_last_advice(self) -> None:
+        """Take the advice that is left before the account ends, for `take_advised`."""
+        self._last_advised = self._take(has_ended=True)
+
+    def _take(self, *, has_ended: bool) -> tuple[Exchange, ...]:
+        """Return the exchanges with advice; none if the account is gone."""
+        query = {"open": "true" if has_ended else "false"}
         try:
-            return _exchanges(self._control("POST", "/advice"))
+            return _exchanges(self._control("POST", "/advice", query=query))
         except (OSError, ControlError):
             return ()
 

@@ -224,12 +224,14 @@ class MockBackend:
         return Snapshot(*self._engine.take_state())
 
     def restore(self, snapshot: Snapshot) -> None:
+        self._powers.journal.note_cut()
         self._engine.put_state(*content_of(snapshot))
         self._powers.injector.drop_late()
         self._connections.drop()
 
     def begin_outage(self) -> None:
         self._powers.outages += 1
+        self._powers.journal.note_cut()
         self._connections.refuse()
 
     def end_outage(self) -> None:
