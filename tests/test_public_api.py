@@ -56,6 +56,8 @@ NAMES = [
     "Scope",
     "SeqNumMismatch",
     "SequencedRecord",
+    "Silence",
+    "Slow",
     "Snapshot",
     "StaleHandle",
     "Stream",
