@@ -152,26 +152,24 @@ class FaultInjector:
     def at(self, point: Point, call: Call) -> Waits | None:
         """Return the waits of a call at a point, which may raise an outcome; else None."""
         # Only requests pass points.
-        return self._at(point, cast("TrackedCall", call))
-
-    def _at(self, point: Point, call: "TrackedCall") -> Waits | None:
+        tracked = cast("TrackedCall", call)
         with self._lock:
             if point == "arrival":
                 for injection in self._injections:
-                    self._offer(injection, call)
-            holds = [hold for hold in self._holds if hold.claim(point, call)]
+                    self._offer(injection, tracked)
+            holds = [hold for hold in self._holds if hold.claim(point, tracked)]
             if holds and point != "answer":
-                self._held[call] = None
-            fault: Fault | None = call.fault
+                self._held[tracked] = None
+            fault: Fault | None = tracked.fault
         if holds or fault is not None:
             # The test may ask for its exchange, so the recorder must make an entry.
-            call.needs_entry = True
+            tracked.needs_entry = True
         for hold in holds:
             hold.notify()
-        acts = fault is not None and point_of(fault, call) == point
+        acts = fault is not None and point_of(fault, tracked) == point
         if not holds and not acts:
             return None
-        return self._affect(point, call, holds, fault, acts=acts)
+        return self._affect(point, tracked, holds, fault, acts=acts)
 
     def _offer(self, injection: Injection, call: "TrackedCall") -> None:
         fault = injection.draw(call, is_free=call.fault is None)
