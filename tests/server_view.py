@@ -120,7 +120,20 @@ def _under_way(context: Context) -> int:
     return max(counts, default=0)
 
 
+def describe_under_way() -> str:
+    """Return what each server holds, for the message of a test that waits for its end in vain."""
+    return "; ".join(
+        f"{context.url}: {_under_way(context)} under way, {open_conversations(context)} open, "
+        f"{len(context.lasting)} without a client, {len(context.connections)} connections"
+        for context in list(_contexts)
+        if not context.loop.is_closed()
+    )
+
+
 def _count(context: Context) -> int:
+    if not context.connections:
+        # What goes on then goes on without a client.
+        return 0
     unread = sum(_is_unread(connection) for connection in list(context.connections))
     return open_conversations(context) - len(context.lasting) + unread
 

@@ -1,1 +1,1 @@
-"""The WSGI app: S2's HTTP API over the registry, one module for each resource of the URL tree."""
+"""S2's HTTP API over the registry, without I/O: one module for each resource of the URL tree."""

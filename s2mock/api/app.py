@@ -143,7 +143,7 @@ class App:
 
 
 def _raw_path(environ: "WSGIEnvironment") -> str:
-    """The path as it was sent, percent-encoded."""
+    """Return the path as it was sent, percent-encoded."""
     target: str | None = environ.get("REQUEST_URI") or environ.get("RAW_URI")
     if target is None:
         return _encoded_again(environ["PATH_INFO"])
@@ -151,7 +151,7 @@ def _raw_path(environ: "WSGIEnvironment") -> str:
 
 
 def _encoded_again(path: str) -> str:
-    """The best guess at the path as sent, for a caller that only passes the decoded one.
+    """Return the likely path as sent, for a caller that passes only the decoded one.
 
     In it `a%2Fb` and `a/b` look alike; the text in the place of a stream's name is taken as one.
     """

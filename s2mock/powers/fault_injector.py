@@ -242,31 +242,29 @@ class FaultInjector:
     def at(self, point: Point, call: Call) -> Waits | None:
         """Return the waits of a call at a point, which may raise an outcome; else None."""
         # Only requests pass points.
-        return self._at(point, cast("TrackedCall", call))
-
-    def _at(self, point: Point, call: "TrackedCall") -> Waits | None:
+        tracked = cast("TrackedCall", call)
         with self._lock:
             if point == "arrival":
                 for injection in self._injections:
-                    self._offer(injection, call)
-            hooks = [hook for hook in self._hooks if hook.claim(point, call)]
+                    self._offer(injection, tracked)
+            hooks = [hook for hook in self._hooks if hook.claim(point, tracked)]
             # Holds come after the hooks, each of which may make or release some.
-            holds = [] if hooks else self._claim_holds(point, call)
+            holds = [] if hooks else self._claim_holds(point, tracked)
             is_held = bool(hooks or holds)
             if is_held and point != "answer":
-                self._held[call] = None
-            fault = call.fault
+                self._held[tracked] = None
+            fault = tracked.fault
             if point == "answer" and not is_held:
-                self._forget_decided(call)
+                self._forget_decided(tracked)
         counts = point == "answer" and self.counts_reads
         if is_held or fault is not None:
             # The test may ask for its exchange, so the recorder must make an entry.
-            call.needs_entry = True
+            tracked.needs_entry = True
         for hold in holds:
             hold.notify()
-        if not is_held and not counts and not _is_due(point, call):
+        if not is_held and not counts and not _is_due(point, tracked):
             return None
-        return self._affect(point, call, hooks, holds)
+        return self._affect(point, tracked, hooks, holds)
 
     def _claim_holds(self, point: Point, call: "TrackedCall") -> list[Hold]:
         """Return the holds that hold a call at a point from now on. With the lock held."""

@@ -245,7 +245,7 @@ def block(
 
 
 def _bytes_as_latin_1(path: str) -> str:
-    """The decoded path as WSGI wants it; httpx hands over text as it is."""
+    """Return the decoded path in the form of PEP 3333; httpx passes text unchanged."""
     try:
         path.encode("latin-1").decode()
     except UnicodeError:

@@ -8,7 +8,7 @@ from s2mock import Stream
 from s2mock.contract.passing_time import let_others_be_answered
 from s2mock.contract.sessions import Session
 from tests.records.reads import following_of
-from tests.server_view import under_way
+from tests.server_view import describe_under_way, under_way
 from tests.time.watched_clock import PATIENCE
 
 
@@ -17,7 +17,7 @@ def released(*streams: Stream, left: int = 0) -> bool:
     patience = time.monotonic() + PATIENCE
     while under_way() != left or (not left and any(map(_is_followed, streams))):
         # A client that goes at once has gone before its request is served.
-        assert time.monotonic() < patience, f"still there: {under_way()}"
+        assert time.monotonic() < patience, f"still there: {describe_under_way()}"
         time.sleep(0.002)
     return True
 
