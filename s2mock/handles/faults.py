@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from s2mock.handles.backends.backend import PendingResult, PlacedFault, PlacedHold, PlacedHook
 from s2mock.powers.errors import UnusedFault
-from s2mock.powers.faults import Fault, check_fault
 from s2mock.runtime.arguments import check_count, check_timeout
 from s2mock.runtime.notifier import PATIENCE
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
+    from s2mock.powers.faults import Fault
 
 
 Placed = TypeVar("Placed", bound=PlacedFault | PlacedHold)
@@ -143,7 +143,7 @@ class Hold(_Handle[PlacedHold]):
         """Wait as `wait` does, while the event loop goes on."""
         return await self._pending("count", count, timeout).async_wait()
 
-    def release(self, *, exchange: "Exchange | None" = None, fault: Fault | None = None) -> None:
+    def release(self, *, exchange: "Exchange | None" = None, fault: "Fault | None" = None) -> None:
         """Let the held operations continue, and hold nothing more.
 
         With an `exchange` of `exchanges` or `wait`, only that one continues. The `fault` is applied
@@ -153,6 +153,8 @@ class Hold(_Handle[PlacedHold]):
         for the operation at its point, or that nothing would meet. Then nothing is released.
         """
         if fault is not None:
+            from s2mock.powers.faults import check_fault
+
             check_fault(fault)
         self._placed.release(None if exchange is None else _number_of(exchange), fault)
 

@@ -148,10 +148,11 @@ class S2Mock(MockBase):
         trace: TracebackType | None,
     ) -> None:
         teardown_report.prepare_end(self._powers)
-        injector = self._powers.injector
-        raised = injector.hook_calls.wait_for_error() if kind is None else None
-        complaints = injector.check() if kind is None else []
-        injector.end(has_failed=kind is not None)
+        injector, raised, complaints = self._powers.used_injector, None, []
+        if injector is not None:
+            if kind is None:
+                raised, complaints = injector.hook_calls.wait_for_error(), injector.check()
+            injector.end(has_failed=kind is not None)
         self.close()
         raise_at_end(raised, complaints)
 
@@ -187,7 +188,7 @@ class S2Mock(MockBase):
             self._connections.lazy_server.stop()
         else:
             self._connections.end()
-        self._powers.injector.end()
+        self._powers.end_injecting()
         self._engine.end_sessions()
         # The report at the end of the test must not keep the account in memory.
         self._powers.journal.set_diagnostics(
@@ -205,7 +206,7 @@ class S2Mock(MockBase):
 
     def _reset(self) -> None:
         self._powers.journal.note_cut()
-        self._powers.injector.end()
+        self._powers.end_injecting()
         self._engine.clear()
         self._powers.journal.clear()
         self._initial_state.apply(self._engine)

@@ -9,10 +9,6 @@ from s2mock.handles.account import DirectCalls
 from s2mock.handles.backends.backend import AccountBackend, PendingResult, PowersBackend
 from s2mock.handles.faults import Hold, Hook, Injection
 from s2mock.handles.journal import Journal
-from s2mock.powers.faults import Fault
-from s2mock.powers.hold import HoldArguments
-from s2mock.powers.hook import Function
-from s2mock.powers.injection import InjectArguments
 from s2mock.registry.operation import Point
 from s2mock.registry.values.config import BasinConfig
 from s2mock.runtime.arguments import check_config, check_count, check_timeout
@@ -24,6 +20,8 @@ if TYPE_CHECKING:
 
     from s2mock.handles.tokens import Names, Token
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
+    from s2mock.powers.faults import Fault
+    from s2mock.powers.hook import Function
     from s2mock.powers.plans import FaultPlan
 
 
@@ -139,7 +137,7 @@ class MockBase(DirectCalls):
 
     def inject(
         self,
-        fault: Fault | Sequence[Fault | None],
+        fault: "Fault | Sequence[Fault | None]",
         *,
         on: str | Iterable[str],
         basin: str = "*",
@@ -158,6 +156,9 @@ class MockBase(DirectCalls):
         its answer does not match, since it is applied already. A fault that never fired fails the
         test, unless it is not `required`. Raises `TypeError`, `ValueError`.
         """
+        # Loaded late, as below: most tests inject nothing.
+        from s2mock.powers.injection import InjectArguments
+
         return Injection(
             self._of_powers.inject(
                 InjectArguments.make(
@@ -201,6 +202,8 @@ class MockBase(DirectCalls):
         that nothing reached fails the test, unless it is not `required`. Raises `TypeError`,
         `ValueError`.
         """
+        from s2mock.powers.hold import HoldArguments
+
         return Hold(
             self._of_powers.hold(
                 HoldArguments.make(
@@ -218,7 +221,7 @@ class MockBase(DirectCalls):
     def on(
         self,
         operation: str | Iterable[str],
-        do: Function,
+        do: "Function",
         *,
         at: Point = "commit",
         basin: str = "*",
@@ -237,6 +240,8 @@ class MockBase(DirectCalls):
         fault. A fault of a hook takes precedence over an injected one, which keeps its count. A
         hook that was never called fails no test. Raises `TypeError`, `ValueError`.
         """
+        from s2mock.powers.hold import HoldArguments
+
         arguments = HoldArguments.make(
             on=operation,
             basin=basin,

@@ -11,14 +11,13 @@ from functools import partial
 from math import inf
 from typing import Any, Final, cast
 
-from s2mock.api.requests import Answering, S2Request
 from s2mock.api.responses import S2Response
 from s2mock.api.session import Acknowledged, Delivered, Form, Piece, Pieces, Session
 from s2mock.powers.call import TrackedCall
 from s2mock.powers.fault_injector import FaultInjector
 from s2mock.powers.faults import Cut, Drain, Fail, Fault, Silence, Slow
-from s2mock.powers.handler import Handler
-from s2mock.powers.outcomes import InjectedError, Replaced, error_of, reset_of
+from s2mock.powers.injected import InjectedError
+from s2mock.powers.outcomes import error_of, reset_of
 from s2mock.registry.log.batch import Batch
 from s2mock.registry.operation import Dropped, Waits
 from s2mock.registry.rules.append import OpenAppendSession
@@ -47,81 +46,59 @@ _DRAIN_SECONDS: Final = 5.0
 """The time for which a session is served after the advice to reconnect, in real time."""
 
 
-class FaultMiddleware:
-    """Changes responses as the fault of their call says."""
+def change_response(response: S2Response, call: TrackedCall, injector: FaultInjector) -> None:
+    """Have a response end, slow down or drain as the fault of its call says."""
+    fault = call.fault
+    end = partial(_end_at_place, fault, injector)
+    if response.session is not None:
+        _change_session(response.session, call, injector)
+    if isinstance(fault, Cut | Silence):
+        _break_off(response, fault, end)
+    elif isinstance(fault, Slow):
+        response.transform = partial(_slow_down, pace=_Pace(fault, injector))
 
-    def __init__(self, injector: FaultInjector) -> None:
-        self._injector = injector
 
-    def respond(self, request: S2Request, handler: Handler) -> Answering:
-        """Answer as `handler` does, with the fault of the call."""
-        try:
-            response = yield from handler(request)
-        except Replaced as replaced:
-            request.failure = replaced
-            return S2Response(replaced.status, replaced.headers, replaced.body, has_length=False)
-        call = cast("TrackedCall | None", request.call)
-        if call is None:
-            if request.failure is not None:
-                self._injector.count_refused(request.route_name)
-            return response
-        fault = call.fault
-        if response.session is not None:
-            self._change_session(response.session, call)
-        if isinstance(fault, Cut | Silence):
-            _break_off(response, fault, self._end_of(fault))
-        elif isinstance(fault, Slow):
-            response.transform = partial(_slow_down, pace=_Pace(fault, self._injector))
-        return response
+def _end_at_place(fault: Fault | None, injector: FaultInjector) -> Waits:
+    """End a response at the place of its fault."""
+    assert fault is not None
+    if isinstance(fault, Silence):
+        yield from injector.delay(inf)
+    raise Dropped(reset_of(fault)) if isinstance(fault, Cut) else error_of(fault)
 
-    def _end_of(self, fault: Fault) -> End:
-        """Return the function that ends a response at the place of its fault."""
 
-        def end() -> Waits:
-            if isinstance(fault, Silence):
-                yield from self._injector.delay(inf)
-            raise Dropped(reset_of(fault)) if isinstance(fault, Cut) else error_of(fault)
+def _change_session(session: Session, call: TrackedCall, injector: FaultInjector) -> None:
+    """Have a session end, or drain, as its fault says; or as that of one of its batches."""
+    form, pieces, fault = session.form, session.pieces, call.fault
+    end = partial(_end_at_place, fault, injector)
+    if isinstance(call.operation, OpenAppendSession):
+        session.pieces = relay(pieces, AckChange(form, fault, injector))
+    elif isinstance(fault, Drain) and form.can_advise:
+        session.pieces = _drained(pieces, form, Draining(fault))
+    elif isinstance(fault, Drain):
+        # Its form has no advice to reconnect.
+        session.pieces = _limited(pieces, fault.records or 0, end)
+    elif isinstance(fault, Cut | Fail | Silence) and fault.records is not None:
+        session.pieces = _limited(pieces, fault.records, end)
+    elif injector.counts_reads:
+        session.pieces = _counted(pieces, partial(injector.count_read, call))
 
-        return end
 
-    def _change_session(self, session: Session, call: TrackedCall) -> None:
-        """Have the session end, or drain, as its fault says; or as that of one of its batches."""
-        form, pieces, fault = session.form, session.pieces, call.fault
-        if isinstance(call.operation, OpenAppendSession):
-            session.pieces = relay(pieces, _AckChange(form, fault, self._injector, self._end_of))
-        elif isinstance(fault, Drain) and form.can_advise:
-            session.pieces = _drained(pieces, form, Draining(fault))
-        elif isinstance(fault, Drain):
-            # Its form has no advice to reconnect.
-            session.pieces = _limited(pieces, fault.records or 0, self._end_of(fault))
-        elif isinstance(fault, Cut | Fail | Silence) and fault.records is not None:
-            session.pieces = _limited(pieces, fault.records, self._end_of(fault))
-        else:
-            self._count_read(session, call)
+def _counted(pieces: Pieces, count_read: Callable[[], object]) -> Pieces:
+    """Count a read session as answered when it waits at the tail, or has ended."""
+    is_answered = False
 
-    def _count_read(self, session: Session, call: TrackedCall) -> None:
-        """Count a read session as answered when it waits at the tail, or has ended."""
-        injector = self._injector
-        if not injector.counts_reads:
-            return
-        pieces = session.pieces
-        is_answered = False
+    def count(piece: Piece | Step) -> None:
+        nonlocal is_answered
+        if not is_answered and not isinstance(piece, Delivered):
+            is_answered = True
+            count_read()
 
-        def count(piece: Piece | Step) -> None:
-            nonlocal is_answered
-            if not is_answered and not isinstance(piece, Delivered):
-                is_answered = True
-                injector.count_read(call)
-
-        def counted() -> Pieces:
-            try:
-                yield from relay(pieces, count)
-            except S2Error:
-                count(READ)
-                raise
-            count(READ)
-
-        session.pieces = counted()
+    try:
+        yield from relay(pieces, count)
+    except S2Error:
+        count(READ)
+        raise
+    count(READ)
 
 
 # Responses that break off.
@@ -335,7 +312,7 @@ def _drained(pieces: Pieces, form: Form, draining: Draining) -> Pieces:
                 raise draining.error
 
 
-class _AckChange:
+class AckChange:
     """The change to the pieces of an append session: the faults of its batches.
 
     Raises `Dropped`, and the error that ends a session that drains.
@@ -346,14 +323,13 @@ class _AckChange:
         form: Form,
         fault: Fault | None,
         injector: FaultInjector,
-        end_of: Callable[[Fault], End],
     ) -> None:
         self._form = form
         self._injector = injector
-        self._end_of = end_of
         self._draining = Draining(fault) if isinstance(fault, Drain) else None
 
     def __call__(self, piece: Piece | Step) -> Generator[Piece | Step, Any, Any] | None:
+        """Return the pieces in the place of one; None to leave it as it is."""
         if type(piece) is Acknowledged:
             fault = cast("TrackedCall", piece.call).fault
             if isinstance(fault, Drain) and self._draining is None:
@@ -372,7 +348,7 @@ class _AckChange:
         frame = self._form.encode(piece)
         # A part of it is always missing.
         yield piece._replace(data=frame[: min(fault.bytes or 0, len(frame) - 1)])
-        yield from self._end_of(fault)()
+        yield from _end_at_place(fault, self._injector)
 
     def _slow_down(self, piece: Acknowledged, fault: Slow) -> Pieces:
         yield piece._replace(data=b"")

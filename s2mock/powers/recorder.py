@@ -10,9 +10,9 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
 
 from s2mock.powers.entry import LONG_HEAD, Entry, ExchangeHead, Failure, Note, head_size
+from s2mock.powers.injected import InjectedError, Replaced
 from s2mock.powers.journal import Journal
 from s2mock.powers.journal_store import JournalStore
-from s2mock.powers.outcomes import InjectedError, Replaced
 from s2mock.powers.redaction import redact_target
 from s2mock.registry.operation import Call, Dropped
 from s2mock.registry.rules.append import Append

@@ -8,10 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from s2mock.json_bodies.snapshots.snapshot import Snapshot
 from s2mock.powers.exchange_filter import ExchangeFilter
-from s2mock.powers.faults import Fault
-from s2mock.powers.hold import HoldArguments
-from s2mock.powers.hook import Function
-from s2mock.powers.injection import InjectArguments
 from s2mock.powers.journal_store import JournalSummary
 from s2mock.powers.protocols import Journal as ReadJournal
 from s2mock.registry.operation import Operation
@@ -21,6 +17,10 @@ from s2mock.registry.values.tokens import TokenInfo
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
+    from s2mock.powers.faults import Fault
+    from s2mock.powers.hold import HoldArguments
+    from s2mock.powers.hook import Function
+    from s2mock.powers.injection import InjectArguments
 
 Result_co = TypeVar("Result_co", covariant=True)
 
@@ -124,7 +124,7 @@ class PlacedHold(Protocol):
     def take_complaint(self) -> str | None:
         """Return the reason why it fails the test, once; None if it held something."""
 
-    def release(self, number: int | None = None, fault: Fault | None = None) -> None:
+    def release(self, number: int | None = None, fault: "Fault | None" = None) -> None:
         """Let the held operations continue, and hold nothing more; or one, by its number.
 
         The fault is applied to them. Raises `ValueError`.
@@ -192,13 +192,13 @@ class PowersBackend(Protocol):
     def journal(self) -> JournalBackend:
         """The exchanges of the account's clients."""
 
-    def inject(self, arguments: InjectArguments) -> PlacedFault:
+    def inject(self, arguments: "InjectArguments") -> PlacedFault:
         """Inject a fault, or several."""
 
-    def hold(self, arguments: HoldArguments) -> PlacedHold:
+    def hold(self, arguments: "HoldArguments") -> PlacedHold:
         """Hold operations at a point."""
 
-    def hook(self, arguments: HoldArguments, do: Function) -> PlacedHook:
+    def hook(self, arguments: "HoldArguments", do: "Function") -> PlacedHook:
         """Call a function for operations at a point. Raises `TypeError`."""
 
     def manual_clock(self, method: str) -> ManualClockBackend:

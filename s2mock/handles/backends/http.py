@@ -183,6 +183,7 @@ class HttpPowers:
         self._control = control
         self.journal: HttpJournal = HttpJournal(control)
         self.injector: HttpInjector = HttpInjector(control)
+        self.used_injector: HttpInjector = self.injector
         self.clock: HttpClock = HttpClock(control)
         self._outages = 0
         self.order: int = next(orders)
