@@ -149,7 +149,11 @@ if not TYPE_CHECKING:
             return version("s2mock")
         if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(_HOME[name]), name)
+        from s2mock.runtime.loading import loading
+
+        with loading():
+            home = import_module(_HOME[name])
+        return getattr(home, name)
 
 
 def __dir__() -> list[str]:

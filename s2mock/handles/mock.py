@@ -23,6 +23,7 @@ from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.arguments import check_flag, check_host, check_port
 from s2mock.runtime.clock import Clock, ManualClock, SystemClock
 from s2mock.runtime.conversation import Conversation
+from s2mock.runtime.loading import loading
 from s2mock.runtime.weak_set import SharedWeakSet
 from s2mock.server.lazy_server import LazyServer
 
@@ -255,9 +256,10 @@ class S2Mock(MockBase):
         """The WSGI app, for a client that calls one without a socket."""
         connections = self._connections
         if connections.app is None:
-            from s2mock.api.app import App
-            from s2mock.powers.middleware import make_stack
-            from s2mock.server.wsgi import WsgiApp
+            with loading():
+                from s2mock.api.app import App
+                from s2mock.powers.middleware import make_stack
+                from s2mock.server.wsgi import WsgiApp
 
             app = App(
                 self._engine,

@@ -10,6 +10,7 @@ from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.arguments import check_host, check_port
 from s2mock.runtime.conversation import Conversation, Head
 from s2mock.runtime.environ import bearer
+from s2mock.runtime.loading import loading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +57,8 @@ class LazyServer:
         """The base URL; listening from now on. Raises `OSError` if the address cannot be had."""
         with self._starting:
             if self._server is None:
-                from s2mock.server.server import Server
+                with loading():
+                    from s2mock.server.server import Server
 
                 host, port = self._address
                 # What is in front of the app is not what keeps it alive.
