@@ -8,14 +8,10 @@ from itertools import count
 from typing import Any, Protocol
 
 from s2mock.runtime.conversation import Application
+from s2mock.server.addresses import url_of
 from s2mock.server.workers import Workers
 
 _log = logging.getLogger("s2mock")
-
-
-def reachable_host(host: str) -> str:
-    """Return the address of this machine that reaches a server listening on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
 def failure_reporter(
@@ -88,8 +84,7 @@ class Context:
     @property
     def url(self) -> str:
         """The base URL at which this machine reaches the server, without a slash at its end."""
-        host = reachable_host(self.server[0])
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.server[1]}"
+        return url_of(*self.server)
 
     @property
     def is_in_loop(self) -> bool:
