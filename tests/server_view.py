@@ -6,11 +6,14 @@ seen.
 """
 
 import selectors
+import socket
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from s2mock.contract.client import Client
 from s2mock.contract.passing_time import let_others_be_answered
@@ -66,8 +69,18 @@ _watch()
 
 def context_at(url: str) -> Context:
     """Return the context of the server that listens at the URL."""
-    [context] = [one for one in _contexts if one.url == url and not one.loop.is_closed()]
+    if not _contexts_at(url):
+        # A server is loaded with its first connection. A request would be in the journal.
+        parts = urlsplit(url)
+        socket.create_connection((parts.hostname, parts.port)).close()
+        while not _contexts_at(url):
+            time.sleep(0.001)
+    [context] = _contexts_at(url)
     return context
+
+
+def _contexts_at(url: str) -> list[Context]:
+    return [one for one in list(_contexts) if one.url == url and not one.loop.is_closed()]
 
 
 def speaker_of(connection: Any) -> Speaker | None:
