@@ -9,11 +9,11 @@ import selectors
 import threading
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from contextlib import ExitStack, suppress
+from typing import Any, NamedTuple
 
 from s2mock.contract.client import Client
-from s2mock.contract.passing_time import let_others_be_answered
+from s2mock.contract.passing_time import others_answered
 from s2mock.runtime.conversation import Application, Conversation
 from s2mock.server import server as server_module
 from s2mock.server.connection import Connection, Speaker
@@ -98,44 +98,87 @@ def open_conversations(context: Context) -> int:
     return counted.open
 
 
+class Connected(NamedTuple):
+    """One connection of a server at some moment."""
+
+    number: int
+    protocol: str
+    unsent: int
+    """Bytes that the operating system had not taken when the connection last sent some."""
+    is_unread: bool
+    """True if bytes, or the end, have arrived and have not been handled."""
+
+    def __str__(self) -> str:
+        unread = ", unread input" if self.is_unread else ""
+        return f"connection {self.number} ({self.protocol}, {self.unsent} bytes unsent{unread})"
+
+
+class Held(NamedTuple):
+    """The conversations and connections of one server at some moment."""
+
+    url: str
+    conversations: int
+    """The number of conversations that have begun and not ended."""
+    without_a_client: int
+    """The number of those that go on after their clients have left."""
+    connections: tuple[Connected, ...]
+    """All connections, with the idle one of the view itself."""
+
+    @property
+    def under_way(self) -> int:
+        """The number of conversations of clients, also of those about to begin or to end."""
+        unread = sum(connection.is_unread for connection in self.connections)
+        return self.conversations - self.without_a_client + unread
+
+    def __str__(self) -> str:
+        return (
+            f"{self.url}: {self.under_way} under way, {self.conversations} open, "
+            f"{self.without_a_client} without a client, "
+            f"and with that of this view {', '.join(map(str, self.connections)) or 'none'}"
+        )
+
+
+def held() -> list[Held]:
+    """Return what each server of this process holds that has not ended."""
+    views = [_held(context) for context in list(_contexts) if not context.loop.is_closed()]
+    return [view for view in views if view is not None]
+
+
 def under_way() -> int:
     """Return how many conversations of clients all servers hold, or are about to begin or to end.
 
     Those that go on without their clients do not count.
     """
-    return sum(map(_under_way, list(_contexts)))
+    return sum(view.under_way for view in held())
 
 
-def _under_way(context: Context) -> int:
-    if context.loop.is_closed():
-        return 0
-    counts: list[int] = []
-    # An `OSError` if it is about to end, or refuses connections.
-    with suppress(OSError):
-        # A connection that is waiting to be accepted has been accepted then.
-        let_others_be_answered(Client(context.url))
-    # What was due in the turn of the first call has been done in that of the second.
-    for _ in range(2):
-        call(context, lambda: counts.append(_count(context)))
-    return max(counts, default=0)
+def _held(context: Context) -> Held | None:
+    views: list[Held] = []
+    with ExitStack() as looking:
+        # An `OSError` if it is about to end, or refuses connections.
+        with suppress(OSError):
+            # A connection that is waiting to be accepted has been accepted then. That of the view
+            # is open until all is counted: the server would have its end to handle.
+            looking.enter_context(others_answered(Client(context.url)))
+        # What was due in the turn of the first call has been done in that of the second.
+        for _ in range(2):
+            call(context, lambda: views.append(_look(context)))
+    return max(views, key=lambda view: view.under_way, default=None)
 
 
-def describe_under_way() -> str:
-    """Return what each server holds, for the message of a test that waits for its end in vain."""
-    return "; ".join(
-        f"{context.url}: {_under_way(context)} under way, {open_conversations(context)} open, "
-        f"{len(context.lasting)} without a client, {len(context.connections)} connections"
-        for context in list(_contexts)
-        if not context.loop.is_closed()
+def _look(context: Context) -> Held:
+    return Held(
+        context.url,
+        open_conversations(context),
+        len(context.lasting),
+        tuple(map(_connected, list(context.connections))),
     )
 
 
-def _count(context: Context) -> int:
-    if not context.connections:
-        # What goes on then goes on without a client.
-        return 0
-    unread = sum(_is_unread(connection) for connection in list(context.connections))
-    return open_conversations(context) - len(context.lasting) + unread
+def _connected(connection: Any) -> Connected:
+    speaker = speaker_of(connection)
+    protocol = type(speaker).__name__ if speaker is not None else "protocol undecided"
+    return Connected(connection.number, protocol, connection.unsent, _is_unread(connection))
 
 
 def _is_unread(connection: Any) -> bool:
