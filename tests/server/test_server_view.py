@@ -1,6 +1,7 @@
 """The view of the servers that other tests judge the end of their sessions by."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 
 import pytest
@@ -8,10 +9,14 @@ import pytest
 from s2mock import S2Mock
 from s2mock.contract.client import Client
 from s2mock.contract.records import Stream as Remote
+from s2mock.runtime.conversation import Conversation, Head, Outlast, RunInThread
 from s2mock.runtime.http_client import connect
+from s2mock.server.server import Server
+from tests.server.toys import TEXT, Environ, Gate, serving
 from tests.server_view import held
 from tests.sessions import endings
 from tests.sessions.endings import released
+from tests.time.watched_clock import PATIENCE
 
 # A view that counted its own connection would do so in one look of two at each server.
 _LOOKS = 30
@@ -37,9 +42,9 @@ def remote(mock: S2Mock) -> Remote:
     return Remote(Client(mock.url, basin="my-basin"), "s")
 
 
-def _under_way(mocks: list[S2Mock]) -> int:
-    """Conversations at these mocks alone: other tests have servers too."""
-    urls = {mock.url for mock in mocks}
+def _under_way(servers: Sequence[S2Mock | Server]) -> int:
+    """Conversations at these servers alone: other tests have servers too."""
+    urls = {server.url for server in servers}
     return sum(view.under_way for view in held() if view.url in urls)
 
 
@@ -75,6 +80,33 @@ def test_request_that_was_just_sent_is_under_way(mock: S2Mock, remote: Remote) -
             assert _under_way([mock]) == number
 
 
+def test_conversation_without_its_client_is_under_way_unless_it_waits() -> None:
+    gate, works, is_done = Gate(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        works.set()
+        assert is_done.wait(PATIENCE)
+
+    def lasts(environ: Environ) -> Conversation:
+        if environ["PATH_INFO"] == "/lasting":
+            yield Outlast(lambda: True)
+            yield gate
+            yield RunInThread(work)
+        yield Head(200, [TEXT], b"")
+
+    with serving(lasts) as server:
+        with connect(server.url).sock as client:
+            client.sendall(b"GET /lasting HTTP/1.1\r\n\r\n")
+            assert gate.entered.wait(PATIENCE)
+            assert _under_way([server]) == 1
+        assert _under_way([server]) == 0
+        gate.open()
+        assert works.wait(PATIENCE)
+        assert _under_way([server]) == 1
+        is_done.set()
+        assert released()
+
+
 def test_message_names_the_server_that_still_holds_a_session(
     remote: Remote, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,5 +115,5 @@ def test_message_names_the_server_that_still_holds_a_session(
         assert session.status == 200
         with pytest.raises(AssertionError) as told:
             released()
-    assert f"{remote.client.url}: 1 under way, 1 open, 0 without a client" in str(told.value)
-    assert "(Http1, 0 bytes unsent)" in str(told.value)
+    assert f"{remote.client.url}: 1 under way; open: GET /v1/streams/s/rec" in str(told.value)
+    assert "ords at Waiter; with that of this view connection 1 (Http1, 0 by" in str(told.value)
