@@ -19,7 +19,7 @@ from tests.sessions.endings import released
 from tests.time.watched_clock import PATIENCE
 
 # A view that counted its own connection would do so in one look of two at each server.
-_LOOKS = 30
+_LOOKS = 12
 
 
 @pytest.fixture
