@@ -157,7 +157,7 @@ class Held(NamedTuple):
     waiting_alone: int
     """The number of those that wait, for something else than their clients, which have left."""
     connections: tuple[Connected, ...]
-    """All connections, with the idle one of the view itself."""
+    """All connections, the last of them the idle one of the view itself."""
 
     @property
     def under_way(self) -> int:
@@ -207,7 +207,8 @@ def _look(context: Context) -> Held:
         context.url,
         tuple(map(str, conversations)),
         sum(conversation.waits_alone for conversation in conversations),
-        tuple(map(_connected, list(context.connections))),
+        # In the order in which they were accepted.
+        tuple(sorted(map(_connected, context.connections))),
     )
 
 
