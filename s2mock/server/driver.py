@@ -140,12 +140,7 @@ class RequestDriver:
             # The conversation itself caused the call; it can be closed when it yields.
             self._is_closing = True
             return
-        self._settle()
-        self._finish()
-        try:
-            self._conversation.close()
-        except BaseException as error:  # noqa: BLE001  # any fault of the conversation
-            self._context.report(error)
+        self._end_conversation()
 
     def wake(self, waiter: _Waiter) -> None:
         """End a wait, from any thread."""
@@ -188,6 +183,15 @@ class RequestDriver:
 
     def _has_left(self) -> bool:
         return self._dead_wire is not None
+
+    def _end_conversation(self) -> None:
+        """Close the conversation, which has no effect on one that has ended."""
+        self._settle()
+        self._finish()
+        try:
+            self._conversation.close()
+        except BaseException as error:  # noqa: BLE001  # any fault of the conversation
+            self._context.report(error)
 
     def _finish(self) -> None:
         """Note the end of the conversation."""
@@ -258,6 +262,9 @@ class RequestDriver:
             self._finish()
             self._wire.fail()
         except BaseException as fault:  # noqa: BLE001  # any fault of the conversation
+            # It has not ended if the fault is of its last step, such as a header that is none; and
+            # the traceback, which a log may keep, refers to it.
+            self._end_conversation()
             self._fail(fault)
 
     def _granted(self, step: Step) -> "Callable[..., object]":

@@ -302,12 +302,21 @@ class Http2:
         elif not self.streams and self.is_leaving:
             # The client may be sending acknowledgements; a TCP reset would discard the response.
             connection.close(is_input_left=True)
-        elif connection.unsent > _MAX_UNHEARD_BYTES:
+        elif self._has_too_much_unsent():
             self._is_paused = True
             connection.pause_reading()
         elif self._is_paused:
             self._is_paused = False
             connection.resume_reading()
+
+    def _has_too_much_unsent(self) -> bool:
+        """True if the client has to read before more of its requests are read."""
+        connection = self._connection
+        if connection.unsent > _MAX_UNHEARD_BYTES:
+            # What the system takes at once does not count: only the end of a backlog in the
+            # transport resumes reading.
+            connection.flush()
+        return connection.unsent > _MAX_UNHEARD_BYTES
 
     def _work(self) -> None:
         context = self._connection.context

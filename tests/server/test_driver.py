@@ -317,8 +317,25 @@ class TestFault:
         def answers(_: Environ) -> Conversation:
             yield Head(200, [("x", "日本")], b"")
 
-        with serving(answers) as server, call(server, "/") as client:
+        closing = Closing()
+        with serving(closing.around(answers)) as server, call(server, "/") as client:
             assert client.status() == 500
+            # Not only when the log lets go of the traceback, which holds it.
+            assert closing.closed.is_set()
+        assert len(caplog.records) == 1
+
+    def test_wait_that_fails(self, call: Call, caplog: pytest.LogCaptureFixture) -> None:
+        class Failing(Gate):
+            def subscribe(self, _: Callable[[], None]) -> None:
+                raise ZeroDivisionError("of the test")
+
+        def answers(_: Environ) -> Conversation:
+            yield Failing()
+
+        closing = Closing()
+        with serving(closing.around(answers)) as server, call(server, "/") as client:
+            assert client.status() == 500
+            assert closing.closed.is_set()
         assert len(caplog.records) == 1
 
 

@@ -8,6 +8,7 @@ import tracemalloc
 import pytest
 
 from s2mock.runtime.conversation import DRAINED, READ, Conversation, Head
+from s2mock.server import http2
 from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
 from tests.server.h2_shapes import PREFACE, Heard, Said
 from tests.server.test_driver import PATIENCE, Closing
@@ -393,3 +394,17 @@ def _flood(client: object, data: bytes, times: int) -> bytes:
         pass
     sender.join(PATIENCE)
     return received
+
+
+def test_reading_goes_on_if_the_system_takes_all_that_was_unsent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing would resume it: no more is written until the client sends something."""
+    monkeypatch.setattr(http2, "_MAX_UNHEARD_BYTES", 1000)
+
+    def answers(_: Environ) -> Conversation:
+        yield Head(204, [("x-long", "x" * 2000)], b"")
+
+    with serving(answers) as server, H2Client(server.url) as client:
+        for _ in range(3):
+            assert client.head(client.open("GET", "/"))["x-long"] == "x" * 2000
