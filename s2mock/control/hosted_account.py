@@ -249,9 +249,17 @@ class HostedAccount:
         server's own requests have ended at the return, those of a `serve` loop end in its next
         turn.
         """
-        if (mock := self._mock()) is not None:
+        mock = self._mock()
+        if mock is not None:
             mock._powers.journal.note_cut()  # noqa: SLF001  # made for this
-        self._call_on_server(lambda: [drop(_OUTAGE) for drop in list(self._calls)])
+
+        def drop_all() -> None:
+            if mock is not None:
+                mock._powers.injector.end_muted_connections()  # noqa: SLF001  # made for this
+            for drop in list(self._calls):
+                drop(_OUTAGE)
+
+        self._call_on_server(drop_all)
 
     def end(self) -> None:
         """Drop the requests under way, and wake those that wait: the account has ended."""

@@ -20,7 +20,7 @@ from s2mock.powers.faults import Cut, Drain, Fail, Fault, Silence, Slow
 from s2mock.powers.handler import Handler
 from s2mock.powers.outcomes import InjectedError, Replaced, error_of, reset_of
 from s2mock.registry.log.batch import Batch
-from s2mock.registry.operation import Dropped, Waits
+from s2mock.registry.operation import Dropped
 from s2mock.registry.rules.append import OpenAppendSession
 from s2mock.registry.values.errors import S2Error
 from s2mock.runtime.conversation import (
@@ -37,8 +37,8 @@ from s2mock.runtime.conversation import (
 )
 from s2mock.runtime.monotonic import monotonic
 
-End = Callable[[], Waits]
-"""A function whose waits end a response at the place of its fault; it raises the outcome."""
+End = Callable[[], Conversation]
+"""A function whose steps end a response at the place of its fault; it raises the outcome."""
 
 _MAX_RATE: Final = 10**12
 """In bytes per second."""
@@ -77,8 +77,9 @@ class FaultMiddleware:
     def _end_of(self, fault: Fault) -> End:
         """Return the function that ends a response at the place of its fault."""
 
-        def end() -> Waits:
+        def end() -> Conversation:
             if isinstance(fault, Silence):
+                yield from self._injector.mute_connection()
                 yield from self._injector.delay(inf)
             raise Dropped(reset_of(fault)) if isinstance(fault, Cut) else error_of(fault)
 
@@ -372,6 +373,9 @@ class _AckChange:
         frame = self._form.encode(piece)
         # A part of it is always missing.
         yield piece._replace(data=frame[: min(fault.bytes or 0, len(frame) - 1)])
+        if isinstance(fault, Silence) and (yield from self._injector.mute_connection()):
+            # The batches that still arrive are appended, as those of other sessions are.
+            return
         yield from self._end_of(fault)()
 
     def _slow_down(self, piece: Acknowledged, fault: Slow) -> Pieces:
