@@ -142,6 +142,11 @@ class FaultInjector:
         """The holds that were not released."""
         return self._holds
 
+    @property
+    def hooks(self) -> tuple[Hold, ...]:
+        """The hooks that were not removed, each as the hold that calls its function."""
+        return self._hooks
+
     def _forget_injection(self, injection: Injection) -> None:
         with self._lock:
             self._injections = tuple(one for one in self._injections if one is not injection)
