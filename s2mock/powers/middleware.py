@@ -15,8 +15,9 @@ from s2mock.powers.call import TrackedCall
 from s2mock.powers.fault_middleware import FaultMiddleware
 from s2mock.powers.handler import Handler, Middleware
 from s2mock.powers.journal_middleware import JournalMiddleware
+from s2mock.powers.powers import OUTAGE
 from s2mock.registry.operation import Dropped
-from s2mock.runtime.conversation import Conversation, Reset
+from s2mock.runtime.conversation import Conversation
 
 if TYPE_CHECKING:
     from s2mock.powers.powers import Powers
@@ -72,5 +73,5 @@ class OutageMiddleware:
     def respond(self, request: S2Request, handler: Handler) -> Answering:
         """Answer as `handler` does. Raises `Dropped` during an outage."""
         if self._powers.is_out:
-            raise Dropped(Reset(connection=True, unreachable=True))
+            raise Dropped(OUTAGE)
         return handler(request)

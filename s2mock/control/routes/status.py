@@ -29,7 +29,7 @@ def status_of(hosted: HostedAccount) -> dict[str, Any]:
         powers.journal,
         injections,
         holds,
-        is_out=hosted.is_out or powers.is_out,
+        is_out=powers.is_out,
     )
 
 
