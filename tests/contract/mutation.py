@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 class Mutation(NamedTuple):
     """One rule broken: `old` in the source of a function replaced by `new`.
 
-    `caught_by` are tests of the contract suite, as `module::test`, that must not pass with it;
-    `options` are for the fake that they run on.
+    `caught_by` are tests that must not pass with it: of the contract suite, as `module::test`, or
+    of another folder, as that says. `options` are for the fake that they run on.
     """
 
     name: str
