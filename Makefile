@@ -29,12 +29,13 @@ PYTEST := $(RUN) pytest -n auto --dist worksteal
 OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
-  soak differential record
+  soak differential record fault-table-rust
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
 	@echo 'make test   all tests (PYTEST_FLAGS="-n 0 --exitfirst")'
 	@echo 'make long   of these, the ones that install, build or compile'
+	@echo 'make fault-table-rust  what the Rust SDK makes of each fault; it builds for minutes'
 	@echo 'make check  all tests that are not slow, in a minute'
 	@echo 'make shuffled  all tests that are not long, in random order'
 	@echo 'make closed  the same with auth="required", and clients that send a token'
@@ -62,6 +63,13 @@ test: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
 # The tests that take more than 5 seconds on any machine; `make test` begins with them.
 long: $(VENV)/.test $(VENV)/.docs
 	@$(PYTEST) -m long $(PYTEST_FLAGS) $(OR_NONE)
+
+# The cells of the Rust SDK in the table of faults, which `make test` skips. The build needs cargo.
+fault-table-rust: $(VENV)/.test
+	@command -v cargo >/dev/null || { echo 'cargo, which builds the Rust SDK, is not on the PATH' >&2; \
+	  exit 1; }
+	@cargo build --locked --manifest-path tests/sdk/rust/Cargo.toml --target-dir build/rust
+	@S2MOCK_TEST_RUST=1 $(PYTEST) tests/sdk/test_fault_table.py -k rust $(PYTEST_FLAGS)
 
 # In a minute; `make test` runs these tests, too. Schemathesis takes seconds to import, and all its
 # tests are slow.

@@ -291,7 +291,7 @@ class S2Mock(MockBase):
                 "or before close()"
             )
         url = self._connections.listen()
-        if self._powers.is_out:
+        if self._powers.outages:
             self._connections.refuse()
         return url
 
@@ -315,7 +315,7 @@ class S2Mock(MockBase):
         self._connections.add_loop_server(server)
         if self._is_closed:
             server.stop()
-        elif self._powers.is_out:
+        elif self._powers.outages:
             server.refuse()
         return server
 

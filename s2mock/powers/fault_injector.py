@@ -8,7 +8,7 @@ from functools import partial
 from itertools import count
 from math import inf
 from random import Random
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
 
 from s2mock.powers.delays import wait_until
@@ -22,11 +22,12 @@ from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Call, Point, Waits
 from s2mock.registry.rules.read import Read
 from s2mock.runtime.clock import nanoseconds
+from s2mock.runtime.conversation import DRAINED, MUTE, MutedConnection, Step
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from s2mock.powers.call import TrackedCall
     from s2mock.powers.exchange import Exchange
@@ -72,6 +73,8 @@ class FaultInjector:
         self._held: dict[TrackedCall, None] = {}
         # The gates of operations with an infinite delay.
         self._gates: set[Gate] = set()
+        # The connections that a `Silence` has muted, as long as they exist.
+        self._muted: WeakSet[MutedConnection] = WeakSet()
         # For the jitter of delays.
         self._random = Random(engine.settings.seed)  # noqa: S311  # no secret
         # Messages on injections and holds that were removed, for the end of the test: the remarks
@@ -139,6 +142,11 @@ class FaultInjector:
         """The holds that were not released."""
         return self._holds
 
+    @property
+    def hooks(self) -> tuple[Hold, ...]:
+        """The hooks that were not removed, each as the hold that calls its function."""
+        return self._hooks
+
     def _forget_injection(self, injection: Injection) -> None:
         with self._lock:
             self._injections = tuple(one for one in self._injections if one is not injection)
@@ -183,6 +191,14 @@ class FaultInjector:
             gates, self._gates = self._gates, set()
         for gate in gates:
             gate.open(drops=True)
+
+    def end_muted_connections(self) -> None:
+        """Close the connections that a `Silence` has muted."""
+        with self._lock:
+            muted = [*self._muted]
+            self._muted.clear()
+        for connection in muted:
+            connection.end()
 
     def drop_late(self) -> None:
         """Apply none of the operations that a `Late` has taken; keep a remark on each."""
@@ -340,6 +356,19 @@ class FaultInjector:
             late_calls.count_read(call)
             with self._lock:
                 self._observe()
+
+    def mute_connection(self) -> "Generator[Step, Any, bool]":
+        """Have nothing sent on a conversation's connection after what was sent before.
+
+        Returns False by WSGI, where a call has no connection.
+        """
+        yield DRAINED
+        connection: MutedConnection | None = yield MUTE
+        if connection is None:
+            return False
+        with self._lock:
+            self._muted.add(connection)
+        return True
 
     def delay(self, seconds: float, *, jitter: float = 0) -> Waits:
         """Wait for a number of seconds of the account's clock; `inf` ends with the test.

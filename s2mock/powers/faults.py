@@ -215,8 +215,10 @@ class Silence(Fault):
     """Apply the operation, and send nothing more after a part of its response: a half-open link.
 
     The part is a number of `records` (of a `read` only) or of `bytes` of the body; with neither,
-    not even the head is sent. Nothing follows, no heartbeat either, and the connection stays open
-    until the client leaves or the test ends. Raises `TypeError`, `ValueError`.
+    not even the head is sent. Nothing follows on the TCP connection: no response of another request
+    on it, no heartbeat, and no frame of HTTP/2. The connection stays open until the client closes
+    it, or the mock drops its connections. Requests and batches that still arrive on it take effect.
+    By WSGI only the one call gets nothing more. Raises `TypeError`, `ValueError`.
     """
 
     records: int | None = field(default=None, kw_only=True)

@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from s2mock.powers import connection_notes
 from s2mock.powers.advice_history import AdviceHistory
 from s2mock.powers.entry import NOT_YET, Diagnostics, Entry
 from s2mock.powers.exchange_filter import ExchangeFilter
@@ -125,7 +127,11 @@ class Journal:
 
     def to_exchange(self, entry: Entry) -> "Exchange":
         """Return the exchange of an entry, which may not be in the journal yet."""
-        return entry.to_exchange(self._diagnostics, self._entries_before)
+        exchange = entry.to_exchange(self._diagnostics, self._entries_before)
+        if entry.ended is None and exchange.reason is None:
+            reason = connection_notes.explain_mute(entry, self.store)
+            return exchange if reason is None else replace(exchange, reason=reason)
+        return exchange
 
     def since(self, number: int) -> "tuple[Exchange, ...]":
         """Return the exchanges with higher numbers."""

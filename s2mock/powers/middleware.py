@@ -17,13 +17,14 @@ from s2mock.powers.call import TrackedCall
 from s2mock.powers.handler import Handler, Middleware
 from s2mock.powers.injected import Replaced
 from s2mock.powers.journal_middleware import JournalMiddleware
+from s2mock.powers.powers import OUTAGE
 from s2mock.registry.operation import Dropped
 from s2mock.registry.rules.append import OpenAppendSession
-from s2mock.runtime.conversation import Conversation, Reset, Step, relay
+from s2mock.runtime.conversation import Conversation, Step, relay
 
 if TYPE_CHECKING:
-    from s2mock.powers.fault_middleware import AckChange
     from s2mock.powers.powers import Powers
+    from s2mock.powers.response_faults import AckChange
 
 
 class Stack:
@@ -76,7 +77,7 @@ class OutageMiddleware:
     def respond(self, request: S2Request, handler: Handler) -> Answering:
         """Answer as `handler` does. Raises `Dropped` during an outage."""
         if self._powers.is_out:
-            raise Dropped(Reset(connection=True, unreachable=True))
+            raise Dropped(OUTAGE)
         return handler(request)
 
 
@@ -103,7 +104,7 @@ class FaultMiddleware:
             if session is not None and isinstance(call.operation, OpenAppendSession):
                 session.pieces = relay(session.pieces, _BatchFaults(session.form, self._powers))
         elif session is not None or call.fault is not None:
-            from s2mock.powers.fault_middleware import change_response
+            from s2mock.powers.response_faults import change_response
 
             change_response(response, call, injector)
         return response
@@ -121,7 +122,7 @@ class _BatchFaults:
         if self._change is None:
             if type(piece) is not Acknowledged or cast("TrackedCall", piece.call).fault is None:
                 return None
-            from s2mock.powers.fault_middleware import AckChange
+            from s2mock.powers.response_faults import AckChange
 
             self._change = AckChange(self._form, None, self._powers.injector)
         return self._change(piece)

@@ -11,12 +11,16 @@ from s2mock.powers.journal import Journal
 from s2mock.powers.recorder import DEBUG, LOGGER, Recorder
 from s2mock.registry.engine.engine import Engine
 from s2mock.runtime.arguments import check_count
+from s2mock.runtime.conversation import Reset
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 
 if TYPE_CHECKING:
     from s2mock.powers.fault_injector import FaultInjector
 
 MAX_LIMIT: Final = 2**63
+
+OUTAGE: Final = Reset(connection=True, unreachable=True)
+"""The end of a request in an outage, of one that is under way and of one that arrives."""
 
 orders: Final = count(1)
 """The values of `order`, for all mocks of this process and for remote ones."""
@@ -57,8 +61,10 @@ class Powers:
         self._recorder = recorder
         self.used_injector: FaultInjector | None = None
         """The faults, holds and hooks; None before the first one."""
-        # The number of nested outages.
-        self.outages = 0
+        self.outages: int = 0
+        """The number of nested `outage()` blocks, in which the mock's ports refuse connections."""
+        self.is_out_over_http: bool = False
+        """True during an outage of `/_s2mock/outage`, which has to be reached at the same port."""
         self._thread = threading.get_ident()
         self.order: int = next(orders)
         """The position among all mocks that were made in this process."""
@@ -83,8 +89,8 @@ class Powers:
 
     @property
     def is_out(self) -> bool:
-        """True while there is an outage."""
-        return self.outages > 0
+        """True while there is an outage of either kind, in which no request is answered."""
+        return self.outages > 0 or self.is_out_over_http
 
     @property
     def is_own_thread(self) -> bool:

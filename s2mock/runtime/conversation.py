@@ -152,13 +152,39 @@ class Outlast:
     conversation is closed when `is_needed()` is false and all received bytes were read. A later
     `Outlast` replaces this one.
 
-    Resumed with a callable without arguments, which returns True if the client has disconnected.
+    Resumed with a callable without arguments, which returns True if nothing that is sent reaches
+    the client: it has disconnected, or a `MUTE` is in force on its connection.
     """
 
     __slots__ = ("is_needed",)
 
     def __init__(self, is_needed: Callable[[], bool]) -> None:
         self.is_needed: Callable[[], bool] = is_needed
+
+
+class MutedConnection(Protocol):
+    """A connection on which nothing more is sent."""
+
+    def end(self) -> None:
+        """Close the connection, from any thread; do nothing if it is closed."""
+
+
+class Mute(Enum):
+    """Ask that nothing more is sent on this conversation's connection, as on a half-open link.
+
+    That is for all conversations on it, and for the protocol itself: no response, acknowledgement
+    or window update is sent, and no end of the connection either. Data sent before is sent. The
+    client's data is still read, and conversations go on; what they send is discarded. The
+    connection lasts until the client closes it, the server drops its connections, or the
+    `MutedConnection` with which the conversation is resumed ends it.
+
+    Under WSGI, where calls share no connection, the conversation is resumed with None.
+    """
+
+    MUTE = "mute"
+
+
+MUTE: Final = Mute.MUTE
 
 
 class CloseAfterResponse:
@@ -182,6 +208,7 @@ Step = (
     | CancelHandle
     | Drained
     | Outlast
+    | Mute
     | CloseAfterResponse
 )
 Conversation = Generator[Step, Any, None]

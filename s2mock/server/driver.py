@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from s2mock.runtime.conversation import (
     CANCEL_HANDLE,
     DRAINED,
+    MUTE,
     READ,
     CloseAfterResponse,
     Conversation,
@@ -182,7 +183,7 @@ class RequestDriver:
         return step is READ or isinstance(step, RunInThread | Outlast | ReadWithin)
 
     def _has_left(self) -> bool:
-        return self._dead_wire is not None
+        return self._dead_wire is not None or self._wire.is_muted
 
     def _end_conversation(self) -> None:
         """Close the conversation, which has no effect on one that has ended."""
@@ -247,7 +248,7 @@ class RequestDriver:
                 elif step is READ:
                     value, error = self._read()
                     goes_on = value is not None or error is not None
-                elif step is CANCEL_HANDLE or kind is Outlast:
+                elif step is CANCEL_HANDLE or step is MUTE or kind is Outlast:
                     value = self._granted(step)
                 else:
                     goes_on = self._take(step)
@@ -267,8 +268,10 @@ class RequestDriver:
             self._end_conversation()
             self._fail(fault)
 
-    def _granted(self, step: Step) -> "Callable[..., object]":
-        """Return the callable that an `Outlast` or a `CANCEL_HANDLE` step asks for."""
+    def _granted(self, step: Step) -> object:
+        """Return what an `Outlast`, a `CANCEL_HANDLE` or a `MUTE` step asks for."""
+        if step is MUTE:
+            return self._wire.mute()
         if isinstance(step, Outlast):
             self._is_needed = step.is_needed
             return self._has_left

@@ -1,5 +1,6 @@
 """HTTP/2 with prior knowledge (RFC 9113): many exchanges at once on a connection."""
 
+from s2mock.runtime.conversation import MutedConnection
 from s2mock.runtime.environ import make_environ
 from s2mock.server import frames
 from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
@@ -150,6 +151,11 @@ class Http2:
     # Called by the streams.
 
     @property
+    def is_muted(self) -> bool:
+        """True if nothing more is sent on the connection."""
+        return self._connection.is_muted
+
+    @property
     def is_crowded(self) -> bool:
         """True if all responses together have too much unsent data."""
         return self.unsent > _MAX_ALL_UNSENT_BYTES
@@ -241,6 +247,11 @@ class Http2:
         """Close the connection without a GOAWAY, after the data sent before, by FIN or RST."""
         self.close()
         self._connection.close(is_input_left=True, by_rst=by_rst)
+
+    def mute(self) -> MutedConnection:
+        """Send nothing more on the connection, and return it."""
+        self._connection.mute()
+        return self._connection
 
     def goaway(self, code: int, reason: bytes = b"") -> None:
         """Close the connection with a GOAWAY."""

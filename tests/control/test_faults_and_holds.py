@@ -305,6 +305,17 @@ def test_release_of_one_exchange_with_a_fault(control: Control) -> None:
             400,
             "Drop() at the answer of 'append': the operation is applied",
         ),
+        *(
+            ({"fault": fault}, 400, "the operation is applied, and this fault denies that")
+            for fault in (
+                {"Drop": {"refused": True}},
+                {"Fail": {"code": "unavailable"}},
+                {"Answer": {"status": 502}},
+                {"Late": {"seconds": 1}},
+                {"Late": {"reads": 1}},
+                {"Late": {"seconds": 1, "code": "unavailable"}},
+            )
+        ),
         ({"fault": {"Cut": {"records": 1}}}, 400, "counted in records"),
         ({"fault": {"drop": {}}}, 400, "did you mean 'Drop'?"),
         ({"fault": None}, 400, "a fault is an object of one key"),

@@ -193,6 +193,41 @@ def test_faults_and_holds_of_the_test_itself_are_there(mock: S2Mock, control: Co
     assert (again["faults"], again["holds"][0]["released"]) == ([], True)
 
 
+def test_hooks_of_the_test_itself_and_of_other_languages(mock: S2Mock, control: Control) -> None:
+    calls = []
+    hook = mock.on("append", calls.append, at="arrival", stream="log")
+    given = {"on": "create-basin", "hook": True, "required": False}
+    made = control("POST", "/holds", given).json()
+    assert control.append("a").status_code == 200
+    creating = Started(lambda: control.http.post("/v1/basins", json={"basin": "another-basin"}))
+    control("GET", f"/holds/{made['number']}?wait=30")
+    status = control("GET", "/status").json()
+    assert status["holds"] == []
+    other, own = status["hooks"]
+    assert other["number"] == made["number"]
+    assert (other["text"], other["calls"]) == ("on('create-basin', at='commit')", 1)
+    [append] = mock.journal.of("append")
+    assert own == {
+        "number": made["number"] + 1,
+        "text": "on('append', stream='log', at='arrival')",
+        "removed": False,
+        "calls": 1,
+        "exchanges": [
+            {
+                "number": append.number,
+                "operation": "append",
+                "basin": append.basin,
+                "stream": "log",
+            }
+        ],
+    }
+    control("POST", f"/holds/{made['number']}/release")
+    assert creating.result().status_code == 201
+    hook.remove()
+    assert [one["removed"] for one in control("GET", "/status").json()["hooks"]] == [True, True]
+    assert len(calls) == 1
+
+
 def test_what_waits_until_when(control: Control) -> None:
     other = control.account(
         clock="manual", deletion_delay=60, basins=[{"name": BASIN, "streams": [{"name": "log"}]}]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import Answer, Cut, Drain, Drop, Fail, Fault, S2Mock
-from s2mock.powers import fault_middleware
+from s2mock.powers import response_faults
 from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS, Way, bodies, headers_of
 from tests.powers.frames import RECONNECT, TERMINAL, append_frame, frames
 from tests.sessions.h2_client import H2Client
@@ -26,8 +26,8 @@ def five(mock: S2Mock) -> None:
 @pytest.fixture
 def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the five seconds for which a drained session is still served."""
-    assert fault_middleware._DRAIN_SECONDS == 5.0
-    monkeypatch.setattr(fault_middleware, "_DRAIN_SECONDS", 0.2)
+    assert response_faults._DRAIN_SECONDS == 5.0
+    monkeypatch.setattr(response_faults, "_DRAIN_SECONDS", 0.2)
 
 
 def events(data: bytes) -> list[tuple[str, Any]]:

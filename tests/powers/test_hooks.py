@@ -20,6 +20,7 @@ from s2mock import (
     Exchange,
     Fail,
     Fault,
+    Late,
     S2Mock,
 )
 from s2mock.powers import hook as hooks
@@ -474,6 +475,10 @@ class TestFaults:
             (Drop(refused=True), "append", "answer", "the operation is applied"),
             (Answer(502), "append", "answer", "at='commit' is before its effect"),
             (Drain(), "append", "answer", "the operation is applied"),
+            (Fail("rate_limited"), "append", "answer", "the operation is applied"),
+            (Late(1), "append", "answer", "the operation is applied"),
+            (Late(reads=1), "append", "answer", "the operation is applied"),
+            (Late(1, code="unavailable"), "append", "answer", "the operation is applied"),
             (Cut(records=1), "append", "commit", "only the answer to a read is counted in records"),
         ],
     )
@@ -497,6 +502,21 @@ class TestFaults:
         [complaint] = mock._powers.injector.check()
         assert complaint.startswith(f"a hook failed: on({on!r}, at={at!r}): ValueError: {fault!r} ")
         assert says in complaint
+        hook.remove()
+        assert bodies(mock) == ["a", "b"]
+
+    @pytest.mark.parametrize("fault", [Fail("unavailable"), Drop(), Late(1), Late(reads=1)])
+    def test_denial_on_a_batch_at_its_answer(self, mock: S2Mock, h2c: Way, fault: Fault) -> None:
+        with mock.hold(on="append", at="answer") as held:
+            session = Started(lambda: h2c.session(RECORDS, FRAMES, "POST", append_frame("a")))
+            held.wait(timeout=PATIENCE)
+            with pytest.raises(ValueError, match="the operation is applied, and this fault denies"):
+                held.release(fault=fault)
+        assert not session.result()[1]
+        hook = mock.on("append", lambda _: fault, at="answer")
+        assert not h2c.session(RECORDS, FRAMES, "POST", append_frame("b"))[1]
+        [complaint] = mock._powers.injector.check()
+        assert "the operation is applied, and this fault denies" in complaint
         hook.remove()
         assert bodies(mock) == ["a", "b"]
 

@@ -36,6 +36,9 @@ class Break:
     `request`: before the request is passed on. `answer`: when the server has carried it out, and
     nothing of its response was passed on. A number: after that number of bytes of the body
     of the response. `record`: before the frame with `FIRST_LATE_RECORD`.
+
+    After `silence`, a half-open link, nothing is passed on to the client any more. The server gets
+    all that the client sends.
     """
 
     place: Literal["request", "answer", "record"] | int
@@ -194,8 +197,7 @@ class BreakingProxy:
             for unit in link.up.feed(data):
                 if self._is_armed and self._is_marked(unit):
                     await self._meet_request(link, unit)
-                if not link.is_silent:
-                    link.server_writer.write(unit.data)
+                link.server_writer.write(unit.data)
             await link.server_writer.drain()
 
     def _is_marked(self, unit: Unit) -> bool:

@@ -1,14 +1,11 @@
-"""The table of faults: what each official SDK makes of each fault, and of the same by a TCP proxy.
-
-A row is a fault and a kind of call. Beside the fault there is the place at which a proxy breaks the
-connection, or the reason for which none can. A cell is the outcome of one SDK: the numbers of the
-records that there are in the end, and the error that its user gets, if any. Where the proxy's
-outcome is another, the cell has both and the reason.
+"""Each cell of the table of faults, run: by the fault, and by a TCP proxy that breaks the same.
 
 An append, unary or in a session, is one of three batches, each sent when the one before is
 acknowledged; the fault is that of the second. A read follows from the start: three records are
 there, and seven more when it waits at the tail; the fault is that of its first request. Each SDK
 tries again, up to 60 times; where it waits for an answer that does not come, up to 3 times.
+
+The cells of the Rust SDK, which takes minutes to build, are run by `make fault-table-rust`.
 """
 
 import asyncio
@@ -17,71 +14,40 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any
 
 import pytest
 
 from s2mock import Answer, Cut, Delay, Drain, Drop, Fail, Fault, Late, S2Mock, Silence, Slow
 from tests.sdk.breaking_proxy import DELAY, Break, BreakingProxy
+from tests.sdk.fault_table import (
+    ALL,
+    ONCE,
+    OUTAGE,
+    SDKS,
+    SOURCES,
+    TABLE,
+    TWICE,
+    Call,
+    Row,
+    Sdk,
+    Source,
+)
 from tests.sdk.typescript_install import install
 
 FOLDER = Path(__file__).parent
 
-Sdk = Literal["python", "typescript", "go"]
-Call = Literal["append", "session", "read"]
-Source = Literal["fault", "proxy"]
-
-OUTAGE: Final = "outage"
+NEEDS_RUST = pytest.mark.skipif(
+    not os.environ.get("S2MOCK_TEST_RUST"),
+    reason="the Rust SDK takes minutes to build: make fault-table-rust",
+)
 
 # Far more than a busy machine needs, but where the SDK is to run into it.
 PATIENCE, IMPATIENCE = 100, 3
 ATTEMPTS, FEW_ATTEMPTS = 60, 3
-
-
-@dataclass(frozen=True)
-class Differs:
-    """The outcome of a fault and that of the proxy, which differs, with the reason.
-
-    None is an outcome that no test can wait for.
-    """
-
-    fault: str | None
-    proxy: str | None
-    reason: str
-
-
-@dataclass(frozen=True)
-class Row:
-    """A fault, a kind of call, what a proxy does or why it cannot, and the cell of each SDK.
-
-    The fault hits the operation `on`, which is the append or the read if it is None.
-    """
-
-    call: Call
-    fault: Fault | Literal["outage"]
-    proxy: Break | str
-    python: str | Differs
-    typescript: str | Differs
-    go: str | Differs
-    on: str | None = None
-
-    @property
-    def has_proxy(self) -> bool:
-        """True if a proxy can do the same."""
-        return isinstance(self.proxy, Break) or self.proxy == OUTAGE
-
-    def expected(self, sdk: Sdk, source: Source) -> str | None:
-        """Return the outcome for that SDK; None if there is nothing to run."""
-        if source == "proxy" and not self.has_proxy:
-            return None
-        cell: str | Differs = getattr(self, sdk)
-        if isinstance(cell, str):
-            return cell
-        return cell.fault if source == "fault" else cell.proxy
 
 
 async def outcome(mock: S2Mock, row: Row, command: tuple[str, ...], *, by_proxy: bool) -> str:
@@ -195,155 +161,6 @@ async def outage(mock: S2Mock, proxy: BreakingProxy | None) -> AsyncIterator[Non
         await proxy.listen()
 
 
-# The records that there are in the end: each once, and in order; the second batch twice; the second
-# batch again after the third.
-ONCE, TWICE, AFTERWARDS = "012", "0112", "0121"
-ALL = "0123456789"
-
-# The end of a response that breaks off is no error that this SDK tries again.
-GO_CUT = "01 *fmt.wrapError: read proto response: unexpected EOF"
-# This SDK takes the reset of an HTTP/2 stream as final, and survives the end of a connection.
-TS_RESET = "S2Error: Stream closed with error code NGHTTP2_INTERNAL_ERROR"
-TS_REFUSED = "S2Error: Stream closed with error code NGHTTP2_REFUSED_STREAM"
-
-NO_ANSWER = "A TCP proxy sends no answer of its own."
-NO_STREAM = "A TCP proxy knows no streams, so it cannot reset one of them."
-
-# `Silence` ends one response, and HTTP/2 goes on to answer PINGs and other requests. A proxy that
-# stops forwarding silences all of its connection, on which these SDKs try again.
-ONE_RESPONSE = "A half-open link silences all streams of a connection, and Silence one of them."
-FOREVER = "After 60 s this SDK still waited for the response that is missing."
-
-PYTHON_SILENT = Differs(TWICE, "01 S2ClientError: Request timed out", ONE_RESPONSE)
-PYTHON_SILENT_SESSION = Differs(
-    TWICE, "01 S2ClientError: Streaming request timed out", ONE_RESPONSE
-)
-PYTHON_SILENT_READ = Differs(ALL, "S2ClientError: Streaming request timed out", ONE_RESPONSE)
-PYTHON_SILENT_TAIL = Differs(ALL, "012 S2ClientError: Streaming request timed out", ONE_RESPONSE)
-GO_SILENT_SESSION = Differs(
-    TWICE, "01 *fmt.wrapError: max attempts (3) exhausted, last error: S2 API", ONE_RESPONSE
-)
-# Without PINGs that are answered it would end the connection after 45 s.
-GO_SILENT_READ = Differs(None, ALL, ONE_RESPONSE)
-TS_SILENT = Differs(None, None, FOREVER)
-TS_SILENT_READ = Differs(ALL, None, FOREVER)
-
-TABLE: Final = [
-    Row("append", Drop(), Break("request", "fin"), ONCE, ONCE, ONCE),
-    Row("append", Drop(connection="reset"), Break("request", "rst"), ONCE, ONCE, ONCE),
-    Row("append", Drop(connection=False), NO_STREAM, ONCE, ONCE, ONCE),
-    Row("append", Drop(committed=True), Break("answer", "fin"), TWICE, TWICE, TWICE),
-    Row(
-        "append",
-        Drop(committed=True, connection="reset"),
-        Break("answer", "rst"),
-        TWICE,
-        TWICE,
-        TWICE,
-    ),
-    Row("append", Drop(committed=True, connection=False), NO_STREAM, TWICE, TWICE, TWICE),
-    Row("append", Drop(refused=True), NO_STREAM, ONCE, ONCE, ONCE),
-    Row("append", Cut(bytes=3), Break(3, "fin"), TWICE, TWICE, GO_CUT),
-    Row("append", Cut(bytes=3, connection="reset"), Break(3, "rst"), TWICE, TWICE, TWICE),
-    Row("append", Cut(bytes=3, connection=False), NO_STREAM, TWICE, TWICE, GO_CUT),
-    Row("append", Silence(), Break("answer", "silence"), PYTHON_SILENT, TS_SILENT, TWICE),
-    Row("append", Silence(bytes=3), Break(3, "silence"), PYTHON_SILENT, TS_SILENT, TWICE),
-    Row("append", Delay(DELAY), Break("request", "delay"), ONCE, ONCE, ONCE),
-    Row("append", Delay(DELAY, committed=True), Break("answer", "delay"), ONCE, ONCE, ONCE),
-    Row("append", Slow(chunk=1), Break("answer", "slow"), ONCE, ONCE, ONCE),
-    Row("append", Late(60.0), Break("request", "late"), AFTERWARDS, AFTERWARDS, AFTERWARDS),
-    Row("append", Late(60.0, code="unavailable"), NO_ANSWER, AFTERWARDS, AFTERWARDS, AFTERWARDS),
-    Row("append", OUTAGE, OUTAGE, ONCE, ONCE, ONCE),
-    Row("append", Fail("unavailable"), NO_ANSWER, ONCE, ONCE, ONCE),
-    Row("append", Fail("unavailable", committed=True), NO_ANSWER, TWICE, TWICE, TWICE),
-    Row("append", Fail("rate_limited"), NO_ANSWER, ONCE, ONCE, ONCE),
-    Row("append", Answer(502, b"<html>"), NO_ANSWER, ONCE, ONCE, ONCE),
-    Row("append", Drain(), NO_ANSWER, ONCE, ONCE, ONCE),
-    Row("session", Drop(), Break("request", "fin"), ONCE, ONCE, ONCE),
-    Row("session", Drop(connection="reset"), Break("request", "rst"), ONCE, ONCE, ONCE),
-    Row("session", Drop(connection=False), NO_STREAM, ONCE, f"0 {TS_RESET}", ONCE),
-    Row("session", Drop(committed=True), Break("answer", "fin"), TWICE, TWICE, TWICE),
-    Row(
-        "session",
-        Drop(committed=True, connection="reset"),
-        Break("answer", "rst"),
-        TWICE,
-        TWICE,
-        TWICE,
-    ),
-    Row(
-        "session", Drop(committed=True, connection=False), NO_STREAM, TWICE, f"01 {TS_RESET}", TWICE
-    ),
-    Row("session", Drop(refused=True), NO_STREAM, ONCE, TS_REFUSED, ONCE, on="append-session"),
-    Row("session", Cut(bytes=3), Break(3, "fin"), TWICE, TWICE, TWICE),
-    Row("session", Cut(bytes=3, connection="reset"), Break(3, "rst"), TWICE, TWICE, TWICE),
-    Row("session", Cut(bytes=3, connection=False), NO_STREAM, TWICE, f"01 {TS_RESET}", TWICE),
-    Row(
-        "session",
-        Silence(),
-        Break("answer", "silence"),
-        PYTHON_SILENT_SESSION,
-        TS_SILENT,
-        GO_SILENT_SESSION,
-    ),
-    Row(
-        "session",
-        Silence(bytes=3),
-        Break(3, "silence"),
-        PYTHON_SILENT_SESSION,
-        TS_SILENT,
-        GO_SILENT_SESSION,
-    ),
-    Row("session", Delay(DELAY), Break("request", "delay"), ONCE, ONCE, ONCE),
-    Row("session", Delay(DELAY, committed=True), Break("answer", "delay"), ONCE, ONCE, ONCE),
-    Row("session", Slow(chunk=1), Break("answer", "slow"), ONCE, ONCE, ONCE),
-    Row("session", Late(60.0), Break("request", "late"), AFTERWARDS, AFTERWARDS, AFTERWARDS),
-    Row("session", Late(60.0, code="unavailable"), NO_ANSWER, AFTERWARDS, AFTERWARDS, AFTERWARDS),
-    Row("session", OUTAGE, OUTAGE, ONCE, ONCE, ONCE),
-    Row("session", Fail("unavailable"), NO_ANSWER, ONCE, ONCE, ONCE),
-    Row("session", Fail("unavailable", committed=True), NO_ANSWER, TWICE, TWICE, TWICE),
-    Row("session", Fail("rate_limited"), NO_ANSWER, ONCE, ONCE, ONCE),
-    Row("session", Answer(502, b"<html>"), NO_ANSWER, ONCE, ONCE, ONCE, on="append-session"),
-    Row("session", Drain(), NO_ANSWER, ONCE, ONCE, ONCE),
-    Row("read", Drop(), Break("request", "fin"), ALL, ALL, ALL),
-    Row("read", Drop(connection="reset"), Break("request", "rst"), ALL, ALL, ALL),
-    Row("read", Drop(connection=False), NO_STREAM, ALL, TS_RESET, ALL),
-    Row("read", Drop(refused=True), NO_STREAM, ALL, TS_REFUSED, ALL),
-    Row("read", Cut(records=3), Break("record", "fin"), ALL, ALL, ALL),
-    Row("read", Cut(records=3, connection="reset"), Break("record", "rst"), ALL, ALL, ALL),
-    Row("read", Cut(records=3, connection=False), NO_STREAM, ALL, f"012 {TS_RESET}", ALL),
-    Row("read", Cut(bytes=20), Break(20, "fin"), ALL, ALL, ALL),
-    Row("read", Cut(bytes=20, connection="reset"), Break(20, "rst"), ALL, ALL, ALL),
-    Row("read", Cut(bytes=20, connection=False), NO_STREAM, ALL, TS_RESET, ALL),
-    Row(
-        "read",
-        Silence(),
-        Break("answer", "silence"),
-        PYTHON_SILENT_READ,
-        TS_SILENT_READ,
-        GO_SILENT_READ,
-    ),
-    Row(
-        "read",
-        Silence(records=3),
-        Break("record", "silence"),
-        PYTHON_SILENT_TAIL,
-        TS_SILENT_READ,
-        ALL,
-    ),
-    Row("read", Delay(DELAY), Break("request", "delay"), ALL, ALL, ALL),
-    Row("read", Slow(chunk=1), Break("answer", "slow"), ALL, ALL, ALL),
-    Row("read", OUTAGE, OUTAGE, ALL, ALL, ALL),
-    Row("read", Fail("unavailable"), NO_ANSWER, ALL, ALL, ALL),
-    Row("read", Fail("storage", records=3), NO_ANSWER, ALL, ALL, ALL),
-    Row("read", Answer(502, b"<html>"), NO_ANSWER, ALL, ALL, ALL),
-    Row("read", Drain(records=3), NO_ANSWER, ALL, ALL, ALL),
-]
-
-SDKS: Final[Sequence[Sdk]] = ("python", "typescript", "go")
-SOURCES: Final[Sequence[Source]] = ("fault", "proxy")
-
-
 def cases() -> Iterator[Any]:
     """Yield each row for each SDK, by the fault and by the proxy, as a case of pytest."""
     for sdk in SDKS:
@@ -351,12 +168,19 @@ def cases() -> Iterator[Any]:
             for source in SOURCES:
                 if row.expected(sdk, source) is not None:
                     is_long = sdk != "python" or isinstance(row.fault, Silence)
+                    marks = [pytest.mark.slow, *([pytest.mark.long] if is_long else [])]
+                    # The first test of an SDK compiles its program.
+                    marks += (
+                        [pytest.mark.timeout(1800), NEEDS_RUST]
+                        if sdk == "rust"
+                        else [pytest.mark.timeout(300)]
+                    )
                     yield pytest.param(
                         sdk,
                         row,
                         source,
                         id=f"{sdk}-{row.call}-{row.fault}-{source}",
-                        marks=[pytest.mark.slow, *([pytest.mark.long] if is_long else [])],
+                        marks=marks,
                     )
 
 
@@ -379,6 +203,17 @@ def typescript_program() -> str:
     return "scenario.mjs"
 
 
+@pytest.fixture(scope="session")
+def rust_program() -> str:
+    """The program of the Rust SDK, compiled by one worker, for which Cargo has the others wait."""
+    if shutil.which("cargo") is None:
+        pytest.skip("cargo is not on the PATH: the Rust SDK cannot be run")
+    target = FOLDER.parent.parent / "build" / "rust"
+    build = ["cargo", "build", "--locked", "--target-dir", target]
+    subprocess.run(build, cwd=FOLDER / "rust", check=True)
+    return str(target / "debug" / "scenario")
+
+
 @pytest.fixture
 def command(sdk: Sdk, request: pytest.FixtureRequest) -> tuple[str, ...]:
     """The command that runs the program of an SDK."""
@@ -389,7 +224,6 @@ def command(sdk: Sdk, request: pytest.FixtureRequest) -> tuple[str, ...]:
 
 
 @pytest.mark.asyncio
-@pytest.mark.timeout(300)
 @pytest.mark.openapi_unchecked("faults answer what S2 does not")
 @pytest.mark.parametrize(("sdk", "row", "source"), list(cases()))
 async def test_each_cell_of_the_table(
@@ -421,13 +255,22 @@ def test_each_fault_has_a_row_for_each_kind_of_call(
         assert has_row
 
 
-def test_typescript_survives_each_end_of_a_connection() -> None:
-    """Not one of these cells is an error: neither in a session nor in a read."""
+def test_a_silence_is_that_of_a_half_open_link() -> None:
+    """No SDK can tell the fault from the proxy."""
+    silent = [row for row in TABLE if isinstance(row.fault, Silence)]
+    assert len(silent) == 6
+    for row in silent:
+        for sdk in SDKS:
+            assert row.expected(sdk, "fault") == row.expected(sdk, "proxy")
+
+
+@pytest.mark.parametrize("sdk", ["typescript", "rust"])
+def test_an_sdk_survives_each_end_of_a_connection(sdk: Sdk) -> None:
+    """Not one of these cells is an error: neither in an append, nor in a session, nor in a read."""
     ends = [
         row
         for row in TABLE
-        if row.call != "append"
-        and (row.proxy == OUTAGE or getattr(row.proxy, "action", "") in {"fin", "rst"})
+        if row.proxy == OUTAGE or getattr(row.proxy, "action", "") in {"fin", "rst"}
     ]
-    assert len(ends) == 14
-    assert {row.typescript for row in ends} <= {ONCE, TWICE, ALL}
+    assert len(ends) == 21
+    assert {row.expected(sdk, source) for row in ends for source in SOURCES} <= {ONCE, TWICE, ALL}

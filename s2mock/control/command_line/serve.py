@@ -32,7 +32,7 @@ _NEEDED_BY_SOME_REQUESTS: Final = (
     "s2mock.api.wire.messages",
     "s2mock.json_bodies.schema_errors",
     "s2mock.control.routes",
-    "s2mock.powers.fault_middleware",
+    "s2mock.powers.response_faults",
 )
 
 

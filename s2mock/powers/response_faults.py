@@ -1,4 +1,4 @@
-"""The middleware that changes responses as the fault of their call says.
+"""The changes to a response that the fault of its call makes; `FaultMiddleware` makes them.
 
 A fault that decides the response raises its outcome at a point of the engine, see `outcomes`. What
 breaks off a response that has begun, or ends it after a number of records or bytes, is done here.
@@ -19,7 +19,7 @@ from s2mock.powers.faults import Cut, Drain, Fail, Fault, Silence, Slow
 from s2mock.powers.injected import InjectedError
 from s2mock.powers.outcomes import error_of, reset_of
 from s2mock.registry.log.batch import Batch
-from s2mock.registry.operation import Dropped, Waits
+from s2mock.registry.operation import Dropped
 from s2mock.registry.rules.append import OpenAppendSession
 from s2mock.registry.values.errors import S2Error
 from s2mock.runtime.conversation import (
@@ -36,8 +36,8 @@ from s2mock.runtime.conversation import (
 )
 from s2mock.runtime.monotonic import monotonic
 
-End = Callable[[], Waits]
-"""A function whose waits end a response at the place of its fault; it raises the outcome."""
+End = Callable[[], Conversation]
+"""A function whose steps end a response at the place of its fault; it raises the outcome."""
 
 _MAX_RATE: Final = 10**12
 """In bytes per second."""
@@ -58,10 +58,11 @@ def change_response(response: S2Response, call: TrackedCall, injector: FaultInje
         response.transform = partial(_slow_down, pace=_Pace(fault, injector))
 
 
-def _end_at_place(fault: Fault | None, injector: FaultInjector) -> Waits:
+def _end_at_place(fault: Fault | None, injector: FaultInjector) -> Conversation:
     """End a response at the place of its fault."""
     assert fault is not None
     if isinstance(fault, Silence):
+        yield from injector.mute_connection()
         yield from injector.delay(inf)
     raise Dropped(reset_of(fault)) if isinstance(fault, Cut) else error_of(fault)
 
@@ -348,6 +349,9 @@ class AckChange:
         frame = self._form.encode(piece)
         # A part of it is always missing.
         yield piece._replace(data=frame[: min(fault.bytes or 0, len(frame) - 1)])
+        if isinstance(fault, Silence) and (yield from self._injector.mute_connection()):
+            # The batches that still arrive are appended, as those of other sessions are.
+            return
         yield from _end_at_place(fault, self._injector)
 
     def _slow_down(self, piece: Acknowledged, fault: Slow) -> Pieces:
