@@ -8,7 +8,7 @@ from s2mock.powers.hold import Hold
 from s2mock.powers.hook import HookCalls
 from s2mock.powers.late_calls import LateCalls, _LateCall
 from s2mock.powers.recorder import Recorder, SessionRecorder
-from s2mock.powers.response_faults import FaultMiddleware, _Pace
+from s2mock.powers.response_faults import _counted, _Pace
 from s2mock.registry.engine.engine import Engine
 from s2mock.server.connection import Connection
 from tests.contract.mutation import Mutation
@@ -170,7 +170,7 @@ FAULT_MUTATIONS = (
     ),
     Mutation(
         "Late does not count a session that waits at the tail",
-        FaultMiddleware._count_read,
+        _counted,
         "not isinstance(piece, Delivered)",
         "False",
         ("test_late::TestAfterReads::test_a_read_session_is_answered_when_it_waits_at_the_tail",),

@@ -74,6 +74,8 @@ def test_each_open_session_is_under_way(mock: S2Mock, remote: Remote, others: li
 
 def test_request_that_was_just_sent_is_under_way(mock: S2Mock, remote: Remote) -> None:
     """Its server need not have accepted its connection before the look begins."""
+    # A server is loaded with its first connection.
+    remote.tail_ok()
     with ExitStack() as still_open:
         for number in range(1, _LOOKS):
             still_open.enter_context(remote.read_session())
