@@ -1,6 +1,8 @@
 """Fixtures and hooks for the tests of all folders."""
 
 import gc
+import os
+import ssl
 from collections.abc import Iterator
 
 import pytest
@@ -17,15 +19,34 @@ pytest_plugins = [
     "tests.openapi.plugin",
     # Runs all tests with `auth="required"` if the environment asks for it.
     "tests.own_token",
+    # Marks cases as slow of which a sample is enough for `make check`.
+    "tests.sampling",
     # Both backends of the handles.
     "tests.backends",
 ]
 
 BASIN = "my-basin"
 
-# The time of an example, and of its generation, depends on the machine.
-settings.register_profile("s2mock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The time of an example, and of its generation, depends on the machine. `make check` has fewer.
+settings.register_profile(
+    "s2mock",
+    deadline=None,
+    max_examples=int(os.environ.get("S2MOCK_TESTS_EXAMPLES", "100")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("s2mock")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load no certificates while tests run.
+
+    They take 25 ms for each client of httpx and of the SDK, and no server of the tests is
+    encrypted. Without them a client trusts no server.
+    """
+    patch = pytest.MonkeyPatch()
+    for name in ("load_default_certs", "load_verify_locations"):
+        patch.setattr(ssl.SSLContext, name, lambda *_, **__: None)
+    config.add_cleanup(patch.undo)
 
 
 def pytest_collection_finish() -> None:
