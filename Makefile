@@ -35,7 +35,7 @@ help:
 	@echo 'make serve  the standalone server (PORT=8080)'
 	@echo 'make test   all tests (PYTEST_FLAGS="-n 0 --exitfirst")'
 	@echo 'make long   of these, the ones that install, build or compile'
-	@echo 'make check  all tests that are not slow, in a minute'
+	@echo 'make check  all tests that are not slow, in less than a minute'
 	@echo 'make shuffled  all tests that are not long, in random order'
 	@echo 'make closed  the same with auth="required", and clients that send a token'
 	@echo 'make lint   formatting, lint rules, types and words'
@@ -63,10 +63,10 @@ test: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
 long: $(VENV)/.test $(VENV)/.docs
 	@$(PYTEST) -m long $(PYTEST_FLAGS) $(OR_NONE)
 
-# In a minute; `make test` runs these tests, too. Schemathesis takes seconds to import, and all its
-# tests are slow.
+# In less than a minute; `make test` runs these tests, too, and Hypothesis makes 100 examples there.
+# Schemathesis takes seconds to import, and all its tests are slow.
 check: $(VENV)/.test
-	@$(PYTEST) -m 'not slow and not long' -p no:schemathesis --ignore=tests/openapi/test_schemathesis.py \
+	@S2MOCK_TESTS_EXAMPLES=20 $(PYTEST) -m 'not slow and not long' -p no:schemathesis --ignore=tests/openapi/test_schemathesis.py \
 	  $(PYTEST_FLAGS)
 
 # The seed of the order is printed: PYTEST_FLAGS=--random-order-seed=N repeats the order.
