@@ -36,7 +36,7 @@ help:
 	@echo 'make test   all tests (PYTEST_FLAGS="-n 0 --exitfirst")'
 	@echo 'make long   of these, the ones that install, build or compile'
 	@echo 'make fault-table-rust  what the Rust SDK makes of each fault; it builds for minutes'
-	@echo 'make check  all tests that are not slow, in a minute'
+	@echo 'make check  all tests that are not slow, in less than a minute'
 	@echo 'make shuffled  all tests that are not long, in random order'
 	@echo 'make closed  the same with auth="required", and clients that send a token'
 	@echo 'make lint   formatting, lint rules, types and words'
@@ -71,11 +71,13 @@ fault-table-rust: $(VENV)/.test
 	@cargo build --locked --manifest-path tests/sdk/rust/Cargo.toml --target-dir build/rust
 	@S2MOCK_TEST_RUST=1 $(PYTEST) tests/sdk/test_fault_table.py -k rust $(PYTEST_FLAGS)
 
-# In a minute; `make test` runs these tests, too. Schemathesis takes seconds to import, and all its
-# tests are slow.
+# In less than a minute; `make test` runs these tests, too, with all cases of those that are marked
+# `sample`, and with 100 examples of Hypothesis. Schemathesis takes seconds to import, and all its tests
+# are slow.
+QUICK := S2MOCK_TESTS_EXAMPLES=20
 check: $(VENV)/.test
-	@$(PYTEST) -m 'not slow and not long' -p no:schemathesis --ignore=tests/openapi/test_schemathesis.py \
-	  $(PYTEST_FLAGS)
+	@$(QUICK) $(PYTEST) -m 'not slow and not long' -p no:schemathesis \
+	  --ignore=tests/openapi/test_schemathesis.py $(PYTEST_FLAGS)
 
 # The seed of the order is printed: PYTEST_FLAGS=--random-order-seed=N repeats the order.
 shuffled: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
@@ -122,7 +124,7 @@ lowest:
 	  --group test --group lint
 	@touch $(LOWEST)/.package $(LOWEST)/.test $(LOWEST)/.lint
 	@$(LOWEST)/bin/python -m mypy
-	@$(MAKE) --no-print-directory check VENV=$(LOWEST) \
+	@$(MAKE) --no-print-directory check VENV=$(LOWEST) QUICK=S2MOCK_TESTS_SAMPLE=all \
 	  PYTEST_FLAGS="$(ON_LIBRARIES) $(PYTEST_FLAGS)"
 
 # Each page of the documentation in a virtual environment that its own install line creates.

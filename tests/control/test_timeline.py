@@ -63,7 +63,7 @@ def test_rows_come_as_events_and_sessions_come_again(control: Control) -> None:
         coming = batches(answer)
         first = next(coming)
         for row in first["rows"]:
-            against({"$ref": "#/components/schemas/Row"}, row)
+            against({"$ref": "#/components/schemas/TimelineRow"}, row)
         assert [row["number"] for row in first["rows"]] == [1]
         headers = {"s2-basin": BASIN, **EVENTS}
         with control.http.stream("GET", READ, headers=headers):

@@ -57,6 +57,7 @@ def append_all(way: Way, *batches: str) -> tuple[bytes, bool]:
 
 @pytest.mark.usefixtures("five")
 class TestReadOfFrames:
+    @pytest.mark.sample(3)
     @pytest.mark.parametrize("count", range(6))
     def test_fails_after_so_many_records(self, mock: S2Mock, way: Way, count: int) -> None:
         mock.inject(Fail("storage", message="lost a disk", records=count), on="read")
@@ -74,6 +75,7 @@ class TestReadOfFrames:
         assert sum(len(frame.bodies) for frame in batches) == 5
         assert terminal.flag == TERMINAL
 
+    @pytest.mark.sample(3)
     @pytest.mark.parametrize("count", range(6))
     def test_breaks_off_between_two_frames(self, mock: S2Mock, way: Way, count: int) -> None:
         mock.inject(Cut(records=count), on="read")
@@ -135,6 +137,7 @@ class TestReadOfFrames:
 
 @pytest.mark.usefixtures("five")
 class TestReadOfEvents:
+    @pytest.mark.sample(3)
     @pytest.mark.parametrize("count", range(6))
     def test_fails_after_so_many_records(self, mock: S2Mock, way: Way, count: int) -> None:
         mock.inject(Fail("storage", message="lost a disk", records=count), on="read")
@@ -144,6 +147,7 @@ class TestReadOfEvents:
         assert events(received)[-1] == ("error", {"code": "storage", "message": "lost a disk"})
         assert b"[DONE]" not in received
 
+    @pytest.mark.sample(3)
     @pytest.mark.parametrize("count", range(6))
     def test_breaks_off_between_two_events(self, mock: S2Mock, way: Way, count: int) -> None:
         mock.inject(Cut(records=count), on="read")
@@ -151,6 +155,7 @@ class TestReadOfEvents:
         assert broke_off
         assert told(received) == ONE_TO_FIVE[:count]
 
+    @pytest.mark.sample(3)
     def test_breaks_off_inside_an_event_and_is_resumed(self, mock: S2Mock, way: Way) -> None:
         """As a browser's EventSource does it, by `Last-Event-ID`, without gap or duplicate."""
         whole, _ = way.session(BOUNDED, EVENTS)

@@ -207,6 +207,7 @@ READ_FAULTS = [
 ]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("fault", READ_FAULTS, ids=repr)
 async def test_a_read_session_goes_on_without_gap_or_duplicate(
     s2_mock: S2Mock, writer: S2Stream, log: Stream, fault: Fault

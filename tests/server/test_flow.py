@@ -56,6 +56,7 @@ def with_send_buffers(patch: pytest.MonkeyPatch) -> int:
 
 @pytest.mark.parametrize("call", CALLS, ids=["http1", "http2"])
 class TestUnsent:
+    @pytest.mark.sample(3)
     @pytest.mark.parametrize("size", [1000, 100_000, MEBIBYTE])
     def test_a_client_that_does_not_read_is_not_filled_up(
         self, call: Call, size: int, monkeypatch: pytest.MonkeyPatch

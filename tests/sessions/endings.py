@@ -8,7 +8,7 @@ from s2mock import Stream
 from s2mock.contract.passing_time import let_others_be_answered
 from s2mock.contract.sessions import Session
 from tests.records.reads import following_of
-from tests.server_view import held
+from tests.server_view import held, seem_under_way
 from tests.time.watched_clock import PATIENCE
 
 
@@ -16,6 +16,8 @@ def released(*streams: Stream, left: int = 0) -> bool:
     """True if `left` sessions are served in the end, and no reader follows if `left` is 0."""
     patience = time.monotonic() + PATIENCE
     while True:
+        while seem_under_way() > left and time.monotonic() < patience:
+            time.sleep(0.002)
         # A client that goes at once has gone before its request is served.
         views = held()
         followers = {} if left else {stream.name: following_of(stream) for stream in streams}
