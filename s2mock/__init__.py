@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from s2mock.handles.account import Account as Account
+    from s2mock.handles.campaigns.sweep import Sweep as Sweep
     from s2mock.handles.faults import Hold as Hold
     from s2mock.handles.faults import Hook as Hook
     from s2mock.handles.faults import Injection as Injection
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from s2mock.handles.remote import TargetError as TargetError
     from s2mock.handles.resources import Basin as Basin
     from s2mock.handles.resources import Stream as Stream
-    from s2mock.handles.sweep import Sweep as Sweep
     from s2mock.handles.tokens import Token as Token
     from s2mock.json_bodies.snapshots.snapshot import Snapshot as Snapshot
     from s2mock.powers.errors import S2Advice as S2Advice
@@ -128,7 +128,7 @@ _HOME = {
     "StreamInfo": "s2mock.registry.state",
     "StreamNotFound": "s2mock.registry.values.errors",
     "StreamPosition": "s2mock.registry.values.positions",
-    "Sweep": "s2mock.handles.sweep",
+    "Sweep": "s2mock.handles.campaigns.sweep",
     "SystemClock": "s2mock.runtime.clock",
     "TargetError": "s2mock.handles.remote",
     "Token": "s2mock.handles.tokens",

@@ -6,7 +6,6 @@ does not use it pays for reading a few small files.
 
 import sys
 from contextlib import ExitStack
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +15,9 @@ from s2mock.pytest_plugin import options, teardown
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from s2mock.handles.campaigns.sweep import Sweep
     from s2mock.handles.mock import S2Mock
     from s2mock.handles.remote import RemoteS2Mock
-    from s2mock.handles.sweep import Sweep
     from s2mock.server.lazy_server import LazyServer
 
 
@@ -176,26 +175,8 @@ def s2_mock(request: pytest.FixtureRequest) -> "Iterator[S2Mock | RemoteS2Mock]"
 @pytest.fixture
 def s2_sweep(request: pytest.FixtureRequest) -> "Iterator[Sweep]":
     """Try every fault at every operation, in an attempt each: see `Sweep`."""
-    from s2mock.handles.sweep import Sweep
-    from s2mock.pytest_plugin import mocks
+    from s2mock.handles.campaigns.sweep import Sweep
+    from s2mock.pytest_plugin.campaigns import campaign_fixture
 
-    config = request.config
-    if (url := options.target_of(config)) is not None:
-        from s2mock.handles.remote import NotOnTarget
-
-        raise NotOnTarget(
-            f"s2_sweep is a power of the fake, and switched off by --s2mock-target={url}"
-        )
-    arguments, use_env = mocks.arguments_of(request)
-
-    def make(**more: Any) -> "S2Mock":
-        mock = mocks.make_fake(request, arguments | more)
-        if use_env:
-            mock.use_env(request.getfixturevalue("monkeypatch"))
-        return mock
-
-    sweep = Sweep(make, partial(mocks.show_progress, config))
-    request.node.stash[teardown.SWEEP] = sweep
-    yield sweep
-    if texts := teardown.unfinished_sweeps(request.node, has_failed=True):
-        pytest.fail("\n".join(texts), pytrace=False)
+    with campaign_fixture(request) as surroundings:
+        yield Sweep.for_fixture(surroundings)

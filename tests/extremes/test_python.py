@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, NamedTuple
 
 import pytest
@@ -30,6 +30,7 @@ from s2mock import (
     StreamConfig,
     Sweep,
 )
+from s2mock.handles.campaigns.sweep import sweep_fixture
 from s2mock.registry.values.config import StreamConfigChanges
 from s2mock.strategies import fault_plans
 from tests.extremes.values import exercise, is_numeric, judge, made, meet, use
@@ -115,7 +116,7 @@ def reconfigured(**given: Any) -> None:
 
 
 def swept(**given: Any) -> None:
-    sweep = Sweep(made, lambda _: None)
+    sweep = sweep_fixture(made)
     for attempt in sweep([Drop()], on="list-basins", **given):
         with attempt as mock, closing(Way("wsgi", mock)) as way:
             try:
@@ -124,9 +125,17 @@ def swept(**given: Any) -> None:
                 assert attempt.point is not None
 
 
+def swept_alone(**given: Any) -> None:
+    sweep = Sweep([Drop()], on="list-basins", **given)
+    for attempt in sweep:
+        with attempt as mock, closing(Way("wsgi", mock)) as way, suppress(ConnectionError):
+            way("GET", "/v1/basins")
+    assert sweep.report().passed
+
+
 def replayed(**given: Any) -> None:
     # A fault that nothing has met fails the test, when the block ends.
-    Sweep(made, lambda _: None).replay("list-basins", **{"number": 1, "fault": Drop(), **given})
+    sweep_fixture(made).replay("list-basins", **{"number": 1, "fault": Drop(), **given})
 
 
 def turned(turn: Callable[[S2Mock], object]) -> None:
@@ -245,6 +254,7 @@ CALLS: dict[str, Callable[[Prepared, dict[str, Any]], object]] = {
     ),
     "Stream.reconfigure": lambda _, given: reconfigured(**given),
     "StreamConfig.__init__": lambda _, given: configured(**given),
+    "Sweep.__init__": lambda _, given: swept_alone(**given),
     "Sweep.__call__": lambda _, given: swept(**given),
     "Sweep.replay": lambda _, given: replayed(**given),
     "strategies.fault_plans": lambda _, given: fault_plans(**given),

@@ -20,6 +20,8 @@ _OTHERS = (
     "xdist",
     "xdist.looponfail",
     "schemathesis",
+    # Tests of the subtests of a campaign load it again.
+    "subtests",
 )
 
 
