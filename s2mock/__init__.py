@@ -4,7 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from s2mock.campaigns.report import CampaignReport as CampaignReport
     from s2mock.handles.account import Account as Account
+    from s2mock.handles.campaigns.actors import Actor as Actor
+    from s2mock.handles.campaigns.orders import Orders as Orders
+    from s2mock.handles.campaigns.orders import Run as Run
     from s2mock.handles.campaigns.sweep import Sweep as Sweep
     from s2mock.handles.faults import Hold as Hold
     from s2mock.handles.faults import Hook as Hook
@@ -74,6 +78,7 @@ if TYPE_CHECKING:
 _HOME = {
     "AccessTokenNotFound": "s2mock.registry.values.errors",
     "Account": "s2mock.handles.account",
+    "Actor": "s2mock.handles.campaigns.actors",
     "Answer": "s2mock.powers.faults",
     "AppendAck": "s2mock.registry.values.records",
     "AppendConditionFailed": "s2mock.registry.values.errors",
@@ -84,6 +89,7 @@ _HOME = {
     "BasinDeletionPending": "s2mock.registry.values.errors",
     "BasinInfo": "s2mock.registry.state",
     "BasinNotFound": "s2mock.registry.values.errors",
+    "CampaignReport": "s2mock.campaigns.report",
     "Clock": "s2mock.runtime.clock",
     "Cut": "s2mock.powers.faults",
     "Delay": "s2mock.powers.faults",
@@ -105,6 +111,7 @@ _HOME = {
     "Late": "s2mock.powers.faults",
     "ManualClock": "s2mock.runtime.clock",
     "NotOnTarget": "s2mock.handles.remote",
+    "Orders": "s2mock.handles.campaigns.orders",
     "Page": "s2mock.registry.rules.listing",
     "PlannedFault": "s2mock.powers.plans",
     "RemoteS2Mock": "s2mock.handles.remote",
@@ -112,6 +119,7 @@ _HOME = {
     "ResourceAlreadyExists": "s2mock.registry.values.errors",
     "ResourceSet": "s2mock.registry.values.scopes",
     "Response": "s2mock.powers.exchange",
+    "Run": "s2mock.handles.campaigns.orders",
     "S2Advice": "s2mock.powers.errors",
     "S2Error": "s2mock.registry.values.errors",
     "S2Mock": "s2mock.handles.mock",

@@ -16,7 +16,7 @@ class FailedAttempt:
     `title` names what was done in it, `short_title` the same without what all of its equals share.
     `rank` orders failures, the shortest first; equal failures have the same `key`. `replay` are the
     lines that run it alone, and `test` is a test to paste, None without one. `taken` are the
-    exchanges that ended with the connection of its fault.
+    exchanges that ended with the connection of its fault. `summary` is for the first line.
     """
 
     number: int
@@ -30,6 +30,7 @@ class FailedAttempt:
     replay: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
     test: str | None = None
+    summary: str = ""
 
 
 @dataclass(frozen=True)

@@ -347,6 +347,10 @@ class S2Mock(MockBase):
         initial_state.apply(self._engine)
         self._initial_state = initial_state
 
+    def _actor_token(self, number: int) -> str:
+        """Return the token for an actor of a campaign, the same for the same number."""
+        return mock_tokens.of_actor(self._number, number)
+
     def _inject_faults(self) -> None:
         for arguments in self._faults:
             if not isinstance(arguments, Mapping):

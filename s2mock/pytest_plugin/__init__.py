@@ -15,6 +15,7 @@ from s2mock.pytest_plugin import options, teardown
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from s2mock.handles.campaigns.orders import Orders
     from s2mock.handles.campaigns.sweep import Sweep
     from s2mock.handles.mock import S2Mock
     from s2mock.handles.remote import RemoteS2Mock
@@ -180,3 +181,13 @@ def s2_sweep(request: pytest.FixtureRequest) -> "Iterator[Sweep]":
 
     with campaign_fixture(request) as surroundings:
         yield Sweep.for_fixture(surroundings)
+
+
+@pytest.fixture
+def s2_orders(request: pytest.FixtureRequest) -> "Iterator[Orders]":
+    """Try every order in which the operations of several actors take effect: see `Orders`."""
+    from s2mock.handles.campaigns.orders import Orders
+    from s2mock.pytest_plugin.campaigns import campaign_fixture
+
+    with campaign_fixture(request) as surroundings:
+        yield Orders.for_fixture(surroundings)
