@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from s2mock.campaigns.report import CampaignReport as CampaignReport
     from s2mock.handles.account import Account as Account
     from s2mock.handles.campaigns.actors import Actor as Actor
+    from s2mock.handles.campaigns.crashes import Crashes as Crashes
     from s2mock.handles.campaigns.orders import Orders as Orders
     from s2mock.handles.campaigns.orders import Run as Run
     from s2mock.handles.campaigns.sweep import Sweep as Sweep
@@ -91,6 +92,7 @@ _HOME = {
     "BasinNotFound": "s2mock.registry.values.errors",
     "CampaignReport": "s2mock.campaigns.report",
     "Clock": "s2mock.runtime.clock",
+    "Crashes": "s2mock.handles.campaigns.crashes",
     "Cut": "s2mock.powers.faults",
     "Delay": "s2mock.powers.faults",
     "Drain": "s2mock.powers.faults",

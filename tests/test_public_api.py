@@ -25,6 +25,7 @@ NAMES = [
     "BasinNotFound",
     "CampaignReport",
     "Clock",
+    "Crashes",
     "Cut",
     "Delay",
     "Drain",

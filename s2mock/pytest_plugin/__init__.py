@@ -15,6 +15,7 @@ from s2mock.pytest_plugin import options, teardown
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from s2mock.handles.campaigns.crashes import Crashes
     from s2mock.handles.campaigns.orders import Orders
     from s2mock.handles.campaigns.sweep import Sweep
     from s2mock.handles.mock import S2Mock
@@ -191,3 +192,13 @@ def s2_orders(request: pytest.FixtureRequest) -> "Iterator[Orders]":
 
     with campaign_fixture(request) as surroundings:
         yield Orders.for_fixture(surroundings)
+
+
+@pytest.fixture
+def s2_crash(request: pytest.FixtureRequest) -> "Iterator[Crashes]":
+    """Stop a worker right before and right after each of its operations: see `Crashes`."""
+    from s2mock.handles.campaigns.crashes import Crashes
+    from s2mock.pytest_plugin.campaigns import campaign_fixture
+
+    with campaign_fixture(request) as surroundings:
+        yield Crashes.for_fixture(surroundings)
