@@ -45,7 +45,7 @@ class CrashInstructions:
 
     def __init__(self, plan: "CrashPlan", point: CrashPoint | None) -> None:
         self.point: Final = point
-        self._plan = plan
+        self.plan: Final = plan
         self._lock = threading.Lock()
         take_at_fork(self._lock, Rank.INNER)
         self._is_working = False
@@ -73,8 +73,8 @@ class CrashInstructions:
     def end(self, powers: Powers) -> str | None:  # noqa: ARG002  # of the protocol
         """Return a complaint about a point that was not reached, else None."""
         if self.point is None:
-            self._plan.counts = dict(self._counts)
-            self._plan.effects = self.effects
+            self.plan.counts = dict(self._counts)
+            self.plan.effects = self.effects
             return None
         if self.is_reached:
             return None
@@ -123,7 +123,7 @@ class CrashInstructions:
         if self.is_reached:
             return True, False
         numbers = []
-        for name, pattern in self._plan.patterns.items():
+        for name, pattern in self.plan.patterns.items():
             if pattern.matches(call.operation):
                 self._counts[name] += 1
                 numbers.append((name, self._counts[name]))
@@ -176,6 +176,7 @@ class CrashPlan:
         self._options = options or {}
         self.names = Pattern(on, basin, stream).names
         self.basin, self.stream = basin, stream
+        self.place: Final = {"basin": basin, "stream": stream}
         self.patterns = {name: Pattern(name, basin, stream) for name in self.names}
         # What the first attempt has counted, None before its end.
         self.counts: dict[str, int] | None = None

@@ -1,7 +1,7 @@
 """The report of a campaign: its failures, the shortest first, equal ones once."""
 
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 # A report has a timeline for this number of failures, and a line for each other one.
@@ -107,10 +107,11 @@ class CampaignReport:
     complaint: str | None
     groups: tuple[FailureGroup, ...] = ()
     notes: tuple[str, ...] = ()
-    passed: bool = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "passed", self.complaint is None and not self.groups)
+    @property
+    def passed(self) -> bool:
+        """True if all attempts were run and none failed."""
+        return self.complaint is None and not self.groups
 
     def __str__(self) -> str:
         """Return the text of the report."""

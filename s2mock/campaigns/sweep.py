@@ -67,7 +67,7 @@ class SweepInstructions:
 
     def __init__(self, plan: "SweepPlan", point: SweepPoint | None) -> None:
         self.point: Final = point
-        self._plan = plan
+        self.plan: Final = plan
         self._injection: Injection | None = None
         self._counter: OperationCounter | None = None
 
@@ -80,14 +80,14 @@ class SweepInstructions:
         """Inject the fault, or begin to count."""
         point = self.point
         if point is None:
-            self._counter = OperationCounter(powers.engine, self._plan.patterns)
+            self._counter = OperationCounter(powers.engine, self.plan.patterns)
             return
         self._injection = powers.injector.inject(
             InjectArguments.make(
                 point.fault,
                 on=point.operation,
-                basin=self._plan.basin,
-                stream=self._plan.stream,
+                basin=self.plan.basin,
+                stream=self.plan.stream,
                 skip=point.number - 1,
                 required=False,
             )
@@ -96,7 +96,7 @@ class SweepInstructions:
     def end(self, powers: Powers) -> str | None:  # noqa: ARG002  # of the protocol
         """Return the message for a fault that affected no operation, else None."""
         if self._counter is not None:
-            self._plan.is_batch = self._counter.is_batch
+            self.plan.is_batch = self._counter.is_batch
         injection = self._injection
         if injection is None or injection.hits:
             return None
@@ -144,6 +144,7 @@ class SweepPlan:
         self._options = options or {}
         self.names = Pattern(on, basin, stream).names
         self.basin, self.stream = basin, stream
+        self.place: Final = {"basin": basin, "stream": stream}
         self.patterns = {name: Pattern(name, basin, stream) for name in self.names}
         self.faults = _checked_faults(faults, self.names)
         self._order = {fault: index for index, fault in enumerate(self.faults)}

@@ -50,7 +50,7 @@ def campaign_fixture(request: pytest.FixtureRequest) -> Iterator[Surroundings]:
         def show(mark: str) -> None:
             mocks.show_progress(config, mark)
 
-        surroundings = Surroundings(make, show, fail)
+        surroundings = Surroundings(make, show, fail, options=arguments)
         request.node.stash.setdefault(teardown.CAMPAIGNS, []).append(surroundings)
         yield surroundings
         if texts := surroundings.take_unfinished(has_failed=True):

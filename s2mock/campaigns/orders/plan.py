@@ -1,6 +1,6 @@
 """The plan of a campaign of orders: one attempt for each."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ class OrdersInstructions:
         self._plan = plan
         self._order = order
         self._scheduler: Scheduler | None = None
+        self._ended_with: list[Event[Fault]] | None = None
         self.has_gone = False
         # The order could not be tried, so that there is no next one.
         self.is_invalid = False
@@ -49,6 +50,8 @@ class OrdersInstructions:
     @property
     def events(self) -> list[Event[Fault]]:
         """The operations that were carried out."""
+        if self._ended_with is not None:
+            return self._ended_with
         return [] if self._scheduler is None else self._scheduler.events
 
     def begin(self, powers: Powers) -> None:
@@ -61,6 +64,8 @@ class OrdersInstructions:
         """Drop what actors still send; return a complaint about a run without actors."""
         scheduler = self.scheduler
         scheduler.close()
+        # The explorer begins another list with the next run.
+        self._ended_with = scheduler.events
         self._plan.passed_over |= scheduler.passed_over
         if not self.has_gone:
             return "run.go() was not called: it lets the operations of the actors go"
@@ -120,8 +125,6 @@ class OrdersPlan:
         self.passed_over: set[str] = set()
         self._has_operations = False
         self._has_ended = False
-        # Returns a standalone test of a failed run, set by a driver that can write one.
-        self.write_test: Callable[[OrdersInstructions], str | None] = lambda _: None
 
     def next(self) -> OrdersInstructions | None:
         """Return the instructions of the next attempt, None after the last one."""
@@ -184,7 +187,6 @@ class OrdersPlan:
             rank=(len(faults), len(events), switches, number),
             key=(tuple(faults.values()), outcome.message, outcome.detail),
             replay=tuple(self.replay_lines(order, faults)) if order else (),
-            test=self.write_test(instructions),
             summary=", ".join(_named(event) for event in events),
         )
 

@@ -459,6 +459,7 @@ class Scheduler:
             outcome=outcome,
             accesses=accesses,
             woken_by=woken_by,
+            is_answered=not is_waiting,
         )
         known = self._explorer.known_outcome
         if known is not None and known != outcome:

@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from textwrap import indent
 from typing import Any, Final, Self
 
 from s2mock.campaigns.campaign import Attempt as CampaignAttempt
@@ -25,6 +26,7 @@ from s2mock.handles.campaigns.actors import (
     is_coroutine_function,
 )
 from s2mock.handles.campaigns.driver import DrivenAttempt, PythonCampaign, outside_pytest
+from s2mock.handles.campaigns.source import LoopSource, as_name, write_function
 from s2mock.handles.mock import S2Mock
 from s2mock.runtime.arguments import check_timeout
 
@@ -281,3 +283,23 @@ class Crashes(PythonCampaign[CrashAttempt]):
 
     def _drive(self, attempt: CampaignAttempt[CrashInstructions]) -> CrashAttempt:
         return CrashAttempt(attempt, self._make, on_end=self._note_end)
+
+    def _write_test(self, instructions: CrashInstructions, source: LoopSource) -> str | None:
+        point = instructions.point
+        if point is None:
+            return None
+        plan = instructions.plan
+        arguments = [repr(part) for part in point]
+        arguments += [f"{name}={value!r}" for name, value in plan.place.items() if value != "*"]
+        loop = (
+            f"for {source.loop} in s2_crash.replay({', '.join(arguments)}):\n"
+            f"    with {source.loop} as {source.mock}:\n"
+            f"{indent(source.block, ' ' * 8)}"
+        )
+        return write_function(
+            f"{source.function}_with_{as_name(str(point))}",
+            ["s2_crash", *source.arguments],
+            [source.before, loop],
+            options=self._all_options,
+            imports=["import pytest"],
+        )

@@ -1,13 +1,15 @@
 """The driver of campaigns for Python: accounts of attempts, and the end of a loop."""
 
 import sys
-from collections.abc import Callable, Iterator
-from types import TracebackType
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 from s2mock.campaigns.campaign import Attempt as CampaignAttempt
 from s2mock.campaigns.campaign import Campaign, Outcome, Plan, outcome_of
 from s2mock.campaigns.report import CampaignReport
+from s2mock.handles.campaigns.source import LoopSource, find_loop
 from s2mock.handles.mock import S2Mock
 from s2mock.powers import teardown_report
 from s2mock.powers.powers import Powers
@@ -36,10 +38,13 @@ class Surroundings:
         show: Callable[[str], object] = lambda _: None,
         fail: Callable[[CampaignReport, dict[int, BaseException]], object] | None = None,
         close: Callable[[], object] = lambda: None,
+        options: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self.make: Final = make
         self.fail: Final = fail
         self.close: Final = close
+        # What `make` adds to the options that it is given, for tests to paste.
+        self.options: Final = options
         self.campaigns: list[PythonCampaign[Any]] = []
         self._show = show
         self._shown_at = monotonic()
@@ -187,8 +192,11 @@ class PythonCampaign(Generic[SomeAttempt]):
         self._surroundings = surroundings
         self._options = options
         self._campaign: Campaign[Any] | None = None if plan is None else Campaign(plan)
+        # Of the shortest one of equal failures, by the number of its attempt.
         self._errors: dict[int, BaseException] = {}
-        self._error_keys: dict[object, tuple[Any, int]] = {}
+        self._instructions: dict[int, Any] = {}
+        self._shortest: dict[object, tuple[Any, int]] = {}
+        self._source: LoopSource | None = None
         self._is_reported = False
         self._has_begun = False
         if plan is not None:
@@ -212,6 +220,8 @@ class PythonCampaign(Generic[SomeAttempt]):
                 f"a campaign is run once: make another one with {self._fixture}(...)"
             )
         self._has_begun = True
+        # The loop that begins now.
+        self._source = find_loop(sys._getframe(1), self._fixture)  # noqa: SLF001  # documented
         return self._attempts(campaign)
 
     def _attempts(self, campaign: Campaign[Any]) -> Iterator[SomeAttempt]:
@@ -236,14 +246,18 @@ class PythonCampaign(Generic[SomeAttempt]):
 
     def _note_end(self, driven: DrivenAttempt, error: BaseException | None) -> None:
         """End an attempt whose failure is reported at the end of the campaign."""
-        failed = driven._attempt.end(outcome_of(error))  # noqa: SLF001  # of this module
-        if failed is not None and error is not None:
+        attempt = driven._attempt  # noqa: SLF001  # of this module
+        failed = attempt.end(outcome_of(error))
+        if failed is not None:
             # An error keeps its account in memory, so only those that are shown are kept.
-            rank, number = self._error_keys.get(failed.key, (None, 0))
+            rank, number = self._shortest.get(failed.key, (None, 0))
             if rank is None or failed.rank < rank:
                 self._errors.pop(number, None)
-                self._errors[failed.number] = error
-                self._error_keys[failed.key] = failed.rank, failed.number
+                self._instructions.pop(number, None)
+                self._shortest[failed.key] = failed.rank, failed.number
+                self._instructions[failed.number] = attempt.instructions
+                if error is not None:
+                    self._errors[failed.number] = error
         self._surroundings.show_progress(has_failed=failed is not None)
 
     def report(self) -> CampaignReport:
@@ -260,7 +274,25 @@ class PythonCampaign(Generic[SomeAttempt]):
                 "runs each"
             )
             report = CampaignReport(kind=report.kind, attempts=0, planned=None, complaint=text)
-        return report
+        return self._with_test(report)
+
+    def _with_test(self, report: CampaignReport) -> CampaignReport:
+        """Add a standalone test of the shortest failure, if its source is known."""
+        if not report.groups or self._source is None:
+            return report
+        [group, *others] = report.groups
+        instructions = self._instructions.get(group.first.number)
+        test = None if instructions is None else self._write_test(instructions, self._source)
+        first = replace(group.first, test=test)
+        return replace(report, groups=(replace(group, first=first), *others))
+
+    def _write_test(self, instructions: Any, source: LoopSource) -> str | None:
+        """Return a standalone test of a failed attempt; None if there is none."""
+        raise NotImplementedError
+
+    @property
+    def _all_options(self) -> dict[str, Any]:
+        return {**self._surroundings.options, **self._options}
 
     @property
     def has_failures(self) -> bool:

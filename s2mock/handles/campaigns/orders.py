@@ -12,11 +12,24 @@ from s2mock.campaigns.orders.scheduler import ScenarioError
 from s2mock.campaigns.single import SinglePlan
 from s2mock.handles.campaigns.actors import Actor, Troupe, check_work
 from s2mock.handles.campaigns.driver import DrivenAttempt, PythonCampaign, outside_pytest
+from s2mock.handles.campaigns.in_order import HELPER
+from s2mock.handles.campaigns.source import LoopSource, as_name, names_in, write_function
 from s2mock.handles.mock import S2Mock
 from s2mock.handles.mock_base import sdk_environment
 from s2mock.powers.faults import Fault
+from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.runtime.arguments import check_name, check_timeout
 
+# The modules that a standalone test needs.
+_MODULES: Final = (
+    "asyncio",
+    "contextlib",
+    "inspect",
+    "os",
+    "subprocess",
+    "threading",
+    "time",
+)
 _NO_FAULTS: Final[Mapping[str, Fault]] = MappingProxyType({})
 
 
@@ -221,3 +234,35 @@ class Orders(PythonCampaign[Run]):
 
     def _drive(self, attempt: CampaignAttempt[OrdersInstructions]) -> Run:
         return Run(attempt, self._make, on_end=self._note_end)
+
+    def _write_test(self, instructions: OrdersInstructions, source: LoopSource) -> str | None:
+        events = instructions.events
+        if not events or instructions.is_invalid:
+            return None
+        faults = [event.choice.fault for event in events if event.choice.fault is not None]
+        steps = [
+            f"    ({event.choice.actor!r}, {event.is_answered}, {event.choice.fault!r}),"
+            f"  # {event.name}"
+            for event in events
+        ]
+        order = "\n".join([f"{source.loop} = InOrder(s2_mock, [", *steps, "])"])
+        rename = "" if source.mock == "s2_mock" else f"{source.mock} = s2_mock"
+        names = names_in(map(repr, faults))
+        imports = [
+            *(f"import {name}" for name in _MODULES),
+            "from types import SimpleNamespace",
+            "",
+            "import pytest",
+            *(["", f"from s2mock import {', '.join(names)}"] if names else []),
+        ]
+        operations = "\n".join(
+            ["OPERATIONS = [", *(f"    {name!r}," for name in OPERATION_NAMES), "]"]
+        )
+        return write_function(
+            f"{source.function}_{as_name(instructions.title)}",
+            ["s2_mock", *(name for name in source.arguments if name != "s2_mock")],
+            [source.before, rename, order, source.block],
+            options=self._all_options,
+            imports=imports,
+            helper=f"{operations}\n\n\n{HELPER.strip()}",
+        )

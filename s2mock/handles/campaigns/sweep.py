@@ -14,6 +14,7 @@ from s2mock.handles.campaigns.driver import (
     fail,
     outside_pytest,
 )
+from s2mock.handles.campaigns.source import LoopSource, as_name, names_in, write_function
 from s2mock.handles.mock import S2Mock
 from s2mock.powers.faults import Fault
 from s2mock.runtime.arguments import check_count
@@ -116,6 +117,27 @@ class Sweep(PythonCampaign[Attempt]):
 
     def _drive(self, attempt: CampaignAttempt[SweepInstructions]) -> Attempt:
         return Attempt(attempt, self._make, on_end=self._note_end)
+
+    def _write_test(self, instructions: SweepInstructions, source: LoopSource) -> str | None:
+        point = instructions.point
+        if point is None or source.uses_attempt:
+            return None
+        plan = instructions.plan
+        fault = repr(point.fault)
+        call = [fault, f"on={point.operation!r}"]
+        call += [f"{name}={value!r}" for name, value in plan.place.items() if value != "*"]
+        if point.number > 1:
+            call.append(f"skip={point.number - 1}")
+        # Code that is repaired may make fewer calls.
+        inject = f"s2_mock.inject({', '.join(call)}, required=False)"
+        rename = "" if source.mock == "s2_mock" else f"{source.mock} = s2_mock"
+        return write_function(
+            f"{source.function}_with_{as_name(str(point))}",
+            ["s2_mock", *(name for name in source.arguments if name != "s2_mock")],
+            [source.before, rename, inject, source.block],
+            options=self._all_options,
+            imports=["import pytest", "", f"from s2mock import {', '.join(names_in([fault]))}"],
+        )
 
 
 def sweep_fixture(
