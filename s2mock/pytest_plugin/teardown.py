@@ -117,6 +117,7 @@ def take_advice(item: pytest.Item) -> list[str]:
     tokens, report = sys.modules.get("s2mock.runtime.mock_tokens"), teardown_report()
     late = [] if tokens is None else tokens.take_late()
     advice = [] if report is None else report.take_advice()
+    advice += [text for one in item.stash.get(CAMPAIGNS, []) for text in one.take_advice()]
     if not is_advice_on(item.config):
         return []
     for text in late:

@@ -464,3 +464,55 @@ def test_more_orders_than_max_runs_are_said() -> None:
     assert len(found) == 6
     assert "there are more orders than max_runs=6" in str(campaign.report())
     assert orders_of(set_up, max_runs=6)[0] == found
+
+
+@pytest.mark.slow
+def test_notes_of_a_campaign_that_passed_are_advice_of_its_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import threading
+
+        def test_it(s2_orders):
+            for run in s2_orders(settle=0.01):
+                with run:
+                    done = threading.Event()
+                    run.actor("a", lambda actor: done.wait(0.1))
+                    run.go()
+        """
+    )
+    others = ("asyncio", "schemathesis", "xdist", "anyio")
+    without = [part for name in others for part in ("-p", f"no:{name}")]
+    result = pytester.runpytest_subprocess(*without)
+    # No operation arrived either, and that fails the test.
+    result.assert_outcomes(failed=1)
+    pytester.makepyfile(
+        """
+        import http.client
+        from urllib.parse import urlsplit
+
+        def list_basins(actor):
+            connection = http.client.HTTPConnection(urlsplit(actor.url).netloc)
+            connection.request("GET", "/v1/basins", headers={
+                "authorization": f"Bearer {actor.token}"})
+            connection.getresponse().read()
+            connection.close()
+
+        def create(actor):
+            for name in ("one-basin", "two-basin", "three-basin"):
+                connection = http.client.HTTPConnection(urlsplit(actor.url).netloc)
+                connection.request("PUT", f"/v1/basins/{name}", headers={
+                    "authorization": f"Bearer {actor.token}"})
+                connection.getresponse().read()
+                connection.close()
+
+        def test_it(s2_orders):
+            for run in s2_orders(max_runs=2):
+                with run:
+                    run.actor("a", list_basins)
+                    run.actor("b", create)
+                    run.go()
+        """
+    )
+    result = pytester.runpytest_subprocess(*without)
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*S2Advice: s2_orders: there are more orders than max_runs=2: *"])

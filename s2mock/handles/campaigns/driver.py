@@ -1,7 +1,7 @@
 """The driver of campaigns for Python: accounts of attempts, and the end of a loop."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
@@ -46,6 +46,8 @@ class Surroundings:
         # What `make` adds to the options that it is given, for tests to paste.
         self.options: Final = options
         self.campaigns: list[PythonCampaign[Any]] = []
+        # The notes of campaigns that passed, which are advice for the test.
+        self._advice: list[str] = []
         self._show = show
         self._shown_at = monotonic()
         self._has_failed = False
@@ -56,6 +58,15 @@ class Surroundings:
         if (now := monotonic()) - self._shown_at >= _PROGRESS_SECONDS:
             self._show("u" if self._has_failed else ",")
             self._shown_at, self._has_failed = now, False
+
+    def take_advice(self) -> list[str]:
+        """Return the notes of campaigns that passed, such as on orders left out; each once."""
+        advice, self._advice = self._advice, []
+        return advice
+
+    def advise(self, notes: Iterable[str]) -> None:
+        """Keep notes of a campaign that passed."""
+        self._advice += notes
 
     def take_unfinished(self, *, has_failed: bool) -> list[str]:
         """Return a message for each campaign that was left early, or never begun; each once.
@@ -236,6 +247,9 @@ class PythonCampaign(Generic[SomeAttempt]):
         fail_campaign = self._surroundings.fail
         if fail_campaign is not None and (report := self.take_verdict()) is not None:
             fail_campaign(report, self._errors)
+        self._surroundings.advise(
+            f"{self._fixture}: {note}" for note in campaign.plan.notes if not self.has_failures
+        )
 
     def _drive(self, attempt: CampaignAttempt[Any]) -> SomeAttempt:
         """Return the attempt for the loop."""
