@@ -63,6 +63,8 @@ class Plan(Protocol[SomeInstructions]):
 
     name: str
     """The name of the fixture, for messages."""
+    checks: bool
+    """True if what the clients of an attempt observe is to be linearizable."""
 
     def next(self) -> SomeInstructions | None:
         """Return the instructions of the next attempt, None after the last one."""

@@ -11,12 +11,12 @@ from s2mock.campaigns.report import FailedAttempt
 from s2mock.powers.matching import Pattern
 from s2mock.powers.powers import Powers
 from s2mock.registry.operation import Call, Dropped, Point, Waits
-from s2mock.runtime.arguments import check_choice, check_count
+from s2mock.runtime.arguments import check_choice, check_count, check_flag
 from s2mock.runtime.conversation import Reset
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 
 LIMIT: Final = 1000
-DEFAULTS: Final = {"basin": "*", "stream": "*", "limit": LIMIT}
+DEFAULTS: Final = {"basin": "*", "stream": "*", "limit": LIMIT, "check": False}
 
 When = Literal["before", "after"]
 
@@ -51,6 +51,8 @@ class CrashInstructions:
         self._is_working = False
         self.has_worked = False
         self.is_reached = False
+        # True from the point on until the worker has ended; a worker after that is undisturbed.
+        self.has_to_stop = False
         self.on_reached: Callable[[], object] = bool
         self._tokens: set[str] = set()
         self._dead: frozenset[str] = frozenset()
@@ -97,7 +99,7 @@ class CrashInstructions:
     def end_work(self) -> None:
         """Take note that the worker has ended, or was stopped: its tokens are dead from now on."""
         with self._lock:
-            self._is_working = False
+            self._is_working = self.has_to_stop = False
             self._dead = frozenset(self._tokens)
 
     # As an observer of the engine.
@@ -120,7 +122,7 @@ class CrashInstructions:
             return False, False
         if point == "answer":
             return self._look_at_answer(call)
-        if self.is_reached:
+        if self.has_to_stop:
             return True, False
         numbers = []
         for name, pattern in self.plan.patterns.items():
@@ -135,16 +137,16 @@ class CrashInstructions:
         numbers = self._calls.pop(call, [])
         if call.effect is not None:
             self.effects.update(numbers)
-        if self.is_reached:
+        if self.has_to_stop:
             # The point was reached while it was carried out.
             return (call.error is None), False
         return self._reach("after", numbers)
 
     def _reach(self, when: When, numbers: list[tuple[str, int]]) -> tuple[bool, bool]:
         point = self.point
-        if point is None or point.when != when or point[1:] not in numbers:
+        if point is None or self.is_reached or point.when != when or point[1:] not in numbers:
             return False, False
-        self.is_reached = True
+        self.is_reached = self.has_to_stop = True
         return True, True
 
 
@@ -169,9 +171,12 @@ class CrashPlan:
         basin: str = "*",
         stream: str = "*",
         limit: int = LIMIT,
+        check: bool = False,
         options: dict[str, Any] | None = None,
     ) -> None:
         check_count("limit", limit)
+        check_flag("check", check)
+        self.check = self.checks = check
         self.limit = limit
         self._options = options or {}
         self.names = Pattern(on, basin, stream).names

@@ -11,6 +11,7 @@ class SinglePlan(Generic[SomeInstructions]):
 
     def __init__(self, of: Plan[SomeInstructions], instructions: SomeInstructions) -> None:
         self.name = of.name
+        self.checks = of.checks
         self._of = of
         self._instructions: SomeInstructions | None = instructions
 

@@ -24,10 +24,10 @@ from s2mock.powers.outcomes import reset_of
 from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Call, Point, Waits
-from s2mock.runtime.arguments import check_count
+from s2mock.runtime.arguments import check_count, check_flag
 
 LIMIT: Final = 1000
-DEFAULTS: Final = {"basin": "*", "stream": "*", "limit": LIMIT}
+DEFAULTS: Final = {"basin": "*", "stream": "*", "limit": LIMIT, "check": False}
 
 
 class OperationCounter:
@@ -137,9 +137,12 @@ class SweepPlan:
         basin: str = "*",
         stream: str = "*",
         limit: int = LIMIT,
+        check: bool = False,
         options: dict[str, Any] | None = None,
     ) -> None:
         check_count("limit", limit)
+        check_flag("check", check)
+        self.check = self.checks = check
         self.limit = limit
         self._options = options or {}
         self.names = Pattern(on, basin, stream).names

@@ -150,6 +150,20 @@ def test_a_replay_runs_one_attempt_alone() -> None:
             assert bodies(mock) == ["tea"]
 
 
+def test_a_second_worker_is_undisturbed() -> None:
+    async def work(mock: S2Mock) -> None:
+        await place_all(mock, ORDERS[len(bodies(mock)) :])
+
+    campaign = Crashes(on="append", basins=SEEDS)
+    for attempt in campaign:
+        with attempt as mock:
+            attempt.run(work, mock)
+            attempt.run(work, mock)
+            assert bodies(mock) == ORDERS
+    assert campaign.report().attempts == 5
+    assert campaign.report().passed
+
+
 class TestTheWorker:
     def test_its_token_is_dead_after_the_crash(self) -> None:
         for attempt in Crashes(on="append", basins=SEEDS):

@@ -11,7 +11,7 @@ from s2mock.campaigns.orders.scheduler import Scheduler, listing, order_of
 from s2mock.campaigns.report import FailedAttempt
 from s2mock.powers.faults import Fault, check_fault, has_place
 from s2mock.powers.powers import Powers
-from s2mock.runtime.arguments import check_count, check_delay
+from s2mock.runtime.arguments import check_count, check_delay, check_flag
 
 DEFAULTS: Final[dict[str, Any]] = {
     "max_runs": 1000,
@@ -19,6 +19,7 @@ DEFAULTS: Final[dict[str, Any]] = {
     "faults": (),
     "settle": 1.0,
     "seed": None,
+    "check": False,
 }
 
 
@@ -92,6 +93,7 @@ class OrdersPlan:
         faults: Iterable[Fault] = (),
         settle: float = DEFAULTS["settle"],
         seed: int | None = None,
+        check: bool = False,
         options: dict[str, Any] | None = None,
     ) -> None:
         check_count("max_runs", max_runs)
@@ -105,6 +107,8 @@ class OrdersPlan:
                 "faults=[...] needs max_faults=1 or more, the number of faults in one order"
             )
         check_count("seed", seed, least=0, optional=True)
+        check_flag("check", check)
+        self.checks = check
         self.settle = settle
         self._given: dict[str, Any] = {
             "max_runs": max_runs,
@@ -112,6 +116,7 @@ class OrdersPlan:
             "faults": checked,
             "settle": settle,
             "seed": seed,
+            "check": check,
             **(options or {}),
         }
         self._seed = 0 if seed is None else seed

@@ -96,13 +96,13 @@ class CrashAttempt(DrivenAttempt):
                 await asyncio.wait(
                     {task, waiter}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
                 )
-                if self._instructions.is_reached:
+                if self._instructions.has_to_stop:
                     await asyncio.to_thread(_drop_connections, mock)
                 elif task.done():
                     await task
                     return
                 await _cancel(task)
-                if not self._instructions.is_reached:
+                if not self._instructions.has_to_stop:
                     raise TimeoutError(_TOO_LONG.format(timeout))
             finally:
                 waiter.cancel()
@@ -123,11 +123,11 @@ class CrashAttempt(DrivenAttempt):
             watcher = threading.Thread(target=watch, name="s2mock-worker", daemon=True)
             watcher.start()
             is_woken = woken.wait(timeout)
-            if self._instructions.is_reached:
+            if self._instructions.has_to_stop:
                 _drop_connections(mock)
             command.kill()
             watcher.join()
-            if self._instructions.is_reached:
+            if self._instructions.has_to_stop:
                 return
             if not is_woken:
                 raise TimeoutError(_TOO_LONG.format(timeout))
@@ -219,7 +219,8 @@ class Crashes(PythonCampaign[CrashAttempt]):
 
     In the block of each attempt, `attempt.run(work)` runs the worker; the first time undisturbed.
     Then there is one attempt for each matching operation and each of the two, up to `limit`. `on`,
-    `basin` and `stream` are those of `S2Mock.inject`, `options` those of `S2Mock`. All attempts
+    `basin` and `stream` are those of `S2Mock.inject`, `options` those of `S2Mock`. With `check` an
+    attempt also fails if what its clients observed is not linearizable. All attempts
     share one URL. After the loop, `report()` has the failures, the shortest first.
 
     The fixture `s2_crash` is one without a plan: call it with these arguments, and its test fails
@@ -235,9 +236,10 @@ class Crashes(PythonCampaign[CrashAttempt]):
         basin: str = "*",
         stream: str = "*",
         limit: int = LIMIT,
+        check: bool = False,
         **options: Any,
     ) -> None:
-        plan = CrashPlan(on, basin=basin, stream=stream, limit=limit, options=options)
+        plan = CrashPlan(on, basin=basin, stream=stream, limit=limit, check=check, options=options)
         super().__init__(plan, outside_pytest(), options)
 
     def __call__(
@@ -247,13 +249,14 @@ class Crashes(PythonCampaign[CrashAttempt]):
         basin: str = "*",
         stream: str = "*",
         limit: int = LIMIT,
+        check: bool = False,
         **options: Any,
     ) -> "Crashes":
         """Return the attempts of a campaign with these arguments, which are those of `Crashes`.
 
         `options` are added to the marker's. Raises `TypeError`, `ValueError`.
         """
-        plan = CrashPlan(on, basin=basin, stream=stream, limit=limit, options=options)
+        plan = CrashPlan(on, basin=basin, stream=stream, limit=limit, check=check, options=options)
         made = Crashes.__new__(Crashes)
         PythonCampaign.__init__(made, plan, self._surroundings, {**self._options, **options})
         return made
@@ -267,6 +270,7 @@ class Crashes(PythonCampaign[CrashAttempt]):
         basin: str = "*",
         stream: str = "*",
         limit: int = LIMIT,
+        check: bool = False,
         **options: Any,
     ) -> CrashReplay:
         """Return one attempt alone, with a crash "before" or "after" that operation.
@@ -275,11 +279,15 @@ class Crashes(PythonCampaign[CrashAttempt]):
         nothing here. Raises `TypeError`, `ValueError`.
         """
         point = checked_point(when, operation, number)
-        plan = CrashPlan(operation, basin=basin, stream=stream, limit=limit, options=options)
+        plan = CrashPlan(
+            operation, basin=basin, stream=stream, limit=limit, check=check, options=options
+        )
         attempt = Campaign(SinglePlan(plan, CrashInstructions(plan, point))).next_attempt()
         assert attempt is not None
         made = {**self._options, **options}
-        return CrashReplay(attempt, lambda: self._surroundings.make(**made))
+        replay = CrashReplay(attempt, lambda: self._surroundings.make(**made))
+        replay.checks = check
+        return replay
 
     def _drive(self, attempt: CampaignAttempt[CrashInstructions]) -> CrashAttempt:
         return CrashAttempt(attempt, self._make, on_end=self._note_end)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
+from s2mock.campaigns import linearizability
 from s2mock.campaigns.campaign import Attempt as CampaignAttempt
 from s2mock.campaigns.campaign import Campaign, Outcome, Plan, outcome_of
 from s2mock.campaigns.report import CampaignReport
@@ -99,6 +100,8 @@ class DrivenAttempt:
     ) -> None:
         self._attempt = attempt
         self._make = make
+        # True if what its clients observed is to be linearizable.
+        self.checks = False
         # Called at its end, where its failure is reported at the end of the campaign.
         self._on_end = on_end
         self._mock: S2Mock | None = None
@@ -139,6 +142,8 @@ class DrivenAttempt:
             teardown_report.forget(self._powers, has_failed=False)
         outcome = _outcome_of(error)
         try:
+            if error is None and self.checks:
+                linearizability.check(self._powers)
             self._close(error)
         except BaseException as raised:
             outcome = _outcome_of(raised)
@@ -166,8 +171,10 @@ class DrivenAttempt:
             return False
         self._attempt.collect(powers)
         try:
+            if error is None and self.checks:
+                linearizability.check(powers)
             self._close(error)
-        except BaseException as raised:  # of unused faults, and of hooks
+        except BaseException as raised:  # of the check, of unused faults, and of hooks
             if not is_failure(raised):
                 self._attempt.end(Outcome("skipped"))
                 raise
@@ -239,6 +246,7 @@ class PythonCampaign(Generic[SomeAttempt]):
         try:
             while (attempt := campaign.next_attempt()) is not None:
                 driven = self._drive(attempt)
+                driven.checks = campaign.plan.checks
                 yield driven
                 if not driven.is_over:
                     raise RuntimeError("an attempt was not run: `with attempt as s2_mock:` runs it")

@@ -154,7 +154,8 @@ class Orders(PythonCampaign[Run]):
     There are at most `max_runs`; if there are more orders, some are taken at random, by `seed`. In
     each order up to `max_faults` operations get one of `faults`. An actor that sends no operation,
     does not end, and does not wait inside the service is passed over after `settle` seconds of real
-    time. `options` are those of `S2Mock`. All runs share one URL. After the loop, `report()` has
+    time. With `check` a run also fails if what its clients observed is not linearizable.
+    `options` are those of `S2Mock`. All runs share one URL. After the loop, `report()` has
     the orders that failed, the shortest first.
 
     The fixture `s2_orders` is one without a plan: call it with these arguments, and its test fails
@@ -171,6 +172,7 @@ class Orders(PythonCampaign[Run]):
         faults: Iterable[Fault] = (),
         settle: float = DEFAULTS["settle"],
         seed: int | None = None,
+        check: bool = False,
         **options: Any,
     ) -> None:
         plan = OrdersPlan(
@@ -179,6 +181,7 @@ class Orders(PythonCampaign[Run]):
             faults=faults,
             settle=settle,
             seed=seed,
+            check=check,
             options=options,
         )
         super().__init__(plan, outside_pytest(), options)
@@ -191,6 +194,7 @@ class Orders(PythonCampaign[Run]):
         faults: Iterable[Fault] = (),
         settle: float = DEFAULTS["settle"],
         seed: int | None = None,
+        check: bool = False,
         **options: Any,
     ) -> "Orders":
         """Return the runs of a campaign with these arguments, which are those of `Orders`.
@@ -203,6 +207,7 @@ class Orders(PythonCampaign[Run]):
             faults=faults,
             settle=settle,
             seed=seed,
+            check=check,
             options=options,
         )
         made = Orders.__new__(Orders)
@@ -217,6 +222,7 @@ class Orders(PythonCampaign[Run]):
         max_runs: int = DEFAULTS["max_runs"],
         settle: float = DEFAULTS["settle"],
         seed: int | None = None,
+        check: bool = False,
         **options: Any,
     ) -> RunReplay:
         """Return the run with that order alone, such as "a1 b1 b2 a2", as a report names it.
@@ -224,13 +230,15 @@ class Orders(PythonCampaign[Run]):
         `faults` are those of its operations, by their names. `max_runs` and `seed` change nothing
         here. Raises `TypeError`, `ValueError`.
         """
-        plan = OrdersPlan(max_runs=max_runs, settle=settle, seed=seed, options=options)
+        plan = OrdersPlan(max_runs=max_runs, settle=settle, seed=seed, check=check, options=options)
         plan.explorer.begin()
         instructions = OrdersInstructions(plan, checked_order(order, faults))
         attempt = Campaign(SinglePlan(plan, instructions)).next_attempt()
         assert attempt is not None
         made = {**self._options, **options}
-        return RunReplay(attempt, lambda: self._surroundings.make(**made))
+        replay = RunReplay(attempt, lambda: self._surroundings.make(**made))
+        replay.checks = check
+        return replay
 
     def _drive(self, attempt: CampaignAttempt[OrdersInstructions]) -> Run:
         return Run(attempt, self._make, on_end=self._note_end)

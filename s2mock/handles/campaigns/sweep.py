@@ -43,7 +43,8 @@ class Sweep(PythonCampaign[Attempt]):
     The first attempt is without a fault, and counts the operations that match `on`, `basin` and
     `stream` (those of `S2Mock.inject`); if it fails, the sweep ends. Then there is one attempt for
     each fault at each of them, up to `limit`. `options` are those of `S2Mock`. A fault that has no
-    meaning on an operation gets no attempt there. All attempts share one URL. After the loop,
+    meaning on an operation gets no attempt there. With `check` an attempt also fails if what its
+    clients observed is not linearizable. All attempts share one URL. After the loop,
     `report()` has the failures, the shortest first.
 
     The fixture `s2_sweep` is one without a plan: call it with these arguments, and its test fails
@@ -60,9 +61,12 @@ class Sweep(PythonCampaign[Attempt]):
         basin: str = "*",
         stream: str = "*",
         limit: int = LIMIT,
+        check: bool = False,
         **options: Any,
     ) -> None:
-        plan = SweepPlan(faults, on, basin=basin, stream=stream, limit=limit, options=options)
+        plan = SweepPlan(
+            faults, on, basin=basin, stream=stream, limit=limit, check=check, options=options
+        )
         super().__init__(plan, outside_pytest(), options)
 
     def __call__(
@@ -73,6 +77,7 @@ class Sweep(PythonCampaign[Attempt]):
         basin: str = "*",
         stream: str = "*",
         limit: int = LIMIT,
+        check: bool = False,
         **options: Any,
     ) -> "Sweep":
         """Return attempts: one without a fault, then one for each fault at each operation.
@@ -84,7 +89,9 @@ class Sweep(PythonCampaign[Attempt]):
         fault has no meaning gets no attempt with it. A test that ends before all
         attempts were run fails, too. Raises `TypeError`, `ValueError`.
         """
-        plan = SweepPlan(faults, on, basin=basin, stream=stream, limit=limit, options=options)
+        plan = SweepPlan(
+            faults, on, basin=basin, stream=stream, limit=limit, check=check, options=options
+        )
         made = Sweep.__new__(Sweep)
         PythonCampaign.__init__(made, plan, self._surroundings, {**self._options, **options})
         return made
@@ -98,6 +105,7 @@ class Sweep(PythonCampaign[Attempt]):
         basin: str = "*",
         stream: str = "*",
         limit: int = LIMIT,
+        check: bool = False,
         **options: Any,
     ) -> Replay:
         """Return one attempt alone, to replace the sweep that has found a failure.
@@ -107,13 +115,21 @@ class Sweep(PythonCampaign[Attempt]):
         """
         check_count("number", number)
         plan = SweepPlan(
-            [fault], operation, basin=basin, stream=stream, limit=limit, options=options
+            [fault],
+            operation,
+            basin=basin,
+            stream=stream,
+            limit=limit,
+            check=check,
+            options=options,
         )
         instructions = SweepInstructions(plan, SweepPoint(plan.names[0], number, fault))
         attempt = Campaign(SinglePlan(plan, instructions)).next_attempt()
         assert attempt is not None
         made = {**self._options, **options}
-        return Replay(attempt, lambda: self._surroundings.make(**made))
+        replay = Replay(attempt, lambda: self._surroundings.make(**made))
+        replay.checks = check
+        return replay
 
     def _drive(self, attempt: CampaignAttempt[SweepInstructions]) -> Attempt:
         return Attempt(attempt, self._make, on_end=self._note_end)
