@@ -1,5 +1,6 @@
 """The plan of a campaign of orders: one attempt for each."""
 
+import threading
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any, Final
@@ -109,7 +110,7 @@ class OrdersPlan:
         check_count("seed", seed, least=0, optional=True)
         check_flag("check", check)
         self.checks = check
-        self.settle = settle
+        self.settle = min(settle, threading.TIMEOUT_MAX)
         self._given: dict[str, Any] = {
             "max_runs": max_runs,
             "max_faults": max_faults,

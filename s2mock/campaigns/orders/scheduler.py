@@ -20,6 +20,11 @@ from s2mock.runtime.monotonic import monotonic
 MAX_OPERATIONS: Final = 1_000
 """A run with more operations than this is taken for one without an end."""
 
+_SLOW_START: Final = 5
+# An actor is passed over only after this number of looks at it, so that on a busy machine, where
+# the scheduler itself waits for its turn, an actor has the same chance.
+_LOOKS: Final = 10
+
 
 class ScenarioError(AssertionError):
     """A scenario whose orders cannot be tried: it has no end, or is not the same each time."""
@@ -48,8 +53,9 @@ class _Held:
 class _Actor:
     """The state of an actor. `changed` is when it last did something, in monotonic seconds."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, is_slow: bool) -> None:
         self.name: Final = name
+        self._is_slow = is_slow
         self.held: _Held | None = None
         # The operation that was let go, until it is answered or waits in the service.
         self.going: _Held | None = None
@@ -66,10 +72,18 @@ class _Actor:
         self.is_passed_over = False
         self.sent = 0
         self.changed = monotonic()
+        # The number of times that the scheduler has found it unsettled since.
+        self.looks = 0
+        self.looked = 0.0
 
     def note_change(self) -> None:
         self.changed = monotonic()
+        self.looks = 0
         self.is_passed_over = False
+
+    def patience(self, settle: float) -> float:
+        """Return after how many seconds of doing nothing it is passed over."""
+        return settle * _SLOW_START if self._is_slow and not self.sent else settle
 
     @property
     def waits_in_service(self) -> bool:
@@ -124,7 +138,7 @@ class Scheduler:
         self._powers = powers
         self._engine = powers.engine
         self._explorer = explorer
-        self._settle = settle
+        self._settle = min(settle, threading.TIMEOUT_MAX)
         self._order = order
         lock = threading.Lock()
         take_at_fork(lock, Rank.INNER)
@@ -144,11 +158,14 @@ class Scheduler:
 
     # For the driver.
 
-    def add(self, name: str, token: str) -> None:
-        """Add an actor with that token, which counts as the account's own."""
+    def add(self, name: str, token: str, *, is_slow: bool = False) -> None:
+        """Add an actor with that token, which counts as the account's own.
+
+        One that `is_slow`, such as a command, takes longer for its first operation.
+        """
         self._engine.authorization.admit_actor(token)
         with self.changed:
-            self._actors[name] = self._by_token[token] = _Actor(name)
+            self._actors[name] = self._by_token[token] = _Actor(name, is_slow=is_slow)
 
     @property
     def names(self) -> list[str]:
@@ -175,10 +192,12 @@ class Scheduler:
         `ScenarioError`.
         """
         self._progress = monotonic()
+        timeout = min(timeout, threading.TIMEOUT_MAX)
         while (deadline := self.step(timeout)) is not None:
             with self.changed:
                 # What has changed since is looked at with the next step.
-                self.changed.wait_for(self._take_change, max(0.0, deadline - monotonic()))
+                seconds = min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX)
+                self.changed.wait_for(self._take_change, seconds)
 
     def step(self, timeout: float) -> float | None:
         """Let the next operation go, if it is time for that.
@@ -413,9 +432,13 @@ class Scheduler:
         for actor in self._actors.values():
             if actor.is_settled:
                 continue
-            until = actor.changed + self._settle
-            if until > now:
-                deadline = until if deadline is None else min(deadline, until)
+            pause = self._settle / _LOOKS
+            if now - actor.looked >= pause:
+                actor.looked = now
+                actor.looks += 1
+            until = actor.changed + actor.patience(self._settle)
+            if until > now or actor.looks <= _LOOKS:
+                deadline = now + pause
             elif actor.is_woken:
                 # It has read what there was, and waits at the tail again.
                 actor.is_woken = False

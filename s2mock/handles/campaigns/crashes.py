@@ -56,6 +56,7 @@ class CrashAttempt(DrivenAttempt):
         than `timeout`, in seconds of real time, or that is not stopped by being cancelled.
         """
         self._check(work, arguments, timeout)
+        timeout = min(timeout, threading.TIMEOUT_MAX)
         if isinstance(work, list | tuple):
             self._run_command([os.fspath(word) for word in work], timeout)
             return
@@ -82,6 +83,7 @@ class CrashAttempt(DrivenAttempt):
     ) -> None:
         """Do as `run`, with a coroutine function as a task of the running event loop."""
         self._check(work, arguments, timeout)
+        timeout = min(timeout, threading.TIMEOUT_MAX)
         if isinstance(work, list | tuple):
             await asyncio.to_thread(self.run, work, timeout=timeout)
             return

@@ -68,7 +68,8 @@ class Run(DrivenAttempt):
         # The server is started here, since it is not to be part of the first operation.
         url = mock.url
         token = mock._actor_token(len(self._actors) + 1)  # noqa: SLF001  # made for this
-        self._instructions.scheduler.add(name, token)
+        is_command = isinstance(function, list | tuple)
+        self._instructions.scheduler.add(name, token, is_slow=is_command)
         actor = Actor(name, url, token, sdk_environment(url, token))
         self._actors[name] = actor, function, arguments
         return actor
