@@ -377,6 +377,30 @@ class TestBadScenarios:
         assert report.passed
         assert "an order may not repeat: a was passed over after 0.05 s" in str(report)
 
+    def test_an_order_that_cannot_be_is_tried_once(self) -> None:
+        """An actor waits for another one, outside of the service, before it sends its operation."""
+
+        def set_up(run: Run) -> None:
+            has_appended = threading.Event()
+
+            def first(actor: Any) -> None:
+                append(actor, "first")
+                has_appended.set()
+
+            def second(actor: Any) -> None:
+                has_appended.wait(60)
+                append(actor, "second")
+
+            run.actor("a", first)
+            run.actor("b", second)
+            run.actor("c", append, "third")
+
+        found, campaign = orders_of(set_up, settle=0.05, max_runs=30)
+        assert campaign.report().passed
+        # In all orders the first is before the second.
+        assert set(found) == {"a1 b1 c1", "a1 c1 b1", "c1 a1 b1"}
+        assert len(found) < 10
+
     def test_a_run_without_go_fails(self) -> None:
         campaign = Orders(basins=SEEDS)
         for run in campaign:

@@ -90,9 +90,9 @@ class _Node(Generic[Fault]):
     # The choices that are to be made; the first is that of the present run.
     tree: list[_Branch[Fault]]
     event: Event[Fault] | None = None
-    # Variants of the present choice with a fault were added to the tree.
-    has_variants: bool = False
     explored: int = 0
+    # Choices that cannot be made here, since their actors do not send the operation.
+    blocked: set[Choice[Fault]] = field(default_factory=set)
 
     @property
     def branch(self) -> _Branch[Fault]:
@@ -184,7 +184,7 @@ class Explorer(Generic[Fault]):
         """
         node = self._path[self._depth]
         del self._path[self._depth :]
-        node.tree.pop(0)
+        node.blocked.add(node.tree.pop(0).choice)
         if node.tree:
             self._path.append(node)
         else:
@@ -301,6 +301,8 @@ class Explorer(Generic[Fault]):
         between = events[earlier + 1 : later]
         sequence = [one for one in between if not _is_before(events[earlier], one.clock)]
         sequence.append(events[later])
+        if sequence[0].choice in node.blocked:
+            return
         if not any(_is_weak_initial(choice, own, sequence) for choice, own in node.sleep.items()):
             _insert(node.tree, sequence)
 

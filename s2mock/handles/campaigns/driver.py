@@ -165,11 +165,11 @@ class DrivenAttempt:
         powers.injector.drop_late()
         # The campaign's report has the timeline of an attempt that failed.
         teardown_report.forget(powers, has_failed=error is not None)
+        self._attempt.collect(powers)
         if error is not None and not is_failure(error):
             self._attempt.end(Outcome("skipped"))
             self._close(error)
             return False
-        self._attempt.collect(powers)
         try:
             if error is None and self.checks:
                 linearizability.check(powers)
