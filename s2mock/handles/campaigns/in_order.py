@@ -1,0 +1,65 @@
+"""The helper of a standalone test of one order: the code is pasted into the test."""
+
+HELPER = '''
+class InOrder:
+    """Lets the operations of actors go in one order, with holds."""
+
+    def __init__(self, s2_mock, order):
+        self.s2_mock, self.order, self.actors, self.errors = s2_mock, order, {}, []
+
+    def actor(self, name, function, *arguments):
+        token = self.s2_mock.issue_token(
+            name, basins="*", streams="*", access_tokens="*",
+            op_groups=dict.fromkeys(("account", "basin", "stream"), "read-write"))
+        actor = SimpleNamespace(
+            name=name, url=self.s2_mock.url, token=token.secret, env=token.env)
+        thread = threading.Thread(
+            target=self.run, args=(actor, function, arguments), daemon=True)
+        self.actors[name] = actor, thread
+        return actor
+
+    def run(self, actor, function, arguments):
+        try:
+            if isinstance(function, list):
+                subprocess.run(function, env={**os.environ, **actor.env}, check=True)
+            elif inspect.isawaitable(result := function(actor, *arguments)):
+                asyncio.run(asyncio.wait_for(result, None))
+        except BaseException as error:
+            self.errors.append(error)
+
+    def go(self, *, timeout=10):
+        held = self.s2_mock.hold(on=OPERATIONS, at="arrival", times=None, required=False)
+        for _, thread in self.actors.values():
+            thread.start()
+        gone = set()
+        for name, is_answered, fault in self.order:
+            if (exchange := self.next_of(name, held, gone, timeout)) is None:
+                continue
+            gone.add(exchange.held)
+            before = len(self.s2_mock.journal.of(exchange.operation))
+            held.release(exchange=exchange, fault=fault)
+            if is_answered:
+                self.s2_mock.journal.wait_for(exchange.operation, before + 1, timeout=timeout)
+        held.release()
+        for _, thread in self.actors.values():
+            thread.join(timeout)
+        if self.errors:
+            raise self.errors[0]
+
+    def next_of(self, name, held, gone, timeout):
+        """Return the next operation of an actor, when it is held; None if the actor has ended."""
+        actor, thread = self.actors[name]
+        bearer, end = f"Bearer {actor.token}", time.monotonic() + timeout
+        while True:
+            is_alive = thread.is_alive()
+            for exchange in held.exchanges:
+                own = exchange.request.headers.get("authorization") == bearer
+                if own and exchange.held not in gone:
+                    return exchange
+            if not is_alive:
+                return None
+            with contextlib.suppress(TimeoutError):
+                held.wait(len(held.exchanges) + 1, timeout=0.05)
+            assert time.monotonic() < end, f"no operation of {name} within {timeout} s"
+'''
+"""Python code that uses only what is public in s2mock; `OPERATIONS` are all names of operations."""
