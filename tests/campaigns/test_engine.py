@@ -92,7 +92,8 @@ def test_orders_are_driven_by_steps_of_any_thread() -> None:
             attempt.instructions.has_gone = True
             for thread in threads:
                 thread.start()
-            while scheduler.step(30) is not None:
+            scheduler.begin(30)
+            while scheduler.step() is not None:
                 with scheduler.changed:
                     scheduler.changed.wait(0.01)
             for thread in threads:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Final, cast
 
 from s2mock.campaigns.orders.accesses import accesses_of
@@ -122,9 +123,9 @@ class Scheduler:
     """The operations of one run: an observer that holds those of the actors.
 
     An actor is known by its token. `settle` is after how many seconds of real time an actor that
-    neither sends an operation nor ends is passed over. `step` is to be called again after each
-    change (`changed`), and after the time that it returns. `order` has the labels of a run to
-    replay, with the fault of each.
+    neither sends an operation nor ends is passed over. After `begin`, `step` is to be called when
+    `changed` is notified, and after the time that it has returned. `order` has the labels of a run
+    to replay, with the fault of each.
     """
 
     def __init__(
@@ -146,6 +147,10 @@ class Scheduler:
         self._actors: dict[str, _Actor] = {}
         self._by_token: dict[str, _Actor] = {}
         self._has_changed = False
+        # The longest time without progress; None before the begin, and after the end.
+        self._timeout: float | None = None
+        self._failure: ScenarioError | None = None
+        self._waits_until = inf
         # The operation that the present step lets go.
         self._released: _Held | None = None
         self._is_closed = False
@@ -184,6 +189,7 @@ class Scheduler:
             actor.has_ended, actor.error = True, error
             actor.note_change()
             self._note_progress()
+        self._advance()
 
     def drive(self, timeout: float) -> None:
         """Block until all actors have ended.
@@ -191,34 +197,76 @@ class Scheduler:
         `timeout` is the longest time without any progress, in seconds of real time. Raises
         `ScenarioError`.
         """
-        self._progress = monotonic()
-        timeout = min(timeout, threading.TIMEOUT_MAX)
-        while (deadline := self.step(timeout)) is not None:
+        self.begin(timeout)
+        while (deadline := self.step()) is not None:
             with self.changed:
-                # What has changed since is looked at with the next step.
+                self._waits_until = deadline
                 seconds = min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX)
                 self.changed.wait_for(self._take_change, seconds)
 
-    def step(self, timeout: float) -> float | None:
+    def begin(self, timeout: float) -> None:
+        """Let operations go from now on. See `drive`."""
+        with self.changed:
+            self._progress = monotonic()
+            self._timeout = min(timeout, threading.TIMEOUT_MAX)
+
+    def step(self) -> float | None:
         """Let the next operation go, if it is time for that.
 
         Return the time until which to wait for a change, in monotonic seconds; None at the end.
-        Raises `ScenarioError`.
+        Raises `ScenarioError`. Operations also go as soon as they can by themselves; this is for
+        what needs time to pass, and for the end.
         """
         with self.changed:
-            self._take_change()
-            deadline = self._step_on(timeout)
+            self._has_changed = False
+            assert self._timeout is not None, "it has begun"
+            if self._failure is not None:
+                raise self._failure
+            try:
+                deadline = self._step_on(self._timeout)
+            except ScenarioError as error:
+                self._failure = error
+                raise
             released, self._released = self._released, None
-        if released is not None:
-            assert released.choice is not None
-            if released.choice.fault is not None:
-                self._powers.injector.decide(released.call, released.choice.fault)
-            released.gate.open()
+            if deadline is None:
+                self._timeout = None
+        self._release(released)
         return deadline
+
+    def _advance(self) -> None:
+        """Let the next operation go, in the thread of what has changed, if it is time for that.
+
+        This spares two changes of threads for each operation.
+        """
+        with self.changed:
+            if self._timeout is None or self._failure is not None or self._is_closed:
+                return
+            try:
+                deadline = self._step_on(self._timeout)
+            except ScenarioError as error:
+                self._failure, deadline = error, None
+            released, self._released = self._released, None
+            if deadline is None or deadline < self._waits_until:
+                self._wake_driver()
+        self._release(released)
+
+    def _release(self, released: _Held | None) -> None:
+        """Let an operation go that was chosen, without the lock."""
+        if released is None:
+            return
+        assert released.choice is not None
+        if released.choice.fault is not None:
+            self._powers.injector.decide(released.call, released.choice.fault)
+        released.gate.open()
 
     def _take_change(self) -> bool:
         has_changed, self._has_changed = self._has_changed, False
         return has_changed
+
+    def _wake_driver(self) -> None:
+        """Have the driver make a step. With `changed` held."""
+        self._has_changed = True
+        self.changed.notify_all()
 
     def _step_on(self, timeout: float) -> float | None:
         while True:
@@ -258,10 +306,13 @@ class Scheduler:
         if point == "answer":
             with self.changed:
                 self._note_answer(actor, tracked)
+            self._advance()
             return None
         held = _Held(tracked)
         with self.changed:
-            return self._hold(actor, held)
+            waits = self._hold(actor, held)
+        self._advance()
+        return waits
 
     def _hold(self, actor: _Actor, held: _Held) -> Waits:
         """Return the waits of an operation that has arrived. With `changed` held."""
@@ -298,6 +349,7 @@ class Scheduler:
                     actor.held = None
                     actor.note_change()
                     self._note_progress()
+                    self._wake_driver()
 
     def _note_answer(self, actor: _Actor, call: TrackedCall) -> None:
         for held in (actor.going, actor.waiting):
@@ -341,13 +393,12 @@ class Scheduler:
                     continue
                 actor.is_woken = False
                 self._note_progress()
+                self._wake_driver()
 
     # With `changed` held:
 
     def _note_progress(self) -> None:
         self._progress = monotonic()
-        self._has_changed = True
-        self.changed.notify_all()
 
     def _step(self, stalled: float) -> float | None:
         """Do the next thing that can be done; return the time until which to wait, or None."""
