@@ -22,6 +22,8 @@ MAX_OPERATIONS: Final = 1_000
 """A run with more operations than this is taken for one without an end."""
 
 _SLOW_START: Final = 5
+# A follower that was given a record may send an operation because of it, or wait for the next one.
+_WOKEN_SHARE: Final = 4
 # An actor is passed over only after this number of looks at it, so that on a busy machine, where
 # the scheduler itself waits for its turn, an actor has the same chance.
 _LOOKS: Final = 10
@@ -84,6 +86,8 @@ class _Actor:
 
     def patience(self, settle: float) -> float:
         """Return after how many seconds of doing nothing it is passed over."""
+        if self.is_woken:
+            return settle / _WOKEN_SHARE
         return settle * _SLOW_START if self._is_slow and not self.sent else settle
 
     @property
@@ -483,13 +487,14 @@ class Scheduler:
         for actor in self._actors.values():
             if actor.is_settled:
                 continue
-            pause = self._settle / _LOOKS
+            patience = actor.patience(self._settle)
+            pause = patience / _LOOKS
             if now - actor.looked >= pause:
                 actor.looked = now
                 actor.looks += 1
-            until = actor.changed + actor.patience(self._settle)
+            until = actor.changed + patience
             if until > now or actor.looks <= _LOOKS:
-                deadline = now + pause
+                deadline = now + pause if deadline is None else min(deadline, now + pause)
             elif actor.is_woken:
                 # It has read what there was, and waits at the tail again.
                 actor.is_woken = False
