@@ -80,7 +80,7 @@ class CrashAttempt(DrivenAttempt):
         self,
         work: Any,
         *arguments: Any,
-        timeout: float = 60,  # as in `run`
+        timeout: float = 60,
     ) -> None:
         """Do as `run`, with a coroutine function as a task of the running event loop."""
         self._check(work, arguments, timeout)
@@ -91,7 +91,7 @@ class CrashAttempt(DrivenAttempt):
         if await self._run_task(work, arguments, timeout):
             forget_unclosed()
 
-    async def _run_task(self, work: Any, arguments: tuple[Any, ...], timeout: float) -> bool:  # as in `run`
+    async def _run_task(self, work: Any, arguments: tuple[Any, ...], timeout: float) -> bool:
         """Run a coroutine function as a task; return True if it was stopped."""
         with self._work() as (mock, reached):
             loop = asyncio.get_running_loop()
