@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from math import inf
 from typing import Final, cast
 
-from s2mock.campaigns.orders.accesses import accesses_of
+from s2mock.campaigns.orders.accesses import NOTHING, accesses_of
 from s2mock.campaigns.orders.explorer import Choice, Event, Explorer, Planned, label_of
 from s2mock.powers.call import TrackedCall
 from s2mock.powers.faults import Fault, Late
@@ -45,6 +45,8 @@ class _Held:
         self.gate: Final = Gate(None)
         self.choice: Choice[Fault] | None = None
         self.creates = False
+        # Its stream is created if it is missing, as its basin is configured.
+        self.may_create = False
         # A session that has begun to follow before its answer.
         self.has_followed = False
 
@@ -513,6 +515,9 @@ class Scheduler:
         if operation.stream is not None:
             basin = self._engine.state.basins.get(operation.basin or "")
             held.creates = basin is None or basin.streams.get(operation.stream) is None
+            held.may_create = basin is None or any(
+                basin.config.creates_stream_on(kind) for kind in ("append", "read")
+            )
         actor.held, actor.going = None, held
         self._progress = monotonic()
         self._released = held
@@ -530,6 +535,12 @@ class Scheduler:
             creates=held.creates,
             is_answered=not isinstance(error, Interrupted | InjectedError),
         )
+        possible = accesses_of(
+            operation,
+            has_effect=accesses != NOTHING,
+            creates=held.creates or held.may_create,
+            is_answered=accesses != NOTHING,
+        )
         woken_by, actor.woken_by = actor.woken_by, []
         event = self._explorer.record(
             choice,
@@ -537,6 +548,7 @@ class Scheduler:
             text=held.text,
             outcome=outcome,
             accesses=accesses,
+            possible=possible,
             woken_by=woken_by,
             is_answered=not is_waiting,
         )
