@@ -116,7 +116,7 @@ def test_a_sample_with_a_fault_has_the_final_states_of_brute_force() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [10045, 10115, 10170, 10173])
+@pytest.mark.parametrize("seed", [10045, 10170, 10173])
 def test_an_operation_that_has_another_effect_in_another_order(seed: int) -> None:
     """Refused in the order in which a race was seen, it is applied in the reversed one."""
     compare(seed, make=generated_large)
@@ -124,12 +124,12 @@ def test_an_operation_that_has_another_effect_in_another_order(seed: int) -> Non
 
 @pytest.mark.slow
 def test_generated_scenarios_have_the_final_states_of_brute_force() -> None:
-    compare_all(range(SAMPLE, 100))
+    compare_all(range(SAMPLE, 70))
 
 
 @pytest.mark.long
 def test_500_generated_scenarios_have_the_final_states_of_brute_force() -> None:
-    compare_all(range(100, ALL))
+    compare_all(range(70, ALL))
     compare_all(range(6, 40), faults=1)
 
 
