@@ -116,7 +116,7 @@ def test_a_sample_with_a_fault_has_the_final_states_of_brute_force() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [10045, 10170, 10173])
+@pytest.mark.parametrize("seed", [10045, 10170, 10173, 20022, 20080])
 def test_an_operation_that_has_another_effect_in_another_order(seed: int) -> None:
     """Refused in the order in which a race was seen, it is applied in the reversed one."""
     compare(seed, make=generated_large)
@@ -131,6 +131,24 @@ def test_generated_scenarios_have_the_final_states_of_brute_force() -> None:
 def test_500_generated_scenarios_have_the_final_states_of_brute_force() -> None:
     compare_all(range(70, ALL))
     compare_all(range(6, 40), faults=1)
+    for seed in range(20):
+        compare(seed, make=generated_large)
+
+
+def conditional_then_tail() -> Program:
+    if (yield append("a", "x", match=0)) == "SeqNumMismatch":
+        yield CheckTail(BASIN, "a")
+
+
+def test_what_a_reversed_race_was_compared_with_does_not_sleep() -> None:
+    """An operation that was refused, and could have been applied, wakes what it conflicts with."""
+    programs = {
+        "a": appends("a", 1),
+        "b": conditional_then_tail,
+        "c": conditional,
+        "d": conditional_then_tail,
+    }
+    compare(0, make=lambda _: Scenario(auto_create=False, programs=programs))
 
 
 class TestNegativeControls:

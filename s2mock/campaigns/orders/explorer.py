@@ -251,7 +251,9 @@ class Explorer(Generic[Fault]):
             if self._depth < self._known and node.event is not None:
                 self.known_outcome = node.event.outcome
             node.event = event
-            node.branch.accesses, node.branch.text = accesses, text
+            # With what it was thought to access when it was planned: see `_new_node`.
+            node.branch.accesses |= accesses
+            node.branch.text = text
         else:
             for other in self._events[:-1]:
                 if other.accesses.conflicts(accesses):
@@ -278,7 +280,9 @@ class Explorer(Generic[Fault]):
             return _Node({}, [])
         last = self._path[self._depth - 1]
         assert last.event is not None
-        accesses = last.event.accesses
+        # By the same accesses as when the choice was added to the tree, since what sleeps here was
+        # compared with these there.
+        accesses = last.branch.accesses
         sleep = {
             choice: own
             for choice, own in last.sleep.items()
@@ -418,6 +422,7 @@ def _insert(tree: list[_Branch[Fault]], sequence: Sequence[Event[Fault]]) -> Non
     for branch in tree:
         place = _find_initial(branch.choice, sequence)
         if place is not None:
+            branch.accesses |= sequence[place].accesses
             rest = [*sequence[:place], *sequence[place + 1 :]]
         elif _is_independent(branch.choice, branch.accesses, sequence):
             rest = [*sequence]
