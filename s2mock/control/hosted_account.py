@@ -106,6 +106,8 @@ class HostedMock(Protocol):
 
     def _another(self, **options: Any) -> "HostedMock": ...
 
+    def _actor_token(self, number: int) -> str: ...
+
 
 class AccountEnded(Exception):
     """The account of a request that waited has ended."""

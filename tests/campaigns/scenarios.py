@@ -86,13 +86,20 @@ class Execution:
             answer = "lost"
         self.seen[name].append(answer)
         self._advance(name, self.programs[name], answer)
+        accesses = accesses_of(
+            operation, has_effect=call.effect is not None, creates=creates, is_answered=applies
+        )
         return {
+            "possible": accesses_of(
+                operation,
+                has_effect=applies,
+                creates=creates or basin is None or basin.config.create_stream_on_append,
+                is_answered=applies,
+            ),
             "name": operation.name,
             "text": repr(operation),
             "outcome": str(answer),
-            "accesses": accesses_of(
-                operation, has_effect=call.effect is not None, creates=creates, is_answered=applies
-            ),
+            "accesses": accesses,
         }
 
     def final(self) -> Any:
@@ -193,6 +200,17 @@ def generated(seed: int, *, actors: int | None = None) -> Scenario:
         for name, length in zip(names, lengths, strict=True)
     }
     return Scenario(rng.random() < 0.4, programs)
+
+
+def generated_large(seed: int) -> Scenario:
+    """A scenario of up to four actors with six operations together."""
+    rng = random.Random(seed)
+    lengths = {2: (3, 3), 3: (2, 2, 2), 4: (1, 2, 1, 2)}[rng.choice((2, 3, 3, 4))]
+    programs = {
+        name: program_of(name, [rng.randrange(1000) for _ in range(length)])
+        for name, length in zip("abcd", lengths, strict=False)
+    }
+    return Scenario(rng.random() < 0.5, programs)
 
 
 def program_of(name: str, draws: list[int]) -> Callable[[], Program]:

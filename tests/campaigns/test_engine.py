@@ -5,6 +5,7 @@ import threading
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 
 from s2mock import Drop, S2Mock
@@ -92,7 +93,8 @@ def test_orders_are_driven_by_steps_of_any_thread() -> None:
             attempt.instructions.has_gone = True
             for thread in threads:
                 thread.start()
-            while scheduler.step(30) is not None:
+            scheduler.begin(30)
+            while scheduler.step() is not None:
                 with scheduler.changed:
                     scheduler.changed.wait(0.01)
             for thread in threads:
@@ -139,3 +141,18 @@ def test_the_table_says_of_each_operation_what_it_reads_and_writes() -> None:
     }
     for access in ACCESS.values():
         assert kinds.issuperset((*access.reads, *access.writes))
+
+
+def test_requests_of_an_actor_reach_its_account_among_those_of_a_server() -> None:
+    with S2Mock(control=True) as first:
+        made = httpx.post(f"{first.url}/_s2mock/accounts", json={"basins": SEEDS})
+        router = first._connections.router
+        assert router is not None
+        hosted = router.accounts.of(made.json()["token"])
+        token = hosted.mock._actor_token(1)
+        hosted.engine.authorization.admit_actor(token)
+        actor = type("Actor", (), {"url": first.url, "token": token})
+        assert Shop(actor).append("tea")[0] == 200
+        assert first.basins == ()
+        router.accounts.end(hosted)
+        assert Shop(actor).append("late")[0] == 401

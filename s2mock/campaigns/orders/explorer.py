@@ -8,7 +8,7 @@ another event of the same process.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final, Generic, NamedTuple, TypeVar
 
@@ -56,7 +56,8 @@ class Event(Generic[Fault]):
     """An operation that was carried out in the present run.
 
     `number` counts the operations of its actor from 1. `clock` has, by actor, the number of its
-    operations that happened before this one, which is among them.
+    operations that happened before this one, which is among them. `possible` is what it might have
+    accessed in another state: a refused append might have been applied.
     """
 
     choice: Choice[Fault]
@@ -66,6 +67,7 @@ class Event(Generic[Fault]):
     outcome: str
     accesses: Accesses
     clock: dict[str, int]
+    possible: Accesses
 
     # False for a read that waits in the service.
     is_answered: bool = True
@@ -224,12 +226,14 @@ class Explorer(Generic[Fault]):
         text: str,
         outcome: str,
         accesses: Accesses,
+        possible: Accesses | None = None,
         woken_by: Iterable[Event[Fault]] = (),
         is_answered: bool = True,
     ) -> Event[Fault]:
         """Take note of the operation that was chosen, which was carried out.
 
-        `woken_by` are operations of others without which its actor would not have sent it.
+        `possible` is what it might have accessed in another state, by default the same. `woken_by`
+        are operations of others without which its actor would not have sent it.
         """
         self.known_outcome = None
         actor = choice.actor
@@ -237,7 +241,9 @@ class Explorer(Generic[Fault]):
         clock = dict(self._clocks.get(actor, {}))
         for other in woken_by:
             _join(clock, other.clock)
-        event = Event(choice, number, text, name, outcome, accesses, clock, is_answered)
+        if possible is None:
+            possible = accesses
+        event = Event(choice, number, text, name, outcome, accesses, clock, possible, is_answered)
         self._events.append(event)
         if self._random is None:
             self._find_races(event, self._depth)
@@ -245,7 +251,9 @@ class Explorer(Generic[Fault]):
             if self._depth < self._known and node.event is not None:
                 self.known_outcome = node.event.outcome
             node.event = event
-            node.branch.accesses, node.branch.text = accesses, text
+            # With what it was thought to access when it was planned: see `_new_node`.
+            node.branch.accesses |= accesses
+            node.branch.text = text
         else:
             for other in self._events[:-1]:
                 if other.accesses.conflicts(accesses):
@@ -272,7 +280,9 @@ class Explorer(Generic[Fault]):
             return _Node({}, [])
         last = self._path[self._depth - 1]
         assert last.event is not None
-        accesses = last.event.accesses
+        # By the same accesses as when the choice was added to the tree, since what sleeps here was
+        # compared with these there.
+        accesses = last.branch.accesses
         sleep = {
             choice: own
             for choice, own in last.sleep.items()
@@ -300,7 +310,9 @@ class Explorer(Generic[Fault]):
         events, node = self._events, self._path[earlier]
         between = events[earlier + 1 : later]
         sequence = [one for one in between if not _is_before(events[earlier], one.clock)]
-        sequence.append(events[later])
+        # Before the earlier one, it may have another effect.
+        last = events[later]
+        sequence.append(replace(last, accesses=last.accesses | last.possible))
         if sequence[0].choice in node.blocked:
             return
         if not any(_is_weak_initial(choice, own, sequence) for choice, own in node.sleep.items()):
@@ -375,7 +387,10 @@ def _find_initial(choice: Choice[Fault], sequence: Sequence[Event[Fault]]) -> in
         if event.choice.actor == choice.actor:
             if event.choice != choice:
                 return None
-            is_first = not any(_is_before(one, event.clock) for one in sequence[:place])
+            is_first = not any(
+                _is_before(one, event.clock) or one.accesses.conflicts(event.accesses)
+                for one in sequence[:place]
+            )
             return place if is_first else None
     return None
 
@@ -407,6 +422,7 @@ def _insert(tree: list[_Branch[Fault]], sequence: Sequence[Event[Fault]]) -> Non
     for branch in tree:
         place = _find_initial(branch.choice, sequence)
         if place is not None:
+            branch.accesses |= sequence[place].accesses
             rest = [*sequence[:place], *sequence[place + 1 :]]
         elif _is_independent(branch.choice, branch.accesses, sequence):
             rest = [*sequence]

@@ -201,9 +201,10 @@ class OrdersPlan:
         if failed:
             fail = "fails" if len(failed) == 1 else "fail"
             plural = "" if tried == 1 else "s"
+            others = "" if not self._has_ended else " (no other order was tried)"
             return (
-                f"{self.name}: {len(failed)} of {tried} order{plural} {fail}; the shortest: "
-                f"{failed[0].summary or '(no operation)'}"
+                f"{self.name}: {len(failed)} of {tried} order{plural} {fail}{others}; "
+                f"the shortest: {failed[0].summary or '(no operation)'}"
             )
         if tried and not self._has_operations:
             return (

@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Final, cast
 
-from s2mock.campaigns.orders.accesses import accesses_of
+from s2mock.campaigns.orders.accesses import NOTHING, accesses_of
 from s2mock.campaigns.orders.explorer import Choice, Event, Explorer, Planned, label_of
 from s2mock.powers.call import TrackedCall
 from s2mock.powers.faults import Fault, Late
@@ -21,6 +22,8 @@ MAX_OPERATIONS: Final = 1_000
 """A run with more operations than this is taken for one without an end."""
 
 _SLOW_START: Final = 5
+# A follower that was given a record may send an operation because of it, or wait for the next one.
+_WOKEN_SHARE: Final = 4
 # An actor is passed over only after this number of looks at it, so that on a busy machine, where
 # the scheduler itself waits for its turn, an actor has the same chance.
 _LOOKS: Final = 10
@@ -42,6 +45,8 @@ class _Held:
         self.gate: Final = Gate(None)
         self.choice: Choice[Fault] | None = None
         self.creates = False
+        # Its stream is created if it is missing, as its basin is configured.
+        self.may_create = False
         # A session that has begun to follow before its answer.
         self.has_followed = False
 
@@ -83,6 +88,8 @@ class _Actor:
 
     def patience(self, settle: float) -> float:
         """Return after how many seconds of doing nothing it is passed over."""
+        if self.is_woken:
+            return settle / _WOKEN_SHARE
         return settle * _SLOW_START if self._is_slow and not self.sent else settle
 
     @property
@@ -122,9 +129,9 @@ class Scheduler:
     """The operations of one run: an observer that holds those of the actors.
 
     An actor is known by its token. `settle` is after how many seconds of real time an actor that
-    neither sends an operation nor ends is passed over. `step` is to be called again after each
-    change (`changed`), and after the time that it returns. `order` has the labels of a run to
-    replay, with the fault of each.
+    neither sends an operation nor ends is passed over. After `begin`, `step` is to be called when
+    `changed` is notified, and after the time that it has returned. `order` has the labels of a run
+    to replay, with the fault of each.
     """
 
     def __init__(
@@ -146,6 +153,10 @@ class Scheduler:
         self._actors: dict[str, _Actor] = {}
         self._by_token: dict[str, _Actor] = {}
         self._has_changed = False
+        # The longest time without progress; None before the begin, and after the end.
+        self._timeout: float | None = None
+        self._failure: ScenarioError | None = None
+        self._waits_until = inf
         # The operation that the present step lets go.
         self._released: _Held | None = None
         self._is_closed = False
@@ -184,6 +195,7 @@ class Scheduler:
             actor.has_ended, actor.error = True, error
             actor.note_change()
             self._note_progress()
+        self._advance()
 
     def drive(self, timeout: float) -> None:
         """Block until all actors have ended.
@@ -191,34 +203,76 @@ class Scheduler:
         `timeout` is the longest time without any progress, in seconds of real time. Raises
         `ScenarioError`.
         """
-        self._progress = monotonic()
-        timeout = min(timeout, threading.TIMEOUT_MAX)
-        while (deadline := self.step(timeout)) is not None:
+        self.begin(timeout)
+        while (deadline := self.step()) is not None:
             with self.changed:
-                # What has changed since is looked at with the next step.
+                self._waits_until = deadline
                 seconds = min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX)
                 self.changed.wait_for(self._take_change, seconds)
 
-    def step(self, timeout: float) -> float | None:
+    def begin(self, timeout: float) -> None:
+        """Let operations go from now on. See `drive`."""
+        with self.changed:
+            self._progress = monotonic()
+            self._timeout = min(timeout, threading.TIMEOUT_MAX)
+
+    def step(self) -> float | None:
         """Let the next operation go, if it is time for that.
 
         Return the time until which to wait for a change, in monotonic seconds; None at the end.
-        Raises `ScenarioError`.
+        Raises `ScenarioError`. Operations also go as soon as they can by themselves; this is for
+        what needs time to pass, and for the end.
         """
         with self.changed:
-            self._take_change()
-            deadline = self._step_on(timeout)
+            self._has_changed = False
+            assert self._timeout is not None, "it has begun"
+            if self._failure is not None:
+                raise self._failure
+            try:
+                deadline = self._step_on(self._timeout)
+            except ScenarioError as error:
+                self._failure = error
+                raise
             released, self._released = self._released, None
-        if released is not None:
-            assert released.choice is not None
-            if released.choice.fault is not None:
-                self._powers.injector.decide(released.call, released.choice.fault)
-            released.gate.open()
+            if deadline is None:
+                self._timeout = None
+        self._release(released)
         return deadline
+
+    def _advance(self) -> None:
+        """Let the next operation go, in the thread of what has changed, if it is time for that.
+
+        This spares two changes of threads for each operation.
+        """
+        with self.changed:
+            if self._timeout is None or self._failure is not None or self._is_closed:
+                return
+            try:
+                deadline = self._step_on(self._timeout)
+            except ScenarioError as error:
+                self._failure, deadline = error, None
+            released, self._released = self._released, None
+            if deadline is None or deadline < self._waits_until:
+                self._wake_driver()
+        self._release(released)
+
+    def _release(self, released: _Held | None) -> None:
+        """Let an operation go that was chosen, without the lock."""
+        if released is None:
+            return
+        assert released.choice is not None
+        if released.choice.fault is not None:
+            self._powers.injector.decide(released.call, released.choice.fault)
+        released.gate.open()
 
     def _take_change(self) -> bool:
         has_changed, self._has_changed = self._has_changed, False
         return has_changed
+
+    def _wake_driver(self) -> None:
+        """Have the driver make a step. With `changed` held."""
+        self._has_changed = True
+        self.changed.notify_all()
 
     def _step_on(self, timeout: float) -> float | None:
         while True:
@@ -258,10 +312,13 @@ class Scheduler:
         if point == "answer":
             with self.changed:
                 self._note_answer(actor, tracked)
+            self._advance()
             return None
         held = _Held(tracked)
         with self.changed:
-            return self._hold(actor, held)
+            waits = self._hold(actor, held)
+        self._advance()
+        return waits
 
     def _hold(self, actor: _Actor, held: _Held) -> Waits:
         """Return the waits of an operation that has arrived. With `changed` held."""
@@ -298,6 +355,7 @@ class Scheduler:
                     actor.held = None
                     actor.note_change()
                     self._note_progress()
+                    self._wake_driver()
 
     def _note_answer(self, actor: _Actor, call: TrackedCall) -> None:
         for held in (actor.going, actor.waiting):
@@ -341,13 +399,12 @@ class Scheduler:
                     continue
                 actor.is_woken = False
                 self._note_progress()
+                self._wake_driver()
 
     # With `changed` held:
 
     def _note_progress(self) -> None:
         self._progress = monotonic()
-        self._has_changed = True
-        self.changed.notify_all()
 
     def _step(self, stalled: float) -> float | None:
         """Do the next thing that can be done; return the time until which to wait, or None."""
@@ -432,13 +489,14 @@ class Scheduler:
         for actor in self._actors.values():
             if actor.is_settled:
                 continue
-            pause = self._settle / _LOOKS
+            patience = actor.patience(self._settle)
+            pause = patience / _LOOKS
             if now - actor.looked >= pause:
                 actor.looked = now
                 actor.looks += 1
-            until = actor.changed + actor.patience(self._settle)
+            until = actor.changed + patience
             if until > now or actor.looks <= _LOOKS:
-                deadline = now + pause
+                deadline = now + pause if deadline is None else min(deadline, now + pause)
             elif actor.is_woken:
                 # It has read what there was, and waits at the tail again.
                 actor.is_woken = False
@@ -457,6 +515,9 @@ class Scheduler:
         if operation.stream is not None:
             basin = self._engine.state.basins.get(operation.basin or "")
             held.creates = basin is None or basin.streams.get(operation.stream) is None
+            held.may_create = basin is None or any(
+                basin.config.creates_stream_on(kind) for kind in ("append", "read")
+            )
         actor.held, actor.going = None, held
         self._progress = monotonic()
         self._released = held
@@ -474,6 +535,12 @@ class Scheduler:
             creates=held.creates,
             is_answered=not isinstance(error, Interrupted | InjectedError),
         )
+        possible = accesses_of(
+            operation,
+            has_effect=accesses != NOTHING,
+            creates=held.creates or held.may_create,
+            is_answered=accesses != NOTHING,
+        )
         woken_by, actor.woken_by = actor.woken_by, []
         event = self._explorer.record(
             choice,
@@ -481,6 +548,7 @@ class Scheduler:
             text=held.text,
             outcome=outcome,
             accesses=accesses,
+            possible=possible,
             woken_by=woken_by,
             is_answered=not is_waiting,
         )

@@ -23,6 +23,7 @@ from s2mock.handles.campaigns.actors import (
     Command,
     CommandFailed,
     check_work,
+    forget_unclosed,
     is_coroutine_function,
 )
 from s2mock.handles.campaigns.driver import DrivenAttempt, PythonCampaign, outside_pytest
@@ -79,7 +80,7 @@ class CrashAttempt(DrivenAttempt):
         self,
         work: Any,
         *arguments: Any,
-        timeout: float = 60,  # as in `run`
+        timeout: float = 60,
     ) -> None:
         """Do as `run`, with a coroutine function as a task of the running event loop."""
         self._check(work, arguments, timeout)
@@ -87,6 +88,11 @@ class CrashAttempt(DrivenAttempt):
         if isinstance(work, list | tuple):
             await asyncio.to_thread(self.run, work, timeout=timeout)
             return
+        if await self._run_task(work, arguments, timeout):
+            forget_unclosed()
+
+    async def _run_task(self, work: Any, arguments: tuple[Any, ...], timeout: float) -> bool:
+        """Run a coroutine function as a task; return True if it was stopped."""
         with self._work() as (mock, reached):
             loop = asyncio.get_running_loop()
             woken = asyncio.Event()
@@ -102,10 +108,11 @@ class CrashAttempt(DrivenAttempt):
                     await asyncio.to_thread(_drop_connections, mock)
                 elif task.done():
                     await task
-                    return
+                    return False
                 await _cancel(task)
                 if not self._instructions.has_to_stop:
                     raise TimeoutError(_TOO_LONG.format(timeout))
+                return True
             finally:
                 waiter.cancel()
                 if not task.done():
