@@ -51,7 +51,7 @@ NEEDS_TIME = pytest.mark.skipif(
     not os.environ.get("S2MOCK_TEST_FAULT_TABLE"),
     reason="the whole table takes minutes: make fault-table",
 )
-# One in so many cells of an SDK is in each run of the tests.
+# Each run of the tests has one in `SAMPLE` cells of an SDK.
 SAMPLE = 6
 
 # Far more than a busy machine needs, but where the SDK is to run into it.
