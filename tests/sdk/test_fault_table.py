@@ -5,8 +5,8 @@ acknowledged; the fault is that of the second. A read follows from the start: th
 there, and seven more when it waits at the tail; the fault is that of its first request. Each SDK
 tries again, up to 60 times; where it waits for an answer that does not come, up to 3 times.
 
-`make test` runs a sample of the cells, and `make fault-table` all. Those of the Rust SDK, which takes
-minutes to build, are run by `make fault-table-rust`.
+`make test` runs a sample of the cells, and `make fault-table` all. Those of the Rust SDK, which
+takes minutes to build, are run by `make fault-table-rust`.
 """
 
 import asyncio
