@@ -29,13 +29,14 @@ PYTEST := $(RUN) pytest -n auto --dist worksteal
 OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
-  soak differential record fault-table-rust
+  soak differential record fault-table fault-table-rust
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
 	@echo 'make test   all tests (PYTEST_FLAGS="-n 0 --exitfirst")'
 	@echo 'make long   of these, the ones that install, build or compile'
-	@echo 'make fault-table-rust  what the Rust SDK makes of each fault; it builds for minutes'
+	@echo 'make fault-table  what each SDK makes of each fault, whole'
+	@echo 'make fault-table-rust  the same of the Rust SDK, which builds for minutes'
 	@echo 'make check  all tests that are not slow, in less than a minute'
 	@echo 'make shuffled  all tests that are not long, in random order'
 	@echo 'make closed  the same with auth="required", and clients that send a token'
@@ -63,6 +64,10 @@ test: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
 # The tests that take more than 5 seconds on any machine; `make test` begins with them.
 long: $(VENV)/.test $(VENV)/.docs
 	@$(PYTEST) -m long $(PYTEST_FLAGS) $(OR_NONE)
+
+# What each SDK makes of each fault; `make test` runs a sample of these cells.
+fault-table: $(VENV)/.test
+	@S2MOCK_TEST_FAULT_TABLE=1 $(PYTEST) tests/sdk/test_fault_table.py $(PYTEST_FLAGS)
 
 # The cells of the Rust SDK in the table of faults, which `make test` skips. The build needs cargo.
 fault-table-rust: $(VENV)/.test

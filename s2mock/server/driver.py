@@ -65,9 +65,11 @@ class RequestDriver:
     """The driver of one conversation over one wire."""
 
     __slots__ = (
+        "_alarm",
         "_context",
         "_conversation",
         "_dead_wire",
+        "_due",
         "_is_closing",
         "_is_needed",
         "_state",
@@ -81,7 +83,12 @@ class RequestDriver:
         self._wire = wire
         self._context = context
         self._state: object = _TURN
+        # The timer of a `ReadWithin`.
         self._timer: asyncio.TimerHandle | None = None
+        # The timer of waits, and the end of the present one, by the loop's time. Waits follow each
+        # other quickly and seldom last until their end, so the timer of one is left to the next.
+        self._alarm: asyncio.TimerHandle | None = None
+        self._due: float | None = None
         self._is_closing = False
         # The condition of the last `Outlast`, and the wire after the client has disconnected.
         self._is_needed: Callable[[], bool] | None = None
@@ -145,7 +152,7 @@ class RequestDriver:
 
     def wake(self, waiter: _Waiter) -> None:
         """End a wait, from any thread."""
-        self._context.call_from_any_thread(self._wait_is_over, waiter)
+        self._context.resume_soon(self._wait_is_over, waiter)
 
     def _wait_is_over(self, waiter: _Waiter) -> None:
         if self._state is waiter:
@@ -197,6 +204,9 @@ class RequestDriver:
     def _finish(self) -> None:
         """Note the end of the conversation."""
         self._state = _OVER
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         if self._dead_wire is not None:
             self._context.lasting.discard(self)
 
@@ -323,9 +333,31 @@ class RequestDriver:
         waiter = _Waiter(self)
         self._state = waiter
         # The timer comes first: a wake-up during `subscribe` takes effect in the next turn.
-        if (timeout := step.timeout) is not None:
-            self._timer = self._context.loop.call_later(timeout, self._wait_is_over, waiter)
+        if (timeout := step.timeout) is None:
+            self._due = None
+        else:
+            self._set_alarm(self._context.loop.time() + timeout)
         step.subscribe(waiter)
+
+    def _set_alarm(self, due: float) -> None:
+        """Have the present wait end at that time of the loop."""
+        self._due = due
+        if self._alarm is not None:
+            if self._alarm.when() <= due:
+                return
+            self._alarm.cancel()
+        self._alarm = self._context.loop.call_at(due, self._check_wait)
+
+    def _check_wait(self) -> None:
+        """End the present wait if it is due, else set the timer for it."""
+        alarm, self._alarm = self._alarm, None
+        waiter, due = self._state, self._due
+        if alarm is None or due is None or not isinstance(waiter, _Waiter):
+            return
+        if due > alarm.when():
+            self._set_alarm(due)
+        else:
+            self._wait_is_over(waiter)
 
     def _read_within(self, seconds: float) -> None:
         # Data that has arrived is read in the next turn too: the step is rare.
