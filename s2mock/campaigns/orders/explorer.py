@@ -67,9 +67,6 @@ class Event(Generic[Fault]):
     accesses: Accesses
     clock: dict[str, int]
 
-    # False for a read that waits in the service.
-    is_answered: bool = True
-
     @property
     def label(self) -> str:
         """The short name of the operation, such as "a2"."""
@@ -225,7 +222,6 @@ class Explorer(Generic[Fault]):
         outcome: str,
         accesses: Accesses,
         woken_by: Iterable[Event[Fault]] = (),
-        is_answered: bool = True,
     ) -> Event[Fault]:
         """Take note of the operation that was chosen, which was carried out.
 
@@ -237,7 +233,7 @@ class Explorer(Generic[Fault]):
         clock = dict(self._clocks.get(actor, {}))
         for other in woken_by:
             _join(clock, other.clock)
-        event = Event(choice, number, text, name, outcome, accesses, clock, is_answered)
+        event = Event(choice, number, text, name, outcome, accesses, clock)
         self._events.append(event)
         if self._random is None:
             self._find_races(event, self._depth)
