@@ -48,6 +48,8 @@ class InOrder:
             thread.join(timeout)
         if self.errors:
             raise self.errors[0]
+        alive = [name for name, (_, thread) in self.actors.items() if thread.is_alive()]
+        assert not alive, f"{', '.join(alive)} has not ended within {timeout} s"
 
     def answered(self, exchange):
         bearer = exchange.request.headers.get("authorization")
