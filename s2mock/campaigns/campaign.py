@@ -1,12 +1,17 @@
 """The engine of campaigns: attempts one after the other, each with instructions and an outcome."""
 
+import re
 from collections.abc import Hashable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from s2mock.campaigns.report import CampaignReport, FailedAttempt, group_equal
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.powers import Powers
 from s2mock.powers.timeline import make_timeline
+
+# The address of an object in its representation.
+_ADDRESS: Final = re.compile(r"\bat 0x[0-9a-fA-F]+")
 
 Result = Literal["passed", "failed", "skipped"]
 
@@ -217,9 +222,11 @@ class Campaign(Generic[SomeInstructions]):
         )
 
 
-def timeline_of(exchanges: tuple[Exchange, ...]) -> str:
-    """Return the timeline of an attempt."""
-    return make_timeline(exchanges) if exchanges else "(no exchange)"
+def timeline_of(
+    exchanges: tuple[Exchange, ...], marks: Mapping[int, str] = MappingProxyType({})
+) -> str:
+    """Return the timeline of an attempt; `marks` as in `make_timeline`."""
+    return make_timeline(exchanges, marks) if exchanges else "(no exchange)"
 
 
 def short_text(error: BaseException) -> str:
@@ -238,7 +245,13 @@ def outcome_of(error: BaseException | None) -> Outcome:
     while trace is not None:
         place = (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
         trace = trace.tb_next
-    return Outcome("failed", short_text(error), (type(error).__name__, str(error), place))
+    detail = (type(error).__name__, _without_addresses(str(error)), place)
+    return Outcome("failed", _without_addresses(short_text(error)), detail)
+
+
+def _without_addresses(text: str) -> str:
+    """Return a text in which objects have no addresses, which differ from run to run."""
+    return _ADDRESS.sub("at 0x...", text)
 
 
 def named_options(

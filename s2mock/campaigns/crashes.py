@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, NamedTuple
 from s2mock.campaigns.campaign import Failure, Outcome, named_options, timeline_of
 from s2mock.campaigns.code import call_lines
 from s2mock.campaigns.report import FailedAttempt
+from s2mock.powers.call import TrackedCall
 from s2mock.powers.matching import Pattern
 from s2mock.powers.powers import Powers
 from s2mock.registry.operation import Call, Dropped, Point, Waits
@@ -59,6 +60,8 @@ class CrashInstructions:
         self._counts: Counter[str] = Counter()
         # The matching operations of the worker, each with its name and number.
         self._calls: dict[Call, list[tuple[str, int]]] = {}
+        # The call with which the point was reached.
+        self._reached: Call | None = None
         # Those that had an effect.
         self.effects: set[tuple[str, int]] = set()
 
@@ -102,6 +105,14 @@ class CrashInstructions:
             self._is_working = self.has_to_stop = False
             self._dead = frozenset(self._tokens)
 
+    @property
+    def marks(self) -> dict[int, str]:
+        """A mark for the exchange at which the worker was stopped, by its number."""
+        call, point = self._reached, self.point
+        if point is None or not isinstance(call, TrackedCall) or call.entry is None:
+            return {}
+        return {call.entry.number: f"the crash, {point.when} its effect"}
+
     # As an observer of the engine.
 
     def at(self, point: Point, call: Call) -> Waits | None:
@@ -111,6 +122,10 @@ class CrashInstructions:
         with self._lock:
             is_dropped, is_reached = self._look(point, call)
         if is_reached:
+            self._reached = call
+            if isinstance(call, TrackedCall):
+                # For the report.
+                call.needs_entry = True
             self.on_reached()
         return _drop() if is_dropped else None
 
@@ -247,7 +262,7 @@ class CrashPlan:
             short_title=short,
             long_title=f"{title}{of}",
             text=outcome.message,
-            timeline=timeline_of(exchanges),
+            timeline=timeline_of(exchanges, instructions.marks),
             rank=(0,) if point is None else (len(exchanges), point.number, point.when),
             key=(outcome.message, outcome.detail),
             replay=() if point is None else tuple(self.replay_lines(point)),

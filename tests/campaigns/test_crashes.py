@@ -105,6 +105,21 @@ def test_a_recovery_that_doubles_is_found() -> None:
     assert lines[3].startswith("    s2_crash.replay('after', 'append', 1, basins=[")
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_the_report_says_where_the_crash_was(when: str) -> None:
+    campaign = Crashes(on="append", basins=SEEDS)
+    for attempt in campaign:
+        with attempt as mock:
+            attempt.run(place_all, mock)
+            Shop(mock).tail()
+            assert attempt.point is None or attempt.point[:] != (when, "append", 2)
+    marked = [line for line in str(campaign.report()).splitlines() if "the crash, " in line]
+    # The second append, and no other line.
+    [line] = marked
+    assert line.split()[0] == "2"
+    assert line.endswith(f"the crash, {when} its effect")
+
+
 @pytest.mark.slow
 def test_a_process_is_killed() -> None:
     command = [*COMMAND, "append", *ORDERS]

@@ -87,6 +87,44 @@ def test_a_race_is_found_and_its_twin_passes() -> None:
             assert 's2_orders.replay("a1 b1 b2 a2", basins=[' in text
 
 
+def test_commands_and_refusals_have_the_names_of_s2() -> None:
+    def lead(actor: Any) -> None:
+        shop = Shop(actor)
+        path = "/v1/streams/orders/records"
+        shop.call("POST", path, {"records": [{"headers": [["", "fence"]], "body": "me"}]})
+        trim = {"headers": [["", "trim"]], "body": "\0" * 8}
+        # A command with a record is an append.
+        shop.call("POST", path, {"records": [trim, {"body": "tea"}]})
+        shop.call("POST", path, {"records": [trim, trim]})
+        shop.append("cake", match_seq_num=0)
+        shop.append("cake", fencing_token="you")
+        shop.read("seq_num=5")
+        shop.call("POST", "/v1/streams", {"stream": "orders"})
+
+    campaign = Orders(basins=SEEDS)
+    for run in campaign:
+        with run:
+            run.actor("a", lead)
+            run.go()
+            raise AssertionError
+    assert str(campaign.report()).splitlines()[:11] == [
+        (
+            "s2_orders: 1 of 1 order fails; the shortest: a fence, a append, a trim, a append, "
+            "a append, a read, a create-stream"
+        ),
+        "",
+        "a1 a2 a3 a4 a5 a6 a7: AssertionError",
+        f'    s2_orders.replay("a1 a2 a3 a4 a5 a6 a7", basins={SEEDS!r})',
+        "    a1  fence shop-basin orders          appended 0..0",
+        "    a2  append shop-basin orders         appended 1..2",
+        "    a3  trim shop-basin orders           appended 3..4",
+        "    a4  append shop-basin orders         seq_num_mismatch",
+        "    a5  append shop-basin orders         fencing_token_mismatch",
+        "    a6  read shop-basin orders           range not satisfiable",
+        "    a7  create-stream shop-basin orders  resource_already_exists",
+    ]
+
+
 def test_a_replay_runs_one_order_alone() -> None:
     campaign = Orders(basins=SEEDS)
     for order, count in (("a1 b1 b2 a2", 2), ("a1 a2 b1", 1)):

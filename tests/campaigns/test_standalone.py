@@ -58,6 +58,20 @@ CLIENT = """
                     break
                 except (OSError, http.client.HTTPException):
                     pass
+
+
+    def collect(at, found):
+        while True:
+            query = f"seq_num={len(found)}&wait=60"
+            status, document = call(at, "GET", f"/v1/streams/log/records?{query}")
+            found += [record["body"] for record in document["records"]]
+            if len(found) == 2 or not GUARDED:
+                break
+
+
+    def send(at):
+        append(at, "tea", 0)
+        append(at, "cake", 1)
 """
 
 SWEEP = (
@@ -107,6 +121,22 @@ FAULTY_ORDERS = (
 """
 )
 
+# In the shortest order of the bug, the read waits at the tail; the twin reads and waits once more.
+WAITING_ORDERS = (
+    CLIENT
+    + """
+    @pytest.mark.s2_mock(basins=[{"name": "my-basin", "streams": ["log"]}])
+    def test_it(s2_orders):
+        for run in s2_orders():
+            with run as s2_mock:
+                found = []
+                run.actor("a", send)
+                run.actor("b", collect, found)
+                run.go()
+                assert found == ["tea", "cake"]
+"""
+)
+
 CRASH = (
     CLIENT
     + """
@@ -133,9 +163,10 @@ CRASH = (
         (SWEEP, "test_it_with_drop_committed_true_at_append_1"),
         (ORDERS, "test_it_a1_b1_b2_a2"),
         (FAULTY_ORDERS, "test_it_a1_a2"),
+        (WAITING_ORDERS, "test_it_b1_a1_a2"),
         (CRASH, "test_it_with_a_crash_after_append_1"),
     ],
-    ids=["sweep", "orders", "orders-with-a-fault", "crash"],
+    ids=["sweep", "orders", "orders-with-a-fault", "orders-that-wait", "crash"],
 )
 def test_the_printed_test_is_red_on_the_bug_and_green_on_the_twin(
     run: Run, pytester: pytest.Pytester, module: str, name: str

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 from contextlib import suppress
 from typing import Any
 
@@ -193,6 +194,22 @@ SUBTESTS = """
                         "/v1/streams/log/records", json={"records": [{"body": "a"}]},
                         headers={"s2-basin": "my-basin"})
 """
+
+
+def test_failures_that_differ_in_the_address_of_an_object_are_equal() -> None:
+    campaign = Sweep([Drop()], on="append", basins=SEEDS)
+    for attempt in campaign:
+        with attempt as mock:
+            for body in ("tea", "cake"):
+                with suppress(OSError, http.client.HTTPException):
+                    Shop(mock).append(body)
+            kept = [object(), Shop(mock)]
+            if attempt.point is not None:
+                raise AssertionError(f"{kept[0]} and {kept[1]}")
+    [group] = campaign.report().groups
+    assert group.count == 2
+    assert group.first.text.startswith("AssertionError: <object object at 0x...> and <tests.")
+    assert re.search("0x[0-9a-f]", str(campaign.report())) is None
 
 
 @pytest.mark.slow

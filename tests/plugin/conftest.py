@@ -9,8 +9,8 @@ import pytest
 
 import s2mock.powers.errors  # noqa: F401
 
-# To look for all plugins in each of these runs takes a third of its time. Tests of the subtests of a
-# campaign load that plugin again.
+# To look for all plugins in each of these runs takes a third of its time. Tests of the subtests of
+# a campaign load that plugin again.
 ALONE = ("--disable-plugin-autoload", "-p", "s2mock", "-p", "no:subtests")
 
 Run = Callable[..., pytest.RunResult]

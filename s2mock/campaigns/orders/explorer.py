@@ -69,9 +69,6 @@ class Event(Generic[Fault]):
     clock: dict[str, int]
     possible: Accesses
 
-    # False for a read that waits in the service.
-    is_answered: bool = True
-
     @property
     def label(self) -> str:
         """The short name of the operation, such as "a2"."""
@@ -228,7 +225,6 @@ class Explorer(Generic[Fault]):
         accesses: Accesses,
         possible: Accesses | None = None,
         woken_by: Iterable[Event[Fault]] = (),
-        is_answered: bool = True,
     ) -> Event[Fault]:
         """Take note of the operation that was chosen, which was carried out.
 
@@ -243,7 +239,7 @@ class Explorer(Generic[Fault]):
             _join(clock, other.clock)
         if possible is None:
             possible = accesses
-        event = Event(choice, number, text, name, outcome, accesses, clock, possible, is_answered)
+        event = Event(choice, number, text, name, outcome, accesses, clock, possible)
         self._events.append(event)
         if self._random is None:
             self._find_races(event, self._depth)

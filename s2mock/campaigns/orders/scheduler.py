@@ -1,5 +1,6 @@
 """The scheduler: it holds the operations of the actors of one run, and lets one go at a time."""
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from math import inf
@@ -13,10 +14,12 @@ from s2mock.powers.hold import Gate
 from s2mock.powers.injected import InjectedError
 from s2mock.powers.powers import Powers
 from s2mock.registry.operation import Call, Dropped, Interrupted, Operation, Point, Waits
+from s2mock.registry.rules.append import Append
 from s2mock.registry.rules.read import Read
-from s2mock.registry.values.errors import S2Error
+from s2mock.registry.values.errors import AppendConditionFailed, S2Error
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 from s2mock.runtime.monotonic import monotonic
+from s2mock.runtime.status_phrases import STATUS_PHRASES
 
 MAX_OPERATIONS: Final = 1_000
 """A run with more operations than this is taken for one without an end."""
@@ -419,7 +422,9 @@ class Scheduler:
         if (deadline := self._settle_all()) is not None:
             return min(deadline, stalled)
         held = {
-            actor.name: actor.held.call.operation.name for actor in actors if actor.held is not None
+            actor.name: name_of(actor.held.call.operation)
+            for actor in actors
+            if actor.held is not None
         }
         if held and len(self._explorer.events) >= MAX_OPERATIONS:
             raise ScenarioError(
@@ -473,7 +478,7 @@ class Scheduler:
             raise ScenarioError(f"{label} cannot come next: the next operations are {known}")
         if actor.held is not None:
             order.pop(0)
-            self._go(self._explorer.choose({actor.name: actor.held.call.operation.name}), fault)
+            self._go(self._explorer.choose({actor.name: name_of(actor.held.call.operation)}), fault)
             return monotonic()
         if actor.has_ended or monotonic() >= stalled:
             raise ScenarioError(f"{label} did not arrive; {self._describe_actors()}")
@@ -544,13 +549,12 @@ class Scheduler:
         woken_by, actor.woken_by = actor.woken_by, []
         event = self._explorer.record(
             choice,
-            name=operation.name,
+            name=name_of(operation),
             text=held.text,
             outcome=outcome,
             accesses=accesses,
             possible=possible,
             woken_by=woken_by,
-            is_answered=not is_waiting,
         )
         known = self._explorer.known_outcome
         if known is not None and known != outcome:
@@ -596,9 +600,18 @@ def _drop() -> Waits:
     yield
 
 
+def name_of(operation: Operation) -> str:
+    """Return the name of an operation: "fence" or "trim" for an append of that command alone."""
+    if isinstance(operation, Append):
+        commands = {record.command for record in operation.batch.records}
+        if len(commands) == 1 and (command := commands.pop()) is not None:
+            return command
+    return operation.name
+
+
 def describe(operation: Operation) -> str:
     """Return an operation in a few words, such as "append my-basin log"."""
-    parts = (operation.name, operation.basin, operation.stream)
+    parts = (name_of(operation), operation.basin, operation.stream)
     return " ".join(part for part in parts if part)
 
 
@@ -606,12 +619,19 @@ def _describe_outcome(call: TrackedCall) -> str:
     """Return what an operation has done, the same in each run."""
     error, effect = call.error, call.effect
     if isinstance(error, S2Error) and not isinstance(error, InjectedError):
-        return error.code or type(error).__name__
+        return error.code or _name_without_code(error)
     if effect is None:
         return "" if error is None else "not applied"
     if effect.first_seq_num is None:
         return effect.kind
     return f"{effect.kind} {effect.first_seq_num}..{effect.last_seq_num}"
+
+
+def _name_without_code(error: S2Error) -> str:
+    """Return the name of an error without a code, as a timeline has it: see `error_code`."""
+    if isinstance(error, AppendConditionFailed):
+        return re.sub("(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()
+    return STATUS_PHRASES[error.status].lower()
 
 
 def listing(events: list[Event[Fault]]) -> Iterator[str]:

@@ -250,19 +250,19 @@ class Orders(PythonCampaign[Run]):
             return None
         faults = [event.choice.fault for event in events if event.choice.fault is not None]
         steps = [
-            f"    ({event.choice.actor!r}, {event.is_answered}, {event.choice.fault!r}),"
-            f"  # {event.name}"
+            f"    ({event.choice.actor!r}, {event.choice.fault!r}),  # {event.name}"
             for event in events
         ]
         order = "\n".join([f"{source.loop} = InOrder(s2_mock, [", *steps, "])"])
         rename = "" if source.mock == "s2_mock" else f"{source.mock} = s2_mock"
-        names = names_in(map(repr, faults))
+        names = sorted({*names_in(map(repr, faults)), "S2Error"})
         imports = [
             *(f"import {name}" for name in _MODULES),
             "from types import SimpleNamespace",
             "",
             "import pytest",
-            *(["", f"from s2mock import {', '.join(names)}"] if names else []),
+            "",
+            f"from s2mock import {', '.join(names)}",
         ]
         operations = "\n".join(
             ["OPERATIONS = [", *(f"    {name!r}," for name in OPERATION_NAMES), "]"]
