@@ -15,6 +15,7 @@ from s2mock.api.operations import OPERATIONS
 from s2mock.api.records.headers import ENCRYPTION_KEY, FORMAT, STREAM_CONFIG
 from s2mock.api.records.limits import END, START
 from s2mock.api.requests import BASIN, REQUEST_TOKEN
+from s2mock.json_bodies.decoder import decode
 from s2mock.json_bodies.tokens import scope_from_json
 from s2mock.json_bodies.validators import schema_node, unknown_fields
 from s2mock.powers.advice_history import AdviceHistory, AppendLoop, FullRead
@@ -351,17 +352,22 @@ def _start_of(query: dict[str, str]) -> int | None:
 
 
 def _check_scope(to_exchange: Callable[[], Exchange], account: AccountView) -> Iterator[str]:
-    document = to_exchange().request.document
-    if not isinstance(document, dict) or document.get("expires_at") is not None:
+    given = to_exchange().request.document
+    if given is None:
+        # The journal has not kept the body.
         return
-    token_id = document.get("id")
+    # S2 has accepted it, maybe in an unusual form.
+    document = decode(json.dumps(given).encode(), "issue_access_token")
+    if document.get("expires_at") is not None:
+        return
+    token_id = document["id"]
     with account.lock.mutex:
         tokens = account.state.tokens
         token = None if tokens is None else tokens.by_id.get(str(token_id))
     # It ends with the token that has issued it, and one that was revoked has an end.
     if token is None or token.has_an_end:
         return
-    if EVERYTHING.first_beyond(scope_from_json(document.get("scope") or {})) is None:
+    if EVERYTHING.first_beyond(scope_from_json(document["scope"])) is None:
         yield (
             f"the access token `{token_id}` permits everything and never expires: give it the "
             "scope that it needs, or expires_at"

@@ -525,6 +525,29 @@ class TestAToken:
         assert way("POST", "/v1/access-tokens", {"id": "t", **document}).status == 201
         assert advice(mock) == []
 
+    @pytest.mark.parametrize(
+        "document",
+        [
+            {"scope": {**WHOLE, "ops": [{"list-basins": None}, "append"]}},
+            {"scope": [EVERY, EVERY, EVERY, [[True, True]] * 3, None]},
+        ],
+        ids=["an object for a word", "arrays for objects"],
+    )
+    def test_in_another_form(self, mock: S2Mock, way: Way, document: Any) -> None:
+        assert way("POST", "/v1/access-tokens", {"id": "t", **document}).status == 201
+        assert advice(mock) == [self.TEXT]
+
+    def test_without_its_body(self) -> None:
+        with S2Mock(journal_bytes=0) as mock:
+            document = {"id": "t", "scope": WHOLE}
+            assert mock.client.post("/v1/access-tokens", json=document).status_code == 201
+            assert advice(mock) == []
+
+    def test_as_an_array(self, mock: S2Mock, way: Way) -> None:
+        document: Any = ["t", None, None, WHOLE]
+        assert way("POST", "/v1/access-tokens", document).status == 201
+        assert advice(mock) == [self.TEXT]
+
     def test_that_is_revoked(self, mock: S2Mock, way: Way) -> None:
         way("POST", "/v1/access-tokens", {"id": "t", "scope": WHOLE})
         assert way("DELETE", "/v1/access-tokens/t").status < 300
