@@ -352,9 +352,12 @@ def _start_of(query: dict[str, str]) -> int | None:
 
 
 def _check_scope(to_exchange: Callable[[], Exchange], account: AccountView) -> Iterator[str]:
+    given = to_exchange().request.document
+    if given is None:
+        # The journal has not kept the body.
+        return
     # S2 has accepted it, maybe in an unusual form.
-    body = json.dumps(to_exchange().request.document).encode()
-    document = decode(body, "issue_access_token")
+    document = decode(json.dumps(given).encode(), "issue_access_token")
     if document.get("expires_at") is not None:
         return
     token_id = document["id"]

@@ -537,6 +537,12 @@ class TestAToken:
         assert way("POST", "/v1/access-tokens", {"id": "t", **document}).status == 201
         assert advice(mock) == [self.TEXT]
 
+    def test_without_its_body(self) -> None:
+        with S2Mock(journal_bytes=0) as mock:
+            document = {"id": "t", "scope": WHOLE}
+            assert mock.client.post("/v1/access-tokens", json=document).status_code == 201
+            assert advice(mock) == []
+
     def test_as_an_array(self, mock: S2Mock, way: Way) -> None:
         document: Any = ["t", None, None, WHOLE]
         assert way("POST", "/v1/access-tokens", document).status == 201
