@@ -29,13 +29,15 @@ PYTEST := $(RUN) pytest -n auto --dist worksteal
 OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
-  soak differential record
+  soak differential record fault-table fault-table-rust
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
 	@echo 'make test   all tests (PYTEST_FLAGS="-n 0 --exitfirst")'
 	@echo 'make long   of these, the ones that install, build or compile'
-	@echo 'make check  all tests that are not slow, in a minute'
+	@echo 'make fault-table  what each SDK makes of each fault, whole'
+	@echo 'make fault-table-rust  the same of the Rust SDK, which builds for minutes'
+	@echo 'make check  all tests that are not slow, in less than a minute'
 	@echo 'make shuffled  all tests that are not long, in random order'
 	@echo 'make closed  the same with auth="required", and clients that send a token'
 	@echo 'make lint   formatting, lint rules, types and words'
@@ -63,11 +65,24 @@ test: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
 long: $(VENV)/.test $(VENV)/.docs
 	@$(PYTEST) -m long $(PYTEST_FLAGS) $(OR_NONE)
 
-# In a minute; `make test` runs these tests, too. Schemathesis takes seconds to import, and all its
-# tests are slow.
+# What each SDK makes of each fault; `make test` runs a sample of these cells.
+fault-table: $(VENV)/.test
+	@S2MOCK_TEST_FAULT_TABLE=1 $(PYTEST) tests/sdk/test_fault_table.py $(PYTEST_FLAGS)
+
+# The cells of the Rust SDK in the table of faults, which `make test` skips. The build needs cargo.
+fault-table-rust: $(VENV)/.test
+	@command -v cargo >/dev/null || { echo 'cargo, which builds the Rust SDK, is not on the PATH' >&2; \
+	  exit 1; }
+	@cargo build --locked --manifest-path tests/sdk/rust/Cargo.toml --target-dir build/rust
+	@S2MOCK_TEST_RUST=1 $(PYTEST) tests/sdk/test_fault_table.py -k rust $(PYTEST_FLAGS)
+
+# In less than a minute; `make test` runs these tests, too, with all cases of those that are marked
+# `sample`, and with 100 examples of Hypothesis. Schemathesis takes seconds to import, and all its tests
+# are slow.
+QUICK := S2MOCK_TESTS_EXAMPLES=20
 check: $(VENV)/.test
-	@$(PYTEST) -m 'not slow and not long' -p no:schemathesis --ignore=tests/openapi/test_schemathesis.py \
-	  $(PYTEST_FLAGS)
+	@$(QUICK) $(PYTEST) -m 'not slow and not long' -p no:schemathesis \
+	  --ignore=tests/openapi/test_schemathesis.py $(PYTEST_FLAGS)
 
 # The seed of the order is printed: PYTEST_FLAGS=--random-order-seed=N repeats the order.
 shuffled: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
@@ -114,7 +129,7 @@ lowest:
 	  --group test --group lint
 	@touch $(LOWEST)/.package $(LOWEST)/.test $(LOWEST)/.lint
 	@$(LOWEST)/bin/python -m mypy
-	@$(MAKE) --no-print-directory check VENV=$(LOWEST) \
+	@$(MAKE) --no-print-directory check VENV=$(LOWEST) QUICK=S2MOCK_TESTS_SAMPLE=all \
 	  PYTEST_FLAGS="$(ON_LIBRARIES) $(PYTEST_FLAGS)"
 
 # Each page of the documentation in a virtual environment that its own install line creates.

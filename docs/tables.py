@@ -24,6 +24,9 @@ from s2mock.options import OPTIONS, Option
 from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.pytest_plugin.options import FLAGS
 from s2mock.registry.values.codes import CODES
+from tests.sdk import fault_table
+from tests.sdk.breaking_proxy import Break
+from tests.sdk.fault_table import SDKS, TABLE, Call, Differs, Row
 
 REPO = Path(__file__).parent.parent
 
@@ -235,6 +238,81 @@ def fidelity() -> list[str]:
     return printed.partition("\n\n")[0].splitlines()
 
 
+# What an outcome of the table of faults means, and what a proxy does for the same, at which place.
+OUTCOMES = {
+    fault_table.ONCE: "recovers",
+    fault_table.TWICE: "recovers; the record is there twice",
+    fault_table.AFTERWARDS: "recovers; the record is there again, later",
+    fault_table.ALL: "recovers",
+}
+ACTIONS = {
+    "fin": "ends the connection",
+    "rst": "resets the connection",
+    "silence": "stops forwarding",
+    "delay": "waits",
+    "slow": "forwards the response byte by byte",
+    "late": "ends the connection, and forwards the request later",
+}
+PLACES = {
+    "request": "before the request",
+    "answer": "before the response",
+    "record": "before the next record",
+}
+
+
+def sdk_faults(call: Call) -> list[str]:
+    """The outcome of each fault in each SDK, for a kind of call."""
+    rows = [
+        [fault_text(row), *(outcome_text(getattr(row, sdk)) for sdk in SDKS), proxy_text(row)]
+        for row in TABLE
+        if row.call == call
+    ]
+    return table(("fault", "Python", "TypeScript", "Go", "Rust", "the same by a TCP proxy"), rows)
+
+
+def fault_text(row: Row) -> str:
+    """The fault, and the operation that it is injected on if that is another."""
+    if row.fault == fault_table.OUTAGE:
+        return "`outage()`"
+    on = f", `on={row.on!r}`" if row.on else ""
+    return f"`{row.fault!r}`{on}"
+
+
+def outcome_text(cell: str | Differs) -> str:
+    """The outcome of a cell, and that of the proxy with the reason where it is another."""
+    if isinstance(cell, str):
+        return result_text(cell)
+    if cell.fault == cell.proxy:
+        return f"{result_text(cell.fault)}, also behind the proxy"
+    return f"{result_text(cell.fault)}. Behind the proxy: {result_text(cell.proxy)}. {cell.reason}"
+
+
+def result_text(outcome: str | None) -> str:
+    """The meaning of an outcome. Raises `LookupError`."""
+    if outcome is None:
+        return "waits for more than 60 s"
+    if outcome in OUTCOMES:
+        return OUTCOMES[outcome]
+    # The numbers of the records are before the error.
+    error = outcome.lstrip("0123456789").strip()
+    if not error:
+        raise LookupError(f"docs/tables.py: the outcome {outcome!r} has no text")
+    return f"error: `{error.rstrip(': ')}`"
+
+
+def proxy_text(row: Row) -> str:
+    """The action of the proxy and its place, or the reason for which there is none."""
+    if row.proxy == fault_table.OUTAGE:
+        return "refuses connections, and ends the open ones"
+    if not isinstance(row.proxy, Break):
+        return f"none: {row.proxy}"
+    place, action = row.proxy.place, ACTIONS[row.proxy.action]
+    if row.proxy.action in {"late", "slow"}:
+        return action
+    where = f"after {place} bytes of the body" if isinstance(place, int) else PLACES[place]
+    return f"{action} {where}"
+
+
 TABLES: dict[str, Callable[[], list[str]]] = {
     "basin": lambda: members(Basin, Basin),
     "codes": codes,
@@ -246,5 +324,8 @@ TABLES: dict[str, Callable[[], list[str]]] = {
     "operations": operations,
     "options": options,
     "routes": routes,
+    "sdk_append": lambda: sdk_faults("append"),
+    "sdk_read": lambda: sdk_faults("read"),
+    "sdk_session": lambda: sdk_faults("session"),
     "stream": lambda: members(Stream, Stream),
 }

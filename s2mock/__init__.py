@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from s2mock.handles.account import Account as Account
     from s2mock.handles.faults import Hold as Hold
+    from s2mock.handles.faults import Hook as Hook
     from s2mock.handles.faults import Injection as Injection
     from s2mock.handles.journal import Journal as Journal
     from s2mock.handles.mock import S2Mock as S2Mock
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from s2mock.powers.faults import Drop as Drop
     from s2mock.powers.faults import Fail as Fail
     from s2mock.powers.faults import Fault as Fault
+    from s2mock.powers.faults import Late as Late
+    from s2mock.powers.faults import Silence as Silence
+    from s2mock.powers.faults import Slow as Slow
     from s2mock.powers.plans import FaultPlan as FaultPlan
     from s2mock.powers.plans import PlannedFault as PlannedFault
     from s2mock.registry.rules.listing import Page as Page
@@ -92,11 +96,13 @@ _HOME = {
     "FaultPlan": "s2mock.powers.plans",
     "FencingTokenMismatch": "s2mock.registry.values.errors",
     "Hold": "s2mock.handles.faults",
+    "Hook": "s2mock.handles.faults",
     "Injection": "s2mock.handles.faults",
     "Invalid": "s2mock.registry.values.errors",
     "InvalidConfig": "s2mock.registry.values.errors",
     "InvalidName": "s2mock.registry.values.errors",
     "Journal": "s2mock.handles.journal",
+    "Late": "s2mock.powers.faults",
     "ManualClock": "s2mock.runtime.clock",
     "NotOnTarget": "s2mock.handles.remote",
     "Page": "s2mock.registry.rules.listing",
@@ -112,6 +118,8 @@ _HOME = {
     "Scope": "s2mock.registry.values.scopes",
     "SeqNumMismatch": "s2mock.registry.values.errors",
     "SequencedRecord": "s2mock.registry.values.records",
+    "Silence": "s2mock.powers.faults",
+    "Slow": "s2mock.powers.faults",
     "Snapshot": "s2mock.json_bodies.snapshots.snapshot",
     "StaleHandle": "s2mock.registry.values.errors",
     "Stream": "s2mock.handles.resources",
@@ -141,7 +149,11 @@ if not TYPE_CHECKING:
             return version("s2mock")
         if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(_HOME[name]), name)
+        from s2mock.runtime.loading import loading
+
+        with loading():
+            home = import_module(_HOME[name])
+        return getattr(home, name)
 
 
 def __dir__() -> list[str]:

@@ -5,14 +5,22 @@ members of `POST /_s2mock/accounts` and the table in the documentation derive fr
 compares it with the signature of `S2Mock`, which is written out for editors and type checkers.
 
 The pytest plugin loads this module in every session, so it imports next to nothing. Its classes are
-named tuples, which load in a quarter of the time of dataclasses.
+dataclasses for type checkers only: made by the standard library, they would take most of the time.
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, dataclass_transform
 
 
-class Kind(NamedTuple):
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class _Fields:
+    """A value with fields, given by their names."""
+
+    def __init__(self, **values: Any) -> None:
+        self.__dict__.update(values)
+
+
+class Kind(_Fields):
     """A type of values, and how a value of it is written in an ini file or on a command line.
 
     `type` is its Python type. `expected` completes "must be ...". `parse` turns a text into a value
@@ -31,18 +39,24 @@ def _parse_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
-SECONDS: Final = Kind(float, "a number of seconds", float, "SECONDS")
-COUNT: Final = Kind(int, "a whole number", int, "COUNT")
-BYTES: Final = Kind(int, "a whole number", int, "BYTES")
-PORT: Final = Kind(int, "a port number", int, "PORT")
-TEXT: Final = Kind(str, "text", str)
-CHOICE: Final = Kind(str, "one of a few texts", str)
-NAMES: Final = Kind(list, "names", _parse_names, "NAMES", ": names with commas between them")
-FLAG: Final = Kind(bool, "True or False")
-OBJECT: Final = Kind(object, "an object of Python")
+SECONDS: Final = Kind(type=float, expected="a number of seconds", parse=float, metavar="SECONDS")
+COUNT: Final = Kind(type=int, expected="a whole number", parse=int, metavar="COUNT")
+BYTES: Final = Kind(type=int, expected="a whole number", parse=int, metavar="BYTES")
+PORT: Final = Kind(type=int, expected="a port number", parse=int, metavar="PORT")
+TEXT: Final = Kind(type=str, expected="text", parse=str)
+CHOICE: Final = Kind(type=str, expected="one of a few texts", parse=str)
+NAMES: Final = Kind(
+    type=list,
+    expected="names",
+    parse=_parse_names,
+    metavar="NAMES",
+    syntax=": names with commas between them",
+)
+FLAG: Final = Kind(type=bool, expected="True or False")
+OBJECT: Final = Kind(type=object, expected="an object of Python")
 
 
-class Option(NamedTuple):
+class Option(_Fields):
     """One option: what it sets, its values, its default, and the places where it can be set.
 
     `choices` are its values, if those are a few texts. `shown_default` is the text for a default

@@ -1,6 +1,7 @@
 """Fixtures and hooks for the tests of all folders."""
 
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -17,15 +18,34 @@ pytest_plugins = [
     "tests.openapi.plugin",
     # Runs all tests with `auth="required"` if the environment asks for it.
     "tests.own_token",
+    # Marks cases as slow of which a sample is enough for `make check`.
+    "tests.sampling",
+    # Loads no certificates, which take time for each client.
+    "tests.certificates",
     # Both backends of the handles.
     "tests.backends",
 ]
 
 BASIN = "my-basin"
 
-# The time of an example, and of its generation, depends on the machine.
-settings.register_profile("s2mock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# The time of an example, and of its generation, depends on the machine. `make check` has fewer.
+settings.register_profile(
+    "s2mock",
+    deadline=None,
+    max_examples=int(os.environ.get("S2MOCK_TESTS_EXAMPLES", "100")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("s2mock")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect the tests without garbage collection, which looks at each of them many times."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 def pytest_collection_finish() -> None:

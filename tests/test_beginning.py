@@ -47,6 +47,10 @@ REQUESTS = {
 }
 
 
+AGE_OF_A_HALF = {"retention_policy": {"age": 0.5}}
+AGE_BELOW_ZERO = {"delete_on_empty": {"min_age_secs": -1}}
+
+
 @pytest.mark.parametrize("basin", [OBJECTS, RESOURCE_FILE, REQUESTS])
 def test_forms(basin: Any) -> None:
     with S2Mock(basins=[basin, "other-basin"]) as mock:
@@ -79,6 +83,16 @@ def test_forms(basin: Any) -> None:
             {"name": "my-basin", "streams": [{"name": "s", "config": {"retention_policy": {}}}]},
             ValueError,
             "invalid type: map, expected a string",
+        ),
+        (
+            {"name": "my-basin", "streams": [{"name": "s", "config": AGE_OF_A_HALF}]},
+            TypeError,
+            "age of retention_policy must be a whole number, not",
+        ),
+        (
+            {"basin": "my-basin", "config": {"default_stream_config": AGE_BELOW_ZERO}},
+            ValueError,
+            "min_age_secs of delete_on_empty must be 0 or more, not -1",
         ),
     ],
 )

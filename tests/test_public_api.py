@@ -34,11 +34,13 @@ NAMES = [
     "FaultPlan",
     "FencingTokenMismatch",
     "Hold",
+    "Hook",
     "Injection",
     "Invalid",
     "InvalidConfig",
     "InvalidName",
     "Journal",
+    "Late",
     "ManualClock",
     "NotOnTarget",
     "Page",
@@ -54,6 +56,8 @@ NAMES = [
     "Scope",
     "SeqNumMismatch",
     "SequencedRecord",
+    "Silence",
+    "Slow",
     "Snapshot",
     "StaleHandle",
     "Stream",
@@ -117,6 +121,7 @@ from s2mock import (
     Fault,
     FaultPlan,
     Hold,
+    Hook,
     Injection,
     Journal,
     ManualClock,
@@ -221,6 +226,12 @@ def test_powers(s2_mock: S2Mock, fault: Fault) -> None:
     with s2_mock.outage(), s2_mock.hold(on="append", at="answer") as held:
         assert_type(held, Hold)
         assert_type(held.wait(2, timeout=1.5), tuple[Exchange, ...])
+        held.release(exchange=held.exchanges[0], fault=fault)
+    stream = s2_mock.stream("my-basin", "s")
+    with s2_mock.on("append", lambda exchange: stream.append(["a"]), at="commit") as hook:
+        assert_type(hook, Hook)
+        assert_type(hook.calls, int)
+        assert_type(hook.exchanges, tuple[Exchange, ...])
     plan = FaultPlan([PlannedFault(fault, on="append", stream="orders/*", skip=2)])
     assert_type(s2_mock.apply(plan), tuple[Injection, ...])
     assert_type(s2_mock.journal, Journal)
@@ -296,6 +307,7 @@ BAD = {
     's2.inject("Drop()", on="append")': "arg-type",
     's2.inject(Drop(), "append")': "call-arg",
     's2.hold(on="append", at="comit")': "arg-type",
+    's2.on("append", lambda: None)': "arg-type",
     "Drop(True)": "call-arg",
     "Fail()": "call-arg",
     "s2.journal[0].number = 5": "misc",

@@ -251,8 +251,8 @@ def test_the_readme_has_no_link_that_leads_nowhere_on_the_package_index() -> Non
 
 
 def test_the_commands_exist() -> None:
-    targets = re.findall(r"^(\w+):", (REPO / "Makefile").read_text(), re.MULTILINE)
+    targets = re.findall(r"^([\w-]+):", (REPO / "Makefile").read_text(), re.MULTILINE)
     pages = (*PAGES.values(), (REPO / "CONTRIBUTING.md").read_text())
 
-    assert set(re.findall(r"`make (\w+)", " ".join(pages))) <= set(targets)
-    assert {"serve", "test"} <= set(re.findall(r"`make (\w+)", README))
+    assert set(re.findall(r"`make ([\w-]+)", " ".join(pages))) <= set(targets)
+    assert {"serve", "test"} <= set(re.findall(r"`make ([\w-]+)", README))

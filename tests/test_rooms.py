@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -48,8 +49,13 @@ def room(name: str) -> str:
     return (name.split(".") + [""])[1]
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Yield the product's modules that this one imports, in functions and for types too."""
+@cache
+def imported(path: Path) -> frozenset[str]:
+    """Return the product's modules that this one imports, in functions and for types too."""
+    return frozenset(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

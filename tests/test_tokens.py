@@ -98,6 +98,7 @@ def test_groups_as_the_sdks_have_them(mock: S2Mock) -> None:
     assert scope.groups == ("account.read", "basin.write", "stream.read", "stream.write")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("arguments", "error", "text"),
     [

@@ -18,6 +18,7 @@ def check(*paths: Path) -> tuple[int, list[str]]:
     return ended.returncode, ended.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_checked_folders_have_no_banned_word() -> None:
     assert check() == (0, [])
 

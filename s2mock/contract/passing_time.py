@@ -1,7 +1,8 @@
 """Time that passes for the server under test: the fake's clock is advanced, or the case waits."""
 
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Protocol
 
 import pytest
@@ -32,9 +33,20 @@ def let_others_be_answered(client: Client) -> None:
     It has handled the others then, or is about to; a slow machine gets more time than a fast one.
     The requests do not use the methods of the client, whose calls a case may watch.
     """
+    with others_answered(client):
+        pass
+
+
+@contextmanager
+def others_answered(client: Client) -> Iterator[None]:
+    """Keep the connection of `let_others_be_answered` open, idle, until the end of the block.
+
+    So the server has no end of a connection to handle that is later than the others.
+    """
     with closing(connect(client.url)) as connection:
         for _ in range(3):
             exchange(connection, "GET", "/health", {}).read()
+        yield
 
 
 class PassingTime(Protocol):

@@ -150,6 +150,7 @@ def test_a_field_that_comes_twice(target: Client, field: str) -> None:
     assert answer.error == bad_json(f"duplicate field `{field}`")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("scope", "reason"),
     [

@@ -15,6 +15,7 @@ RANGE = "{} was not in range".format
 LITERAL = "a character literal was not valid"
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("expires_at", "reason"),
     [

@@ -83,6 +83,7 @@ def test_corrupt_request(stream: Stream, coding: str, damage: str) -> None:
     assert stream.tail_ok()["seq_num"] == 0
 
 
+@pytest.mark.sample(2)
 @CODINGS
 def test_limit_of_an_inflated_body(stream: Stream, coding: str) -> None:
     """2 MiB, counted after inflation (§1.7, §7)."""
@@ -131,6 +132,7 @@ ACCEPTED: list[tuple[str | None, str | None]] = [
 ]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("accept", ["application/json", PROTOBUF])
 @pytest.mark.parametrize(("encoding", "coding"), ACCEPTED)
 def test_coding_of_an_answer(

@@ -24,6 +24,7 @@ def record(text: str) -> str:
     return f'{{"records":[{text}]}}'
 
 
+@pytest.mark.sample(3)
 @case(31)
 @pytest.mark.parametrize(
     "body",
@@ -58,6 +59,7 @@ def test_not_utf8(stream: Stream) -> None:
     bad_json(stream.append_bytes(b'{"records":[{"body":"\xff"}]}'))
 
 
+@pytest.mark.sample(3)
 @case(32)
 @pytest.mark.parametrize(
     "body",

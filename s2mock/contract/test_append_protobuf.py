@@ -66,6 +66,7 @@ def test_a_zero_is_not_nothing(stream: Stream) -> None:
     assert append(stream, RECORD_HI).status == 200
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("body", "reason"),
     [

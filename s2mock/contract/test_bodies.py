@@ -41,6 +41,7 @@ def test_a_value_of_another_type(s2: Client, value: str, got: str) -> None:
     assert refused(s2, send(s2, body)) == f"invalid type: {got}, expected a string"
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("value", "got"),
     [
@@ -107,6 +108,7 @@ def test_of_several_faults_the_first(s2: Client, body: str, reason: str) -> None
     assert refused(s2, send(s2, body.encode())).endswith(reason)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "body",
     [

@@ -14,6 +14,7 @@ from s2mock.contract.errors import bad_json
 MODES = "`client-prefer`, `client-require`, `arrival`"
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
@@ -116,6 +117,7 @@ def test_a_number_that_is_no_u64(s2: Client, age: str, reason: str) -> None:
     assert refused(s2, send(s2, body.encode())) == reason
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("config", "reason"),
     [

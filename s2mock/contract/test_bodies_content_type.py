@@ -60,6 +60,7 @@ def test_a_required_body_without_a_content_type(
     assert answer.error == NO_JSON_TYPE
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("content_type", OTHER_TYPES)
 @pytest.mark.parametrize(("method", "path"), [*REQUIRED[2:4], *OPTIONAL])
 def test_another_content_type(shared: Client, method: str, path: str, content_type: str) -> None:

@@ -43,6 +43,7 @@ BASIN_CONFIGS: Final = (
 )
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("broken", BROKEN, ids=ascii)
 @pytest.mark.parametrize("config", STREAM_CONFIGS)
 def test_broken_text_in_a_stream_configuration(s2: Client, config: bytes, broken: bytes) -> None:
@@ -57,6 +58,7 @@ def test_broken_text_in_a_stream_configuration(s2: Client, config: bytes, broken
         assert refused(s2, s2.request(method, path, body=body, headers=JSON))
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("broken", BROKEN, ids=ascii)
 @pytest.mark.parametrize("config", BASIN_CONFIGS)
 def test_broken_text_in_a_basin_configuration(
@@ -78,6 +80,7 @@ def test_broken_text_in_a_basin_configuration(
     assert s2.request("GET", f"/v1/basins/{new}").status == 404
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("broken", [text for text in BROKEN if text.isascii()], ids=ascii)
 @pytest.mark.parametrize("config", STREAM_CONFIGS)
 def test_broken_text_in_a_header(stream: Stream, config: bytes, broken: bytes) -> None:
@@ -114,6 +117,7 @@ def test_a_record_as_an_array(stream: Stream, record: str) -> None:
     assert stream.append_bytes(f"[[{record}],null,null]".encode()).status == 200
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -54,6 +54,7 @@ def test_bad_fence(stream: Stream, form: str, body: bytes, message: str) -> None
     assert refusal(form, stream, Record(body, (FENCE,))) == invalid(message)
 
 
+@pytest.mark.sample(3)
 @case(44)
 @pytest.mark.parametrize("form", APPEND_FORMS)
 @pytest.mark.parametrize("length", [0, 4, 7, 9, 10])
@@ -64,6 +65,7 @@ def test_bad_trim(stream: Stream, form: str, length: int) -> None:
     )
 
 
+@pytest.mark.sample(3)
 @case(45)
 @pytest.mark.parametrize("form", APPEND_FORMS)
 @pytest.mark.parametrize("value", [b"not-a-command", b"", b"Fence", b"fence ", b"TRIM"])

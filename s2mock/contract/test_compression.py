@@ -111,6 +111,7 @@ def test_an_empty_body_in_a_coding(shared: Client, coding: str) -> None:
     assert send(shared, b"", coding).error == bad_json("EOF while parsing a value")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("coding", "compress"), [("gzip", gzip.compress), ("zstd", zstd)])
 @pytest.mark.parametrize("more", [0, 1, 64 * LIMIT], ids=["limit", "limit + 1", "a bomb"])
 def test_the_limit_is_of_the_inflated_body(
@@ -122,6 +123,7 @@ def test_the_limit_is_of_the_inflated_body(
     assert answer.status == 201 if more == 0 else answer.error == too_long
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("accepted", "coding"),
     [

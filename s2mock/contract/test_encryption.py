@@ -197,6 +197,7 @@ def test_deletion_needs_no_key(encrypted: Stream) -> None:
     assert encrypted.delete().status == 202
 
 
+@pytest.mark.sample(3)
 @case(131, 132)
 @pytest.mark.parametrize(
     ("text", "problem"),

@@ -210,6 +210,7 @@ MEDIA_TYPES: dict[str, bool] = {
 }
 
 
+@pytest.mark.sample(6)
 @BOTH
 @pytest.mark.parametrize("spelling", MEDIA_TYPES)
 @pytest.mark.parametrize("kind", ["text/event-stream", "application/protobuf", "s2s/proto"])

@@ -35,6 +35,7 @@ def test_not_served(target: Client, path: str, name: str) -> None:
         assert_good(target.request("GET", f"{path}?set={name}{more}"))
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("path", SETS)
 @pytest.mark.parametrize(
     ("query", "detail"),

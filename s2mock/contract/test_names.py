@@ -102,6 +102,7 @@ GOOD_STREAMS = [
 ]
 
 
+@pytest.mark.sample(4)
 @control_case(10, 11)
 @pytest.mark.parametrize(("name", "rule"), BAD_BASINS + NOT_ASCII + BLANKS)
 def test_a_bad_basin_in_a_body(target: Client, name: str, rule: str) -> None:
@@ -110,6 +111,7 @@ def test_a_bad_basin_in_a_body(target: Client, name: str, rule: str) -> None:
     assert error == bad_json(f"basin name {rule}")
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize(("name", "rule"), BAD_BASINS[1:] + NOT_ASCII + BLANKS)
 def test_a_bad_basin_in_a_path(target: Client, method: str, name: str, rule: str) -> None:
@@ -178,6 +180,7 @@ def test_a_bad_stream_in_a_body(s2: Client, name: str, rule: str) -> None:
     assert s2.request("GET", "/v1/streams").json["streams"] == []
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize(("name", "rule"), BAD_STREAMS[1:])
 def test_a_bad_stream_in_a_path(shared: Client, method: str, name: str, rule: str) -> None:
@@ -203,6 +206,7 @@ def test_a_good_beginning_of_a_stream(shared: Client, key: str, text: str) -> No
     assert shared.request("GET", f"/v1/streams?{key}={segment(text)}").status == 200
 
 
+@pytest.mark.sample(4)
 @control_case(55)
 @pytest.mark.parametrize("name", GOOD_STREAMS)
 def test_a_good_stream(s2: Client, name: str) -> None:

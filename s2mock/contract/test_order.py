@@ -157,6 +157,7 @@ def _send(s2: Client, operation: str, faults: tuple[Fault, ...]) -> Answer:
     return s2.request(method, path, document, headers=draft.headers)
 
 
+@pytest.mark.sample(4)
 @control_case(56)
 @pytest.mark.parametrize(("operation", "faults"), CASES)
 def test_the_earlier_fault(shared: Client, operation: str, faults: tuple[Fault, ...]) -> None:

@@ -13,6 +13,7 @@ from s2mock.contract.errors import bad_path
 EMPTY_STREAM = bad_path("stream name must not be empty")
 
 
+@pytest.mark.sample(3)
 @control_case(81)
 @pytest.mark.parametrize(
     ("path", "name"),

@@ -19,6 +19,7 @@ LISTINGS = {
 LONG = "x" * 600
 
 
+@pytest.mark.sample(4)
 @control_case(41)
 @pytest.mark.parametrize(
     ("limit", "reason"),

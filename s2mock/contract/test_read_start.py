@@ -192,6 +192,7 @@ def test_wait_of_zero_at_the_tail(filled: Stream, query: dict[str, Any]) -> None
         assert read_in(form, filled, headers=None, **query, wait=0) == []
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("bound", [{"count": 0}, {"bytes": 0}, {"count": 0, "bytes": 9}], ids=str)
 @case(75)
 def test_limit_of_zero(filled: Stream, bound: dict[str, Any]) -> None:

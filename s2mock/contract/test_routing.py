@@ -72,6 +72,7 @@ UNKNOWN = [
 ]
 
 
+@pytest.mark.sample(4)
 @control_case(95)
 @pytest.mark.parametrize("path", UNKNOWN)
 def test_an_unknown_path(shared: Client, path: str) -> None:

@@ -180,6 +180,7 @@ ACCEPTED: list[tuple[str | None, str | None]] = [
 ]
 
 
+@pytest.mark.sample(3)
 @case(137)
 @pytest.mark.parametrize(("accept", "coding"), ACCEPTED)
 def test_coding_of_a_read_session(stream: Stream, accept: str | None, coding: str | None) -> None:

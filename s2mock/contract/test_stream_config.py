@@ -73,6 +73,7 @@ def test_config_does_not_create_by_itself(s2: Client, call: Call) -> None:
     assert stream.info() is None
 
 
+@pytest.mark.sample(6)
 @CONFIGURING
 @pytest.mark.parametrize(
     "header",

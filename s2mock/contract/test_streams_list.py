@@ -99,6 +99,7 @@ def test_a_missing_basin(target: Client, fresh: Callable[[], str]) -> None:
     assert s2.request("GET", "/v1/streams").error == basin_not_found(s2.basin)
 
 
+@pytest.mark.slow
 def test_more_than_a_page(s2: Client) -> None:
     """A page has 1000 streams at most (§4.7)."""
     with ThreadPoolExecutor(16) as pool:

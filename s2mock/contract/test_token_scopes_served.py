@@ -34,6 +34,7 @@ def test_a_group_gives_its_operations(bearers: Bearers, s2: Client, group: str) 
         assert (answer.status != 403) == (group in GIVEN_BY[operation]), (operation, answer)
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     ("operation", "what"),
     [
@@ -163,6 +164,7 @@ def test_tokens_are_listed_likewise(bearers: Bearers) -> None:
     assert [token["id"] for token in tokens] == [token_id]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("inner", "outer", "is_narrower"),
     [

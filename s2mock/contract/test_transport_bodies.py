@@ -189,6 +189,7 @@ def test_size_of_a_chunk(scratch: Client, size: bytes) -> None:
     talk(scratch, (CHUNKED + size + b"\r\n" + BODY + b"\r\n0\r\n\r\n", *SIZES[size]))
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("steps", BODIES.values(), ids=BODIES)
 def test_body_in_chunks(scratch: Client, steps: tuple[Said, ...]) -> None:
     """A body that breaks off is `bad_json` or `bad_proto`, and the connection ends (§1.5, §2.2)."""

@@ -207,6 +207,7 @@ def test_expect(scratch: Client, steps: tuple[Said, ...]) -> None:
     talk(scratch, steps)
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(("head", "answer"), EARLY.values(), ids=EARLY)
 @pytest.mark.parametrize(
     "body",
@@ -225,6 +226,7 @@ def test_an_answer_before_the_body(scratch: Client, head: bytes, answer: Said, b
     talk(scratch, (head + body, answer, CLOSED))
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("head", "answer"), EARLY.values(), ids=EARLY)
 @pytest.mark.parametrize(
     "body",

@@ -104,6 +104,7 @@ FLOODS: Final[dict[str, tuple[bytes, Expected]]] = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("sent", "expected"), FLOODS.values(), ids=FLOODS)
 def test_floods(scratch: Client, sent: bytes, expected: Expected) -> None:
     """How many of them the server accepts (§1.5: 16 KiB of header list)."""

@@ -168,6 +168,7 @@ FIELD_LINES: Final[dict[str, tuple[Said, ...]]] = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("steps", LINES.values(), ids=LINES)
 def test_request_line(shared: Client, steps: tuple[Said, ...]) -> None:
     """Targets in each of their forms, versions, and what comes before (§1.2, §1.5)."""
@@ -180,6 +181,7 @@ def test_method(shared: Client, method: bytes) -> None:
     talk(shared, (line(method + b" /v1/streams/s HTTP/1.1"), *METHODS[method]))
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("steps", FIELD_LINES.values(), ids=FIELD_LINES)
 def test_field_line(shared: Client, steps: tuple[Said, ...]) -> None:
     """Header fields, and how many and how long they may be (§1.5)."""

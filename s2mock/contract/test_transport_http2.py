@@ -245,12 +245,14 @@ FRAMES: Final[dict[str, tuple[bytes, Expected]]] = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("sent", "expected"), PSEUDO_FIELDS.values(), ids=PSEUDO_FIELDS)
 def test_pseudo_fields(scratch: Client, sent: bytes, expected: Expected) -> None:
     """A bad request ends its stream; what no field can be ends the connection."""
     check(scratch, sent, expected)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("field", FIELDS, ids=ascii)
 def test_fields(scratch: Client, field: tuple[bytes, bytes]) -> None:
     """The same for fields, and for those of HTTP/1 that have no place here."""
@@ -263,6 +265,7 @@ def test_bodies(scratch: Client, sent: bytes, expected: Expected) -> None:
     check(scratch, sent, expected)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("sent", "expected"), FRAMES.values(), ids=FRAMES)
 def test_frames(scratch: Client, sent: bytes, expected: Expected) -> None:
     """Each kind of frame, where it belongs and where it does not."""

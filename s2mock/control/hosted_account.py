@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from s2mock.control.response import Refused
 from s2mock.powers.coverage import Coverage
+from s2mock.powers.powers import OUTAGE
 from s2mock.runtime.conversation import CANCEL_HANDLE, Application, Conversation, Reset
 from s2mock.runtime.monotonic import monotonic
 
@@ -64,6 +65,9 @@ class WsgiConversations(Protocol):
 
     converse: "Application"
     """Answers one request of S2's API, step by step."""
+
+    def drop_calls(self) -> None:
+        """End the calls by WSGI in progress, as a lost connection ends others."""
 
 
 class HostedMock(Protocol):
@@ -166,10 +170,9 @@ class HostedAccount:
         self._call_on_server = call_on_server
         self.faults: Numbered[Injection] = Numbered("fault")
         self.holds: Numbered[Hold] = Numbered("hold")
-        self.is_out = False
         self.coverage = Coverage()
         # A function for each request under way, which drops that request.
-        self._calls: set[Callable[[], None]] = set()
+        self._calls: set[Callable[[Reset], object]] = set()
         # The number of requests to the control API under way.
         self._control_calls = 0
         # When the last request of any kind ended, in seconds.
@@ -212,11 +215,7 @@ class HostedAccount:
         return ExchangeEvents()
 
     def converse(self, environ: dict[str, Any]) -> Conversation:
-        """Answer a request to S2's API of the account; reset it during an outage."""
-        if self.is_out:
-            self.last_used = monotonic()
-            yield Reset()
-            return
+        """Answer a request to S2's API of the account."""
         drop = yield CANCEL_HANDLE
         self._calls.add(drop)
         try:
@@ -239,13 +238,35 @@ class HostedAccount:
         """True while a request to the account is under way, a session or a follower among them."""
         return bool(self._calls or self._control_calls)
 
-    def drop_calls(self) -> None:
-        """Drop the requests that are under way, each in the thread that drives it.
+    def begin_outage(self) -> None:
+        """Drop all requests to S2's API of the account, from now on, with their connections."""
+        self.powers.is_out_over_http = True
+        self.drop_calls()
+        self.mock.wsgi_app.drop_calls()
 
-        Not the connections: a client may use one connection for several accounts. The server's own
-        requests have ended at the return, those of a `serve` loop end in its next turn.
+    def end_outage(self) -> None:
+        """Answer the requests of the account again."""
+        self.powers.is_out_over_http = False
+
+    def drop_calls(self) -> None:
+        """Drop the requests that are under way, with their connections, each in its own thread.
+
+        Requests of other accounts on the same connections end too, as when a network fails. The
+        server's own requests have ended at the return, those of a `serve` loop end in its next
+        turn.
         """
-        self._call_on_server(lambda: [drop() for drop in list(self._calls)])
+        mock = self._mock()
+        if mock is not None:
+            mock._powers.journal.note_cut()  # noqa: SLF001  # made for this
+
+        def drop_all() -> None:
+            injector = None if mock is None else mock._powers.used_injector  # noqa: SLF001  # as above
+            if injector is not None:
+                injector.end_muted_connections()
+            for drop in list(self._calls):
+                drop(OUTAGE)
+
+        self._call_on_server(drop_all)
 
     def end(self) -> None:
         """Drop the requests under way, and wake those that wait: the account has ended."""

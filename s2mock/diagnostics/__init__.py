@@ -9,9 +9,10 @@ from functools import partial
 from typing import Any
 
 from s2mock.api.wire.proto_records import input_to_proto
-from s2mock.diagnostics.advice import find_advice
+from s2mock.diagnostics.advice import find_advice, find_end_advice, find_open_advice
 from s2mock.diagnostics.documents import decode_request, decode_response
 from s2mock.diagnostics.reasons import explain_error
+from s2mock.powers.advice_history import AdviceHistory, FullRead
 from s2mock.powers.entry import AccountView, Entry
 from s2mock.powers.exchange import Exchange, Request, Response
 from s2mock.registry.values.records import AppendInput
@@ -52,14 +53,29 @@ class ApiDiagnostics:
             token = None if tokens is None else tokens.by_secret.get(secret)
         return None if token is None else token.id
 
-    def find_advice(self, entry: Entry, lost: list[Any]) -> tuple[str, ...]:
-        """Return advice on an exchange that has ended.
-
-        `lost` are the earlier appends whose responses were lost; this one is added if its was.
-        """
+    def find_advice(self, entry: Entry, history: AdviceHistory) -> tuple[str, ...]:
+        """Return advice on an exchange that has ended, and add it to the history."""
         try:
             to_exchange = partial(entry.to_exchange_without_reason, self)
-            return tuple(find_advice(entry, to_exchange, lost, self._account))
+            return tuple(find_advice(entry, to_exchange, history, self._account))
+        except Exception as error:  # noqa: BLE001  # as above
+            failures.note(error)
+            return ()
+
+    def find_open_advice(self, entry: Entry) -> tuple[str, ...]:
+        """Return advice on an exchange that is open at the end of the test."""
+        try:
+            return tuple(find_open_advice(entry))
+        except Exception as error:  # noqa: BLE001  # as above
+            failures.note(error)
+            return ()
+
+    def find_end_advice(
+        self, entry: Entry, full: FullRead, history: AdviceHistory
+    ) -> tuple[str, ...]:
+        """Return advice on a full read that is only known at the end of the test."""
+        try:
+            return tuple(find_end_advice(entry, full, history, self._account))
         except Exception as error:  # noqa: BLE001  # as above
             failures.note(error)
             return ()

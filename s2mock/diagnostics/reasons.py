@@ -44,7 +44,8 @@ def explain_error(
 ) -> str | None:
     """Return the rule that decided an error and what would have been right; None without one."""
     if exchange.fault is not None and entry.is_injected:
-        return f"injected: {exchange.fault!r}"
+        late = "" if entry.late is None else f"; {entry.late}"
+        return f"injected: {exchange.fault!r}{late}"
     if exchange.operation is None:
         return _explain_missing_route(exchange)
     if entry.failure is None:

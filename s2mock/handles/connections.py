@@ -1,11 +1,12 @@
 """The connections of a mock's clients, to its server and to those on loops of a test's own."""
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from s2mock.control.router import ControlRouter
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from s2mock.runtime.conversation import Conversation
     from s2mock.server.loop_server import LoopServer
     from s2mock.server.wsgi import WsgiApp
+
+
+# The turns of the server's loop in which it has certainly read the end of a connection behind the
+# data before it: each takes one or two.
+_TURNS: Final = 8
 
 
 class Connections:
@@ -40,6 +46,14 @@ class Connections:
     def is_served(self) -> bool:
         """True if the server is in front of this mock, not of another."""
         return self.lazy_server.app is self._handler
+
+    @property
+    def loop(self) -> "asyncio.AbstractEventLoop | None":
+        """The loop of the latest server on a loop of the test's own; None without one."""
+        for server in reversed(self._loop_servers):
+            if not server.is_closed and not server.loop.is_closed():
+                return server.loop
+        return None
 
     def listen(self) -> str:
         """Put the server in front of this mock, and return its URL. Raises `OSError`."""
@@ -71,6 +85,19 @@ class Connections:
             self.lazy_server.accept()
         for server in self._loop_servers:
             server.accept()
+
+    def let_clients_leave(self, until: "Callable[[], bool]") -> bool:
+        """Let the server handle the ends of connections that have arrived, if needed for `until`.
+
+        Returns False if that is unknown: on a loop of the test's own, which may not run now.
+        """
+        if self._loop_servers:
+            return False
+        for _ in range(_TURNS):
+            if until():
+                break
+            self.lazy_server.call(bool)
+        return True
 
     def add_loop_server(self, server: "LoopServer") -> None:
         """Drop, refuse and end the connections of this server with the others."""

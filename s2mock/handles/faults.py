@@ -1,15 +1,16 @@
-"""Handles of an injected fault and of a hold."""
+"""Handles of an injected fault, of a hold and of a hook."""
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from s2mock.handles.backends.backend import PendingResult, PlacedFault, PlacedHold
+from s2mock.handles.backends.backend import PendingResult, PlacedFault, PlacedHold, PlacedHook
 from s2mock.powers.errors import UnusedFault
 from s2mock.runtime.arguments import check_count, check_timeout
 from s2mock.runtime.notifier import PATIENCE
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
+    from s2mock.powers.faults import Fault
 
 
 Placed = TypeVar("Placed", bound=PlacedFault | PlacedHold)
@@ -142,9 +143,78 @@ class Hold(_Handle[PlacedHold]):
         """Wait as `wait` does, while the event loop goes on."""
         return await self._pending("count", count, timeout).async_wait()
 
-    def release(self) -> None:
+    def release(self, *, exchange: "Exchange | None" = None, fault: "Fault | None" = None) -> None:
         """Let the held operations continue, and hold nothing more.
 
-        A hold that nothing has reached still fails the test, unless it is not required.
+        With an `exchange` of `exchanges` or `wait`, only that one continues. The `fault` is applied
+        to what is released, in the place of one that was injected and keeps its count. A hold that
+        nothing has reached still fails the test, unless it is not required. Raises `TypeError`, and
+        `ValueError` for an exchange that this does not hold, and for a fault that has no meaning
+        for the operation at its point, or that nothing would meet. Then nothing is released.
         """
-        self._placed.release()
+        if fault is not None:
+            from s2mock.powers.faults import check_fault
+
+            check_fault(fault)
+        self._placed.release(None if exchange is None else _number_of(exchange), fault)
+
+
+class Hook:
+    """A hook: a function that is called when a matching operation reaches a point.
+
+    As a context manager it removes itself at the end of the block, and raises what the function has
+    raised, unless another exception is on its way.
+    """
+
+    __slots__ = ("_placed",)
+
+    def __init__(self, placed: PlacedHook) -> None:
+        self._placed = placed
+
+    def __repr__(self) -> str:
+        return f"<{self._placed.text}: {self.calls} calls>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.remove()
+        if kind is None and (raised := self._placed.take_error()) is not None:
+            raise raised
+
+    @property
+    def calls(self) -> int:
+        """The number of operations that the function was called for."""
+        return self._placed.calls
+
+    @property
+    def exchanges(self) -> "tuple[Exchange, ...]":
+        """The operations that the function was called for, in that order.
+
+        `response` of one is None until it is sent.
+        """
+        return self._placed.exchanges
+
+    def remove(self) -> None:
+        """Call the function no more. A call in progress ends as it would."""
+        self._placed.remove()
+
+
+def _number_of(exchange: object) -> int:
+    """Return the number of a held operation. Raises `TypeError`, `ValueError`."""
+    from s2mock.powers.exchange import Exchange
+
+    if not isinstance(exchange, Exchange):
+        raise TypeError(
+            f"exchange must be an Exchange of held.exchanges or held.wait(), not {exchange!r}"
+        )
+    if exchange.held is None:
+        raise ValueError(
+            f"{exchange!r} was not held: take an exchange of held.exchanges or held.wait()"
+        )
+    return exchange.held

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from s2mock.registry.values.config import BasinConfig, StreamConfig
+from s2mock.runtime.arguments import check_count
 from s2mock.runtime.clock import Clock, ManualClock, SystemClock
 
 if TYPE_CHECKING:
@@ -142,12 +143,14 @@ def _stream_config(config: Any) -> Any:
         return config
     resource = dict(config)
     match resource.get("retention_policy"):
-        case {"age": int(age), **others} if not others:
+        case {"age": age, **others} if age is not None and not others:
+            check_count("age of retention_policy", age, least=0, below=2**64)
             resource["retention_policy"] = _duration(age)
         case {"infinite": _, **others} if not others:
             resource["retention_policy"] = "infinite"
     match resource.get("delete_on_empty"):
-        case {"min_age_secs": int(age), **others} if not others:
+        case {"min_age_secs": age, **others} if age is not None and not others:
+            check_count("min_age_secs of delete_on_empty", age, least=0, below=2**64)
             resource["delete_on_empty"] = {"min_age": _duration(age)}
     return resource
 

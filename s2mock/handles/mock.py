@@ -1,6 +1,7 @@
 """`S2Mock`: an account with its engine, powers, app and server, composed for one test."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from itertools import count
 from types import TracebackType
@@ -13,7 +14,7 @@ from s2mock.handles.initial_state import InitialState, as_clock
 from s2mock.handles.mock_base import MockBase
 from s2mock.powers import teardown_report
 from s2mock.powers.entry import EndedAccount
-from s2mock.powers.errors import UnusedFault
+from s2mock.powers.errors import raise_at_end
 from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Auth
 from s2mock.registry.rules.locations import as_locations
@@ -23,6 +24,7 @@ from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.arguments import check_flag, check_host, check_port
 from s2mock.runtime.clock import Clock, ManualClock, SystemClock
 from s2mock.runtime.conversation import Conversation
+from s2mock.runtime.loading import loading
 from s2mock.runtime.weak_set import SharedWeakSet
 from s2mock.server.lazy_server import LazyServer
 
@@ -59,7 +61,7 @@ class S2Mock(MockBase):
     describes a location.
 
     Leaving the `with` block without an exception raises `UnusedFault` if a fault was not used, or
-    if a hold held nothing.
+    if a hold held nothing, and what a hook has raised.
 
     With `--s2mock-target=URL` the fixture `s2_mock` is a `RemoteS2Mock` in place of this; a suite
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
@@ -148,12 +150,13 @@ class S2Mock(MockBase):
         trace: TracebackType | None,
     ) -> None:
         teardown_report.prepare_end(self._powers)
-        injector = self._powers.injector
-        complaints = injector.check() if kind is None else []
-        injector.end(has_failed=kind is not None)
+        injector, raised, complaints = self._powers.used_injector, None, []
+        if injector is not None:
+            if kind is None:
+                raised, complaints = injector.hook_calls.wait_for_error(), injector.check()
+            injector.end(has_failed=kind is not None)
         self.close()
-        if complaints:
-            raise UnusedFault("\n".join(complaints))
+        raise_at_end(raised, complaints)
 
     def __repr__(self) -> str:
         number = len(self.basins)
@@ -169,7 +172,10 @@ class S2Mock(MockBase):
         Closing twice is harmless.
         """
         teardown_report.prepare_end(self._powers)
+        if not self._is_closed:
+            self._advise_on_open_reads()
         self._is_closed = True
+        self._powers.journal.note_cut()
         for fork in list(self._forks):
             fork.close()
         if self._has_control and self._connections.router is not None:
@@ -184,7 +190,7 @@ class S2Mock(MockBase):
             self._connections.lazy_server.stop()
         else:
             self._connections.end()
-        self._powers.injector.end()
+        self._powers.end_injecting()
         self._engine.end_sessions()
         # The report at the end of the test must not keep the account in memory.
         self._powers.journal.set_diagnostics(
@@ -192,8 +198,22 @@ class S2Mock(MockBase):
         )
         teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
 
+    def _advise_on_open_reads(self) -> None:
+        """Add advice on the read sessions without an end that no client has ended in the test."""
+        journal = self._powers.journal
+        if not mock_tokens.current_test():
+            return
+        # What interprets a journal is loaded now, which fails without descriptors. A mock is closed
+        # all the same.
+        with suppress(OSError, ImportError):
+            if journal.has_endless_reads() and self._connections.let_clients_leave(
+                until=lambda: not journal.has_endless_reads()
+            ):
+                journal.add_advice_on_endless_reads()
+
     def _reset(self) -> None:
-        self._powers.injector.end()
+        self._powers.journal.note_cut()
+        self._powers.end_injecting()
         self._engine.clear()
         self._powers.journal.clear()
         self._initial_state.apply(self._engine)
@@ -242,9 +262,10 @@ class S2Mock(MockBase):
         """The WSGI app, for a client that calls one without a socket."""
         connections = self._connections
         if connections.app is None:
-            from s2mock.api.app import App
-            from s2mock.powers.middleware import make_stack
-            from s2mock.server.wsgi import WsgiApp
+            with loading():
+                from s2mock.api.app import App
+                from s2mock.powers.middleware import make_stack
+                from s2mock.server.wsgi import WsgiApp
 
             app = App(
                 self._engine,
@@ -270,7 +291,7 @@ class S2Mock(MockBase):
                 "or before close()"
             )
         url = self._connections.listen()
-        if self._powers.is_out:
+        if self._powers.outages:
             self._connections.refuse()
         return url
 
@@ -294,7 +315,7 @@ class S2Mock(MockBase):
         self._connections.add_loop_server(server)
         if self._is_closed:
             server.stop()
-        elif self._powers.is_out:
+        elif self._powers.outages:
             server.refuse()
         return server
 

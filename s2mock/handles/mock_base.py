@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 from s2mock.handles.account import DirectCalls
 from s2mock.handles.backends.backend import AccountBackend, PendingResult, PowersBackend
-from s2mock.handles.faults import Hold, Injection
+from s2mock.handles.faults import Hold, Hook, Injection
 from s2mock.handles.journal import Journal
-from s2mock.powers.faults import Fault
-from s2mock.powers.hold import HoldArguments
-from s2mock.powers.injection import InjectArguments
 from s2mock.registry.operation import Point
 from s2mock.registry.values.config import BasinConfig
 from s2mock.runtime.arguments import check_config, check_count, check_timeout
@@ -23,6 +20,8 @@ if TYPE_CHECKING:
 
     from s2mock.handles.tokens import Names, Token
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
+    from s2mock.powers.faults import Fault
+    from s2mock.powers.hook import Function
     from s2mock.powers.plans import FaultPlan
 
 
@@ -138,7 +137,7 @@ class MockBase(DirectCalls):
 
     def inject(
         self,
-        fault: Fault | Sequence[Fault | None],
+        fault: "Fault | Sequence[Fault | None]",
         *,
         on: str | Iterable[str],
         basin: str = "*",
@@ -157,6 +156,9 @@ class MockBase(DirectCalls):
         its answer does not match, since it is applied already. A fault that never fired fails the
         test, unless it is not `required`. Raises `TypeError`, `ValueError`.
         """
+        # Loaded late, as below: most tests inject nothing.
+        from s2mock.powers.injection import InjectArguments
+
         return Injection(
             self._of_powers.inject(
                 InjectArguments.make(
@@ -200,6 +202,8 @@ class MockBase(DirectCalls):
         that nothing reached fails the test, unless it is not `required`. Raises `TypeError`,
         `ValueError`.
         """
+        from s2mock.powers.hold import HoldArguments
+
         return Hold(
             self._of_powers.hold(
                 HoldArguments.make(
@@ -213,6 +217,42 @@ class MockBase(DirectCalls):
                 )
             )
         )
+
+    def on(
+        self,
+        operation: str | Iterable[str],
+        do: "Function",
+        *,
+        at: Point = "commit",
+        basin: str = "*",
+        stream: str = "*",
+        skip: int = 0,
+        times: int | None = None,
+    ) -> Hook:
+        """Call `do(exchange)` when a matching operation reaches a point, and wait for its result.
+
+        `operation` is a name, or several; `at` is as in `hold`, the other arguments are as in
+        `inject`. `do` is called in a thread of its own, with no lock held: it may make direct
+        calls, advance the clock, inject faults and release holds. It returns a fault for this
+        operation, or anything else for none; an exception that it raises fails the test. A
+        coroutine function is called on the loop of `serve`. An operation whose hook was called at
+        its commit is decided again. At one point the order is: hooks, oldest first; holds; the
+        fault. A fault of a hook takes precedence over an injected one, which keeps its count. A
+        hook that was never called fails no test. Raises `TypeError`, `ValueError`.
+        """
+        from s2mock.powers.hold import HoldArguments
+
+        arguments = HoldArguments.make(
+            on=operation,
+            basin=basin,
+            stream=stream,
+            at=at,
+            skip=skip,
+            times=times,
+            required=False,
+            hook=True,
+        )
+        return Hook(self._of_powers.hook(arguments, do))
 
     @contextmanager
     def outage(self) -> Iterator[None]:

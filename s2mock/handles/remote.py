@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from s2mock.handles.initial_state import as_resources
 from s2mock.handles.mock_base import MockBase
 from s2mock.powers import teardown_report
-from s2mock.powers.errors import UnusedFault
+from s2mock.powers.errors import raise_at_end
 from s2mock.registry.values.config import BasinConfig, StreamConfig
 from s2mock.runtime.http_client import Client
 
@@ -129,12 +129,13 @@ class RemoteS2Mock(MockBase):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        complaints = []
-        if self._owns_account and self._powers is not None and kind is None:
-            complaints = self._powers.injector.check()
+        raised, complaints = None, list[str]()
+        if self._powers is not None and kind is None:
+            raised = self._powers.injector.hook_calls.wait_for_error()
+            if self._owns_account:
+                complaints = self._powers.injector.check()
         self.close()
-        if complaints:
-            raise UnusedFault("\n".join(complaints))
+        raise_at_end(raised, complaints)
 
     def __repr__(self) -> str:
         return f"<RemoteS2Mock at {self._url}>"
@@ -180,8 +181,11 @@ class RemoteS2Mock(MockBase):
         for fork in forks:
             fork.close()
         names, self._names = self._names, []
+        if self._powers is not None:
+            self._powers.injector.remove_hooks()
         if self._owns_account and self._powers is not None:
             self._owns_account = False
+            self._powers.journal.keep_last_advice()
             teardown_report.end(self._powers, in_a_test=True)
             with suppress(OSError, RuntimeError):
                 self._powers.end()

@@ -18,6 +18,7 @@ from s2mock.registry.values.records import AppendInput
 from s2mock.runtime.environ import Fields, bearer, fields_of, path_of, rebuild_environ
 
 if TYPE_CHECKING:
+    from s2mock.powers.advice_history import AdviceHistory, FullRead
     from s2mock.powers.exchange import Decode, Effect, Exchange, Request, Response
     from s2mock.powers.faults import Fault
 
@@ -37,6 +38,10 @@ _KEPT_KEYS: Final = (
 LONG_HEAD: Final = 4096
 # Other long texts are cut to this length then.
 _SHORT_TEXT: Final = 1024
+
+
+NOT_YET: Final = "not applied yet"
+"""The value of `Entry.late` until the operation was applied, was refused, or was dropped."""
 
 
 class ExchangeHead(NamedTuple):
@@ -133,10 +138,13 @@ class Entry:
         "fault",
         "first_seq_num",
         "headers",
+        "held",
         "is_injected",
         "is_operation",
         "last_seq_num",
+        "late",
         "long_size",
+        "lost_with",
         "name",
         "number",
         "parameters",
@@ -174,6 +182,9 @@ class Entry:
         self.stream: str | None = None
         self.effect: Any = None
         self.fault: Fault | None = None
+        # What has become of a call that a `Late` has taken: known after the exchange has ended.
+        self.late: str | None = None
+        self.held: int | None = None
         # True if the fault decided the response, and not S2.
         self.is_injected: bool = False
         self.failure: Failure | None = None
@@ -194,6 +205,8 @@ class Entry:
         self.advice: tuple[str, ...] = ()
         # Text about the error by which recording failed; little else is known then.
         self.recording_error: str | None = None
+        # Text about the fault of another exchange that has ended the connection.
+        self.lost_with: str | None = None
         self._exchange: Exchange | None = None
 
     @classmethod
@@ -331,9 +344,11 @@ class Entry:
             known = self.to_exchange_without_reason(diagnostics)
             if self.recording_error is not None:
                 known = replace(known, reason=self.recording_error)
+            elif self.lost_with is not None:
+                known = replace(known, reason=self.lost_with)
             elif self.failure is not None or self.status >= 400 or self.is_injected:
                 known = replace(known, reason=diagnostics.explain_error(self, known, before(self)))
-            if self.number and self.ended is not None:
+            if self.number and self.ended is not None and self.late is None:
                 self._exchange = known
         return known
 
@@ -376,6 +391,7 @@ class Entry:
             fault=self.fault,
             reason=None,
             advice=self.advice,
+            held=self.held,
         )
 
     def _response(self, decode: "Decode[Response]") -> "Response | None":
@@ -433,11 +449,16 @@ class EndedAccount:
 class Diagnostics(Protocol):
     """The functions that interpret entries; `s2mock.diagnostics`, which knows the API, has them."""
 
-    def find_advice(self, entry: Entry, lost: list[Any], /) -> tuple[str, ...]:
-        """Return advice on an exchange that has ended.
+    def find_advice(self, entry: Entry, history: "AdviceHistory", /) -> tuple[str, ...]:
+        """Return advice on an exchange that has ended, and add it to the history."""
 
-        `lost` are the earlier appends whose responses were lost; this one is added if its was.
-        """
+    def find_open_advice(self, entry: Entry, /) -> tuple[str, ...]:
+        """Return advice on an exchange that is open at the end of the test."""
+
+    def find_end_advice(
+        self, entry: Entry, full: "FullRead", history: "AdviceHistory", /
+    ) -> tuple[str, ...]:
+        """Return advice on a full read that is only known at the end of the test."""
 
     def explain_error(
         self, entry: Entry, exchange: "Exchange", before: Iterator[Entry], /

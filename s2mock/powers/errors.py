@@ -9,6 +9,17 @@ class UnusedFault(AssertionError):  # the name that a failed test shows
     """You injected a fault or made a hold, and no operation that matches it arrived."""
 
 
+def raise_at_end(raised: BaseException | None, complaints: list[str]) -> None:
+    """Raise what a hook has raised, or `UnusedFault` with the complaints, if there are any."""
+    text = "\n".join(complaints)
+    if raised is not None:
+        if text:
+            raised.add_note(text)
+        raise raised
+    if text:
+        raise UnusedFault(text)
+
+
 class S2Advice(UserWarning):
     """A likely mistake in a request that S2 accepts, or advice on one that it refused.
 

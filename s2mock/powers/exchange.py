@@ -127,6 +127,8 @@ class Exchange:
     - `reason` names the rule that decided an error, and what would have been right. It is computed
       from the state that the account has when you first read the exchange.
     - `advice` lists likely mistakes in the request that S2 accepts.
+    - `held` is its number among the operations that a hold or a hook has held, or None. Over HTTP
+      it names the operation that is to be released.
     """
 
     number: int
@@ -146,6 +148,7 @@ class Exchange:
     fault: Fault | None
     reason: str | None
     advice: tuple[str, ...]
+    held: int | None = None
 
     def __repr__(self) -> str:
         about = " ".join(part for part in (self.basin, self.stream) if part)

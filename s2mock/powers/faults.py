@@ -13,8 +13,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from math import inf, isinf
-from typing import Any, Final
+from typing import Any, Final, Literal
 
+from s2mock.powers.operations import HAS_STREAM, WRITES
 from s2mock.registry.values.codes import CODES
 from s2mock.registry.values.config import U64_MAX
 from s2mock.runtime.arguments import (
@@ -66,14 +67,7 @@ class Fail(Fault):
     records: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.code, str):
-            raise TypeError(f"Fail takes the code of an error, not {self.code!r}")
-        if self.code not in CODES:
-            near = near_name(self.code, CODES)
-            hint = "" if near is None else f"did you mean {near!r}? "
-            raise ValueError(
-                f"{self.code!r} is no error code of S2: {hint}there are {', '.join(sorted(CODES))}"
-            )
+        _check_code("Fail", self.code)
         if self.message is not None:
             encoded("message", check_name("message", self.message))
         if self.retry_after is not None:
@@ -89,12 +83,8 @@ class Fail(Fault):
             raise ValueError(
                 f"{self!r}: a read changes nothing, so committed=True has no meaning: leave it out"
             )
-        if self.committed and CODES[self.code].promises_no_effect:
-            lossy = ", ".join(repr(code) for code in CODES if not CODES[code].promises_no_effect)
-            raise ValueError(
-                f"{self.code!r} promises that nothing has happened, and committed=True contradicts "
-                f"that (reference: account_services §4); these codes leave it open: {lossy}"
-            )
+        if self.committed:
+            _check_lossy(self.code, "committed=True contradicts that")
 
     @property
     def status(self) -> int:
@@ -104,21 +94,24 @@ class Fail(Fault):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Drop(Fault):
-    """Send no byte of a response: HTTP/2 resets the stream, HTTP/1.1 closes the connection.
+    """Send no byte of a response, and end the TCP connection, as when a network fails.
 
-    With `committed`, the operation is applied first. With `connection`, HTTP/2 closes the TCP
-    connection as well, with all other streams on it, as when a network fails. With `refused`, the
-    reset is `REFUSED_STREAM`, which promises that nothing has happened. HTTP/1.1 has no such
-    promise, so `refused` changes nothing there. Raises `TypeError`, `ValueError`.
+    The connection ends with all other requests on it; with `connection="reset"` by RST, not by FIN.
+    With `connection=False`, HTTP/2 resets the one stream with `INTERNAL_ERROR`; HTTP/1.1 closes the
+    connection all the same. With `committed`, the operation is applied first. With `refused`, the
+    one stream is reset with `REFUSED_STREAM`, which promises that nothing has happened; HTTP/1.1
+    has no such promise, and closes the connection. `connection=None` is True without `refused`, and
+    False with it. Raises `TypeError`, `ValueError`.
     """
 
     committed: bool = field(default=False, kw_only=True)
-    connection: bool = field(default=False, kw_only=True)
+    connection: bool | Literal["reset"] | None = field(default=None, kw_only=True)
     refused: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         check_flag("committed", self.committed)
-        check_flag("connection", self.connection)
+        if self.connection is not None:
+            _check_connection(self.connection)
         check_flag("refused", self.refused)
         if self.refused and self.committed:
             raise ValueError(
@@ -127,7 +120,7 @@ class Drop(Fault):
             )
         if self.refused and self.connection:
             raise ValueError(
-                "Drop(refused=True) refuses one stream, and a connection that is cut refuses "
+                "Drop(refused=True) refuses one stream, and a connection that ends refuses "
                 "nothing: leave one of them out"
             )
 
@@ -138,16 +131,19 @@ class Cut(Fault):
 
     It breaks off after a number of `records` (of a `read` only), or of `bytes` of the body, which
     may be in the middle of a frame, an event or a document. If the response is shorter, it breaks
-    off at its end. HTTP/2 resets the stream, HTTP/1.1 closes the connection. Raises `TypeError`,
-    `ValueError`.
+    off at its end. The TCP connection ends once that has been sent, with all other requests on it;
+    with `connection="reset"` by RST, not by FIN. With `connection=False`, HTTP/2 resets the one
+    stream; HTTP/1.1 closes the connection all the same. Raises `TypeError`, `ValueError`.
     """
 
     records: int | None = field(default=None, kw_only=True)
     bytes: int | None = field(default=None, kw_only=True)
+    connection: bool | Literal["reset"] = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
         check_count("records", self.records, least=0, optional=True)
         check_count("bytes", self.bytes, least=0, optional=True)
+        _check_connection(self.connection)
         if (self.records is None) == (self.bytes is None):
             raise ValueError(
                 "Cut breaks a response off after a number of records or of bytes: give one of "
@@ -159,16 +155,110 @@ class Cut(Fault):
 class Delay(Fault):
     """Delay the response by a number of seconds of the account's clock.
 
-    With `committed`, the operation is applied before the delay; without it, after. `inf` lasts
-    until the test ends. Raises `TypeError`, `ValueError`.
+    With `jitter`, up to that number of seconds more, drawn from the mock's seed. With `committed`,
+    the operation is applied before the delay; without it, after, whether or not its client still
+    waits. `inf` lasts until the test ends. Raises `TypeError`, `ValueError`.
     """
 
     seconds: float
     committed: bool = field(default=False, kw_only=True)
+    jitter: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         check_delay("seconds", self.seconds)
         check_flag("committed", self.committed)
+        check_delay("jitter", self.jitter, may_be_infinite=False)
+        if self.jitter and isinf(self.seconds):
+            raise ValueError(
+                f"{self!r} lasts until the test ends, so jitter has no meaning: leave it out"
+            )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Late(Fault):
+    """Send no response, as `Drop()`, or an error; and apply the operation later.
+
+    It is applied after a number of `seconds` of the account's clock, or right after that number of
+    `reads` and tail checks of its stream were answered; a read session is answered when it has
+    delivered the records that there were, or has ended. Direct calls of a test are not counted.
+    With `code`, S2's error of that code is the response. S2 decides when the operation is applied:
+    if it refuses it then, nothing is. What was not applied by the end of the test, or by `reset()`
+    or `restore()`, never is. Raises `TypeError`, and `ValueError` for a `code` that promises that
+    nothing happens (reference: account_services §4).
+    """
+
+    seconds: float | None = None
+    reads: int | None = field(default=None, kw_only=True)
+    code: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.seconds is not None:
+            check_delay("seconds", self.seconds)
+            # `isinf` takes no integer that is too large for a float.
+            if self.seconds == inf:
+                raise ValueError(
+                    "seconds must be finite: an operation that is never applied is lost by Drop()"
+                )
+        check_count("reads", self.reads, optional=True)
+        if (self.seconds is None) == (self.reads is None):
+            raise ValueError(
+                "Late applies an operation after a number of seconds or of reads: give one of "
+                "them, as in Late(1.5) or Late(reads=1)"
+            )
+        if self.code is not None:
+            _check_code("Late", self.code)
+            _check_lossy(self.code, "an effect that comes later contradicts that")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Silence(Fault):
+    """Apply the operation, and send nothing more after a part of its response: a half-open link.
+
+    The part is a number of `records` (of a `read` only) or of `bytes` of the body; with neither,
+    not even the head is sent. Nothing follows on the TCP connection: no response of another request
+    on it, no heartbeat, and no frame of HTTP/2. The connection stays open until the client closes
+    it, or the mock drops its connections. Requests and batches that still arrive on it take effect.
+    By WSGI only the one call gets nothing more. Raises `TypeError`, `ValueError`.
+    """
+
+    records: int | None = field(default=None, kw_only=True)
+    bytes: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        check_count("records", self.records, least=0, optional=True)
+        check_count("bytes", self.bytes, least=0, optional=True)
+        if self.records is not None and self.bytes is not None:
+            raise ValueError(
+                "Silence begins after a number of records or of bytes: give one of them, as in "
+                "Silence(records=2) or Silence(bytes=10), or none: Silence()"
+            )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Slow(Fault):
+    """Apply the operation, and send its response in small pieces, or slowly, or both.
+
+    Each piece has at most `chunk` bytes, and is a write or a DATA frame of its own. With
+    `bytes_per_second` the pieces are sent at that pace by the account's clock; without `chunk`,
+    there are ten in a second. Raises `TypeError`, `ValueError`.
+    """
+
+    bytes_per_second: float | None = field(default=None, kw_only=True)
+    chunk: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.bytes_per_second is not None:
+            check_delay("bytes_per_second", self.bytes_per_second, may_be_infinite=False)
+            if not self.bytes_per_second:
+                raise ValueError(
+                    "bytes_per_second must be above 0; Silence(bytes=0) sends no byte of the body"
+                )
+        check_count("chunk", self.chunk, optional=True)
+        if self.bytes_per_second is None and self.chunk is None:
+            raise ValueError(
+                "Slow sends in pieces, at a pace, or both: give chunk, as in Slow(chunk=1), or "
+                "bytes_per_second"
+            )
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -214,12 +304,41 @@ class Drain(Fault):
         check_count("records", self.records, least=0, optional=True)
 
 
+def _check_code(fault: str, code: object) -> None:
+    if not isinstance(code, str):
+        raise TypeError(f"{fault} takes the code of an error, not {code!r}")
+    if code not in CODES:
+        near = near_name(code, CODES)
+        hint = "" if near is None else f"did you mean {near!r}? "
+        raise ValueError(
+            f"{code!r} is no error code of S2: {hint}there are {', '.join(sorted(CODES))}"
+        )
+
+
+def _check_lossy(code: str, contradiction: str) -> None:
+    """Raise `ValueError` for a code that promises that nothing has happened."""
+    if CODES[code].promises_no_effect:
+        lossy = ", ".join(repr(code) for code in CODES if not CODES[code].promises_no_effect)
+        raise ValueError(
+            f"{code!r} promises that nothing has happened, and {contradiction} "
+            f"(reference: account_services §4); these codes leave it open: {lossy}"
+        )
+
+
+def _check_connection(value: object) -> None:
+    if not isinstance(value, bool) and value != "reset":
+        raise (TypeError if not isinstance(value, str) else ValueError)(
+            f"connection must be True (the connection ends), 'reset' (by RST) or False (one HTTP/2 "
+            f"stream is reset), not {value!r}"
+        )
+
+
 def is_answer_lost(status: int, fault: Fault | None) -> bool:
     """True if the client cannot know from the response whether its request took effect.
 
     `status` is that of the response, 0 for none.
     """
-    if not status or isinstance(fault, Cut):
+    if not status or isinstance(fault, Cut | Silence | Late):
         return True
     return isinstance(fault, Fail) and fault.committed
 
@@ -240,22 +359,58 @@ _EXAMPLES: Final[dict[type, str]] = {
     Delay: "Delay(1.5)",
     Answer: "Answer(502, b'<html>')",
     Drain: "Drain()",
+    Late: "Late(reads=1)",
+    Silence: "Silence(bytes=10)",
+    Slow: "Slow(chunk=1)",
 }
 
 
 def check_place(fault: Fault, names: tuple[str, ...]) -> None:
-    """Raise `ValueError` if the fault has no meaning on those operations."""
+    """Raise `ValueError` if the fault has no meaning on one of those operations."""
+    if isinstance(fault, Late):
+        _check_late_place(fault, names)
+        return
     records = getattr(fault, "records", None)
     others = [name for name in names if name != "read"]
     if records is not None and others:
         instead = {
             Cut: "Cut(bytes=...) breaks off any answer",
+            Silence: "Silence(bytes=...) ends in any answer",
             Fail: f"Fail({getattr(fault, 'code', '')!r}) fails any operation",
         }.get(type(fault), "Drain() drains any operation")
         raise ValueError(
             f"{fault!r} on {others[0]!r}: only the answer to a read is counted in records; "
             f"{instead}"
         )
+
+
+def _check_late_place(fault: Late, names: tuple[str, ...]) -> None:
+    for name in names:
+        if name == "append-session":
+            raise ValueError(
+                f"{fault!r} on 'append-session': a session that has no response gets no batch, so "
+                "its opening leaves nothing to apply later; on='append' applies a batch of the "
+                "session later"
+            )
+        if name not in WRITES:
+            raise ValueError(
+                f"{fault!r} on {name!r}: that changes nothing, so there is nothing to apply later; "
+                "Drop() loses its answer"
+            )
+        if fault.reads is not None and name not in HAS_STREAM:
+            raise ValueError(
+                f"{fault!r} on {name!r}: there is no stream whose reads could be counted; "
+                "Late(seconds) applies it after a time"
+            )
+
+
+def has_place(fault: Fault, name: str) -> bool:
+    """True if the fault has a meaning on the operation of that name."""
+    try:
+        check_place(fault, (name,))
+    except ValueError:
+        return False
+    return True
 
 
 def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:
@@ -282,7 +437,7 @@ def _checked_headers(headers: object) -> tuple[tuple[str, str], ...]:
 # JSON.
 
 _KINDS: Final[dict[str, type[Fault]]] = {
-    kind.__name__: kind for kind in (Answer, Cut, Delay, Drain, Drop, Fail)
+    kind.__name__: kind for kind in (Answer, Cut, Delay, Drain, Drop, Fail, Late, Silence, Slow)
 }
 _EXAMPLE: Final = 'as in {"Fail": {"code": "unavailable"}}'
 

@@ -1,19 +1,23 @@
 """Holds, which keep operations waiting at a point, and the gates at which they wait."""
 
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from s2mock.powers.affected_calls import AffectedCalls
 from s2mock.powers.matching import MatchStats, Selector
+from s2mock.powers.outcomes import check_decided
 from s2mock.registry.operation import Dropped, Point, Waits
-from s2mock.runtime.arguments import check_choice
+from s2mock.runtime.arguments import check_choice, check_flag
 from s2mock.runtime.conversation import Wait
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 
 if TYPE_CHECKING:
     from s2mock.powers.call import TrackedCall
     from s2mock.powers.exchange import Exchange
+    from s2mock.powers.faults import Fault
     from s2mock.runtime.notifier import Pending
 
 POINTS: Final = get_args(Point)
@@ -27,12 +31,13 @@ _ADVICE: Final = (
 class Gate:
     """A wait without a timeout: it ends when the gate is opened.
 
-    `advice` is for a call that waits in the only thread that could open it.
+    `advice` is for a call that waits in the only thread that could open it, None if another thread
+    opens it.
     """
 
     timeout: Final = None
 
-    def __init__(self, advice: str) -> None:
+    def __init__(self, advice: str | None) -> None:
         self.advice = advice
         self._lock = threading.Lock()
         take_at_fork(self._lock, Rank.INNER)
@@ -66,11 +71,19 @@ class Gate:
             raise Dropped
 
 
+class NotHeld(ValueError):
+    """An operation that is to be released with a fault is not held, or not any more."""
+
+
 class HoldArguments(NamedTuple):
-    """The checked arguments of `S2Mock.hold`, as one value."""
+    """The checked arguments of `S2Mock.hold`, or with `is_hook` of `S2Mock.on`, as one value.
+
+    Operations pass hooks before holds, and one after the other.
+    """
 
     selector: Selector
     at: Point
+    is_hook: bool = False
 
     @classmethod
     def make(
@@ -83,27 +96,32 @@ class HoldArguments(NamedTuple):
         skip: int = 0,
         times: int | None = 1,
         required: bool = True,
+        hook: bool = False,
     ) -> "HoldArguments":
         """Return the arguments as one value. Raises `TypeError`, `ValueError`."""
         selector = Selector.make(on, basin, stream, skip=skip, times=times, required=required)
         check_choice("at", at, POINTS)
-        return cls(selector, at)
+        check_flag("hook", hook)
+        return cls(selector, at, hook)
 
     def to_json(self) -> dict[str, Any]:
         """Return all arguments as JSON, which `make` accepts."""
-        return {**self.selector.to_json(), "at": self.at}
+        return {**self.selector.to_json(), "at": self.at, "hook": self.is_hook}
 
     @property
     def text(self) -> str:
-        """The call of `hold` with these arguments, without its limits."""
-        return f"hold({self.selector.pattern}, at={self.at!r})"
+        """The call of `hold` or `on` with these arguments, without its limits."""
+        text = f"{self.selector.pattern}, at={self.at!r}"
+        return f"on({text.removeprefix('on=')})" if self.is_hook else f"hold({text})"
 
 
 class Hold:
     """The state of a hold: matching operations wait at its point until it is released.
 
     It holds up to `times` operations; all others continue. A test has it by a handle,
-    `s2mock.handles.faults.Hold`.
+    `s2mock.handles.faults.Hold`. A hook is a hold whose `on_held` is called with each call that it
+    holds. `lock` is the injector's. `on_end` and `decide` are called with that lock held: when
+    nothing more is held, and with a fault for a call that is released with one.
     """
 
     def __init__(
@@ -111,14 +129,27 @@ class Hold:
         arguments: HoldArguments,
         *,
         exchange_of: "Callable[[TrackedCall], Exchange]",
+        lock: Lock,
+        numbers: Iterator[int],
         on_end: "Callable[[Hold], object]",
+        decide: "Callable[[TrackedCall, Fault], object]",
+        on_held: "Callable[[Hold, TrackedCall], object] | None" = None,
     ) -> None:
         self.arguments = arguments
-        self._on_end = on_end
         self.match_stats: MatchStats = MatchStats(arguments.selector)
+        self._lock = lock
+        self._numbers = numbers
+        self._on_end = on_end
+        self._decide = decide
+        self._on_held = on_held
         self._is_reported = False
-        self._gate = Gate(_ADVICE)
+        # The number of calls that were claimed, all that were held, and the gates of those that
+        # wait now.
+        self._claimed = 0
         self._held = AffectedCalls(exchange_of)
+        self._gates: dict[TrackedCall, Gate] = {}
+        # Those of the waiting calls that were released, and have not noticed it yet.
+        self._released: set[TrackedCall] = set()
         self._is_over = False
 
     def __repr__(self) -> str:
@@ -135,6 +166,11 @@ class Hold:
         return self._is_over
 
     @property
+    def count(self) -> int:
+        """The number of operations that were held."""
+        return len(self._held)
+
+    @property
     def exchanges(self) -> "tuple[Exchange, ...]":
         """The operations that were held, in their order of arrival; some without a response yet."""
         return self._held.exchanges
@@ -142,7 +178,8 @@ class Hold:
     def pending(self, count: int, timeout: float) -> "Pending[tuple[Exchange, ...]]":
         """Return a wait until `count` operations are or were held; it returns their exchanges.
 
-        `timeout` is in seconds of real time; after it, `TimeoutError` lists what arrived instead.
+        That of a hook is over when the hook is. `timeout` is in seconds of real time; after it,
+        `TimeoutError` lists what arrived instead.
         """
         return self._held.pending(
             count,
@@ -151,14 +188,57 @@ class Hold:
                 f"{len(self._held)} of {count} operations were held by {self.text} within "
                 f"{timeout:g} s; {self.match_stats.describe('the hold')}"
             ),
+            is_over=lambda: self._is_over and self.arguments.is_hook,
         )
 
-    def release(self) -> None:
-        """Let all held operations continue, and hold nothing more.
+    def release(self, number: int | None = None, fault: "Fault | None" = None) -> None:
+        """Let all held operations continue, and hold nothing more; or only one continue.
 
-        A required hold that held nothing fails the test all the same.
+        `number` is `Exchange.held` of that one. The fault is applied to each of them. A required
+        hold that held nothing fails the test all the same. Raises `ValueError` for a fault that has
+        no meaning there, and `NotHeld` for one that nothing would meet, and for a wrong number.
         """
-        self.end(drops=False)
+        at = self.arguments.at
+        with self._lock:
+            calls = self._waiting(number, has_fault=fault is not None)
+            if fault is not None:
+                for call in calls:
+                    check_decided(fault, call, at)
+                for call in calls:
+                    self._decide(call, fault)
+            gates = [self._gates[call] for call in calls]
+            self._released.update(calls)
+            if number is None:
+                self._is_over = True
+                self._on_end(self)
+        for gate in gates:
+            gate.open()
+        self.notify()
+
+    def _waiting(self, number: int | None, *, has_fault: bool) -> "list[TrackedCall]":
+        """Return the calls that wait, or the one with that number. Raises `NotHeld`."""
+        # A client that left may have ended one before its wait began.
+        is_at_end = self.arguments.at == "answer"
+        waiting = [
+            call
+            for call in self._gates
+            if call not in self._released and (is_at_end or not call.is_decided)
+        ]
+        if number is None:
+            if has_fault and not waiting:
+                raise NotHeld(
+                    f"{self.text} holds nothing now, so the fault would meet nothing: call wait() "
+                    "before release(fault=...), or inject() the fault"
+                )
+            return waiting
+        found = [call for call in waiting if call.held == number]
+        if found or (not has_fault and any(call.held == number for call in self._held)):
+            return found
+        numbers = ", ".join(str(call.held) for call in waiting) or "none"
+        raise NotHeld(
+            f"{self.text} does not hold the operation {number} now (`held` of its exchange): it "
+            f"holds {numbers}"
+        )
 
     @property
     def complaint(self) -> str | None:
@@ -173,16 +253,32 @@ class Hold:
         self._is_reported = True
         return complaint
 
+    def stop(self) -> None:
+        """Hold nothing more; the operations that are held wait for a release of each."""
+        with self._lock:
+            self._is_over = True
+            self._on_end(self)
+        self.notify()
+
     # For the fault injector:
+
+    def finish(self, call: "TrackedCall", fault: "Fault | None") -> None:
+        """Release one call with that fault, if it is still held. Raises as `release`."""
+        with suppress(NotHeld):
+            self.release(call.held, fault)
 
     def end(self, *, drops: bool) -> None:
         """Release the hold; with `drops`, drop the held operations without a response or effect."""
-        self._is_over = True
-        self._on_end(self)
-        self._gate.open(drops=drops)
+        with self._lock:
+            self._is_over = True
+            self._on_end(self)
+            gates = list(self._gates.values())
+        for gate in gates:
+            gate.open(drops=drops)
+        self.notify()
 
     def claim(self, point: Point, call: "TrackedCall") -> bool:
-        """Take the call and return True if it is to be held at this point.
+        """Count the call and return True if it is to be held at this point.
 
         With the injector's lock held.
         """
@@ -191,8 +287,21 @@ class Hold:
             self.match_stats.count(operation)
         if self._is_over or point != self.arguments.at or not self.match_stats.selects(operation):
             return False
-        if selector.times is not None and len(self._held) >= selector.times:
+        if selector.times is not None and self._claimed >= selector.times:
             return False
+        self._claimed += 1
+        return True
+
+    def take(self, call: "TrackedCall") -> bool:
+        """Hold a claimed call from now on, and return True; False if the hold is over.
+
+        With the injector's lock held.
+        """
+        if self._is_over:
+            return False
+        if call.held is None:
+            call.held = next(self._numbers)
+        self._gates[call] = Gate(None if self.arguments.is_hook else _ADVICE)
         self._held.add(call)
         return True
 
@@ -200,6 +309,13 @@ class Hold:
         """Notify all waits for held operations."""
         self._held.notify()
 
-    def pass_through(self) -> Waits:
-        """Delay a claimed operation until the hold is released."""
-        return self._gate.pass_through()
+    def pass_through(self, call: "TrackedCall") -> Waits:
+        """Delay a call that was taken until it is released."""
+        try:
+            if self._on_held is not None:
+                self._on_held(self, call)
+            yield from self._gates[call].pass_through()
+        finally:
+            with self._lock:
+                del self._gates[call]
+                self._released.discard(call)

@@ -1,6 +1,8 @@
 """Injections: a fault, or a list of faults, for the operations that a selector matches."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from s2mock.powers.affected_calls import AffectedCalls
@@ -102,6 +104,8 @@ class Injection:
         self.match_stats: MatchStats = MatchStats(arguments.selector)
         # The number of matching operations it has taken, with those for which the list has None.
         self._taken = 0
+        # The positions in a list of the faults that were given back, the lowest first.
+        self._given_back: list[int] = []
         self._hits = AffectedCalls(exchange_of)
         self._is_removed = False
 
@@ -171,21 +175,31 @@ class Injection:
         if not self.match_stats.selects(call.operation) or not is_free or self.remaining == 0:
             return None
         faults, is_list, _ = self.arguments
-        fault = faults[self._taken if is_list else 0]
-        if call.is_batch and _needs_response(fault):
+        position = self._given_back[0] if self._given_back else self._taken
+        fault = faults[position if is_list else 0]
+        if call.is_batch and needs_response(fault):
             self.match_stats.count_misplaced()
             return None
+        if self._given_back:
+            heappop(self._given_back)
         self._taken += 1
         if fault is not None:
             self._hits.add(call)
+            call.give_back = partial(self._give_back, call, position)
         return fault
+
+    def _give_back(self, call: "TrackedCall", position: int) -> None:
+        """Take back the fault at a position, for a later call. With the injector's lock held."""
+        self._hits.remove(call)
+        self._taken -= 1
+        heappush(self._given_back, position)
 
     def notify(self) -> None:
         """Notify all waits for hits."""
         self._hits.notify()
 
 
-def _needs_response(fault: Fault | None) -> bool:
+def needs_response(fault: Fault | None) -> bool:
     """True if the fault changes a response of its own, which a batch in a session has not."""
     return isinstance(fault, Answer) or (isinstance(fault, Drop) and fault.refused)
 

@@ -1,15 +1,18 @@
 """The journal of a mock: its exchanges, read, filtered and waited for."""
 
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from s2mock.powers.entry import Diagnostics, Entry
+from s2mock.powers import connection_notes
+from s2mock.powers.advice_history import AdviceHistory
+from s2mock.powers.entry import NOT_YET, Diagnostics, Entry
 from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.powers.journal_store import JournalStore, JournalSummary
 from s2mock.runtime.fork_locks import Rank, take_at_fork
+from s2mock.runtime.monotonic import monotonic
 from s2mock.runtime.notifier import Pending
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ class Journal:
         self._load_diagnostics = diagnostics
         self._loaded: Diagnostics | None = None
         self.store: JournalStore = JournalStore(limit, max_bytes)
-        self._advice = _AdviceCollector(self._find_advice, self.to_exchange)
+        self._advice = _AdviceCollector(lambda: self._diagnostics, self.to_exchange)
 
     def __len__(self) -> int:
         return len(self.store)
@@ -103,7 +106,7 @@ class Journal:
         for callback in before_clear:
             callback(self)
         self.store.clear()
-        self._advice.forget_lost_appends()
+        self._advice.history.clear()
 
     # For the recorder, the end of a test, and /_s2mock:
 
@@ -124,7 +127,11 @@ class Journal:
 
     def to_exchange(self, entry: Entry) -> "Exchange":
         """Return the exchange of an entry, which may not be in the journal yet."""
-        return entry.to_exchange(self._diagnostics, self._entries_before)
+        exchange = entry.to_exchange(self._diagnostics, self._entries_before)
+        if entry.ended is None and exchange.reason is None:
+            reason = connection_notes.explain_mute(entry, self.store)
+            return exchange if reason is None else replace(exchange, reason=reason)
+        return exchange
 
     def since(self, number: int) -> "tuple[Exchange, ...]":
         """Return the exchanges with higher numbers."""
@@ -141,8 +148,9 @@ class Journal:
     ) -> "tuple[Exchange, ...]":
         """Return the exchanges with higher numbers, and those of `sessions` that have changed.
 
-        `sessions` are the numbers of open sessions, each with its last sequence number as it was
-        seen before. The result has at most `limit` exchanges, the oldest.
+        `sessions` are the numbers of open sessions, and of exchanges that a `Late` has taken and
+        that were not applied yet, each with its last sequence number as it was seen before. The
+        result has at most `limit` exchanges, the oldest.
         """
         first = min((after, *(number - 1 for number in sessions)))
         entries = self._advised_entries(first)
@@ -170,12 +178,28 @@ class Journal:
         )
 
     def take_advised(self) -> "list[Exchange]":
-        """Return the exchanges with advice, each once."""
+        """Return the exchanges with advice, each once, at the end of a test.
+
+        The advice that depends on the end of the test is added now.
+        """
         if not self.last_number:
             return []
         # After each test, also of a journal that has the exchanges of a whole session of tests.
         self._advice.collect(self.store.entries_after(self._advice.last_number))
+        self._advice.end_test(self.store)
         return self._advice.take()
+
+    def has_endless_reads(self) -> bool:
+        """Return True if a read session without an end is open, and there is no advice on it."""
+        return any(map(self._find_open_advice, self.store.open_entries()))
+
+    def add_advice_on_endless_reads(self) -> None:
+        """Add advice on the read sessions without an end that are open: the test is over."""
+        self._advice.add_for_open(self.store.open_entries(), self._find_open_advice)
+
+    def note_cut(self) -> None:
+        """Note that the mock is about to end all connections, which is no mistake of a client."""
+        self._advice.history.cuts.append(monotonic())
 
     @property
     def _diagnostics(self) -> Diagnostics:
@@ -183,8 +207,8 @@ class Journal:
             self._loaded = self._load_diagnostics()
         return self._loaded
 
-    def _find_advice(self, entry: Entry, lost: list[Any]) -> tuple[str, ...]:
-        return self._diagnostics.find_advice(entry, lost)
+    def _find_open_advice(self, entry: Entry) -> tuple[str, ...]:
+        return self._diagnostics.find_open_advice(entry)
 
     def _advised_entries(self, after: int = 0) -> list[Entry]:
         """Return the entries after a number, once advice was added to all that have ended.
@@ -239,18 +263,18 @@ class _AdviceCollector:
 
     def __init__(
         self,
-        find_advice: Callable[[Entry, list[Any]], tuple[str, ...]],
+        diagnostics: Callable[[], Diagnostics],
         to_exchange: "Callable[[Entry], Exchange]",
     ) -> None:
-        self._find_advice = find_advice
+        self._diagnostics = diagnostics
         self._to_exchange = to_exchange
         self.last_number = 0
         """The number up to which entries were looked at."""
         # Entries up to there that had not ended then.
         self._open: list[Entry] = []
-        # Appends whose responses were lost.
-        self._lost: list[Any] = []
-        self._unreported: deque[Exchange] = deque(maxlen=_MAX_UNREPORTED)
+        self.history: AdviceHistory = AdviceHistory()
+        # By number, the oldest first.
+        self._unreported: dict[int, Exchange] = {}
         self._lock = threading.Lock()
         take_at_fork(self._lock, Rank.ADVICE)
 
@@ -265,30 +289,73 @@ class _AdviceCollector:
             first = self.last_number + 1 - entries[0].number if entries else 0
             fresh = entries[max(0, first) :]
             waiting, self._open = [*self._open, *fresh], []
+            undecided = set()
             for entry in waiting:
-                if entry.ended is None:
+                # An append that is applied late may prove a later one to be its duplicate.
+                is_undecided = entry.late == NOT_YET
+                if is_undecided:
+                    undecided.add(entry.place)
+                is_after = entry.operation == "append" and entry.place in undecided
+                if entry.ended is None or is_undecided or (undecided and is_after):
                     self._open.append(entry)
-                elif texts := self._find_advice(entry, self._lost):
-                    entry.add_advice(texts)
-                    self._unreported.append(self._to_exchange(entry))
+                    if entry.number > self.last_number:
+                        # Another operation between the appends before and those that follow.
+                        self.history.loops.pop(entry.place, None)
+                else:
+                    self._add(entry, self._diagnostics().find_advice(entry, self.history))
             if fresh:
                 self.last_number = fresh[-1].number
         finally:
             self._lock.release()
 
+    def end_test(self, store: JournalStore) -> None:
+        """Add the advice that depends on the end of the test, which is now."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            history = self.history
+            for entry in self._open:
+                if entry.operation == "read":
+                    history.note_reach(entry.place, entry.last_seq_num)
+            for full in list(history.full_reads.values()):
+                # None if the journal no longer keeps it.
+                for read in store.entries_after(full.number - 1)[:1]:
+                    if read.number == full.number:
+                        self._add(read, self._diagnostics().find_end_advice(read, full, history))
+            history.end_test()
+        finally:
+            self._lock.release()
+
+    def add_for_open(self, entries: list[Entry], find: Callable[[Entry], tuple[str, ...]]) -> None:
+        """Add the advice that `find` returns to these entries, which are open."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            for entry in entries:
+                self._add(entry, find(entry))
+        finally:
+            self._lock.release()
+
     def take(self) -> "list[Exchange]":
         """Return the exchanges with advice that were not returned before."""
-        taken = [*self._unreported]
+        taken = [*self._unreported.values()]
         self._unreported.clear()
         return taken
 
-    def forget_lost_appends(self) -> None:
-        """Compare later appends with none of the earlier ones."""
-        self._lost.clear()
+    def _add(self, entry: Entry, texts: tuple[str, ...]) -> None:
+        if not texts:
+            return
+        entry.add_advice(texts)
+        self._unreported[entry.number] = self._to_exchange(entry)
+        while len(self._unreported) > _MAX_UNREPORTED:
+            del self._unreported[next(iter(self._unreported))]
 
 
 def _has_changed(entry: Entry, after: int, sessions: Mapping[int, int | None]) -> bool:
     number = entry.number
-    return number > after or (
-        number in sessions and (entry.ended is not None or entry.last_seq_num != sessions[number])
-    )
+    if number > after:
+        return True
+    if number not in sessions:
+        return False
+    is_over = entry.ended is not None and entry.late != NOT_YET
+    return is_over or entry.last_seq_num != sessions[number]

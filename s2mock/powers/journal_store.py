@@ -210,6 +210,13 @@ class JournalStore:
             # The first bundle may include earlier ones.
             return [entry for entry in reversed(found) if entry.number > number]
 
+    def open_entries(self) -> list[Entry]:
+        """Return the entries of sessions that have not ended, the oldest first."""
+        with self._lock:
+            # A note is of an exchange that has ended.
+            kept = [*self._bare, *self._kept]
+        return [one for one in kept if isinstance(one, Entry) and one.ended is None]
+
     def entries(self) -> list[Entry]:
         """Return all entries, the oldest first. The list is shared: no caller changes it."""
         with self._lock:

@@ -5,21 +5,26 @@ client gets; the faults, which change that. The order within the API is in `App`
 held or delayed is decided below all, at the points of the engine (`FaultInjector`, `Durability`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from s2mock.api.app import App
 from s2mock.api.requests import Answering, RequestCall, S2Request
+from s2mock.api.responses import S2Response
+from s2mock.api.session import Acknowledged, Form, Piece
 from s2mock.powers.call import TrackedCall
-from s2mock.powers.fault_middleware import FaultMiddleware
 from s2mock.powers.handler import Handler, Middleware
+from s2mock.powers.injected import Replaced
 from s2mock.powers.journal_middleware import JournalMiddleware
+from s2mock.powers.powers import OUTAGE
 from s2mock.registry.operation import Dropped
-from s2mock.runtime.conversation import Conversation
+from s2mock.registry.rules.append import OpenAppendSession
+from s2mock.runtime.conversation import Conversation, Step, relay
 
 if TYPE_CHECKING:
     from s2mock.powers.powers import Powers
+    from s2mock.powers.response_faults import AckChange
 
 
 class Stack:
@@ -58,7 +63,7 @@ class Stack:
 
 def make_stack(app: App, powers: "Powers") -> Stack:
     """Return the API of a mock with all its powers around it."""
-    outage, faults = OutageMiddleware(powers), FaultMiddleware(powers.injector)
+    outage, faults = OutageMiddleware(powers), FaultMiddleware(powers)
     journal = () if powers.recorder is None else (JournalMiddleware(powers.recorder),)
     return Stack(app, (outage, *journal, faults), TrackedCall)
 
@@ -72,5 +77,52 @@ class OutageMiddleware:
     def respond(self, request: S2Request, handler: Handler) -> Answering:
         """Answer as `handler` does. Raises `Dropped` during an outage."""
         if self._powers.is_out:
-            raise Dropped(connection=True, unreachable=True)
+            raise Dropped(OUTAGE)
         return handler(request)
+
+
+class FaultMiddleware:
+    """Has a response end, slow down or drain as the fault of its call says."""
+
+    def __init__(self, powers: "Powers") -> None:
+        self._powers = powers
+
+    def respond(self, request: S2Request, handler: Handler) -> Answering:
+        """Answer as `handler` does, with the fault of the call."""
+        try:
+            response = yield from handler(request)
+        except Replaced as replaced:
+            request.failure = replaced
+            return S2Response(replaced.status, replaced.headers, replaced.body, has_length=False)
+        injector, call = self._powers.used_injector, cast("TrackedCall | None", request.call)
+        if call is None:
+            if injector is not None and request.failure is not None:
+                injector.count_refused(request.route_name)
+            return response
+        session = response.session
+        if injector is None:
+            if session is not None and isinstance(call.operation, OpenAppendSession):
+                session.pieces = relay(session.pieces, _BatchFaults(session.form, self._powers))
+        elif session is not None or call.fault is not None:
+            from s2mock.powers.response_faults import change_response
+
+            change_response(response, call, injector)
+        return response
+
+
+class _BatchFaults:
+    """The change to an append session that was opened before its mock had any fault."""
+
+    def __init__(self, form: Form, powers: "Powers") -> None:
+        self._form = form
+        self._powers = powers
+        self._change: AckChange | None = None
+
+    def __call__(self, piece: Piece | Step) -> Generator[Piece | Step, Any, Any] | None:
+        if self._change is None:
+            if type(piece) is not Acknowledged or cast("TrackedCall", piece.call).fault is None:
+                return None
+            from s2mock.powers.response_faults import AckChange
+
+            self._change = AckChange(self._form, None, self._powers.injector)
+        return self._change(piece)

@@ -21,6 +21,25 @@ OPERATION_NAMES: Final = (
 COMMANDS: Final = frozenset({"trim", "fence"})
 """Further names of an append: those of the command records in its batch."""
 
+HAS_STREAM: Final = frozenset(
+    {"create-stream", "ensure-stream", "reconfigure-stream", "delete-stream", "append", *COMMANDS}
+)
+"""The operations that change one stream."""
+
+WRITES: Final = HAS_STREAM | {
+    "create-basin",
+    "ensure-basin",
+    "reconfigure-basin",
+    "delete-basin",
+    "issue-access-token",
+    "revoke-access-token",
+    "set-default-location",
+}
+"""The operations that are there to change something.
+
+A read or a tail check may create its stream, and the opening of an append session too.
+"""
+
 # The codes of any request. Only some operations can have a conflict of writes.
 _OF_ALL: Final = (
     *TRANSIENT.difference({"transaction_conflict"}),

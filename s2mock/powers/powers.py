@@ -3,20 +3,32 @@
 import threading
 from collections.abc import Callable
 from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from s2mock.powers.delays import Durability
 from s2mock.powers.entry import Diagnostics
-from s2mock.powers.fault_injector import FaultInjector
 from s2mock.powers.journal import Journal
 from s2mock.powers.recorder import DEBUG, LOGGER, Recorder
 from s2mock.registry.engine.engine import Engine
 from s2mock.runtime.arguments import check_count
+from s2mock.runtime.conversation import Reset
+from s2mock.runtime.fork_locks import Rank, take_at_fork
+
+if TYPE_CHECKING:
+    from s2mock.powers.fault_injector import FaultInjector
 
 MAX_LIMIT: Final = 2**63
 
+OUTAGE: Final = Reset(connection=True, unreachable=True)
+"""The end of a request in an outage, of one that is under way and of one that arrives."""
+
 orders: Final = count(1)
 """The values of `order`, for all mocks of this process and for remote ones."""
+
+
+# Held while an injector is put in its place.
+_making: Final = threading.Lock()
+take_at_fork(_making, Rank.INNER)
 
 
 class Powers:
@@ -46,17 +58,39 @@ class Powers:
         is_needed = journal_limit or LOGGER.isEnabledFor(DEBUG)
         self.recorder: Recorder | None = recorder if is_needed else None
         self.durability: Durability = Durability(engine, append_latency)
-        self.injector: FaultInjector = FaultInjector(engine, recorder.exchange_of)
-        # The number of nested outages.
-        self.outages = 0
+        self._recorder = recorder
+        self.used_injector: FaultInjector | None = None
+        """The faults, holds and hooks; None before the first one."""
+        self.outages: int = 0
+        """The number of nested `outage()` blocks, in which the mock's ports refuse connections."""
+        self.is_out_over_http: bool = False
+        """True during an outage of `/_s2mock/outage`, which has to be reached at the same port."""
         self._thread = threading.get_ident()
         self.order: int = next(orders)
         """The position among all mocks that were made in this process."""
 
     @property
+    def injector(self) -> "FaultInjector":
+        """The faults, holds and hooks; made, and its modules loaded, when it is first used."""
+        if self.used_injector is None:
+            from s2mock.powers.fault_injector import FaultInjector
+
+            recorder = self._recorder
+            made = FaultInjector(self.engine, recorder.exchange_of, recorder.record_late)
+            with _making:
+                if self.used_injector is None:
+                    self.used_injector = made
+        return self.used_injector
+
+    def end_injecting(self) -> None:
+        """Remove all faults, holds and hooks, and drop the operations that wait for them."""
+        if self.used_injector is not None:
+            self.used_injector.end()
+
+    @property
     def is_out(self) -> bool:
-        """True while there is an outage."""
-        return self.outages > 0
+        """True while there is an outage of either kind, in which no request is answered."""
+        return self.outages > 0 or self.is_out_over_http
 
     @property
     def is_own_thread(self) -> bool:

@@ -48,5 +48,5 @@ class Powers(Protocol):
         """The exchanges of the mock."""
 
     @property
-    def injector(self) -> FaultInjector:
-        """The faults and holds of the mock."""
+    def used_injector(self) -> FaultInjector | None:
+        """The faults and holds of the mock; None if it never had any."""

@@ -9,9 +9,10 @@ from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
 
+from s2mock.powers.connection_notes import explain_loss, explain_mute, is_muted, note_end, note_mute
 from s2mock.powers.entry import LONG_HEAD, Entry, ExchangeHead, Failure, Note, head_size
+from s2mock.powers.injected import InjectedError, Replaced
 from s2mock.powers.journal import Journal
-from s2mock.powers.outcomes import InjectedError, Replaced
 from s2mock.powers.redaction import redact_target
 from s2mock.registry.operation import Call, Dropped
 from s2mock.registry.rules.append import Append
@@ -150,28 +151,60 @@ class Recorder:
         self, request: "S2Request", response: "S2Response | None", outcome: Exception | None
     ) -> Entry:
         """Record a response before it is sent, or that there is none; return its entry."""
-        if LOGGER.isEnabledFor(DEBUG):
-            _log_request(request, response, outcome)
-        entry = self._entry(request)
-        call = cast("TrackedCall | None", request.call)
-        if call is not None:
-            _update_from_call(entry, call)
-            call.entry = entry
-        entry.body = request.raw_body if request.sent_body is None else request.sent_body
+        entry = self._decided_entry(request, response, outcome)
         if outcome is not None:
-            _set_outcome(entry, outcome)
-        if response is not None:
+            self.note_end(entry, outcome)
+        if response is None:
+            self._explain_loss(entry, outcome)
+        else:
             entry.status = response.status
             entry.headers = response.headers
             if response.read is not None and (numbers := _range_of(response.read.batch)):
                 entry.first_seq_num, entry.last_seq_num = numbers
             if response.session is None:
                 entry.response_body = response.body
-                entry.ended = monotonic()
-            else:
-                entry.session = entry
-        else:
+        return self._add(entry, request, response)
+
+    @_catch_failures
+    def record_lost(
+        self, request: "S2Request", response: "S2Response", outcome: Exception | None
+    ) -> Entry:
+        """Record that a response does not reach the client, and why; return its entry.
+
+        The client has disconnected, or nothing more is sent on its connection.
+        """
+        entry = self._decided_entry(request, None, outcome)
+        self._explain_loss(entry, outcome)
+        return self._add(entry, request, response)
+
+    def _decided_entry(
+        self, request: "S2Request", response: "S2Response | None", outcome: Exception | None
+    ) -> Entry:
+        """Return an entry with the request, its call and its outcome; log it."""
+        if LOGGER.isEnabledFor(DEBUG):
+            _log_request(request, response, outcome)
+        entry = self._entry(request)
+        call = cast("TrackedCall | None", request.call)
+        if call is not None:
+            # First: it may be carried out late at any time from now on.
+            call.entry = entry
+            _update_from_call(entry, call)
+        entry.body = request.raw_body if request.sent_body is None else request.sent_body
+        if outcome is not None:
+            _set_outcome(entry, outcome)
+        return entry
+
+    def _explain_loss(self, entry: Entry, outcome: Exception | None) -> None:
+        """Set which other exchange has muted or ended the connection; an error has its own end."""
+        explain = explain_loss if outcome is None else explain_mute
+        entry.lost_with = explain(entry, self._store)
+
+    def _add(self, entry: Entry, request: "S2Request", response: "S2Response | None") -> Entry:
+        """Add an entry; return it."""
+        if response is None or response.session is None:
             entry.ended = monotonic()
+        else:
+            entry.session = entry
         entry.advice = request.advice
         entry.measure()
         self._store.add(entry)
@@ -197,6 +230,15 @@ class Recorder:
         self._store.add(entry)
         return entry
 
+    def note_end(self, entry: Entry, outcome: BaseException) -> None:
+        """Note at its connection that the exchange ends that, for the others on it."""
+        if isinstance(outcome, Dropped) and outcome.reset.connection:
+            note_end(entry, self._store)
+
+    def note_mute(self, entry: Entry) -> None:
+        """Note at its connection that the exchange mutes that, for the others on it."""
+        note_mute(entry, self._store)
+
     def start_session(self, entry: Entry) -> "SessionRecorder":
         """Return a recorder for the session that begins with this entry."""
         return SessionRecorder(self._journal, entry)
@@ -216,6 +258,12 @@ class Recorder:
                 entry.body = request.raw_body if request.sent_body is None else request.sent_body
         return self._journal.to_exchange(entry)
 
+    def record_late(self, call: "TrackedCall") -> None:
+        """Record what has become of a call that a `Late` has taken, in the entry that it has."""
+        if (entry := call.entry) is not None:
+            _update_from_call(entry, call)
+        self._journal.store.notifier.notify()
+
     def _entry(self, request: "S2Request") -> Entry:
         environ = request.environ
         entry = Entry(
@@ -229,12 +277,21 @@ class Recorder:
 class SessionRecorder:
     """Adds the batches of one session to a journal, and the range of records to its entry."""
 
-    __slots__ = ("_journal", "_store", "entry")
+    __slots__ = ("_batch", "_journal", "_notes", "_store", "entry")
 
     def __init__(self, journal: Journal, entry: Entry) -> None:
         self._journal = journal
         self._store = journal.store
         self.entry: Entry = entry
+        # The last batch with a fault, and the notes of the connection.
+        self._batch: Entry | None = None
+        self._notes: object = entry.environ.get("s2mock.notes")
+
+    @property
+    def _affected(self) -> Entry:
+        """The entry with the fault that ends or mutes the connection."""
+        has_own = self.entry.fault is not None or self._batch is None
+        return self.entry if has_own else cast("Entry", self._batch)
 
     @_catch_failures
     def record_batch(
@@ -243,8 +300,8 @@ class SessionRecorder:
         """Record a batch before its acknowledgement is sent, or that it has none."""
         session, has_left = self.entry, call.request.has_left()
         entry = Entry(session.environ, session.path, session.parameters, "append", call.began)
-        _update_from_call(entry, call)
         call.entry = entry
+        _update_from_call(entry, call)
         entry.session = session
         entry.body = call.payload
         entry.ended = monotonic()
@@ -256,6 +313,12 @@ class SessionRecorder:
             entry.status = error.status
         if error is not None:
             _set_outcome(entry, error)
+        if isinstance(error, GeneratorExit):
+            entry.lost_with = explain_loss(entry, self._store)
+        elif has_left:
+            entry.lost_with = explain_mute(entry, self._store)
+        if call.fault is not None:
+            self._batch = entry
         effect = call.effect
         if effect is not None and effect.first_seq_num is not None:
             if session.first_seq_num is None:
@@ -311,6 +374,8 @@ class SessionRecorder:
     def record_delivery(self, first_seq_num: int, last_seq_num: int) -> None:
         """Record the sequence numbers of records before a read session sends them."""
         entry = self.entry
+        if self._notes and is_muted(entry.environ):
+            return
         if entry.first_seq_num is None:
             entry.first_seq_num = first_seq_num
         entry.last_seq_num = last_seq_num
@@ -320,10 +385,24 @@ class SessionRecorder:
     def record_error(self, error: Exception) -> None:
         """Record the error that ends the session."""
         _set_outcome(self.entry, error)
+        if isinstance(error, Dropped) and error.reset.connection:
+            note_end(self._affected, self._store)
+
+    @_catch_failures
+    def record_mute(self) -> None:
+        """Record that the session, or its last batch with a fault, mutes the connection."""
+        note_mute(self._affected, self._store)
+
+    @_catch_failures
+    def record_loss(self) -> None:
+        """Record that the client, or the end of the connection, has ended the session."""
+        self.entry.lost_with = explain_loss(self.entry, self._store)
 
     @_catch_failures
     def record_end(self) -> None:
         """Record that the session has ended."""
+        if self._notes and self.entry.lost_with is None:
+            self.entry.lost_with = explain_mute(self.entry, self._store)
         self._journal.end_session(self.entry, monotonic())
 
 
@@ -343,6 +422,8 @@ def _update_from_call(entry: Entry, call: "TrackedCall") -> None:
     entry.at = call.at
     entry.effect = call.effect
     entry.fault = call.fault
+    entry.late = call.late
+    entry.held = call.held
 
 
 def _set_outcome(entry: Entry, error: BaseException) -> None:

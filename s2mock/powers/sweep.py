@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, NamedTuple, Self, TypeVar
 import pytest
 
 from s2mock.powers import teardown_report
-from s2mock.powers.faults import Fault, check_fault, check_place
+from s2mock.powers.faults import Fault, check_fault, check_place, has_place
 from s2mock.powers.injection import InjectArguments, Injection
 from s2mock.powers.matching import Pattern
 from s2mock.powers.powers import Powers
@@ -133,6 +133,15 @@ class _SweepRun(Generic[Account]):
     @property
     def points(self) -> list[SweepPoint]:
         """The points of all attempts, known when the first attempt has ended."""
+        return [point for point in self._all_points if has_place(point.fault, point.operation)]
+
+    @property
+    def meaningless(self) -> int:
+        """The number of points at which the fault has no meaning, such as a `Late` of a read."""
+        return len(self._all_points) - len(self.points)
+
+    @property
+    def _all_points(self) -> list[SweepPoint]:
         return [
             SweepPoint(name, number, fault)
             for name, count in self.first.counts.items()
@@ -205,6 +214,8 @@ class Attempt(Generic[Account]):
     def _end(self, error: BaseException | None) -> bool:
         """End the account; return True to suppress the exception."""
         assert self._account is not None
+        # Before the advice is taken, which depends on what is applied late.
+        self._powers.injector.drop_late()
         if error is None:
             # The failure of another attempt is reported without the timeline of this one.
             teardown_report.forget(self._powers, has_failed=False)
@@ -250,6 +261,7 @@ class _SweptAttempt(Attempt[Account]):
         powers = self._powers
         if error is not None:
             teardown_report.prepare_end(powers)
+        powers.injector.drop_late()
         # The sweep's report has the timeline of an attempt that failed.
         teardown_report.forget(powers, has_failed=error is not None)
         if error is not None and not _is_a_failure(error):
@@ -258,8 +270,10 @@ class _SweptAttempt(Attempt[Account]):
         timeline = make_timeline(exchanges) if exchanges else "(no exchange)"
         try:
             super()._end(error)
-        except AssertionError as unused:
-            error = unused
+        except BaseException as raised:  # of unused faults, and of hooks
+            if not _is_a_failure(raised):
+                raise
+            error = raised
         text = None if error is None else _short(error)
         if (unreached := self.unreached) is not None:
             text = unreached if text is None else f"{text}; {unreached}"
@@ -319,7 +333,8 @@ class FaultSweep(Generic[Account]):
         `on`, `basin` and `stream` are those of `S2Mock.inject`, `options` those of `S2Mock`, in
         addition to the marker's. Each attempt is a context manager with an account of its own. The
         first counts the operations; if it fails, the sweep ends. All others are run, up to `limit`,
-        and the test fails at the end with a list of those that failed. A test that ends before all
+        and the test fails at the end with a list of those that failed. An operation on which a
+        fault has no meaning gets no attempt with it. A test that ends before all
         attempts were run fails, too. Raises `TypeError`, `ValueError`.
         """
         scenario = _Scenario(
@@ -416,6 +431,8 @@ def _report(run: _SweepRun[Any], points: list[SweepPoint]) -> str:
         lines[0] += (
             f"; {left} more were left out: there are {len(points)}, and limit={total} is the limit"
         )
+    if count := run.meaningless:
+        lines[0] += f"; {count} were left out, at operations on which their faults have no meaning"
     for one in failed[:_MAX_TIMELINES]:
         count = run.first.counts[one.point.operation]
         lines += ["", f"{one.point} of {count}: {one.text}"]
@@ -486,5 +503,6 @@ def _checked_faults(faults: Iterable[Fault], names: tuple[str, ...]) -> tuple[Fa
         raise ValueError("s2_sweep needs a fault at least, as in [Drop(committed=True)]")
     for fault in faults:
         check_fault(fault)
-        check_place(fault, names)
+        if not any(has_place(fault, name) for name in names):
+            check_place(fault, names)
     return tuple(dict.fromkeys(faults))

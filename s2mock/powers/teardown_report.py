@@ -81,9 +81,10 @@ def end(powers: Powers, *, in_a_test: bool) -> None:
         _coverage.take(powers.journal, is_over=True)
     if in_a_test and powers in living:
         _ended.append(_journal_of(powers))
-        complaints, remarks = powers.injector.take_messages()
-        _complaints.extend(complaints)
-        _remarks.extend(remarks)
+        if powers.used_injector is not None:
+            complaints, remarks = powers.used_injector.take_messages()
+            _complaints.extend(complaints)
+            _remarks.extend(remarks)
     living.discard(powers)
 
 
@@ -118,7 +119,8 @@ def take_complaints(*, has_failed: bool) -> list[str]:
     _complaints.clear()
     _remarks.clear()
     for powers in sorted(living, key=lambda powers: powers.order):
-        texts += powers.injector.check(has_failed=has_failed)
+        if powers.used_injector is not None:
+            texts += powers.used_injector.check(has_failed=has_failed)
     return texts
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from s2mock.powers.exchange import Exchange, Response, error_code
-from s2mock.powers.faults import is_answer_lost
+from s2mock.powers.faults import Late, is_answer_lost
 from s2mock.runtime.status_phrases import STATUS_PHRASES
 
 MAX_LINES = 30
@@ -111,6 +111,8 @@ def _describe_outcome(group: list[Exchange], lost: Sequence[Exchange]) -> Iterat
         yield "still open"
     if last.fault is not None:
         yield repr(last.fault)
+        if isinstance(last.fault, Late):
+            yield "applied late" if effect.committed else "not applied"
     for exchange in group:
         if (twin := _find_twin(exchange, lost)) is not None:
             which = "" if len(group) == 1 else f"{exchange.number}: "

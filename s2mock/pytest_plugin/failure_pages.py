@@ -113,7 +113,7 @@ class FailurePages:
             engine.clock,
             powers.journal,
             enumerate(injector.injections, 1),
-            enumerate(injector.holds, 1),
+            enumerate((*injector.hooks, *injector.holds), 1),
             is_out=powers.is_out,
         )
         mark = teardown_report.last_number_before_test(powers)

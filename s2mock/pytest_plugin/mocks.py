@@ -6,6 +6,7 @@ import pytest
 
 from s2mock.options import MARKER_OPTIONS, OPTIONS
 from s2mock.pytest_plugin import options
+from s2mock.runtime.loading import loading
 from s2mock.runtime.near_names import near_name
 
 if TYPE_CHECKING:
@@ -55,8 +56,9 @@ def make_fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2M
 
     Raises `TypeError`, `ValueError`.
     """
-    from s2mock.handles.mock import S2Mock
-    from s2mock.runtime.clock import ManualClock
+    with loading():
+        from s2mock.handles.mock import S2Mock
+        from s2mock.runtime.clock import ManualClock
 
     # A marker is evaluated once for all its tests, and a sweep's options for all its attempts. A
     # subclass may have a constructor and a state of its own, so it is used as it is.

@@ -39,9 +39,11 @@ def report_beside_failure(item: pytest.Item, when: str) -> "Iterator[None]":
     try:
         yield
     except BaseException:
-        # First: it may fail, too.
+        # What is late is dropped with the faults, and advice depends on it.
+        unused = _unused_faults(has_failed=True)
+        # Before the failures: it may fail, too.
         advice = take_advice(item)
-        texts = [*_failures_of_the_fake(), *_unused_faults(has_failed=True)]
+        texts = [*_failures_of_the_fake(), *unused]
         _add_to_report(item, when, texts, advice)
         raise
 
@@ -51,14 +53,17 @@ def end_call(item: pytest.Item) -> None:
 
     A test of unittest that has failed gets the same texts as sections of its report.
     """
+    # Of unittest: pytest learns of this failure later.
+    has_failed = bool(getattr(item, "_excinfo", None))
+    # What is late is dropped with the faults, and advice depends on it.
+    unused = _unused_faults(has_failed=has_failed)
     advice, unfinished = take_advice(item), list[str]()
-    if getattr(item, "_excinfo", None):
-        # Of unittest: pytest learns of this failure later.
-        _add_to_report(item, "call", _unused_faults(has_failed=True), advice)
-        advice = []
+    if has_failed:
+        _add_to_report(item, "call", unused, advice)
+        unused, advice = [], []
     else:
         unfinished = unfinished_sweeps(item, has_failed=False)
-    fail_for_fake([*unfinished, *_unused_faults(has_failed=False), *advice_as_errors(advice)])
+    fail_for_fake([*unfinished, *unused, *advice_as_errors(advice)])
 
 
 def _add_to_report(

@@ -135,6 +135,9 @@ class Call:
         return f"<call of {self.operation!r}>"
 
 
+_RESET: Final = Reset()
+
+
 class Interrupted(Exception):  # no error: what the client gets is decided elsewhere
     """The end of a call without an answer of S2, raised by an observer."""
 
@@ -142,11 +145,9 @@ class Interrupted(Exception):  # no error: what the client gets is decided elsew
 class Dropped(Interrupted):
     """The end of a call, or of its response, as by a broken connection: see `Reset`."""
 
-    def __init__(
-        self, *, refused: bool = False, connection: bool = False, unreachable: bool = False
-    ) -> None:
+    def __init__(self, reset: Reset = _RESET) -> None:
         super().__init__("dropped")
-        self.reset: Final = Reset(refused, connection, unreachable)
+        self.reset: Final = reset
         """The step by which the server ends the response."""
 
 

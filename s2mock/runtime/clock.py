@@ -151,23 +151,27 @@ class ManualClock:
         finally:
             timer.close()
 
-    def call_at(self, until: int, wake: Callable[[], None]) -> "ClockTimer":
+    def call_at(
+        self, until: int, wake: Callable[[], None], *, is_wait: bool = True
+    ) -> "ClockTimer":
         """Return a timer that calls `wake` when the clock is advanced to `until`.
 
         The thread that advances the clock makes the call. `until` is in nanoseconds since the
-        epoch. Close the timer once its work is done: `advance` waits for that.
+        epoch. Close the timer once its work is done: `advance` waits for that. Without `is_wait`
+        it is none of the `waiters`: no request waits for it.
         """
         with self._lock:
-            timer = ClockTimer(self, until, wake, is_due=until <= self._now)
+            timer = ClockTimer(self, until, wake, is_due=until <= self._now, is_wait=is_wait)
             if not timer.is_due:
                 self._waiting.append(timer)
-                self.notifier.notify()
+                if is_wait:
+                    self.notifier.notify()
         return timer
 
     @property
     def waiters(self) -> int:
         """The number of waits for this clock that are under way."""
-        return len(self._waiting)
+        return sum(timer.is_wait for timer in list(self._waiting))
 
     def wait_for_waiters(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
         """Block until `count` waits for this clock are under way, so that `advance` ends them.
@@ -193,8 +197,8 @@ class ManualClock:
         check_count("count", count)
         return Pending(
             self.notifier,
-            lambda: True if len(self._waiting) >= count else None,
-            lambda: f"{len(self._waiting)} of {count} waited on the clock within {timeout:g} s",
+            lambda: True if self.waiters >= count else None,
+            lambda: f"{self.waiters} of {count} waited on the clock within {timeout:g} s",
             timeout,
         )
 
@@ -238,9 +242,16 @@ class ClockTimer:
     _PATIENCE = 1.0
 
     def __init__(
-        self, clock: ManualClock, until: int, wake: Callable[[], None], *, is_due: bool
+        self,
+        clock: ManualClock,
+        until: int,
+        wake: Callable[[], None],
+        *,
+        is_due: bool,
+        is_wait: bool,
     ) -> None:
         self.until = until
+        self.is_wait = is_wait
         self.is_due: bool = is_due
         self._clock = clock
         self._wake = wake

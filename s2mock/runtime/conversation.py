@@ -96,15 +96,22 @@ class Reset:
 
     On HTTP/2 the stream is reset: RST_STREAM with INTERNAL_ERROR, or with REFUSED_STREAM if
     `refused`, which promises that the request had no effect. On HTTP/1.1 the connection is closed.
-    With `connection`, the TCP connection is closed on HTTP/2 too, with all other streams on it.
-    With `unreachable`, a WSGI call raises `ConnectionRefusedError`, not `ConnectionResetError`.
+    With `connection`, the TCP connection is closed on HTTP/2 too, with all other streams on it,
+    after the data sent before. With `by_rst` a connection is closed by RST, not by FIN. With
+    `unreachable`, a WSGI call raises `ConnectionRefusedError`, not `ConnectionResetError`.
     """
 
-    __slots__ = ("connection", "refused", "unreachable")
+    __slots__ = ("by_rst", "connection", "refused", "unreachable")
 
     def __init__(
-        self, refused: bool = False, connection: bool = False, unreachable: bool = False
+        self,
+        *,
+        refused: bool = False,
+        connection: bool = False,
+        by_rst: bool = False,
+        unreachable: bool = False,
     ) -> None:
+        self.by_rst: bool = by_rst
         self.refused: bool = refused
         self.connection: bool = connection
         self.unreachable: bool = unreachable
@@ -113,10 +120,10 @@ class Reset:
 class CancelHandle(Enum):
     """Ask for a function that ends this conversation from outside.
 
-    Resumed with a callable without arguments, which ends the conversation as `Reset()` does, at any
-    of its steps. The conversation ends in the thread that drives it: at once if that thread calls
-    the function while it drives another one, soon if another thread does. It does nothing after the
-    end of the conversation.
+    Resumed with a callable that takes a `Reset` and ends the conversation so, at any of its steps.
+    It ends in the thread that drives it: at once if that thread calls the function
+    while it drives another one, soon if another thread does. It does nothing after the end of the
+    conversation.
     """
 
     CANCEL_HANDLE = "cancel handle"
@@ -145,13 +152,39 @@ class Outlast:
     conversation is closed when `is_needed()` is false and all received bytes were read. A later
     `Outlast` replaces this one.
 
-    Resumed with a callable without arguments, which returns True if the client has disconnected.
+    Resumed with a callable without arguments, which returns True if nothing that is sent reaches
+    the client: it has disconnected, or a `MUTE` is in force on its connection.
     """
 
     __slots__ = ("is_needed",)
 
     def __init__(self, is_needed: Callable[[], bool]) -> None:
         self.is_needed: Callable[[], bool] = is_needed
+
+
+class MutedConnection(Protocol):
+    """A connection on which nothing more is sent."""
+
+    def end(self) -> None:
+        """Close the connection, from any thread; do nothing if it is closed."""
+
+
+class Mute(Enum):
+    """Ask that nothing more is sent on this conversation's connection, as on a half-open link.
+
+    That is for all conversations on it, and for the protocol itself: no response, acknowledgement
+    or window update is sent, and no end of the connection either. Data sent before is sent. The
+    client's data is still read, and conversations go on; what they send is discarded. The
+    connection lasts until the client closes it, the server drops its connections, or the
+    `MutedConnection` with which the conversation is resumed ends it.
+
+    Under WSGI, where calls share no connection, the conversation is resumed with None.
+    """
+
+    MUTE = "mute"
+
+
+MUTE: Final = Mute.MUTE
 
 
 class CloseAfterResponse:
@@ -175,6 +208,7 @@ Step = (
     | CancelHandle
     | Drained
     | Outlast
+    | Mute
     | CloseAfterResponse
 )
 Conversation = Generator[Step, Any, None]

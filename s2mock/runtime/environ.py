@@ -24,15 +24,17 @@ def make_environ(
     fields: Iterable[tuple[str, str]],
     protocol: str,
     connection: int,
+    notes: dict[str, Any],
     client_host: str,
     server: tuple[str, int],
 ) -> dict[str, Any]:
     """Return the environ of a request, without `wsgi.input` and `wsgi.errors`.
 
-    It contains only text and numbers. Of a repeated header S2 reads the first, except for those of
-    content negotiation. A header whose name has an underscore is left out: its key would be that
-    of another header, with a hyphen. Header names are in lower case. `s2mock.fields` has the
-    headers as they were received. The journal keeps these, since a whole environ takes much memory.
+    It contains only text and numbers, and `notes`, which all requests of a connection share. Of a
+    repeated header S2 reads the first, except for those of content negotiation. A header whose name
+    has an underscore is left out: its key would be that of another header, with a hyphen. Header
+    names are in lower case. `s2mock.fields` has the headers as they were received. The journal
+    keeps these, since a whole environ takes much memory.
     """
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -51,6 +53,7 @@ def make_environ(
         "wsgi.run_once": False,
         "wsgi.input_terminated": True,
         "s2mock.connection": connection,
+        "s2mock.notes": notes,
         "s2mock.fields": (kept := tuple(fields)),
     }
     _add(environ, kept)

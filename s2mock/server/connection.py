@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Protocol, cast
@@ -67,6 +68,8 @@ class Connection(asyncio.Protocol):
     ) -> None:
         self.context = context
         self.number: int = next(context.numbers)
+        self.notes: dict[str, Any] = {}
+        """What the application notes about it, for all of its requests."""
         self.client_host: str = ""
         self.unsent: int = 0
         """Bytes that have been written and not been taken by the operating system.
@@ -74,9 +77,14 @@ class Connection(asyncio.Protocol):
         Fewer may be left in the transport; `flush` brings the number up to date.
         """
         self.is_closed: bool = False
+        self.is_muted: bool = False
+        """True if nothing more is sent, and the client is not told of an end: see `mute`."""
+        # True if what is written is discarded: the connection is closed or muted.
+        self._discards = False
         self._out: list[bytes | memoryview] = []
         self._is_closing = False
         self._is_input_left = False
+        self._is_by_rst = False
         self._is_at_end = False
         self._is_paused = False
         self._linger: asyncio.TimerHandle | None = None
@@ -152,7 +160,7 @@ class Connection(asyncio.Protocol):
 
     def write(self, data: bytes | memoryview) -> None:
         """Send this after all previous data, with the next `flush`."""
-        if not self.is_closed:
+        if not self._discards:
             self._out.append(data)
             self.unsent += len(data)
 
@@ -197,16 +205,37 @@ class Connection(asyncio.Protocol):
         if self.is_open:
             self._read_again()
 
-    def close(self, *, is_input_left: bool = False) -> None:
+    def close(self, *, is_input_left: bool = False, by_rst: bool = False) -> None:
         """Read nothing more, and close when all that was written has been sent.
 
-        With `is_input_left` the client may still be sending.
+        With `is_input_left` the client may still be sending. With `by_rst` the connection ends by
+        RST, not by FIN. A muted connection stays open until its client ends it.
         """
         self._is_input_left |= is_input_left
+        self._is_by_rst |= by_rst
         if not self._is_closing:
             self._is_closing = True
-            self.pause_reading()
+            if self.is_muted:
+                # Only to receive the client's end of the connection.
+                self._read_again()
+            else:
+                self.pause_reading()
         self.flush()
+
+    def mute(self) -> None:
+        """Send nothing more after what was written, and go on reading, as on a half-open link.
+
+        The connection ends with its client's end of it, and by `abort`.
+        """
+        self.flush()
+        self.is_muted = self._discards = True
+
+    def end(self) -> None:
+        """Close the connection without sending what is unsent, from any thread."""
+        if self.context.is_in_loop:
+            self.abort()
+        else:
+            self.context.call_from_any_thread(self.abort)
 
     def abort(self) -> None:
         """Close the connection at once, without sending what is unsent."""
@@ -217,7 +246,7 @@ class Connection(asyncio.Protocol):
     def _release(self) -> None:
         if self.is_closed:
             return
-        self.is_closed = True
+        self.is_closed = self._discards = True
         if self._linger is not None:
             self._linger.cancel()
         self.context.connections.discard(self)
@@ -228,7 +257,12 @@ class Connection(asyncio.Protocol):
 
     def _end(self) -> None:
         """Close, after all has been sent."""
-        if self._is_at_end or not self._is_input_left:
+        if self.is_muted and not self._is_at_end:
+            return
+        if self._is_by_rst:
+            self._set_option(socket.SO_LINGER, struct.pack("ii", 1, 0), socket.SOL_SOCKET)
+            self.abort()
+        elif self._is_at_end or not self._is_input_left:
             self.abort()
         elif self._linger is None:
             with suppress(OSError):
@@ -241,8 +275,8 @@ class Connection(asyncio.Protocol):
             self._is_paused = False
             self.transport.resume_reading()
 
-    def _set_option(self, option: Any, value: int) -> None:
+    def _set_option(self, option: Any, value: Any, level: int = socket.IPPROTO_TCP) -> None:
         connected = self.transport.get_extra_info("socket")
         if option is not None and connected is not None:
             with suppress(OSError):
-                connected.setsockopt(socket.IPPROTO_TCP, option, value)
+                connected.setsockopt(level, option, value)

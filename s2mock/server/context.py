@@ -2,20 +2,17 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from typing import Any, Protocol
 
 from s2mock.runtime.conversation import Application
+from s2mock.server.addresses import url_of
 from s2mock.server.workers import Workers
 
 _log = logging.getLogger("s2mock")
-
-
-def reachable_host(host: str) -> str:
-    """Return the address of this machine that reaches a server listening on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
 def failure_reporter(
@@ -82,14 +79,16 @@ class Context:
         """Conversations that go on after their clients have disconnected."""
         self.is_refusing: bool = False
         """True if new connections are dropped: during an outage, and when the server is closed."""
+        # What is to be resumed, and whether the loop will do that.
+        self._resumed: deque[tuple[Callable[[Any], object], Any]] = deque()
+        self._is_resuming = False
         self.numbers: count[int] = count(1)
         """Numbers for the connections, in the order of their acceptance."""
 
     @property
     def url(self) -> str:
         """The base URL at which this machine reaches the server, without a slash at its end."""
-        host = reachable_host(self.server[0])
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.server[1]}"
+        return url_of(*self.server)
 
     @property
     def is_in_loop(self) -> bool:
@@ -105,6 +104,26 @@ class Context:
         call = self.loop.call_soon if self.is_in_loop else self.loop.call_soon_threadsafe
         with suppress(RuntimeError):
             call(function, *arguments)
+
+    def resume_soon(self, function: Callable[[Any], object], argument: Any) -> None:
+        """Call the function as `call_from_any_thread` does, at less cost if there are many.
+
+        An append wakes all followers of its stream: one callback of the loop resumes them.
+        """
+        # In this order: the loop clears the mark before it looks at what there is.
+        self._resumed.append((function, argument))
+        if not self._is_resuming:
+            self._is_resuming = True
+            self.call_from_any_thread(self._resume_all)
+
+    def _resume_all(self) -> None:
+        self._is_resuming = False
+        for _ in range(len(self._resumed)):
+            function, argument = self._resumed.popleft()
+            try:
+                function(argument)
+            except Exception as error:  # noqa: BLE001  # the others have to be resumed
+                self.report(error)
 
     def drop_connections(self) -> None:
         """Abort every connection and close every conversation."""

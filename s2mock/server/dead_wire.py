@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from s2mock.runtime.conversation import Head, Reset
+from s2mock.runtime.conversation import Head, MutedConnection, Reset
 from s2mock.server.wire import Wire
 
 
@@ -12,6 +12,7 @@ class DeadWire:
     def __init__(self, wire: Wire) -> None:
         self.has_head: bool = True
         self.is_bodyless: bool = False
+        self._wire = wire
         pieces = []
         self._is_complete = False
         with suppress(ConnectionAbortedError):
@@ -20,6 +21,11 @@ class DeadWire:
             self._is_complete = data == b""
         self.unread: bytes = b"".join(pieces)
         """The part of the request's body that was received and has not been read."""
+
+    @property
+    def is_muted(self) -> bool:
+        """True if nothing more is sent on the connection."""
+        return self._wire.is_muted
 
     def send_head(self, head: Head) -> None:
         """Implement `Wire.send_head` without a client."""
@@ -47,6 +53,10 @@ class DeadWire:
 
     def reset(self, step: Reset) -> None:
         """Implement `Wire.reset` without a client."""
+
+    def mute(self) -> MutedConnection:
+        """Implement `Wire.mute` without a client."""
+        return self._wire.mute()
 
     def retire(self) -> None:
         """Implement `Wire.retire` without a client."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from s2mock.runtime.conversation import (
     CANCEL_HANDLE,
     DRAINED,
+    MUTE,
     READ,
     CloseAfterResponse,
     Conversation,
@@ -56,13 +57,19 @@ _WORKER = "worker"
 _OVER = "over"
 
 
+# The end of a stream by itself.
+_RESET = Reset()
+
+
 class RequestDriver:
     """The driver of one conversation over one wire."""
 
     __slots__ = (
+        "_alarm",
         "_context",
         "_conversation",
         "_dead_wire",
+        "_due",
         "_is_closing",
         "_is_needed",
         "_state",
@@ -76,7 +83,12 @@ class RequestDriver:
         self._wire = wire
         self._context = context
         self._state: object = _TURN
+        # The timer of a `ReadWithin`.
         self._timer: asyncio.TimerHandle | None = None
+        # The timer of waits, and the end of the present one, by the loop's time. Waits follow each
+        # other quickly and seldom last until their end, so the timer of one is left to the next.
+        self._alarm: asyncio.TimerHandle | None = None
+        self._due: float | None = None
         self._is_closing = False
         # The condition of the last `Outlast`, and the wire after the client has disconnected.
         self._is_needed: Callable[[], bool] | None = None
@@ -119,13 +131,13 @@ class RequestDriver:
             self._advance(None, ConnectionAbortedError("the client has left"))
         self.close()
 
-    def drop(self) -> None:
+    def drop(self, reset: Reset = _RESET) -> None:
         """End the conversation from outside of it; from another thread, in the loop's next turn."""
         if not self._context.is_in_loop:
-            self._context.call_from_any_thread(self.drop)
+            self._context.call_from_any_thread(lambda: self.drop(reset))
         elif self._state is not _OVER and self._state is not _RUNNING:
             self.close()
-            self._wire.reset(Reset())
+            self._wire.reset(reset)
             self._wire.flush()
 
     def close(self) -> None:
@@ -136,16 +148,11 @@ class RequestDriver:
             # The conversation itself caused the call; it can be closed when it yields.
             self._is_closing = True
             return
-        self._settle()
-        self._finish()
-        try:
-            self._conversation.close()
-        except BaseException as error:  # noqa: BLE001  # any fault of the conversation
-            self._context.report(error)
+        self._end_conversation()
 
     def wake(self, waiter: _Waiter) -> None:
         """End a wait, from any thread."""
-        self._context.call_from_any_thread(self._wait_is_over, waiter)
+        self._context.resume_soon(self._wait_is_over, waiter)
 
     def _wait_is_over(self, waiter: _Waiter) -> None:
         if self._state is waiter:
@@ -183,11 +190,23 @@ class RequestDriver:
         return step is READ or isinstance(step, RunInThread | Outlast | ReadWithin)
 
     def _has_left(self) -> bool:
-        return self._dead_wire is not None
+        return self._dead_wire is not None or self._wire.is_muted
+
+    def _end_conversation(self) -> None:
+        """Close the conversation, which has no effect on one that has ended."""
+        self._settle()
+        self._finish()
+        try:
+            self._conversation.close()
+        except BaseException as error:  # noqa: BLE001  # any fault of the conversation
+            self._context.report(error)
 
     def _finish(self) -> None:
         """Note the end of the conversation."""
         self._state = _OVER
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         if self._dead_wire is not None:
             self._context.lasting.discard(self)
 
@@ -239,7 +258,7 @@ class RequestDriver:
                 elif step is READ:
                     value, error = self._read()
                     goes_on = value is not None or error is not None
-                elif step is CANCEL_HANDLE or kind is Outlast:
+                elif step is CANCEL_HANDLE or step is MUTE or kind is Outlast:
                     value = self._granted(step)
                 else:
                     goes_on = self._take(step)
@@ -254,10 +273,15 @@ class RequestDriver:
             self._finish()
             self._wire.fail()
         except BaseException as fault:  # noqa: BLE001  # any fault of the conversation
+            # It has not ended if the fault is of its last step, such as a header that is none; and
+            # the traceback, which a log may keep, refers to it.
+            self._end_conversation()
             self._fail(fault)
 
-    def _granted(self, step: Step) -> "Callable[[], object]":
-        """Return the callable that an `Outlast` or a `CANCEL_HANDLE` step asks for."""
+    def _granted(self, step: Step) -> object:
+        """Return what an `Outlast`, a `CANCEL_HANDLE` or a `MUTE` step asks for."""
+        if step is MUTE:
+            return self._wire.mute()
         if isinstance(step, Outlast):
             self._is_needed = step.is_needed
             return self._has_left
@@ -309,9 +333,31 @@ class RequestDriver:
         waiter = _Waiter(self)
         self._state = waiter
         # The timer comes first: a wake-up during `subscribe` takes effect in the next turn.
-        if (timeout := step.timeout) is not None:
-            self._timer = self._context.loop.call_later(timeout, self._wait_is_over, waiter)
+        if (timeout := step.timeout) is None:
+            self._due = None
+        else:
+            self._set_alarm(self._context.loop.time() + timeout)
         step.subscribe(waiter)
+
+    def _set_alarm(self, due: float) -> None:
+        """Have the present wait end at that time of the loop."""
+        self._due = due
+        if self._alarm is not None:
+            if self._alarm.when() <= due:
+                return
+            self._alarm.cancel()
+        self._alarm = self._context.loop.call_at(due, self._check_wait)
+
+    def _check_wait(self) -> None:
+        """End the present wait if it is due, else set the timer for it."""
+        alarm, self._alarm = self._alarm, None
+        waiter, due = self._state, self._due
+        if alarm is None or due is None or not isinstance(waiter, _Waiter):
+            return
+        if due > alarm.when():
+            self._set_alarm(due)
+        else:
+            self._wait_is_over(waiter)
 
     def _read_within(self, seconds: float) -> None:
         # Data that has arrived is read in the next turn too: the step is rare.

@@ -1,6 +1,6 @@
 """HTTP/1.0 and HTTP/1.1: one exchange at a time on each connection."""
 
-from s2mock.runtime.conversation import Head, Reset
+from s2mock.runtime.conversation import Head, MutedConnection, Reset
 from s2mock.runtime.environ import make_environ
 from s2mock.server.answers import BODYLESS, head_bytes, refusal
 from s2mock.server.body import Body, BodyFaultError, ChunkedBody, LengthBody
@@ -164,10 +164,21 @@ class Http1:
         self._connection.flush()
         self._connection.abort()
 
-    def reset(self, _: Reset) -> None:
+    def reset(self, step: Reset) -> None:
         """Implement `Wire.reset`: close the connection after all data sent before."""
         self._exchange = None
-        self._connection.close(is_input_left=not self._body.is_complete)
+        is_input_left = not self._body.is_complete
+        self._connection.close(is_input_left=is_input_left, by_rst=step.by_rst)
+
+    @property
+    def is_muted(self) -> bool:
+        """Implement `Wire.is_muted` for this version."""
+        return self._connection.is_muted
+
+    def mute(self) -> MutedConnection:
+        """Implement `Wire.mute` for this version."""
+        self._connection.mute()
+        return self._connection
 
     def retire(self) -> None:
         """Implement `Wire.retire` for this version."""
@@ -263,6 +274,7 @@ class Http1:
             head.fields,
             "HTTP/1.1" if head.is_http_1_1 else "HTTP/1.0",
             connection.number,
+            connection.notes,
             connection.client_host,
             context.server,
         )

@@ -1,5 +1,6 @@
 """HTTP/2 with prior knowledge (RFC 9113): many exchanges at once on a connection."""
 
+from s2mock.runtime.conversation import MutedConnection
 from s2mock.runtime.environ import make_environ
 from s2mock.server import frames
 from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
@@ -150,6 +151,11 @@ class Http2:
     # Called by the streams.
 
     @property
+    def is_muted(self) -> bool:
+        """True if nothing more is sent on the connection."""
+        return self._connection.is_muted
+
+    @property
     def is_crowded(self) -> bool:
         """True if all responses together have too much unsent data."""
         return self.unsent > _MAX_ALL_UNSENT_BYTES
@@ -237,10 +243,15 @@ class Http2:
         """Close the connection when all requests are answered; the client will send no more."""
         self._is_left = True
 
-    def cut(self) -> None:
-        """Close the connection without a GOAWAY, after the data sent before."""
-        self._connection.flush()
-        self._connection.abort()
+    def cut(self, *, by_rst: bool) -> None:
+        """Close the connection without a GOAWAY, after the data sent before, by FIN or RST."""
+        self.close()
+        self._connection.close(is_input_left=True, by_rst=by_rst)
+
+    def mute(self) -> MutedConnection:
+        """Send nothing more on the connection, and return it."""
+        self._connection.mute()
+        return self._connection
 
     def goaway(self, code: int, reason: bytes = b"") -> None:
         """Close the connection with a GOAWAY."""
@@ -278,8 +289,8 @@ class Http2:
                 self._incoming.has_paid()
         if connection.unsent > _FLUSH_BYTES:
             connection.flush()
-        if stream.reset_code is not None and not stream.unsent:
-            self.reset(stream, stream.reset_code)
+        if stream.pending_reset is not None and not stream.unsent:
+            stream.carry_out_reset(stream.pending_reset)
         elif not stream.unsent and self._waiting.pop(stream, self) is None:
             # Its conversation may wait for room.
             self._due[stream] = None
@@ -302,12 +313,21 @@ class Http2:
         elif not self.streams and self.is_leaving:
             # The client may be sending acknowledgements; a TCP reset would discard the response.
             connection.close(is_input_left=True)
-        elif connection.unsent > _MAX_UNHEARD_BYTES:
+        elif self._has_too_much_unsent():
             self._is_paused = True
             connection.pause_reading()
         elif self._is_paused:
             self._is_paused = False
             connection.resume_reading()
+
+    def _has_too_much_unsent(self) -> bool:
+        """True if the client has to read before more of its requests are read."""
+        connection = self._connection
+        if connection.unsent > _MAX_UNHEARD_BYTES:
+            # What the system takes at once does not count: only the end of a backlog in the
+            # transport resumes reading.
+            connection.flush()
+        return connection.unsent > _MAX_UNHEARD_BYTES
 
     def _work(self) -> None:
         context = self._connection.context
@@ -352,6 +372,7 @@ class Http2:
             request.fields,
             "HTTP/2",
             connection.number,
+            connection.notes,
             connection.client_host,
             connection.context.server,
         )

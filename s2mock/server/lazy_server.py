@@ -4,14 +4,17 @@ import os
 import threading
 import warnings
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.arguments import check_host, check_port
 from s2mock.runtime.conversation import Conversation, Head
 from s2mock.runtime.environ import bearer
+from s2mock.server.waiting_port import WaitingPort
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from s2mock.server.server import Server
@@ -27,7 +30,7 @@ class Answering(Protocol):
 
 
 class LazyServer:
-    """A server that starts when its address is first asked for, in front of one app at a time.
+    """A port that listens when its address is first asked for, in front of one app at a time.
 
     One that is forgotten while it listens is stopped with a `ResourceWarning`, unless another will
     see to it (`is_kept`). Raises `ValueError` for a host or a port that no address has.
@@ -38,78 +41,72 @@ class LazyServer:
         check_host(host)
         self._address = (host, port)
         self._is_kept = is_kept
-        self._server: Server | None = None
+        self._port: WaitingPort | None = None
         self._starting = threading.Lock()
         self.app: Answering | None = None
         _of_this_process.add(self)
 
     def __repr__(self) -> str:
-        return f"<Listening on {self._server.url if self._server else 'nothing yet'}>"
+        return f"<Listening on {self._port.url if self._port else 'nothing yet'}>"
 
     @property
     def started(self) -> bool:
         """Whether it listens."""
-        return self._server is not None
+        return self._port is not None
 
     @property
     def url(self) -> str:
         """The base URL; listening from now on. Raises `OSError` if the address cannot be had."""
         with self._starting:
-            if self._server is None:
-                from s2mock.server.server import Server
-
+            if self._port is None:
                 host, port = self._address
                 # What is in front of the app is not what keeps it alive.
                 this = weakref.ref(self)
-                self._server = Server(
-                    lambda environ: _converse(this, environ),
-                    host=host,
-                    port=port,
-                    on_error=failures.note,
-                )
+                self._port = WaitingPort(host, port, partial(_make_server, this, host))
                 # At the end of the process no test is left to warn.
                 self._forgotten = weakref.finalize(
-                    self, _stop_forgotten, self._server, warns=not self._is_kept
+                    self, _stop_forgotten, self._port, warns=not self._is_kept
                 )
                 self._forgotten.atexit = False
-            return self._server.url
+            return self._port.url
 
     def call(self, function: "Callable[[], object]") -> None:
         """Call it, on the server's thread if there is one, and return when that is done."""
-        if self._server is not None:
-            self._server.call(function)
+        if self._port is not None:
+            self._port.call(function)
         else:
             function()
 
     def drop_connections(self) -> None:
         """Drop every connection; it goes on listening."""
-        if self._server is not None:
-            self._server.drop_connections()
+        if self._port is not None and (server := self._port.server) is not None:
+            server.drop_connections()
 
     def refuse(self) -> None:
         """Drop every connection and refuse new ones; the port stays ours."""
-        if self._server is not None:
-            self._server.refuse()
+        if self._port is not None and (server := self._port.load()) is not None:
+            server.refuse()
 
     def accept(self) -> None:
         """Accept connections again."""
-        if self._server is not None:
-            self._server.accept()
+        if self._port is not None and (server := self._port.server) is not None:
+            server.accept()
 
     def stop(self) -> None:
         """Stop listening and drop every connection. Stopping twice is harmless."""
         with self._starting:
-            server, self._server = self._server, None
-        if server is not None:
+            port, self._port = self._port, None
+        if port is not None:
             self._forgotten.detach()
-            server.stop()
+            port.stop()
 
     def _begin_anew(self) -> None:
         """Forget the parent's server in a forked child, and its lock, which a thread may hold."""
         self._starting = threading.Lock()
-        if self._server is not None:
+        if self._port is not None:
             self._forgotten.detach()
-            self._server = None
+            self._port.abandon()
+            self._port = None
 
 
 _of_this_process: "weakref.WeakSet[LazyServer]" = weakref.WeakSet()
@@ -121,6 +118,19 @@ def _begin_all_anew() -> None:
 
 
 os.register_at_fork(after_in_child=_begin_all_anew)
+
+
+def _make_server(
+    this: "weakref.ref[LazyServer]", host: str, listening: "socket.socket"
+) -> "Server":
+    from s2mock.server.server import Server
+
+    return Server(
+        lambda environ: _converse(this, environ),
+        host=host,
+        on_error=failures.note,
+        listening=listening,
+    )
 
 
 def _converse(this: "weakref.ref[LazyServer]", environ: dict[str, Any]) -> Conversation:
@@ -140,12 +150,12 @@ def _nobody(environ: dict[str, Any]) -> Conversation:
     yield Head(401 if late else 503, [("content-type", "text/plain")], text)
 
 
-def _stop_forgotten(server: "Server", *, warns: bool) -> None:
+def _stop_forgotten(port: WaitingPort, *, warns: bool) -> None:
     # First, since a warning may be an error.
-    server.stop()
+    port.stop()
     if warns:
         warnings.warn(
-            f"an S2Mock that listened on {server.url} was never closed: use it in a `with` block, "
+            f"an S2Mock that listened on {port.url} was never closed: use it in a `with` block, "
             "or call close()",
             ResourceWarning,
             stacklevel=2,

@@ -10,12 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from s2mock.server.context import reachable_host
+from s2mock.server.addresses import listen, reachable_host
 from s2mock.server.event_loop import ServerLoop
 
 _log = logging.getLogger("s2mock")
 
-_BACKLOG = 1024
 # Connections accepted before other callbacks of the loop have a turn.
 _ACCEPTED_PER_TURN = 64
 # Descriptors that no connection takes: requests need them for modules and files that are loaded on
@@ -33,26 +32,20 @@ Accepted = Callable[[socket.socket, Any], object]
 
 
 class Listener:
-    """Listens from construction on, and accepts from `watch` on.
+    """Accepts the connections of a listening socket, from `watch` on.
 
-    Raises `OSError` if the address cannot be bound.
+    Raises `OSError` without descriptors to spare, and leaves the socket open then.
     """
 
-    def __init__(self, host: str, port: int, loop: ServerLoop, accepted: Accepted) -> None:
-        self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    def __init__(self, listening: socket.socket, loop: ServerLoop, accepted: Accepted) -> None:
         self._loop = loop
         self._accepted = accepted
         self._is_watched = False
-        self._socket = self._listening((host, port))
+        self._socket = listening
         self._address: tuple[Any, ...] = self._socket.getsockname()
         self.port: int = self._address[1]
         # Closed for a moment when there are no others, so that a waiting connection can be closed.
-        self._reserve: int | None = None
-        try:
-            self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError:
-            self._socket.close()
-            raise
+        self._reserve: int | None = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._last_logged = float("-inf")
         # Both ends of the connection that keeps the port during an outage.
         self._kept: tuple[socket.socket, ...] = ()
@@ -88,7 +81,7 @@ class Listener:
         if not self._kept:
             return
         self._kept[0].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket = self._listening(self._address[:2])
+        self._socket = listen(*self._address[:2])
         self.watch()
         self._let_go()
 
@@ -106,11 +99,6 @@ class Listener:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             end.close()
         self._kept = ()
-
-    def _listening(self, address: tuple[Any, ...]) -> socket.socket:
-        listening = socket.create_server(address, family=self._family, backlog=_BACKLOG)
-        listening.setblocking(False)
-        return listening
 
     def _reachable(self) -> tuple[Any, ...]:
         """Return the address at which this process reaches the listener."""

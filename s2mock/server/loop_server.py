@@ -87,6 +87,11 @@ class LoopServer:
         """The base URL, without a slash at its end."""
         return self._context.url
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that it is served on."""
+        return self._context.loop
+
     async def close(self) -> None:
         """Stop listening, drop every connection, and return when all descriptors are given back.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from s2mock.runtime.conversation import Application
+from s2mock.server.addresses import listen
 from s2mock.server.connection import Connection
 from s2mock.server.context import Context, failure_reporter
 from s2mock.server.event_loop import ServerLoop
@@ -21,10 +22,10 @@ class Server:
     """An application on a port of `host`, from construction until `stop()`.
 
     HTTP/1.0, HTTP/1.1 and HTTP/2 with prior knowledge on the same port. `port` 0 picks a free
-    one. `on_error` is called, on the server's thread, with every exception that a conversation or
-    the server itself raises. All are logged too; that of a conversation is answered with an empty
-    500 if nothing has been sent yet. Any thread may call any method. Raises `OSError` if the
-    address cannot be bound.
+    one; with `listening`, a socket of the caller's listens there already. `on_error` is called, on
+    the server's thread, with every exception that a conversation or the server itself raises. All
+    are logged too; that of a conversation is answered with an empty 500 if nothing has been sent
+    yet. Any thread may call any method. Raises `OSError` if the address cannot be bound.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         on_error: Callable[[BaseException], None] | None = None,
+        listening: socket.socket | None = None,
     ) -> None:
         self.host = host
         self._lock = threading.Lock()
@@ -43,7 +45,13 @@ class Server:
         report = failure_reporter(on_error)
         self._loop = ServerLoop(report)
         try:
-            self._listener = Listener(host, port, self._loop, self._begin)
+            opened = listen(host, port) if listening is None else listening
+            try:
+                self._listener = Listener(opened, self._loop, self._begin)
+            except BaseException:
+                if listening is None:
+                    opened.close()
+                raise
         except BaseException:
             self._loop.close()
             raise

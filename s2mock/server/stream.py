@@ -3,7 +3,7 @@
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol
 
-from s2mock.runtime.conversation import Head, Reset
+from s2mock.runtime.conversation import Head, MutedConnection, Reset
 from s2mock.server import frames
 from s2mock.server.answers import BODYLESS, date
 from s2mock.server.connection import MAX_UNSENT_BYTES
@@ -21,6 +21,10 @@ class Owner(Protocol):
 
     unsent: int
     receive_initial: int
+
+    @property
+    def is_muted(self) -> bool:
+        """True if nothing more is sent on the connection."""
 
     @property
     def is_crowded(self) -> bool:
@@ -47,8 +51,11 @@ class Owner(Protocol):
     def acknowledge(self, size: int) -> None:
         """Widen the connection's window by bytes that have been read on any stream."""
 
-    def cut(self) -> None:
-        """Close the connection without a GOAWAY, after the data sent before."""
+    def cut(self, *, by_rst: bool) -> None:
+        """Close the connection without a GOAWAY, after the data sent before, by FIN or RST."""
+
+    def mute(self) -> MutedConnection:
+        """Send nothing more on the connection, and return it."""
 
     def flush(self) -> None:
         """Continue the streams with news, and hand over what has been sent."""
@@ -72,9 +79,9 @@ class H2Stream:
         "is_received",
         "is_retiring",
         "number",
+        "pending_reset",
         "receive_window",
         "request",
-        "reset_code",
         "send_window",
         "to_receive",
         "unsent",
@@ -103,7 +110,7 @@ class H2Stream:
         """True if the end of the response has been sent."""
         self.is_ending: bool = False
         """True if the response ends after the pending data."""
-        self.reset_code: int | None = None
+        self.pending_reset: Reset | None = None
         """Reset code to send after the pending data, or None."""
         self.is_retiring: bool = False
         """True if the connection is to close after this response."""
@@ -165,15 +172,31 @@ class H2Stream:
     def reset(self, step: Reset) -> None:
         """Implement `Wire.reset` for this version."""
         self.exchange = None
-        if step.connection:
-            self._owner.cut()
+        if self.unsent:
+            # The pending data is sent first.
+            self.pending_reset = step
+        else:
+            self.carry_out_reset(step)
+
+    def carry_out_reset(self, step: Reset) -> None:
+        """Reset the stream, or end its connection, once its data has been sent.
+
+        The client of a muted connection receives no end of it: its other streams continue.
+        """
+        if step.connection and not self._owner.is_muted:
+            self._owner.cut(by_rst=step.by_rst)
         else:
             code = frames.REFUSED_STREAM if step.refused else frames.INTERNAL_ERROR
-            if self.unsent:
-                # The pending data is sent first.
-                self.reset_code = code
-            else:
-                self._owner.reset(self, code)
+            self._owner.reset(self, code)
+
+    @property
+    def is_muted(self) -> bool:
+        """Implement `Wire.is_muted` for this version."""
+        return self._owner.is_muted
+
+    def mute(self) -> MutedConnection:
+        """Implement `Wire.mute` for this version."""
+        return self._owner.mute()
 
     def retire(self) -> None:
         """Implement `Wire.retire` for this version."""

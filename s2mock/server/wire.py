@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from s2mock.runtime.conversation import Head, Reset
+from s2mock.runtime.conversation import Head, MutedConnection, Reset
 
 
 class Wire(Protocol):
@@ -12,6 +12,10 @@ class Wire(Protocol):
     """True if the head of the response has been sent."""
     is_bodyless: bool
     """True if the head is the whole response, and pieces after it are not sent."""
+
+    @property
+    def is_muted(self) -> bool:
+        """True if nothing more is sent on the connection."""
 
     def send_head(self, head: Head) -> None:
         """Send the head of the response, and its body if the head has one."""
@@ -43,6 +47,9 @@ class Wire(Protocol):
 
     def reset(self, step: Reset) -> None:
         """End the exchange as a `Reset` step demands."""
+
+    def mute(self) -> MutedConnection:
+        """Send nothing more on the connection, as a `MUTE` step demands, and return it."""
 
     def retire(self) -> None:
         """Close the connection after this response."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from s2mock.runtime.conversation import (
     CANCEL_HANDLE,
     DRAINED,
+    MUTE,
     READ,
     Application,
     CloseAfterResponse,
@@ -96,7 +97,7 @@ class Answered:
         self._wake: Callable[[], None] | None = None
         calls.add(self)
 
-    def drop(self) -> None:
+    def drop(self, _: Reset | None = None) -> None:
         """End the call as a lost connection would. Call it from any thread."""
         self._is_dropped = True
         if (wake := self._wake) is not None:
@@ -166,7 +167,7 @@ class Answered:
             return self._read()
         if isinstance(step, RunInThread):
             return step.function()
-        if isinstance(step, CloseAfterResponse) or step is DRAINED:
+        if isinstance(step, CloseAfterResponse) or step is DRAINED or step is MUTE:
             return None
         if step is CANCEL_HANDLE:
             return self.drop

@@ -5,7 +5,18 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from s2mock.powers.faults import Answer, Cut, Delay, Drain, Drop, Fail, Fault
+from s2mock.powers.faults import (
+    Answer,
+    Cut,
+    Delay,
+    Drain,
+    Drop,
+    Fail,
+    Fault,
+    Late,
+    check_place,
+    has_place,
+)
 from s2mock.powers.operations import CODES_OF, checked_operations
 from s2mock.powers.plans import FaultPlan, PlannedFault
 from s2mock.registry.values.codes import CODES, TRANSIENT
@@ -17,13 +28,16 @@ _VALUES: Final[dict[type[Fault], tuple[Fault, ...]]] = {
     Drop: (
         Drop(),
         Drop(committed=True),
-        Drop(connection=True),
-        Drop(committed=True, connection=True),
+        Drop(connection=False),
+        Drop(committed=True, connection=False),
+        Drop(connection="reset"),
+        Drop(committed=True, connection="reset"),
         Drop(refused=True),
     ),
     Fail: (),
     Cut: tuple(Cut(bytes=size) for size in (0, 1, 4, 20, 100)),
     Delay: (Delay(0), Delay(0.001), Delay(0.001, committed=True)),
+    Late: (Late(reads=1), Late(reads=2), Late(0.001), Late(0)),
     Answer: (Answer(503), Answer(502, b"<html>502 Bad Gateway</html>"), Answer(504)),
     Drain: (Drain(),),
 }
@@ -33,21 +47,22 @@ _COUNTS: Final = range(4)
 def faults(
     *,
     on: str | Iterable[str] = "append",
-    kinds: Iterable[type[Fault] | str] = tuple(_VALUES),
+    kinds: Iterable[type[Fault] | str] | None = None,
     codes: Iterable[str] | None = None,
 ) -> st.SearchStrategy[Fault]:
     """Return a strategy for faults that can affect these operations, all kinds equally often.
 
-    The simplest fault is the first. `kinds` are classes of faults, or their names. `codes` are the
-    error codes of `Fail`: each must be one that all these operations can be answered with. The
-    default is those that a client may retry. Delays are of a millisecond at most. Raises
+    The simplest fault is the first. `kinds` are classes of faults, or their names; the default is
+    all that have a meaning on these operations. `codes` are the error codes of `Fail`: each must be
+    one that all these operations can be answered with. The default is those that a client may
+    retry. Delays, and times after which a `Late` is applied, are of a millisecond at most. Raises
     `TypeError`, `ValueError`.
     """
     names = checked_operations(on)
     failures = _failures(_checked_codes(codes, names))
     values = []
-    for kind in _checked_kinds(kinds):
-        of_kind = failures if kind is Fail else list(_VALUES[kind])
+    for kind in _kinds_on(names, kinds):
+        of_kind = failures if kind is Fail else _values_on(names, kind)
         if set(names) == {"read"}:
             of_kind += _counted(kind, failures)
         values.append(of_kind)
@@ -68,7 +83,7 @@ def fault_plans(
     basin: str = "*",
     stream: str = "*",
     max_skip: int = 2,
-    kinds: Iterable[type[Fault] | str] = tuple(_VALUES),
+    kinds: Iterable[type[Fault] | str] | None = None,
     codes: Iterable[str] | None = None,
 ) -> st.SearchStrategy[FaultPlan]:
     """Return a strategy for plans of up to `max_faults` faults, for `S2Mock.apply`.
@@ -80,19 +95,26 @@ def fault_plans(
     check_count("max_faults", max_faults)
     check_count("max_skip", max_skip, least=0)
     names = tuple(dict.fromkeys(checked_operations(on)))
-    kinds = _checked_kinds(kinds)
+    asked = None if kinds is None else _checked_kinds(kinds)
+    if asked is not None and not any(_values_on((name,), kind) for name in names for kind in asked):
+        _kinds_on(names, asked)
     codes = None if codes is None else _checked_codes(codes, names)
+    possible = {
+        name: found
+        for name in names
+        if (found := [kind for kind in asked or _VALUES if _values_on((name,), kind)])
+    }
     planned = st.one_of(
         [
             st.builds(
                 lambda fault, skip, name=name: PlannedFault(fault, name, basin, stream, skip),
-                faults(on=name, kinds=kinds, codes=codes),
+                faults(on=name, kinds=possible[name], codes=codes),
                 st.integers(0, max_skip),
             )
-            for name in names
+            for name in possible
         ]
     )
-    places = len(names) * (max_skip + 1)
+    places = len(possible) * (max_skip + 1)
     plans = st.lists(
         planned, max_size=min(max_faults, places), unique_by=lambda one: (one.on, one.skip)
     )
@@ -115,6 +137,30 @@ def _counted(kind: type[Fault], failures: list[Fault]) -> list[Fault]:
         plain = next(one.code for one in failures if isinstance(one, Fail))
         return [Fail(plain, records=count) for count in _COUNTS]
     return []
+
+
+def _values_on(names: tuple[str, ...], kind: type[Fault]) -> list[Fault]:
+    """Return the faults of a kind that have a meaning on all these operations."""
+    if kind is Fail:
+        return [Fail("unavailable")]
+    values = _VALUES[kind]
+    return [fault for fault in values if all(has_place(fault, name) for name in names)]
+
+
+def _kinds_on(
+    names: tuple[str, ...], kinds: Iterable[type[Fault] | str] | None
+) -> list[type[Fault]]:
+    """Return the kinds of faults for these operations; None gives all that have a meaning there.
+
+    Raises `TypeError`, and `ValueError` for one that was asked for and has none.
+    """
+    if kinds is None:
+        return [kind for kind in _VALUES if _values_on(names, kind)]
+    found = _checked_kinds(kinds)
+    for kind in found:
+        if not _values_on(names, kind):
+            check_place(_VALUES[kind][0], names)
+    return found
 
 
 def _checked_kinds(kinds: Any) -> list[type[Fault]]:

@@ -22,6 +22,7 @@ def s2_old(s2: Api) -> Api:
 BROKEN_TEXT = [rb'"\ud800"', rb'"\udc00\ud800"', b'"\xff"', b'"\xc3("', b'"\xed\xa0\x80"']
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("text", BROKEN_TEXT)
 @pytest.mark.parametrize(
     ("method", "path", "body"),

@@ -57,7 +57,7 @@ def offloads(
     )
     path = "/v1/streams/s/records"
     server = ("127.0.0.1", 80)
-    environ = make_environ("POST", path, path, "", fields, "HTTP/1.1", 1, "127.0.0.1", server)
+    environ = make_environ("POST", path, path, "", fields, "HTTP/1.1", 1, {}, "127.0.0.1", server)
     conversation = mock.wsgi_app.converse(environ)
     count, step = 0, next(conversation)
     while not isinstance(step, Head):

@@ -67,6 +67,7 @@ def wsgi(mock: S2Mock) -> httpx.Client:
 AMBIGUOUS = {"a/b/records"}
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", [n for n in ODD_NAMES if n not in AMBIGUOUS], ids=ascii)
 def test_httpx_transport(wsgi: httpx.Client, name: str) -> None:
     assert wsgi.post("/v1/streams", json={"stream": name}).status_code == 201

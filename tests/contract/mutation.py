@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 class Mutation(NamedTuple):
     """One rule broken: `old` in the source of a function replaced by `new`.
 
-    `caught_by` are tests of the contract suite, as `module::test`, that must not pass with it;
-    `options` are for the fake that they run on.
+    `caught_by` are tests that must not pass with it: of the contract suite, as `module::test`, or
+    of another folder, as that says. `options` are for the fake that they run on.
     """
 
     name: str
@@ -49,6 +49,9 @@ def _rewritten(function: FunctionType, old: str, new: str) -> CodeType:
     assert found == 1, f"{function.__qualname__} has {found} times {old!r}:\n{source}"
     # Within a function, so that what it takes from around it (`super` does) is taken from there.
     outer = f"def outer({', '.join(function.__code__.co_freevars)}):\n"
+    if function.__name__ not in function.__code__.co_freevars:
+        # A method may call a function of its module that has its name.
+        outer += f"    global {function.__name__}\n"
     module = compile(
         outer + textwrap.indent(source.replace(old, new), "    "), "<mutation>", "exec"
     )

@@ -366,6 +366,35 @@ def test_an_outage_is_that_of_one_account(control: Control) -> None:
     assert len(made("GET", "/journal?operation=append").json()["exchanges"]) == 1
 
 
+def test_an_outage_over_http_is_one_for_wsgi_too(mock: S2Mock, control: Control) -> None:
+    url = "/v1/streams/log/records?seq_num=0"
+    headers = {"s2-basin": BASIN}
+
+    def read() -> int:
+        answer = mock.client.get(f"{url}&wait=60", headers=headers)
+        return answer.status_code
+
+    with mock.hold(on="read", at="arrival") as held:
+        reading = Started(read)
+        held.wait()
+        control("POST", "/outage")
+        assert isinstance(reading.result(), ConnectionResetError)
+    with pytest.raises(ConnectionRefusedError):
+        read()
+    # The port has to be reached, so it refuses no connection.
+    assert mock.url == control.url
+    assert control("GET", "/status").json()["is_out"]
+    # A block of the test ends as itself.
+    with mock.outage():
+        pass
+    with pytest.raises(httpx.TransportError):
+        control.append("a")
+    assert control("GET", "/status").json()["is_out"]
+    control("DELETE", "/outage")
+    assert control.append("b").status_code == 200
+    assert control.read() == ["b"]
+
+
 def test_a_token_that_an_account_has_issued_leads_to_it(control: Control) -> None:
     made, other = control.account(auth="required"), control.account()
     scope = {"basins": {"prefix": ""}, "op_groups": {"account": {"read": True}}}

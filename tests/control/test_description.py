@@ -1,13 +1,16 @@
 """`/_s2mock/openapi.json` and what is served: each has what the other has."""
 
 import re
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
 import pytest
 
 from s2mock.options import ACCOUNT_MEMBERS
+from s2mock.powers.faults import Fault
 from s2mock.powers.operations import OPERATION_NAMES
+from s2mock.registry.values.codes import CODES
 from tests.control.conftest import DESCRIPTION, Control, against, resolved
 
 METHODS = {"get", "put", "post", "patch", "delete"}
@@ -57,8 +60,77 @@ def test_members_of_bodies_are_described(control: Control, name: str) -> None:
 def test_names_are_those_of_the_product() -> None:
     schemas = DESCRIPTION["components"]["schemas"]
     assert schemas["Operation"]["enum"] == list(OPERATION_NAMES)
-    request = OPERATIONS["POST /_s2mock/accounts"]["requestBody"]["content"]["application/json"]
-    assert sorted(request["schema"]["properties"]) == sorted(ACCOUNT_MEMBERS)
+    assert schemas["S2ErrorCode"]["enum"] == list(CODES)
+    assert sorted(schemas["AccountRequest"]["properties"]) == sorted(ACCOUNT_MEMBERS)
+    faults = [kind["$ref"].rpartition("/")[2] for kind in schemas["Fault"]["oneOf"]]
+    assert sorted(faults) == sorted({f"{fault.__name__}Fault" for fault in Fault.__subclasses__()})
+
+
+# What both openapi-typescript and oapi-codegen turn into types: the schemas of OpenAPI 3.0, without
+# `default`, which makes a member of a request required in TypeScript.
+KEYWORDS = {
+    "$ref", "additionalProperties", "allOf", "description", "enum", "exclusiveMinimum", "format",
+    "items", "maxItems", "maximum", "maxProperties", "minItems", "minProperties", "minimum",
+    "nullable", "oneOf", "properties", "required", "type", "x-go-type", "x-go-type-import",
+    "x-go-type-skip-optional-pointer",
+}  # fmt: skip
+TYPES = {"array", "boolean", "integer", "number", "object", "string"}
+
+
+def _schemas(name: str, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield a schema and all schemas in it, with the place of each."""
+    yield name, schema
+    for member, part in schema.get("properties", {}).items():
+        yield from _schemas(f"{name}.{member}", part)
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(schema.get(keyword), dict):
+            yield from _schemas(f"{name}.{keyword}", schema[keyword])
+    for keyword in ("allOf", "oneOf"):
+        for number, part in enumerate(schema.get(keyword, ())):
+            yield from _schemas(f"{name}.{keyword}.{number}", part)
+
+
+SCHEMAS = [
+    pair
+    for name, schema in DESCRIPTION["components"]["schemas"].items()
+    for pair in _schemas(name, schema)
+]
+
+
+def test_schemas_can_be_turned_into_types() -> None:
+    assert DESCRIPTION["openapi"] == "3.0.3"
+    for name, schema in SCHEMAS:
+        assert schema.keys() <= KEYWORDS, name
+        if "$ref" in schema:
+            # What is beside a reference does not count in OpenAPI 3.0.
+            assert schema.keys() == {"$ref"}, name
+        elif "oneOf" in schema or "allOf" in schema:
+            # Each form of a union has a name, by which a program in Go calls it.
+            forms = schema.get("oneOf", schema.get("allOf"))
+            assert all(form.keys() == {"$ref"} for form in forms), name
+            assert "oneOf" in schema or len(forms) == 1, name
+        elif "type" not in schema:
+            # Anything: a decoded body.
+            assert schema.keys() == {"description"}, name
+        else:
+            assert schema["type"] in TYPES, name
+            # A number is of 32 bits in Go without a format.
+            assert schema["type"] != "number" or schema["format"] == "double", name
+            assert schema["type"] != "array" or "items" in schema, name
+            assert schema["type"] != "object" or "additionalProperties" in schema, name
+            assert None not in schema.get("enum", ()), name
+
+
+def test_objects_have_names() -> None:
+    for name, schema in SCHEMAS:
+        is_nested = name not in DESCRIPTION["components"]["schemas"]
+        assert not (is_nested and "properties" in schema), name
+    for name, operation in OPERATIONS.items():
+        responses = [resolved(response) for response in operation["responses"].values()]
+        bodies = [operation["requestBody"]] if "requestBody" in operation else []
+        for message in (*bodies, *responses):
+            for kind, content in message.get("content", {}).items():
+                assert kind != "application/json" or content["schema"].keys() == {"$ref"}, name
 
 
 def test_every_reference_leads_somewhere_and_all_are_used() -> None:
@@ -79,15 +151,20 @@ def test_faults_are_described() -> None:
         {"Delay": {"seconds": "inf"}},
         {"Answer": {"status": 502, "body": {"base64": "/w=="}, "headers": {"a": "b"}}},
         {"Drain": {"records": 2}},
+        {"Drop": {"connection": "reset"}},
+        {"Cut": {"records": 1, "connection": False}},
+        {"Delay": {"seconds": 1, "jitter": 0.5}},
+        {"Silence": {}},
+        {"Slow": {"bytes_per_second": 10.5, "chunk": 3}},
     ):
         against({"$ref": "#/components/schemas/Fault"}, fault)
 
 
 def test_each_fault_that_is_described_can_be_injected(control: Control) -> None:
     for kind in DESCRIPTION["components"]["schemas"]["Fault"]["oneOf"]:
-        [(name, arguments)] = kind["properties"].items()
-        values = {"code": "unavailable", "seconds": 1, "status": 502, "bytes": 1}
-        given = {key: values[key] for key in arguments["properties"] if key in values}
+        [(name, arguments)] = resolved(kind)["properties"].items()
+        values = {"code": "unavailable", "seconds": 1, "status": 502, "bytes": 1, "chunk": 1}
+        given = {key: values[key] for key in resolved(arguments)["properties"] if key in values}
         made = control(
             "POST", "/faults", {"on": "append", "required": False, "fault": {name: given}}
         )

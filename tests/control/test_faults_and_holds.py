@@ -97,6 +97,26 @@ def test_a_fault_that_is_waited_for_in_vain(control: Control) -> None:
     assert "1 append arrived, to `log`" in message
 
 
+def test_what_is_late_is_dropped_on_request(control: Control) -> None:
+    late = {"on": "append", "times": 2, "fault": {"Late": {"reads": 1, "code": "storage"}}}
+    control("POST", "/faults", late)
+    headers = {"s2-basin": BASIN}
+    for body in ("a", "b"):
+        assert control.append(body).status_code == 500
+        if body == "a":
+            control.http.get("/v1/streams/log/records/tail", headers=headers)
+    [remark] = control("DELETE", "/late").json()["remarks"]
+    assert remark == (
+        f"an operation was never applied: append {BASIN} log, by Late(reads=1, code='storage'); "
+        "0 of 1 reads or tail checks of its stream were answered"
+    )
+    assert control("DELETE", "/late").json() == {"remarks": []}
+    assert control.read() == ["a"]
+    assert control.read() == ["a"]
+    exchanges = control("GET", "/faults/1").json()["exchanges"]
+    assert [one["effect"]["committed"] for one in exchanges] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
@@ -113,6 +133,10 @@ def test_a_fault_that_is_waited_for_in_vain(control: Control) -> None:
         ({"on": "append", "fault": {"Delay": {"seconds": "1"}}}, "must be a number of seconds"),
         ({"on": "append", "fault": {"Answer": {"status": 502, "body": 1}}}, "body must be text"),
         ({"on": "append", "fault": {"Cut": {"records": 1}}}, "counted in records"),
+        ({"on": "append", "fault": {"Late": {}}}, "Late(reads=1)"),
+        ({"on": "append", "fault": {"Late": {"read": 1}}}, "did you mean 'reads'?"),
+        ({"on": "read", "fault": {"Late": {"reads": 1}}}, "that changes nothing"),
+        ({"on": "append", "fault": {"Late": {"seconds": "inf"}}}, "seconds must be finite"),
         ({"on": "append", "fault": []}, "holds no fault"),
         ({"on": "append", "fault": {"Drop": {}}, "strem": "a"}, "did you mean 'stream'?"),
         ({"on": "append", "fault": {"Drop": {}}, "times": 0}, "times must be 1 or more"),
@@ -239,3 +263,109 @@ def test_those_of_the_mock_itself_are_met_too(mock: S2Mock, control: Control) ->
         held.wait()
         assert control("GET", "/holds").json() == {"holds": []}
     assert first.result().status_code == 200
+
+
+def test_release_of_one_exchange_with_a_fault(control: Control) -> None:
+    control("POST", "/holds", {"on": "append", "times": None})
+    first = Started(lambda: control.append("a"))
+    control("GET", "/holds/1?wait=30")
+    second = Started(lambda: control.append("b"))
+    held = control("GET", "/holds/1?count=2&wait=30").json()["exchanges"]
+    assert [(it["number"], it["held"]) for it in held] == [(0, 1), (0, 2)]
+    fault = {"Fail": {"code": "unavailable", "committed": True}}
+    released = control("POST", "/holds/1/release", {"exchange": 2, "fault": fault}).json()
+    assert second.result().status_code == 503
+    assert released["released"] is False
+    assert not first.is_over
+    # It is released already: again is harmless, and a fault would meet nothing.
+    assert control("POST", "/holds/1/release", {"exchange": 2}).status_code == 200
+    late = {"exchange": 2, "fault": {"Drop": {}}}
+    status, message = control.refused("POST", "/holds/1/release", late)
+    assert status == 409
+    assert message == (
+        "hold(on='append', at='commit') does not hold the operation 2 now (`held` of its "
+        "exchange): it holds 1"
+    )
+    assert control("POST", "/holds/1/release", {"fault": fault}).json()["released"] is True
+    assert first.result().status_code == 503
+    assert control.read() == ["b", "a"]
+    [listed] = control("GET", "/holds").json()["holds"]
+    assert [it["held"] for it in listed["exchanges"]] == [1, 2]
+    assert [it["fault"] for it in listed["exchanges"]] == [fault, fault]
+
+
+@pytest.mark.parametrize(
+    ("document", "status", "reason"),
+    [
+        ({"exchange": 3}, 409, "does not hold the operation 3 now"),
+        ({"exchange": "1"}, 400, 'exchange must be a whole number, not "1"'),
+        ({"exchange": None}, 400, "exchange must be a whole number, not null"),
+        (
+            {"fault": {"Drop": {}}},
+            400,
+            "Drop() at the answer of 'append': the operation is applied",
+        ),
+        *(
+            ({"fault": fault}, 400, "the operation is applied, and this fault denies that")
+            for fault in (
+                {"Drop": {"refused": True}},
+                {"Fail": {"code": "unavailable"}},
+                {"Answer": {"status": 502}},
+                {"Late": {"seconds": 1}},
+                {"Late": {"reads": 1}},
+                {"Late": {"seconds": 1, "code": "unavailable"}},
+            )
+        ),
+        ({"fault": {"Cut": {"records": 1}}}, 400, "counted in records"),
+        ({"fault": {"drop": {}}}, 400, "did you mean 'Drop'?"),
+        ({"fault": None}, 400, "a fault is an object of one key"),
+        ({"falut": {}}, 400, "did you mean 'fault'?"),
+    ],
+)
+def test_wrong_release_releases_nothing(
+    control: Control, document: object, status: int, reason: str
+) -> None:
+    control("POST", "/holds", {"on": "append", "at": "answer"})
+    appending = Started(lambda: control.append("a"))
+    control("GET", "/holds/1?wait=30")
+    found, message = control.refused("POST", "/holds/1/release", document)
+    assert found == status
+    assert reason in message
+    assert not appending.is_over
+    control("POST", "/holds/1/release")
+    assert appending.result().status_code == 200
+
+
+def test_fault_for_a_hold_that_holds_nothing(control: Control) -> None:
+    control("POST", "/holds", {"on": "append", "required": False})
+    status, message = control.refused("POST", "/holds/1/release", {"fault": {"Drop": {}}})
+    assert (status, message[:49]) == (409, "hold(on='append', at='commit') holds nothing now,")
+    assert control("GET", "/holds/1").json()["released"] is False
+
+
+def test_hook_comes_before_a_hold(control: Control) -> None:
+    """Two hooks and a hold hold one operation, one after the other."""
+    control("POST", "/holds", {"on": "append", "required": False})
+    for _ in range(2):
+        made = control("POST", "/holds", {"on": "append", "required": False, "hook": True}).json()
+        assert made["hook"] is True
+    appending = Started(lambda: control.append("a"))
+    for number, later in ((2, (1, 3)), (3, (1,)), (1, ())):
+        [exchange] = control("GET", f"/holds/{number}?wait=30").json()["exchanges"]
+        assert exchange["held"] == 1
+        for other in later:
+            assert control("GET", f"/holds/{other}").json()["count"] == 0
+        assert not appending.is_over
+        control("POST", f"/holds/{number}/release", {"exchange": 1})
+    assert appending.result().status_code == 200
+
+
+def test_wait_for_a_hook_is_over_when_it_is_released(control: Control) -> None:
+    """What calls the function learns of the end; the wait for a hold goes on."""
+    control("POST", "/holds", {"on": "append", "required": False, "hook": True, "times": None})
+    waiting = Started(lambda: control("GET", "/holds/1?wait=30").json())
+    control("POST", "/holds/1/release")
+    assert waiting.result()["released"] is True
+    assert control.refused("POST", "/holds", {"on": "read", "hook": 1})[1] == (
+        "hook must be true or false, not 1"
+    )

@@ -188,7 +188,7 @@ def test_what_is_refused_is_read_to_its_end(
     if origin is not None:
         fields += (("origin", origin),)
     server = ("127.0.0.1", 80)
-    environ = make_environ(method, path, path, "", fields, "HTTP/1.1", 1, "127.0.0.1", server)
+    environ = make_environ(method, path, path, "", fields, "HTTP/1.1", 1, {}, "127.0.0.1", server)
     conversation = mock._router.converse(environ)
     assert next(conversation) is READ
     assert conversation.send(b"123") is READ

@@ -3,9 +3,10 @@
 import struct
 from typing import Any
 
+import httpx
 import pytest
 
-from s2mock import AppendRecord, S2Mock
+from s2mock import AppendRecord, Late, S2Mock
 from s2mock.control.views.account_view import capture
 from s2mock.control.views.stream_history import history_to_json
 from tests.control.conftest import BASIN, Control
@@ -231,6 +232,34 @@ def test_a_batch_whose_records_have_times_of_their_own(mock: S2Mock, control: Co
     mock.stream(BASIN, "log").trim(5)
     # The acknowledgement has the first and the last of them only.
     assert told(lives(control)[0], "timestamp")[:3] == [(3,), (None,), (5,)]
+
+
+def test_an_append_that_was_applied_late_is_not_there_before(
+    mock: S2Mock, control: Control
+) -> None:
+    mock.inject(Late(reads=1), on="append")
+    with pytest.raises(httpx.RemoteProtocolError):
+        control.append("late")
+    control.append("other")
+    control.http.get("/v1/streams/log/records/tail", headers=HEADERS)
+    control.append("last")
+    assert told(lives(control)[0], "body", "by", "since") == [
+        ("other", 2, 2),
+        ("late", 1, 4),
+        ("last", 4, 4),
+    ]
+    assert bodies_after(control, 1) == []
+    assert bodies_after(control, 3) == ["other"]
+    assert bodies_after(control, 4) == ["other", "late", "last"]
+
+
+def test_a_late_append_is_the_last_of_a_deleted_stream(mock: S2Mock, control: Control) -> None:
+    mock.inject(Late(reads=1), on="append")
+    with pytest.raises(httpx.RemoteProtocolError):
+        control.append("late")
+    control.http.get("/v1/streams/log/records/tail", headers=HEADERS)
+    control.http.delete("/v1/streams/log", headers=HEADERS)
+    assert told(lives(control)[0], "body", "gone") == [("late", "deleted")]
 
 
 def test_a_stream_that_never_was_has_no_life(control: Control) -> None:

@@ -202,6 +202,27 @@ def test_advice_is_told_once(control: Control) -> None:
     assert len(made("GET", "/journal").json()["exchanges"][0]["advice"]) == 1
 
 
+def test_advice_on_an_open_read_session_is_told_unless_the_test_goes_on(control: Control) -> None:
+    made = control.account(basins=[{"name": "my-basin", "streams": ["log"]}])
+    fields = {"s2-basin": "my-basin", "accept": "text/event-stream"}
+    target = "/v1/streams/log/records?seq_num=0"
+    with made.http.stream("GET", target, headers=fields) as session:
+        pieces = session.iter_raw()
+        next(pieces)
+        assert made("POST", "/advice?open=false").json() == {"exchanges": []}
+        [told] = made("POST", "/advice").json()["exchanges"]
+        assert told["advice"][0].startswith("the read session has no end")
+        assert made("POST", "/advice").json() == {"exchanges": []}
+    with made.http.stream("GET", target, headers=fields) as session:
+        next(session.iter_raw())
+    assert made("POST", "/advice").json() == {"exchanges": []}
+
+
+def test_advice_refuses_an_unclear_open(control: Control) -> None:
+    status, message = control.refused("POST", "/advice?open=maybe")
+    assert (status, message) == (400, "open must be true or false, not 'maybe'")
+
+
 def test_coverage(control: Control) -> None:
     made = control.account()
     made.append("a")

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from s2mock import Drop, Fail, S2Mock
+from s2mock import Drop, Fail, Late, S2Mock
 from tests.control.conftest import BASIN, Control, against
 from tests.powers.conftest import Started
 
@@ -63,7 +63,7 @@ def test_rows_come_as_events_and_sessions_come_again(control: Control) -> None:
         coming = batches(answer)
         first = next(coming)
         for row in first["rows"]:
-            against({"$ref": "#/components/schemas/Row"}, row)
+            against({"$ref": "#/components/schemas/TimelineRow"}, row)
         assert [row["number"] for row in first["rows"]] == [1]
         headers = {"s2-basin": BASIN, **EVENTS}
         with control.http.stream("GET", READ, headers=headers):
@@ -74,6 +74,21 @@ def test_rows_come_as_events_and_sessions_come_again(control: Control) -> None:
             assert gone_on["number"] in (2, 3)
         over = seen_until(coming, lambda row: row["number"] == 2 and row["ended"] is not None)
         assert over["did"] == "read 0..1"
+
+
+def test_a_row_comes_again_when_its_operation_is_applied_late(
+    mock: S2Mock, control: Control
+) -> None:
+    mock.inject(Late(reads=1), on="append")
+    with control.http.stream("GET", "/_s2mock/timeline", headers=EVENTS) as answer:
+        coming = batches(answer)
+        with pytest.raises(httpx.RemoteProtocolError):
+            control.append("a")
+        pending = seen_until(coming, lambda row: row["number"] == 1)
+        assert (pending["status"], pending["did"]) == (None, "")
+        control.http.get("/v1/streams/log/records/tail", headers={"s2-basin": BASIN})
+        applied = seen_until(coming, lambda row: row["number"] == 1)
+        assert (applied["status"], applied["did"]) == (None, "+1 → 0..0")
 
 
 def seen_until(coming: Iterator[dict[str, Any]], wanted: Any) -> dict[str, Any]:
@@ -176,6 +191,41 @@ def test_faults_and_holds_of_the_test_itself_are_there(mock: S2Mock, control: Co
     assert control("DELETE", f"/faults/{fault['number']}").status_code == 204
     again = control("GET", "/status").json()
     assert (again["faults"], again["holds"][0]["released"]) == ([], True)
+
+
+def test_hooks_of_the_test_itself_and_of_other_languages(mock: S2Mock, control: Control) -> None:
+    calls = []
+    hook = mock.on("append", calls.append, at="arrival", stream="log")
+    given = {"on": "create-basin", "hook": True, "required": False}
+    made = control("POST", "/holds", given).json()
+    assert control.append("a").status_code == 200
+    creating = Started(lambda: control.http.post("/v1/basins", json={"basin": "another-basin"}))
+    control("GET", f"/holds/{made['number']}?wait=30")
+    status = control("GET", "/status").json()
+    assert status["holds"] == []
+    other, own = status["hooks"]
+    assert other["number"] == made["number"]
+    assert (other["text"], other["calls"]) == ("on('create-basin', at='commit')", 1)
+    [append] = mock.journal.of("append")
+    assert own == {
+        "number": made["number"] + 1,
+        "text": "on('append', stream='log', at='arrival')",
+        "removed": False,
+        "calls": 1,
+        "exchanges": [
+            {
+                "number": append.number,
+                "operation": "append",
+                "basin": append.basin,
+                "stream": "log",
+            }
+        ],
+    }
+    control("POST", f"/holds/{made['number']}/release")
+    assert creating.result().status_code == 201
+    hook.remove()
+    assert [one["removed"] for one in control("GET", "/status").json()["hooks"]] == [True, True]
+    assert len(calls) == 1
 
 
 def test_what_waits_until_when(control: Control) -> None:

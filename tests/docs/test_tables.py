@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -14,6 +15,7 @@ from s2mock.api.operations import OPERATIONS
 from s2mock.options import SETTINGS
 from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.registry.values.codes import CODES
+from tests.sdk.fault_table import ONCE, SDKS, SOURCES, TABLE, TWICE, Call, Differs, Row, Sdk
 
 PAGES = Path(tables.__file__).parent / "reference"
 
@@ -122,3 +124,62 @@ def test_routes_have_operations_and_the_statuses_that_were_seen() -> None:
         assert re.fullmatch(r" \d{3}(, \d{3})* ", statuses), f"never recorded: {route}"
     created = next(line for line in lines if "`create-stream`" in line)
     assert {"201", "400", "404", "409", "422"} <= set(re.findall(r"\d{3}", created))
+
+
+@pytest.mark.parametrize("call", ["append", "session", "read"])
+def test_sdk_faults_have_each_row_with_the_cell_of_each_sdk(call: Call) -> None:
+    header, _, *lines = tables.TABLES[f"sdk_{call}"]()
+    rows = [row for row in TABLE if row.call == call]
+
+    assert header == "| fault | Python | TypeScript | Go | Rust | the same by a TCP proxy |"
+    for line, row in zip(lines, rows, strict=True):
+        _, fault, *cells, proxy, _ = line.split("|")
+        assert fault.strip().strip("`").startswith(str(row.fault))
+        assert bool(proxy.strip().startswith("none: ")) != row.has_proxy
+        for sdk, cell in zip(SDKS, cells, strict=True):
+            outcomes = [row.expected(sdk, source) for source in SOURCES]
+            assert ("error: `" in cell) == any(map(is_error, outcomes))
+            assert ("Behind the proxy" in cell) == differs(row, sdk)
+
+
+def is_error(outcome: str | None) -> bool:
+    """True if the outcome is more than the numbers of records."""
+    return outcome is not None and not outcome.isdecimal()
+
+
+def differs(row: Row, sdk: Sdk) -> bool:
+    """True if the proxy causes another outcome in that SDK."""
+    cell = getattr(row, sdk)
+    return isinstance(cell, Differs) and cell.fault != cell.proxy
+
+
+def test_an_outcome_without_a_text_is_an_error() -> None:
+    assert tables.outcome_text(ONCE) == "recovers"
+    assert tables.outcome_text(Differs(ONCE, TWICE, "It is so.")) == (
+        "recovers. Behind the proxy: recovers; the record is there twice. It is so."
+    )
+    assert tables.outcome_text("01 Error: reset") == "error: `Error: reset`"
+    with pytest.raises(LookupError, match="the outcome '02' has no text"):
+        tables.outcome_text("02")
+
+
+def test_the_page_says_of_each_sdk_what_the_table_has() -> None:
+    """Which of them fail under the reset of a stream and on a half-open link, and where."""
+    failing = {
+        (sdk, row.call, type(row.fault).__name__)
+        for row in TABLE
+        for sdk in SDKS
+        if is_error(row.expected(sdk, "fault"))
+    }
+
+    assert failing == {
+        *(("typescript", call, kind) for call in ("session", "read") for kind in ("Cut", "Drop")),
+        *(
+            ("rust", call, kind)
+            for call in ("append", "session", "read")
+            for kind in ("Answer", "Cut", "Drop")
+        ),
+        ("go", "append", "Cut"),
+        ("go", "session", "Silence"),
+        *((sdk, call, "Silence") for sdk in ("python", "rust") for call in get_args(Call)),
+    }

@@ -19,8 +19,17 @@ from s2mock.json_bodies.validators import schema_node
 from s2mock.powers.faults import _KINDS
 from s2mock.runtime import failures
 from s2mock.runtime.http_client import Answer, Client
-from tests.extremes.values import EVENTS, PATIENCE, VALUES, exercise, is_numeric, made, meet
-from tests.powers.conftest import BASIN, Started, Way
+from tests.extremes.values import (
+    EVENTS,
+    PATIENCE,
+    VALUES,
+    ask,
+    exercise,
+    is_numeric,
+    made,
+    meet,
+)
+from tests.powers.conftest import BASIN, RECORDS, Started, Way
 
 pytestmark = [
     pytest.mark.slow,
@@ -94,7 +103,9 @@ def s2_slots() -> Iterator[Slot]:
     yield Slot("GET", "/v1/streams/<stream>/records", "header", ("last-event-id",))
 
 
-CONTROL, S2 = [*control_slots()], [*s2_slots()]
+# A basin may be in two forms, which have the same numbers.
+CONTROL, S2 = [*dict.fromkeys(control_slots())], [*s2_slots()]
+RELEASE = "/_s2mock/holds/{number}/release"
 
 
 def put(steps: Steps, value: Any) -> Any:
@@ -106,16 +117,21 @@ def put(steps: Steps, value: Any) -> Any:
     return [inner] if first == 0 else {first: inner}
 
 
-def filled(document: Any) -> Any:
+def filled(slot: Slot, document: Any) -> Any:
     """Return the document with all else that a request needs, so that the number has a meaning."""
-    needed = {"Fail": {"code": "unavailable"}}
+    needed = {"Fail": {"code": "unavailable"}, "Delay": {"seconds": 0}}
+    if slot.path == RELEASE:
+        for name, arguments in document.get("fault", {}).items():
+            document["fault"] = {name: needed.get(name, {}) | arguments}
+        return document
     for fault in [document, *document.get("faults", ())]:
         if "fault" in fault or fault is not document:
             fault.setdefault("fault", {"Drop": {}})
             fault["required"] = False
             for kind in fault["fault"] if isinstance(fault["fault"], list) else [fault["fault"]]:
                 [(name, arguments)] = kind.items()
-                arguments |= needed.get(name, {})
+                for other, value in needed.get(name, {}).items():
+                    arguments.setdefault(other, value)
                 fault["on"] = "read" if "records" in arguments else "append"
     return document
 
@@ -166,7 +182,7 @@ def send(client: Client, slot: Slot, value: float, base: Any) -> Answer:
     if slot.where == "body":
         document = put(slot.steps, value)
         # Python's own spelling of what is not finite is no JSON, and has to be refused as such.
-        body = json.dumps(merged(base, filled(document))).encode()
+        body = json.dumps(merged(base, filled(slot, document))).encode()
         headers["content-type"] = "application/json"
     target = f"{path}?{query}" if query else path
     return client.request(slot.method, target, body=body, headers=headers, timeout=PATIENCE)
@@ -212,7 +228,20 @@ BODY_BASES: dict[str, dict[str, Any]] = {
     "/_s2mock/faults": {"fault": {"Drop": {}}, "on": "append", "required": False},
     "/_s2mock/holds": {"on": "append", "required": False},
 }
+# In the form of S2's own requests, which has the numbers.
+SEEDED = {"basins": [{"basin": BASIN, "streams": [{"stream": "log"}]}]}
 COUNTS = ("hits", "count", "readers", "waiters")
+
+
+def hold(client: Client, operation: str) -> None:
+    """Have one operation of a new account held, by hold 1."""
+    held = {"on": operation, "times": 1}
+    assert client.request("POST", "/_s2mock/holds", held).status == 201
+    if operation == "append":
+        ask(client, "POST", RECORDS, {"records": [{"body": "a"}]})
+    else:
+        ask(client, "GET", f"{RECORDS}?seq_num=0", **EVENTS)
+    assert client.request("GET", "/_s2mock/holds/1?count=1&wait=30", timeout=PATIENCE).status == 200
 
 
 @pytest.mark.parametrize("slot", CONTROL, ids=map(str, CONTROL))
@@ -225,8 +254,12 @@ def test_a_number_at_s2mock_is_refused_or_works(prepared: Prepared, slot: Slot) 
             base = base | {"wait": 0}
         if slot.where == "body":
             base = {} if slot.steps[0] == "fault" else BODY_BASES.get(slot.path, {})
-            account = client.request("POST", "/_s2mock/accounts", {"clock": "manual"})
+            if slot.steps[0] == "basins":
+                base = SEEDED
+            account = client.request("POST", "/_s2mock/accounts", {"clock": "manual"} | SEEDED)
             own = Client(mock.url, token=account.json["token"], basin=BASIN)
+            if slot.path == RELEASE:
+                hold(own, "read" if slot.steps[-1] == "records" else "append")
             answer = send(own, slot, value, base)
             wrong += told(what, slot, value, answer)
             assert mock._connections.router is not None

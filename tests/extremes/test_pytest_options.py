@@ -8,7 +8,7 @@ import pytest
 from s2mock import S2Mock
 from s2mock.options import MARKER_OPTIONS, SETTINGS
 from tests.extremes.values import VALUES, is_numeric
-from tests.plugin.conftest import _OTHERS, Run, run
+from tests.plugin.conftest import ALONE, Run, run
 
 __all__ = ["run"]
 
@@ -76,8 +76,7 @@ def test_each_number_is_an_option() -> None:
 
 def test_a_number_is_refused_or_works(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(MODULE.format(marked=MARKED, set=SET, written=WRITTEN))
-    without = [part for name in _OTHERS for part in ("-p", f"no:{name}")]
-    record = pytester.inline_run(*without, "-q", "-W", "ignore")
+    record = pytester.inline_run(*ALONE, "-q", "-W", "ignore")
     wrong: list[str] = []
     outcomes = {"passed": 0, "failed": 0, "skipped": 0}
     for report in record.getreports("pytest_runtest_logreport"):

@@ -20,10 +20,13 @@ from s2mock import (
     Fail,
     Fault,
     FaultPlan,
+    Late,
     ManualClock,
     PlannedFault,
     RemoteS2Mock,
     S2Mock,
+    Silence,
+    Slow,
     StreamConfig,
     Sweep,
 )
@@ -69,7 +72,11 @@ def prepared() -> Iterator[Prepared]:
 
 def met(fault: Fault) -> None:
     """Meet it with each operation on which it means something."""
-    on = "read" if getattr(fault, "records", None) is not None else ("append", "read")
+    on: str | tuple[str, ...] = ("append", "read")
+    if getattr(fault, "records", None) is not None:
+        on = "read"
+    elif isinstance(fault, Late):
+        on = "append"
     with closing(made()) as mock:
         mock.inject(fault, on=on, times=None, required=False)
         meet(mock)
@@ -183,9 +190,14 @@ CALLS: dict[str, Callable[[Prepared, dict[str, Any]], object]] = {
     "AppendRecord.trim": lambda _, given: appended(AppendRecord.trim(**{"seq_num": 1, **given})),
     "Basin.list_streams": lambda at, given: at.mock.basin(BASIN).list_streams(**given),
     "Cut.__init__": lambda _, given: met(Cut(**given)),
-    "Delay.__init__": lambda _, given: met(Delay(**given)),
+    "Delay.__init__": lambda _, given: met(Delay(**{"seconds": 0, **given})),
     "Drain.__init__": lambda _, given: met(Drain(**given)),
     "Fail.__init__": lambda _, given: met(Fail("unavailable", **given)),
+    "Late.__init__": lambda _, given: met(
+        Late(**({} if "seconds" in given else {"reads": 1}) | given)
+    ),
+    "Silence.__init__": lambda _, given: met(Silence(**given)),
+    "Slow.__init__": lambda _, given: met(Slow(**given)),
     "Hold.wait": lambda at, given: waited(at.held.wait, given),
     "Hold.async_wait": lambda at, given: waited(at.held.async_wait, given),
     "Injection.wait": lambda at, given: waited(at.injection.wait, given),
@@ -210,6 +222,7 @@ CALLS: dict[str, Callable[[Prepared, dict[str, Any]], object]] = {
     "S2Mock.inject": lambda _, given: injected(
         lambda mock: mock.inject(Drop(), on="append", required=False, **given)
     ),
+    "S2Mock.on": lambda _, given: injected(lambda mock: mock.on("append", lambda _: None, **given)),
     "S2Mock.issue_token": lambda _, given: issued(**given),
     "S2Mock.serve": lambda _, given: served(**given),
     "S2Mock.wait_for_waiters": lambda at, given: waited(at.mock.wait_for_waiters, given),

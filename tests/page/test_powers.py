@@ -92,6 +92,21 @@ def test_a_held_append_is_released(page: Any, mock: S2Mock, traffic: Traffic) ->
     expect(page.locator("#records .row .v")).to_have_text(["tea"])
 
 
+def test_hooks_and_their_calls(page: Any, mock: S2Mock, traffic: Traffic) -> None:
+    powers = page.locator("#powers")
+    expect(powers).to_contain_text("No hooks")
+    hook = mock.on("append", lambda _: None)
+    expect(powers).to_contain_text("1 hook")
+    expect(powers).to_contain_text("on('append', at='commit')0 calls")
+    expect(powers).to_contain_text("No holds")
+
+    traffic.client().append("tea")
+    expect(powers).to_contain_text("1 call")
+    hook.remove()
+
+    expect(powers).to_contain_text("removed, 1 call")
+
+
 def test_an_outage_is_shown(page: Any, traffic: Traffic) -> None:
     powers, client = page.locator("#powers"), traffic.client()
     expect(powers).to_contain_text("No faults")

@@ -155,6 +155,7 @@ def test_several_mocks_are_told_apart(run: Run, pytester: pytest.Pytester) -> No
         append(s2_mock, "own")
         with S2Mock(basins=BASINS) as ended:
             ended.hold(on="read")
+            ended.on("append", lambda exchange: None)
             append(ended, "ended")
             assert 0
 
@@ -179,6 +180,9 @@ def test_several_mocks_are_told_apart(run: Run, pytester: pytest.Pytester) -> No
         ["ended"],
     ]
     assert [len(account["status"]["holds"]) for account in found["test_one"]] == [0, 0, 1]
+    assert [account["status"]["hooks"] for account in found["test_one"]][:2] == [[], []]
+    [hook] = found["test_one"][2]["status"]["hooks"]
+    assert (hook["text"], hook["calls"]) == ("on('append', at='commit')", 1)
     # That nothing came is worth a look, too.
     assert [account["name"] for account in found["test_other"]] == [
         "mock 1, 0 exchanges",

@@ -1,20 +1,35 @@
 """Advice: what S2 accepts without a word, each kind beside a near case that is meant so."""
 
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from textwrap import dedent
 from typing import Any
 
 import pytest
 
-from s2mock import AppendRecord, Cut, Drop, Fail, ManualClock, S2Mock
+from s2mock import AppendRecord, Cut, Delay, Drop, Fail, ManualClock, RemoteS2Mock, S2Mock, Silence
 from s2mock.powers.timeline import make_timeline
+from tests.backends import BACKENDS
 from tests.plugin.conftest import Run
-from tests.powers.conftest import FRAMES, RECORDS, SEEDS, Way, bodies
+from tests.powers.conftest import EVENTS, FRAMES, PATIENCE, RECORDS, SEEDS, Way, bodies, headers_of
 from tests.powers.frames import append_frame
+from tests.powers.leaving import LEAVERS, ClosesHttp1, Leaver
+from tests.powers.test_broken_links import received_until, sent
+from tests.sessions.h2_client import H2Client
 
 pytestmark = pytest.mark.slow
 
 SDK = {"user-agent": "s2-sdk-python/0.13.0"}
 JSON = {"content-type": "application/json"}
+
+
+both = pytest.mark.parametrize("backend", BACKENDS)
+
+
+@pytest.fixture
+def clocked() -> Iterator[S2Mock]:
+    with S2Mock(basins=SEEDS, clock=ManualClock()) as mock:
+        yield mock
 
 
 def advice(mock: S2Mock) -> list[str]:
@@ -235,6 +250,527 @@ class TestTwice:
         ][:1]
         assert line.split()[0] == "5-6"
         assert line.endswith("5: the same batch as 3")
+
+    def test_after_silence(self, mock: S2Mock) -> None:
+        silent = mock.inject(Silence(), on="append")
+        content = b'{"records":[{"body":"a"}]}'
+        fields = {"content_type": "application/json", "content_length": str(len(content))}
+        with sent(mock, "POST", RECORDS, **fields) as client:
+            client.sendall(content)
+            silent.wait(timeout=PATIENCE)
+        with closing(Way("http1", mock)) as way:
+            assert way("POST", RECORDS, self.DOCUMENT).status == 200
+        assert advice(mock) == [self.TWICE]
+
+    def test_after_silence_in_a_session(self, mock: S2Mock) -> None:
+        mock.inject(Silence(), on="append", skip=1)
+        with sent(mock, "POST", RECORDS, content_type="s2s/proto", content_length="9999") as client:
+            client.sendall(append_frame("a") + append_frame("b", "c"))
+            mock.journal.wait_for("append", 2, timeout=PATIENCE)
+        with closing(Way("http1", mock)) as way:
+            way.session(RECORDS, FRAMES, "POST", append_frame("b", "c"))
+        assert len(advice(mock)) == 1
+
+
+class TestALoopOfAppends:
+    TEXT = (
+        "the client appends single records one after the other since exchange 1, and waits for the "
+        "answer to each: append batches of up to 1000 records, or use an append session"
+    )
+
+    def test_of_more_than_50(self, mock: S2Mock, way: Way) -> None:
+        for _ in range(50):
+            way.append("a")
+        assert advice(mock) == []
+        for _ in range(60):
+            way.append("a")
+        # Once.
+        assert advice(mock) == [self.TEXT]
+        assert mock.journal[50].advice == (self.TEXT,)
+
+    @pytest.mark.parametrize(
+        "between",
+        [
+            lambda way: way("GET", f"{RECORDS}/tail"),
+            lambda way: way("GET", f"{RECORDS}?seq_num=0"),
+            lambda way: way.append("a", "b"),
+            lambda way: way("POST", RECORDS, {"records": [{"body": "a"}], "match_seq_num": 0}),
+            lambda way: way.session(RECORDS, FRAMES, "POST", append_frame("a")),
+            lambda way: way.session(f"{RECORDS}?seq_num=0&count=1", FRAMES),
+            lambda way: way("GET", "/v1/streams/log"),
+        ],
+        ids=["tail", "read", "batch", "refused", "append-session", "read-session", "config"],
+    )
+    def test_with_another_operation_between(self, mock: S2Mock, way: Way, between: Any) -> None:
+        for number in range(60):
+            if number == 30:
+                between(way)
+            way.append("a")
+        assert advice(mock) == []
+
+    def test_with_a_session_that_opens_between(self, mock: S2Mock) -> None:
+        with closing(Way("http1", mock)) as way:
+            for _ in range(30):
+                way.append("a")
+            with sent(mock, "GET", f"{RECORDS}?seq_num=29", **EVENTS) as client:
+                received_until(client, b"event: batch")
+                for _ in range(30):
+                    way.append("a")
+                assert advice(mock) == []
+
+    def test_to_two_streams(self, mock: S2Mock, way: Way) -> None:
+        for _ in range(30):
+            way.append("a")
+            way.append("a", stream="orders/eu")
+        assert advice(mock) == []
+        # What concerns the other stream ends no loop.
+        for _ in range(21):
+            way.append("a")
+            way("GET", "/v1/streams/orders%2Feu/records/tail")
+        assert advice(mock) == [self.TEXT]
+
+    def test_of_two_clients(self, mock: S2Mock) -> None:
+        with closing(Way("http1", mock)) as one, closing(Way("http1", mock)) as other:
+            for _ in range(40):
+                one.append("a")
+                other.append("a")
+        assert advice(mock) == []
+
+    def test_in_two_tests(self, run: Run) -> None:
+        result = run(
+            """
+            import pytest
+            from s2mock import S2Mock
+
+            @pytest.fixture(scope="module")
+            def shared():
+                with S2Mock(basins=[{"name": "my-basin", "streams": ["log"]}]) as mock:
+                    yield mock
+
+            @pytest.mark.parametrize("count", [30, 30, 51])
+            def test_it(shared, count):
+                for _ in range(count):
+                    shared.client.post(
+                        "/v1/streams/log/records",
+                        json={"records": [{"body": "a"}]},
+                        headers={"s2-basin": "my-basin"},
+                    )
+            """
+        )
+        # Here warnings are errors.
+        result.assert_outcomes(passed=2, failed=1)
+        result.stdout.fnmatch_lines(["S2Advice: *since exchange 61*(exchange 111, append *log)"])
+
+
+class TestAFullRead:
+    def read(self, first: int, last: int, left: int) -> str:
+        return (
+            f"the read returned the records {first} to {last}, as much as one read can, and no "
+            f"later read went on, though the stream has {left} more: read from "
+            f"seq_num={last + 1} until the tail, or in a read session"
+        )
+
+    @staticmethod
+    def fill(mock: S2Mock, count: int, size: int = 1) -> None:
+        log = mock.basin("my-basin").stream("log")
+        for start in range(0, count, 500):
+            log.append(["x" * size] * min(500, count - start))
+
+    @staticmethod
+    def taken(mock: Any) -> list[str]:
+        """The advice at the end of a test."""
+        found = mock._of_powers.journal.take_advised()
+        return [text for exchange in found for text in exchange.advice]
+
+    @pytest.mark.parametrize("query", ["", "&count=5000", "&wait=5", "&bytes=99999999"])
+    def test_that_is_the_last(self, mock: S2Mock, way: Way, query: str) -> None:
+        self.fill(mock, 2100)
+        way("GET", f"{RECORDS}?seq_num=0{query}")
+        # It may not be the last one.
+        assert advice(mock) == []
+        assert self.taken(mock) == [self.read(0, 999, 1100)]
+        assert self.taken(mock) == []
+        assert advice(mock) == [self.read(0, 999, 1100)]
+
+    def test_of_a_mebibyte(self, mock: S2Mock, way: Way) -> None:
+        for _ in range(3):
+            mock.basin("my-basin").stream("log").append(["x" * 400_000] * 2)
+        way("GET", f"{RECORDS}?seq_num=1")
+        assert self.taken(mock) == [self.read(1, 2, 3)]
+
+    def test_of_as_many_bytes_as_the_client_wants(self, mock: S2Mock, way: Way) -> None:
+        for _ in range(3):
+            mock.basin("my-basin").stream("log").append(["x" * 400_000] * 2)
+        way("GET", f"{RECORDS}?seq_num=0&bytes=900000")
+        assert self.taken(mock) == []
+
+    def test_of_a_stream_that_has_grown_at_the_same_time(self, clocked: S2Mock) -> None:
+        log = clocked.basin("my-basin").stream("log")
+        log.append(["x" * 400_000])
+        Way("wsgi", clocked)("GET", f"{RECORDS}?seq_num=0")
+        log.append(["y"])
+        assert self.taken(clocked) == []
+
+    def test_after_others(self, mock: S2Mock, way: Way) -> None:
+        self.fill(mock, 2500)
+        for seq_num in (0, 1000, 0):
+            way("GET", f"{RECORDS}?seq_num={seq_num}&nope=1")
+            advice(mock)
+        ignored = "S2 ignores the query parameter `nope`: "
+        texts = [text for text in self.taken(mock) if not text.startswith(ignored)]
+        assert texts == [self.read(1000, 1999, 500)]
+
+    @pytest.mark.parametrize(
+        "following",
+        [
+            lambda way: way("GET", f"{RECORDS}?seq_num=1000"),
+            lambda way: way("GET", f"{RECORDS}?seq_num=1000&count=0"),
+            lambda way: way("GET", f"{RECORDS}?tail_offset=1"),
+            lambda way: way.session(f"{RECORDS}?seq_num=1000&count=1", FRAMES),
+            lambda way: way.session(f"{RECORDS}?seq_num=0&count=1100", EVENTS),
+        ],
+        ids=["read", "none", "tail", "session", "session-from-the-beginning"],
+    )
+    def test_that_is_followed(self, mock: S2Mock, way: Way, following: Any) -> None:
+        self.fill(mock, 1100)
+        way("GET", f"{RECORDS}?seq_num=0")
+        following(way)
+        assert self.taken(mock) == []
+
+    def test_that_an_open_session_follows(self, mock: S2Mock) -> None:
+        self.fill(mock, 1100)
+        with closing(Way("http1", mock)) as way:
+            way("GET", f"{RECORDS}?seq_num=0")
+        with sent(mock, "GET", f"{RECORDS}?seq_num=1000", **EVENTS) as client:
+            received_until(client, b"1099")
+            assert self.taken(mock) == []
+
+    def test_that_a_lost_read_follows(self, mock: S2Mock, way: Way) -> None:
+        self.fill(mock, 1100)
+        way("GET", f"{RECORDS}?seq_num=0")
+        mock.inject(Drop(), on="read")
+        with suppress(ConnectionError):
+            way("GET", f"{RECORDS}?seq_num=1000")
+        assert self.taken(mock) == []
+
+    def test_of_the_whole_stream(self, mock: S2Mock, way: Way) -> None:
+        self.fill(mock, 1000)
+        way("GET", f"{RECORDS}?seq_num=0")
+        assert self.taken(mock) == []
+
+    def test_of_as_many_as_the_client_wants(self, mock: S2Mock, way: Way) -> None:
+        self.fill(mock, 1100)
+        for limit in ("count=1000", "count=10", "bytes=1000", "until=99999999999999"):
+            way("GET", f"{RECORDS}?seq_num=0&{limit}")
+        assert self.taken(mock) == []
+
+    def test_of_a_stream_that_has_grown_since(self, clocked: S2Mock) -> None:
+        self.fill(clocked, 1000)
+        Way("wsgi", clocked)("GET", f"{RECORDS}?seq_num=0")
+        clocked.advance(1)
+        self.fill(clocked, 100)
+        assert self.taken(clocked) == []
+
+    def test_at_the_end_of_a_test(self, run: Run) -> None:
+        result = run(
+            """
+            import pytest
+
+            @pytest.mark.s2_mock(basins=[{"name": "my-basin", "streams": ["log"]}])
+            @pytest.mark.parametrize("seq_nums", [(0,), (0, 1000)])
+            def test_it(s2_mock, seq_nums):
+                for _ in range(3):
+                    s2_mock.stream("my-basin", "log").append(["x"] * 400)
+                for seq_num in seq_nums:
+                    s2_mock.client.get(
+                        f"/v1/streams/log/records?seq_num={seq_num}",
+                        headers={"s2-basin": "my-basin"},
+                    )
+            """
+        )
+        # Here warnings are errors.
+        result.assert_outcomes(passed=1, failed=1)
+        result.stdout.fnmatch_lines(["S2Advice: *records 0 to 999*200 more*(exchange 1, read *)"])
+
+
+GROUP = {"read": True, "write": True}
+GROUPS: Any = {"account": GROUP, "basin": GROUP, "stream": GROUP}
+EVERY: Any = {"prefix": ""}
+WHOLE: Any = {"basins": EVERY, "streams": EVERY, "access_tokens": EVERY, "op_groups": GROUPS}
+
+
+class TestAToken:
+    TEXT = (
+        "the access token `t` permits everything and never expires: give it the scope that it "
+        "needs, or expires_at"
+    )
+
+    def test_for_everything(self, mock: S2Mock, way: Way) -> None:
+        assert way("POST", "/v1/access-tokens", {"id": "t", "scope": WHOLE}).status == 201
+        assert advice(mock) == [self.TEXT]
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            {"scope": WHOLE, "expires_at": "2100-01-01T00:00:00Z"},
+            {"scope": {**WHOLE, "basins": {"prefix": "my-"}}},
+            {"scope": {**WHOLE, "streams": {"exact": "log"}}},
+            {"scope": {**WHOLE, "access_tokens": None}},
+            {"scope": {**WHOLE, "op_groups": {**GROUPS, "stream": {"read": True}}}},
+            {"scope": {**WHOLE, "op_groups": None, "ops": ["read"]}},
+        ],
+        ids=["end", "basins", "streams", "tokens", "groups", "ops"],
+    )
+    def test_with_an_end_or_for_less(self, mock: S2Mock, way: Way, document: Any) -> None:
+        assert way("POST", "/v1/access-tokens", {"id": "t", **document}).status == 201
+        assert advice(mock) == []
+
+    @pytest.mark.parametrize(
+        "document",
+        [
+            {"scope": {**WHOLE, "ops": [{"list-basins": None}, "append"]}},
+            {"scope": [EVERY, EVERY, EVERY, [[True, True]] * 3, None]},
+        ],
+        ids=["an object for a word", "arrays for objects"],
+    )
+    def test_in_another_form(self, mock: S2Mock, way: Way, document: Any) -> None:
+        assert way("POST", "/v1/access-tokens", {"id": "t", **document}).status == 201
+        assert advice(mock) == [self.TEXT]
+
+    def test_without_its_body(self) -> None:
+        with S2Mock(journal_bytes=0) as mock:
+            document = {"id": "t", "scope": WHOLE}
+            assert mock.client.post("/v1/access-tokens", json=document).status_code == 201
+            assert advice(mock) == []
+
+    def test_as_an_array(self, mock: S2Mock, way: Way) -> None:
+        document: Any = ["t", None, None, WHOLE]
+        assert way("POST", "/v1/access-tokens", document).status == 201
+        assert advice(mock) == [self.TEXT]
+
+    def test_that_is_revoked(self, mock: S2Mock, way: Way) -> None:
+        way("POST", "/v1/access-tokens", {"id": "t", "scope": WHOLE})
+        assert way("DELETE", "/v1/access-tokens/t").status < 300
+        assert advice(mock) == []
+
+    def test_that_is_refused(self, mock: S2Mock, way: Way) -> None:
+        mock.inject(Fail("unavailable"), on="issue-access-token")
+        way("POST", "/v1/access-tokens", {"id": "t", "scope": WHOLE})
+        assert advice(mock) == []
+
+    def test_of_a_token_with_an_end(self, mock: S2Mock) -> None:
+        with closing(Way("http1", mock)) as way:
+            document = {"id": "a", "scope": WHOLE, "expires_at": "2100-01-01T00:00:00Z"}
+            secret = way("POST", "/v1/access-tokens", document).json["access_token"]
+            bearer = {"authorization": f"Bearer {secret}"}
+            document = {"id": "b", "scope": WHOLE}
+            assert way("POST", "/v1/access-tokens", document, headers=bearer).status == 201
+        assert advice(mock) == []
+
+
+class TestASessionThatEnds:
+    @pytest.mark.parametrize("make_leaver", LEAVERS)
+    def test_with_a_batch_without_acknowledgement(
+        self, mock: S2Mock, make_leaver: Callable[[S2Mock], Leaver]
+    ) -> None:
+        with mock.hold(on="append", skip=1) as held, make_leaver(mock) as client:
+            client.ask("POST", RECORDS, FRAMES)
+            client.send(append_frame("a"))
+            mock.journal.wait_for("append", timeout=PATIENCE)
+            client.send(append_frame("b"))
+            held.wait(timeout=PATIENCE)
+            client.leave()
+        _, last = mock.journal.wait_for("append", 2, timeout=PATIENCE)
+        assert advice(mock) == [
+            (
+                "the client ended the append session of exchange 1 before this batch was "
+                "acknowledged, and cannot know that it was appended: await all acknowledgements "
+                "before the session is closed"
+            )
+        ]
+        assert mock.journal[last.number - 1].advice
+
+    def test_with_all_acknowledgements(self, mock: S2Mock, way: Way) -> None:
+        way.session(RECORDS, FRAMES, "POST", append_frame("a") + append_frame("b"))
+        assert advice(mock) == []
+
+    @pytest.mark.parametrize(
+        "fault", [Drop(), Drop(committed=True), Cut(bytes=0), Cut(bytes=3), Fail("unavailable")]
+    )
+    def test_by_a_fault(self, mock: S2Mock, way: Way, fault: Any) -> None:
+        mock.inject(fault, on="append", skip=1)
+        way.session(RECORDS, FRAMES, "POST", append_frame("a") + append_frame("b"))
+        assert advice(mock) == []
+
+    def test_behind_a_fault(self, clocked: S2Mock) -> None:
+        """The client may have left since its first batch took so long."""
+        delayed = clocked.inject(Delay(5), on="append")
+        with ClosesHttp1(clocked) as client:
+            client.ask("POST", RECORDS, FRAMES)
+            client.send(append_frame("a") + append_frame("b"))
+            delayed.wait(timeout=PATIENCE)
+            client.leave()
+        clocked.advance(5)
+        clocked.journal.wait_for("append", 2, timeout=PATIENCE)
+        assert advice(clocked) == []
+
+    @pytest.mark.parametrize("end", ["outage", "restore"])
+    def test_by_the_mock(self, mock: S2Mock, end: str) -> None:
+        snapshot = mock.snapshot()
+        with mock.hold(on="append") as held, ClosesHttp1(mock) as client:
+            client.ask("POST", RECORDS, FRAMES)
+            client.send(append_frame("a"))
+            held.wait(timeout=PATIENCE)
+            if end == "restore":
+                mock.restore(snapshot)
+            else:
+                with mock.outage():
+                    client.leave()
+        mock.journal.wait_for("append", timeout=PATIENCE)
+        assert advice(mock) == []
+
+    def test_with_the_mock(self, run: Run) -> None:
+        result = run(
+            """
+            from s2mock import S2Mock
+            from tests.powers.conftest import FRAMES, PATIENCE, RECORDS, SEEDS
+            from tests.powers.frames import append_frame
+            from tests.powers.leaving import ClosesHttp1
+
+            def test_it():
+                with S2Mock(basins=SEEDS) as mock:
+                    held = mock.hold(on="append")
+                    with ClosesHttp1(mock) as client:
+                        client.ask("POST", RECORDS, FRAMES)
+                        client.send(append_frame("a"))
+                        held.wait(timeout=PATIENCE)
+                        mock.close()
+            """
+        )
+        result.assert_outcomes(passed=1)
+
+
+class TestAnOpenReadSession:
+    """It is open when its mock ends, which is at the end of the test."""
+
+    TEXT = (
+        "S2Advice: the read session has no end, and was open when the test ended: close it in the "
+        "client, or give it a count, bytes, until or wait"
+    )
+
+    @staticmethod
+    def suite(run: Run, backend: str, standalone: str, body: str) -> pytest.RunResult:
+        """Run a test with a mock that ends behind the fixtures that use it."""
+        made = "S2Mock(" if backend == "in_process" else f"RemoteS2Mock({standalone!r}, "
+        lines = "\n".join(f"    {line}" for line in dedent(body).strip().splitlines())
+        return run(
+            f"""
+import pytest
+from s2mock import RemoteS2Mock, S2Mock
+from tests.powers.conftest import EVENTS, FRAMES, PATIENCE, RECORDS, SEEDS
+from tests.powers.test_broken_links import received_until, sent
+
+@pytest.fixture
+def mock():
+    with {made}basins=SEEDS) as mock:
+        mock.stream("my-basin", "log").append(["first"])
+        yield mock
+
+@pytest.fixture
+def follow(mock):
+    opened = []
+    def follow(query="", fields=EVENTS):
+        named = {{name.replace("-", "_"): value for name, value in fields.items()}}
+        begun = sent(mock, "GET", f"{{RECORDS}}?seq_num=0{{query}}", **named)
+        client = begun.__enter__()
+        opened.append(client)
+        # Its end would close the client.
+        kept.append(begun)
+        received_until(client, b"first")
+        return client
+    follow.has_end = False
+    yield follow
+    if follow.has_end:
+        for client in opened:
+            client.close()
+
+kept = []
+
+@pytest.fixture(scope="session", autouse=True)
+def closed():
+    yield
+    while kept:
+        kept.pop().__exit__(None, None, None)
+
+def test_it(mock, follow):
+{lines}
+"""
+        )
+
+    @both
+    @pytest.mark.parametrize("fields", ["EVENTS", "FRAMES"])
+    def test_without_an_end(self, run: Run, standalone: str, backend: str, fields: str) -> None:
+        result = self.suite(run, backend, standalone, f"follow(fields={fields})")
+        # Here warnings are errors, and a mock ends in the teardown.
+        result.assert_outcomes(passed=1, errors=1)
+        result.stdout.fnmatch_lines([f"{self.TEXT} (exchange 1, read my-basin log)"])
+
+    @both
+    def test_that_was_open_in_the_middle(self, run: Run, standalone: str, backend: str) -> None:
+        body = """
+        for _ in range(20):
+            client = follow()
+            assert not [exchange.advice for exchange in mock.journal if exchange.advice]
+            client.close()
+        """
+        self.suite(run, backend, standalone, body).assert_outcomes(passed=1)
+
+    @both
+    @pytest.mark.parametrize(
+        "query", ["&count=5", "&bytes=5000", "&until=99999999999999", "&wait=60"]
+    )
+    def test_with_an_end(self, run: Run, standalone: str, backend: str, query: str) -> None:
+        result = self.suite(run, backend, standalone, f"follow({query!r})")
+        result.assert_outcomes(passed=1)
+
+    @both
+    def test_that_a_fixture_ends(self, run: Run, standalone: str, backend: str) -> None:
+        body = "follow()\nfollow.has_end = True"
+        self.suite(run, backend, standalone, body).assert_outcomes(passed=1)
+
+    @both
+    def test_with_silence(self, run: Run, standalone: str, backend: str) -> None:
+        body = """
+        from s2mock import Silence
+        mock.inject(Silence(records=1), on="read")
+        follow()
+        """
+        self.suite(run, backend, standalone, body).assert_outcomes(passed=1)
+
+    @both
+    @pytest.mark.parametrize("is_left_open", [False, True])
+    def test_over_http2(self, standalone: str, backend: str, is_left_open: bool) -> None:
+        for _ in range(20):
+            mock: Any
+            if backend == "in_process":
+                mock = S2Mock(basins=SEEDS)
+            else:
+                mock = RemoteS2Mock(standalone, basins=SEEDS)
+            with mock:
+                journal = mock._powers.journal
+                client = H2Client(mock.url, headers=headers_of(mock))
+                client.open("GET", f"{RECORDS}?seq_num=0", EVENTS)
+                mock.stream("my-basin", "log").wait_for_readers(timeout=PATIENCE)
+                if not is_left_open:
+                    client.close()
+                mock.close()
+                client.close()
+                assert len(journal.take_advised()) == is_left_open
+
+    def test_of_a_mock_that_the_test_ends(self, run: Run, standalone: str) -> None:
+        result = self.suite(run, "in_process", standalone, "follow()\nmock.close()")
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines([f"{self.TEXT} (exchange 1, read my-basin log)"])
 
 
 def test_each_is_noted_once_however_often_one_looks(mock: S2Mock, way: Way) -> None:

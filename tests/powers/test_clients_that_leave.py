@@ -202,6 +202,7 @@ class TestHeld:
         assert is_done(mock)
         assert (exchange.response, exchange.effect.committed) == (None, True)
 
+    @pytest.mark.sample(4)
     @pytest.mark.parametrize("at", ["arrival", "commit", "answer"])
     @pytest.mark.parametrize(
         ("operation", "path", "headers"),

@@ -1,5 +1,6 @@
 """Faults are values, and contradict no guarantee of the service."""
 
+import json
 import re
 from dataclasses import FrozenInstanceError, fields
 from math import inf, nan
@@ -8,7 +9,9 @@ from typing import Any
 import pytest
 
 import s2mock
-from s2mock import Answer, Cut, Delay, Drain, Drop, Fail, S2Mock
+from s2mock import Answer, Cut, Delay, Drain, Drop, Fail, Late, S2Mock
+from s2mock.powers.faults import fault_from_json, fault_to_json, has_place
+from s2mock.powers.operations import OPERATION_NAMES
 from tests.plugin.conftest import Run
 
 # Reference: account_services §4. Where the service guarantees that nothing has happened, ...
@@ -60,6 +63,10 @@ FAULTS = [
     (Cut(bytes=0), "Cut(bytes=0)"),
     (Delay(1.5), "Delay(1.5)"),
     (Delay(inf, committed=True), "Delay(inf, committed=True)"),
+    (Late(1.5), "Late(1.5)"),
+    (Late(0), "Late(0)"),
+    (Late(reads=2), "Late(reads=2)"),
+    (Late(reads=1, code="storage"), "Late(reads=1, code='storage')"),
     (Answer(502), "Answer(502)"),
     (
         Answer(502, b"<html>", headers=[("Content-Type", "text/html")]),
@@ -79,6 +86,11 @@ def test_prints_as_one_would_type_it(fault: Any, text: str) -> None:
     assert again == fault
     assert hash(again) == hash(fault)
     assert {fault: 1}[again] == 1
+
+
+@pytest.mark.parametrize("fault", [fault for fault, _ in FAULTS])
+def test_json_makes_an_equal_one(fault: Any) -> None:
+    assert fault_from_json(json.loads(json.dumps(fault_to_json(fault)))) == fault
 
 
 def test_is_frozen_and_equal_to_its_like_only() -> None:
@@ -120,6 +132,7 @@ def test_each_code_of_the_table_has_its_status(code: str, status: int) -> None:
 @pytest.mark.parametrize("code", PERHAPS)
 def test_what_may_have_happened_may_be_committed(code: str) -> None:
     assert Fail(code, committed=True).committed
+    assert Late(1, code=code).code == code
 
 
 @pytest.mark.parametrize("code", NO_EFFECT)
@@ -127,6 +140,9 @@ def test_what_has_not_happened_may_not(code: str) -> None:
     with pytest.raises(ValueError, match=f"'{code}' promises that nothing has happened") as caught:
         Fail(code, committed=True)
     # It says what would be right.
+    assert all(repr(other) in str(caught.value) for other in PERHAPS)
+    with pytest.raises(ValueError, match=f"'{code}' promises that nothing has happened") as caught:
+        Late(reads=1, code=code)
     assert all(repr(other) in str(caught.value) for other in PERHAPS)
 
 
@@ -155,6 +171,16 @@ WRONG: list[tuple[str, type[Exception], str]] = [
     ("Delay('1')", TypeError, "seconds must be a number"),
     ("Delay(-1)", ValueError, "seconds must be 0 or more"),
     ("Delay(nan)", ValueError, "seconds must be 0 or more"),
+    ("Late()", ValueError, "give one of them, as in Late(1.5) or Late(reads=1)"),
+    ("Late(1, reads=1)", ValueError, "give one of them, as in Late(1.5) or Late(reads=1)"),
+    ("Late('1')", TypeError, "seconds must be a number"),
+    ("Late(-1)", ValueError, "seconds must be 0 or more"),
+    ("Late(nan)", ValueError, "seconds must be 0 or more"),
+    ("Late(inf)", ValueError, "an operation that is never applied is lost by Drop()"),
+    ("Late(reads=0)", ValueError, "reads must be 1 or more"),
+    ("Late(reads=1.5)", TypeError, "reads must be a whole number"),
+    ("Late(1, code=5)", TypeError, "Late takes the code of an error"),
+    ("Late(1, code='storag')", ValueError, "did you mean 'storage'?"),
     ("Answer('502')", TypeError, "status must be a whole number"),
     ("Answer(99)", ValueError, "status must be from 200 to 599"),
     ("Answer(502, '<html>')", TypeError, "body must be bytes, not text: try b'<html>'"),
@@ -178,6 +204,14 @@ MISPLACED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"fault": Cut(records=1), "on": ["read", "append"]}, ValueError, "on 'append'"),
     ({"fault": Fail("other", records=1), "on": "append"}, ValueError, "Fail('other') fails any"),
     ({"fault": Drain(records=1), "on": "append"}, ValueError, "Drain() drains any"),
+    ({"fault": Late(1), "on": "read"}, ValueError, "that changes nothing"),
+    ({"fault": Late(1), "on": "check-tail"}, ValueError, "Drop() loses its answer"),
+    ({"fault": Late(1), "on": "list-basins"}, ValueError, "on 'list-basins'"),
+    ({"fault": Late(1), "on": "get-stream-config"}, ValueError, "that changes nothing"),
+    ({"fault": Late(1), "on": ["append", "read"]}, ValueError, "on 'read'"),
+    ({"fault": Late(1), "on": "append-session"}, ValueError, "on='append' applies a batch"),
+    ({"fault": Late(reads=1), "on": "create-basin"}, ValueError, "Late(seconds) applies it"),
+    ({"fault": [None, Late(1)], "on": "read"}, ValueError, "that changes nothing"),
     ({"fault": Drop, "on": "append"}, TypeError, "make one, as in Drop()"),
     ({"fault": "Drop()", "on": "append"}, TypeError, "a fault is one of Answer("),
     ({"fault": None, "on": "append"}, TypeError, "a fault is one of"),
@@ -206,3 +240,14 @@ def test_what_means_nothing_where_it_is_put_is_refused(
         mock.inject(**arguments)
     # Nothing is left of it, so the mock ends without a complaint.
     assert mock.client.get("/v1/basins").status_code == 200
+
+
+def test_late_has_a_meaning_where_there_is_an_effect() -> None:
+    """By the names of S2: what lists, reads, gets or checks changes nothing."""
+    reading = ("list-", "get-", "read", "check-", "account-", "basin-metrics", "stream-metrics")
+    for name in OPERATION_NAMES:
+        writes = not name.startswith(reading) and name != "append-session"
+        assert has_place(Late(1), name) is writes, name
+        is_of_a_stream = "stream" in name or name in ("append", "trim", "fence")
+        assert has_place(Late(reads=1), name) is (writes and is_of_a_stream), name
+    assert all(has_place(Late(reads=1), name) for name in ("trim", "fence"))

@@ -62,7 +62,9 @@ class TestDrop:
             way.append("a")
         assert bodies(mock) == ["a"]
 
-    @pytest.mark.parametrize(("fault", "code"), [(Drop(), 2), (Drop(refused=True), 7)])
+    @pytest.mark.parametrize(
+        ("fault", "code"), [(Drop(connection=False), 2), (Drop(refused=True), 7)]
+    )
     def test_on_http_2_one_stream_is_reset(self, mock: S2Mock, fault: Drop, code: int) -> None:
         mock.inject(fault, on="list-basins")
         with H2Client(mock.url, headers=headers_of(mock)) as client:
@@ -74,14 +76,16 @@ class TestDrop:
             assert client.head(client.open("GET", "/v1/basins"))[":status"] == "200"
 
     def test_a_connection_is_cut_with_all_that_runs_on_it(self, mock: S2Mock) -> None:
-        mock.inject(Drop(connection=True), on="list-basins")
+        mock.inject(Drop(), on="list-basins")
         with H2Client(mock.url, headers=headers_of(mock)) as client:
             tail = client.open("GET", f"{RECORDS}?seq_num=0", {"content-type": "s2s/proto"})
             assert client.head(tail)[":status"] == "200"
             client.open("GET", "/v1/basins")
             with pytest.raises(ConnectionError, match="closed the connection"):
                 client.rest(tail)
-        assert mock.journal.wait_for("read")[0].response is not None
+        [read] = mock.journal.wait_for("read")
+        assert read.response is not None
+        assert read.reason == "its connection was ended by Drop() of exchange 2"
 
     def test_refused_is_a_closed_connection_on_http_1(self, mock: S2Mock, http1: Way) -> None:
         mock.inject(Drop(refused=True), on="append")

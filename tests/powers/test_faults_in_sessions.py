@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import Answer, Cut, Drain, Drop, Fail, Fault, S2Mock
-from s2mock.powers import fault_middleware
+from s2mock.powers import response_faults
 from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS, Way, bodies, headers_of
 from tests.powers.frames import RECONNECT, TERMINAL, append_frame, frames
 from tests.sessions.h2_client import H2Client
@@ -26,8 +26,8 @@ def five(mock: S2Mock) -> None:
 @pytest.fixture
 def short_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the five seconds for which a drained session is still served."""
-    assert fault_middleware._DRAIN_SECONDS == 5.0
-    monkeypatch.setattr(fault_middleware, "_DRAIN_SECONDS", 0.2)
+    assert response_faults._DRAIN_SECONDS == 5.0
+    monkeypatch.setattr(response_faults, "_DRAIN_SECONDS", 0.2)
 
 
 def events(data: bytes) -> list[tuple[str, Any]]:
@@ -57,6 +57,7 @@ def append_all(way: Way, *batches: str) -> tuple[bytes, bool]:
 
 @pytest.mark.usefixtures("five")
 class TestReadOfFrames:
+    @pytest.mark.sample(3)
     @pytest.mark.parametrize("count", range(6))
     def test_fails_after_so_many_records(self, mock: S2Mock, way: Way, count: int) -> None:
         mock.inject(Fail("storage", message="lost a disk", records=count), on="read")
@@ -74,6 +75,7 @@ class TestReadOfFrames:
         assert sum(len(frame.bodies) for frame in batches) == 5
         assert terminal.flag == TERMINAL
 
+    @pytest.mark.sample(3)
     @pytest.mark.parametrize("count", range(6))
     def test_breaks_off_between_two_frames(self, mock: S2Mock, way: Way, count: int) -> None:
         mock.inject(Cut(records=count), on="read")
@@ -135,6 +137,7 @@ class TestReadOfFrames:
 
 @pytest.mark.usefixtures("five")
 class TestReadOfEvents:
+    @pytest.mark.sample(3)
     @pytest.mark.parametrize("count", range(6))
     def test_fails_after_so_many_records(self, mock: S2Mock, way: Way, count: int) -> None:
         mock.inject(Fail("storage", message="lost a disk", records=count), on="read")
@@ -144,6 +147,7 @@ class TestReadOfEvents:
         assert events(received)[-1] == ("error", {"code": "storage", "message": "lost a disk"})
         assert b"[DONE]" not in received
 
+    @pytest.mark.sample(3)
     @pytest.mark.parametrize("count", range(6))
     def test_breaks_off_between_two_events(self, mock: S2Mock, way: Way, count: int) -> None:
         mock.inject(Cut(records=count), on="read")
@@ -151,6 +155,7 @@ class TestReadOfEvents:
         assert broke_off
         assert told(received) == ONE_TO_FIVE[:count]
 
+    @pytest.mark.sample(3)
     def test_breaks_off_inside_an_event_and_is_resumed(self, mock: S2Mock, way: Way) -> None:
         """As a browser's EventSource does it, by `Last-Event-ID`, without gap or duplicate."""
         whole, _ = way.session(BOUNDED, EVENTS)

@@ -58,6 +58,7 @@ def test_one_waits_and_goes_on(mock: S2Mock, way: Way, at: str) -> None:
     assert held.exchanges == (mock.journal[0],)
 
 
+@pytest.mark.sample(3)
 @each_point
 def test_no_other_waits(mock: S2Mock, at: str) -> None:
     """32 threads append to the same stream, list, read and create while one append is held."""
@@ -484,6 +485,7 @@ class TestTwoOnOneOperation:
             assert len(first.wait(timeout=0)) == 1
         assert appending.result().status == 200
 
+    @pytest.mark.sample(3)
     @each_point
     @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
     def test_it_goes_on_when_both_have_released_it(
@@ -535,6 +537,7 @@ each_before = pytest.mark.parametrize("at", ["arrival", "commit"])
 class TestInjectedMeanwhile:
     """A fault reaches the operations that are held, before their effect."""
 
+    @pytest.mark.sample(4)
     @each_before
     @pytest.mark.parametrize(
         ("fault", "status", "is_there"),

@@ -199,6 +199,7 @@ def kept_of(exchange: Exchange) -> int:
     return sum(map(len, texts)) + sum(map(len, bodies))
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "what",
     # For a path without a route the error looks for similar paths, which takes long.

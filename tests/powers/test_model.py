@@ -13,7 +13,8 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from s2mock import Answer, Cut, Delay, Drain, Drop, Fail, Fault, ManualClock, S2Mock
+from s2mock import Answer, Cut, Delay, Drain, Drop, Fail, Fault, Late, ManualClock, S2Mock
+from s2mock.powers.faults import has_place
 from s2mock.registry.values.codes import CODES
 from tests.powers.conftest import FRAMES
 from tests.powers.frames import append_frame
@@ -40,6 +41,13 @@ faults: st.SearchStrategy[Fault] = st.one_of(
     st.builds(Answer, st.sampled_from([200, 404, 502, 503]), st.binary(max_size=10)),
     st.just(Drain()),
 )
+# Given apart: these are not for each operation.
+lates: st.SearchStrategy[Late] = st.one_of(
+    st.builds(Late, reads=st.integers(1, 2), code=st.none() | lossy),
+    st.builds(Late, st.sampled_from([0, 0.5, 1, 2, 3]), code=st.none() | lossy),
+)
+# One that is late by nothing is there when the session has ended.
+lates_in_sessions = lates.filter(lambda late: late.seconds != 0)
 CONFIGS: tuple[dict[str, Any], ...] = (
     {},
     {"storage_class": "x"},
@@ -58,10 +66,24 @@ class Step:
     document: Any
     headers: dict[str, str]
     expect: Callable[["Account"], Expected | None]
+    # The basin and the stream that it is about, where it is about a stream.
+    place: tuple[str, str]
 
     def __repr__(self) -> str:
         basin = self.headers.get("s2-basin", "")
         return f"{self.operation} {self.method} {self.path} {basin} {self.document}"
+
+
+@dataclass
+class LateStep:
+    """A step that takes effect later: at a time of the model, or after a number of reads."""
+
+    step: Step
+    injected: Any
+    due: float | None
+    reads: int
+    # None where the models do not say.
+    refused: bool | None = None
 
 
 class Account:
@@ -69,6 +91,8 @@ class Account:
 
     def __init__(self) -> None:
         self.control = Model(0)
+        # What takes effect later, in its order of arrival.
+        self.late: list[LateStep] = []
         # By the stream itself: another one of its name has another log.
         self.logs: dict[int, tuple[Thing, StreamModel]] = {}
 
@@ -90,14 +114,54 @@ class Account:
             return Expected(refused.status, refused.body)
         return None
 
+    def postpone(self, step: Step, fault: Late, injected: Any) -> LateStep:
+        due = None if fault.seconds is None else self.control.now + fault.seconds
+        late = LateStep(step, injected, due, fault.reads or 0)
+        self.late.append(late)
+        return late
+
+    def advance(self, seconds: float) -> list[LateStep]:
+        """Return what has taken effect by then, each at its own time."""
+        until = self.control.now + seconds
+        due = [late for late in self.late if late.due is not None and late.due <= until]
+        for late in sorted(due, key=lambda late: late.due or 0):
+            self.control.now = max(self.control.now, late.due or 0)
+            self.land(late)
+        self.control.now = until
+        return due
+
+    def count_read(self, step: Step) -> list[LateStep]:
+        """Return what has taken effect since this read was answered."""
+        due = []
+        for late in [*self.late]:
+            if late.reads and late.step.place == step.place:
+                late.reads -= 1
+                if not late.reads:
+                    self.land(late)
+                    due.append(late)
+        return due
+
+    def land(self, late: LateStep) -> None:
+        self.late.remove(late)
+        is_append = late.step.path.endswith("/records")
+        is_missing = is_append and self.log(*late.step.place) is None
+        expected = late.step.expect(self)
+        if expected is not None:
+            late.refused = expected.status >= 400
+        elif is_append:
+            late.refused = is_missing
+        self.control.drop_what_is_over()
+
     def bodies(self, basin: str, stream: str) -> list[str]:
         log = self.log(basin, stream)
         return [] if log is None else [record.body.decode() for record in log.surviving(NOW)]
 
 
 @st.composite
-def steps(draw: st.DrawFn) -> Step:
-    basin, stream = draw(st.sampled_from(BASINS)), draw(st.sampled_from(STREAMS))
+def steps(draw: st.DrawFn, only: tuple[str, ...] = ()) -> Step:
+    """One request of all there are, or of these to one stream."""
+    basin = BASINS[0] if only else draw(st.sampled_from(BASINS))
+    stream = STREAMS[0] if only else draw(st.sampled_from(STREAMS))
     headers = {"s2-basin": basin}
     config, basin_config = draw(st.sampled_from(CONFIGS)), draw(st.sampled_from(BASIN_CONFIGS))
     token = draw(st.sampled_from([None, "t"]))
@@ -212,12 +276,12 @@ def steps(draw: st.DrawFn) -> Step:
     # Half of all are such as make a basin or a stream, without which the rest has little to do.
     name = draw(
         st.one_of(
-            st.sampled_from(sorted(possible)),
-            st.sampled_from(["ensure-basin", "ensure-stream", "append", "append"]),
+            st.sampled_from(only or sorted(possible)),
+            st.sampled_from(only or ["ensure-basin", "ensure-stream", "append", "append"]),
         )
     )
     method, path, document, expect = possible[name]
-    return Step(name, method, path, document, headers, expect)
+    return Step(name, method, path, document, headers, expect, (basin, stream))
 
 
 def takes_effect(fault: Fault | None) -> bool:
@@ -293,23 +357,68 @@ def same_documents(mock: S2Mock, account: Account) -> None:
             assert answer.json == account.control.get_stream(basin, stream).document
 
 
-@given(st.lists(st.tuples(steps(), st.none() | faults), max_size=12))
+def answers(fault: Fault | None) -> bool:
+    """Whether a read or a tail check gets the answer of S2, which is what a `Late` counts."""
+    return fault is None or isinstance(fault, Delay)
+
+
+seconds = st.sampled_from([0, 0, 0, 0.5, 1, 2])
+
+
+Planned = list[tuple[Step, Fault | None, float]]
+
+
+@given(st.lists(st.tuples(steps(), st.none() | faults | lates, seconds), max_size=12))
 @settings(max_examples=200)
-def test_the_account_is_what_committed_says(plan: list[tuple[Step, Fault | None]]) -> None:
+def test_the_account_is_what_committed_says(plan: Planned) -> None:
+    check_plan(plan)
+
+
+ON_A_STREAM = (
+    *("append", "append", "append", "check-tail", "read", "fence", "trim"),
+    *("delete-stream", "create-stream", "ensure-stream"),
+)
+
+
+@given(st.lists(st.tuples(steps(ON_A_STREAM), st.none() | lates, seconds), max_size=12))
+@settings(max_examples=200)
+def test_what_is_late_takes_effect_when_the_model_says(plan: Planned) -> None:
+    create = ("ensure-basin", "PUT", f"/v1/basins/{BASINS[0]}", {"config": {}}, {})
+    stream = ("ensure-stream", "PUT", "/v1/streams/a", {}, {"s2-basin": BASINS[0]})
+    place = (BASINS[0], "a")
+    first = Step(*create, lambda m: m.control.ensure_basin(BASINS[0], {}), place)
+    second = Step(*stream, lambda m: m.control.ensure_stream(*place, {}), place)
+    check_plan([(first, None, 0), (second, None, 0), *plan])
+
+
+def check_plan(plan: Planned) -> None:
+    """Carry out a plan, and compare the account with the models after each step."""
     account = Account()
     account.control.now = 0.0
     with S2Mock(clock=ManualClock()) as mock:
-        for step, fault in plan:
+        for step, fault, passed in plan:
+            mock.advance(passed)
+            check_late(account.advance(passed))
+            assert shown_state(mock) == expected_state(account)
+            if fault is not None and not has_place(fault, step.operation):
+                continue
             injected = None if fault is None else mock.inject(fault, on=step.operation)
             before = state(mock)
             answer = send(mock, step)
-            refused = None
-            if takes_effect(fault):
+            refused, landed = None, []
+            if isinstance(fault, Late):
+                account.postpone(step, fault, injected)
+                # One that is late by nothing is there at the next look.
+                landed = account.advance(0)
+            elif takes_effect(fault):
                 refused = step.expect(account)
                 account.control.drop_what_is_over()
-            else:
+            elif fault is not None and step.operation not in ("read", "check-tail"):
                 assert state(mock) == before
+            if step.operation in ("read", "check-tail") and answers(fault):
+                landed = account.count_read(step)
             assert shown_state(mock) == expected_state(account)
+            check_late(landed)
             if refused is not None and refused.status >= 400:
                 event("refused by itself")
                 assert state(mock) == before
@@ -322,15 +431,36 @@ def test_the_account_is_what_committed_says(plan: list[tuple[Step, Fault | None]
                 event(f"{type(fault).__name__} on {step.operation}")
                 assert injected.hits == 1
                 [exchange] = injected.exchanges
-                if state(mock) != before:
+                if not landed and state(mock) != before:
                     assert exchange.effect.committed
-                elif not takes_effect(fault):
+                elif not landed and not takes_effect(fault):
                     assert not exchange.effect.committed
         same_documents(mock, account)
+        # The rest is dropped with the test.
+        assert len(mock._powers.injector.take_remarks()) == len(account.late)
+
+
+def check_late(landed: list[LateStep]) -> None:
+    """The exchange of what was late says what the model says of it."""
+    for late in landed:
+        event(f"{late.step.operation} landed late")
+        [exchange] = late.injected.exchanges
+        assert isinstance(exchange.fault, Late)
+        if late.refused:
+            event("refused when it was due")
+            assert not exchange.effect.committed
+            assert "S2 refused it" in str(exchange.reason)
+        elif late.refused is not None:
+            assert "applied late" in str(exchange.reason)
+        if late.step.operation == "append":
+            assert exchange.effect.committed is not late.refused
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(["x", "y", "z"]), st.none() | faults), max_size=6),
+    st.lists(
+        st.tuples(st.sampled_from(["x", "y", "z"]), st.none() | faults | lates_in_sessions),
+        max_size=6,
+    ),
     st.none() | faults,
 )
 @settings(max_examples=200)
@@ -338,7 +468,8 @@ def test_a_session_has_appended_what_committed_says(
     batches: list[tuple[str, Fault | None]], opening: Fault | None
 ) -> None:
     """What comes behind a fault that ends the session is not there."""
-    with S2Mock(basins=[{"name": BASINS[0], "streams": [{"name": "a"}]}]) as mock:
+    seeds = [{"name": BASINS[0], "streams": [{"name": "a"}]}]
+    with S2Mock(basins=seeds, clock="manual") as mock:
         if opening is not None:
             mock.inject(opening, on="append-session")
         listed = [fault for _, fault in batches]
@@ -352,6 +483,14 @@ def test_a_session_has_appended_what_committed_says(
             event("broken off")
         found = [r.body.decode() for r in mock.basin(BASINS[0]).stream("a").records]
         wanted = appended(batches) if goes_on(opening) else []
+        if any(isinstance(fault, Late) for _, fault in batches) and not isinstance(opening, Cut):
+            # One at most: it ends the session.
+            late = late_batch(batches) if goes_on(opening) else []
+            mock.advance(3)
+            for _ in range(2):
+                mock.client.get("/v1/streams/a/records/tail", headers={"s2-basin": BASINS[0]})
+            log = mock.basin(BASINS[0]).stream("a")
+            assert [r.body.decode() for r in log.records] == found + late
         if isinstance(opening, Cut):
             # Broken off by what was said, which may be before the last batch was read.
             assert found == wanted[: len(found)]
@@ -380,6 +519,22 @@ def appended(batches: list[tuple[str, Fault | None]]) -> list[str]:
         if not (fault is None or isinstance(fault, Delay | Drain)):
             break
     return found
+
+
+def late_batch(batches: list[tuple[str, Fault | None]]) -> list[str]:
+    """What a session has appended late: the batch that has ended it, if that is such a one."""
+    waiting = [fault for _, fault in batches]
+    for body, _ in batches:
+        fault = waiting[0]
+        if isinstance(fault, Answer) or fault == Drop(refused=True):
+            continue
+        del waiting[0]
+        if isinstance(fault, Late):
+            event("a batch landed late")
+            return [body]
+        if not (fault is None or isinstance(fault, Delay | Drain)):
+            break
+    return []
 
 
 def test_the_strategies_meet_every_code() -> None:

@@ -148,6 +148,7 @@ def test_a_session_of_pytest_goes_on(run: Run) -> None:
 YEAR = 365.25 * 86_400
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("name", ["http1", "h2c", "wsgi"])
 def test_times_after_the_year_2262_are_kept_without_loss(name: str) -> None:
     clock = ManualClock()

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2mock import S2Mock, Stream
+from s2mock import Late, S2Mock, Stream
 from s2mock.contract.client import Client
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.log import LogState
@@ -280,10 +280,16 @@ class Worker:
         if how == "other":
             conditions["fencing_token"] = "nobody's"
         began = next(self.steps)
-        status, answer = self.send("POST", RECORDS, {"records": records, **conditions})
-        ended = next(self.steps)
-        made = {"began": began, "ended": ended, "bodies": bodies, **conditions}
+        made = {"began": began, "bodies": bodies, **conditions}
         made["fence"] = bodies[0] if is_fence else None
+        try:
+            status, answer = self.send("POST", RECORDS, {"records": records, **conditions})
+        except ConnectionResetError:
+            # It is applied at any later time, or never.
+            self.history.append(Append(**made))
+            return
+        made["ended"] = next(self.steps)
+        ended = made["ended"]
         if status == 200:
             self.tail = answer["end"]["seq_num"]
             self.token = made["fence"] or self.token
@@ -379,6 +385,8 @@ def run(mock: S2Mock, plans: list[list[Any]], connect: Callable[[], Send], addre
         assert not thread.is_alive(), "a call was never answered"
     if failures:
         raise failures[0]
+    # What is late and not there yet never is.
+    mock._powers.injector.drop_late()
     # What was left behind may still be on its way; the log may grow until it has arrived.
     stream = mock.basin("my-basin").stream("s")
     check([call for worker in workers for call in worker.history], _log(stream))
@@ -410,6 +418,25 @@ def over_wsgi(mock: S2Mock) -> Send:
 def test_over_wsgi(plans: list[list[Any]]) -> None:
     mock = new_mock()
     run(mock, plans, lambda: over_wsgi(mock), None)
+
+
+lates = st.sampled_from([Late(0), Late(0.0005), Late(reads=1), Late(reads=2), Late(reads=5)])
+
+
+@settings(max_examples=100, deadline=None)
+@given(plans(steps), st.lists(st.none() | lates, min_size=1, max_size=20).filter(any))
+def test_over_wsgi_with_late_appends(plans: list[list[Any]], faults: "list[Late | None]") -> None:
+    """Each is applied at one moment, as a whole, and only if its conditions hold then."""
+    with new_mock() as mock:
+        injected = mock.inject(faults, on="append", required=False)
+        run(mock, plans, lambda: over_wsgi(mock), None)
+        # The journal says of each whether it was.
+        there = _log(mock.stream("my-basin", "s"))
+        for exchange in injected.exchanges:
+            first = exchange.request.document["records"][0]["body"]
+            assert exchange.effect.committed is (first in there)
+            if exchange.effect.committed:
+                assert exchange.effect.first_seq_num == there.index(first)
 
 
 class _NoLock:

@@ -205,6 +205,7 @@ class TestNothingLeft:
         assert seq_nums(emptied, kind="tail_offset", start=3, **UNARY) == [3]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("limit", [{"count": 0}, {"bytes": 0}, {"count": 0, "bytes": 9}])
 @pytest.mark.parametrize("wait", [None, 0, 5])
 @pytest.mark.parametrize("start", [{}, *BEYOND.values(), {"kind": "seq_num", "start": 0}])

@@ -387,6 +387,7 @@ OTHERS: dict[type, set[str]] = {
         "env",
         "fresh_basin",
         "hold",
+        "on",
         "inject",
         "is_fake",
         "journal",

@@ -112,6 +112,7 @@ def test_the_same_account_and_the_same_bytes(tmp_path: Path, start: int) -> None
             assert copy.clock.now() == mock.clock.now()
 
 
+@pytest.mark.sample(3)
 @STARTS
 @pytest.mark.parametrize("seconds", [5, 2 * DAY - 30, 2 * DAY + 30, 4 * DAY, 30 * DAY])
 def test_what_is_due_is_due_at_the_same_time(tmp_path: Path, start: int, seconds: int) -> None:
@@ -245,6 +246,7 @@ def test_a_person_can_read_it(tmp_path: Path) -> None:
 LINES = BY_HAND.splitlines()
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("number", "line", "what"),
     [

@@ -190,6 +190,7 @@ def picture(mock: S2Mock) -> list[Any]:
     return shown
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("call", "message"), CASES, ids=[message for _, message in CASES])
 def test_is_refused_at_the_door(make: Make, call: Calling, message: str) -> None:
     mock = make(basins=["my-basin"])
@@ -201,6 +202,7 @@ def test_is_refused_at_the_door(make: Make, call: Calling, message: str) -> None
     assert picture(mock) == before
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("call", "message"),
     [*CASES, *OF_THE_ACCOUNT],

@@ -9,8 +9,9 @@ WAYS: Final = {"unary": "append", "session": "append-session"}
 _READ_FAULTS: Final = {
     "cut-between": Cut(records=3),
     "cut-inside": Cut(bytes=60),
+    "reset": Cut(records=3, connection=False),
     "failed": Fail("storage", records=4),
-    "dropped": Drop(connection=True),
+    "dropped": Drop(),
     "drained": Drain(records=2),
 }
 
@@ -26,7 +27,7 @@ def break_appends(mock: S2Mock, basin: Basin, limited: Mapping[str, str] = WAYS)
         for name, fault, on, records in (
             ("limited", Fail("rate_limited", retry_after=0.4), limited[way], 1),
             ("lost-careful", Drop(committed=True), "append", 1),
-            ("lost", Drop(committed=True, connection=True), "append", 2),
+            ("lost", Drop(committed=True), "append", 2),
             ("refused", Drop(refused=True), opening, 1),
             ("proxy", Answer(502, b"<html>", headers={"content-type": "text/html"}), opening, 1),
         ):

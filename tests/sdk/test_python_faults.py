@@ -85,7 +85,15 @@ async def test_a_retry_waits_as_long_as_it_is_told(
 
 @each_way
 @pytest.mark.parametrize(
-    "fault", [Drop(committed=True), Drop(committed=True, connection=True), Cut(bytes=3)], ids=repr
+    "fault",
+    [
+        Drop(committed=True),
+        Drop(committed=True, connection="reset"),
+        Drop(committed=True, connection=False),
+        Cut(bytes=3),
+        Cut(bytes=3, connection=False),
+    ],
+    ids=repr,
 )
 async def test_a_lost_acknowledgement_is_an_error_for_the_careful(
     s2_mock: S2Mock, careful: S2Stream, log: Stream, append: Append, fault: Fault
@@ -184,8 +192,11 @@ READ_FAULTS = [
     Cut(bytes=0),
     Cut(bytes=2),
     Cut(bytes=60),
+    Cut(records=3, connection="reset"),
+    Cut(records=3, connection=False),
     Drop(),
-    Drop(connection=True),
+    Drop(connection="reset"),
+    Drop(connection=False),
     Drop(refused=True),
     Fail("unavailable"),
     Fail("storage", records=4),
@@ -196,6 +207,7 @@ READ_FAULTS = [
 ]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("fault", READ_FAULTS, ids=repr)
 async def test_a_read_session_goes_on_without_gap_or_duplicate(
     s2_mock: S2Mock, writer: S2Stream, log: Stream, fault: Fault

@@ -98,9 +98,11 @@ async def test_at_most_a_mebibyte(stream: S2Stream, log: Stream) -> None:
     for _ in range(2):
         log.append([b"x" * (MIB - 8)])
 
-    batch = await stream.read(start=SeqNum(0), limit=ReadLimit(bytes=4 * MIB))
+    first = await stream.read(start=SeqNum(0), limit=ReadLimit(bytes=4 * MIB))
+    second = await stream.read(start=SeqNum(1), limit=ReadLimit(bytes=4 * MIB))
 
-    assert numbers(batch) == [0]
+    assert numbers(first) == [0]
+    assert numbers(second) == [1]
 
 
 async def test_nothing_is_written_there(stream: S2Stream, four: Stream) -> None:

@@ -59,6 +59,7 @@ async def test_create_is_seen_by_direct_access(basin: S2Basin, s2_mock: S2Mock) 
     assert s2_mock.basin("my-basin").stream("logs/application").config.retention_policy == 60
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "name",
     [

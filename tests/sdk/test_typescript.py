@@ -3,13 +3,11 @@
 Each file is one run of node's own test runner, against an account of its own.
 """
 
-import fcntl
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +15,7 @@ import pytest
 from s2mock import Drain, S2Mock, Stream
 from tests.sdk.conftest import path
 from tests.sdk.faulty import WAYS, break_appends, break_reads
-
-FOLDER = Path(__file__).parent / "typescript"
-INSTALLED = FOLDER / "node_modules"
-# What `npm ci` was run for; npm keeps no such note that it could be asked for.
-STAMP = INSTALLED / ".installed-for"
+from tests.sdk.typescript_install import FOLDER, install
 
 # The files that need a server of a special kind; all others take any.
 SPECIAL = {
@@ -47,14 +41,7 @@ pytestmark = [
 
 @pytest.fixture(scope="session", autouse=True)
 def _sdk_installed() -> None:
-    """Install the SDK by its lock file, once and not by two workers at a time."""
-    wanted = (FOLDER / "package-lock.json").read_text()
-    with (FOLDER / "package.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if STAMP.exists() and STAMP.read_text() == wanted:
-            return
-        subprocess.run(["npm", "ci"], cwd=FOLDER, check=True)
-        STAMP.write_text(wanted)
+    install()
 
 
 @pytest.fixture(autouse=True)

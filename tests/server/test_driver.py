@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from itertools import count
 from math import inf
 from typing import Any
@@ -206,6 +207,72 @@ class TestWait:
                 second.open()
                 assert client.status() == 200
 
+    def test_a_wait_is_not_over_with_the_time_of_an_earlier_one(self, call: Call) -> None:
+        """The timer of a wait that was woken is left to the next, which lasts longer."""
+        first, second, steps = Gate(timeout=0.05), Gate(timeout=60), list[str]()
+
+        def waits(environ: Environ) -> Conversation:
+            if environ["PATH_INFO"] == "/other":
+                yield Gate(timeout=0.1)
+            else:
+                yield first
+                yield second
+                steps.append("second")
+            yield Head(200, [TEXT], b"")
+
+        with serving(waits) as server, call(server, "/") as client:
+            assert first.entered.wait(PATIENCE)
+            first.open()
+            assert second.entered.wait(PATIENCE)
+            with call(server, "/other") as other:
+                assert other.status() == 200
+            assert steps == []
+            second.open()
+            assert client.status() == 200
+
+    def test_a_wait_is_over_before_the_time_of_an_earlier_one(self, call: Call) -> None:
+        first = Gate(timeout=60)
+
+        def waits(_: Environ) -> Conversation:
+            yield first
+            for _turn in range(3):
+                yield Gate(timeout=0.01)
+            yield Head(200, [TEXT], b"")
+
+        with serving(waits) as server, call(server, "/") as client:
+            assert first.entered.wait(PATIENCE)
+            first.open()
+            assert client.status() == 200
+
+    def test_many_are_woken_at_once_and_one_fails(self, call: Call) -> None:
+        gate, errors = Gate(), list[BaseException]()
+        all_wait = threading.Semaphore(0)
+
+        class Counted:
+            timeout = None
+
+            def subscribe(self, wake: Callable[[], None]) -> None:
+                gate.subscribe(wake)
+                all_wait.release()
+
+        def waits(environ: Environ) -> Conversation:
+            yield Counted()
+            if environ["PATH_INFO"] == "/3":
+                raise ValueError("the third")
+            yield Head(200, [TEXT], b"")
+
+        with (
+            serving(waits, on_error=errors.append) as server,
+            ExitStack() as stack,
+        ):
+            clients = [stack.enter_context(call(server, f"/{number}")) for number in range(8)]
+            for _client in clients:
+                assert all_wait.acquire(timeout=PATIENCE)
+            gate.open()
+            statuses = [client.status() for client in clients]
+        assert statuses == [200, 200, 200, 500, 200, 200, 200, 200]
+        assert [str(error) for error in errors] == ["the third"]
+
     def test_delays_no_other_request(self, call: Call) -> None:
         gate = Gate()
 
@@ -317,8 +384,25 @@ class TestFault:
         def answers(_: Environ) -> Conversation:
             yield Head(200, [("x", "日本")], b"")
 
-        with serving(answers) as server, call(server, "/") as client:
+        closing = Closing()
+        with serving(closing.around(answers)) as server, call(server, "/") as client:
             assert client.status() == 500
+            # Not only when the log lets go of the traceback, which holds it.
+            assert closing.closed.is_set()
+        assert len(caplog.records) == 1
+
+    def test_wait_that_fails(self, call: Call, caplog: pytest.LogCaptureFixture) -> None:
+        class Failing(Gate):
+            def subscribe(self, _: Callable[[], None]) -> None:
+                raise ZeroDivisionError("of the test")
+
+        def answers(_: Environ) -> Conversation:
+            yield Failing()
+
+        closing = Closing()
+        with serving(closing.around(answers)) as server, call(server, "/") as client:
+            assert client.status() == 500
+            assert closing.closed.is_set()
         assert len(caplog.records) == 1
 
 

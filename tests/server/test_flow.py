@@ -8,6 +8,7 @@ import tracemalloc
 import pytest
 
 from s2mock.runtime.conversation import DRAINED, READ, Conversation, Head
+from s2mock.server import http2
 from s2mock.server.connection import MAX_UNSENT_BYTES, Connection
 from tests.server.h2_shapes import PREFACE, Heard, Said
 from tests.server.test_driver import PATIENCE, Closing
@@ -55,6 +56,7 @@ def with_send_buffers(patch: pytest.MonkeyPatch) -> int:
 
 @pytest.mark.parametrize("call", CALLS, ids=["http1", "http2"])
 class TestUnsent:
+    @pytest.mark.sample(3)
     @pytest.mark.parametrize("size", [1000, 100_000, MEBIBYTE])
     def test_a_client_that_does_not_read_is_not_filled_up(
         self, call: Call, size: int, monkeypatch: pytest.MonkeyPatch
@@ -393,3 +395,17 @@ def _flood(client: object, data: bytes, times: int) -> bytes:
         pass
     sender.join(PATIENCE)
     return received
+
+
+def test_reading_goes_on_if_the_system_takes_all_that_was_unsent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing would resume it: no more is written until the client sends something."""
+    monkeypatch.setattr(http2, "_MAX_UNHEARD_BYTES", 1000)
+
+    def answers(_: Environ) -> Conversation:
+        yield Head(204, [("x-long", "x" * 2000)], b"")
+
+    with serving(answers) as server, H2Client(server.url) as client:
+        for _ in range(3):
+            assert client.head(client.open("GET", "/"))["x-long"] == "x" * 2000

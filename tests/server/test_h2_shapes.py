@@ -18,6 +18,7 @@ def server() -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("name", h2_shapes.SHAPES)
 def test_shape(server: Server, name: str) -> None:
     assert h2_shapes.answers(server.port, name) == RECORDED[name]

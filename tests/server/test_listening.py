@@ -10,6 +10,7 @@ import pytest
 
 from s2mock import S2Mock
 from s2mock.contract.client import Client
+from s2mock.contract.passing_time import let_others_be_answered
 from s2mock.server import server as server_module
 from s2mock.server.server import Server
 from tests.server.test_driver import PATIENCE
@@ -48,6 +49,7 @@ def test_many_threads_ask_for_the_url_at_once(monkeypatch: pytest.MonkeyPatch) -
             for thread in threads:
                 thread.join(PATIENCE)
             assert urls == [mock.url] * 16
+            let_others_be_answered(Client(mock.url))
     assert len(started) == 5
 
 

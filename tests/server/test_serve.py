@@ -35,7 +35,7 @@ def _loops() -> list[Any]:
     if find_spec("uvloop") is not None:
         import uvloop
 
-        loops.append(pytest.param(uvloop.new_event_loop, id="uvloop"))
+        loops.append(pytest.param(uvloop.new_event_loop, id="uvloop", marks=pytest.mark.slow))
     return loops
 
 

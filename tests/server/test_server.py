@@ -458,6 +458,7 @@ def test_conversations_see_the_address_of_the_client() -> None:
         "HTTP_X_TWICE": "1",
         "HTTP_ACCEPT": "a,b",
         "s2mock.connection": environ["s2mock.connection"],
+        "s2mock.notes": {},
         # As they came.
         "s2mock.fields": (
             ("content-type", "x"),

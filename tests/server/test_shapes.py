@@ -18,6 +18,7 @@ def server() -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", shapes.SHAPES)
 def test_shape(server: Server, name: str) -> None:
     assert shapes.answers(server.port, name) == RECORDED[name]

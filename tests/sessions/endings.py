@@ -8,22 +8,26 @@ from s2mock import Stream
 from s2mock.contract.passing_time import let_others_be_answered
 from s2mock.contract.sessions import Session
 from tests.records.reads import following_of
-from tests.server_view import describe_under_way, under_way
+from tests.server_view import held, seem_under_way
 from tests.time.watched_clock import PATIENCE
 
 
 def released(*streams: Stream, left: int = 0) -> bool:
     """True if `left` sessions are served in the end, and no reader follows if `left` is 0."""
     patience = time.monotonic() + PATIENCE
-    while under_way() != left or (not left and any(map(_is_followed, streams))):
+    while True:
+        while seem_under_way() > left and time.monotonic() < patience:
+            time.sleep(0.002)
         # A client that goes at once has gone before its request is served.
-        assert time.monotonic() < patience, f"still there: {describe_under_way()}"
+        views = held()
+        followers = {} if left else {stream.name: following_of(stream) for stream in streams}
+        if sum(view.under_way for view in views) == left and not any(map(any, followers.values())):
+            return True
+        assert time.monotonic() < patience, (
+            f"{left} conversations were to be left, but {'; '.join(map(str, views))}; "
+            f"followers of the streams, and appends kept for them: {followers}"
+        )
         time.sleep(0.002)
-    return True
-
-
-def _is_followed(stream: Stream) -> bool:
-    return following_of(stream) != (0, 0)
 
 
 def ends(call: Callable[[], object]) -> bool:

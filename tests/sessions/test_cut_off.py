@@ -46,6 +46,7 @@ def cut_off(mock: S2Mock, *, query: str, framing: str, ending: str) -> bytes:
     return b""
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("query", ["", "?wait=1"], ids=["inline", "in-a-thread"])
 @pytest.mark.parametrize("framing", ["content-length", "chunked"])
 @pytest.mark.parametrize("ending", ["closed", "reset", "half-closed"])

@@ -98,6 +98,7 @@ class TestAppendSession:
 class TestReset:
     """A reset stream is a client that has gone, on a connection that has not."""
 
+    @pytest.mark.sample(3)
     @pytest.mark.parametrize(
         "request_",
         [("", S2S), ("", {"accept": "text/event-stream"}), ("?wait=60", {})],

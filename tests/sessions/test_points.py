@@ -192,6 +192,7 @@ class Bystanders:
         return [b"unary", b"session", b"h2c", b"wsgi", b"direct"]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("held", HELD_ONES)
 def test_no_other_request_waits(
@@ -262,6 +263,7 @@ OPENERS: dict[str, Callable[[Remote], Session]] = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("opener", OPENERS)
 def test_a_client_that_leaves_while_it_is_held(

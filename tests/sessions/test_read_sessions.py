@@ -163,6 +163,7 @@ class TestLongPoll:
 
 
 class TestClientThatGoes:
+    @pytest.mark.sample(3)
     @each_form
     def test_while_it_follows(
         self, remote: Remote, clock: WatchedClock, stream: Stream, form: str
@@ -173,12 +174,14 @@ class TestClientThatGoes:
             assert released(left=1)
         assert released(stream)
 
+    @pytest.mark.sample(3)
     @each_form
     def test_at_once(self, remote: Remote, stream: Stream, form: str) -> None:
         for _ in range(30):
             opened(form, remote, wait=60).close()
         assert released(stream)
 
+    @pytest.mark.sample(3)
     @each_form
     def test_one_of_several(
         self, remote: Remote, clock: WatchedClock, stream: Stream, form: str
@@ -191,6 +194,7 @@ class TestClientThatGoes:
             assert [record.body for record in batch(stays).records] == [b"a"]
         assert released(stream)
 
+    @pytest.mark.sample(2)
     @each_stream
     def test_within_a_catch_up_that_it_does_not_read(
         self, remote: Remote, stream: Stream, form: str
@@ -201,6 +205,7 @@ class TestClientThatGoes:
             assert session.status == 200
         assert released(stream)
 
+    @pytest.mark.sample(2)
     @each_stream
     def test_follower_that_stops_reading(
         self, remote: Remote, clock: WatchedClock, stream: Stream, form: str

@@ -36,6 +36,7 @@ def fill(stream: Stream) -> None:
         stream.append([bytes(1000)] * 1000)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("opener", OPENERS)
 def test_open_session(
     mock: S2Mock, remote: Remote, stream: Stream, clock: WatchedClock, opener: str
@@ -96,6 +97,7 @@ STUCK = {
 }
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("stuck", STUCK)
 def test_client_that(mock: S2Mock, stream: Stream, stuck: str) -> None:
     """No client can keep the server from ending."""

@@ -23,6 +23,7 @@ from s2mock import (
     Drop,
     Fail,
     FaultPlan,
+    Late,
     PlannedFault,
     S2Mock,
     StreamConfig,
@@ -151,7 +152,9 @@ def plainest(values: st.SearchStrategy[Any], fails: Callable[[Any], bool]) -> An
     return find(values, fails, settings=quiet)
 
 
-KINDS = (Drop, Fail, Cut, Delay, Answer, Drain)
+KINDS = (Drop, Fail, Cut, Delay, Answer, Drain, Late)
+# An operation without an effect has none to apply later.
+KINDS_OF_READS = KINDS[:-1]
 
 
 class TestFaults:
@@ -179,14 +182,27 @@ class TestFaults:
 
     @pytest.mark.parametrize("on", ["append", "read", ["append", "read"]])
     def test_all_kinds_come_about_as_often(self, on: Any) -> None:
+        kinds = KINDS if on == "append" else KINDS_OF_READS
         for count in (30, 1000):
-            self.are_balanced(drawn(strategies.faults(on=on), count))
+            self.are_balanced(drawn(strategies.faults(on=on), count), kinds)
 
-    def are_balanced(self, found: list[Any]) -> None:
+    def are_balanced(self, found: list[Any], kinds: tuple[type[Any], ...] = KINDS) -> None:
         counts = Counter(map(type, found))
-        assert counts.keys() == set(KINDS)
-        for kind in KINDS:
-            assert 0.2 < counts[kind] * len(KINDS) / len(found) < 3, kind
+        assert counts.keys() == set(kinds)
+        for kind in kinds:
+            assert 0.2 < counts[kind] * len(kinds) / len(found) < 3, kind
+
+    def test_late_is_for_operations_with_an_effect(self) -> None:
+        with pytest.raises(ValueError, match=r"Late\(reads=1\) on 'read': that changes nothing"):
+            strategies.faults(on=["append", "read"], kinds=["Late"])
+        with pytest.raises(ValueError, match=r"Late\(reads=1\) on 'check-tail'"):
+            strategies.fault_plans(on=["check-tail", "read"], kinds=[Late])
+        assert set(drawn(strategies.faults(on="create-basin", kinds=[Late]))) == {
+            Late(0.001),
+            Late(0),
+        }
+        plans = drawn(strategies.fault_plans(kinds=[Late]), 200)
+        assert {one.on for plan in plans for one in plan} == {"append"}
 
     def test_in_plans_all_kinds_come_about_as_often(self) -> None:
         for on in ("append", ("append", "read", "check-tail")):
@@ -284,7 +300,8 @@ class TestFaultPlans:
     def test_of_a_read_they_count_records(self, fault: Any) -> None:
         with S2Mock() as mock:
             mock.inject(fault.draw(strategies.faults(on="read")), on="read").remove()
-            mock.inject(fault.draw(strategies.faults()), on=["append", "read"]).remove()
+            both = ["append", "read"]
+            mock.inject(fault.draw(strategies.faults(on=both)), on=both).remove()
 
     def test_what_is_no_plan(self) -> None:
         plan: Any = []

@@ -21,6 +21,7 @@ _SWITCH_SECONDS: Final = 0.0002
 _NEEDED_BY_ALL_REQUESTS: Final = (
     "s2mock.powers.middleware",
     "s2mock.control.router",
+    "s2mock.server.server",
     "s2mock.server.http1",
 )
 # Requests that open a session, have an error in their body, or ask for /_s2mock need these. They
@@ -31,6 +32,7 @@ _NEEDED_BY_SOME_REQUESTS: Final = (
     "s2mock.api.wire.messages",
     "s2mock.json_bodies.schema_errors",
     "s2mock.control.routes",
+    "s2mock.powers.response_faults",
 )
 
 

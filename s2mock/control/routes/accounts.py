@@ -84,15 +84,14 @@ def reset_account(request: ControlRequest) -> ControlResponse:
 def begin_outage(request: ControlRequest) -> ControlResponse:
     """Reset all requests of the account to S2's API, from now on. Beginning twice is harmless."""
     request.query()
-    request.hosted.is_out = True
-    request.hosted.drop_calls()
+    request.hosted.begin_outage()
     return ControlResponse(204)
 
 
 def end_outage(request: ControlRequest) -> ControlResponse:
     """Answer the requests of the account again."""
     request.query()
-    request.hosted.is_out = False
+    request.hosted.end_outage()
     return ControlResponse(204)
 
 

@@ -7,12 +7,20 @@ from s2mock.control.request import ControlRequest, ControlRoute, check_members, 
 from s2mock.control.response import ControlResponse, Refused
 from s2mock.control.views.serializers import hold_to_json, injection_to_json
 from s2mock.options import COUNT, FLAG, TEXT
-from s2mock.powers.hold import HoldArguments
+from s2mock.powers.faults import fault_from_json
+from s2mock.powers.hold import HoldArguments, NotHeld
 from s2mock.powers.injection import InjectArguments
 from s2mock.runtime.conversation import Step
 
 _MATCHING: Final = ("on", "basin", "stream", "skip", "times", "required")
-_KINDS: Final = {"basin": TEXT, "stream": TEXT, "skip": COUNT, "times": COUNT, "required": FLAG}
+_KINDS: Final = {
+    "basin": TEXT,
+    "stream": TEXT,
+    "skip": COUNT,
+    "times": COUNT,
+    "required": FLAG,
+    "hook": FLAG,
+}
 
 
 def list_faults(request: ControlRequest) -> ControlResponse:
@@ -51,6 +59,12 @@ def remove_fault(request: ControlRequest) -> ControlResponse:
     return ControlResponse(204)
 
 
+def drop_late(request: ControlRequest) -> ControlResponse:
+    """Apply none of the operations that a `Late` has taken, as at the end of a test."""
+    request.query()
+    return ControlResponse(200, {"remarks": request.hosted.powers.injector.take_remarks()})
+
+
 def list_holds(request: ControlRequest) -> ControlResponse:
     """Return all holds, the released ones too."""
     request.query()
@@ -60,7 +74,7 @@ def list_holds(request: ControlRequest) -> ControlResponse:
 
 def make_hold(request: ControlRequest) -> ControlResponse:
     """Hold the next operations that match; as `S2Mock.hold`, with the same arguments."""
-    given = _matching(request, "at", required=("on",))
+    given = _matching(request, "at", "hook", required=("on",))
     try:
         arguments = HoldArguments.make(**given)
     except (TypeError, ValueError) as error:
@@ -81,17 +95,25 @@ def get_hold(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
 
 
 def release_hold(request: ControlRequest) -> ControlResponse:
-    """Release a hold; as `Hold.release`. Releasing twice is harmless."""
+    """Release a hold, or one exchange of it; as `Hold.release`. Releasing twice is harmless."""
     request.query()
+    given = request.document("exchange", "fault")
+    check_members(given, {"exchange": COUNT})
     hold = request.hosted.holds.get(request.number)
-    hold.release()
+    try:
+        fault = fault_from_json(given["fault"]) if "fault" in given else None
+        hold.release(given.get("exchange"), fault)
+    except NotHeld as error:
+        raise Refused(409, str(error)) from None
+    except (TypeError, ValueError) as error:
+        raise Refused(400, str(error)) from None
     return ControlResponse(200, hold_to_json(request.number, hold))
 
 
-def _matching(request: ControlRequest, other: str, *, required: tuple[str, ...]) -> dict[str, Any]:
-    """Return the body: which operations match, and one other member. Raises `Refused`."""
+def _matching(request: ControlRequest, *others: str, required: tuple[str, ...]) -> dict[str, Any]:
+    """Return the body: which operations match, and other members. Raises `Refused`."""
     request.query()
-    given = request.document(other, *_MATCHING, required=required)
+    given = request.document(*others, *_MATCHING, required=required)
     check_members(given, _KINDS, optional=("times",))
     return given
 
@@ -101,6 +123,7 @@ ROUTES: Final = (
     ControlRoute("POST", "/faults", inject_fault),
     ControlRoute("GET", "/faults/{number}", get_fault),
     ControlRoute("DELETE", "/faults/{number}", remove_fault),
+    ControlRoute("DELETE", "/late", drop_late),
     ControlRoute("GET", "/holds", list_holds),
     ControlRoute("POST", "/holds", make_hold),
     ControlRoute("GET", "/holds/{number}", get_hold),

@@ -18,6 +18,9 @@ _FILTERS: Final = ("after", "basin", "stream", "status")
 # After this time without an exchange a follower gets a comment, so that the server notices a
 # client that has closed its connection.
 _HEARTBEAT_SECONDS: Final = 15.0
+# The turns of the server's loop in which it has certainly read the end of a connection behind the
+# data before it.
+_TURNS: Final = 8
 # More exchanges than this are serialized in a thread, where no other request waits for it.
 _MANY: Final = 20
 
@@ -65,11 +68,25 @@ def get_exchange(request: ControlRequest) -> Generator[Step, Any, ControlRespons
 
 
 def take_advice(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
-    """Return the exchanges with advice that no earlier request has returned."""
-    request.query()
+    """Return the exchanges with advice that no earlier request has returned.
+
+    The test is over: unless `open` is "false", there is advice on each read session without an end
+    that is open.
+    """
+    has_open = request.query(("open",)).get("open", "true")
+    if has_open not in ("true", "false"):
+        raise Refused(400, f"open must be true or false, not {has_open!r}")
+    journal = request.hosted.powers.journal
+    if has_open == "true":
+        for _ in range(_TURNS):
+            if not journal.has_endless_reads():
+                break
+            # The server handles the ends of connections that have arrived.
+            yield RunInThread(bool)
+        journal.add_advice_on_endless_reads()
 
     def serialize() -> dict[str, Any]:
-        advised = request.hosted.powers.journal.take_advised()
+        advised = journal.take_advised()
         return {"exchanges": [exchange_to_json(exchange) for exchange in advised]}
 
     return ControlResponse(200, (yield RunInThread(serialize)))

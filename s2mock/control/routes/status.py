@@ -1,4 +1,4 @@
-"""`/_s2mock/status`: the clock and what waits on it, the faults, the holds, the journal's size."""
+"""`/_s2mock/status`: the clock and its waiters, the faults, holds and hooks, the journal's size."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -17,18 +17,19 @@ def read_status(request: ControlRequest) -> ControlResponse:
 
 
 def status_of(hosted: HostedAccount) -> dict[str, Any]:
-    """Return the status of a hosted account, with the faults and holds of its test, as JSON."""
+    """Return the status of an account, with the faults, holds and hooks of its test, as JSON."""
     # The powers have the faults that were injected in this process, too.
     mock, powers = hosted.mock, hosted.powers
     injections = _with_numbers(hosted.faults, powers.injector.injections)
-    holds = _with_numbers(hosted.holds, powers.injector.holds)
+    active = (*powers.injector.hooks, *powers.injector.holds)
+    holds = _with_numbers(hosted.holds, active)
     return status_to_json(
         capture(hosted.engine),
         mock.clock,
         powers.journal,
         injections,
         holds,
-        is_out=hosted.is_out or powers.is_out,
+        is_out=powers.is_out,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from s2mock.control.request import ControlRequest, ControlRoute, whole_of
 from s2mock.control.response import ControlResponse
 from s2mock.control.views.timeline import timeline_to_json
+from s2mock.powers.entry import NOT_YET
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
 from s2mock.runtime.conversation import DRAINED, Conversation, Head, RunInThread, Step
@@ -53,7 +54,7 @@ def _follow(journal: Journal, after: int) -> Conversation:
         is_first = False
         for exchange in found:
             after = max(after, exchange.number)
-            if exchange.ended is None:
+            if exchange.ended is None or (exchange.reason or "").endswith(NOT_YET):
                 unfinished[exchange.number] = exchange.effect.last_seq_num
             else:
                 unfinished.pop(exchange.number, None)

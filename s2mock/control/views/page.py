@@ -90,7 +90,7 @@ def _stripped(script: str) -> str:
     """Return the script without indentation, lines of comment, and spaces around operators."""
     lines = (line.strip() for line in script.splitlines())
     whole = "\n".join(line for line in lines if line and not line.startswith("//"))
-    return re.sub(r" (=|=>|===|&&|\|\|) ", r"\1", whole)
+    return re.sub(r" (=|=>|===|&&|\|\||\?|:) ", r"\1", whole)
 
 
 def _squeezed(style: str) -> str:

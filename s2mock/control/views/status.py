@@ -1,8 +1,8 @@
-"""The status of an account as JSON: its clock and what waits on it, its faults and its holds."""
+"""The status of an account as JSON: its clock and what waits on it, its faults, holds and hooks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from s2mock.control.views.account_view import CapturedView, waiting_to_json
 from s2mock.control.views.timeline import journal_to_json
@@ -10,7 +10,10 @@ from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
 from s2mock.runtime.clock import NANOSECONDS, Clock, ManualClock
 
-# The number of held exchanges that are listed, the last ones.
+if TYPE_CHECKING:
+    from s2mock.powers.exchange import Exchange
+
+# The number of exchanges of a hold or a hook that are listed, the last ones.
 _LISTED: Final = 20
 _MICROSECOND: Final = 1_000
 _MILLISECOND: Final = 1_000_000
@@ -25,7 +28,8 @@ def status_to_json(
     *,
     is_out: bool,
 ) -> dict[str, Any]:
-    """Return the status of an account as JSON, from its parts."""
+    """Return the status of an account as JSON, from its parts. Hooks are among `holds`."""
+    all_holds = list(holds)
     return {
         "is_out": is_out,
         "clock": clock_to_json(clock),
@@ -47,20 +51,37 @@ def status_to_json(
                 "text": hold.text,
                 "released": hold.is_over,
                 "count": len(exchanges),
-                "held": [
-                    {
-                        "number": exchange.number,
-                        "operation": exchange.operation,
-                        "basin": exchange.basin,
-                        "stream": exchange.stream,
-                    }
-                    for exchange in exchanges[-_LISTED:]
-                ],
+                "held": _last_to_json(exchanges),
             }
-            for number, hold in holds
+            for number, hold in all_holds
+            if not hold.arguments.is_hook
             for exchanges in (hold.exchanges,)
         ],
+        "hooks": [
+            {
+                "number": number,
+                "text": hook.text,
+                "removed": hook.is_over,
+                "calls": len(exchanges),
+                "exchanges": _last_to_json(exchanges),
+            }
+            for number, hook in all_holds
+            if hook.arguments.is_hook
+            for exchanges in (hook.exchanges,)
+        ],
     }
+
+
+def _last_to_json(exchanges: "Sequence[Exchange]") -> list[dict[str, Any]]:
+    return [
+        {
+            "number": exchange.number,
+            "operation": exchange.operation,
+            "basin": exchange.basin,
+            "stream": exchange.stream,
+        }
+        for exchange in exchanges[-_LISTED:]
+    ]
 
 
 def clock_to_json(clock: Clock) -> dict[str, Any]:

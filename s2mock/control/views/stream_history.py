@@ -15,6 +15,7 @@ from typing import Any, Final
 from s2mock.control.views.account_view import CapturedView
 from s2mock.control.views.records import appended_records, record_to_json, records_of
 from s2mock.powers.exchange import Exchange
+from s2mock.powers.faults import Late
 from s2mock.registry.log.log import LogState
 from s2mock.registry.state import StreamState
 
@@ -126,6 +127,11 @@ class StreamLifetime:
     def _reached(self) -> int:
         return self._tails[-1][1] if self._tails else 0
 
+    @property
+    def _known_end(self) -> int:
+        last = self._appends[-1][1] if self._appends else -1
+        return max(self._reached, last + 1)
+
     def overlaps(self, exchange: Exchange) -> bool:
         """True if an append got these sequence numbers before: then this is another stream."""
         first, last = exchange.effect.first_seq_num, exchange.effect.last_seq_num
@@ -142,7 +148,8 @@ class StreamLifetime:
         first, last = exchange.effect.first_seq_num, exchange.effect.last_seq_num
         if is_append and first is not None and last is not None:
             insort(self._appends, (first, last, exchange), key=itemgetter(0))
-            tail: int | None = last + 1
+            # One that was applied late says nothing of the tail at its own place in the journal.
+            tail: int | None = None if isinstance(exchange.fault, Late) else last + 1
         else:
             tail = shown_tail(exchange)
         if tail is not None and tail > self._reached:
@@ -151,7 +158,7 @@ class StreamLifetime:
     def to_json(self, before: int | None, count: int) -> dict[str, Any]:
         """Return the lifetime as JSON, with the last `count` records before `before`."""
         log = self.log
-        end = self._reached if log is None else log.tail.seq_num
+        end = self._known_end if log is None else log.tail.seq_num
         high = end if before is None else min(before, end)
         low = max(0, high - count)
         trim_point = 0 if log is None else log.trim_point

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from s2mock.json_bodies.snapshots.snapshot import Snapshot
 from s2mock.powers.exchange_filter import ExchangeFilter
-from s2mock.powers.hold import HoldArguments
-from s2mock.powers.injection import InjectArguments
 from s2mock.powers.journal_store import JournalSummary
 from s2mock.powers.protocols import Journal as ReadJournal
 from s2mock.registry.operation import Operation
@@ -19,6 +17,10 @@ from s2mock.registry.values.tokens import TokenInfo
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
+    from s2mock.powers.faults import Fault
+    from s2mock.powers.hold import HoldArguments
+    from s2mock.powers.hook import Function
+    from s2mock.powers.injection import InjectArguments
 
 Result_co = TypeVar("Result_co", covariant=True)
 
@@ -122,8 +124,33 @@ class PlacedHold(Protocol):
     def take_complaint(self) -> str | None:
         """Return the reason why it fails the test, once; None if it held something."""
 
-    def release(self) -> None:
-        """Let the held operations continue, and hold nothing more."""
+    def release(self, number: int | None = None, fault: "Fault | None" = None) -> None:
+        """Let the held operations continue, and hold nothing more; or one, by its number.
+
+        The fault is applied to them. Raises `ValueError`.
+        """
+
+
+class PlacedHook(Protocol):
+    """A hook that was made."""
+
+    @property
+    def text(self) -> str:
+        """The call of `on` that made it."""
+
+    @property
+    def calls(self) -> int:
+        """The number of operations that it was called for."""
+
+    @property
+    def exchanges(self) -> "tuple[Exchange, ...]":
+        """The operations that it was called for, in that order."""
+
+    def remove(self) -> None:
+        """Call the function no more."""
+
+    def take_error(self) -> BaseException | None:
+        """Return the first exception that the function has raised, once; None without one."""
 
 
 class JournalBackend(ReadJournal, Protocol):
@@ -159,17 +186,20 @@ class ManualClockBackend(Protocol):
 
 
 class PowersBackend(Protocol):
-    """The powers over an account: faults, holds, the journal, the clock, snapshots, outages."""
+    """The powers over an account: faults, holds, hooks, journal, clock, snapshots, outages."""
 
     @property
     def journal(self) -> JournalBackend:
         """The exchanges of the account's clients."""
 
-    def inject(self, arguments: InjectArguments) -> PlacedFault:
+    def inject(self, arguments: "InjectArguments") -> PlacedFault:
         """Inject a fault, or several."""
 
-    def hold(self, arguments: HoldArguments) -> PlacedHold:
+    def hold(self, arguments: "HoldArguments") -> PlacedHold:
         """Hold operations at a point."""
+
+    def hook(self, arguments: "HoldArguments", do: "Function") -> PlacedHook:
+        """Call a function for operations at a point. Raises `TypeError`."""
 
     def manual_clock(self, method: str) -> ManualClockBackend:
         """Return the account's clock for a `method` that needs a manual one. Raises `TypeError`."""

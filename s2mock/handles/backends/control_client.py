@@ -20,6 +20,10 @@ class NoSuchThing(ControlError):
     """The server has nothing under that number any more."""
 
 
+class Conflict(ValueError):
+    """The server cannot do now what it was asked for."""
+
+
 class ControlClient:
     """Calls of the control API for the account of a token; None is the first of the server."""
 
@@ -106,7 +110,7 @@ class ControlClient:
         if answer.status == 408:
             return TimeoutError(message + loop_advice())
         if answer.status in (400, 409):
-            return ValueError(message)
+            return (ValueError if answer.status == 400 else Conflict)(message)
         if answer.status == 404:
             return NoSuchThing(message)
         return ControlError(f"{answer.status}: {message}")

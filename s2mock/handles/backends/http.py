@@ -5,19 +5,28 @@ journal. Everything else goes through the control API.
 """
 
 import asyncio
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, TypeVar
+from functools import partial
+from http.client import HTTPException
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
-from s2mock.handles.backends.control_client import ControlClient, ControlError, NoSuchThing
+from s2mock.handles.backends.control_client import (
+    Conflict,
+    ControlClient,
+    ControlError,
+    NoSuchThing,
+)
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
 from s2mock.json_bodies.tokens import token_info
 from s2mock.json_bodies.views import basin_view, stream_view
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.powers.exchange_json import exchange_from_json
-from s2mock.powers.faults import faults_to_json
+from s2mock.powers.faults import Fault, fault_to_json, faults_to_json
 from s2mock.powers.hold import HoldArguments
+from s2mock.powers.hook import Function, HookCalls, HookFunction
 from s2mock.powers.injection import InjectArguments
 from s2mock.powers.journal_store import JournalSummary
 from s2mock.powers.powers import orders
@@ -35,16 +44,15 @@ from s2mock.registry.values.errors import BasinNotFound, S2Error, StaleHandle, S
 from s2mock.registry.values.records import SequencedRecord
 from s2mock.registry.values.tokens import TokenInfo
 from s2mock.runtime.clock import Moment
-
-if TYPE_CHECKING:
-    import threading
-
+from s2mock.runtime.notifier import MAX_HTTP_WAIT
 
 Result = TypeVar("Result")
 
 # A number above that of any exchange.
 _NEVER: Final = 10**17
 _STALE: Final = 410
+# Seconds of real time that the end of a hook waits for its thread.
+_LAST_SECONDS: Final = 1.0
 
 
 class PendingRequest(Generic[Result]):
@@ -175,6 +183,7 @@ class HttpPowers:
         self._control = control
         self.journal: HttpJournal = HttpJournal(control)
         self.injector: HttpInjector = HttpInjector(control)
+        self.used_injector: HttpInjector = self.injector
         self.clock: HttpClock = HttpClock(control)
         self._outages = 0
         self.order: int = next(orders)
@@ -185,6 +194,11 @@ class HttpPowers:
 
     def hold(self, arguments: HoldArguments) -> "HttpHold":
         return HttpHold(self._control, arguments, self.injector.told)
+
+    def hook(self, arguments: HoldArguments, do: Function) -> "HttpHook":
+        made = HttpHook(self._control, arguments, do, self.injector.hook_calls)
+        self.injector.hooks.append(made)
+        return made
 
     def manual_clock(self, method: str) -> "HttpClock":  # noqa: ARG002  # of a protocol
         """Return the account's clock; the server refuses what needs a manual one."""
@@ -237,7 +251,7 @@ class HttpClock:
         now: int = self._control("GET", "/clock")["now"]
         return now
 
-    def wait(self, condition: "threading.Condition", until: int) -> NoReturn:
+    def wait(self, condition: threading.Condition, until: int) -> NoReturn:
         """Raise `NotImplementedError`: only the server can wait by this clock."""
         raise NotImplementedError("a clock on a server cannot be waited for from here")
 
@@ -389,23 +403,137 @@ class HttpHold(_Numbered):
         self._told.add(number)
         return None if is_told else complaint
 
-    def release(self) -> None:
-        # Its account may have been reset.
-        with suppress(NoSuchThing):
-            self._form = self._control("POST", f"/holds/{self._form['number']}/release")
+    def release(self, number: int | None = None, fault: Fault | None = None) -> None:
+        document: dict[str, Any] = {}
+        if number is not None:
+            document["exchange"] = number
+        if fault is not None:
+            document["fault"] = fault_to_json(fault)
+        try:
+            self._form = self._control("POST", f"/holds/{self._form['number']}/release", document)
+        except NoSuchThing as error:
+            # Its account was reset.
+            if document:
+                raise ValueError(f"{self.text} holds nothing any more: {error}") from None
+
+
+class HttpHook(_Numbered):
+    """A `PlacedHook` over HTTP: a hold of the server, and a thread that waits for its operations.
+
+    Raises `TypeError`.
+    """
+
+    _path = "/holds"
+
+    def __init__(
+        self, control: ControlClient, arguments: HoldArguments, do: Function, calls: HookCalls
+    ) -> None:
+        self._function = HookFunction(do, arguments.text, calls)
+        super().__init__(control, arguments.text, control("POST", "/holds", arguments.to_json()))
+        self._calls = calls
+        self._lock = threading.Lock()
+        self._in_progress = 0
+        self._is_removed = False
+        self._watcher = threading.Thread(target=self._watch, name="s2mock-hooks", daemon=True)
+        self._watcher.start()
+
+    @property
+    def calls(self) -> int:
+        calls: int = self._look()["count"]
+        return calls
+
+    def remove(self) -> None:
+        with self._lock:
+            if self._is_removed:
+                return
+            self._is_removed = True
+            is_idle = not self._in_progress
+        # With calls in progress, the last of them ends it.
+        if is_idle:
+            self._release()
+
+    def end(self) -> None:
+        """Remove it, let the operations of calls in progress continue, and end its thread."""
+        self._is_removed = True
+        self._release()
+        self._watcher.join(_LAST_SECONDS)
+
+    def take_error(self) -> BaseException | None:
+        return self._calls.take_error(self._function)
+
+    def _watch(self) -> None:
+        """Call the function for each operation that the server holds, until the hook has ended."""
+        seen = 0
+        path = f"{self._path}/{self._form['number']}"
+        query = {"count": 1, "wait": MAX_HTTP_WAIT}
+        # The server may end, and the account.
+        with suppress(OSError, HTTPException, ControlError):
+            while True:
+                form = self._control("GET", path, query=query)
+                exchanges = _exchanges(form)
+                for exchange in exchanges[seen:]:
+                    self._begin(exchange)
+                if form["released"]:
+                    return
+                seen = len(exchanges)
+                query["count"] = seen + 1
+
+    def _begin(self, exchange: Exchange) -> None:
+        with self._lock:
+            is_removed = self._is_removed
+            self._in_progress += not is_removed
+        if is_removed:
+            self._release(exchange.held)
+        else:
+            self._function.call(lambda: exchange, partial(self._finish, exchange.held))
+
+    def _finish(self, number: int | None, fault: Fault | None) -> None:
+        self._release(number, fault)
+        with self._lock:
+            self._in_progress -= 1
+            is_last = self._is_removed and not self._in_progress
+        if is_last:
+            self._release()
+
+    def _release(self, number: int | None = None, fault: Fault | None = None) -> None:
+        """Release one operation, if it is still held, or all. Raises `ValueError`."""
+        document: dict[str, Any] = {} if number is None else {"exchange": number}
+        if fault is not None:
+            document["fault"] = fault_to_json(fault)
+        # It may have ended, with the server or the account.
+        with suppress(Conflict, ControlError, OSError, HTTPException):
+            self._control("POST", f"{self._path}/{self._form['number']}/release", document)
 
 
 class HttpInjector:
-    """The faults and holds of the account, for the end of a test."""
+    """The faults, holds and hooks of the account, for the end of a test."""
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
         self.told: set[int] = set()
         """The numbers of the holds whose complaints were taken."""
+        self.hook_calls: HookCalls = HookCalls()
+        self.hooks: list[HttpHook] = []
 
-    def check(self, *, has_failed: bool = False) -> list[str]:  # noqa: ARG002  # of a protocol
-        """Remove all faults and unreached holds, and return their complaints."""
-        found = []
+    def remove_hooks(self) -> None:
+        """Remove all hooks."""
+        hooks, self.hooks = self.hooks, []
+        for hook in hooks:
+            hook.end()
+
+    def check(self, *, has_failed: bool = False) -> list[str]:
+        """Remove all faults, hooks and unreached holds, and return their complaints.
+
+        With `has_failed`, remarks are among them.
+        """
+        complaints, remarks = self.take_messages()
+        return [*complaints, *remarks] if has_failed else complaints
+
+    def take_messages(self) -> tuple[list[str], list[str]]:
+        """Do as `check`; return the complaints that fail a test, and the remarks beside those."""
+        found = self.hook_calls.take_complaints()
+        remarks: list[str] = []
+        self.remove_hooks()
         # Once the server or the account is gone, so are its faults.
         with suppress(OSError, ControlError):
             for fault in self._control("GET", "/faults")["faults"]:
@@ -417,11 +545,8 @@ class HttpInjector:
                     self.told.add(hold["number"])
                     found.append(hold["complaint"])
                     self._control("POST", f"/holds/{hold['number']}/release")
-        return found
-
-    def take_messages(self) -> tuple[list[str], list[str]]:
-        """Return the complaints that fail a test, and the remarks beside another failure."""
-        return self.check(), []
+            remarks = self._control("DELETE", "/late")["remarks"]
+        return found, remarks
 
 
 class HttpJournal:
@@ -429,6 +554,8 @@ class HttpJournal:
 
     def __init__(self, control: ControlClient) -> None:
         self._control = control
+        # The exchanges with advice from the end of the account, until they are taken.
+        self._last_advised: tuple[Exchange, ...] = ()
 
     def _get(self, **query: Any) -> dict[str, Any]:
         document: dict[str, Any] = self._control("GET", "/journal", query=query)
@@ -463,9 +590,19 @@ class HttpJournal:
             return ()
 
     def take_advised(self) -> tuple[Exchange, ...]:
-        """Return the exchanges with advice that was not taken yet; none if the account is gone."""
+        """Return the exchanges with advice that was not taken yet."""
+        taken, self._last_advised = self._last_advised, ()
+        return taken or self._take(has_ended=False)
+
+    def keep_last_advice(self) -> None:
+        """Take the advice that is left before the account ends, for `take_advised`."""
+        self._last_advised = self._take(has_ended=True)
+
+    def _take(self, *, has_ended: bool) -> tuple[Exchange, ...]:
+        """Return the exchanges with advice; none if the account is gone."""
+        query = {"open": "true" if has_ended else "false"}
         try:
-            return _exchanges(self._control("POST", "/advice"))
+            return _exchanges(self._control("POST", "/advice", query=query))
         except (OSError, ControlError):
             return ()
 

@@ -2,10 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
-from s2mock.handles.backends.backend import JournalBackend, PlacedFault, PlacedHold
+from s2mock.handles.backends.backend import (
+    JournalBackend,
+    PlacedFault,
+    PlacedHold,
+    PlacedHook,
+)
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
-from s2mock.powers.hold import HoldArguments
-from s2mock.powers.injection import InjectArguments
 from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.log.log import LogState
@@ -25,6 +28,9 @@ from s2mock.runtime.notifier import Pending
 
 if TYPE_CHECKING:
     from s2mock.handles.connections import Connections
+    from s2mock.powers.hold import HoldArguments
+    from s2mock.powers.hook import Function
+    from s2mock.powers.injection import InjectArguments
 
 _EMPTY = LogState()
 # A timeout shows the bodies of the last records, this number of them at most.
@@ -205,21 +211,28 @@ class MockBackend:
     def journal(self) -> JournalBackend:
         return self._powers.journal
 
-    def inject(self, arguments: InjectArguments) -> PlacedFault:
+    def inject(self, arguments: "InjectArguments") -> PlacedFault:
         return self._powers.injector.inject(arguments)
 
-    def hold(self, arguments: HoldArguments) -> PlacedHold:
+    def hold(self, arguments: "HoldArguments") -> PlacedHold:
         return self._powers.injector.hold(arguments)
+
+    def hook(self, arguments: "HoldArguments", do: "Function") -> PlacedHook:
+        return self._powers.injector.hook(arguments, do, self._connections.loop)
 
     def snapshot(self) -> Snapshot:
         return Snapshot(*self._engine.take_state())
 
     def restore(self, snapshot: Snapshot) -> None:
+        self._powers.journal.note_cut()
         self._engine.put_state(*content_of(snapshot))
+        if self._powers.used_injector is not None:
+            self._powers.used_injector.drop_late()
         self._connections.drop()
 
     def begin_outage(self) -> None:
         self._powers.outages += 1
+        self._powers.journal.note_cut()
         self._connections.refuse()
 
     def end_outage(self) -> None:

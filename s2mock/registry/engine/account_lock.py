@@ -11,11 +11,11 @@ from s2mock.runtime.fork_locks import Rank, take_at_fork
 class AccountLock:
     """The account's lock: `with engine.lock as moment:` is one operation, at that moment."""
 
-    __slots__ = ("_look", "is_held", "mutex")
+    __slots__ = ("is_held", "look", "mutex")
 
     def __init__(self, look: Callable[[], Moment]) -> None:
         # Called with the lock held: returns the moment, once all actions due by then are done.
-        self._look = look
+        self.look = look
         # Taken twice only where a read session is collected as garbage while its thread holds it.
         self.mutex: threading.RLock = threading.RLock()
         # True during an operation. Only the thread that holds the lock may rely on it.
@@ -33,7 +33,7 @@ class AccountLock:
             raise AssertionError("an operation within an operation")
         self.is_held = True
         try:
-            return self._look()
+            return self.look()
         except BaseException:
             self.release()
             raise

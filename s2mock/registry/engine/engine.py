@@ -6,19 +6,31 @@ place where an account's state changes. On its way the operation passes three po
 """
 
 from collections.abc import Generator
+from functools import partial
 from typing import Any, Final, Literal
 
 from s2mock.registry.engine.account_lock import AccountLock
 from s2mock.registry.engine.authorization import Authorization
+from s2mock.registry.engine.postponed_calls import PostponedCall, PostponedCalls, WhenOver
 from s2mock.registry.engine.read_session import ReadSession
 from s2mock.registry.engine.sessions import Sessions
 from s2mock.registry.engine.store import Store
 from s2mock.registry.engine.unary_read import UnaryRead
 from s2mock.registry.engine.waiter import Waiter
-from s2mock.registry.operation import Call, Context, Observer, Operation, Point, Waiting, Waits
+from s2mock.registry.operation import (
+    Call,
+    Context,
+    Dropped,
+    Observer,
+    Operation,
+    Point,
+    Waiting,
+    Waits,
+)
 from s2mock.registry.rules import deletion
 from s2mock.registry.settings import Settings
 from s2mock.registry.state import AccountState, Change, ReadStart
+from s2mock.registry.values.errors import S2Error
 from s2mock.registry.values.schedule import Due, FinishDeletion
 from s2mock.runtime.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper, check_clock
 from s2mock.runtime.conversation import Wait
@@ -46,6 +58,8 @@ class Engine:
             self.lock, self.store, is_open=settings.is_open, own_secret=settings.own_secret
         )
         self.observers: tuple[Observer, ...] = ()
+        # Made for the first one: most accounts have none.
+        self._postponed: PostponedCalls | None = None
 
     @property
     def state(self) -> AccountState:
@@ -175,7 +189,31 @@ class Engine:
         kind = ReadSession if start.is_session else UnaryRead
         return kind(self.lock, self.store, self.sessions, start, is_counted=is_counted)
 
-    # Scheduled actions.
+    # Scheduled actions, and calls that are carried out later.
+
+    def postpone(self, call: Call, nanoseconds: int, generation: int, when_over: WhenOver) -> None:
+        """Carry out a call, without points, once that time has passed on the account's clock.
+
+        It is decided then. It is dropped by `drop_postponed`, and if that `generation` of sessions
+        ends first.
+        """
+        with self.lock as moment:
+            if generation != self.sessions.generation:
+                when_over(Dropped())
+                return
+            if self._postponed is None:
+                self._postponed = PostponedCalls(self.lock, self.sessions)
+            self.lock.look = partial(self._moment_after_postponed, self._postponed)
+            self._postponed.add(moment.monotonic + nanoseconds, call, when_over)
+        # It may be due by now.
+        with self.lock:
+            pass
+
+    def drop_postponed(self) -> None:
+        """Carry out none of the calls that wait for their time."""
+        with self.lock.mutex:
+            if self._postponed is not None:
+                self._postponed.drop()
 
     def _settled_moment(self) -> Moment:
         moment = self.timekeeper.moment()
@@ -187,11 +225,46 @@ class Engine:
         """Carry out all actions that are due, the earliest first."""
         store, now = self.store, moment.account_time
         while (time := store.state.schedule.next_time) is not None and time <= now:
-            _, action, schedule = store.state.schedule.pop()
-            store.state = store.state._replace(schedule=schedule)
-            # At the time when it was due, which may be a while ago.
-            then = Moment(moment.now - (now - time), time, moment.monotonic)
-            store.commit(self._decide_due(action, then), then)
+            self._settle_next(moment)
+
+    def _settle_next(self, moment: Moment) -> None:
+        """Carry out the first action of the schedule."""
+        store = self.store
+        time, action, schedule = store.state.schedule.pop()
+        store.state = store.state._replace(schedule=schedule)
+        # At the time when it was due, which may be a while ago.
+        then = _before(moment, moment.account_time - time)
+        store.commit(self._decide_due(action, then), then)
+
+    def _moment_after_postponed(self, postponed: PostponedCalls) -> Moment:
+        """Do as `_settled_moment`, and carry out the postponed calls that are due among these."""
+        moment = self.timekeeper.moment()
+        while True:
+            due, time = postponed.next_due, self.store.state.schedule.next_time
+            # How long ago each was due: the two are times of different origins.
+            call_age = -1 if due is None else moment.monotonic - due
+            action_age = -1 if time is None else moment.account_time - time
+            if call_age < 0 and action_age < 0:
+                break
+            if action_age >= call_age:
+                self._settle_next(moment)
+            else:
+                # The dates of a machine may be set back, and no change is dated before an earlier.
+                is_system = isinstance(self.clock, SystemClock)
+                then = moment if is_system else _before(moment, call_age)
+                self._settle_call(postponed.pop(), then)
+        if not len(postponed):
+            self.lock.look = self._settled_moment
+        return moment
+
+    def _settle_call(self, postponed: PostponedCall, then: Moment) -> None:
+        _, _, call, when_over = postponed
+        error = None
+        try:
+            self._commit(self._decide(call.operation, call, then), call.operation, call, then)
+        except S2Error as refused:
+            error = refused
+        when_over(error)
 
     def _decide_due(self, action: Due, moment: Moment) -> Change:
         state, delay = self.store.state, self.settings.deletion_delay
@@ -213,21 +286,31 @@ class Engine:
                 self.clock.begin_at(taken.now)
             self.timekeeper.shift = self.clock.now() - taken.account_time
             self.store.begin_with(state)
-            waiters = self.sessions.end()
+            waiters = self._end_generation()
         _wake(waiters)
 
     def clear(self) -> None:
         """Continue with an empty account."""
         with self.lock.mutex:
             self.store.begin_with(None)
-            waiters = self.sessions.end()
+            waiters = self._end_generation()
         _wake(waiters)
 
     def end_sessions(self) -> None:
         """End all sessions; each of them sees that with its next step."""
         with self.lock.mutex:
-            waiters = self.sessions.end()
+            waiters = self._end_generation()
         _wake(waiters)
+
+    def _end_generation(self) -> list[Waiter]:
+        if self._postponed is not None:
+            self._postponed.drop()
+        return self.sessions.end()
+
+
+def _before(moment: Moment, age: int) -> Moment:
+    """Return the moment that many nanoseconds earlier."""
+    return Moment(moment.now - age, moment.account_time - age, moment.monotonic - age)
 
 
 def _wake(waiters: list[Waiter]) -> None:

@@ -84,7 +84,7 @@ func TestAppends(t *testing.T) {
 }
 
 func TestAReaderGoesOnWithoutGapOrDuplicate(t *testing.T) {
-	for _, name := range []string{"cut-between", "cut-inside", "failed", "dropped", "drained"} {
+	for _, name := range []string{"cut-between", "cut-inside", "reset", "failed", "dropped", "drained"} {
 		t.Run(name, func(t *testing.T) {
 			bodies, err := whole(within(t), connect(eager).Stream(s2.StreamName(name)), 10)
 			if all := strings.Join(bodies, ""); all != "0123456789" || err != nil {

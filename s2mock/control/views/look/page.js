@@ -354,13 +354,13 @@ function turn(number) {
 $("at").oninput = () => turn(+$("at").value < +$("at").max ? +$("at").value : null);
 $("now").onclick = () => turn(null);
 
-// Clock, faults, holds.
+// Clock, faults, holds, hooks.
 const act = (path, method, body) => ask(path, null, { method, body: body && JSON.stringify(body) }).then(() => refresh(true), error => say(error.message));
 function drawPowers() {
   if (!status) return;
-  const { clock, waiting, faults, holds } = status, isManual = clock.clock === "manual", left = one => (one.until - clock.now) / 1e9;
+  const { clock, waiting, faults, holds, hooks } = status, isManual = clock.clock === "manual", left = one => (one.until - clock.now) / 1e9;
   const advance = (text, seconds) => button(text, () => act("clock/advance", "POST", { seconds }));
-  const key = JSON.stringify([isManual && clock, waiting.next.map(one => [one.what, isManual && one.until]), faults, holds, status.is_out]);
+  const key = JSON.stringify([isManual && clock, waiting.next.map(one => [one.what, isManual && one.until]), faults, holds, hooks, status.is_out]);
   if ($("date")) $("date").textContent = clock.date;
   if (key === drawPowers.key) return;
   drawPowers.key = key;
@@ -372,7 +372,8 @@ function drawPowers() {
     title(faults, "fault"), faults.map(one => item(el("code", null, one.text), span("tag fault", counted(one.hits, "hit")), el("small", null, one.remaining == null ? "until removed" : one.remaining ? `waits for ${one.remaining} more` : "used up"),
       !saved && button("Remove", () => act("faults/" + one.number, "DELETE"), "Remove " + one.text))),
     title(holds, "hold"), holds.map(one => item(el("code", null, one.text), el("small", null, one.released ? `released, ${one.count} came` : one.count ? "holds " + one.held.map(held => `${held.operation} ${held.stream || held.basin || ""}`).join(", ") : "nothing came yet"),
-      !saved && !one.released && button("Release", () => act(`holds/${one.number}/release`, "POST"), "Release " + one.text))));
+      !saved && !one.released && button("Release", () => act(`holds/${one.number}/release`, "POST"), "Release " + one.text))),
+    title(hooks, "hook"), hooks.map(one => item(el("code", null, one.text), el("small", null, (one.removed ? "removed, " : "") + counted(one.calls, "call")))));
 }
 
 // Keeping up.

@@ -1,0 +1,27 @@
+"""A plugin with which no certificates are loaded while tests run.
+
+They take 25 ms for each client of httpx and of the SDK, and no server of the tests is encrypted.
+Without them a client trusts no server. So they are loaded in a run that names a server, which may
+be encrypted: with `--s2mock-target=URL`, or `S2MOCK_REFERENCE` in the environment.
+"""
+
+import os
+import ssl
+
+import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the two methods that load certificates do nothing until pytest ends."""
+    if has_other_server(config):
+        return
+    patch = pytest.MonkeyPatch()
+    for name in ("load_default_certs", "load_verify_locations"):
+        patch.setattr(ssl.SSLContext, name, lambda *_, **__: None)
+    config.add_cleanup(patch.undo)
+
+
+def has_other_server(config: pytest.Config) -> bool:
+    """True if the tests use a server that they have not started."""
+    target = config.getoption("s2mock_target", None)
+    return target is not None or bool(os.environ.get("S2MOCK_REFERENCE"))
