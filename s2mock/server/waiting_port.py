@@ -76,9 +76,10 @@ class WaitingPort:
         """Return the server, loaded now; None after `stop`. Raises `OSError`, `ImportError`."""
         self._end_wait()
         self._has_tried.wait()
-        if self._error is not None:
-            raise self._error
-        return self._server
+        with self._lock:
+            if self._error is not None:
+                raise self._error
+            return self._server
 
     def call(self, function: Callable[[], object]) -> None:
         """Call the function on the server's thread, or here as long as there is no server."""
@@ -93,7 +94,8 @@ class WaitingPort:
         """Stop listening, drop every connection, and stop the server. Only once."""
         self._is_stopped.set()
         self._end_wait()
-        self._thread.join()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
         if self._server is None:
             self.abandon()
         else:

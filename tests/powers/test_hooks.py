@@ -129,6 +129,27 @@ class TestCalls:
         assert hook.calls == 1
         assert bodies(mock) == ["a", "b"]
 
+    def test_hook_that_is_removed_during_a_call(self, mock: S2Mock, http1: Way) -> None:
+        """What comes during that call is not of the hook."""
+        has_begun, may_end = threading.Event(), threading.Event()
+
+        def wait(_: Exchange) -> None:
+            has_begun.set()
+            may_end.wait(PATIENCE)
+
+        hook = mock.on("append", wait)
+        first = threading.Thread(target=http1.append, args=("a",))
+        first.start()
+        assert has_begun.wait(PATIENCE)
+        hook.remove()
+        with closing(Way("http1", mock)) as other:
+            other.append("b")
+        may_end.set()
+        first.join(PATIENCE)
+        assert hook.calls == 1
+        assert len(hook.exchanges) == 1
+        assert bodies(mock) == ["b", "a"]
+
     def test_hook_that_removes_itself_ends_its_call(self, mock: S2Mock, http1: Way) -> None:
         """The fault of the call in progress is applied all the same."""
         made: list[Any] = []

@@ -433,14 +433,19 @@ class HttpHook(_Numbered):
         self._calls = calls
         self._lock = threading.Lock()
         self._in_progress = 0
+        # The server may still hold what comes while the hook is removed; no function is called.
+        self._count = 0
         self._is_removed = False
         self._watcher = threading.Thread(target=self._watch, name="s2mock-hooks", daemon=True)
         self._watcher.start()
 
     @property
     def calls(self) -> int:
-        calls: int = self._look()["count"]
-        return calls
+        return self._count
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        return super().exchanges[: self._count]
 
     def remove(self) -> None:
         with self._lock:
@@ -482,6 +487,7 @@ class HttpHook(_Numbered):
         with self._lock:
             is_removed = self._is_removed
             self._in_progress += not is_removed
+            self._count += not is_removed
         if is_removed:
             self._release(exchange.held)
         else:
