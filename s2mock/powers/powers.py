@@ -87,6 +87,11 @@ class Powers:
         if self.used_injector is not None:
             self.used_injector.end()
 
+    def drop_late(self) -> None:
+        """Apply none of the operations that a `Late` has taken."""
+        if self.used_injector is not None:
+            self.used_injector.drop_late()
+
     @property
     def is_out(self) -> bool:
         """True while there is an outage of either kind, in which no request is answered."""

@@ -226,8 +226,7 @@ class MockBackend:
     def restore(self, snapshot: Snapshot) -> None:
         self._powers.journal.note_cut()
         self._engine.put_state(*content_of(snapshot))
-        if self._powers.used_injector is not None:
-            self._powers.used_injector.drop_late()
+        self._powers.drop_late()
         self._connections.drop()
 
     def begin_outage(self) -> None:
