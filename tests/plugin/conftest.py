@@ -10,7 +10,11 @@ import pytest
 import s2mock.powers.errors  # noqa: F401
 
 # To look for all plugins in each of these runs takes a third of its time.
-ALONE = ("--disable-plugin-autoload", "-p", "s2mock")
+# pytest 8.4 warns of a plugin that is named with `-p` and imported already, as it is here.
+ALONE = (
+    *("--disable-plugin-autoload", "-p", "s2mock"),
+    *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
+)
 
 Run = Callable[..., pytest.RunResult]
 
@@ -25,6 +29,6 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     def run(module: str | None = None, *arguments: str) -> pytest.RunResult:
         if module is not None:
             pytester.makepyfile(module)
-        return pytester.runpytest_inprocess(*ALONE, "-Werror", "--strict-markers", *arguments)
+        return pytester.runpytest_inprocess("-Werror", *ALONE, "--strict-markers", *arguments)
 
     return run
