@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import none
 
 from s2mock import ManualClock, S2Mock
+from s2mock.runtime.loading import loading
 from tests.calls import Api, over_wsgi
 
 pytest_plugins = [
@@ -41,11 +42,8 @@ settings.load_profile("s2mock")
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """Collect the tests without garbage collection, which looks at each of them many times."""
-    gc.disable()
-    try:
+    with loading():
         return (yield)
-    finally:
-        gc.enable()
 
 
 def pytest_collection_finish() -> None:

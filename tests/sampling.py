@@ -10,6 +10,7 @@ import math
 import os
 import zlib
 from collections import defaultdict
+from collections.abc import Iterable
 
 import pytest
 
@@ -25,9 +26,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if os.environ.get("S2MOCK_TESTS_SAMPLE") == "all":
         return
     for (_, size), found in cases.items():
-        found.sort(key=lambda item: zlib.crc32(item.nodeid.encode()))
-        for item in found[math.ceil(len(found) / size) :]:
-            item.add_marker(pytest.mark.slow)
+        sample = choose([item.nodeid for item in found], size)
+        for item in found:
+            if item.nodeid not in sample:
+                item.add_marker(pytest.mark.slow)
+
+
+def choose(names: Iterable[str], size: int) -> set[str]:
+    """Return one in `size` of the names, at least one, by their checksums."""
+    in_order = sorted(names, key=lambda name: zlib.crc32(name.encode()))
+    return set(in_order[: math.ceil(len(in_order) / size)])
 
 
 def _size(item: pytest.Item, marker: pytest.Mark) -> int:

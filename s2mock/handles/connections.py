@@ -1,8 +1,9 @@
 """The connections of a mock's clients, to its server and to those on loops of a test's own."""
 
 import weakref
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from s2mock.runtime.conversation import TURNS_TO_READ_AN_END
 from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
@@ -14,11 +15,6 @@ if TYPE_CHECKING:
     from s2mock.runtime.conversation import Conversation
     from s2mock.server.loop_server import LoopServer
     from s2mock.server.wsgi import WsgiApp
-
-
-# The turns of the server's loop in which it has certainly read the end of a connection behind the
-# data before it: each takes one or two.
-_TURNS: Final = 8
 
 
 class Connections:
@@ -93,7 +89,7 @@ class Connections:
         """
         if self._loop_servers:
             return False
-        for _ in range(_TURNS):
+        for _ in range(TURNS_TO_READ_AN_END):
             if until():
                 break
             self.lazy_server.call(bool)

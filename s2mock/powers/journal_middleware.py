@@ -32,8 +32,7 @@ class JournalMiddleware:
             outcome = ended if isinstance(ended, Dropped) else None
             recorder.record(request, None, outcome)
             raise
-        has_notes = request.environ.get("s2mock.notes")
-        is_lost = request.has_left() or (has_notes and is_muted(request.environ))
+        is_lost = request.has_left() or is_muted(request.environ)
         entry = (
             recorder.record_lost(request, response, request.failure)
             if is_lost

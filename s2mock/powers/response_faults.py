@@ -1,4 +1,4 @@
-"""The changes to a response that the fault of its call makes; `FaultMiddleware` makes them.
+"""The changes that faults make to responses. `FaultMiddleware` calls this with the first fault.
 
 A fault that decides the response raises its outcome at a point of the engine, see `outcomes`. What
 breaks off a response that has begun, or ends it after a number of records or bytes, is done here.

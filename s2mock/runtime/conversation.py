@@ -162,6 +162,11 @@ class Outlast:
         self.is_needed: Callable[[], bool] = is_needed
 
 
+TURNS_TO_READ_AN_END: Final = 8
+"""The turns of a server's loop in which it has certainly read the end of a connection behind the
+data before it: each takes one or two."""
+
+
 class MutedConnection(Protocol):
     """A connection on which nothing more is sent."""
 

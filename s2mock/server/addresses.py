@@ -2,13 +2,14 @@
 
 import socket
 
-_BACKLOG = 1024
+BACKLOG = 1024
+"""The number of connections that wait to be accepted, at most."""
 
 
 def listen(host: str, port: int) -> socket.socket:
     """Return a socket that listens there, and does not block. Raises `OSError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
     listening.setblocking(False)
     return listening
 

@@ -138,10 +138,10 @@ def _converse(this: "weakref.ref[LazyServer]", environ: dict[str, Any]) -> Conve
     app = None if listening is None else listening.app
     if app is not None:
         return app.converse(environ)
-    return _nobody(environ)
+    return _answer_without_app(environ)
 
 
-def _nobody(environ: dict[str, Any]) -> Conversation:
+def _answer_without_app(environ: dict[str, Any]) -> Conversation:
     """The answer where no mock is in use: a late request is told not to come again."""
     token = bearer(environ)
     if late := mock_tokens.is_ended(token):

@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from s2mock.runtime.conversation import Application
+from s2mock.server.addresses import BACKLOG
 from s2mock.server.connection import Connection
 from s2mock.server.context import Context, failure_reporter
 from s2mock.server.event_loop import monotonic_now
 from s2mock.server.protocols import recognise
 from s2mock.server.workers import Workers
 
-_BACKLOG = 1024
 # How long, in seconds, a call from another thread waits for the loop, which may be blocked.
 _CALL_SECONDS = 1.0
 
@@ -52,7 +52,7 @@ class LoopServer:
             host,
             port,
             family=socket.AF_INET6 if ":" in host else socket.AF_INET,
-            backlog=_BACKLOG,
+            backlog=BACKLOG,
             # The context, which connections need, has the number of the port.
             start_serving=False,
         )

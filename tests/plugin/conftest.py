@@ -10,8 +10,12 @@ import pytest
 import s2mock.powers.errors  # noqa: F401
 
 # To look for all plugins in each of these runs takes a third of its time. Tests of the subtests of
-# a campaign load that plugin again.
-ALONE = ("--disable-plugin-autoload", "-p", "s2mock", "-p", "no:subtests")
+# a campaign load that plugin again. pytest 8.4 warns of a plugin that is named with `-p` and imported
+# already, as it is here.
+ALONE = (
+    *("--disable-plugin-autoload", "-p", "s2mock", "-p", "no:subtests"),
+    *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
+)
 
 Run = Callable[..., pytest.RunResult]
 
@@ -26,6 +30,6 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
     def run(module: str | None = None, *arguments: str) -> pytest.RunResult:
         if module is not None:
             pytester.makepyfile(module)
-        return pytester.runpytest_inprocess(*ALONE, "-Werror", "--strict-markers", *arguments)
+        return pytester.runpytest_inprocess("-Werror", *ALONE, "--strict-markers", *arguments)
 
     return run

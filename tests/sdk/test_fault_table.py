@@ -11,12 +11,10 @@ takes minutes to build, are run by `make fault-table-rust`.
 
 import asyncio
 import json
-import math
 import os
 import shutil
 import subprocess
 import sys
-import zlib
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +23,7 @@ from typing import Any
 import pytest
 
 from s2mock import Answer, Cut, Delay, Drain, Drop, Fail, Fault, Late, S2Mock, Silence, Slow
+from tests.sampling import choose
 from tests.sdk.breaking_proxy import DELAY, Break, BreakingProxy
 from tests.sdk.fault_table import (
     ALL,
@@ -179,9 +178,7 @@ def cases() -> Iterator[Any]:
             for source in SOURCES
             if row.expected(sdk, source) is not None
         }
-        # A new cell changes the choice of one other at most.
-        in_order = sorted(cells, key=lambda name: zlib.crc32(name.encode()))
-        chosen = set(in_order[: math.ceil(len(in_order) / SAMPLE)])
+        chosen = choose(cells, SAMPLE)
         for name, (row, source) in cells.items():
             marks = [pytest.mark.slow]
             if sdk != "python" or isinstance(row.fault, Silence):

@@ -12,15 +12,19 @@ from s2mock.control.views.timeline import shown_to_json
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.powers.exchange_json import exchange_to_json
-from s2mock.runtime.conversation import DRAINED, Conversation, Head, RunInThread, Step
+from s2mock.runtime.conversation import (
+    DRAINED,
+    TURNS_TO_READ_AN_END,
+    Conversation,
+    Head,
+    RunInThread,
+    Step,
+)
 
 _FILTERS: Final = ("after", "basin", "stream", "status")
 # After this time without an exchange a follower gets a comment, so that the server notices a
 # client that has closed its connection.
 _HEARTBEAT_SECONDS: Final = 15.0
-# The turns of the server's loop in which it has certainly read the end of a connection behind the
-# data before it.
-_TURNS: Final = 8
 # More exchanges than this are serialized in a thread, where no other request waits for it.
 _MANY: Final = 20
 
@@ -78,7 +82,7 @@ def take_advice(request: ControlRequest) -> Generator[Step, Any, ControlResponse
         raise Refused(400, f"open must be true or false, not {has_open!r}")
     journal = request.hosted.powers.journal
     if has_open == "true":
-        for _ in range(_TURNS):
+        for _ in range(TURNS_TO_READ_AN_END):
             if not journal.has_endless_reads():
                 break
             # The server handles the ends of connections that have arrived.
