@@ -92,6 +92,11 @@ class CrashInstructions:
         """Return the point as JSON; None for the attempt without a crash."""
         return {"point": None if self.point is None else self.point._asdict()}
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of matching operations of the worker, by their names."""
+        return {name: self._counts[name] for name in self.plan.names}
+
     def begin_work(self, tokens: Iterable[str], *, only_these: bool = False) -> None:
         """Observe the operations of a worker that starts, which has these tokens of its own.
 

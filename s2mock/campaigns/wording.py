@@ -42,7 +42,7 @@ class Wording(Protocol):
 
 
 class _PythonWording:
-    no_actor = "an actor has to use its own token, as in Client(actor.url, token=actor.token)"  # noqa: S105
+    no_actor = "an actor has to use its own token, as in Client(actor.url, token=actor.token)"
     no_worker = "while attempt.run(work) ran it"
 
     def name(self, kind: Kind) -> str:

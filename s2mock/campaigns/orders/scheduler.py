@@ -259,6 +259,11 @@ class Scheduler:
         for gate in gates:
             gate.open(drops=True)
 
+    def describe_actors(self) -> str:
+        """Return what each actor does, or waits for."""
+        with self.changed:
+            return self._describe_actors()
+
     @property
     def complaint(self) -> str | None:
         """The message for operations that came after their actor's end, else None."""
