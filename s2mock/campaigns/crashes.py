@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal, NamedTuple
 
 from s2mock.campaigns.campaign import Failure, Outcome, named_options, timeline_of
-from s2mock.campaigns.code import call_lines
 from s2mock.campaigns.report import FailedAttempt
+from s2mock.campaigns.wording import PYTHON, Wording
 from s2mock.powers.call import TrackedCall
 from s2mock.powers.matching import Pattern
 from s2mock.powers.powers import Powers
@@ -56,6 +56,8 @@ class CrashInstructions:
         self.has_to_stop = False
         self.on_reached: Callable[[], object] = bool
         self._tokens: set[str] = set()
+        # True if a worker is known by its tokens, False if by the time in which it runs.
+        self._is_known_by_token = False
         self._dead: frozenset[str] = frozenset()
         self._counts: Counter[str] = Counter()
         # The matching operations of the worker, each with its name and number.
@@ -81,7 +83,7 @@ class CrashInstructions:
             self.plan.counts = dict(self._counts)
             self.plan.effects = self.effects
             return None
-        if self.is_reached:
+        if self.is_reached or not self.plan.is_required:
             return None
         if not self.has_worked:
             return "attempt.run(work) was not called: it runs the worker, and stops it"
@@ -93,9 +95,18 @@ class CrashInstructions:
         """Return the point as JSON; None for the attempt without a crash."""
         return {"point": None if self.point is None else self.point._asdict()}
 
-    def begin_work(self, tokens: Iterable[str]) -> None:
-        """Observe the operations of a worker that starts, which has these tokens of its own."""
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of matching operations of the worker, by their names."""
+        return {name: self._counts[name] for name in self.plan.names}
+
+    def begin_work(self, tokens: Iterable[str], *, only_these: bool = False) -> None:
+        """Observe the operations of a worker that starts, which has these tokens of its own.
+
+        With `only_these`, operations with other tokens are not the worker's.
+        """
         with self._lock:
+            self._is_known_by_token = only_these
             self._is_working = self.has_worked = True
             self._tokens.update(tokens)
 
@@ -133,6 +144,10 @@ class CrashInstructions:
         """Return whether the call is dropped, and whether the point is reached with it."""
         if call.caller is not None and call.caller.secret in self._dead:
             return point == "arrival", False
+        if self._is_known_by_token and (
+            call.caller is None or call.caller.secret not in self._tokens
+        ):
+            return False, False
         if not self._is_working and call not in self._calls:
             return False, False
         if point == "answer":
@@ -174,10 +189,9 @@ def _drop() -> Waits:
 class CrashPlan:
     """A crash before and after each matching operation; the first attempt is without one.
 
-    The arguments are those of `s2mock.Crashes`. Raises `TypeError`, `ValueError`.
+    The arguments are those of `s2mock.Crashes`. If it is not required (`is_required`), a point that
+    is not reached is no failure. Raises `TypeError`, `ValueError`.
     """
-
-    name = "s2_crash"
 
     def __init__(
         self,
@@ -188,7 +202,12 @@ class CrashPlan:
         limit: int = LIMIT,
         check: bool = False,
         options: dict[str, Any] | None = None,
+        is_required: bool = True,
+        wording: Wording = PYTHON,
     ) -> None:
+        self.name = wording.name("crash")
+        self.is_required: Final = is_required
+        self._wording: Final = wording
         check_count("limit", limit)
         check_flag("check", check)
         self.check = self.checks = check
@@ -276,7 +295,7 @@ class CrashPlan:
         if not points:
             names = "/".join(self.names)
             return (
-                f"{self.name}: no {names} of the worker arrived while attempt.run(work) ran it, so "
+                f"{self.name}: no {names} of the worker arrived {self._wording.no_worker}, so "
                 "there is no point to stop it at"
             )
         total = min(len(points), self.limit)
@@ -285,8 +304,8 @@ class CrashPlan:
         text = f"{self.name}: {len(failed)} of {total} attempts failed"
         if left := len(points) - total:
             text += (
-                f"; {left} more were left out: there are {len(points)}, and limit={total} is the "
-                "limit"
+                f"; {left} more were left out: there are {len(points)}, and "
+                f"{self._wording.option('limit', total)} is the limit"
             )
         return text
 
@@ -294,9 +313,8 @@ class CrashPlan:
         """Yield the call that runs the attempt at that point alone, and a line on its options."""
         arguments = [repr(point.when), repr(point.operation), str(point.number)]
         given = {name: getattr(self, name) for name in DEFAULTS} | self._options
-        return call_lines(
-            "s2_crash.replay", arguments, named_options(given, DEFAULTS), fixture="s2_crash"
-        )
+        body = {"replay": point._asdict()}
+        return self._wording.replay_lines("crash", arguments, named_options(given, DEFAULTS), body)
 
 
 def checked_point(when: When, operation: str, number: int) -> CrashPoint:

@@ -5,8 +5,8 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from s2mock.campaigns.campaign import Failure, Outcome, named_options, timeline_of
-from s2mock.campaigns.code import call_lines
 from s2mock.campaigns.report import FailedAttempt
+from s2mock.campaigns.wording import PYTHON, Wording
 from s2mock.powers.call import TrackedCall
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import (
@@ -74,7 +74,7 @@ class SweepInstructions:
     @property
     def title(self) -> str:
         """The instructions in a few words."""
-        return "without a fault" if self.point is None else str(self.point)
+        return "without a fault" if self.point is None else self.plan.name_point(self.point)
 
     def begin(self, powers: Powers) -> None:
         """Inject the fault, or begin to count."""
@@ -98,22 +98,14 @@ class SweepInstructions:
         if self._counter is not None:
             self.plan.is_batch = self._counter.is_batch
         injection = self._injection
-        if injection is None or injection.hits:
+        if injection is None or injection.hits or not self.plan.is_required:
             return None
         return f"the fault affected no operation: {injection.match_stats.describe('it')}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the point as JSON; None for the attempt without a fault."""
         point = self.point
-        if point is None:
-            return {"point": None}
-        return {
-            "point": {
-                "operation": point.operation,
-                "number": point.number,
-                "fault": fault_to_json(point.fault),
-            }
-        }
+        return {"point": None if point is None else point_to_json(point)}
 
     @property
     def hits(self) -> tuple[Exchange, ...]:
@@ -124,10 +116,9 @@ class SweepInstructions:
 class SweepPlan:
     """Each fault at each operation; the first attempt is without one, and counts the operations.
 
-    The arguments are those of `s2mock.Sweep`. Raises `TypeError`, `ValueError`.
+    The arguments are those of `s2mock.Sweep`. If it is not required (`is_required`), a fault that
+    affects no operation is no failure. Raises `TypeError`, `ValueError`.
     """
-
-    name = "s2_sweep"
 
     def __init__(
         self,
@@ -139,7 +130,12 @@ class SweepPlan:
         limit: int = LIMIT,
         check: bool = False,
         options: dict[str, Any] | None = None,
+        is_required: bool = True,
+        wording: Wording = PYTHON,
     ) -> None:
+        self.name = wording.name("sweep")
+        self.is_required: Final = is_required
+        self._wording: Final = wording
         check_count("limit", limit)
         check_flag("check", check)
         self.check = self.checks = check
@@ -217,6 +213,10 @@ class SweepPlan:
         """No lines for a sweep that passed."""
         return []
 
+    def name_point(self, point: SweepPoint) -> str:
+        """Return a point in a few words, such as "Drop() at append 3"."""
+        return f"{self._wording.fault(point.fault)} at {point.operation} {point.number}"
+
     def describe(self, failure: Failure[SweepInstructions]) -> FailedAttempt:
         """Return a failure for the report."""
         number, instructions, outcome, exchanges = failure
@@ -235,9 +235,9 @@ class SweepPlan:
         count = len((self.is_batch or {}).get(point.operation, ()))
         return FailedAttempt(
             number=number,
-            title=str(point),
+            title=instructions.title,
             short_title=f"at {point.operation} {point.number}",
-            long_title=f"{point} of {count}",
+            long_title=f"{instructions.title} of {count}",
             text=outcome.message,
             timeline=timeline_of(exchanges),
             rank=(len(exchanges), point.number, self._order[point.fault]),
@@ -253,23 +253,22 @@ class SweepPlan:
             return f"{self.name}: the attempt without a fault failed"
         if not self._all_points:
             names = "/".join(self.names)
-            return f"s2_sweep: no {names} arrived, so there is no place for the faults"
+            return f"{self.name}: no {names} arrived, so there is no place for the faults"
         if not points:
-            return (
-                f"s2_sweep: the faults have no meaning at any of the {len(self._all_points)} points"
-            )
+            count = len(self._all_points)
+            return f"{self.name}: the faults have no meaning at any of the {count} points"
         if tried == len(points) and not failed:
             return None
         total = min(len(points), self.limit)
-        text = f"s2_sweep: {len(failed)} of {total} attempts failed"
+        text = f"{self.name}: {len(failed)} of {total} attempts failed"
         return text + self._describe_left_out()
 
     def _describe_left_out(self) -> str:
         total, text = min(len(self.points), self.limit), ""
         if left := len(self.points) - total:
             text += (
-                f"; {left} more were left out: there are {len(self.points)}, and limit={total} is "
-                "the limit"
+                f"; {left} more were left out: there are {len(self.points)}, and "
+                f"{self._wording.option('limit', total)} is the limit"
             )
         if count := self.meaningless:
             text += f"; {count} were left out, at operations on which their faults have no meaning"
@@ -279,9 +278,17 @@ class SweepPlan:
         """Yield the call that runs the attempt at that point alone, and a line on its options."""
         arguments = [repr(point.operation), str(point.number), repr(point.fault)]
         given = {name: getattr(self, name) for name in DEFAULTS} | self._options
-        return call_lines(
-            "s2_sweep.replay", arguments, named_options(given, DEFAULTS), fixture="s2_sweep"
-        )
+        body = {"replay": point_to_json(point)}
+        return self._wording.replay_lines("sweep", arguments, named_options(given, DEFAULTS), body)
+
+
+def point_to_json(point: SweepPoint) -> dict[str, Any]:
+    """Return a point as JSON."""
+    return {
+        "operation": point.operation,
+        "number": point.number,
+        "fault": fault_to_json(point.fault),
+    }
 
 
 def _taken_along(

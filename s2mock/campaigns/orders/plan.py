@@ -6,11 +6,11 @@ from itertools import pairwise
 from typing import Any, Final
 
 from s2mock.campaigns.campaign import Failure, Outcome, named_options
-from s2mock.campaigns.code import call_lines
 from s2mock.campaigns.orders.explorer import Event, Explorer
 from s2mock.campaigns.orders.scheduler import Scheduler, listing, order_of
 from s2mock.campaigns.report import FailedAttempt
-from s2mock.powers.faults import Fault, check_fault, has_place
+from s2mock.campaigns.wording import PYTHON, Wording
+from s2mock.powers.faults import Fault, check_fault, fault_to_json, has_place
 from s2mock.powers.powers import Powers
 from s2mock.runtime.arguments import check_count, check_delay, check_flag
 
@@ -59,7 +59,11 @@ class OrdersInstructions:
     def begin(self, powers: Powers) -> None:
         """Hold the operations of actors from now on."""
         self._scheduler = Scheduler(
-            powers, self._plan.explorer, settle=self._plan.settle, order=self._order
+            powers,
+            self._plan.explorer,
+            settle=self._plan.settle,
+            order=self._order,
+            is_required=self._plan.is_required,
         )
 
     def end(self, powers: Powers) -> str | None:  # noqa: ARG002  # of the protocol
@@ -81,10 +85,9 @@ class OrdersInstructions:
 class OrdersPlan:
     """All orders in which the operations of the actors can take effect.
 
-    The arguments are those of `s2mock.Orders`. Raises `TypeError`, `ValueError`.
+    The arguments are those of `s2mock.Orders`. If it is not required (`is_required`), operations of
+    an order to replay that do not arrive are passed over. Raises `TypeError`, `ValueError`.
     """
-
-    name = "s2_orders"
 
     def __init__(
         self,
@@ -96,7 +99,12 @@ class OrdersPlan:
         seed: int | None = None,
         check: bool = False,
         options: dict[str, Any] | None = None,
+        is_required: bool = True,
+        wording: Wording = PYTHON,
     ) -> None:
+        self.name = wording.name("orders")
+        self.is_required: Final = is_required
+        self._wording: Final = wording
         check_count("max_runs", max_runs)
         check_count("max_faults", max_faults, least=0)
         check_delay("settle", settle, may_be_infinite=False)
@@ -163,11 +171,12 @@ class OrdersPlan:
         explorer, found = self.explorer, []
         if explorer.runs >= explorer.max_runs and not explorer.is_complete:
             tried = explorer.runs - explorer.random_runs
-            text = f"there are more orders than max_runs={explorer.max_runs}: {tried} were tried"
+            limit = self._wording.option("max_runs", explorer.max_runs)
+            text = f"there are more orders than {limit}: {tried} were tried"
             if explorer.random_runs:
                 text += (
                     f" depth first, and {explorer.random_runs} were taken at random, with "
-                    f"seed={self._seed}"
+                    f"{self._wording.option('seed', self._seed)}"
                 )
             found.append(text)
         found += [
@@ -189,11 +198,11 @@ class OrdersPlan:
             short_title=order or "(no operation)",
             long_title=order or "(no operation)",
             text=outcome.message,
-            timeline="\n".join(listing(events)) or "(no operation)",
+            timeline="\n".join(listing(events, self._wording.fault)) or "(no operation)",
             rank=(len(faults), len(events), switches, number),
             key=(tuple(faults.values()), outcome.message, outcome.detail),
             replay=tuple(self.replay_lines(order, faults)) if order else (),
-            summary=", ".join(_named(event) for event in events),
+            summary=", ".join(self._name(event) for event in events),
         )
 
     def headline(self, tried: int, failed: list[FailedAttempt]) -> str | None:
@@ -208,8 +217,8 @@ class OrdersPlan:
             )
         if tried and not self._has_operations:
             return (
-                f"{self.name}: no operation of an actor arrived, so there is one order: an actor "
-                "has to use its own token, as in Client(actor.url, token=actor.token)"
+                f"{self.name}: no operation of an actor arrived, so there is one order: "
+                f"{self._wording.no_actor}"
             )
         return None
 
@@ -217,14 +226,17 @@ class OrdersPlan:
         """Yield the call that runs that order alone, and a line on its options."""
         given = {**self._given, "faults": dict(faults), "max_faults": 0}
         defaults = {**DEFAULTS, "faults": {}}
-        return call_lines(
-            "s2_orders.replay", [f'"{order}"'], named_options(given, defaults), fixture="s2_orders"
+        body: dict[str, Any] = {"replay": order}
+        if faults:
+            body["replay_faults"] = {label: fault_to_json(faults[label]) for label in faults}
+        return self._wording.replay_lines(
+            "orders", [f'"{order}"'], named_options(given, defaults), body
         )
 
-
-def _named(event: Event[Fault]) -> str:
-    fault = "" if event.choice.fault is None else f" with {event.choice.fault!r}"
-    return f"{event.choice.actor} {event.name}{fault}"
+    def _name(self, event: Event[Fault]) -> str:
+        fault = event.choice.fault
+        with_fault = "" if fault is None else f" with {self._wording.fault(fault)}"
+        return f"{event.choice.actor} {event.name}{with_fault}"
 
 
 def _checked_faults(faults: Iterable[Fault]) -> tuple[Fault, ...]:

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import inf
 from typing import Final, cast
 
@@ -134,7 +134,8 @@ class Scheduler:
     An actor is known by its token. `settle` is after how many seconds of real time an actor that
     neither sends an operation nor ends is passed over. After `begin`, `step` is to be called when
     `changed` is notified, and after the time that it has returned. `order` has the labels of a run
-    to replay, with the fault of each.
+    to replay, with the fault of each; if that is not required (`is_required`), operations of it
+    whose actor has ended are passed over.
     """
 
     def __init__(
@@ -144,7 +145,9 @@ class Scheduler:
         *,
         settle: float,
         order: list[tuple[str, Fault | None]] | None = None,
+        is_required: bool = True,
     ) -> None:
+        self._is_required = is_required
         self._powers = powers
         self._engine = powers.engine
         self._explorer = explorer
@@ -200,8 +203,23 @@ class Scheduler:
             self._note_progress()
         self._advance()
 
+    def wait_for_start(self) -> None:
+        """Block until an actor has sent an operation or has ended, or the run is over.
+
+        The time after which an actor is passed over is counted from then.
+        """
+        with self.changed:
+            self.changed.wait_for(lambda: self._has_started)
+            for actor in self._actors.values():
+                actor.note_change()
+
+    @property
+    def _has_started(self) -> bool:
+        actors = self._actors.values()
+        return self._is_closed or any(actor.sent or actor.has_ended for actor in actors)
+
     def drive(self, timeout: float) -> None:
-        """Block until all actors have ended.
+        """Block until all actors have ended, or the scheduler is closed.
 
         `timeout` is the longest time without any progress, in seconds of real time. Raises
         `ScenarioError`.
@@ -232,7 +250,8 @@ class Scheduler:
             if self._failure is not None:
                 raise self._failure
             try:
-                deadline = self._step_on(self._timeout)
+                # A run that is over must not change what is known of the next one.
+                deadline = None if self._is_closed else self._step_on(self._timeout)
             except ScenarioError as error:
                 self._failure = error
                 raise
@@ -248,6 +267,9 @@ class Scheduler:
         This spares two changes of threads for each operation.
         """
         with self.changed:
+            if self._timeout is None:
+                # See `wait_for_start`.
+                self._wake_driver()
             if self._timeout is None or self._failure is not None or self._is_closed:
                 return
             try:
@@ -293,9 +315,14 @@ class Scheduler:
         with self.changed:
             self._is_closed = True
             gates = [actor.held.gate for actor in self._actors.values() if actor.held is not None]
-            self.changed.notify_all()
+            self._wake_driver()
         for gate in gates:
             gate.open(drops=True)
+
+    def describe_actors(self) -> str:
+        """Return what each actor does, or waits for."""
+        with self.changed:
+            return self._describe_actors()
 
     @property
     def complaint(self) -> str | None:
@@ -361,7 +388,7 @@ class Scheduler:
                     self._wake_driver()
 
     def _note_answer(self, actor: _Actor, call: TrackedCall) -> None:
-        for held in (actor.going, actor.waiting):
+        for held in () if self._is_closed else (actor.going, actor.waiting):
             if held is None or held.call is not call:
                 continue
             operation = call.operation
@@ -387,7 +414,7 @@ class Scheduler:
         With the account's lock held.
         """
         with self.changed:
-            for actor in self._actors.values():
+            for actor in () if self._is_closed else self._actors.values():
                 going = actor.going
                 if going is not None and isinstance(going.call.operation, Read):
                     if going.call.operation.is_session:
@@ -473,12 +500,18 @@ class Scheduler:
         actor = next(
             (one for one in actors if label_of(one.name, self._number(one)) == label), None
         )
+        if actor is None and not self._is_required:
+            order.pop(0)
+            return monotonic()
         if actor is None:
             known = ", ".join(label_of(one.name, self._number(one)) for one in actors)
             raise ScenarioError(f"{label} cannot come next: the next operations are {known}")
         if actor.held is not None:
             order.pop(0)
             self._go(self._explorer.choose({actor.name: name_of(actor.held.call.operation)}), fault)
+            return monotonic()
+        if actor.has_ended and not self._is_required:
+            order.pop(0)
             return monotonic()
         if actor.has_ended or monotonic() >= stalled:
             raise ScenarioError(f"{label} did not arrive; {self._describe_actors()}")
@@ -634,12 +667,12 @@ def _name_without_code(error: S2Error) -> str:
     return STATUS_PHRASES[error.status].lower()
 
 
-def listing(events: list[Event[Fault]]) -> Iterator[str]:
-    """Yield a line for each operation of a run, the same in each run."""
+def listing(events: list[Event[Fault]], show: Callable[[Fault], str] = repr) -> Iterator[str]:
+    """Yield a line for each operation of a run, the same in each run; `show` names a fault."""
     width = max((len(event.label) for event in events), default=0)
     texts = max((len(event.text) for event in events), default=0)
     for event in events:
-        fault = "" if event.choice.fault is None else repr(event.choice.fault)
+        fault = "" if event.choice.fault is None else show(event.choice.fault)
         parts = [event.label.ljust(width), event.text.ljust(texts), event.outcome, fault]
         yield "  ".join(part for part in parts if part).rstrip()
 
