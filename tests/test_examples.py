@@ -127,7 +127,7 @@ def test_in_go(tmp_path: Path) -> None:
     assert said.count("\n--- PASS: ") == declared > 0
 
 
-def test_of_report(text: str) -> str:
+def pasted_test(text: str) -> str:
     """Return the test to paste that a campaign's report ends with."""
     return text.partition("The shortest failure as a test of its own:\n\n")[2]
 
@@ -169,7 +169,7 @@ def test_printed_test_in_typescript_is_red_on_the_bug_and_green_on_its_twin(tmp_
     )
     assert found.keys() == BUGS.keys()
     # Before the lines of the stack.
-    printed = [test_of_report(text).partition("\n    at ")[0] for text in found.values()]
+    printed = [pasted_test(text).partition("\n    at ")[0] for text in found.values()]
     red = results(printed)
     assert [title.partition(":")[0] for title in red] == list(BUGS)
     assert all("the attempt failed" in message for message in red.values()), red

@@ -59,7 +59,7 @@ MEMBER = Member(
     twin=elect_repaired,
     test=test_there_is_one_leader,
     report="""\
-s2_orders: 4 of 10 orders fail; the shortest: a create-stream, b create-stream with Drop(), b create-stream
+s2_orders: 6 of 12 orders fail; the shortest: a create-stream, b create-stream with Drop(), b create-stream
 
 a1 b1 b2: AssertionError: assert 2 == 1
     s2_orders.replay("a1 b1 b2", faults={'b1': Drop()})

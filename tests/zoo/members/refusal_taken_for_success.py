@@ -66,7 +66,7 @@ MEMBER = Member(
     twin=place_repaired,
     test=test_each_order_is_placed_once,
     report="""\
-s2_orders: 4 of 16 orders fail; the shortest: a append, b append with Drop(), b append
+s2_orders: 6 of 18 orders fail; the shortest: a append, b append with Drop(), b append
 
 a1 b1 b2: AssertionError: assert ['tea'] == ['cake', 'tea']
     s2_orders.replay("a1 b1 b2", faults={'b1': Drop()})
