@@ -29,7 +29,7 @@ PYTEST := $(RUN) pytest -n auto --dist worksteal
 OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
-  soak differential record fault-table fault-table-rust
+  soak differential record fault-table fault-table-rust zoo
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -48,6 +48,7 @@ help:
 	@echo 'make docs   the documentation, in build/docs'
 	@echo 'make pictures  new pictures for the documentation'
 	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
+	@echo 'make zoo    campaigns against known bugs, and 1,000 attempts of each repaired twin'
 	@echo 'make soak   mixed load on the standalone server (SECONDS=600)'
 	@echo 'make differential S2MOCK_REFERENCE=URL   comparison with a real server'
 	@echo 'make record S2MOCK_REFERENCE=URL         new recordings of a real server, which must be empty'
@@ -169,6 +170,13 @@ SECONDS ?= 600
 
 soak: $(VENV)/.test
 	@$(RUN) tests.soak --seconds $(SECONDS)
+
+# Each bug of tests/zoo is found and shrunk to its stated minimum, its printed test runs as it is, and
+# no attempt of its repaired twin fails. `make test` has a sample of it.
+ZOO_RUNS ?= 1000
+
+zoo: $(VENV)/.test
+	@S2MOCK_TESTS_ZOO=$(ZOO_RUNS) $(PYTEST) tests/zoo --durations=30 $(PYTEST_FLAGS)
 
 # A comparison with a real server: make differential S2MOCK_REFERENCE=http://127.0.0.1:8080
 SEQUENCES ?= 20000

@@ -4,7 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from s2mock.campaigns.report import CampaignReport as CampaignReport
     from s2mock.handles.account import Account as Account
+    from s2mock.handles.campaigns.actors import Actor as Actor
+    from s2mock.handles.campaigns.crashes import Crashes as Crashes
+    from s2mock.handles.campaigns.orders import Orders as Orders
+    from s2mock.handles.campaigns.orders import Run as Run
+    from s2mock.handles.campaigns.sweep import Sweep as Sweep
     from s2mock.handles.faults import Hold as Hold
     from s2mock.handles.faults import Hook as Hook
     from s2mock.handles.faults import Injection as Injection
@@ -15,7 +21,6 @@ if TYPE_CHECKING:
     from s2mock.handles.remote import TargetError as TargetError
     from s2mock.handles.resources import Basin as Basin
     from s2mock.handles.resources import Stream as Stream
-    from s2mock.handles.sweep import Sweep as Sweep
     from s2mock.handles.tokens import Token as Token
     from s2mock.json_bodies.snapshots.snapshot import Snapshot as Snapshot
     from s2mock.powers.errors import S2Advice as S2Advice
@@ -74,6 +79,7 @@ if TYPE_CHECKING:
 _HOME = {
     "AccessTokenNotFound": "s2mock.registry.values.errors",
     "Account": "s2mock.handles.account",
+    "Actor": "s2mock.handles.campaigns.actors",
     "Answer": "s2mock.powers.faults",
     "AppendAck": "s2mock.registry.values.records",
     "AppendConditionFailed": "s2mock.registry.values.errors",
@@ -84,7 +90,9 @@ _HOME = {
     "BasinDeletionPending": "s2mock.registry.values.errors",
     "BasinInfo": "s2mock.registry.state",
     "BasinNotFound": "s2mock.registry.values.errors",
+    "CampaignReport": "s2mock.campaigns.report",
     "Clock": "s2mock.runtime.clock",
+    "Crashes": "s2mock.handles.campaigns.crashes",
     "Cut": "s2mock.powers.faults",
     "Delay": "s2mock.powers.faults",
     "Drain": "s2mock.powers.faults",
@@ -105,6 +113,7 @@ _HOME = {
     "Late": "s2mock.powers.faults",
     "ManualClock": "s2mock.runtime.clock",
     "NotOnTarget": "s2mock.handles.remote",
+    "Orders": "s2mock.handles.campaigns.orders",
     "Page": "s2mock.registry.rules.listing",
     "PlannedFault": "s2mock.powers.plans",
     "RemoteS2Mock": "s2mock.handles.remote",
@@ -112,6 +121,7 @@ _HOME = {
     "ResourceAlreadyExists": "s2mock.registry.values.errors",
     "ResourceSet": "s2mock.registry.values.scopes",
     "Response": "s2mock.powers.exchange",
+    "Run": "s2mock.handles.campaigns.orders",
     "S2Advice": "s2mock.powers.errors",
     "S2Error": "s2mock.registry.values.errors",
     "S2Mock": "s2mock.handles.mock",
@@ -128,7 +138,7 @@ _HOME = {
     "StreamInfo": "s2mock.registry.state",
     "StreamNotFound": "s2mock.registry.values.errors",
     "StreamPosition": "s2mock.registry.values.positions",
-    "Sweep": "s2mock.handles.sweep",
+    "Sweep": "s2mock.handles.campaigns.sweep",
     "SystemClock": "s2mock.runtime.clock",
     "TargetError": "s2mock.handles.remote",
     "Token": "s2mock.handles.tokens",

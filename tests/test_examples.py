@@ -88,9 +88,15 @@ def copied(name: str, tmp_path: Path) -> Path:
 
 
 def ran(command: list[str], folder: Path) -> str:
-    """Return the output of the command, with a server of its own."""
+    """Return the output of a command that must succeed, with a server of its own."""
+    run = attempt(command, folder)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def attempt(command: list[str], folder: Path) -> "subprocess.CompletedProcess[str]":
     env = {key: value for key, value in os.environ.items() if not key.startswith(INHERITED)}
-    run = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "s2mock", "run", "--", *command],
         cwd=folder,
         env={**env, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env['PATH']}"},
@@ -98,8 +104,6 @@ def ran(command: list[str], folder: Path) -> str:
         text=True,
         check=False,
     )
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout
 
 
 @pytest.mark.long
@@ -107,7 +111,9 @@ def ran(command: list[str], folder: Path) -> str:
 def test_in_typescript(tmp_path: Path) -> None:
     folder = copied("typescript", tmp_path)
     subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)
-    declared = (folder / "orders.test.ts").read_text().count("\ntest.concurrent(")
+    declared = sum(
+        file.read_text().count("\ntest.concurrent(") for file in folder.glob("*.test.ts")
+    )
     report = json.loads(ran(["npx", "vitest", "run", "--reporter=json"], folder))
     assert report["numPassedTests"] == report["numTotalTests"] == declared > 0
 
@@ -116,9 +122,100 @@ def test_in_typescript(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 def test_in_go(tmp_path: Path) -> None:
     folder = copied("go", tmp_path)
-    declared = (folder / "orders_test.go").read_text().count("\nfunc Test")
+    declared = sum(file.read_text().count("\nfunc Test") for file in folder.glob("*_test.go"))
     said = ran(["go", "test", "-count=1", "-v", "./..."], folder)
     assert said.count("\n--- PASS: ") == declared > 0
+
+
+def pasted_test(text: str) -> str:
+    """Return the test to paste that a campaign's report ends with."""
+    return text.partition("The shortest failure as a test of its own:\n\n")[2]
+
+
+# The scenarios of the examples that have a bug, and the program of each in it and in its twin.
+BUGS = {
+    "twoCustomers": ("race", "take", "takeIfFree"),
+    "oneShipment": ("shipment", "ship", "shipOnce"),
+    "twoStarts": ("shipmentAgain", "ship", "shipOnce"),
+}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_printed_test_in_typescript_is_red_on_the_bug_and_green_on_its_twin(tmp_path: Path) -> None:
+    folder = copied("typescript", tmp_path)
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)
+    file = folder / "campaigns.test.ts"
+    # Only what is before the tests, and a campaign for each bug that is to fail.
+    scenarios = file.read_text().partition("\ntest.concurrent(")[0]
+    plans = {
+        "twoCustomers": 'kind: "orders", actors: ["a", "b"]',
+        "oneShipment": 'kind: "sweep", faults: [LOST], on: "append"',
+        "twoStarts": 'kind: "crash", on: "append"',
+    }
+
+    def results(tests: list[str]) -> dict[str, str]:
+        """Return the message of each test that has failed, "" for one that has passed."""
+        file.write_text("\n".join([scenarios, *tests]))
+        run = attempt(["npx", "vitest", "run", "--reporter=json", file.name], folder)
+        [ran] = json.loads(run.stdout)["testResults"]
+        return {one["title"]: "".join(one["failureMessages"]) for one in ran["assertionResults"]}
+
+    found = results(
+        [
+            f'test("{name}", () => campaign({{ {plan}, options }}, {name}));'
+            for name, plan in plans.items()
+        ]
+    )
+    assert found.keys() == BUGS.keys()
+    # Before the lines of the stack.
+    printed = [pasted_test(text).partition("\n    at ")[0] for text in found.values()]
+    red = results(printed)
+    assert [title.partition(":")[0] for title in red] == list(BUGS)
+    assert all("the attempt failed" in message for message in red.values()), red
+    for scenario, bug, twin in BUGS.values():
+        old = f"{scenario}(attempt, {bug})"
+        assert old in scenarios
+        scenarios = scenarios.replace(old, f"{scenario}(attempt, {twin})")
+    assert results(printed) == dict.fromkeys(red, "")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_printed_test_in_go_is_red_on_the_bug_and_green_on_its_twin(tmp_path: Path) -> None:
+    folder = copied("go", tmp_path)
+    file, pasted = folder / "programs_test.go", folder / "pasted_test.go"
+    plans = {"twoCustomers": "sales", "oneShipment": "sweep", "twoStarts": "crash"}
+    head = 'package orders\n\nimport "testing"\n\n'
+
+    def output(tests: list[str], name: str) -> str:
+        pasted.write_text(head + "\n".join(tests))
+        run = attempt(["go", "test", "-count=1", "-v", "-run", name, "./..."], folder)
+        return run.stdout + run.stderr
+
+    found = output(
+        [
+            f"func TestBug{number}(t *testing.T) {{ RunCampaign(t, {plan}, {name}) }}\n"
+            for number, (name, plan) in enumerate(plans.items())
+        ],
+        "TestBug",
+    )
+    # Each is printed with the indentation of a failure, of eight spaces.
+    printed = re.findall(r"^ {8}func Test.*?^ {8}\}$", found, re.MULTILINE | re.DOTALL)
+    assert len(printed) == found.count("as a test of its own:") == len(BUGS), found
+    tests = [text.replace("\n        ", "\n").strip() + "\n" for text in printed]
+    names = re.findall(r"func (Test\w+)", "".join(tests))
+    red = output(tests, "|".join(names))
+    assert [f"--- FAIL: {name} " in red for name in names] == [True] * len(BUGS), red
+    assert red.count("the attempt failed") == len(BUGS)
+    text = file.read_text()
+    for scenario, bug, twin in BUGS.values():
+        old = f"{scenario}(a, Orders.{bug[:1].upper()}{bug[1:]})"
+        assert old in text
+        text = text.replace(old, f"{scenario}(a, Orders.{twin[:1].upper()}{twin[1:]})")
+    file.write_text(text)
+    green = output(tests, "|".join(names))
+    assert [f"--- PASS: {name} " in green for name in names] == [True] * len(BUGS), green
 
 
 @pytest.mark.long
@@ -136,7 +233,14 @@ def test_in_rust(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "helper", ["go/s2mock_test.go", "rust/tests/s2mock/mod.rs", "typescript/s2mock.ts"]
+    ("helper", "lines"),
+    [
+        ("go/s2mock_test.go", 90),
+        ("go/campaigns_test.go", 125),
+        ("rust/tests/s2mock/mod.rs", 80),
+        ("typescript/s2mock.ts", 80),
+        ("typescript/campaigns.ts", 80),
+    ],
 )
-def test_a_helper_is_short_enough_to_be_copied(helper: str) -> None:
-    assert len((EXAMPLES / helper).read_text().splitlines()) <= 80
+def test_a_helper_is_short_enough_to_be_copied(helper: str, lines: int) -> None:
+    assert len((EXAMPLES / helper).read_text().splitlines()) <= lines

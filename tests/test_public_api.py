@@ -12,6 +12,7 @@ import s2mock
 NAMES = [
     "AccessTokenNotFound",
     "Account",
+    "Actor",
     "Answer",
     "AppendAck",
     "AppendConditionFailed",
@@ -22,7 +23,9 @@ NAMES = [
     "BasinDeletionPending",
     "BasinInfo",
     "BasinNotFound",
+    "CampaignReport",
     "Clock",
+    "Crashes",
     "Cut",
     "Delay",
     "Drain",
@@ -43,6 +46,7 @@ NAMES = [
     "Late",
     "ManualClock",
     "NotOnTarget",
+    "Orders",
     "Page",
     "PlannedFault",
     "RemoteS2Mock",
@@ -50,6 +54,7 @@ NAMES = [
     "ResourceAlreadyExists",
     "ResourceSet",
     "Response",
+    "Run",
     "S2Advice",
     "S2Error",
     "S2Mock",
@@ -106,12 +111,15 @@ import pytest
 
 from s2mock import (
     Account,
+    Actor,
     Answer,
     AppendAck,
     Basin,
     BasinConfig,
     BasinInfo,
+    CampaignReport,
     Clock,
+    Crashes,
     Cut,
     Delay,
     Drain,
@@ -125,9 +133,11 @@ from s2mock import (
     Injection,
     Journal,
     ManualClock,
+    Orders,
     Page,
     PlannedFault,
     ResourceAlreadyExists,
+    Run,
     S2Error,
     S2Mock,
     SequencedRecord,
@@ -250,6 +260,42 @@ def test_sweep(s2_sweep: Sweep) -> None:
             assert_type(s2, S2Mock)
     with s2_sweep.replay("append", 3, Drop(committed=True)) as again:
         assert_type(again, S2Mock)
+    sweep = Sweep([Drop()], on="append", limit=5, check=True, basins=["my-basin"])
+    assert_type(sweep.report(), CampaignReport)
+    assert_type(sweep.report().passed, bool)
+
+
+def place(actor: Actor, body: str) -> None:
+    assert_type(actor.token, str)
+    assert_type(actor.env, dict[str, str])
+
+
+async def work(actor: Actor) -> None:
+    assert_type(actor.url, str)
+
+
+def test_orders(s2_orders: Orders) -> None:
+    for run in s2_orders(max_runs=10, max_faults=1, faults=[Drop()], basins=["my-basin"]):
+        assert_type(run, Run)
+        with run as s2:
+            assert_type(s2, S2Mock)
+            assert_type(run.actor("a", place, "tea"), Actor)
+            run.actor("b", work)
+            run.actor("c", ["true"])
+            run.go(timeout=5)
+    with s2_orders.replay("a1 b1", faults={"a1": Drop()}) as again:
+        assert_type(again, S2Mock)
+    assert_type(Orders(seed=5).report(), CampaignReport)
+
+
+def test_crashes(s2_crash: Crashes) -> None:
+    for attempt in s2_crash(on=["append"], basins=["my-basin"]):
+        with attempt as s2:
+            assert_type(s2, S2Mock)
+            attempt.run(["true"])
+    with s2_crash.replay("after", "append", 1) as again:
+        assert_type(again, S2Mock)
+    assert_type(Crashes(on="append").report(), CampaignReport)
 
 
 async def waits(mock: S2Mock) -> None:

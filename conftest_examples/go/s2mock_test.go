@@ -6,6 +6,7 @@ package orders
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -53,14 +54,19 @@ func NewS2Mock(t *testing.T, options M) *S2Mock {
 // Call asks for anything under /_s2mock, and reads the answer into what `into` points to.
 func (s2 *S2Mock) Call(method, path string, body, into any) {
 	s2.t.Helper()
-	var sent io.Reader = http.NoBody
-	if body != nil {
-		data, _ := json.Marshal(body)
-		sent = bytes.NewReader(data)
-	}
-	request, err := http.NewRequest(method, s2.URL+"/_s2mock"+path, sent)
-	if err != nil {
+	if err := s2.send(method, path, body, into); err != nil {
 		s2.t.Fatal(err)
+	}
+}
+
+func (s2 *S2Mock) send(method, path string, body, into any) error {
+	var sent []byte
+	if body != nil {
+		sent, _ = json.Marshal(body)
+	}
+	request, err := http.NewRequest(method, s2.URL+"/_s2mock"+path, bytes.NewReader(sent))
+	if err != nil {
+		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
 	if s2.Token != "" {
@@ -68,13 +74,16 @@ func (s2 *S2Mock) Call(method, path string, body, into any) {
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		s2.t.Fatal(err)
+		return err
 	}
 	defer answer.Body.Close()
 	data, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode >= 300 {
-		s2.t.Fatalf("%s %s: %d %s %v", method, path, answer.StatusCode, data, err)
-	} else if into != nil && json.Unmarshal(data, into) != nil {
-		s2.t.Fatalf("%s %s: %s", method, path, data)
+		return fmt.Errorf("%s %s: %d %s %v", method, path, answer.StatusCode, data, err)
+	} else if text, ok := into.(*string); ok {
+		*text = string(data)
+	} else if into != nil && len(data) > 0 {
+		return json.Unmarshal(data, into)
 	}
+	return nil
 }

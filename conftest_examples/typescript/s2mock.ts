@@ -17,17 +17,17 @@ export type Exchange = {
   effect: { committed: boolean; first_seq_num: number | null; last_seq_num: number | null };
 };
 
-async function call(token: string | undefined, method: string, path: string, body?: unknown): Promise<any> {
+export async function call(token: string | undefined, method: string, path: string, body?: unknown): Promise<any> {
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   if (body !== undefined) headers["content-type"] = "application/json";
   const answer = await fetch(`${url}/_s2mock${path}`, { method, headers, body: JSON.stringify(body) });
   const text = await answer.text();
   if (!answer.ok) throw new Error(JSON.parse(text).message);
-  return text === "" ? undefined : JSON.parse(text);
+  return answer.headers.get("content-type") === "application/json" ? JSON.parse(text) : text;
 }
 
 export class S2Mock {
-  private constructor(readonly token: string) {}
+  constructor(readonly token: string) {}
 
   // Options are those of the account: basins, clock, deletion_delay, snapshot and others.
   static async account(options: Record<string, unknown> = {}): Promise<S2Mock> {

@@ -9,6 +9,7 @@ from s2mock.control.response import Refused
 from s2mock.powers.coverage import Coverage
 from s2mock.powers.powers import OUTAGE
 from s2mock.runtime.conversation import CANCEL_HANDLE, Application, Conversation, Reset
+from s2mock.runtime.environ import bearer
 from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
@@ -106,6 +107,8 @@ class HostedMock(Protocol):
 
     def _another(self, **options: Any) -> "HostedMock": ...
 
+    def _actor_token(self, number: int) -> str: ...
+
 
 class AccountEnded(Exception):
     """The account of a request that waited has ended."""
@@ -171,8 +174,10 @@ class HostedAccount:
         self.faults: Numbered[Injection] = Numbered("fault")
         self.holds: Numbered[Hold] = Numbered("hold")
         self.coverage = Coverage()
-        # A function for each request under way, which drops that request.
-        self._calls: set[Callable[[Reset], object]] = set()
+        # A function for each request under way, which drops that request, and the token of that.
+        self._calls: dict[Callable[[Reset], object], str] = {}
+        # The attempt of a campaign that the account is for, such as "attempt 2 of campaign 1".
+        self.attempt: str | None = None
         # The number of requests to the control API under way.
         self._control_calls = 0
         # When the last request of any kind ended, in seconds.
@@ -217,12 +222,12 @@ class HostedAccount:
     def converse(self, environ: dict[str, Any]) -> Conversation:
         """Answer a request to S2's API of the account."""
         drop = yield CANCEL_HANDLE
-        self._calls.add(drop)
+        self._calls[drop] = bearer(environ)
         try:
             yield from self.mock.wsgi_app.converse(environ)
         finally:
             self.last_used = monotonic()
-            self._calls.discard(drop)
+            self._calls.pop(drop, None)
 
     def begin_control(self) -> None:
         """Count a request to the control API that begins to use the account."""
@@ -248,12 +253,12 @@ class HostedAccount:
         """Answer the requests of the account again."""
         self.powers.is_out_over_http = False
 
-    def drop_calls(self) -> None:
+    def drop_calls(self, token: str | None = None) -> None:
         """Drop the requests that are under way, with their connections, each in its own thread.
 
-        Requests of other accounts on the same connections end too, as when a network fails. The
-        server's own requests have ended at the return, those of a `serve` loop end in its next
-        turn.
+        With a `token`, only those that carry it. Requests of other accounts on the same connections
+        end too, as when a network fails. The server's own requests have ended at the return, those
+        of a `serve` loop end in its next turn.
         """
         mock = self._mock()
         if mock is not None:
@@ -263,8 +268,9 @@ class HostedAccount:
             injector = None if mock is None else mock._powers.used_injector  # noqa: SLF001  # as above
             if injector is not None:
                 injector.end_muted_connections()
-            for drop in list(self._calls):
-                drop(OUTAGE)
+            for drop, sent in list(self._calls.items()):
+                if token is None or sent == token:
+                    drop(OUTAGE)
 
         self._call_on_server(drop_all)
 

@@ -1,4 +1,4 @@
-"""All accounts of a server: the first, those made over HTTP, and the snapshots of any of them."""
+"""All accounts of a server: the first, those made over HTTP; their snapshots; and campaigns."""
 
 import weakref
 from math import inf
@@ -10,6 +10,7 @@ from s2mock.control.settings import MAKE_AN_ACCOUNT, ControlSettings
 from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
+    from s2mock.control.hosted_campaign import HostedCampaign
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
 
 
@@ -33,13 +34,25 @@ class HostedAccounts:
         self.mocks: list[HostedMock] = []
         self.others: dict[str, HostedAccount] = {}
         self.snapshots: Numbered[Snapshot] = Numbered("snapshot")
+        self.campaigns: Numbered[HostedCampaign] = Numbered("campaign")
 
     def end_idle(self) -> None:
-        """End the accounts that have been idle for too long; never the first."""
-        if not self.others or (now := monotonic()) < self._next_end:
+        """End the accounts and campaigns that have been idle for too long; never the first account.
+
+        The account of an attempt ends with its campaign.
+        """
+        if self._next_end == inf or (now := monotonic()) < self._next_end:
             return
         self._next_end = inf
+        for number, campaign in self.campaigns.items():
+            ends = (now if campaign.is_in_use else campaign.last_used) + self._idle
+            if ends <= now:
+                self.end_campaign(number)
+            else:
+                self._next_end = min(self._next_end, ends)
         for hosted in list(self.others.values()):
+            if hosted.attempt is not None:
+                continue
             ends = (now if hosted.is_in_use else hosted.last_used) + self._idle
             if ends <= now:
                 self.end(hosted)
@@ -85,6 +98,15 @@ class HostedAccounts:
         self._next_end = min(self._next_end, hosted.last_used + self._idle)
         return hosted
 
+    def add_campaign(self, campaign: "HostedCampaign") -> int:
+        """Host a campaign until it ends, and return its number."""
+        self._next_end = min(self._next_end, campaign.last_used + self._idle)
+        return self.campaigns.add(campaign)
+
+    def end_campaign(self, number: int) -> None:
+        """End a campaign, with the account of its open attempt. Raises `Refused` (404)."""
+        self.campaigns.remove(number).close()
+
     def end(self, hosted: HostedAccount) -> None:
         """End an account other than the first."""
         mock = hosted.mock
@@ -94,6 +116,8 @@ class HostedAccounts:
         mock.close()
 
     def close(self) -> None:
-        """Close the mocks of all accounts but the first, which its owner closes."""
+        """End the campaigns, and close all mocks but the first, which its owner closes."""
+        for number in [number for number, _ in self.campaigns.items()]:
+            self.end_campaign(number)
         for mock in self.mocks:
             mock.close()

@@ -23,7 +23,7 @@ class ControlRequest:
     """One request: the account that it acts on, its parameters and its body.
 
     `accounts` are all accounts of the server. `hosted` is None for a request that names no account,
-    to a server without a first one. `number` is the number in the path. All members raise `Refused`
+    to a server without a first one. `parameters` are those in the path. All members raise `Refused`
     for a request that makes no sense.
     """
 
@@ -32,12 +32,12 @@ class ControlRequest:
         environ: dict[str, Any],
         accounts: HostedAccounts,
         hosted: HostedAccount | None,
-        number: str | None,
+        parameters: Mapping[str, str],
     ) -> None:
         self.environ = environ
         self.accounts = accounts
         self._hosted = hosted
-        self._number = number
+        self.parameters = parameters
         self.body = b""
         # True once the head of a response has been sent; only its body may follow.
         self.is_answered = False
@@ -50,7 +50,11 @@ class ControlRequest:
     @property
     def number(self) -> int:
         """The number in the path."""
-        text = self._number or ""
+        return self.number_of("number")
+
+    def number_of(self, name: str) -> int:
+        """Return the number in the path at the parameter of that name."""
+        text = self.parameters.get(name, "")
         if not is_whole(text):
             raise Refused(404, f"{text!r} is no number such as 1")
         return int(text)
@@ -120,7 +124,8 @@ HandlerResult = ControlResponse | Generator[Step, Any, ControlResponse | None]
 class ControlRoute(NamedTuple):
     """A method and a path below `/_s2mock`, and their handler.
 
-    `{number}` in the path is a segment that the handler reads as `request.number`.
+    `{number}` in the path is a segment that the handler reads as `request.number`, any other such
+    segment one of `request.parameters`.
     """
 
     method: str

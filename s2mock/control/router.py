@@ -1,10 +1,10 @@
 """The router of a server with a control API: it sends each request to the account it is for."""
 
-import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import unquote
 
 from s2mock.control.guard import objection
 from s2mock.control.hosted_account import AccountEnded, HostedAccount, WaitOrEnd
@@ -25,10 +25,9 @@ _DIRECT: Final = f"{PREFIX}/v1/"
 # Where s2-lite has its page.
 _DASHBOARD: Final = "/dashboard"
 _ENDED: Final = (
-    "the access token is that of an account that has ended: by DELETE /_s2mock/accounts, or since "
-    "no request had used it for as long as --account-idle says"
+    "the access token is that of an account that has ended: by DELETE /_s2mock/accounts, with its "
+    "attempt of a campaign, or since no request had used it for as long as --account-idle says"
 )
-_NUMBERED: Final = re.compile(r"(/[a-z]+/)([^/]+)(/[a-z]+|)")
 
 
 class ControlRouter:
@@ -83,8 +82,8 @@ class ControlRouter:
             if path.startswith(_DIRECT):
                 yield from _call_directly(environ, path, require_account(hosted))
                 return
-            route, number = self._match(environ["REQUEST_METHOD"], path)
-            request = ControlRequest(environ, self.accounts, hosted, number)
+            route, parameters = self._match(environ["REQUEST_METHOD"], path)
+            request = ControlRequest(environ, self.accounts, hosted, parameters)
             yield from request.read()
             response = yield from _handle(route, request, hosted)
         except AccountEnded:
@@ -124,20 +123,32 @@ class ControlRouter:
             raise Refused(401, _ENDED)
         return self.accounts.known(token)
 
-    def _match(self, method: str, path: str) -> tuple[ControlRoute, str | None]:
-        """Return the route, and the number in the path. Raises `Refused` (404, 405)."""
-        rest, number = path.removeprefix(PREFIX), None
-        by_method = self._routes.get(rest)
-        if by_method is None and (found := _NUMBERED.fullmatch(rest)) is not None:
-            number = found[2]
-            by_method = self._routes.get(f"{found[1]}{{number}}{found[3]}")
+    def _match(self, method: str, path: str) -> tuple[ControlRoute, dict[str, str]]:
+        """Return the route, and the parameters in the path. Raises `Refused` (404, 405)."""
+        rest = path.removeprefix(PREFIX)
+        by_method, parameters = self._routes.get(rest), {}
+        if by_method is None:
+            found = next(self._find(rest), None)
+            by_method, parameters = found or (None, {})
         if by_method is None:
             known = (str(route) for routes in self._routes.values() for route in routes.values())
             raise Refused(404, f"nothing is served at {path}: there are {', '.join(known)}")
         if (route := by_method.get(method)) is None:
             allow = ", ".join(by_method)
             raise Refused(405, f"{path} takes {allow}, not {method}", ("allow", allow))
-        return route, number
+        return route, parameters
+
+    def _find(self, rest: str) -> Iterator[tuple[dict[str, ControlRoute], dict[str, str]]]:
+        """Yield the routes with parameters that a path matches, and the parameters."""
+        parts = rest.split("/")
+        for template, by_method in self._routes.items():
+            names = template.split("/")
+            if len(names) != len(parts):
+                continue
+            pairs = list(zip(names, parts, strict=True))
+            if all(name == part or (name[:1] == "{" and part) for name, part in pairs):
+                given = {name[1:-1]: unquote(part) for name, part in pairs if name[:1] == "{"}
+                yield by_method, given
 
 
 def _handle(

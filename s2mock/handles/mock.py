@@ -112,6 +112,7 @@ class S2Mock(MockBase):
         given = mock_tokens.give(token)
         self._number = given.number
         self.token: str = given.token
+        self._is_token_pinned = token is not None
         self._forks: SharedWeakSet[S2Mock] = SharedWeakSet()
         self.account: Account = Account(
             clock=self.clock,
@@ -355,6 +356,17 @@ class S2Mock(MockBase):
         initial_state = InitialState(resources=resources)
         initial_state.apply(self._engine)
         self._initial_state = initial_state
+
+    def _actor_token(self, number: int) -> str:
+        """Return the token for an actor of a campaign, the same for the same number."""
+        return mock_tokens.of_actor(self._number, number)
+
+    def _drop_clients(self) -> None:
+        """Drop all connections, and the calls by WSGI."""
+        self._powers.journal.note_cut()
+        self._connections.drop()
+        if self._connections.app is not None:
+            self._connections.app.drop_calls()
 
     def _inject_faults(self) -> None:
         for arguments in self._faults:

@@ -2,6 +2,5 @@
 
 Faults, holds, hooks and delays (`fault_injector.py`, `delays.py`) are observers of operations at
 their three points (`registry/operation.py`). The recorder adds each exchange to the journal, which
-`teardown_report.py`, `timeline.py` and `coverage.py` read. `sweep.py` runs a scenario with a fault
-at each operation.
+`teardown_report.py`, `timeline.py` and `coverage.py` read.
 """

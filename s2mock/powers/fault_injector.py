@@ -160,6 +160,11 @@ class FaultInjector:
             self._unused.append(hold)
         self._observe()
 
+    def decide(self, call: "TrackedCall", fault: Fault) -> None:
+        """Give a call that waits at its arrival a fault, in the place of an injected one."""
+        with self._lock:
+            self._decide(call, fault)
+
     def _decide(self, call: "TrackedCall", fault: Fault) -> None:
         """Give a call a fault, in the place of an injected one, which goes on waiting.
 

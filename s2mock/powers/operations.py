@@ -5,7 +5,7 @@ Source: reference: account_services §1.2. `ensure-basin` and `ensure-stream` ar
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from s2mock.registry.values.codes import TRANSIENT
 from s2mock.registry.values.scopes import OPERATIONS
@@ -21,24 +21,69 @@ OPERATION_NAMES: Final = (
 COMMANDS: Final = frozenset({"trim", "fence"})
 """Further names of an append: those of the command records in its batch."""
 
-HAS_STREAM: Final = frozenset(
-    {"create-stream", "ensure-stream", "reconfigure-stream", "delete-stream", "append", *COMMANDS}
-)
-"""The operations that change one stream."""
 
-WRITES: Final = HAS_STREAM | {
-    "create-basin",
-    "ensure-basin",
-    "reconfigure-basin",
-    "delete-basin",
-    "issue-access-token",
-    "revoke-access-token",
-    "set-default-location",
+class Access(NamedTuple):
+    """The kinds of things that an operation reads, and those that it writes.
+
+    "basins" is the list of basins, "basin" one of them with its configuration, "streams" its list
+    of streams; "records" are those of a stream, with its tail and its fencing token, and "config"
+    is its configuration; "tokens" are the access tokens. "location" is the default location.
+    "usage" is what metrics show: every operation counts, so they commute with none.
+    """
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+
+
+_APPEND: Final = Access(("basin", "records", "config"), ("records",))
+_NEW_STREAM: Final = ("streams", "records", "config")
+
+ACCESS: Final[Mapping[str, Access]] = {
+    "list-basins": Access(("basins",)),
+    "create-basin": Access(("basins", "location"), ("basins", "basin")),
+    "ensure-basin": Access(("basins", "basin", "location"), ("basins", "basin")),
+    "get-basin-config": Access(("basin",)),
+    "reconfigure-basin": Access(("basin",), ("basin",)),
+    "delete-basin": Access(("basins",), ("basins", "basin", *_NEW_STREAM)),
+    "list-streams": Access(("basin", "streams")),
+    "create-stream": Access(("basin", "streams"), _NEW_STREAM),
+    "ensure-stream": Access(("basin", "streams", "config"), _NEW_STREAM),
+    "get-stream-config": Access(("config",)),
+    "reconfigure-stream": Access(("basin", "config"), ("config",)),
+    "delete-stream": Access(("streams",), _NEW_STREAM),
+    "check-tail": Access(("basin", "records")),
+    "read": Access(("basin", "records", "config")),
+    "append": _APPEND,
+    "trim": _APPEND,
+    "fence": _APPEND,
+    "append-session": Access(("basin", "config")),
+    "list-access-tokens": Access(("tokens",)),
+    "issue-access-token": Access(("tokens",), ("tokens",)),
+    "revoke-access-token": Access(("tokens",), ("tokens",)),
+    "account-metrics": Access(("usage",)),
+    "basin-metrics": Access(("usage",)),
+    "stream-metrics": Access(("usage",)),
+    "list-locations": Access(),
+    "get-default-location": Access(("location",)),
+    "set-default-location": Access(("location",), ("location",)),
 }
+"""What each operation reads and writes. Where one is refused, it has only read both."""
+
+CREATES_STREAM: Final = frozenset({"read", "check-tail", "append", "append-session"})
+"""The operations that create a stream which is missing, where the basin is configured so."""
+
+WRITES: Final = frozenset(name for name, access in ACCESS.items() if access.writes)
 """The operations that are there to change something.
 
 A read or a tail check may create its stream, and the opening of an append session too.
 """
+
+HAS_STREAM: Final = frozenset(
+    name
+    for name in WRITES
+    if not {"records", "config"}.isdisjoint(ACCESS[name].writes) and name != "delete-basin"
+)
+"""The operations that change one stream."""
 
 # The codes of any request. Only some operations can have a conflict of writes.
 _OF_ALL: Final = (

@@ -1,6 +1,8 @@
 """The timeline: the exchanges of a test as lines of text, for the report of its failure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 from s2mock.powers.exchange import Exchange, Response, error_code
 from s2mock.powers.faults import Late, is_answer_lost
@@ -9,6 +11,7 @@ from s2mock.runtime.status_phrases import STATUS_PHRASES
 MAX_LINES = 30
 _INDENT = " " * 12
 _MAX_NAME = 40
+_NO_MARKS: Final[Mapping[int, str]] = MappingProxyType({})
 
 
 def make_title(exchanges: Sequence[Exchange]) -> str:
@@ -18,8 +21,11 @@ def make_title(exchanges: Sequence[Exchange]) -> str:
     return f"{text}, {_counted(faults, 'fault')}" if faults else text
 
 
-def make_timeline(exchanges: Sequence[Exchange]) -> str:
-    """Return a line for each of the last exchanges, and the reason of the last refusal."""
+def make_timeline(exchanges: Sequence[Exchange], marks: Mapping[int, str] = _NO_MARKS) -> str:
+    """Return a line for each of the last exchanges, and the reason of the last refusal.
+
+    `marks` are texts for the ends of lines, by the numbers of exchanges.
+    """
     folded = list(_fold_batches(exchanges))
     shown = folded[-MAX_LINES:]
     start = min(exchange.began for exchange in exchanges)
@@ -31,7 +37,8 @@ def make_timeline(exchanges: Sequence[Exchange]) -> str:
         lines.append(f"... {len(folded) - len(shown)} lines before these")
     for group, row in zip(shown, rows, strict=True):
         cells = [row[0].rjust(widths[0]), *map(str.ljust, row[1:5], widths[1:])]
-        lines.append("  ".join([*cells, *_describe_outcome(group, lost)]).rstrip())
+        marked = [marks[one.number] for one in group if one.number in marks]
+        lines.append("  ".join([*cells, *_describe_outcome(group, lost), *marked]).rstrip())
         lines += [f"{_INDENT}{text}" for text in group[-1].advice]
     last_refused = _find_last_refusal(exchanges)
     if last_refused is not None:

@@ -6,7 +6,6 @@ does not use it pays for reading a few small files.
 
 import sys
 from contextlib import ExitStack
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +15,11 @@ from s2mock.pytest_plugin import options, teardown
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
+    from s2mock.handles.campaigns.crashes import Crashes
+    from s2mock.handles.campaigns.orders import Orders
+    from s2mock.handles.campaigns.sweep import Sweep
     from s2mock.handles.mock import S2Mock
     from s2mock.handles.remote import RemoteS2Mock
-    from s2mock.handles.sweep import Sweep
     from s2mock.server.lazy_server import LazyServer
 
 
@@ -176,26 +177,28 @@ def s2_mock(request: pytest.FixtureRequest) -> "Iterator[S2Mock | RemoteS2Mock]"
 @pytest.fixture
 def s2_sweep(request: pytest.FixtureRequest) -> "Iterator[Sweep]":
     """Try every fault at every operation, in an attempt each: see `Sweep`."""
-    from s2mock.handles.sweep import Sweep
-    from s2mock.pytest_plugin import mocks
+    from s2mock.handles.campaigns.sweep import Sweep
+    from s2mock.pytest_plugin.campaigns import campaign_fixture
 
-    config = request.config
-    if (url := options.target_of(config)) is not None:
-        from s2mock.handles.remote import NotOnTarget
+    with campaign_fixture(request) as surroundings:
+        yield Sweep.for_fixture(surroundings)
 
-        raise NotOnTarget(
-            f"s2_sweep is a power of the fake, and switched off by --s2mock-target={url}"
-        )
-    arguments, use_env = mocks.arguments_of(request)
 
-    def make(**more: Any) -> "S2Mock":
-        mock = mocks.make_fake(request, arguments | more)
-        if use_env:
-            mock.use_env(request.getfixturevalue("monkeypatch"))
-        return mock
+@pytest.fixture
+def s2_orders(request: pytest.FixtureRequest) -> "Iterator[Orders]":
+    """Try every order in which the operations of several actors take effect: see `Orders`."""
+    from s2mock.handles.campaigns.orders import Orders
+    from s2mock.pytest_plugin.campaigns import campaign_fixture
 
-    sweep = Sweep(make, partial(mocks.show_progress, config))
-    request.node.stash[teardown.SWEEP] = sweep
-    yield sweep
-    if texts := teardown.unfinished_sweeps(request.node, has_failed=True):
-        pytest.fail("\n".join(texts), pytrace=False)
+    with campaign_fixture(request) as surroundings:
+        yield Orders.for_fixture(surroundings)
+
+
+@pytest.fixture
+def s2_crash(request: pytest.FixtureRequest) -> "Iterator[Crashes]":
+    """Stop a worker right before and right after each of its operations: see `Crashes`."""
+    from s2mock.handles.campaigns.crashes import Crashes
+    from s2mock.pytest_plugin.campaigns import campaign_fixture
+
+    with campaign_fixture(request) as surroundings:
+        yield Crashes.for_fixture(surroundings)

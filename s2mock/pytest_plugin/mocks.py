@@ -51,8 +51,12 @@ def _marker_arguments(node: pytest.Item) -> dict[str, Any]:
     return arguments
 
 
-def make_fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2Mock":
-    """Return a fake with these arguments, behind the server of the session.
+def make_fake(
+    request: pytest.FixtureRequest,
+    arguments: dict[str, Any],
+    server: "LazyServer | None" = None,
+) -> "S2Mock":
+    """Return a fake with these arguments, behind that server, or else that of the session.
 
     Raises `TypeError`, `ValueError`.
     """
@@ -64,10 +68,8 @@ def make_fake(request: pytest.FixtureRequest, arguments: dict[str, Any]) -> "S2M
     # subclass may have a constructor and a state of its own, so it is used as it is.
     if type(clock := arguments.get("clock")) is ManualClock:
         arguments = {**arguments, "clock": clock.fresh()}
-    # A test with both fixtures has a mock of each, and they need a socket each.
-    if "s2_mock" in request.fixturenames and request.fixturename != "s2_mock":
-        return S2Mock(**arguments)
-    return S2Mock(**arguments, listening=request.getfixturevalue("_s2mock_listening"))
+    listening = request.getfixturevalue("_s2mock_listening") if server is None else server
+    return S2Mock(**arguments, listening=listening)
 
 
 def make_remote(config: pytest.Config, arguments: dict[str, Any]) -> "RemoteS2Mock":

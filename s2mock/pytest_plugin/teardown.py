@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import ModuleType
 
-    from s2mock.handles.sweep import Sweep
+    from s2mock.handles.campaigns.driver import Surroundings
 
-SWEEP: "pytest.StashKey[Sweep]" = pytest.StashKey()
+CAMPAIGNS: "pytest.StashKey[list[Surroundings]]" = pytest.StashKey()
 
 
 def teardown_report() -> "ModuleType | None":
@@ -62,7 +62,7 @@ def end_call(item: pytest.Item) -> None:
         _add_to_report(item, "call", unused, advice)
         unused, advice = [], []
     else:
-        unfinished = unfinished_sweeps(item, has_failed=False)
+        unfinished = unfinished_campaigns(item, has_failed=False)
     fail_for_fake([*unfinished, *unused, *advice_as_errors(advice)])
 
 
@@ -98,10 +98,10 @@ def _unused_faults(*, has_failed: bool) -> list[str]:
     return [] if report is None else report.take_complaints(has_failed=has_failed)
 
 
-def unfinished_sweeps(item: pytest.Item, *, has_failed: bool) -> list[str]:
-    """Return the complaints about the test's sweeps whose attempts did not all run."""
-    sweep = item.stash.get(SWEEP, None)
-    return [] if sweep is None else sweep.take_unfinished(has_failed=has_failed)
+def unfinished_campaigns(item: pytest.Item, *, has_failed: bool) -> list[str]:
+    """Return the complaints about the test's campaigns whose attempts did not all run."""
+    found = item.stash.get(CAMPAIGNS, [])
+    return [text for one in found for text in one.take_unfinished(has_failed=has_failed)]
 
 
 def advice_as_errors(advice: "Iterable[str]") -> list[str]:
@@ -117,6 +117,7 @@ def take_advice(item: pytest.Item) -> list[str]:
     tokens, report = sys.modules.get("s2mock.runtime.mock_tokens"), teardown_report()
     late = [] if tokens is None else tokens.take_late()
     advice = [] if report is None else report.take_advice()
+    advice += [text for one in item.stash.get(CAMPAIGNS, []) for text in one.take_advice()]
     if not is_advice_on(item.config):
         return []
     for text in late:

@@ -61,6 +61,14 @@ def give(pinned: str | None) -> MockTokens:
     return MockTokens(number, f"{_OWN}{number}", f"{_ISSUED}{number}_")
 
 
+def of_actor(mock: str, number: int) -> str:
+    """Return the token of the actor of that number, of the mock of that number.
+
+    It ends with the mock, also where the mock's own token is pinned.
+    """
+    return f"{_OWN}{mock}_{number}"
+
+
 def current_test() -> str:
     """Return the id that pytest gives to the running test, or "" if there is none."""
     return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]

@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def described(method: str, path: str) -> dict[str, Any] | None:
     """What the description says of that operation."""
     for template, operations in DESCRIPTION["paths"].items():
-        if re.fullmatch(re.sub(r"\\{number\\}", "[^/]+", re.escape(template)), path):
+        if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)), path):
             operation: dict[str, Any] | None = operations.get(method.lower())
             return operation
     return None

@@ -34,7 +34,7 @@ def test_it_describes_what_is_served_and_nothing_else(control: Control) -> None:
 def test_parameters_are_described(control: Control, name: str) -> None:
     """Asked with one that there is none of, each says which there are."""
     method, _, path = name.partition(" ")
-    path = path.removeprefix("/_s2mock").replace("{number}", "1")
+    path = re.sub(r"\{\w+\}", "1", path.removeprefix("/_s2mock"))
     _prepare(control)
     body = _example(OPERATIONS[name])
     status, message = control.refused(method, f"{path}?zzzzzz=1", *body)
@@ -49,12 +49,22 @@ def test_members_of_bodies_are_described(control: Control, name: str) -> None:
     method, _, path = name.partition(" ")
     if "snapshots" in path:
         return
+    path = re.sub(r"\{\w+\}", "1", path.removeprefix("/_s2mock"))
     schema = resolved(OPERATIONS[name]["requestBody"]["content"]["application/json"]["schema"])
-    status, message = control.refused(method, path.removeprefix("/_s2mock"), {"zzzzzz": 1})
-    assert status == 400
-    there = re.search(r"there are (.*)$", message)
-    assert there is not None
-    assert sorted(there[1].split(", ")) == sorted(schema["properties"])
+    for form in map(resolved, schema.get("oneOf", [schema])):
+        kind = form["properties"].get("kind", {"enum": []})["enum"]
+        given = {"kind": kind[0]} if kind else {}
+        status, message = control.refused(method, path, {**given, "zzzzzz": 1})
+        assert status == 400
+        if "oneOf" in schema:
+            # The members of all forms are checked first.
+            others = {member for one in schema["oneOf"] for member in resolved(one)["properties"]}
+            wrong = min(others - form["properties"].keys())
+            status, message = control.refused(method, path, {**given, wrong: 1})
+            assert status == 400
+        there = re.search(r"there are (.*)$", message)
+        assert there is not None
+        assert sorted(there[1].split(", ")) == sorted(form["properties"])
 
 
 def test_names_are_those_of_the_product() -> None:

@@ -37,8 +37,10 @@ OF_THE_DOCS = (
     '{"Drop": {"refused": true}}',
     '{"Cut": {"records": 2}}',
     '{"seconds": 60}',
+    '{"kind": "orders", "actors": ["a", "b"], "options": {"basins": ["my-basin"]}}',
+    '{"outcome": "failed", "message": "two records"}',
 )
-ACCOUNT, HOLD, RELEASE, FAIL, FAIL_ORDERS, ANSWER, LATE, DROP, CUT, MINUTE = map(
+ACCOUNT, HOLD, RELEASE, FAIL, FAIL_ORDERS, ANSWER, LATE, DROP, CUT, MINUTE, ORDERS, FAILED = map(
     json.loads, OF_THE_DOCS
 )
 CALLS: list[list[Any]] = [
@@ -62,6 +64,13 @@ CALLS: list[list[Any]] = [
     ["GET", "/look/stream?basin=my-basin&stream=log", None],
     ["POST", "/snapshots/1/restore", None],
     ["GET", "/look/stream?basin=my-basin&stream=none", None],
+    ["POST", "/campaigns", ORDERS],
+    ["POST", "/campaigns/1/attempts", None],
+    ["POST", "/campaigns/1/attempts/1/actors/a/end", None],
+    ["POST", "/campaigns/1/attempts/1/actors/b/end", None],
+    ["POST", "/campaigns/1/attempts/1/end", FAILED],
+    ["GET", "/campaigns/1", None],
+    ["DELETE", "/campaigns/1", None],
     ["DELETE", "/accounts", None],
 ]
 

@@ -28,6 +28,7 @@ from tests.extremes.values import (
     is_numeric,
     made,
     meet,
+    settle,
 )
 from tests.powers.conftest import BASIN, RECORDS, Started, Way
 
@@ -105,7 +106,11 @@ def s2_slots() -> Iterator[Slot]:
 
 # A basin may be in two forms, which have the same numbers.
 CONTROL, S2 = [*dict.fromkeys(control_slots())], [*s2_slots()]
+# In the form of S2's own requests, which has the numbers.
+SEEDED = {"basins": [{"basin": BASIN, "streams": [{"stream": "log"}]}]}
 RELEASE = "/_s2mock/holds/{number}/release"
+CAMPAIGNS = "/_s2mock/campaigns"
+ATTEMPT = "/_s2mock/campaigns/{number}/attempts/{attempt}"
 
 
 def put(steps: Steps, value: Any) -> Any:
@@ -120,6 +125,8 @@ def put(steps: Steps, value: Any) -> Any:
 def filled(slot: Slot, document: Any) -> Any:
     """Return the document with all else that a request needs, so that the number has a meaning."""
     needed = {"Fail": {"code": "unavailable"}, "Delay": {"seconds": 0}}
+    if slot.path == CAMPAIGNS:
+        return campaign_with(document, needed)
     if slot.path == RELEASE:
         for name, arguments in document.get("fault", {}).items():
             document["fault"] = {name: needed.get(name, {}) | arguments}
@@ -134,6 +141,59 @@ def filled(slot: Slot, document: Any) -> Any:
                     arguments.setdefault(other, value)
                 fault["on"] = "read" if "records" in arguments else "append"
     return document
+
+
+def campaign_with(document: Any, needed: Mapping[str, Any]) -> Any:
+    """Return the request for a campaign in which the number of the document has a meaning."""
+    given: dict[str, Any] = {"clock": "manual"} | SEEDED
+    options = document.get("options", {})
+    for fault in options.get("faults", ()):
+        fault |= {"on": "append", "required": False}
+        kinds = fault.setdefault("fault", {"Drop": {}})
+        for kind in kinds if isinstance(kinds, list) else [kinds]:
+            for name, arguments in kind.items():
+                arguments |= {**needed.get(name, {}), **arguments}
+                fault["on"] = "read" if "records" in arguments else "append"
+    document["options"] = merged(given, options)
+    replayed = document.get("replay", {}).get("fault")
+    for fault in [*document.get("faults", ()), *([] if replayed is None else [replayed])]:
+        [(name, arguments)] = fault.items()
+        arguments |= {**needed.get(name, {}), **arguments}
+        document["on"] = "read" if "records" in arguments else "append"
+    if "replay" in document:
+        on = document.pop("on", "append")
+        replay = {"operation": on, "number": 1, "fault": {"Drop": {}}}
+        return document | {"kind": "sweep", "replay": replay | document["replay"]}
+    if "faults" in document or "limit" in document:
+        return {"kind": "sweep", "faults": [{"Drop": {}}], "on": "append"} | document
+    if "max_faults" in document:
+        document["faults"] = [{"Drop": {}}]
+    return {"kind": "orders", "actors": ["a"]} | document
+
+
+def run_campaign(mock: S2Mock, client: Client, number: int) -> None:
+    """Run all attempts of a campaign, each with appends and reads."""
+    campaign = f"{CAMPAIGNS}/{number}"
+    assert mock._connections.router is not None
+    accounts = mock._connections.router.accounts
+    try:
+        while (begun := client.request("POST", f"{campaign}/attempts", {})).status != 204:
+            assert begun.status == 201, begun
+            attempt = f"{campaign}/attempts/{begun.json['number']}"
+            calls: list[Started] = []
+            for actor in begun.json["actors"]:
+                acting = Client(mock.url, token=actor["token"], basin=BASIN)
+                calls.append(ask(acting, "POST", RECORDS, {"records": [{"body": "a"}]}))
+                settle(accounts.mocks[-1], calls)
+                ending = client.request("POST", f"{attempt}/actors/{actor['name']}/end", {})
+                assert ending.status == 200, ending
+            meet(accounts.mocks[-1], *calls)
+            passed = {"outcome": "passed"}
+            answer = client.request("POST", f"{attempt}/end", passed, timeout=PATIENCE)
+            assert answer.status == 200, answer
+        assert client.request("GET", campaign).status == 200
+    finally:
+        assert client.request("DELETE", campaign).status == 204
 
 
 class Prepared(NamedTuple):
@@ -163,22 +223,33 @@ def prepared() -> Iterator[Prepared]:
         yield Prepared(mock, client)
 
 
+def begin_attempt(client: Client) -> str:
+    """Return the path of an attempt that waits for nothing, since its worker has ended."""
+    crashes = client.request("POST", CAMPAIGNS, {"kind": "crash", "on": "append"})
+    campaign = f"{CAMPAIGNS}/{crashes.json['number']}"
+    attempt = f"{campaign}/attempts/{client.request('POST', f'{campaign}/attempts').json['number']}"
+    assert client.request("POST", f"{attempt}/actors/worker/end", {}).status == 200
+    return attempt
+
+
 def send(client: Client, slot: Slot, value: float, base: Any) -> Answer:
     """The request with that number in it."""
     path, query = slot.path, ""
+    if path == ATTEMPT and slot.where == "query":
+        path = begin_attempt(client)
     path = path.replace("<basin>", BASIN).replace("<stream>", "log")
     headers: dict[str, str] = {}
     body: bytes | None = None
     [name] = slot.steps if slot.where != "body" else [""]
     if slot.where == "path":
-        path = path.replace("{number}", quote(str(value)))
+        path = path.replace(f"{{{name}}}", quote(str(value)))
     elif slot.where == "query":
         given = base | {name: value}
         query = "&".join(f"{key}={quote(str(one))}" for key, one in given.items())
     elif slot.where == "header":
         headers = {name: f"{value},{value},{value}", **EVENTS}
         query = "seq_num=0&count=1"
-    path = path.replace("{number}", "1")
+    path = path.replace("{number}", "1").replace("{attempt}", "1").replace("{actor}", "a")
     if slot.where == "body":
         document = put(slot.steps, value)
         # Python's own spelling of what is not finite is no JSON, and has to be refused as such.
@@ -228,8 +299,6 @@ BODY_BASES: dict[str, dict[str, Any]] = {
     "/_s2mock/faults": {"fault": {"Drop": {}}, "on": "append", "required": False},
     "/_s2mock/holds": {"on": "append", "required": False},
 }
-# In the form of S2's own requests, which has the numbers.
-SEEDED = {"basins": [{"basin": BASIN, "streams": [{"stream": "log"}]}]}
 COUNTS = ("hits", "count", "readers", "waiters")
 
 
@@ -263,7 +332,10 @@ def test_a_number_at_s2mock_is_refused_or_works(prepared: Prepared, slot: Slot) 
             answer = send(own, slot, value, base)
             wrong += told(what, slot, value, answer)
             assert mock._connections.router is not None
-            if answer.status < 300:
+            if answer.status < 300 and slot.path == CAMPAIGNS:
+                run_campaign(mock, client, answer.json["number"])
+                wrong += [f"{what}: {trace[-500:]}" for trace in failures.take()]
+            elif answer.status < 300:
                 used = mock._connections.router.accounts.mocks[-1]
                 (exercise if slot.path.endswith(("/accounts", "/advance")) else meet)(used)
                 wrong += [f"{what}: {trace[-500:]}" for trace in failures.take()]

@@ -2,8 +2,9 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, suppress
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
@@ -13,6 +14,7 @@ from s2mock import (
     Account,
     Answer,
     AppendRecord,
+    Crashes,
     Cut,
     Delay,
     Drain,
@@ -22,6 +24,7 @@ from s2mock import (
     FaultPlan,
     Late,
     ManualClock,
+    Orders,
     PlannedFault,
     RemoteS2Mock,
     S2Mock,
@@ -30,6 +33,8 @@ from s2mock import (
     StreamConfig,
     Sweep,
 )
+from s2mock.handles.campaigns.driver import outside_pytest
+from s2mock.handles.campaigns.sweep import sweep_fixture
 from s2mock.registry.values.config import StreamConfigChanges
 from s2mock.strategies import fault_plans
 from tests.extremes.values import exercise, is_numeric, judge, made, meet, use
@@ -42,6 +47,7 @@ NOT_GIVEN = {
     *("Effect.__init__", "Exchange.__init__", "Response.__init__", "SeqNumMismatch.__init__"),
     *("Journal.since", "ManualClock.at", "ManualClock.begin_at", "ManualClock.call_at"),
     "ManualClock.waiters_pending",
+    "CampaignReport.__init__",
 }
 
 
@@ -115,7 +121,7 @@ def reconfigured(**given: Any) -> None:
 
 
 def swept(**given: Any) -> None:
-    sweep = Sweep(made, lambda _: None)
+    sweep = sweep_fixture(made)
     for attempt in sweep([Drop()], on="list-basins", **given):
         with attempt as mock, closing(Way("wsgi", mock)) as way:
             try:
@@ -124,9 +130,52 @@ def swept(**given: Any) -> None:
                 assert attempt.point is not None
 
 
+def crashed(make: Callable[..., Crashes], given: Mapping[str, Any]) -> None:
+    campaign = make(on="append", **given)
+    for attempt in campaign:
+        with attempt:
+            attempt.run(asyncio.sleep, 0)
+    assert "no append of the worker arrived" in str(campaign.report())
+
+
+def ordered(
+    make: Callable[..., Orders],
+    given: Mapping[str, Any],
+    times: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    is_async: bool = False,
+) -> None:
+    if given.get("max_faults"):
+        given = {**given, "faults": [Drop()]}
+    errors = []
+    for run in make(**given):
+        with run:
+            run.actor("a", lambda _: None)
+            try:
+                if is_async:
+                    asyncio.run(run.async_go(**times))
+                else:
+                    run.go(**times)
+            except AssertionError as error:
+                # A timeout of 0 is over before the actor has ended.
+                assert "nothing has happened for" in str(error)  # noqa: PT017
+            except Exception as error:  # noqa: BLE001  # of any kind: it is raised below
+                errors.append(error)
+    if errors:
+        raise errors[0]
+
+
+def swept_alone(**given: Any) -> None:
+    sweep = Sweep([Drop()], on="list-basins", **given)
+    for attempt in sweep:
+        with attempt as mock, closing(Way("wsgi", mock)) as way, suppress(ConnectionError):
+            way("GET", "/v1/basins")
+    assert sweep.report().passed
+
+
 def replayed(**given: Any) -> None:
     # A fault that nothing has met fails the test, when the block ends.
-    Sweep(made, lambda _: None).replay("list-basins", **{"number": 1, "fault": Drop(), **given})
+    sweep_fixture(made).replay("list-basins", **{"number": 1, "fault": Drop(), **given})
 
 
 def turned(turn: Callable[[S2Mock], object]) -> None:
@@ -245,6 +294,17 @@ CALLS: dict[str, Callable[[Prepared, dict[str, Any]], object]] = {
     ),
     "Stream.reconfigure": lambda _, given: reconfigured(**given),
     "StreamConfig.__init__": lambda _, given: configured(**given),
+    "Crashes.__call__": lambda _, given: crashed(Crashes.for_fixture(outside_pytest()), given),
+    "Crashes.__init__": lambda _, given: crashed(Crashes, given),
+    "Crashes.replay": lambda _, given: Crashes.for_fixture(outside_pytest()).replay(
+        "after", "append", **{"number": 1, **given}
+    ),
+    "Orders.__call__": lambda _, given: ordered(Orders.for_fixture(outside_pytest()), given),
+    "Orders.__init__": lambda _, given: ordered(Orders, given),
+    "Orders.replay": lambda _, given: Orders.for_fixture(outside_pytest()).replay("a1", **given),
+    "Run.go": lambda _, given: ordered(Orders, {}, given),
+    "Run.async_go": lambda _, given: ordered(Orders, {}, given, is_async=True),
+    "Sweep.__init__": lambda _, given: swept_alone(**given),
     "Sweep.__call__": lambda _, given: swept(**given),
     "Sweep.replay": lambda _, given: replayed(**given),
     "strategies.fault_plans": lambda _, given: fault_plans(**given),

@@ -154,13 +154,19 @@ def use(**options: Any) -> None:
         exercise(mock)
 
 
-def meet(mock: S2Mock) -> None:
-    """Meet all faults with appends and reads; then the account still answers."""
+def meet(mock: S2Mock, *begun: Started) -> None:
+    """Meet all faults with appends and reads; then the account still answers.
+
+    `begun` are calls that were sent before, and may wait.
+    """
     client = Client(mock.url, token=mock.token, basin=BASIN)
     mock.stream(BASIN, "log").append(["a", "b"])
     calls = [
-        ask(client, "GET", f"{RECORDS}?seq_num=0&count=2", **headers)
-        for headers in (EVENTS, {"content-type": "s2s/proto"}, {})
+        *begun,
+        *(
+            ask(client, "GET", f"{RECORDS}?seq_num=0&count=2", **headers)
+            for headers in (EVENTS, {"content-type": "s2s/proto"}, {})
+        ),
     ]
     calls.append(ask(client, "POST", RECORDS, {"records": [{"body": "c"}]}))
     settle(mock, calls)

@@ -9,10 +9,11 @@ import pytest
 
 import s2mock.powers.errors  # noqa: F401
 
-# To look for all plugins in each of these runs takes a third of its time.
-# pytest 8.4 warns of a plugin that is named with `-p` and imported already, as it is here.
+# To look for all plugins in each of these runs takes a third of its time. Tests of the subtests of
+# a campaign load that plugin again. pytest 8.4 warns of a plugin that is named with `-p` and is
+# imported already, as it is here.
 ALONE = (
-    *("--disable-plugin-autoload", "-p", "s2mock"),
+    *("--disable-plugin-autoload", "-p", "s2mock", "-p", "no:subtests"),
     *("-W", "ignore:Module already imported:pytest.PytestAssertRewriteWarning"),
 )
 

@@ -24,9 +24,9 @@ from s2mock import (
     Late,
     PlannedFault,
     S2Mock,
-    Sweep,
 )
 from s2mock.api.wire.messages import AppendInput
+from s2mock.handles.campaigns.sweep import sweep_fixture
 from s2mock.strategies import fault_plans
 from tests.powers.conftest import BASIN, FRAMES, RECORDS, SEEDS
 from tests.powers.frames import TERMINAL, append_frame, frames
@@ -190,7 +190,7 @@ def placed(mock: Any, shop: type[Shop]) -> list[str]:
 
 def sweep(shop: type[Shop], faults: Iterable[Fault]) -> None:
     """Sweep a client; fails as the fixture does."""
-    swept = Sweep(S2Mock, print)
+    swept = sweep_fixture(S2Mock, print)
     for attempt in swept(faults, on="append", basins=SEEDS, clock="manual"):
         with attempt as mock:
             assert placed(mock, shop) == ORDERS
@@ -255,7 +255,7 @@ class TestMeaninglessPoints:
 
     def swept(self, faults: list[Fault], *, on: list[str], fails: bool = False) -> list[str]:
         points = []
-        for attempt in Sweep(S2Mock, print)(faults, on=on, basins=SEEDS):
+        for attempt in sweep_fixture(S2Mock, print)(faults, on=on, basins=SEEDS):
             with attempt as mock:
                 shop = Shop(mock)
                 shop.append("tea")

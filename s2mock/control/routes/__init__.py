@@ -8,6 +8,7 @@ from s2mock.control.request import PREFIX, ControlRequest, ControlRoute
 from s2mock.control.response import ControlResponse
 from s2mock.control.routes import (
     accounts,
+    campaigns,
     clock,
     faults_and_holds,
     journal,
@@ -57,4 +58,5 @@ ROUTES: Final = (
     *clock.ROUTES,
     *look.ROUTES,
     *snapshots.ROUTES,
+    *campaigns.ROUTES,
 )

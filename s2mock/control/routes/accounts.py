@@ -1,13 +1,13 @@
 """`/_s2mock/accounts`, `fork`, `reset` and `outage`: make, end, reset and cut off accounts."""
 
-from typing import Any, Final
+from typing import Final
 
+from s2mock.control.account_options import make_mock
 from s2mock.control.hosted_account import HostedMock
-from s2mock.control.request import ControlRequest, ControlRoute, check_members, spell
+from s2mock.control.request import ControlRequest, ControlRoute
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.options import ACCOUNT_MEMBERS, OPTIONS
-from s2mock.powers.faults import faults_from_json
-from s2mock.runtime.clock import Clock, ManualClock, SystemClock
+from s2mock.options import ACCOUNT_MEMBERS
+from s2mock.runtime.clock import ManualClock, SystemClock
 
 
 def list_accounts(request: ControlRequest) -> ControlResponse:
@@ -18,7 +18,8 @@ def list_accounts(request: ControlRequest) -> ControlResponse:
     listed = []
     for number, (token, hosted) in enumerate([*first, *accounts.others.items()], 1):
         exchanges = hosted.powers.journal.last_number
-        name = f"account {number}, {exchanges} exchange{'' if exchanges == 1 else 's'}"
+        title = hosted.attempt or f"account {number}"
+        name = f"{title}, {exchanges} exchange{'' if exchanges == 1 else 's'}"
         listed.append({"token": token, "name": name, "exchanges": exchanges})
     return ControlResponse(200, {"accounts": listed})
 
@@ -26,20 +27,7 @@ def list_accounts(request: ControlRequest) -> ControlResponse:
 def make_account(request: ControlRequest) -> ControlResponse:
     """Make an account with a token of its own; the options have the names of `S2Mock`'s."""
     request.query()
-    options = request.document(*ACCOUNT_MEMBERS)
-    check_members(options, {name: OPTIONS[name].kind for name in options})
-    try:
-        if "clock" in options:
-            options["clock"] = _clock_from_json(options["clock"])
-        if "snapshot" in options:
-            number = _snapshot_number(options["snapshot"])
-            options["snapshot"] = request.accounts.snapshots.get(number)
-        if "faults" in options:
-            options["faults"] = _faults_from_json(options["faults"])
-        mock = request.accounts.first.mock._another(**options)  # noqa: SLF001  # made for this
-    except (TypeError, ValueError) as error:
-        raise Refused(400, str(error)) from None
-    return _add(request, mock)
+    return _add(request, make_mock(request.accounts, request.document(*ACCOUNT_MEMBERS)))
 
 
 def fork_account(request: ControlRequest) -> ControlResponse:
@@ -65,11 +53,16 @@ def _add(request: ControlRequest, mock: HostedMock) -> ControlResponse:
 def end_account(request: ControlRequest) -> ControlResponse:
     """End the account of the bearer token; later requests with the token are refused with 401."""
     request.query()
-    if request.hosted is request.accounts.first:
+    hosted = request.hosted
+    if hosted is request.accounts.first:
         raise Refused(
             409, "the first account ends with the server: name another by its bearer token"
         )
-    request.accounts.end(request.hosted)
+    if hosted.attempt is not None:
+        raise Refused(
+            409, f"this account is that of {hosted.attempt}, and ends with it: POST .../end"
+        )
+    request.accounts.end(hosted)
     return ControlResponse(204)
 
 
@@ -93,44 +86,6 @@ def end_outage(request: ControlRequest) -> ControlResponse:
     request.query()
     request.hosted.end_outage()
     return ControlResponse(204)
-
-
-def _clock_from_json(value: Any) -> Clock:
-    """Return the clock of a JSON value. Raises `TypeError`, `ValueError`."""
-    if value == "system":
-        return SystemClock()
-    if value == "manual":
-        return ManualClock()
-    if isinstance(value, dict) and list(value) == ["manual"]:
-        try:
-            return ManualClock(value["manual"])
-        except (TypeError, ValueError) as error:
-            raise type(error)(str(error).replace("start", "clock.manual", 1)) from None
-    raise ValueError(
-        f'clock must be "system", "manual", or {{"manual": seconds since 1970}}, not {spell(value)}'
-    )
-
-
-def _faults_from_json(value: Any) -> list[dict[str, Any]]:
-    """Return the arguments of `inject` for each fault of a JSON list. Raises `ValueError`."""
-    if not isinstance(value, list):
-        raise ValueError(f"faults must be a list, not {spell(value)}")
-    return [_fault_from_json(fault) for fault in value]
-
-
-def _fault_from_json(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict) or "fault" not in value or "on" not in value:
-        raise ValueError(
-            'faults must be objects such as {"fault": {"Drop": {}}, "on": "append"}, '
-            f"not {spell(value)}"
-        )
-    return {**value, "fault": faults_from_json(value["fault"])}
-
-
-def _snapshot_number(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"snapshot must be the number of a snapshot, not {spell(value)}")
-    return value
 
 
 ROUTES: Final = (

@@ -25,6 +25,20 @@ class Authorization:
         self._store = store
         self._is_open = is_open
         self._own_secret = own_secret
+        # Further secrets that count as the account's own.
+        self._actors: frozenset[str] = frozenset()
+
+    def admit_actor(self, secret: str) -> None:
+        """Let requests with that secret do what the account's own token may.
+
+        It is in no list of access tokens, and in no snapshot.
+        """
+        with self._lock.mutex:
+            self._actors |= {secret}
+
+    def has_actor(self, secret: str) -> bool:
+        """True if that secret was admitted for an actor."""
+        return secret in self._actors
 
     def authenticate(self, secret: str) -> AccessToken | None:
         """Return the token with that secret; None if the request may do everything.
@@ -47,8 +61,10 @@ class Authorization:
     def has_issued(self, secret: str) -> bool:
         """True if the account has issued an access token with that secret, revoked or not.
 
-        Also one that came with a snapshot; not its own token.
+        Also one that came with a snapshot, or is an actor's; not its own token.
         """
+        if secret in self._actors:
+            return True
         if self._store.state.tokens is None:
             return False
         with self._lock.mutex:
@@ -71,5 +87,6 @@ class Authorization:
         tokens = self._store.state.tokens
         if tokens is None:
             return None
-        key = OWN_SECRET if secret and secret == self._own_secret else secret
+        is_own = bool(secret) and (secret == self._own_secret or secret in self._actors)
+        key = OWN_SECRET if is_own else secret
         return bearer_of(tokens, key, is_open=self._is_open)

@@ -204,6 +204,28 @@ func main() {
 	check(err == nil && restored.StatusCode() == 204, "the snapshot is restored")
 	missing, err := client.LookAtStreamWithResponse(ctx, &control.LookAtStreamParams{Basin: "my-basin", Stream: "none"})
 	check(err == nil && missing.JSON404.Code == control.S2ErrorCodeStreamNotFound, "S2's error has its code")
+	var plan control.CampaignRequest
+	check(plan.FromOrdersCampaign(control.OrdersCampaign{
+		Kind: control.OrdersCampaignKindOrders, Actors: []string{"a", "b"},
+		Options: &control.AccountRequest{Basins: &[]control.BasinSeed{basin}},
+	}) == nil, "a campaign")
+	campaign, err := client.MakeCampaignWithResponse(ctx, plan)
+	check(err == nil && campaign.JSON201 != nil, "the campaign")
+	attempt, err := client.BeginAttemptWithResponse(ctx, campaign.JSON201.Number)
+	check(err == nil && attempt.JSON201 != nil, "an attempt")
+	at := attempt.JSON201
+	for _, actor := range at.Actors {
+		ended, err := client.EndActorWithResponse(ctx, at.Campaign, at.Number, actor.Name)
+		check(err == nil && ended.JSON200 != nil, "the actor has ended")
+	}
+	done, err := client.EndAttemptWithResponse(ctx, at.Campaign, at.Number, control.AttemptEnd{
+		Outcome: control.AttemptOutcomeFailed, Message: ptr("two records"),
+	})
+	check(err == nil && *done.JSON200.Outcome == control.CampaignAttemptOutcomeFailed, "it has failed")
+	report, err := client.ReportCampaignWithResponse(ctx, at.Campaign, nil)
+	check(err == nil && report.JSON200.Failures[0].Replay == nil, "nothing to replay")
+	left, err := client.EndCampaignWithResponse(ctx, at.Campaign)
+	check(err == nil && left.StatusCode() == 204, "the campaign has ended")
 	ended, err := client.EndAccountWithResponse(ctx)
 	check(err == nil && ended.StatusCode() == 204, "the account has ended")
 }

@@ -99,4 +99,28 @@ check(config.retention_policy?.age === 7 * 24 * 3600, "the stream keeps its reco
 data(await client.POST("/_s2mock/snapshots/{number}/restore", { params: { path: { number: snapshot.number } } }));
 const missing = await client.GET("/_s2mock/look/stream", { params: { query: { ...where, stream: "none" } } });
 check(missing.error?.code === "stream_not_found", "S2's error has its code");
+
+const campaign: Schemas["CampaignRequest"] = {"kind": "orders", "actors": ["a", "b"], "options": {"basins": ["my-basin"]}};
+const made = data(await client.POST("/_s2mock/campaigns", { body: campaign }));
+const path = { number: made.number };
+// Undefined after the last attempt, which is answered with 204.
+const next: Schemas["CampaignAttempt"] | undefined = data(
+  await client.POST("/_s2mock/campaigns/{number}/attempts", { params: { path } }),
+);
+if (next === undefined) throw new Error("there is an attempt");
+const { number: attempt, actors } = next;
+for (const { name } of actors) {
+  const ofActor = { path: { ...path, attempt, actor: name } };
+  data(await client.POST("/_s2mock/campaigns/{number}/attempts/{attempt}/actors/{actor}/end", { params: ofActor }));
+}
+const ofAttempt = { path: { ...path, attempt } };
+const ended = await client.POST("/_s2mock/campaigns/{number}/attempts/{attempt}/end", {
+  params: ofAttempt,
+  body: {"outcome": "failed", "message": "two records"},
+});
+check(data(ended).outcome === "failed" && data(ended).point === undefined, "the attempt has failed");
+const report = data(await client.GET("/_s2mock/campaigns/{number}", { params: { path } }));
+const replay = report.failures[0]?.replay;
+check(replay === undefined, "there was no operation, so there is nothing to replay");
+data(await client.DELETE("/_s2mock/campaigns/{number}", { params: { path } }));
 data(await client.DELETE("/_s2mock/accounts"));

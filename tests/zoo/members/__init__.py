@@ -1,0 +1,1 @@
+"""The members of the zoo: one module for each bug."""
