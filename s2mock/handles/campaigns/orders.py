@@ -91,10 +91,12 @@ class Run(DrivenAttempt):
         instructions.has_gone = True
         scheduler = instructions.scheduler
         self._troupe = Troupe(self._note_end)
+        # First, so that the first operations of a known order are not held.
+        scheduler.begin(timeout)
         for actor, function, arguments in self._actors.values():
             self._troupe.start(actor, function, arguments)
         try:
-            scheduler.drive(timeout)
+            scheduler.drive()
         except ScenarioError as error:
             instructions.is_invalid = True
             for name, raised in self._errors.items():
