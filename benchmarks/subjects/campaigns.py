@@ -20,6 +20,7 @@ from benchmarks.peers import BASIN, CONTROL, serving
 from benchmarks.rounds import interleave
 from benchmarks.table import Row, attempts
 from s2mock import Crashes, Fail, Orders, S2Mock, Sweep
+from s2mock.handles.campaigns.driver import Surroundings
 from s2mock.powers.faults import fault_to_json
 from s2mock.server.lazy_server import LazyServer
 
@@ -205,9 +206,11 @@ def _in_threads(functions: list[Callable[[], object]]) -> None:
 def _in_process(connect: _Connect, server: LazyServer) -> _Sides:
     work = _WORK[connect]
 
-    def fresh() -> S2Mock:
-        # As the fixture makes one.
-        return S2Mock(**_OPTIONS, listening=server)
+    def fresh(**options: Any) -> S2Mock:
+        # As the fixtures make one, with the server of the session.
+        return S2Mock(**options, listening=server)
+
+    surroundings = Surroundings(fresh)
 
     def calls(mock: S2Mock, at: _Place, calls: _Calls) -> None:
         _make_calls(connect(mock, at), calls)
@@ -216,10 +219,11 @@ def _in_process(connect: _Connect, server: LazyServer) -> _Sides:
         def scenario(_: Any, mock: S2Mock) -> None:
             calls(mock, mock, _OF_SWEEP)
 
-        return _run_all(lambda: Sweep(_FAULTS, on=_ON, **_OPTIONS), count, scenario)
+        make = Sweep.for_fixture(surroundings)
+        return _run_all(lambda: make(_FAULTS, on=_ON, **_OPTIONS), count, scenario)
 
     def plain_sweep() -> None:
-        with fresh() as mock:
+        with fresh(**_OPTIONS) as mock:
             calls(mock, mock, _OF_SWEEP)
 
     def orders(count: int) -> int:
@@ -228,10 +232,11 @@ def _in_process(connect: _Connect, server: LazyServer) -> _Sides:
                 run.actor(name, lambda actor: calls(mock, actor, _OF_ACTOR))
             run.go()
 
-        return _run_all(lambda: Orders(max_runs=count, **_OPTIONS), count, scenario)
+        make = Orders.for_fixture(surroundings)
+        return _run_all(lambda: make(max_runs=count, **_OPTIONS), count, scenario)
 
     def plain_orders() -> None:
-        with fresh() as mock:
+        with fresh(**_OPTIONS) as mock:
             _in_threads([partial(calls, mock, mock, _OF_ACTOR) for _ in _ACTORS])
 
     def crashes(count: int) -> int:
@@ -239,10 +244,11 @@ def _in_process(connect: _Connect, server: LazyServer) -> _Sides:
             attempt.run(work, mock)
             calls(mock, mock, _OF_RECOVERY)
 
-        return _run_all(lambda: Crashes(on=_ON, **_OPTIONS), count, scenario)
+        make = Crashes.for_fixture(surroundings)
+        return _run_all(lambda: make(on=_ON, **_OPTIONS), count, scenario)
 
     def plain_crashes() -> None:
-        with fresh() as mock:
+        with fresh(**_OPTIONS) as mock:
             asyncio.run(work(mock))
             calls(mock, mock, _OF_RECOVERY)
 
