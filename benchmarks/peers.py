@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 BASIN = "my-basin"
 LITE = "s2-lite"
+CONTROL = "s2mock-control"
 BEFORE = "before"
 _NAMED_BY = {LITE: "S2MOCK_REFERENCE", BEFORE: "S2MOCK_BEFORE"}
 _NEEDS = {"granian": "granian", "pytest-httpserver": "pytest_httpserver", "moto": "moto"}
@@ -117,6 +118,13 @@ def _s2mock(announce: Callable[[int], None]) -> None:
         announce(int(mock.url.rpartition(":")[2]))
 
 
+def _controlled(announce: Callable[[int], None]) -> None:
+    from s2mock import S2Mock
+
+    with S2Mock(control=True) as mock:
+        announce(int(mock.url.rpartition(":")[2]))
+
+
 def _unnoted(announce: Callable[[int], None]) -> None:
     from s2mock import S2Mock
 
@@ -179,6 +187,7 @@ def _moto(announce: Callable[[int], None]) -> None:
 _SERVERS = {
     "s2mock": _s2mock,
     "s2mock-unnoted": _unnoted,
+    CONTROL: _controlled,
     BEFORE: _s2mock,
     "granian": _granian,
     "pytest-httpserver": _pytest_httpserver,

@@ -105,6 +105,11 @@ def microseconds(seconds: float) -> str:
     return _digits(seconds * 1e6, "µs")
 
 
+def attempts(seconds: float) -> str:
+    """Return a text for the time of an attempt, with the attempts in a second."""
+    return f"{milliseconds(seconds)}, {rate(1 / seconds)}"
+
+
 def count_of_bytes(value: float) -> str:
     """Return a text for an amount of memory."""
     return f"{value:,.0f} B"

@@ -1,7 +1,7 @@
 """The engine of campaigns: attempts one after the other, each with instructions and an outcome."""
 
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
@@ -115,7 +115,7 @@ class Attempt(Generic[SomeInstructions]):
         self.is_over = False
         self._campaign = campaign
         self._complaint: str | None = None
-        self._exchanges: tuple[Exchange, ...] = ()
+        self._take_exchanges: Callable[[], tuple[Exchange, ...]] = tuple
 
     def __repr__(self) -> str:
         return f"<attempt {self.instructions.title}>"
@@ -124,10 +124,23 @@ class Attempt(Generic[SomeInstructions]):
         """Apply the instructions to the account that the driver has made for the attempt."""
         self.instructions.begin(powers)
 
-    def collect(self, powers: Powers) -> None:
-        """Take what the report needs from the account, before that ends."""
+    def collect(self, powers: Powers, *, has_failed: bool = False) -> None:
+        """Take what the report needs from the account, before that ends.
+
+        With `has_failed`, the attempt is known to have failed.
+        """
         self._complaint = self.instructions.end(powers)
-        self._exchanges = powers.journal.since(0)
+        journal, last = powers.journal, powers.journal.last_number
+
+        def take() -> tuple[Exchange, ...]:
+            return tuple(one for one in journal.since(0) if one.number <= last)
+
+        # Most attempts pass, and have no part in the report. What is open ends with the account.
+        if has_failed or self._complaint is not None or journal.has_open_exchanges:
+            exchanges = take()
+            self._take_exchanges = lambda: exchanges
+        else:
+            self._take_exchanges = take
 
     @property
     def complaint(self) -> str | None:
@@ -142,8 +155,9 @@ class Attempt(Generic[SomeInstructions]):
             if outcome.result == "failed":
                 message = f"{outcome.message}; {message}"
             outcome = Outcome("failed", message, outcome.detail)
-        facts = Failure(self.number, self.instructions, outcome, self._exchanges)
-        self._exchanges = ()
+        exchanges = self._take_exchanges() if outcome.result == "failed" else ()
+        facts = Failure(self.number, self.instructions, outcome, exchanges)
+        self._take_exchanges = tuple
         return self._campaign.note_end(self, facts)
 
 

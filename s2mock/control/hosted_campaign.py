@@ -239,7 +239,7 @@ class HostedAttempt:
         outcome = self._complete(outcome)
         # Before the exchanges are taken, among which there may be one that is applied late.
         powers.drop_late()
-        attempt.collect(powers)
+        attempt.collect(powers, has_failed=outcome.result == "failed")
         injector = powers.used_injector
         complaints = [] if injector is None else injector.check()
         if complaints and outcome.result == "passed":
@@ -304,7 +304,8 @@ class OrdersAttempt(HostedAttempt):
         scheduler = instructions.scheduler
         try:
             scheduler.wait_for_start()
-            scheduler.drive(self._timeout)
+            scheduler.begin(self._timeout)
+            scheduler.drive()
         except BaseException as error:  # noqa: BLE001  # nothing else sees it in this thread
             if isinstance(error, ScenarioError):
                 self._error = str(error)

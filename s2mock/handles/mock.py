@@ -325,9 +325,17 @@ class S2Mock(MockBase):
             name for name in map(_FRESH.format, self._fresh_names) if name not in self.basins
         )
 
+    def _load(self) -> None:
+        """Load what the first request would load, if the server listens."""
+        self._connections.lazy_server.load()
+        _ = self._application
+
     def _converse(self, environ: dict[str, Any]) -> Conversation:
-        app = self._router if self._has_control else self.wsgi_app
-        return app.converse(environ)
+        return self._application.converse(environ)
+
+    @property
+    def _application(self) -> "WsgiApp | ControlRouter":
+        return self._router if self._has_control else self.wsgi_app
 
     @property
     def _router(self) -> "ControlRouter":

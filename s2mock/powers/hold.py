@@ -32,15 +32,17 @@ class Gate:
     """A wait without a timeout: it ends when the gate is opened.
 
     `advice` is for a call that waits in the only thread that could open it, None if another thread
-    opens it.
+    opens it. `lock` may be shared by many gates; by default each has one of its own.
     """
 
     timeout: Final = None
 
-    def __init__(self, advice: str | None) -> None:
+    def __init__(self, advice: str | None, lock: "Lock | None" = None) -> None:
         self.advice = advice
-        self._lock = threading.Lock()
-        take_at_fork(self._lock, Rank.INNER)
+        if lock is None:
+            lock = threading.Lock()
+            take_at_fork(lock, Rank.INNER)
+        self._lock = lock
         self._wakes: list[Callable[[], None]] = []
         self._is_open = False
         self._drops = False

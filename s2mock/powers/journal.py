@@ -189,6 +189,11 @@ class Journal:
         self._advice.end_test(self.store)
         return self._advice.take()
 
+    @property
+    def has_open_exchanges(self) -> bool:
+        """True if an exchange that is kept has not ended."""
+        return bool(self.store.open_entries())
+
     def has_endless_reads(self) -> bool:
         """Return True if a read session without an end is open, and there is no advice on it."""
         return any(map(self._find_open_advice, self.store.open_entries()))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from s2mock.powers.journal import before_clear
 from s2mock.powers.protocols import Journal, Powers
+from s2mock.runtime import mock_tokens
 from s2mock.runtime.weak_set import SharedWeakSet
 
 if TYPE_CHECKING:
@@ -91,11 +92,12 @@ def end(powers: Powers, *, in_a_test: bool) -> None:
 def forget(powers: Powers, *, has_failed: bool) -> None:
     """Leave a mock out of the report, since another report covers it, such as a sweep's.
 
-    Its advice is reported all the same, unless `has_failed`.
+    Its advice is reported all the same, unless `has_failed`, or there is no test to report it.
     """
     if _coverage is not None:
         _coverage.take(powers.journal, is_over=True)
-    for text, place in () if has_failed else _take_advice(powers.journal):
+    is_reported = not has_failed and mock_tokens.current_test()
+    for text, place in _take_advice(powers.journal) if is_reported else ():
         _forgotten_advice.setdefault(_NUMBER.sub("#", text), (text, []))[1].append(place)
     living.discard(powers)
 

@@ -70,6 +70,14 @@ class LazyServer:
                 self._forgotten.atexit = False
             return self._port.url
 
+    def load(self) -> None:
+        """Load the server now if it listens, and not with the first connection.
+
+        Raises `OSError`, `ImportError`.
+        """
+        if self._port is not None and self._port.server is None:
+            self._port.load()
+
     def call(self, function: "Callable[[], object]") -> None:
         """Call it, on the server's thread if there is one, and return when that is done."""
         if self._port is not None:

@@ -1,10 +1,12 @@
 """Crashes of workers: the points, the worker's token, and what stops it."""
 
 import asyncio
+import gc
 import http.client
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -409,3 +411,62 @@ def test_the_fixture_fails_its_test_with_the_report(run: Run) -> None:
             "s2_orders: 1 of 1 order fails; the shortest: (no operation)",
         ]
     )
+
+
+class TestWhatAStoppedWorkerLeavesBehind:
+    def stop(self, work: Any) -> None:
+        """Run a worker, and stop it at each point."""
+        campaign = Crashes(on="append", basins=SEEDS)
+        for attempt in campaign:
+            with attempt as mock:
+                attempt.run(work, mock)
+        assert campaign.report().passed
+
+    def test_client_that_was_not_closed_goes_without_a_warning(self) -> None:
+        class Client:
+            is_closed = False
+
+            def __init__(self) -> None:
+                # Only a collection finds it.
+                self.itself = self
+
+            def __del__(self) -> None:
+                if not self.is_closed:
+                    warnings.warn("an unclosed client", ResourceWarning, stacklevel=1)
+
+        async def work(mock: S2Mock) -> None:
+            client = Client()
+            await place_all(mock)
+            client.is_closed = True
+
+        gc.unfreeze()
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            try:
+                self.stop(work)
+                gc.collect()
+            finally:
+                gc.freeze()
+        assert not [one for one in found if "an unclosed client" in str(one.message)]
+
+    def test_objects_from_before_the_work_are_left_out_of_the_collection(self) -> None:
+        """Those of a large session of tests would take longer than the scenario."""
+        frozen = []
+
+        async def work(mock: S2Mock) -> None:
+            frozen.append(gc.get_freeze_count())
+            await place_all(mock)
+
+        # As those of this session are.
+        gc.unfreeze()
+        try:
+            self.stop(work)
+            assert all(frozen)
+            assert gc.get_freeze_count() == 0
+        finally:
+            gc.freeze()
+
+    def test_objects_that_the_program_has_frozen_stay_frozen(self) -> None:
+        gc.freeze()
+        self.stop(place_all)
+        assert gc.get_freeze_count()

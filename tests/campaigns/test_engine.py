@@ -57,6 +57,22 @@ def test_a_sweep_is_taken_and_ended_attempt_by_attempt() -> None:
     assert campaign.next_attempt() is None
 
 
+@pytest.mark.parametrize("has_failed", [True, False])
+def test_report_has_the_exchanges_from_before_the_end_of_the_account(has_failed: bool) -> None:
+    """Also if the attempt has failed only after that, such as by what a hook has raised."""
+    campaign = Campaign(SweepPlan([Drop()], "append"))
+    while (attempt := campaign.next_attempt()) is not None:
+        with S2Mock(basins=SEEDS) as mock:
+            attempt.begin(mock._powers)
+            Shop(mock).tail()
+            sell(mock)
+            attempt.collect(mock._powers, has_failed=has_failed)
+            Shop(mock).tail()
+        attempt.end(Outcome("passed" if attempt.is_probe else "failed"))
+    timeline = campaign.report().to_json()["failures"][0]["timeline"]
+    assert (timeline.count("append"), timeline.count("check-tail")) == (1, 1), timeline
+
+
 def test_a_skipped_attempt_is_no_failure() -> None:
     campaign = Campaign(SweepPlan([Drop()], "append"))
     while (attempt := campaign.next_attempt()) is not None:

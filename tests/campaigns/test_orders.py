@@ -125,6 +125,22 @@ def test_commands_and_refusals_have_the_names_of_s2() -> None:
     ]
 
 
+def test_server_is_loaded_before_the_actors_start() -> None:
+    """On a busy machine that takes longer than the time after which an actor is passed over."""
+    loaded = []
+    for run in Orders(basins=SEEDS):
+        with run as mock:
+            port = mock._connections.lazy_server
+
+            def act(actor: Any, port: Any = port) -> None:
+                loaded.append(port._port.server is not None)
+                append(actor, "tea")
+
+            run.actor("a", act)
+            run.go()
+    assert loaded == [True]
+
+
 def test_a_replay_runs_one_order_alone() -> None:
     campaign = Orders(basins=SEEDS)
     for order, count in (("a1 b1 b2 a2", 2), ("a1 a2 b1", 1)):

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from s2mock import Answer, Drop, Late, Sweep
+from s2mock import Answer, Drop, Fail, Late, Sweep
 from s2mock.handles.campaigns.sweep import Attempt
+from s2mock.powers import teardown_report
 from tests.campaigns.clients import BASIN, SEEDS, Shop
 from tests.plugin.conftest import Run
 from tests.powers.conftest import FRAMES
@@ -271,3 +272,22 @@ def test_late_is_applied_before_the_checks_of_other_reads() -> None:
     for attempt in sweep:
         run_once(attempt)
     assert "Late(reads=1) at append 1 of 1" in str(sweep.report())
+
+
+def test_advice_on_attempts_is_kept_only_for_a_test_that_reports_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A standalone server, whose campaigns have thousands of attempts, reports none."""
+    for in_a_test in (True, False):
+        if not in_a_test:
+            monkeypatch.delenv("PYTEST_CURRENT_TEST")
+        teardown_report.take_advice()
+        for attempt in Sweep([Fail("unavailable")], on="append", basins=SEEDS):
+            with attempt as mock:
+                # A member that S2 does not know.
+                mock.client.post(
+                    "/v1/streams/orders/records",
+                    headers={"s2-basin": BASIN},
+                    json={"records": [{"body": "tea"}], "match_seqnum": 0},
+                )
+        assert bool(teardown_report.take_advice()) == in_a_test

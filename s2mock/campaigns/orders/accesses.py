@@ -1,8 +1,9 @@
 """What an operation has read and written, and which operations commute."""
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from s2mock.powers.operations import ACCESS, CREATES_STREAM
+from s2mock.powers.operations import ACCESS, CREATES_STREAM, Access
 from s2mock.registry.operation import Operation
 
 Thing = tuple[str, ...]
@@ -22,17 +23,13 @@ class Accesses(NamedTuple):
     writes: frozenset[Thing] = frozenset()
 
     def __or__(self, other: "Accesses") -> "Accesses":
+        if self == other:
+            return self
         return Accesses(self.reads | other.reads, self.writes | other.writes)
 
     def conflicts(self, other: "Accesses") -> bool:
         """True if the two do not commute: one has written what the other has read or written."""
-        if _USAGE in self.reads or _USAGE in other.reads:
-            return True
-        return (
-            _overlap(self.writes, other.reads)
-            or _overlap(self.writes, other.writes)
-            or _overlap(self.reads, other.writes)
-        )
+        return _conflict(self, other)
 
 
 _USAGE: Final[Thing] = ("usage",)
@@ -50,26 +47,49 @@ def accesses_of(
     """
     if not has_effect and not is_answered:
         return NOTHING
-    access = ACCESS[operation.name]
-    reads, writes = _things(access.reads, operation), _things(access.writes, operation)
+    more = None
     if creates and operation.name in CREATES_STREAM:
-        writes |= _things(ACCESS["create-stream"].writes, operation)
-        reads |= _things(ACCESS["create-stream"].reads, operation)
+        more = ACCESS["create-stream"]
+    return _accesses(
+        ACCESS[operation.name], more, operation.basin, operation.stream, has_effect=has_effect
+    )
+
+
+# The runs of a campaign have the same few operations, again and again.
+@lru_cache(maxsize=1024)
+def _accesses(
+    access: Access, more: Access | None, basin: str | None, stream: str | None, *, has_effect: bool
+) -> Accesses:
+    reads, writes = _things(access.reads, basin, stream), _things(access.writes, basin, stream)
+    if more is not None:
+        reads |= _things(more.reads, basin, stream)
+        writes |= _things(more.writes, basin, stream)
     # A refusal depends on what would have been written.
     return Accesses(reads | writes, writes if has_effect else frozenset())
 
 
-def _things(kinds: tuple[str, ...], operation: Operation) -> frozenset[Thing]:
-    return frozenset(_thing(kind, operation) for kind in kinds)
+def _things(kinds: tuple[str, ...], basin: str | None, stream: str | None) -> frozenset[Thing]:
+    return frozenset(_thing(kind, basin, stream) for kind in kinds)
 
 
-def _thing(kind: str, operation: Operation) -> Thing:
+def _thing(kind: str, basin: str | None, stream: str | None) -> Thing:
     names: tuple[str | None, ...] = ()
     if kind in _OF_BASIN:
-        names = (operation.basin,)
+        names = (basin,)
     elif kind in _OF_STREAM:
-        names = (operation.basin, operation.stream)
+        names = (basin, stream)
     return (kind, *(name for name in names if name is not None))
+
+
+@lru_cache(maxsize=4096)
+def _conflict(one: Accesses, other: Accesses) -> bool:
+    if _USAGE in one.reads or _USAGE in other.reads:
+        return True
+    return (
+        _overlap(one.writes, other.reads)
+        or _overlap(one.writes, other.writes)
+        or _overlap(one.reads, other.writes)
+    )
 
 
 def _overlap(some: frozenset[Thing], others: frozenset[Thing]) -> bool:

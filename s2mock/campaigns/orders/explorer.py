@@ -170,9 +170,9 @@ class Explorer(Generic[Fault]):
             if self._depth < self._known and node.event is not None:
                 return Planned(node.branch.choice, node.event.text, node.event.outcome, True)
             return Planned(node.branch.choice, node.branch.text, None, False)
-        node = self._new_node()
-        if not node.tree:
+        if not self._depth or not self._path[self._depth - 1].branch.children:
             return None
+        node = self._new_node()
         self._path.append(node)
         return Planned(node.branch.choice, node.branch.text, None, False)
 

@@ -30,6 +30,8 @@ _WOKEN_SHARE: Final = 4
 # An actor is passed over only after this number of looks at it, so that on a busy machine, where
 # the scheduler itself waits for its turn, an actor has the same chance.
 _LOOKS: Final = 10
+# The driver looks at the actors at least this often.
+_MOST_SECONDS: Final = 0.1
 
 
 class ScenarioError(AssertionError):
@@ -43,19 +45,17 @@ class NotDeterministic(ScenarioError):
 class _Held:
     """An operation of an actor, which was held at its arrival."""
 
-    def __init__(self, call: TrackedCall) -> None:
+    def __init__(self, call: TrackedCall, lock: threading.Lock) -> None:
         self.call: Final = call
-        self.gate: Final = Gate(None)
+        self.gate: Final = Gate(None, lock)
+        self.name: Final = name_of(call.operation)
+        self.text: Final = describe(call.operation, self.name)
         self.choice: Choice[Fault] | None = None
         self.creates = False
         # Its stream is created if it is missing, as its basin is configured.
         self.may_create = False
         # A session that has begun to follow before its answer.
         self.has_followed = False
-
-    @property
-    def text(self) -> str:
-        return describe(self.call.operation)
 
 
 class _Actor:
@@ -84,8 +84,8 @@ class _Actor:
         self.looks = 0
         self.looked = 0.0
 
-    def note_change(self) -> None:
-        self.changed = monotonic()
+    def note_change(self, now: float) -> None:
+        self.changed = now
         self.looks = 0
         self.is_passed_over = False
 
@@ -156,6 +156,9 @@ class Scheduler:
         lock = threading.Lock()
         take_at_fork(lock, Rank.INNER)
         self.changed = threading.Condition(lock)
+        # That of all gates.
+        self._gate_lock = threading.Lock()
+        take_at_fork(self._gate_lock, Rank.INNER)
         self._actors: dict[str, _Actor] = {}
         self._by_token: dict[str, _Actor] = {}
         self._has_changed = False
@@ -199,9 +202,9 @@ class Scheduler:
         with self.changed:
             actor = self._actors[name]
             actor.has_ended, actor.error = True, error
-            actor.note_change()
-            self._note_progress()
-        self._advance()
+            self._note_progress(actor)
+            released = self._advance()
+        self._release(released)
 
     def wait_for_start(self) -> None:
         """Block until an actor has sent an operation or has ended, or the run is over.
@@ -211,28 +214,31 @@ class Scheduler:
         with self.changed:
             self.changed.wait_for(lambda: self._has_started)
             for actor in self._actors.values():
-                actor.note_change()
+                actor.note_change(monotonic())
 
     @property
     def _has_started(self) -> bool:
         actors = self._actors.values()
         return self._is_closed or any(actor.sent or actor.has_ended for actor in actors)
 
-    def drive(self, timeout: float) -> None:
+    def drive(self) -> None:
         """Block until all actors have ended, or the scheduler is closed.
 
-        `timeout` is the longest time without any progress, in seconds of real time. Raises
-        `ScenarioError`.
+        `begin` is called before. Raises `ScenarioError`.
         """
-        self.begin(timeout)
         while (deadline := self.step()) is not None:
             with self.changed:
-                self._waits_until = deadline
-                seconds = min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX)
-                self.changed.wait_for(self._take_change, seconds)
+                now = monotonic()
+                # A driver that looks by itself is seldom woken, which would cost two changes of
+                # threads.
+                self._waits_until = min(max(now, deadline), now + _MOST_SECONDS)
+                self.changed.wait_for(self._take_change, self._waits_until - now)
 
     def begin(self, timeout: float) -> None:
-        """Let operations go from now on. See `drive`."""
+        """Let operations go from now on.
+
+        `timeout` is the longest time without any progress, in seconds of real time.
+        """
         with self.changed:
             self._progress = monotonic()
             self._timeout = min(timeout, threading.TIMEOUT_MAX)
@@ -261,25 +267,26 @@ class Scheduler:
         self._release(released)
         return deadline
 
-    def _advance(self) -> None:
-        """Let the next operation go, in the thread of what has changed, if it is time for that.
+    def _advance(self) -> _Held | None:
+        """Choose the next operation, in the thread of what has changed, if it is time for that.
 
-        This spares two changes of threads for each operation.
+        This spares two changes of threads for each operation. With `changed` held, without which
+        the operation is to be let go.
         """
-        with self.changed:
-            if self._timeout is None:
-                # See `wait_for_start`.
-                self._wake_driver()
-            if self._timeout is None or self._failure is not None or self._is_closed:
-                return
-            try:
-                deadline = self._step_on(self._timeout)
-            except ScenarioError as error:
-                self._failure, deadline = error, None
-            released, self._released = self._released, None
-            if deadline is None or deadline < self._waits_until:
-                self._wake_driver()
-        self._release(released)
+        if self._timeout is None:
+            # See `wait_for_start`.
+            self._wake_driver()
+            return None
+        if self._failure is not None or self._is_closed:
+            return None
+        try:
+            deadline = self._step_on(self._timeout)
+        except ScenarioError as error:
+            self._failure, deadline = error, None
+        if deadline is None or deadline < self._waits_until:
+            self._wake_driver()
+        released, self._released = self._released, None
+        return released
 
     def _release(self, released: _Held | None) -> None:
         """Let an operation go that was chosen, without the lock."""
@@ -304,6 +311,8 @@ class Scheduler:
             if self._error is not None:
                 raise ScenarioError(f"{self._error}; {self._describe_actors()}")
             deadline = self._step(self._progress + timeout)
+            if self._released is not None:
+                return self._progress + timeout
             if deadline is None or deadline > monotonic():
                 return deadline
             if self._progress + timeout <= monotonic():
@@ -335,19 +344,22 @@ class Scheduler:
 
     def at(self, point: Point, call: Call) -> Waits | None:
         """Hold the calls of actors at their arrival, and take note of their answers."""
-        actor = None if call.caller is None else self._by_token.get(call.caller.secret)
-        if actor is None or point == "commit":
+        if point == "commit" or call.caller is None:
             return None
-        tracked = cast("TrackedCall", call)
+        actor = self._by_token.get(call.caller.secret)
+        if actor is None:
+            return None
+        tracked, waits = cast("TrackedCall", call), None
         if point == "answer":
             with self.changed:
                 self._note_answer(actor, tracked)
-            self._advance()
-            return None
-        held = _Held(tracked)
-        with self.changed:
-            waits = self._hold(actor, held)
-        self._advance()
+                released = self._advance()
+        else:
+            held = _Held(tracked, self._gate_lock)
+            with self.changed:
+                waits = self._hold(actor, held)
+                released = self._advance()
+        self._release(released)
         return waits
 
     def _hold(self, actor: _Actor, held: _Held) -> Waits:
@@ -371,21 +383,23 @@ class Scheduler:
         actor.waiting = None
         actor.is_woken = False
         actor.catches_up = None
-        actor.note_change()
-        self._note_progress()
+        self._note_progress(actor)
         return self._pass(actor, held)
 
     def _pass(self, actor: _Actor, held: _Held) -> Waits:
         try:
             yield from held.gate.pass_through()
         finally:
-            with self.changed:
-                if actor.held is held:
-                    # Its client has left, or the run is over.
-                    actor.held = None
-                    actor.note_change()
-                    self._note_progress()
-                    self._wake_driver()
+            if actor.held is held:
+                self._forget(actor, held)
+
+    def _forget(self, actor: _Actor, held: _Held) -> None:
+        """Take note that the client of an operation has left, or that the run is over."""
+        with self.changed:
+            if actor.held is held:
+                actor.held = None
+                self._note_progress(actor)
+                self._wake_driver()
 
     def _note_answer(self, actor: _Actor, call: TrackedCall) -> None:
         for held in () if self._is_closed else (actor.going, actor.waiting):
@@ -405,8 +419,7 @@ class Scheduler:
                     actor.follows.add(place)
                 else:
                     actor.catches_up = place
-            actor.note_change()
-            self._note_progress()
+            self._note_progress(actor)
 
     def _note_follow(self) -> None:
         """Take note that a read waits at the tail: that of an actor, if one is on its way there.
@@ -433,14 +446,18 @@ class Scheduler:
 
     # With `changed` held:
 
-    def _note_progress(self) -> None:
-        self._progress = monotonic()
+    def _note_progress(self, actor: _Actor | None = None) -> None:
+        """Take note that something has happened; it is that actor which did something."""
+        self._progress = now = monotonic()
+        if actor is not None:
+            actor.note_change(now)
 
     def _step(self, stalled: float) -> float | None:
         """Do the next thing that can be done; return the time until which to wait, or None."""
         actors = self._actors.values()
-        if any(actor.going is not None for actor in actors):
-            return stalled
+        for actor in actors:
+            if actor.going is not None:
+                return stalled
         if self._order:
             return self._replay(self._order, stalled)
         planned = self._explorer.planned()
@@ -448,11 +465,7 @@ class Scheduler:
             return self._repeat(planned, stalled)
         if (deadline := self._settle_all()) is not None:
             return min(deadline, stalled)
-        held = {
-            actor.name: name_of(actor.held.call.operation)
-            for actor in actors
-            if actor.held is not None
-        }
+        held = {actor.name: actor.held.name for actor in actors if actor.held is not None}
         if held and len(self._explorer.events) >= MAX_OPERATIONS:
             raise ScenarioError(
                 f"the scenario has no end after {MAX_OPERATIONS} operations; "
@@ -508,7 +521,7 @@ class Scheduler:
             raise ScenarioError(f"{label} cannot come next: the next operations are {known}")
         if actor.held is not None:
             order.pop(0)
-            self._go(self._explorer.choose({actor.name: name_of(actor.held.call.operation)}), fault)
+            self._go(self._explorer.choose({actor.name: actor.held.name}), fault)
             return monotonic()
         if actor.has_ended and not self._is_required:
             order.pop(0)
@@ -582,7 +595,7 @@ class Scheduler:
         woken_by, actor.woken_by = actor.woken_by, []
         event = self._explorer.record(
             choice,
-            name=name_of(operation),
+            name=held.name,
             text=held.text,
             outcome=outcome,
             accesses=accesses,
@@ -605,7 +618,7 @@ class Scheduler:
             if any(stream[: len(one)] == one for one in written for stream in streams):
                 other.is_woken = True
                 other.woken_by.append(event)
-                other.note_change()
+                other.note_change(monotonic())
 
     def _not_deterministic(
         self, actor: _Actor, planned: Planned[Fault], what: str
@@ -636,16 +649,16 @@ def _drop() -> Waits:
 def name_of(operation: Operation) -> str:
     """Return the name of an operation: "fence" or "trim" for an append of that command alone."""
     if isinstance(operation, Append):
-        commands = {record.command for record in operation.batch.records}
-        if len(commands) == 1 and (command := commands.pop()) is not None:
+        first, *others = operation.batch.records
+        command = first.command
+        if command is not None and all(record.command == command for record in others):
             return command
     return operation.name
 
 
-def describe(operation: Operation) -> str:
-    """Return an operation in a few words, such as "append my-basin log"."""
-    parts = (name_of(operation), operation.basin, operation.stream)
-    return " ".join(part for part in parts if part)
+def describe(operation: Operation, name: str) -> str:
+    """Return an operation of that name in a few words, such as "append my-basin log"."""
+    return " ".join(part for part in (name, operation.basin, operation.stream) if part)
 
 
 def _describe_outcome(call: TrackedCall) -> str:

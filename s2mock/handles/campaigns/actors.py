@@ -9,8 +9,8 @@ import subprocess
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 Ended = Callable[[str, BaseException | None], object]
@@ -60,6 +60,23 @@ def is_coroutine_function(function: object) -> bool:
     """True for a coroutine function, and for an object whose call is one."""
     call = getattr(function, "__call__", None)  # noqa: B004  # the method itself
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+@contextmanager
+def older_objects_left_out() -> Iterator[None]:
+    """Have `forget_unclosed` look only at objects that were made since the begin of the block.
+
+    That of a large session takes longer than most scenarios. A program that has frozen objects
+    itself keeps them frozen, and all others are looked at.
+    """
+    if gc.get_freeze_count():
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def forget_unclosed() -> None:

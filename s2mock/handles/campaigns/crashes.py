@@ -25,6 +25,7 @@ from s2mock.handles.campaigns.actors import (
     check_work,
     forget_unclosed,
     is_coroutine_function,
+    older_objects_left_out,
 )
 from s2mock.handles.campaigns.driver import DrivenAttempt, PythonCampaign, outside_pytest
 from s2mock.handles.campaigns.source import LoopSource, as_name, write_function
@@ -88,8 +89,9 @@ class CrashAttempt(DrivenAttempt):
         if isinstance(work, list | tuple):
             await asyncio.to_thread(self.run, work, timeout=timeout)
             return
-        if await self._run_task(work, arguments, timeout):
-            forget_unclosed()
+        with older_objects_left_out():
+            if await self._run_task(work, arguments, timeout):
+                forget_unclosed()
 
     async def _run_task(self, work: Any, arguments: tuple[Any, ...], timeout: float) -> bool:
         """Run a coroutine function as a task; return True if it was stopped."""
@@ -105,7 +107,8 @@ class CrashAttempt(DrivenAttempt):
                     {task, waiter}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
                 )
                 if self._instructions.has_to_stop:
-                    await asyncio.to_thread(_drop_connections, mock)
+                    # The server's own thread does it, within its next turn.
+                    _drop_connections(mock)
                 elif task.done():
                     await task
                     return False

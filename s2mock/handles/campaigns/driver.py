@@ -136,7 +136,7 @@ class DrivenAttempt:
         """End an attempt whose failure is the failure of the test."""
         # Before the advice is taken, which depends on what is applied late.
         self._powers.drop_late()
-        self._attempt.collect(self._powers)
+        self._attempt.collect(self._powers, has_failed=error is not None)
         if error is None:
             # The failure of another attempt is reported without the timeline of this one.
             teardown_report.forget(self._powers, has_failed=False)
@@ -165,7 +165,7 @@ class DrivenAttempt:
         powers.drop_late()
         # The campaign's report has the timeline of an attempt that failed.
         teardown_report.forget(powers, has_failed=error is not None)
-        self._attempt.collect(powers)
+        self._attempt.collect(powers, has_failed=error is not None)
         if error is not None and not is_failure(error):
             self._attempt.end(Outcome("skipped"))
             self._close(error)
