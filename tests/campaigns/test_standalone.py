@@ -171,14 +171,8 @@ CRASH = (
 def test_the_printed_test_is_red_on_the_bug_and_green_on_the_twin(
     run: Run, pytester: pytest.Pytester, module: str, name: str
 ) -> None:
-    result = run(module)
-    result.assert_outcomes(failed=1)
-    printed = result.stdout.str()
-    found = re.search(
-        r"The shortest failure as a test of its own:\n\n(.*?)\n(?:=|-)+ ", printed, re.DOTALL
-    )
-    assert found is not None, printed
-    test = found[1]
+    test = printed_test(run(module))
+    assert test is not None
     assert f"def {name}(" in test, test
     client = textwrap.dedent(CLIENT)
     # As it is, beside the functions of the test.
@@ -189,6 +183,68 @@ def test_the_printed_test_is_red_on_the_bug_and_green_on_the_twin(
         again.assert_outcomes(**({"passed": 1} if guarded else {"failed": 1}))
         if not guarded:
             again.stdout.fnmatch_lines(["E * [aA]ssert*"])
+
+
+# What an actor of the printed test does in the place of `place`, and what is said of it then.
+ENDLESS = {
+    "thread that hangs": (
+        "def place(at, body): tail(at); threading.Event().wait(60)",
+        "{0} runs, and waits for nothing of the service: it has sent 1 operation",
+    ),
+    "coroutine that hangs": (
+        "async def place(at, body): tail(at); await asyncio.Event().wait()",
+        "{0} runs, and waits for nothing of the service: it has sent 1 operation",
+    ),
+    "command that hangs": (
+        'place = ["sleep", "600"]',
+        "{0} runs, and waits for nothing of the service: it has sent 0 operations",
+    ),
+    "thread that waits in the service": (
+        "def place(at, body): call(at, 'GET', '/v1/streams/log/records?seq_num=0&wait=60')",
+        "{0} waits for the answer to its read my-basin log",
+    ),
+    "thread without an end": (
+        "def place(at, body):\n    while tail(at) == 0: pass",
+        "{0} waits *",
+    ),
+    "coroutine without an end": (
+        "async def place(at, body):\n    while await asyncio.to_thread(tail, at) == 0: pass",
+        "{0} waits *",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", ENDLESS)
+def test_a_printed_test_whose_actors_do_not_end_fails_and_says_what_each_waits_for(
+    run: Run, pytester: pytest.Pytester, how: str
+) -> None:
+    work, description = ENDLESS[how]
+    module = ORDERS
+    if how.startswith("command"):
+        # A command line has its arguments in the list.
+        module = module.replace(', "tea")', ")").replace(', "cake")', ")")
+        module = module.replace("def place(at, body):", "def place(at, body=''):")
+    printed = printed_test(run(module))
+    assert printed is not None
+    printed = printed.replace("run.go()", "run.go(timeout=2)")
+    client = textwrap.dedent(CLIENT)
+    text = f"{client}\n\nimport asyncio\nimport threading\n\n\n{work}\n\n\n{printed}"
+    pytester.makepyfile(test_endless=text)
+    again = run(None, "test_endless.py")
+    again.assert_outcomes(failed=1)
+    said = "; ".join(description.format(name) for name in "ab")
+    again.stdout.fnmatch_lines([f"E * within 2 s: {said}"])
+
+
+def printed_test(result: pytest.RunResult) -> str | None:
+    """Return the test of the shortest failure that a campaign has printed, if there is one."""
+    result.assert_outcomes(failed=1)
+    found = re.search(
+        r"The shortest failure as a test of its own:\n\n(.*?)\n(?:=|-)+ ",
+        result.stdout.str(),
+        re.DOTALL,
+    )
+    return None if found is None else found[1]
 
 
 def with_count(test: str) -> str:

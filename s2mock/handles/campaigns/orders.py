@@ -26,6 +26,7 @@ _MODULES: Final = (
     "contextlib",
     "inspect",
     "os",
+    "signal",
     "subprocess",
     "threading",
     "time",
