@@ -139,6 +139,12 @@ BUGS = {
     "twoStarts": ("shipmentAgain", "ship", "shipOnce"),
 }
 
+# What is said of their actors if these do not end.
+STUCK = (
+    "b2 did not arrive; a runs, and waits for nothing of the service: it has sent 1 operation; "
+    "b runs, and waits for nothing of the service: it has sent 1 operation"
+)
+
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
@@ -178,6 +184,13 @@ def test_printed_test_in_typescript_is_red_on_the_bug_and_green_on_its_twin(tmp_
         assert old in scenarios
         scenarios = scenarios.replace(old, f"{scenario}(attempt, {twin})")
     assert results(printed) == dict.fromkeys(red, "")
+    # A program that never ends fails too, and does not hang.
+    old = "race(attempt, takeIfFree)"
+    assert old in scenarios
+    hang = "async (s2) => { await read(s2); await new Promise(() => {}); }"
+    scenarios = scenarios.replace(old, f"race(attempt, {hang})")
+    [message] = results([printed[0].replace('"replay"', '"timeout": 1, "replay"')]).values()
+    assert STUCK in message
 
 
 @pytest.mark.long
@@ -216,6 +229,16 @@ def test_printed_test_in_go_is_red_on_the_bug_and_green_on_its_twin(tmp_path: Pa
     file.write_text(text)
     green = output(tests, "|".join(names))
     assert [f"--- PASS: {name} " in green for name in names] == [True] * len(BUGS), green
+    # A program that never ends fails too, and does not hang.
+    old = "race(a, Orders.TakeIfFree)"
+    assert old in text
+    hang = (
+        "func(o Orders, ctx context.Context, _ string) error {"
+        " _, err := o.Stream.CheckTail(ctx); select {}; return err }"
+    )
+    file.write_text(text.replace(old, f"race(a, {hang})"))
+    stuck = output([tests[0].replace('"replay"', '"timeout": 1, "replay"')], names[0])
+    assert STUCK in stuck
 
 
 @pytest.mark.long
@@ -236,10 +259,10 @@ def test_in_rust(tmp_path: Path) -> None:
     ("helper", "lines"),
     [
         ("go/s2mock_test.go", 90),
-        ("go/campaigns_test.go", 125),
+        ("go/campaigns_test.go", 135),
         ("rust/tests/s2mock/mod.rs", 80),
         ("typescript/s2mock.ts", 80),
-        ("typescript/campaigns.ts", 80),
+        ("typescript/campaigns.ts", 85),
     ],
 )
 def test_a_helper_is_short_enough_to_be_copied(helper: str, lines: int) -> None:

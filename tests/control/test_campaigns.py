@@ -285,6 +285,75 @@ class TestOrders:
         assert "a waits at the arrival of its append" in found["message"]
         assert "b runs, and waits for nothing of the service" in found["message"]
 
+    def test_actor_whose_client_dies_is_named_with_what_the_others_wait_for(
+        self, control: Control
+    ) -> None:
+        attempt = first_attempt(control, ORDERS)
+        errors: list[Exception] = []
+
+        def append() -> None:
+            try:
+                attempt.client("a").append("x")
+            except httpx.HTTPError as error:
+                errors.append(error)
+
+        actor = threading.Thread(target=append)
+        actor.start()
+        _wait_for_held(control, attempt)
+        # The client knows that b has died, and says nothing of it.
+        ended = attempt.end("failed", "b has died")
+        actor.join(PATIENCE)
+        assert len(errors) == 1
+        assert ended["message"] == (
+            "not all actors have ended: a and b; POST .../actors/a/end says that one has, and the "
+            f"attempt ends after that; a waits at the arrival of its append {BASIN} log; "
+            "b runs, and waits for nothing of the service: it has sent 0 operations; b has died"
+        )
+
+    def test_actors_of_which_none_begins_are_named(self, control: Control) -> None:
+        attempt = first_attempt(control, ORDERS)
+        nothing = "runs, and waits for nothing of the service: it has sent 0 operations"
+        assert control.refused("GET", f"{attempt.path}?wait=0") == (
+            408,
+            f"not all actors have ended in 0 s: a {nothing}; b {nothing}",
+        )
+
+    def test_what_an_actor_has_started_and_sends_after_its_end_fails_the_attempt(
+        self, control: Control
+    ) -> None:
+        # a does not wait long for the first operation of b.
+        attempt = first_attempt(control, {**ORDERS, "settle": 0.01})
+        attempt.actors(a=lambda client: client.append("x"))
+        with pytest.raises(httpx.TransportError):
+            attempt.client("a").append("late")
+        attempt.actors(b=lambda client: client.append("y"))
+        ended = attempt.end()
+        assert ended["outcome"] == "failed"
+        assert ended["message"] == (
+            f"a sent its append {BASIN} log after its end: what an actor starts has to end before "
+            "it does"
+        )
+
+    def test_scenario_without_an_end_is_ended(
+        self, control: Control, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("s2mock.campaigns.orders.scheduler.MAX_OPERATIONS", 20)
+
+        def go_on(client: Client) -> None:
+            with suppress(httpx.HTTPError):
+                while client.tail() == 0:
+                    pass
+
+        def scenario(attempt: Attempt) -> None:
+            attempt.actors(a=go_on, b=go_on)
+
+        [ended], report = explore(control, ORDERS, scenario)
+        assert not report["passed"]
+        waits = f"waits at the arrival of its check-tail {BASIN} log"
+        assert ended["message"] == (
+            f"the scenario has no end after 20 operations; a {waits}; b {waits}"
+        )
+
     def test_operations_without_an_actors_token_are_no_order(self, control: Control) -> None:
         def scenario(attempt: Attempt) -> None:
             attempt.client().append("mine")
