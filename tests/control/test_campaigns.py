@@ -706,18 +706,47 @@ class TestReports:
 
 class TestSeveral:
     def test_parallel_campaigns_do_not_interfere(self, control: Control) -> None:
-        """Each in threads of its own, with operations of the same names at the same time."""
-        runs = [place, place_guarded] * 2
+        """All kinds, each in threads of its own, with the same operations at the same time."""
 
-        def run(work: Callable[[Client], object]) -> list[str]:
+        def sell(attempt: Attempt) -> None:
+            for _ in range(2):
+                with suppress(httpx.HTTPError):
+                    if attempt.client().append("mine").status_code == 200:
+                        break
+            check(attempt)
+
+        def work(attempt: Attempt) -> None:
+            attempt.run(lambda client: client.append("mine"))
+            if attempt._control("GET", attempt.path).json()["reached"]:
+                attempt.client().append("mine")
+            check(attempt)
+
+        def check(attempt: Attempt) -> None:
+            found = attempt.client().bodies()
+            assert found == ["mine"], f"{len(found)} records"
+
+        campaigns = [
+            (ORDERS, race(place)),
+            (ORDERS, race(place_guarded)),
+            (SWEEP, sell),
+            (CRASH, work),
+        ]
+
+        def run(campaign: tuple[dict[str, Any], Callable[[Attempt], None]]) -> list[str]:
             with closing(Control(control.url)) as own:
-                ended, _ = explore(own, ORDERS, race(work))
+                ended, _ = explore(own, *campaign)
             return [f"{one['title']} {one['outcome']}" for one in ended]
 
-        alone = [run(work) for work in runs[:2]]
-        assert alone[0] != alone[1]
+        alone = [run(campaign) for campaign in campaigns]
+        assert len({str(found) for found in alone}) == len(campaigns)
+        assert [sum("failed" in one for one in found) for found in alone] == [2, 0, 1, 1]
         with ThreadPoolExecutor() as pool:
-            assert list(pool.map(run, runs)) == alone * 2
+            assert list(pool.map(run, campaigns * 2)) == alone * 2
+
+    def test_attempt_after_the_last_one_is_no_content(self, control: Control) -> None:
+        explore(control, ORDERS, race(place_guarded))
+        answer = control("POST", "/campaigns/1/attempts")
+        assert (answer.status_code, answer.content) == (204, b"")
 
     def test_end_of_a_campaign_ends_its_attempt_and_drops_its_actors(
         self, control: Control
