@@ -332,6 +332,24 @@ class TestBadScenarios:
         ) in text or "a1" in text
         assert "not deterministic" in text
 
+    @pytest.mark.slow
+    def test_an_expected_operation_is_awaited_for_longer_than_settle(self) -> None:
+        runs: list[int] = []
+
+        def set_up(run: Run) -> None:
+            runs.append(len(runs))
+            # In the second run, a1 is expected first.
+            run.actor("a", append_late if len(runs) == 2 else append, "1", "2")
+            run.actor("b", append, "3")
+
+        def append_late(actor: Any, *bodies: str) -> None:
+            threading.Event().wait(2)
+            append(actor, *bodies)
+
+        found, campaign = orders_of(set_up)
+        assert found == ["a1 a2 b1", "a1 b1 a2", "b1 a1 a2"]
+        assert str(campaign.report()) == "s2_orders: 3 attempts passed"
+
     def test_another_outcome_is_a_difference_too(self) -> None:
         runs = []
 

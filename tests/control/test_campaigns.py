@@ -743,6 +743,14 @@ class TestSeveral:
         with ThreadPoolExecutor() as pool:
             assert list(pool.map(run, campaigns * 2)) == alone * 2
 
+    def test_skipped_attempt_is_no_failure(self, control: Control) -> None:
+        attempt = first_attempt(control, SWEEP)
+        attempt.client().append("mine")
+        attempt.end()
+        while (attempt := next_attempt(control, 1)) is not None:  # type: ignore[assignment]
+            assert attempt.end("skipped")["outcome"] == "skipped"
+        assert control("GET", "/campaigns/1").json()["passed"]
+
     def test_attempt_after_the_last_one_is_no_content(self, control: Control) -> None:
         explore(control, ORDERS, race(place_guarded))
         answer = control("POST", "/campaigns/1/attempts")
