@@ -41,10 +41,21 @@ func (a *Attempt) Actors(actors map[string]Actor) error {
 	var now struct{ Message string }
 	if err := a.send("GET", a.path+patience, nil, &now); err != nil {
 		return err
-	} else if now.Message != "" {
-		return errors.New(now.Message)
 	}
 	var failed error
+	if now.Message != "" {
+		failed = errors.New(now.Message)
+		for {
+			select {
+			case err := <-ended:
+				if err != nil {
+					failed = fmt.Errorf("%w; %w", failed, err)
+				}
+			default:
+				return failed
+			}
+		}
+	}
 	for range actors {
 		failed = errors.Join(failed, <-ended)
 	}

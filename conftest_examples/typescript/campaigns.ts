@@ -29,10 +29,18 @@ export class Attempt extends S2Mock {
 
   // Run the actors, each on a client of its own; s2mock lets their operations go one at a time.
   async actors(functions: Record<string, Actor>): Promise<void> {
-    const running = Promise.allSettled(Object.entries(functions).map(([name, run]) => this.start(name, run)));
+    const errors: string[] = [];
+    const running = Promise.allSettled(
+      Object.entries(functions).map(([name, run]) =>
+        this.start(name, run).catch((error) => {
+          errors.push(`${name} failed with ${error}`);
+          throw error;
+        }),
+      ),
+    );
     // It is answered when all have ended. If one does not, the message says what each waits for.
     const { message } = await call(undefined, "GET", `${this.path}?wait=${PATIENCE}`);
-    if (message) throw new Error(message);
+    if (message) throw new Error([message, ...errors].join("; "));
     const failed = (await running).find(({ status }) => status === "rejected");
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
   }

@@ -353,8 +353,11 @@ class OrdersAttempt(HostedAttempt):
         if problem is None:
             return outcome
         instructions.is_invalid = True
-        if outcome.result != "failed" or problem in outcome.message:
+        if outcome.result != "failed":
             return Outcome("failed", problem)
+        if problem in outcome.message:
+            # The client has waited for it, and says more.
+            return outcome
         return Outcome("failed", f"{problem}; {outcome.message}", outcome.detail)
 
 

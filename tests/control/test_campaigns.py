@@ -275,6 +275,14 @@ class TestOrders:
         ended = attempt.end("failed", "the client saw nothing")
         assert ended["message"] == f"{trouble}; the client saw nothing"
 
+    def test_trouble_that_the_client_tells_itself_is_told_once(self, control: Control) -> None:
+        attempt = first_attempt(control, {**ORDERS, "timeout": 0.1, "settle": 10})
+        with suppress(httpx.HTTPError):
+            attempt.client("a").append("x")
+        trouble = control("GET", f"{attempt.path}?wait=30").json()["message"]
+        message = f"Error: {trouble}; b failed with a TypeError"
+        assert attempt.end("failed", message)["message"] == message
+
     def test_actors_that_wait_for_nothing_of_the_service_are_named(self, control: Control) -> None:
         attempt = first_attempt(control, {**ORDERS, "timeout": 0.1, "settle": 10})
         with suppress(httpx.HTTPError):
