@@ -306,13 +306,14 @@ ENDLESS = {
         "def place(at, body): call(at, 'GET', '/v1/streams/log/records?seq_num=0&wait=60')",
         "{0} waits for the answer to its read my-basin log",
     ),
+    # At the end, it may be between two of its operations.
     "thread without an end": (
         "def place(at, body):\n    while tail(at) == 0: pass",
-        "{0} waits *",
+        "{0} *s*",
     ),
     "coroutine without an end": (
         "async def place(at, body):\n    while await asyncio.to_thread(tail, at) == 0: pass",
-        "{0} waits *",
+        "{0} *s*",
     ),
 }
 
