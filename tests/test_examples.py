@@ -139,6 +139,12 @@ BUGS = {
     "twoStarts": ("shipmentAgain", "ship", "shipOnce"),
 }
 
+# The message if an actor dies, and the other one does not end.
+STUCK = (
+    "b2 did not arrive; a has ended; "
+    "b runs, and waits for nothing of the service: it has sent 1 operation"
+)
+
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
@@ -178,6 +184,17 @@ def test_printed_test_in_typescript_is_red_on_the_bug_and_green_on_its_twin(tmp_
         assert old in scenarios
         scenarios = scenarios.replace(old, f"{scenario}(attempt, {twin})")
     assert results(printed) == dict.fromkeys(red, "")
+    # With an actor that dies and one that never ends it fails too, and does not hang.
+    old = "race(attempt, takeIfFree)"
+    assert old in scenarios
+    hang = (
+        "async (s2, name) => { await read(s2); if (name === 'ada') throw new Error('no money');"
+        " await new Promise(() => {}); }"
+    )
+    scenarios = scenarios.replace(old, f"race(attempt, {hang})")
+    [message] = results([printed[0].replace('"replay"', '"timeout": 1, "replay"')]).values()
+    assert STUCK in message
+    assert "a failed with Error: no money" in message
 
 
 @pytest.mark.long
@@ -216,6 +233,18 @@ def test_printed_test_in_go_is_red_on_the_bug_and_green_on_its_twin(tmp_path: Pa
     file.write_text(text)
     green = output(tests, "|".join(names))
     assert [f"--- PASS: {name} " in green for name in names] == [True] * len(BUGS), green
+    # With an actor that dies and one that never ends it fails too, and does not hang.
+    old = "race(a, Orders.TakeIfFree)"
+    assert old in text
+    hang = (
+        "func(o Orders, ctx context.Context, name string) error {"
+        ' if _, err := o.Stream.CheckTail(ctx); err != nil || name == "ada" {'
+        ' return fmt.Errorf("no money %v", err) }; select {} }'
+    )
+    file.write_text(text.replace(old, f"race(a, {hang})"))
+    stuck = output([tests[0].replace('"replay"', '"timeout": 1, "replay"')], names[0])
+    assert STUCK in stuck
+    assert "; no money" in stuck
 
 
 @pytest.mark.long
@@ -236,10 +265,10 @@ def test_in_rust(tmp_path: Path) -> None:
     ("helper", "lines"),
     [
         ("go/s2mock_test.go", 90),
-        ("go/campaigns_test.go", 125),
+        ("go/campaigns_test.go", 145),
         ("rust/tests/s2mock/mod.rs", 80),
         ("typescript/s2mock.ts", 80),
-        ("typescript/campaigns.ts", 80),
+        ("typescript/campaigns.ts", 95),
     ],
 )
 def test_a_helper_is_short_enough_to_be_copied(helper: str, lines: int) -> None:

@@ -8,7 +8,8 @@ A page is one story, told in one empty folder, from top to bottom:
 - A `python` block with tests in it is a file of tests. Any other `python` block is a program; a
   `text` block right below it is what it prints.
 - Where the tests that a page has written were not run in a terminal, they are run at its end.
-- A directive, as ```{code-block}, is only shown.
+- A directive, as ```{code-block}, is only shown. In TypeScript, Go and Rust it is a part of the
+  example projects, which `tests/test_examples.py` runs.
 
 A page sees what its own install line brings, and nothing else that is installed here:
 `tests/docs/environments.py`. `make pages` has a real environment for each.
@@ -29,6 +30,7 @@ from typing import NamedTuple
 import pytest
 
 from s2mock import Clock
+from tests.control.test_generated_types import block_of_page
 from tests.docs.environments import PAGES, REPO, packages, variables
 from tests.ports import unused_port
 
@@ -219,6 +221,46 @@ TAUGHT = PAGES | {
     str(path.relative_to(REPO)): path.read_text("utf-8")
     for path in sorted((REPO / "conftest_examples").glob("*/*.py"))
 }
+
+
+CAMPAIGNS = ("find-races", "survive-crashes", "sweeps")
+SHOWN = re.compile(r"^```\{code-block\} (typescript|go|rust)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def is_part_of(part: str, source: str) -> bool:
+    """True if the lines of a source are those of the part, and perhaps others in between."""
+    lines = iter(source.splitlines())
+    return all(line in lines for line in part.splitlines())
+
+
+def test_each_block_in_another_language_is_in_an_example() -> None:
+    suffixes = {"typescript": ".ts", "go": ".go", "rust": ".rs"}
+    examples = {
+        language: [
+            path.read_text("utf-8")
+            for path in (REPO / "conftest_examples").glob(f"*/**/*{suffix}")
+            if not {"node_modules", "target"} & set(path.parts)
+        ]
+        for language, suffix in suffixes.items()
+    }
+    # Another test compiles this one.
+    generated = block_of_page("go")
+    missing = [
+        (page, part)
+        for page, text in PAGES.items()
+        for language, block in SHOWN.findall(text)
+        for part in block.strip().split("\n\n")
+        if block != generated and not any(is_part_of(part, one) for one in examples[language])
+    ]
+    assert missing == []
+
+
+def test_each_page_on_campaigns_is_in_python_and_in_typescript() -> None:
+    for name in CAMPAIGNS:
+        page = f"docs/how-to/{name}.md"
+        languages = {block.language for block in blocks(page)}
+        languages |= {language for language, _ in SHOWN.findall(PAGES[page])}
+        assert {"python", "typescript"} <= languages, page
 
 
 def test_each_page_advances_the_clock_in_a_way_that_type_checks() -> None:

@@ -28,13 +28,34 @@ type Attempt struct {
 	tokens map[string]string
 }
 
+// patience is for how many seconds one run may go on.
+const patience = "?wait=60"
+
 // Actors runs the actors; s2mock lets their operations go one at a time.
 func (a *Attempt) Actors(actors map[string]Actor) error {
-	ended := make(chan error)
+	ended := make(chan error, len(actors))
 	for name, actor := range actors {
 		go func() { ended <- a.start(context.Background(), name, actor) }()
 	}
+	// It is answered when all have ended. If one does not, the message says what each waits for.
+	var now struct{ Message string }
+	if err := a.send("GET", a.path+patience, nil, &now); err != nil {
+		return err
+	}
 	var failed error
+	if now.Message != "" {
+		failed = errors.New(now.Message)
+		for {
+			select {
+			case err := <-ended:
+				if err != nil {
+					failed = fmt.Errorf("%w; %w", failed, err)
+				}
+			default:
+				return failed
+			}
+		}
+	}
 	for range actors {
 		failed = errors.Join(failed, <-ended)
 	}
@@ -50,7 +71,7 @@ func (a *Attempt) Run(work Actor) (bool, error) {
 	go func() { ended <- a.start(ctx, "worker", work) }()
 	// It is answered when the point is reached, or when the worker has ended by itself.
 	var now struct{ Reached bool }
-	if err := a.send("GET", a.path+"?wait=3600", nil, &now); err != nil {
+	if err := a.send("GET", a.path+patience, nil, &now); err != nil {
 		return false, err
 	}
 	if !now.Reached {

@@ -17,6 +17,8 @@ export type Plan = All &
   );
 export type Scenario = (attempt: Attempt) => Promise<void>;
 type Actor = (s2: S2, signal: AbortSignal) => Promise<unknown>;
+// For how many seconds one run may go on. The limit of the test runner has to be above it.
+const PATIENCE = 30;
 type Made = { number: number; token: string; actors: { name: string; token: string }[] };
 
 // One run of the scenario, on an account of its own.
@@ -27,8 +29,19 @@ export class Attempt extends S2Mock {
 
   // Run the actors, each on a client of its own; s2mock lets their operations go one at a time.
   async actors(functions: Record<string, Actor>): Promise<void> {
-    const running = Object.entries(functions).map(([name, run]) => this.start(name, run));
-    const failed = (await Promise.allSettled(running)).find(({ status }) => status === "rejected");
+    const errors: string[] = [];
+    const running = Promise.allSettled(
+      Object.entries(functions).map(([name, run]) =>
+        this.start(name, run).catch((error) => {
+          errors.push(`${name} failed with ${error}`);
+          throw error;
+        }),
+      ),
+    );
+    // It is answered when all have ended. If one does not, the message says what each waits for.
+    const { message } = await call(undefined, "GET", `${this.path}?wait=${PATIENCE}`);
+    if (message) throw new Error([message, ...errors].join("; "));
+    const failed = (await running).find(({ status }) => status === "rejected");
     if (failed !== undefined) throw (failed as PromiseRejectedResult).reason;
   }
 
@@ -39,7 +52,7 @@ export class Attempt extends S2Mock {
     const working = this.start("worker", work, stop.signal);
     const ended = working.then(() => false, () => false);
     // It is answered when the point is reached, or when the worker has ended by itself.
-    const { reached } = await call(undefined, "GET", `${this.path}?wait=3600`);
+    const { reached } = await call(undefined, "GET", `${this.path}?wait=${PATIENCE}`);
     if (!reached) return working.then(() => false);
     stop.abort();
     await ended;

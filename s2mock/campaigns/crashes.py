@@ -210,6 +210,7 @@ class CrashPlan:
         self._wording: Final = wording
         check_count("limit", limit)
         check_flag("check", check)
+        check_flag("required", is_required)
         self.check = self.checks = check
         self.limit = limit
         self._options = options or {}

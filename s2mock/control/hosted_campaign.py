@@ -342,19 +342,23 @@ class OrdersAttempt(HostedAttempt):
     def _complete(self, outcome: Outcome) -> Outcome:
         instructions = self._instructions
         left = [name for name in self.tokens if name not in self.ended_actors]
+        actors = instructions.scheduler.describe_actors()
         instructions.scheduler.close()
         problem = self._error
         if problem is None and left and outcome.result != "skipped":
             names = " and ".join(left)
             problem = (
                 f"not all actors have ended: {names}; POST .../actors/{left[0]}/end says that one "
-                "has, and the attempt ends after that"
+                f"has, and the attempt ends after that; {actors}"
             )
         if problem is None:
             return outcome
         instructions.is_invalid = True
         if outcome.result != "failed":
             return Outcome("failed", problem)
+        if problem in outcome.message:
+            # The client has waited for it, and says more.
+            return outcome
         return Outcome("failed", f"{problem}; {outcome.message}", outcome.detail)
 
 

@@ -323,76 +323,6 @@ class TestWaitsInTheService:
 
 
 class TestBadScenarios:
-    def fails(self, set_up: Callable[[Run], object], match: str, **arguments: Any) -> str:
-        campaign = Orders(basins=SEEDS, **arguments)
-        runs = 0
-        for run in campaign:
-            runs += 1
-            with run:
-                set_up(run)
-                run.go(timeout=1)
-        text = str(campaign.report())
-        assert not campaign.report().passed
-        assert match in text, text
-        # The other orders of such a scenario are not tried.
-        assert runs == 1
-        assert text.startswith("s2_orders: 1 of 1 order fails (no other order was tried); ")
-        return text
-
-    def test_an_actor_that_hangs_is_named_with_what_it_waits_for(self) -> None:
-        released = threading.Event()
-
-        def follow(run: Run) -> None:
-            run.actor("a", lambda _: released.wait(60))
-            run.actor("b", lambda actor: Shop(actor).read("seq_num=0&wait=60", "other"))
-
-        try:
-            text = self.fails(follow, "nothing has happened for 1 s", settle=0.01)
-        finally:
-            released.set()
-        assert "a runs, and waits for nothing of the service: it has sent 0 operations" in text
-        assert f"b waits in the service for the answer to its read {BASIN} other" in text
-
-    def test_two_operations_at_once_are_refused(self) -> None:
-        def both(actor: Any) -> None:
-            # Both arrive before one of them can go: the other actor has not arrived.
-            threads = [threading.Thread(target=quietly, args=(actor, n)) for n in "12"]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-
-        def quietly(actor: Any, body: str) -> None:
-            with suppress(OSError, http.client.HTTPException):
-                append(actor, body)
-
-        arrived = threading.Event()
-
-        def slow(_: Any) -> None:
-            arrived.wait(60)
-
-        def set_up(run: Run) -> None:
-            run.actor("a", both)
-            run.actor("b", slow)
-
-        text = self.fails(set_up, "an actor sends one operation at a time", settle=30)
-        arrived.set()
-        assert f"a sent its append {BASIN} orders while it waited at its append" in text
-
-    def test_a_scenario_without_an_end_is_ended(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("s2mock.campaigns.orders.scheduler.MAX_OPERATIONS", 20)
-
-        def for_ever(actor: Any) -> None:
-            shop = Shop(actor)
-            while shop.tail() == 0:
-                pass
-
-        def set_up(run: Run) -> None:
-            run.actor("a", for_ever)
-
-        text = self.fails(set_up, "the scenario has no end after 20 operations")
-        assert f"a waits at the arrival of its check-tail {BASIN} orders" in text
-
     def test_a_scenario_that_is_not_deterministic_names_the_first_difference(self) -> None:
         runs = []
 
@@ -417,6 +347,24 @@ class TestBadScenarios:
             f"was append {BASIN} orders before, and now is check-tail {BASIN} orders"
         ) in text or "a1" in text
         assert "not deterministic" in text
+
+    @pytest.mark.slow
+    def test_an_expected_operation_is_awaited_for_longer_than_settle(self) -> None:
+        runs: list[int] = []
+
+        def set_up(run: Run) -> None:
+            runs.append(len(runs))
+            # In the second run, a1 is expected first.
+            run.actor("a", append_late if len(runs) == 2 else append, "1", "2")
+            run.actor("b", append, "3")
+
+        def append_late(actor: Any, *bodies: str) -> None:
+            threading.Event().wait(2)
+            append(actor, *bodies)
+
+        found, campaign = orders_of(set_up)
+        assert found == ["a1 a2 b1", "a1 b1 a2", "b1 a1 a2"]
+        assert str(campaign.report()) == "s2_orders: 3 attempts passed"
 
     def test_another_outcome_is_a_difference_too(self) -> None:
         runs = []

@@ -275,6 +275,14 @@ class TestOrders:
         ended = attempt.end("failed", "the client saw nothing")
         assert ended["message"] == f"{trouble}; the client saw nothing"
 
+    def test_trouble_that_the_client_tells_itself_is_told_once(self, control: Control) -> None:
+        attempt = first_attempt(control, {**ORDERS, "timeout": 0.1, "settle": 10})
+        with suppress(httpx.HTTPError):
+            attempt.client("a").append("x")
+        trouble = control("GET", f"{attempt.path}?wait=30").json()["message"]
+        message = f"Error: {trouble}; b failed with a TypeError"
+        assert attempt.end("failed", message)["message"] == message
+
     def test_actors_that_wait_for_nothing_of_the_service_are_named(self, control: Control) -> None:
         attempt = first_attempt(control, {**ORDERS, "timeout": 0.1, "settle": 10})
         with suppress(httpx.HTTPError):
@@ -284,6 +292,75 @@ class TestOrders:
         assert "nothing has happened for 0.1 s" in found["message"]
         assert "a waits at the arrival of its append" in found["message"]
         assert "b runs, and waits for nothing of the service" in found["message"]
+
+    def test_actor_whose_client_dies_is_named_with_what_the_others_wait_for(
+        self, control: Control
+    ) -> None:
+        attempt = first_attempt(control, ORDERS)
+        errors: list[Exception] = []
+
+        def append() -> None:
+            try:
+                attempt.client("a").append("x")
+            except httpx.HTTPError as error:
+                errors.append(error)
+
+        actor = threading.Thread(target=append)
+        actor.start()
+        _wait_for_held(control, attempt)
+        # The client knows that b has died, and says nothing of it.
+        ended = attempt.end("failed", "b has died")
+        actor.join(PATIENCE)
+        assert len(errors) == 1
+        assert ended["message"] == (
+            "not all actors have ended: a and b; POST .../actors/a/end says that one has, and the "
+            f"attempt ends after that; a waits at the arrival of its append {BASIN} log; "
+            "b runs, and waits for nothing of the service: it has sent 0 operations; b has died"
+        )
+
+    def test_actors_of_which_none_begins_are_named(self, control: Control) -> None:
+        attempt = first_attempt(control, ORDERS)
+        nothing = "runs, and waits for nothing of the service: it has sent 0 operations"
+        assert control.refused("GET", f"{attempt.path}?wait=0") == (
+            408,
+            f"not all actors have ended in 0 s: a {nothing}; b {nothing}",
+        )
+
+    def test_what_an_actor_has_started_and_sends_after_its_end_fails_the_attempt(
+        self, control: Control
+    ) -> None:
+        # a does not wait long for the first operation of b.
+        attempt = first_attempt(control, {**ORDERS, "settle": 0.01})
+        attempt.actors(a=lambda client: client.append("x"))
+        with pytest.raises(httpx.TransportError):
+            attempt.client("a").append("late")
+        attempt.actors(b=lambda client: client.append("y"))
+        ended = attempt.end()
+        assert ended["outcome"] == "failed"
+        assert ended["message"] == (
+            f"a sent its append {BASIN} log after its end: what an actor starts has to end before "
+            "it does"
+        )
+
+    def test_scenario_without_an_end_is_ended(
+        self, control: Control, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("s2mock.campaigns.orders.scheduler.MAX_OPERATIONS", 20)
+
+        def go_on(client: Client) -> None:
+            with suppress(httpx.HTTPError):
+                while client.tail() == 0:
+                    pass
+
+        def scenario(attempt: Attempt) -> None:
+            attempt.actors(a=go_on, b=go_on)
+
+        [ended], report = explore(control, ORDERS, scenario)
+        assert not report["passed"]
+        waits = f"waits at the arrival of its check-tail {BASIN} log"
+        assert ended["message"] == (
+            f"the scenario has no end after 20 operations; a {waits}; b {waits}"
+        )
 
     def test_operations_without_an_actors_token_are_no_order(self, control: Control) -> None:
         def scenario(attempt: Attempt) -> None:
@@ -637,18 +714,55 @@ class TestReports:
 
 class TestSeveral:
     def test_parallel_campaigns_do_not_interfere(self, control: Control) -> None:
-        """Each in threads of its own, with operations of the same names at the same time."""
-        runs = [place, place_guarded] * 2
+        """All kinds, each in threads of its own, with the same operations at the same time."""
 
-        def run(work: Callable[[Client], object]) -> list[str]:
+        def sell(attempt: Attempt) -> None:
+            for _ in range(2):
+                with suppress(httpx.HTTPError):
+                    if attempt.client().append("mine").status_code == 200:
+                        break
+            check(attempt)
+
+        def work(attempt: Attempt) -> None:
+            attempt.run(lambda client: client.append("mine"))
+            if attempt._control("GET", attempt.path).json()["reached"]:
+                attempt.client().append("mine")
+            check(attempt)
+
+        def check(attempt: Attempt) -> None:
+            found = attempt.client().bodies()
+            assert found == ["mine"], f"{len(found)} records"
+
+        campaigns = [
+            (ORDERS, race(place)),
+            (ORDERS, race(place_guarded)),
+            (SWEEP, sell),
+            (CRASH, work),
+        ]
+
+        def run(campaign: tuple[dict[str, Any], Callable[[Attempt], None]]) -> list[str]:
             with closing(Control(control.url)) as own:
-                ended, _ = explore(own, ORDERS, race(work))
+                ended, _ = explore(own, *campaign)
             return [f"{one['title']} {one['outcome']}" for one in ended]
 
-        alone = [run(work) for work in runs[:2]]
-        assert alone[0] != alone[1]
+        alone = [run(campaign) for campaign in campaigns]
+        assert len({str(found) for found in alone}) == len(campaigns)
+        assert [sum("failed" in one for one in found) for found in alone] == [2, 0, 1, 1]
         with ThreadPoolExecutor() as pool:
-            assert list(pool.map(run, runs)) == alone * 2
+            assert list(pool.map(run, campaigns * 2)) == alone * 2
+
+    def test_skipped_attempt_is_no_failure(self, control: Control) -> None:
+        attempt = first_attempt(control, SWEEP)
+        attempt.client().append("mine")
+        attempt.end()
+        while (attempt := next_attempt(control, 1)) is not None:  # type: ignore[assignment]
+            assert attempt.end("skipped")["outcome"] == "skipped"
+        assert control("GET", "/campaigns/1").json()["passed"]
+
+    def test_attempt_after_the_last_one_is_no_content(self, control: Control) -> None:
+        explore(control, ORDERS, race(place_guarded))
+        answer = control("POST", "/campaigns/1/attempts")
+        assert (answer.status_code, answer.content) == (204, b"")
 
     def test_end_of_a_campaign_ends_its_attempt_and_drops_its_actors(
         self, control: Control

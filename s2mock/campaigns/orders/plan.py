@@ -117,6 +117,7 @@ class OrdersPlan:
             )
         check_count("seed", seed, least=0, optional=True)
         check_flag("check", check)
+        check_flag("required", is_required)
         self.checks = check
         self.settle = min(settle, threading.TIMEOUT_MAX)
         self._given: dict[str, Any] = {

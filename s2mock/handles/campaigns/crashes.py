@@ -5,7 +5,6 @@ import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from textwrap import indent
 from typing import Any, Final, Self
 
 from s2mock.campaigns.campaign import Attempt as CampaignAttempt
@@ -28,7 +27,7 @@ from s2mock.handles.campaigns.actors import (
     older_objects_left_out,
 )
 from s2mock.handles.campaigns.driver import DrivenAttempt, PythonCampaign, outside_pytest
-from s2mock.handles.campaigns.source import LoopSource, as_name, write_function
+from s2mock.handles.campaigns.source import LoopSource
 from s2mock.handles.mock import S2Mock
 from s2mock.runtime.arguments import check_timeout
 
@@ -283,16 +282,24 @@ class Crashes(PythonCampaign[CrashAttempt]):
         stream: str = "*",
         limit: int = LIMIT,
         check: bool = False,
+        required: bool = True,
         **options: Any,
     ) -> CrashReplay:
         """Return one attempt alone, with a crash "before" or "after" that operation.
 
-        It is the `number`-th matching operation of the worker, counted from 1. `limit` changes
-        nothing here. Raises `TypeError`, `ValueError`.
+        It is the `number`-th matching operation of the worker, counted from 1. If it is not
+        `required`, an operation that does not arrive is no failure. `limit` changes nothing here.
+        Raises `TypeError`, `ValueError`.
         """
         point = checked_point(when, operation, number)
         plan = CrashPlan(
-            operation, basin=basin, stream=stream, limit=limit, check=check, options=options
+            operation,
+            basin=basin,
+            stream=stream,
+            limit=limit,
+            check=check,
+            options=options,
+            is_required=required,
         )
         attempt = Campaign(SinglePlan(plan, CrashInstructions(plan, point))).next_attempt()
         assert attempt is not None
@@ -311,15 +318,4 @@ class Crashes(PythonCampaign[CrashAttempt]):
         plan = instructions.plan
         arguments = [repr(part) for part in point]
         arguments += [f"{name}={value!r}" for name, value in plan.place.items() if value != "*"]
-        loop = (
-            f"for {source.loop} in s2_crash.replay({', '.join(arguments)}):\n"
-            f"    with {source.loop} as {source.mock}:\n"
-            f"{indent(source.block, ' ' * 8)}"
-        )
-        return write_function(
-            f"{source.function}_with_{as_name(str(point))}",
-            ["s2_crash", *source.arguments],
-            [source.before, loop],
-            options=self._all_options,
-            imports=["import pytest"],
-        )
+        return self._write_replay(f"with {point}", arguments, source)

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from textwrap import indent
 from types import MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
@@ -10,7 +11,13 @@ from s2mock.campaigns import linearizability
 from s2mock.campaigns.campaign import Attempt as CampaignAttempt
 from s2mock.campaigns.campaign import Campaign, Outcome, Plan, outcome_of
 from s2mock.campaigns.report import CampaignReport
-from s2mock.handles.campaigns.source import LoopSource, find_loop
+from s2mock.handles.campaigns.source import (
+    LoopSource,
+    as_name,
+    find_loop,
+    names_in,
+    write_function,
+)
 from s2mock.handles.mock import S2Mock
 from s2mock.powers import teardown_report
 from s2mock.powers.powers import Powers
@@ -311,6 +318,32 @@ class PythonCampaign(Generic[SomeAttempt]):
     def _write_test(self, instructions: Any, source: LoopSource) -> str | None:
         """Return a standalone test of a failed attempt; None if there is none."""
         raise NotImplementedError
+
+    def _write_replay(self, title: str, arguments: Iterable[str], source: LoopSource) -> str:
+        """Return a standalone test that runs one attempt alone, with the fixture of the campaign.
+
+        `title` is for its name; `arguments` are those of `replay`, as code.
+        """
+        # Code that is repaired may make fewer calls.
+        call = [*arguments, *(["check=True"] if self._require_campaign().plan.checks else [])]
+        call.append("required=False")
+        replay = f"{self._fixture}.replay({', '.join(call)})"
+        names = names_in([replay])
+        loop = (
+            f"for {source.loop} in {replay}:\n"
+            f"    with {source.loop} as {source.mock}:\n"
+            f"{indent(source.block, ' ' * 8)}"
+        )
+        return write_function(
+            f"{source.function}_{as_name(title)}",
+            [self._fixture, *source.arguments],
+            [source.before, loop],
+            options=self._all_options,
+            imports=[
+                "import pytest",
+                *(["", f"from s2mock import {', '.join(names)}"] if names else []),
+            ],
+        )
 
     @property
     def _all_options(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 from s2mock.campaigns.campaign import Attempt as CampaignAttempt
 from s2mock.campaigns.campaign import Campaign
 from s2mock.campaigns.orders.plan import DEFAULTS, OrdersInstructions, OrdersPlan, checked_order
-from s2mock.campaigns.orders.scheduler import ScenarioError
+from s2mock.campaigns.orders.scheduler import ScenarioError, order_of
 from s2mock.campaigns.single import SinglePlan
 from s2mock.handles.campaigns.actors import Actor, Troupe, check_work
 from s2mock.handles.campaigns.driver import DrivenAttempt, PythonCampaign, outside_pytest
@@ -26,6 +26,7 @@ _MODULES: Final = (
     "contextlib",
     "inspect",
     "os",
+    "signal",
     "subprocess",
     "threading",
     "time",
@@ -228,14 +229,23 @@ class Orders(PythonCampaign[Run]):
         settle: float = DEFAULTS["settle"],
         seed: int | None = None,
         check: bool = False,
+        required: bool = True,
         **options: Any,
     ) -> RunReplay:
         """Return the run with that order alone, such as "a1 b1 b2 a2", as a report names it.
 
-        `faults` are those of its operations, by their names. `max_runs` and `seed` change nothing
-        here. Raises `TypeError`, `ValueError`.
+        `faults` are those of its operations, by their names. If they are not `required`, operations
+        that do not arrive before their actor ends are passed over. `max_runs` and `seed` change
+        nothing here. Raises `TypeError`, `ValueError`.
         """
-        plan = OrdersPlan(max_runs=max_runs, settle=settle, seed=seed, check=check, options=options)
+        plan = OrdersPlan(
+            max_runs=max_runs,
+            settle=settle,
+            seed=seed,
+            check=check,
+            options=options,
+            is_required=required,
+        )
         plan.explorer.begin()
         instructions = OrdersInstructions(plan, checked_order(order, faults))
         attempt = Campaign(SinglePlan(plan, instructions)).next_attempt()
@@ -252,7 +262,11 @@ class Orders(PythonCampaign[Run]):
         events = instructions.events
         if not events or instructions.is_invalid:
             return None
-        faults = [event.choice.fault for event in events if event.choice.fault is not None]
+        order_text, by_label = order_of(events)
+        if self._require_campaign().plan.checks:
+            arguments = [f'"{order_text}"', *([f"faults={by_label!r}"] if by_label else [])]
+            return self._write_replay(order_text, arguments, source)
+        faults = list(by_label.values())
         steps = [
             f"    ({event.choice.actor!r}, {event.choice.fault!r}),  # {event.name}"
             for event in events

@@ -106,12 +106,14 @@ class Sweep(PythonCampaign[Attempt]):
         stream: str = "*",
         limit: int = LIMIT,
         check: bool = False,
+        required: bool = True,
         **options: Any,
     ) -> Replay:
         """Return one attempt alone, to replace the sweep that has found a failure.
 
-        The `fault` is for the `number`-th matching operation, counted from 1. The other arguments
-        are those of the sweep; `limit` changes nothing here. Raises `TypeError`, `ValueError`.
+        The `fault` is for the `number`-th matching operation, counted from 1. If it is not
+        `required`, a fault that affects no operation is no failure. The other arguments are those
+        of the sweep; `limit` changes nothing here. Raises `TypeError`, `ValueError`.
         """
         check_count("number", number)
         plan = SweepPlan(
@@ -122,6 +124,7 @@ class Sweep(PythonCampaign[Attempt]):
             limit=limit,
             check=check,
             options=options,
+            is_required=required,
         )
         instructions = SweepInstructions(plan, SweepPoint(plan.names[0], number, fault))
         attempt = Campaign(SinglePlan(plan, instructions)).next_attempt()
@@ -136,12 +139,15 @@ class Sweep(PythonCampaign[Attempt]):
 
     def _write_test(self, instructions: SweepInstructions, source: LoopSource) -> str | None:
         point = instructions.point
-        if point is None or source.uses_attempt:
+        if point is None:
             return None
         plan = instructions.plan
         fault = repr(point.fault)
-        call = [fault, f"on={point.operation!r}"]
-        call += [f"{name}={value!r}" for name, value in plan.place.items() if value != "*"]
+        place = [f"{name}={value!r}" for name, value in plan.place.items() if value != "*"]
+        if plan.checks or source.uses_attempt:
+            arguments = [repr(point.operation), str(point.number), fault, *place]
+            return self._write_replay(f"with {point}", arguments, source)
+        call = [fault, f"on={point.operation!r}", *place]
         if point.number > 1:
             call.append(f"skip={point.number - 1}")
         # Code that is repaired may make fewer calls.
