@@ -2,22 +2,19 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Literal, NamedTuple
 
-from s2mock.campaigns.campaign import Failure, Outcome, named_options, timeline_of
+from s2mock.campaigns.campaign import Failure, Outcome, timeline_of
 from s2mock.campaigns.report import FailedAttempt
+from s2mock.campaigns.scope import Scope
 from s2mock.campaigns.wording import PYTHON, Wording
 from s2mock.powers.call import TrackedCall
-from s2mock.powers.matching import Pattern
 from s2mock.powers.powers import Powers
 from s2mock.registry.operation import Call, Dropped, Point, Waits
-from s2mock.runtime.arguments import check_choice, check_count, check_flag
+from s2mock.runtime.arguments import check_choice, check_count
 from s2mock.runtime.conversation import Reset
 from s2mock.runtime.fork_locks import Rank, take_at_fork
-
-LIMIT: Final = 1000
-DEFAULTS: Final = {"basin": "*", "stream": "*", "limit": LIMIT, "check": False}
 
 When = Literal["before", "after"]
 
@@ -83,7 +80,7 @@ class CrashInstructions:
             self.plan.counts = dict(self._counts)
             self.plan.effects = self.effects
             return None
-        if self.is_reached or not self.plan.is_required:
+        if self.is_reached or not self.plan.scope.is_required:
             return None
         if not self.has_worked:
             return "attempt.run(work) was not called: it runs the worker, and stops it"
@@ -98,7 +95,7 @@ class CrashInstructions:
     @property
     def counts(self) -> dict[str, int]:
         """The number of matching operations of the worker, by their names."""
-        return {name: self._counts[name] for name in self.plan.names}
+        return {name: self._counts[name] for name in self.plan.scope.names}
 
     def begin_work(self, tokens: Iterable[str], *, only_these: bool = False) -> None:
         """Observe the operations of a worker that starts, which has these tokens of its own.
@@ -155,7 +152,7 @@ class CrashInstructions:
         if self.has_to_stop:
             return True, False
         numbers = []
-        for name, pattern in self.plan.patterns.items():
+        for name, pattern in self.plan.scope.patterns.items():
             if pattern.matches(call.operation):
                 self._counts[name] += 1
                 numbers.append((name, self._counts[name]))
@@ -189,51 +186,29 @@ def _drop() -> Waits:
 class CrashPlan:
     """A crash before and after each matching operation; the first attempt is without one.
 
-    The arguments are those of `s2mock.Crashes`. If it is not required (`is_required`), a point that
-    is not reached is no failure. Raises `TypeError`, `ValueError`.
+    If the scope is not required (`is_required`), a point that is not reached is no failure.
     """
 
-    def __init__(
-        self,
-        on: str | Iterable[str],
-        *,
-        basin: str = "*",
-        stream: str = "*",
-        limit: int = LIMIT,
-        check: bool = False,
-        options: dict[str, Any] | None = None,
-        is_required: bool = True,
-        wording: Wording = PYTHON,
-    ) -> None:
+    def __init__(self, scope: Scope, *, wording: Wording = PYTHON) -> None:
         self.name = wording.name("crash")
-        self.is_required: Final = is_required
+        self.scope: Final = scope
+        self.checks = scope.check
         self._wording: Final = wording
-        check_count("limit", limit)
-        check_flag("check", check)
-        check_flag("required", is_required)
-        self.check = self.checks = check
-        self.limit = limit
-        self._options = options or {}
-        self.names = Pattern(on, basin, stream).names
-        self.basin, self.stream = basin, stream
-        self.place: Final = {"basin": basin, "stream": stream}
-        self.patterns = {name: Pattern(name, basin, stream) for name in self.names}
         # What the first attempt has counted, None before its end.
         self.counts: dict[str, int] | None = None
         self.effects: set[tuple[str, int]] = set()
         self._has_probe_failed = False
-        self._next: int | None = None
+        self._attempts = self._make_attempts()
 
     def next(self) -> CrashInstructions | None:
         """Return the instructions of the next attempt, None after the last one."""
-        if self._next is None:
-            self._next = 0
-            return CrashInstructions(self, None)
-        points = self.points[: self.limit]
-        if self._next >= len(points):
-            return None
-        self._next += 1
-        return CrashInstructions(self, points[self._next - 1])
+        return next(self._attempts, None)
+
+    def _make_attempts(self) -> Iterator[CrashInstructions]:
+        yield CrashInstructions(self, None)
+        # They are known now that the first attempt has ended.
+        for point in self.points[: self.scope.limit]:
+            yield CrashInstructions(self, point)
 
     def learn(self, instructions: CrashInstructions, outcome: Outcome) -> None:
         """Take note of a first attempt that failed."""
@@ -250,7 +225,7 @@ class CrashPlan:
         After an operation without an effect, the worker would stop in the same state as before it.
         """
         points = []
-        for name in self.names:
+        for name in self.scope.names:
             for number in range(1, (self.counts or {}).get(name, 0) + 1):
                 points.append(CrashPoint("before", name, number))
                 if (name, number) in self.effects:
@@ -262,7 +237,7 @@ class CrashPlan:
         """The number of all attempts, with the first one; None before the end of that."""
         if self.counts is None:
             return None
-        return min(len(self.points), self.limit) + 1
+        return self.scope.planned(len(self.points))
 
     @property
     def notes(self) -> list[str]:
@@ -294,28 +269,20 @@ class CrashPlan:
         if self._has_probe_failed:
             return f"{self.name}: the attempt without a crash failed"
         if not points:
-            names = "/".join(self.names)
+            names = "/".join(self.scope.names)
             return (
                 f"{self.name}: no {names} of the worker arrived {self._wording.no_worker}, so "
                 "there is no point to stop it at"
             )
-        total = min(len(points), self.limit)
         if tried == len(points) and not failed:
             return None
-        text = f"{self.name}: {len(failed)} of {total} attempts failed"
-        if left := len(points) - total:
-            text += (
-                f"; {left} more were left out: there are {len(points)}, and "
-                f"{self._wording.option('limit', total)} is the limit"
-            )
-        return text
+        return f"{self.name}: {self.scope.count_failed(len(failed), len(points), self._wording)}"
 
     def replay_lines(self, point: CrashPoint) -> Iterable[str]:
         """Yield the call that runs the attempt at that point alone, and a line on its options."""
         arguments = [repr(point.when), repr(point.operation), str(point.number)]
-        given = {name: getattr(self, name) for name in DEFAULTS} | self._options
         body = {"replay": point._asdict()}
-        return self._wording.replay_lines("crash", arguments, named_options(given, DEFAULTS), body)
+        return self._wording.replay_lines("crash", arguments, self.scope.arguments(), body)
 
 
 def checked_point(when: When, operation: str, number: int) -> CrashPoint:

@@ -1,11 +1,12 @@
 """The plan of a sweep: each fault at each operation of the scenario."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from s2mock.campaigns.campaign import Failure, Outcome, named_options, timeline_of
+from s2mock.campaigns.campaign import Failure, Outcome, timeline_of
 from s2mock.campaigns.report import FailedAttempt
+from s2mock.campaigns.scope import Scope
 from s2mock.campaigns.wording import PYTHON, Wording
 from s2mock.powers.call import TrackedCall
 from s2mock.powers.exchange import Exchange
@@ -24,10 +25,6 @@ from s2mock.powers.outcomes import reset_of
 from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Call, Point, Waits
-from s2mock.runtime.arguments import check_count, check_flag
-
-LIMIT: Final = 1000
-DEFAULTS: Final = {"basin": "*", "stream": "*", "limit": LIMIT, "check": False}
 
 
 class OperationCounter:
@@ -80,14 +77,14 @@ class SweepInstructions:
         """Inject the fault, or begin to count."""
         point = self.point
         if point is None:
-            self._counter = OperationCounter(powers.engine, self.plan.patterns)
+            self._counter = OperationCounter(powers.engine, self.plan.scope.patterns)
             return
         self._injection = powers.injector.inject(
             InjectArguments.make(
                 point.fault,
                 on=point.operation,
-                basin=self.plan.basin,
-                stream=self.plan.stream,
+                basin=self.plan.scope.place["basin"],
+                stream=self.plan.scope.place["stream"],
                 skip=point.number - 1,
                 required=False,
             )
@@ -98,7 +95,7 @@ class SweepInstructions:
         if self._counter is not None:
             self.plan.is_batch = self._counter.is_batch
         injection = self._injection
-        if injection is None or injection.hits or not self.plan.is_required:
+        if injection is None or injection.hits or not self.plan.scope.is_required:
             return None
         return f"the fault affected no operation: {injection.match_stats.describe('it')}"
 
@@ -116,56 +113,34 @@ class SweepInstructions:
 class SweepPlan:
     """Each fault at each operation; the first attempt is without one, and counts the operations.
 
-    The arguments are those of `s2mock.Sweep`. If it is not required (`is_required`), a fault that
-    affects no operation is no failure. Raises `TypeError`, `ValueError`.
+    If the scope is not required (`is_required`), a fault that affects no operation is no failure.
+    Raises `TypeError`, `ValueError`.
     """
 
-    def __init__(
-        self,
-        faults: Iterable[Fault],
-        on: str | Iterable[str],
-        *,
-        basin: str = "*",
-        stream: str = "*",
-        limit: int = LIMIT,
-        check: bool = False,
-        options: dict[str, Any] | None = None,
-        is_required: bool = True,
-        wording: Wording = PYTHON,
-    ) -> None:
+    def __init__(self, faults: Iterable[Fault], scope: Scope, *, wording: Wording = PYTHON) -> None:
         self.name = wording.name("sweep")
-        self.is_required: Final = is_required
+        self.scope: Final = scope
+        self.checks = scope.check
+        self.faults = _checked_faults(faults, scope.names)
         self._wording: Final = wording
-        check_count("limit", limit)
-        check_flag("check", check)
-        check_flag("required", is_required)
-        self.check = self.checks = check
-        self.limit = limit
-        self._options = options or {}
-        self.names = Pattern(on, basin, stream).names
-        self.basin, self.stream = basin, stream
-        self.place: Final = {"basin": basin, "stream": stream}
-        self.patterns = {name: Pattern(name, basin, stream) for name in self.names}
-        self.faults = _checked_faults(faults, self.names)
         self._order = {fault: index for index, fault in enumerate(self.faults)}
         # What the first attempt has counted, None before its end.
         self.is_batch: dict[str, list[bool]] | None = None
         self._has_probe_failed = False
-        self._next: int | None = None
+        self._attempts = self._make_attempts()
         self._points: list[SweepPoint] | None = None
 
     # As a plan.
 
     def next(self) -> SweepInstructions | None:
         """Return the instructions of the next attempt, None after the last one."""
-        if self._next is None:
-            self._next = 0
-            return SweepInstructions(self, None)
-        points = self.points[: self.limit]
-        if self._next >= len(points):
-            return None
-        self._next += 1
-        return SweepInstructions(self, points[self._next - 1])
+        return next(self._attempts, None)
+
+    def _make_attempts(self) -> Iterator[SweepInstructions]:
+        yield SweepInstructions(self, None)
+        # They are known now that the first attempt has ended.
+        for point in self.points[: self.scope.limit]:
+            yield SweepInstructions(self, point)
 
     def learn(self, instructions: SweepInstructions, outcome: Outcome) -> None:
         """Take note of a first attempt that failed."""
@@ -207,7 +182,7 @@ class SweepPlan:
         """The number of all attempts, with the first one; None before the end of that."""
         if self.is_batch is None:
             return None
-        return min(len(self.points), self.limit) + 1
+        return self.scope.planned(len(self.points))
 
     @property
     def notes(self) -> list[str]:
@@ -253,24 +228,15 @@ class SweepPlan:
         if self._has_probe_failed:
             return f"{self.name}: the attempt without a fault failed"
         if not self._all_points:
-            names = "/".join(self.names)
+            names = "/".join(self.scope.names)
             return f"{self.name}: no {names} arrived, so there is no place for the faults"
         if not points:
             count = len(self._all_points)
             return f"{self.name}: the faults have no meaning at any of the {count} points"
         if tried == len(points) and not failed:
             return None
-        total = min(len(points), self.limit)
-        text = f"{self.name}: {len(failed)} of {total} attempts failed"
-        return text + self._describe_left_out()
-
-    def _describe_left_out(self) -> str:
-        total, text = min(len(self.points), self.limit), ""
-        if left := len(self.points) - total:
-            text += (
-                f"; {left} more were left out: there are {len(self.points)}, and "
-                f"{self._wording.option('limit', total)} is the limit"
-            )
+        counts = self.scope.count_failed(len(failed), len(points), self._wording)
+        text = f"{self.name}: {counts}"
         if count := self.meaningless:
             text += f"; {count} were left out, at operations on which their faults have no meaning"
         return text
@@ -278,9 +244,8 @@ class SweepPlan:
     def replay_lines(self, point: SweepPoint) -> Iterable[str]:
         """Yield the call that runs the attempt at that point alone, and a line on its options."""
         arguments = [repr(point.operation), str(point.number), repr(point.fault)]
-        given = {name: getattr(self, name) for name in DEFAULTS} | self._options
         body = {"replay": point_to_json(point)}
-        return self._wording.replay_lines("sweep", arguments, named_options(given, DEFAULTS), body)
+        return self._wording.replay_lines("sweep", arguments, self.scope.arguments(), body)
 
 
 def point_to_json(point: SweepPoint) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from s2mock.campaigns.campaign import Campaign, Plan
 from s2mock.campaigns.crashes import CrashInstructions, CrashPlan, checked_point
 from s2mock.campaigns.orders.plan import OrdersInstructions, OrdersPlan, checked_order
+from s2mock.campaigns.scope import Scope
 from s2mock.campaigns.single import SinglePlan
 from s2mock.campaigns.sweep import SweepInstructions, SweepPlan, SweepPoint
 from s2mock.campaigns.wording import Kind
@@ -139,32 +140,34 @@ def read_campaign(request: ControlRequest) -> CampaignRequest:
 
 
 def _sweep(document: dict[str, Any]) -> Campaign[SweepInstructions]:
-    given = _common(document, *_PLACE)
+    wording = HttpWording(document)
     if "replay" not in document:
         _require(document, "faults", "on")
-        return Campaign(SweepPlan(_faults(document), **given))
+        scope = Scope(**_common(document, *_PLACE))
+        return Campaign(SweepPlan(_faults(document), scope, wording=wording))
     point = _point(document, "operation", "number", "fault")
     fault = fault_from_json(point["fault"])
-    given["on"] = point["operation"]
-    plan = SweepPlan([fault], **given)
-    replayed = SweepPoint(plan.names[0], point["number"], fault)
+    scope = Scope(**_common(document, *_PLACE) | {"on": point["operation"]})
+    plan = SweepPlan([fault], scope, wording=wording)
+    replayed = SweepPoint(scope.names[0], point["number"], fault)
     return _alone(plan, SweepInstructions(plan, replayed))
 
 
 def _crash(document: dict[str, Any]) -> Campaign[CrashInstructions]:
-    given = _common(document, *_PLACE)
+    wording = HttpWording(document)
     if "replay" not in document:
         _require(document, "on")
-        return Campaign(CrashPlan(**given))
+        return Campaign(CrashPlan(Scope(**_common(document, *_PLACE)), wording=wording))
     point = _point(document, "when", "operation", "number")
     replayed = checked_point(point["when"], point["operation"], point["number"])
-    given["on"] = point["operation"]
-    plan = CrashPlan(**given)
+    scope = Scope(**_common(document, *_PLACE) | {"on": point["operation"]})
+    plan = CrashPlan(scope, wording=wording)
     return _alone(plan, CrashInstructions(plan, replayed))
 
 
 def _orders(document: dict[str, Any]) -> Campaign[OrdersInstructions]:
     given = _common(document, "max_runs", "max_faults", "settle", "seed")
+    given["wording"] = HttpWording(document)
     if "replay" in document:
         given.pop("max_faults", None)
         order = checked_order(document["replay"], _replay_faults(document))
@@ -186,7 +189,6 @@ def _common(document: dict[str, Any], *names: str) -> dict[str, Any]:
     return {
         **{name: document[name] for name in (*names, "check") if name in document},
         "is_required": document.get("required", True),
-        "wording": HttpWording(document),
     }
 
 

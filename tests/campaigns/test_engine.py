@@ -12,6 +12,7 @@ from s2mock import Drop, S2Mock
 from s2mock.campaigns.campaign import AttemptOpen, Campaign, Outcome
 from s2mock.campaigns.crashes import CrashPlan
 from s2mock.campaigns.orders.plan import OrdersPlan
+from s2mock.campaigns.scope import Scope
 from s2mock.campaigns.sweep import SweepPlan
 from s2mock.powers.operations import ACCESS, OPERATION_NAMES
 from tests.campaigns.clients import SEEDS, Shop, append
@@ -23,7 +24,7 @@ def sell(mock: Any) -> None:
 
 
 def test_a_sweep_is_taken_and_ended_attempt_by_attempt() -> None:
-    campaign = Campaign(SweepPlan([Drop()], "append"))
+    campaign = Campaign(SweepPlan([Drop()], Scope("append")))
     titles = []
     while (attempt := campaign.next_attempt()) is not None:
         with pytest.raises(AttemptOpen, match=f"attempt {attempt.number} is open"):
@@ -60,7 +61,7 @@ def test_a_sweep_is_taken_and_ended_attempt_by_attempt() -> None:
 @pytest.mark.parametrize("has_failed", [True, False])
 def test_report_has_the_exchanges_from_before_the_end_of_the_account(has_failed: bool) -> None:
     """Also if the attempt has failed only after that, such as by what a hook has raised."""
-    campaign = Campaign(SweepPlan([Drop()], "append"))
+    campaign = Campaign(SweepPlan([Drop()], Scope("append")))
     while (attempt := campaign.next_attempt()) is not None:
         with S2Mock(basins=SEEDS) as mock:
             attempt.begin(mock._powers)
@@ -74,7 +75,7 @@ def test_report_has_the_exchanges_from_before_the_end_of_the_account(has_failed:
 
 
 def test_a_skipped_attempt_is_no_failure() -> None:
-    campaign = Campaign(SweepPlan([Drop()], "append"))
+    campaign = Campaign(SweepPlan([Drop()], Scope("append")))
     while (attempt := campaign.next_attempt()) is not None:
         with S2Mock(basins=SEEDS) as mock:
             attempt.begin(mock._powers)
@@ -123,7 +124,7 @@ def test_orders_are_driven_by_steps_of_any_thread() -> None:
 
 
 def test_a_crash_is_told_by_a_callback_and_ended_by_the_driver() -> None:
-    campaign = Campaign(CrashPlan("append"))
+    campaign = Campaign(CrashPlan(Scope("append")))
     points = []
     while (attempt := campaign.next_attempt()) is not None:
         with S2Mock(basins=SEEDS) as mock:

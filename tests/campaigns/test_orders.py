@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import os
 import subprocess
 import sys
 import threading
@@ -403,6 +404,23 @@ class TestBadScenarios:
         report = campaign.report()
         assert report.passed
         assert "an order may not repeat: a was passed over after 0.05 s" in str(report)
+
+    def test_an_actor_has_more_time_on_a_crowded_machine(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As many processes want to run as if each second were an hour."""
+        load = 3600.0 * (os.cpu_count() or 1)
+        monkeypatch.setattr(os, "getloadavg", lambda: (load, load, load))
+
+        def set_up(run: Run) -> None:
+            def sleep(actor: Any) -> None:
+                threading.Event().wait(0.3)
+                append(actor, "second")
+
+            run.actor("a", sleep)
+
+        _, campaign = orders_of(set_up, settle=0.01)
+        assert str(campaign.report()) == "s2_orders: 1 attempt passed"
 
     def test_an_order_that_cannot_be_is_tried_once(self) -> None:
         """An actor waits for another one, outside of the service, before it sends its operation."""

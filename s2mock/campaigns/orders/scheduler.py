@@ -1,5 +1,6 @@
 """The scheduler: it holds the operations of the actors of one run, and lets one go at a time."""
 
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -132,7 +133,8 @@ class Scheduler:
     """The operations of one run: an observer that holds those of the actors.
 
     An actor is known by its token. `settle` is after how many seconds of real time an actor that
-    neither sends an operation nor ends is passed over. After `begin`, `step` is to be called when
+    neither sends an operation nor ends is passed over; it is longer where more processes want to
+    run than there are cores. After `begin`, `step` is to be called when
     `changed` is notified, and after the time that it has returned. `order` has the labels of a run
     to replay, with the fault of each; if that is not required (`is_required`), operations of it
     whose actor has ended are passed over.
@@ -151,7 +153,7 @@ class Scheduler:
         self._powers = powers
         self._engine = powers.engine
         self._explorer = explorer
-        self._settle = min(settle, threading.TIMEOUT_MAX)
+        self._settle = min(settle * _crowding(), threading.TIMEOUT_MAX)
         self._order = order
         lock = threading.Lock()
         take_at_fork(lock, Rank.INNER)
@@ -638,6 +640,15 @@ class Scheduler:
 
     def _describe_actors(self) -> str:
         return "; ".join(map(str, self._actors.values()))
+
+
+def _crowding() -> float:
+    """Return the number of processes for each core that want to run, at least 1."""
+    try:
+        load = os.getloadavg()[0]
+    except OSError:
+        return 1.0
+    return max(1.0, load / (os.cpu_count() or 1))
 
 
 def _drop() -> Waits:

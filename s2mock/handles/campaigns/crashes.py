@@ -8,16 +8,14 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final, Self
 
 from s2mock.campaigns.campaign import Attempt as CampaignAttempt
-from s2mock.campaigns.campaign import Campaign
 from s2mock.campaigns.crashes import (
-    LIMIT,
     CrashInstructions,
     CrashPlan,
     CrashPoint,
     When,
     checked_point,
 )
-from s2mock.campaigns.single import SinglePlan
+from s2mock.campaigns.scope import LIMIT, Scope
 from s2mock.handles.campaigns.actors import (
     Command,
     CommandFailed,
@@ -250,8 +248,8 @@ class Crashes(PythonCampaign[CrashAttempt]):
         check: bool = False,
         **options: Any,
     ) -> None:
-        plan = CrashPlan(on, basin=basin, stream=stream, limit=limit, check=check, options=options)
-        super().__init__(plan, outside_pytest(), options)
+        scope = Scope(on, basin=basin, stream=stream, limit=limit, check=check, options=options)
+        super().__init__(CrashPlan(scope), outside_pytest(), options)
 
     def __call__(
         self,
@@ -267,10 +265,8 @@ class Crashes(PythonCampaign[CrashAttempt]):
 
         `options` are added to the marker's. Raises `TypeError`, `ValueError`.
         """
-        plan = CrashPlan(on, basin=basin, stream=stream, limit=limit, check=check, options=options)
-        made = Crashes.__new__(Crashes)
-        PythonCampaign.__init__(made, plan, self._surroundings, {**self._options, **options})
-        return made
+        scope = Scope(on, basin=basin, stream=stream, limit=limit, check=check, options=options)
+        return self._with_plan(CrashPlan(scope), options)
 
     def replay(
         self,
@@ -292,7 +288,7 @@ class Crashes(PythonCampaign[CrashAttempt]):
         Raises `TypeError`, `ValueError`.
         """
         point = checked_point(when, operation, number)
-        plan = CrashPlan(
+        scope = Scope(
             operation,
             basin=basin,
             stream=stream,
@@ -301,12 +297,8 @@ class Crashes(PythonCampaign[CrashAttempt]):
             options=options,
             is_required=required,
         )
-        attempt = Campaign(SinglePlan(plan, CrashInstructions(plan, point))).next_attempt()
-        assert attempt is not None
-        made = {**self._options, **options}
-        replay = CrashReplay(attempt, lambda: self._surroundings.make(**made))
-        replay.checks = check
-        return replay
+        plan = CrashPlan(scope)
+        return self._run_alone(CrashReplay, plan, CrashInstructions(plan, point), options)
 
     def _drive(self, attempt: CampaignAttempt[CrashInstructions]) -> CrashAttempt:
         return CrashAttempt(attempt, self._make, on_end=self._note_end)
@@ -317,5 +309,7 @@ class Crashes(PythonCampaign[CrashAttempt]):
             return None
         plan = instructions.plan
         arguments = [repr(part) for part in point]
-        arguments += [f"{name}={value!r}" for name, value in plan.place.items() if value != "*"]
+        arguments += [
+            f"{name}={value!r}" for name, value in plan.scope.place.items() if value != "*"
+        ]
         return self._write_replay(f"with {point}", arguments, source)

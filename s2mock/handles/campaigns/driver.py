@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 from s2mock.campaigns import linearizability
 from s2mock.campaigns.campaign import Attempt as CampaignAttempt
-from s2mock.campaigns.campaign import Campaign, Outcome, Plan, outcome_of
+from s2mock.campaigns.campaign import Campaign, Outcome, Plan, SomeInstructions, outcome_of
 from s2mock.campaigns.report import CampaignReport
+from s2mock.campaigns.single import SinglePlan
 from s2mock.handles.campaigns.source import (
     LoopSource,
     as_name,
@@ -201,6 +202,7 @@ class DrivenAttempt:
 
 
 SomeAttempt = TypeVar("SomeAttempt", bound=DrivenAttempt)
+SomeReplay = TypeVar("SomeReplay", bound=DrivenAttempt)
 
 
 class PythonCampaign(Generic[SomeAttempt]):
@@ -233,6 +235,27 @@ class PythonCampaign(Generic[SomeAttempt]):
         made = cls.__new__(cls)
         PythonCampaign.__init__(made, None, surroundings, {})
         return made
+
+    def _with_plan(self, plan: Plan[Any], options: dict[str, Any]) -> Self:
+        """Return a campaign with a plan, and with these options beside its own."""
+        made = type(self).__new__(type(self))
+        PythonCampaign.__init__(made, plan, self._surroundings, {**self._options, **options})
+        return made
+
+    def _run_alone(
+        self,
+        kind: type[SomeReplay],
+        plan: Plan[SomeInstructions],
+        instructions: SomeInstructions,
+        options: dict[str, Any],
+    ) -> SomeReplay:
+        """Return one attempt of a plan alone, of that kind."""
+        attempt = Campaign(SinglePlan(plan, instructions)).next_attempt()
+        assert attempt is not None
+        made = {**self._options, **options}
+        replay = kind(attempt, lambda: self._surroundings.make(**made))
+        replay.checks = plan.checks
+        return replay
 
     def __iter__(self) -> Iterator[SomeAttempt]:
         """Yield the attempts; each is to be run before the next one is taken.

@@ -6,10 +6,8 @@ from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self
 
 from s2mock.campaigns.campaign import Attempt as CampaignAttempt
-from s2mock.campaigns.campaign import Campaign
 from s2mock.campaigns.orders.plan import DEFAULTS, OrdersInstructions, OrdersPlan, checked_order
 from s2mock.campaigns.orders.scheduler import ScenarioError, order_of
-from s2mock.campaigns.single import SinglePlan
 from s2mock.handles.campaigns.actors import Actor, Troupe, check_work
 from s2mock.handles.campaigns.driver import DrivenAttempt, PythonCampaign, outside_pytest
 from s2mock.handles.campaigns.in_order import HELPER
@@ -216,9 +214,7 @@ class Orders(PythonCampaign[Run]):
             check=check,
             options=options,
         )
-        made = Orders.__new__(Orders)
-        PythonCampaign.__init__(made, plan, self._surroundings, {**self._options, **options})
-        return made
+        return self._with_plan(plan, options)
 
     def replay(
         self,
@@ -248,12 +244,7 @@ class Orders(PythonCampaign[Run]):
         )
         plan.explorer.begin()
         instructions = OrdersInstructions(plan, checked_order(order, faults))
-        attempt = Campaign(SinglePlan(plan, instructions)).next_attempt()
-        assert attempt is not None
-        made = {**self._options, **options}
-        replay = RunReplay(attempt, lambda: self._surroundings.make(**made))
-        replay.checks = check
-        return replay
+        return self._run_alone(RunReplay, plan, instructions, options)
 
     def _drive(self, attempt: CampaignAttempt[OrdersInstructions]) -> Run:
         return Run(attempt, self._make, on_end=self._note_end)

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 from s2mock.campaigns.campaign import Attempt as CampaignAttempt
-from s2mock.campaigns.campaign import Campaign
-from s2mock.campaigns.single import SinglePlan
-from s2mock.campaigns.sweep import LIMIT, SweepInstructions, SweepPlan, SweepPoint
+from s2mock.campaigns.scope import LIMIT, Scope
+from s2mock.campaigns.sweep import SweepInstructions, SweepPlan, SweepPoint
 from s2mock.handles.campaigns.driver import (
     DrivenAttempt,
     PythonCampaign,
@@ -64,9 +63,8 @@ class Sweep(PythonCampaign[Attempt]):
         check: bool = False,
         **options: Any,
     ) -> None:
-        plan = SweepPlan(
-            faults, on, basin=basin, stream=stream, limit=limit, check=check, options=options
-        )
+        scope = Scope(on, basin=basin, stream=stream, limit=limit, check=check, options=options)
+        plan = SweepPlan(faults, scope)
         super().__init__(plan, outside_pytest(), options)
 
     def __call__(
@@ -89,12 +87,8 @@ class Sweep(PythonCampaign[Attempt]):
         fault has no meaning gets no attempt with it. A test that ends before all
         attempts were run fails, too. Raises `TypeError`, `ValueError`.
         """
-        plan = SweepPlan(
-            faults, on, basin=basin, stream=stream, limit=limit, check=check, options=options
-        )
-        made = Sweep.__new__(Sweep)
-        PythonCampaign.__init__(made, plan, self._surroundings, {**self._options, **options})
-        return made
+        scope = Scope(on, basin=basin, stream=stream, limit=limit, check=check, options=options)
+        return self._with_plan(SweepPlan(faults, scope), options)
 
     def replay(
         self,
@@ -116,8 +110,7 @@ class Sweep(PythonCampaign[Attempt]):
         of the sweep; `limit` changes nothing here. Raises `TypeError`, `ValueError`.
         """
         check_count("number", number)
-        plan = SweepPlan(
-            [fault],
+        scope = Scope(
             operation,
             basin=basin,
             stream=stream,
@@ -126,13 +119,9 @@ class Sweep(PythonCampaign[Attempt]):
             options=options,
             is_required=required,
         )
-        instructions = SweepInstructions(plan, SweepPoint(plan.names[0], number, fault))
-        attempt = Campaign(SinglePlan(plan, instructions)).next_attempt()
-        assert attempt is not None
-        made = {**self._options, **options}
-        replay = Replay(attempt, lambda: self._surroundings.make(**made))
-        replay.checks = check
-        return replay
+        plan = SweepPlan([fault], scope)
+        instructions = SweepInstructions(plan, SweepPoint(scope.names[0], number, fault))
+        return self._run_alone(Replay, plan, instructions, options)
 
     def _drive(self, attempt: CampaignAttempt[SweepInstructions]) -> Attempt:
         return Attempt(attempt, self._make, on_end=self._note_end)
@@ -143,7 +132,7 @@ class Sweep(PythonCampaign[Attempt]):
             return None
         plan = instructions.plan
         fault = repr(point.fault)
-        place = [f"{name}={value!r}" for name, value in plan.place.items() if value != "*"]
+        place = [f"{name}={value!r}" for name, value in plan.scope.place.items() if value != "*"]
         if plan.checks or source.uses_attempt:
             arguments = [repr(point.operation), str(point.number), fault, *place]
             return self._write_replay(f"with {point}", arguments, source)
