@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any, Final
 
 from s2mock.campaigns import linearizability
@@ -52,6 +53,8 @@ class HostedCampaign:
         self._actors = actors
         self._timeout = timeout
         self._attempts: dict[int, HostedAttempt] = {}
+        # Of the runs of actors, made with the first one.
+        self._driver: _Driver | None = None
         # The number of requests about it that are under way, and when the last one ended.
         self._calls = 0
         self._last_used = monotonic()
@@ -77,6 +80,13 @@ class HostedCampaign:
         """When the last request about it, or to the account of its attempt, has ended."""
         hosted = self._open_account
         return self._last_used if hosted is None else max(self._last_used, hosted.last_used)
+
+    @property
+    def driver(self) -> "_Driver":
+        """The thread that lets the operations of the actors go."""
+        if self._driver is None:
+            self._driver = _Driver(f"s2mock-orders-{self.number}")
+        return self._driver
 
     @property
     def _open_account(self) -> HostedAccount | None:
@@ -121,6 +131,31 @@ class HostedCampaign:
         self.is_ended = True
         if (attempt := self.open) is not None:
             attempt.close()
+        if self._driver is not None:
+            self._driver.stop()
+
+
+class _Driver:
+    """A thread that makes calls one after the other.
+
+    To start one for each attempt would take a part of the attempt's time.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def _run(self) -> None:
+        while (call := self._calls.get()) is not None:
+            call()
+
+    def start(self, call: Callable[[], object]) -> None:
+        """Make a call when those before it have returned."""
+        self._calls.put(call)
+
+    def stop(self) -> None:
+        """End the thread when the calls have returned."""
+        self._calls.put(None)
 
 
 class HostedAttempt:
@@ -292,8 +327,8 @@ class OrdersAttempt(HostedAttempt):
         for name, token in self.tokens.items():
             instructions.scheduler.add(name, token, is_slow=True)
         instructions.has_gone = True
-        name = f"s2mock-orders-{self._campaign.number}"
-        threading.Thread(target=self._drive, args=(instructions,), name=name, daemon=True).start()
+        instructions.scheduler.begin(self._timeout, with_first=True)
+        self._campaign.driver.start(lambda: self._drive(instructions))
 
     @property
     def _instructions(self) -> OrdersInstructions:
@@ -303,8 +338,6 @@ class OrdersAttempt(HostedAttempt):
     def _drive(self, instructions: OrdersInstructions) -> None:
         scheduler = instructions.scheduler
         try:
-            scheduler.wait_for_start()
-            scheduler.begin(self._timeout)
             scheduler.drive()
         except BaseException as error:  # noqa: BLE001  # nothing else sees it in this thread
             if isinstance(error, ScenarioError):

@@ -167,6 +167,7 @@ class Scheduler:
         # The longest time without progress; None before the begin, and after the end.
         self._timeout: float | None = None
         self._failure: ScenarioError | None = None
+        self._waits_for_first = False
         self._waits_until = inf
         # The operation that the present step lets go.
         self._released: _Held | None = None
@@ -208,26 +209,13 @@ class Scheduler:
             released = self._advance()
         self._release(released)
 
-    def wait_for_start(self) -> None:
-        """Block until an actor has sent an operation or has ended, or the run is over.
-
-        The time after which an actor is passed over is counted from then.
-        """
-        with self.changed:
-            self.changed.wait_for(lambda: self._has_started)
-            for actor in self._actors.values():
-                actor.note_change(monotonic())
-
-    @property
-    def _has_started(self) -> bool:
-        actors = self._actors.values()
-        return self._is_closed or any(actor.sent or actor.has_ended for actor in actors)
-
     def drive(self) -> None:
         """Block until all actors have ended, or the scheduler is closed.
 
         `begin` is called before. Raises `ScenarioError`.
         """
+        with self.changed:
+            self.changed.wait_for(lambda: self._is_closed or not self._waits_for_first)
         while (deadline := self.step()) is not None:
             with self.changed:
                 now = monotonic()
@@ -236,12 +224,15 @@ class Scheduler:
                 self._waits_until = min(max(now, deadline), now + _MOST_SECONDS)
                 self.changed.wait_for(self._take_change, self._waits_until - now)
 
-    def begin(self, timeout: float) -> None:
+    def begin(self, timeout: float, *, with_first: bool = False) -> None:
         """Let operations go from now on.
 
-        `timeout` is the longest time without any progress, in seconds of real time.
+        `timeout` is the longest time without any progress, in seconds of real time. It is counted
+        from now on, or, `with_first`, from the first operation, or end, of an actor; so is the time
+        after which an actor is passed over.
         """
         with self.changed:
+            self._waits_for_first = with_first
             self._progress = monotonic()
             self._timeout = min(timeout, threading.TIMEOUT_MAX)
 
@@ -275,12 +266,14 @@ class Scheduler:
         This spares two changes of threads for each operation. With `changed` held, without which
         the operation is to be let go.
         """
-        if self._timeout is None:
-            # See `wait_for_start`.
+        if self._timeout is None or self._failure is not None or self._is_closed:
+            return None
+        if self._waits_for_first:
+            self._waits_for_first = False
+            self._progress = now = monotonic()
+            for actor in self._actors.values():
+                actor.note_change(now)
             self._wake_driver()
-            return None
-        if self._failure is not None or self._is_closed:
-            return None
         try:
             deadline = self._step_on(self._timeout)
         except ScenarioError as error:
