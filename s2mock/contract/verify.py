@@ -39,17 +39,22 @@ _OF_TABLES: Final = ("test_cases", "test_control_cases")
 _BEARERS = re.compile(r"(Bearer |\\?[\"']access_token\\?[\"']: ?\\?[\"'])[^\s\"'\\]+")
 # Requests byte by byte, of which a server behind TLS has no plain form.
 _PLAIN_ONLY: Final = ("test_transport", "test_framing")
-_OF_ACCOUNT: Final = ("access-token", "locations/default")
+# In the names of cases.
+_OF_ACCOUNT: Final = ("access-token", "locations/default", "no token")
 _DEFAULT_LOCATION: Final = "/v1/locations/default"
 
 
 class Outcome(NamedTuple):
-    """The result of a case: "passed", "failed" or "skipped", and why."""
+    """The result of a case: "passed", "failed" or "skipped", and why.
+
+    `module` is what its module is about, `rule` what the case checks.
+    """
 
     module: str
     case: str
     result: str
     detail: str = ""
+    rule: str = ""
 
 
 class Unusable(Exception):
@@ -236,7 +241,8 @@ class _Run:
             str(directory),
             "-c",
             os.devnull,
-            "-q",
+            # For whole values in the text of a difference.
+            "--verbosity=2",
             *("-p", "no:cacheprovider"),
             # The plugin of s2mock is already imported, about which pytest would warn.
             *("-p", "s2mock.pytest_plugin", "-W", "ignore::pytest.PytestAssertRewriteWarning"),
@@ -385,6 +391,15 @@ class _Run:
         if not failed:
             return
         yield ""
+        yield "| rule that the server does not follow | cases | expected, and seen in the first |"
+        yield "| --- | --- | --- |"
+        rules: dict[str, list[Outcome]] = {}
+        for one in failed:
+            rules.setdefault(one.case.partition("[")[0], []).append(one)
+        for name, cases in rules.items():
+            told = f"{cases[0].rule} ({name})" if cases[0].rule else name
+            yield f"| {_cell(told)} | {len(cases):,} | {_cell(cases[0].detail)} |"
+        yield ""
         yield "| case that the server answers otherwise | expected, and seen |"
         yield "| --- | --- |"
         for one in failed:
@@ -396,7 +411,8 @@ class _Plugin:
 
     def __init__(self, run: _Run) -> None:
         self._run = run
-        self._titles: dict[str, str] = {}
+        # What the module of a case is about, and the rule that the case checks.
+        self._titles: dict[str, tuple[str, str]] = {}
 
     def pytest_configure(self, config: Any) -> None:
         """Set the token."""
@@ -409,7 +425,7 @@ class _Plugin:
             reason = self._run.refuse_case(item)
             if reason is None:
                 kept.append(item)
-                self._titles[item.nodeid] = _title(item.module)
+                self._titles[item.nodeid] = _title(item.module), _title(item.function)
             else:
                 self._run.note_refused(reason)
         items[:] = kept
@@ -424,16 +440,17 @@ class _Plugin:
             return
         if report.when == "teardown" and not report.failed:
             return
-        case = report.nodeid.rpartition("/")[2].removeprefix("test_").replace(".py::", "::")
-        title = self._titles.get(report.nodeid, report.nodeid)
+        path, _, name = report.nodeid.partition(".py::")
+        case = f"{path.rpartition('/')[2].removeprefix('test_')}::{name}"
+        title, rule = self._titles.get(report.nodeid, (report.nodeid, ""))
         # Cut at the end: a part of the token would not be recognised.
         detail = " ".join(self._run.redact(_detail(report)).split())[:_MAX_DETAIL]
-        self._run.note(Outcome(title, case, report.outcome, detail))
+        self._run.note(Outcome(title, case, report.outcome, detail, rule))
 
 
-def _title(module: Any) -> str:
-    """Return what a module of the suite is about: the first line of its docstring."""
-    first = (module.__doc__ or module.__name__).partition("\n")[0]
+def _title(documented: Any) -> str:
+    """Return what a module or a case is about: the first line of its docstring."""
+    first = (documented.__doc__ or "").partition("\n")[0]
     title: str = re.split(r"\.? ?(?:\(reference|Source:)", first)[0].rstrip(".")
     return title
 
@@ -447,7 +464,8 @@ def _detail(report: Any) -> str:
         text = str(reason).removeprefix("Skipped: ").replace("--s2mock-slow", "--slow")
         return _TIME_TO_PASS.sub("needs time to pass", text)
     crash = getattr(report.longrepr, "reprcrash", None)
-    return str(report.longrepr if crash is None else crash.message)
+    text = str(report.longrepr if crash is None else crash.message)
+    return text.removeprefix("AssertionError: ")
 
 
 def _check_listing(answer: Answer) -> None:

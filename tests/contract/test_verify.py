@@ -53,8 +53,18 @@ def run(url: str, *arguments: str, **environment: str) -> Verified:
 @pytest.fixture
 def server() -> Iterator[S2Mock]:
     """A server with a basin of a user, in which the suite must not do anything."""
+    yield from serve()
+
+
+@pytest.fixture
+def lingering_server() -> Iterator[S2Mock]:
+    """The same, where a deletion is pending for a moment, as on a real server."""
+    yield from serve(deletion_delay=0.3)
+
+
+def serve(**options: Any) -> Iterator[S2Mock]:
     basin: Any = {"name": "basin-of-a-user", "streams": [{"name": "s"}]}
-    with S2Mock(basins=[basin], journal_limit=1_000_000) as mock:
+    with S2Mock(basins=[basin], journal_limit=1_000_000, **options) as mock:
         mock.basin("basin-of-a-user").stream("s").append(["precious"])
         yield mock
 
@@ -261,3 +271,16 @@ def test_names_fit_into_requests_byte_by_byte(monkeypatch: pytest.MonkeyPatch) -
     names = {unused_name() for _ in range(100)}
     assert len(names) == 100
     assert {len(name) for name in names} == {len(BASIN)} == {target_settings.NAME_BYTES}
+
+
+@pytest.mark.long
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_no_case_of_the_suite_touches_another_basin(lingering_server: S2Mock) -> None:
+    """Of all cases, with their requests that are refused; and all leave nothing behind."""
+    server = lingering_server
+    verified = run(server.url)
+    assert verified.status == 0, verified.out
+    assert_untouched(server, verified.prefix)
+    assert of_account(server) == []
+    assert len(server.journal) > 10_000
