@@ -110,9 +110,10 @@ Step = tuple[Exchange, Callable[[Exchange], None]]
 class _OpenRead:
     """A read that waits for records: a session or a long poll, whose bytes a thread takes in."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, opened: int) -> None:
         self.session = session
-        self.fake: Exchange | None = None
+        # In nanoseconds of the fake's clock, which may be ahead of the recorded time.
+        self.opened = opened
         self._thread = threading.Thread(target=self._drain, name="s2mock-drift", daemon=True)
         self._thread.start()
 
@@ -220,7 +221,7 @@ class CassetteReplay:
             elif one.operation == "append-session" and _status(one) == _ACKNOWLEDGED:
                 found.append((at, 1, (one, self.open_session)))
                 found.append((last_of.get(one.number, at), 2, (one, self.end_session)))
-            elif one.operation == "read" and (_is_session(one) or "wait=" in one.request.query):
+            elif _waits(one):
                 begin = first_after(one.began, at)
                 found.append((begin, 0, (one, self.open_read)))
                 ended = inf if one.ended is None else one.ended
@@ -359,7 +360,7 @@ class CassetteReplay:
         except (OSError, UnicodeError) as error:
             self._failures[exchange.number] = f"the request cannot be sent: {error}"
             return
-        self._reads[exchange.number] = _OpenRead(session)
+        self._reads[exchange.number] = _OpenRead(session, self._clock.now())
         until = threading.Event()
         for _ in range(int(_TIMEOUT / _BLOCKED_SECONDS)):
             if self._clock.waits > waits or self._mock.journal.last_number > last:
@@ -371,7 +372,7 @@ class CassetteReplay:
         read = self._reads.get(exchange.number)
         if read is None:
             return
-        self._clock.limit = self._end_of(exchange)
+        self._clock.limit = max(self._end_of(exchange), self._end_of(exchange, read.opened))
         call = self._call(exchange)
         self._claim(exchange, call)
         number = self._answers.get(exchange.number)
@@ -406,12 +407,13 @@ class CassetteReplay:
             timer.join()
             self._clock.limit = self._clock.now() if self._reads else inf
 
-    def _end_of(self, exchange: Exchange) -> float:
+    def _end_of(self, exchange: Exchange, began: int | None = None) -> float:
         """Return when an exchange has ended, in nanoseconds of the account's clock, and a second.
 
-        One that is open has no end, and an open read takes in what there is.
+        `began` is when it has begun on the fake, by default at the recorded time.
         """
-        began = self._clock.now() if exchange.at is None else exchange.at
+        if began is None:
+            began = self._clock.now() if exchange.at is None else exchange.at
         seconds = 0.0 if exchange.ended is None else exchange.ended - exchange.began
         return began + int((seconds + 1) * _SECOND)
 
@@ -500,6 +502,12 @@ class CassetteReplay:
         ignored = ignored | {name for name, value in headers.items() if value == REDACTED}
         ours, theirs = (_comparable(call, one, ignored) for one in (fake, exchange))
         return Result(exchange, compare(call, ours, theirs))
+
+
+def _waits(exchange: Exchange) -> bool:
+    """True for a read that may be answered by what comes after it."""
+    is_read = exchange.operation == "read" and exchange.request.method == "GET"
+    return is_read and (_is_session(exchange) or "wait=" in exchange.request.query)
 
 
 def _is_sent(exchange: Exchange) -> bool:

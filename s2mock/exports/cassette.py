@@ -64,14 +64,17 @@ class Cassette(NamedTuple):
 def render(exchanges: Sequence[Exchange], account: AccountReader, dropped: int = 0) -> str:
     """Return the text of a cassette. `dropped` exchanges are no longer in the journal."""
     secrets = SecretValues(exchanges)
+    of_basin: dict[str | None, list[Exchange]] = {}
+    for exchange in exchanges:
+        of_basin.setdefault(exchange.basin, []).append(exchange)
     head = {
         _FORMAT_MEMBER: FORMAT,
         "version": version("s2mock"),
         "dropped": dropped,
         "basins": [
             one
-            for name in sorted({*account.basins(), *_deleted_basins(exchanges)})
-            if (one := _basin_to_json(name, exchanges, account, secrets))
+            for name in sorted({*account.basins(), *_deleted(exchanges, "delete-basin")})
+            if (one := _basin_to_json(name, of_basin.get(name, ()), account, secrets))
         ],
     }
     lines = [head, *(_exchange_to_json(exchange, secrets) for exchange in exchanges)]
@@ -170,10 +173,9 @@ def _body_to_json(body: bytes | None, secrets: SecretValues) -> Any:
 
 
 def _basin_to_json(
-    name: str, exchanges: Sequence[Exchange], account: AccountReader, secrets: SecretValues
+    name: str, own: Sequence[Exchange], account: AccountReader, secrets: SecretValues
 ) -> dict[str, Any] | None:
     """Return a basin with what no exchange has made of it, None if that is nothing."""
-    own = [one for one in exchanges if one.basin == name]
     is_made = _is_made(name, None, own)
     try:
         config = account.basin(Place(name)).config
@@ -183,7 +185,7 @@ def _basin_to_json(
         config, there = BasinConfig(), ()
     streams = [
         found
-        for stream in sorted({*there, *_deleted_streams(own)})
+        for stream in sorted({*there, *_deleted(own, "delete-stream")})
         if (found := _stream_to_json(Place(name, stream), own, account, config, secrets))
     ]
     if is_made:
@@ -235,23 +237,13 @@ _OF_BASINS: Final = ("create-basin", "ensure-basin", "reconfigure-basin", "delet
 _OF_STREAMS: Final = ("create-stream", "ensure-stream", "reconfigure-stream", "delete-stream")
 
 
-def _deleted_basins(exchanges: Iterable[Exchange]) -> set[str]:
-    found = (one.basin for one in exchanges if one.operation == "delete-basin")
-    return {name for name in found if name is not None and _is_deleted(name, _OF_BASINS, exchanges)}
-
-
-def _deleted_streams(exchanges: Iterable[Exchange]) -> set[str]:
-    found = (one.stream for one in exchanges if one.operation == "delete-stream")
+def _deleted(exchanges: Iterable[Exchange], operation: str) -> set[str]:
+    """Return the names of what the exchanges have deleted by that operation."""
     return {
-        name for name in found if name is not None and _is_deleted(name, _OF_STREAMS, exchanges)
-    }
-
-
-def _is_deleted(name: str, operations: Sequence[str], exchanges: Iterable[Exchange]) -> bool:
-    return any(
-        one.effect.kind == "deleted" and one.effect.name == name and one.operation in operations
+        one.effect.name
         for one in exchanges
-    )
+        if one.effect.kind == "deleted" and one.operation == operation and one.effect.name
+    }
 
 
 def _creates(exchange: Exchange, config: BasinConfig) -> bool:

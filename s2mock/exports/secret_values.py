@@ -15,8 +15,10 @@ from s2mock.powers.redaction import (
 )
 
 ENCRYPTION_KEY: Final = "s2-encryption-key"
-# A shorter value is removed from the headers only: as a part of other texts it may be a plain word.
+# A shorter value, or one of fewer characters, is removed from the headers only: as a part of other
+# texts it may be a plain word, or padding.
 _LEAST_LENGTH: Final = 8
+_LEAST_CHARACTERS: Final = 4
 _ISSUED: Final = "access_token"
 
 
@@ -46,9 +48,7 @@ class SecretValues:
                     if name in SECRET_HEADERS:
                         found.add(value)
         # The longest first: one may be a part of another.
-        self._values: list[str] = sorted(
-            (value for value in found if len(value) >= _LEAST_LENGTH), key=len, reverse=True
-        )
+        self._values: list[str] = sorted(filter(_is_telling, found), key=len, reverse=True)
 
     def redact(self, text: str) -> str:
         """Return the text with `***` in the place of each secret."""
@@ -80,6 +80,11 @@ class SecretValues:
         if name == ENCRYPTION_KEY:
             return self._keys[value]
         return REDACTED if name in SECRET_HEADERS else self.redact(value)
+
+
+def _is_telling(value: str) -> bool:
+    """True for a value that is no part of other texts by chance."""
+    return len(value) >= _LEAST_LENGTH and len(set(value)) >= _LEAST_CHARACTERS
 
 
 def _issued_tokens(body: bytes | None) -> set[str]:

@@ -151,6 +151,9 @@ def test_a_clean_cassette_has_no_difference(
     )
     assert "exchange" not in out.partition("not compared:")[0].partition("\n")[2]
     assert [line for line in rest if "Drop(committed=True) was injected" in line]
+    for text in (recorded.read_text("utf-8"), out):
+        assert "of-no-account" not in text
+        assert "Bearer" not in text
 
 
 def test_of_20_planted_deviations_20_are_found(
