@@ -1,6 +1,7 @@
 """`python -m s2mock drift`: what a cassette has that the fake answers otherwise."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 
 from s2mock import Cut, Drop, Fail, Late, S2Mock
 from s2mock import __main__ as command
+from s2mock.contract.basins import unused_name
 from s2mock.contract.client import Client
-from s2mock.contract.exchange import Call
+from s2mock.contract.exchange import Call, Connection
 from s2mock.contract.http2_connection import Http2Connection
 from s2mock.contract.records import Stream, acks, append_input, create_stream, fence, frame, trim
 
@@ -363,3 +365,59 @@ def test_exchanges_that_are_gone_are_told(
     status, out, _ = drift(path, monkeypatch, capsys)
     assert status == 0
     assert "1 exchange that the journal had dropped" in out
+
+
+# A real server, if there is one.
+
+CALLS = (
+    ("POST", "/v1/basins", '{"basin":"%s"}'),
+    ("PUT", "/v1/streams/s", ""),
+    ("POST", "/v1/streams/s/records", '{"records":[{"body":"a"},{"body":"b"}]}'),
+    ("POST", "/v1/streams/s/records", '{"records":[{"body":"c"}],"match_seq_num":0}'),
+    ("POST", "/v1/streams/s/records", '{"records":'),
+    ("GET", "/v1/streams/s/records?seq_num=0", ""),
+    ("GET", "/v1/streams/s/records?seq_num=9", ""),
+    ("GET", "/v1/streams/s/records/tail", ""),
+    ("GET", "/v1/streams/missing/records/tail", ""),
+    ("GET", "/v1/streams", ""),
+    ("PUT", "/v1/streams/s", '{"storage_class":'),
+    ("GET", "/v1/access-tokens", ""),
+    ("DELETE", "/v1/streams/s", ""),
+    ("DELETE", "/v1/basins/%s", ""),
+)
+
+
+def test_a_cassette_of_the_real_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The requests of a journal with the answers of the server, of which all headers are kept."""
+    reference = os.environ.get("S2MOCK_REFERENCE")
+    if reference is None:
+        pytest.skip("S2MOCK_REFERENCE names no server to ask")
+    path, basin = tmp_path / "cassette.jsonl", unused_name()
+    asked = []
+    with S2Mock() as mock:
+        for method, target, body in CALLS:
+            headers = {"s2-basin": basin, "content-type": "application/json"}
+            sent = body.replace("%s", basin).encode()
+            call = Call(method, target.replace("%s", basin), headers, sent or None)
+            connections = [Connection(url) for url in (mock.url, reference)]
+            asked.append([connection.send(call) for connection in connections][1])
+            for connection in connections:
+                connection.close()
+        mock.journal.save(path)
+    head, *lines = path.read_text("utf-8").splitlines()
+    # Each connection was asked once more, to see if it is open.
+    exchanges: Lines = [json.loads(line) for line in lines]
+    exchanges = [one for one in exchanges if one["request"]["path"] != "/health"]
+    for one, reply in zip(exchanges, asked, strict=True):
+        one["response"] |= {
+            "status": reply.status,
+            "headers": dict(reply.headers),
+            "body": reply.body.decode(),
+        }
+    path.write_text("\n".join([head, *map(json.dumps, exchanges), ""]))
+    status, out, _ = drift(path, monkeypatch, capsys)
+    assert status == 0, out
+    for name in ("location-of-a-basin", "account-services", "json-library"):
+        assert f"  {name}, exchange " in out
