@@ -13,18 +13,20 @@ if TYPE_CHECKING:
 
 # Missing in an interpreter into whose environment s2mock was not installed.
 _DEPENDENCIES: Final = ("werkzeug", "hpack", "jsonschema", "google")
+# Commands, each with a module of that name in `s2mock.contract`.
+_PROOFS: Final = ("fidelity", "drift", "verify")
 
 
 def main() -> int:
-    """Serve until SIGINT or SIGTERM, or print the proof. Returns the exit status."""
+    """Serve until SIGINT or SIGTERM, or print a comparison. Returns the exit status."""
     console.open_standard_streams()
     for name in _DEPENDENCIES:
         if find_spec(name) is None:
             return console.fail(_not_installed(name))
     arguments = sys.argv[1:]
-    if arguments[:1] == ["fidelity"]:
+    if arguments[:1] and arguments[0] in _PROOFS:
         # By name and only now: the product works without the proof.
-        proof = import_module("s2mock.contract.fidelity")
+        proof = import_module(f"s2mock.contract.{arguments[0]}")
         return int(proof.main(console.program(), arguments[1:]))
     from s2mock.control.command_line import serve
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from s2mock.contract import target_settings
 from s2mock.contract.client import Client
 
 # The location of a basin that was created without one: None on s2-lite, the default elsewhere.
@@ -13,7 +14,8 @@ DEFAULT_LOCATIONS: Final = (None, "aws:us-east-1")
 
 def unused_name() -> str:
     """Return a random name of a basin, which is not in use."""
-    return f"contract-{uuid.uuid4().hex[:16]}"
+    name = target_settings.basin_prefix + uuid.uuid4().hex
+    return name[: target_settings.NAME_BYTES]
 
 
 @contextmanager

@@ -1,9 +1,9 @@
 """Clients with tokens of a given scope, on a server that serves access tokens."""
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
+from s2mock.contract.basins import unused_name
 from s2mock.contract.client import Answer, Client
 from s2mock.contract.tokens import PATH, issue
 from s2mock.contract.unserved import skip_if_unserved
@@ -50,7 +50,7 @@ class Bearers:
 
     def new_id(self) -> str:
         """Return an unused id; a token with that id is revoked after the case."""
-        self._ids.append(f"contract-{uuid.uuid4().hex[:16]}")
+        self._ids.append(unused_name())
         return self._ids[-1]
 
     def issue(self, scope: Any, *, by: Client | None = None, **more: Any) -> Answer:

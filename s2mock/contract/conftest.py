@@ -24,6 +24,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "data_case(*numbers): the cases of reference: data_plane §10 that a test covers"
     )
+    config.addinivalue_line(
+        "markers", "account: concerns the tokens of the account, or its default location"
+    )
+    config.addinivalue_line("markers", "any_name: creates basins whose names have no given prefix")
     # With these the tests of s2mock itself are quicker; elsewhere they change nothing.
     config.addinivalue_line("markers", "slow: takes long for what it adds to the others")
     config.addinivalue_line("markers", "sample(n): one in n of its cases is enough for a quick run")

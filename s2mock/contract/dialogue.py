@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple, Self
 
+from s2mock.contract import target_settings
 from s2mock.contract.client import Client
 
 # Replaced by the name of a basin that has the stream `s`.
 BASIN: Final = b"{basin}"
-# The account's own access token on a fake that requires one, as in `Client`; it is sent to any
-# other server too.
-AUTHORIZATION: Final = b"authorization: Bearer s2mock\r\n"
+# The account's own access token on a fake that requires one, as in `Client`.
+AUTHORIZATION: Final = b"authorization: Bearer %b\r\n" % target_settings.token.encode()
 _PROBE: Final = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n"
 _WITHOUT_BODY: Final = (204, 304)
 

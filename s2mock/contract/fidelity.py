@@ -54,7 +54,7 @@ def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> in
         "server on the fake, and print the results with each known difference, as Markdown. "
         "The exit status is 1 if the fake does not answer a recording as recorded.",
     ).parse_args(arguments)
-    with _quiet():
+    with quiet():
         replayed = replay_all()
     sys.stdout.write(report(count_suite(), replayed, load_proof()))
     for difference in replayed.differences:
@@ -63,7 +63,7 @@ def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> in
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Silence the log: requests in a replay are refused on purpose."""
     logger = logging.getLogger("s2mock")
     level = logger.level

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from s2mock.contract import http2
+from s2mock.contract import http2, target_settings
 from s2mock.contract.client import Client
 from s2mock.contract.http2 import Answered, Code, exchange, frame, header_list
 
@@ -22,7 +22,7 @@ PSEUDO: Final[Fields] = (
     (b":authority", b"x"),
 )
 # As in `dialogue`.
-AUTHORIZATION: Final = (b"authorization", b"Bearer s2mock")
+AUTHORIZATION: Final = (b"authorization", b"Bearer %b" % target_settings.token.encode())
 GET: Final[Fields] = (*PSEUDO, (b"s2-basin", BASIN), AUTHORIZATION)
 ROUTE: Final[Fields] = (
     (b":method", b"POST"),

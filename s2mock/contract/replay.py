@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple, Self
 
 from s2mock.contract.connection import connect
-from s2mock.contract.exchange import PROTOCOLS, Call, Protocol, comparable
-from s2mock.contract.ledger import excuse
+from s2mock.contract.exchange import PROTOCOLS, Call, Protocol, Reply, comparable
+from s2mock.contract.ledger import Comparable, excuse
 from s2mock.contract.recordings import Group, Recording
 from s2mock.handles.mock import S2Mock
 
@@ -35,6 +35,30 @@ class RecordedTime:
     def go_on(self, milliseconds: int) -> None:
         """Move to that time, unless it is past."""
         self._now = max(self._now, milliseconds * _MILLISECOND)
+
+
+class Comparison(NamedTuple):
+    """The comparable parts of two answers; `known` is the name of a difference in the ledger."""
+
+    fake: Comparable
+    recorded: Comparable
+    known: str | None
+
+    @property
+    def is_equal(self) -> bool:
+        """True if the answers do not differ."""
+        return self.fake == self.recorded
+
+
+def compare(call: Call, fake: Comparable, recorded: Comparable) -> Comparison:
+    """Return the comparison of two answers to a call, of which `comparable` gave the parts."""
+    known = None if fake == recorded else excuse(call, fake, recorded)
+    return Comparison(fake, recorded, known)
+
+
+def compare_replies(call: Call, fake: Reply, recorded: Reply) -> Comparison:
+    """Return the comparison of two replies to a call."""
+    return compare(call, comparable(call, fake), comparable(call, recorded))
 
 
 class Difference(NamedTuple):
@@ -112,16 +136,14 @@ class Replay:
                 reply = reply._replace(end=None)
             else:
                 self.ends += 1
-            ours = comparable(exchange.call, reply)
-            theirs = comparable(exchange.call, exchange.reply)
-            if ours == theirs:
+            compared = compare_replies(exchange.call, reply, exchange.reply)
+            if compared.is_equal:
                 continue
-            name = excuse(exchange.call, ours, theirs)
-            if name is not None:
-                self.known[name] += 1
+            if compared.known is not None:
+                self.known[compared.known] += 1
                 continue
             calls = tuple(exchange.call for exchange in exchanges[: number + 1])
-            self.differences.append(Difference(group.name, calls, ours, theirs))
+            self.differences.append(Difference(group.name, calls, compared.fake, compared.recorded))
             # The calls that follow may differ because of that.
             break
         self.groups += 1

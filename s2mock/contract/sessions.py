@@ -10,6 +10,7 @@ import select
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from http.client import parse_headers
 from io import BytesIO
 from typing import Any, NamedTuple, Self
@@ -151,6 +152,11 @@ class Session:
     def close(self) -> None:
         """Close the connection, in any state."""
         self._socket.close()
+
+    def shut_down(self) -> None:
+        """End both directions, which also ends a read in another thread."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     # The request.
 

@@ -14,6 +14,8 @@ from s2mock.contract.errors import bad_json, bad_path, bad_query
 from s2mock.contract.tokens import PATH, issue
 from s2mock.contract.unserved import assert_good
 
+pytestmark = pytest.mark.account
+
 OPERATIONS = [
     "list-basins",
     "create-basin",

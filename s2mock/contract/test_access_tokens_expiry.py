@@ -9,6 +9,8 @@ from s2mock.contract.errors import bad_json
 from s2mock.contract.tokens import issue
 from s2mock.contract.unserved import assert_good
 
+pytestmark = pytest.mark.account
+
 EXPIRY_RFC = "invalid type: {}, expected an RFC3339-formatted `OffsetDateTime`"
 PART = "the '{}' component could not be parsed".format
 RANGE = "{} was not in range".format

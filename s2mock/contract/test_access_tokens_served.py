@@ -3,22 +3,24 @@
 s2-lite does not: there these cases are skipped.
 """
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from s2mock.contract.basins import unused_name
 from s2mock.contract.client import Client
 from s2mock.contract.control_cases import control_case
 from s2mock.contract.tokens import PATH, issue
 from s2mock.contract.unserved import skip_if_unserved
 
+pytestmark = pytest.mark.account
+
 
 @pytest.fixture
 def token_id(target: Client) -> Any:
     """Yield an unused id; a token with that id is revoked after the case."""
-    identifier = f"contract-{uuid.uuid4().hex[:16]}"
+    identifier = unused_name()
     yield identifier
     target.request("DELETE", f"{PATH}/{identifier}")
 

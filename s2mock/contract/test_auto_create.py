@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from s2mock.contract.basins import unused_name
 from s2mock.contract.calls import APPENDS, READS, Call, append, read
 from s2mock.contract.cases import case
 from s2mock.contract.client import Answer, Client
@@ -35,12 +36,13 @@ ALL = pytest.mark.parametrize("call", APPENDS + READS)
 @case(5)
 def test_missing_basin(target: Client, call: Call) -> None:
     """404 `basin_not_found` (§1.3)."""
-    answer = call(Stream(target.in_basin("no-such-basin-here"), "s"))
+    missing = unused_name()
+    answer = call(Stream(target.in_basin(missing), "s"))
 
     assert answer.status == 404
     assert answer.json == {
         "code": "basin_not_found",
-        "message": "basin `no-such-basin-here` not found",
+        "message": f"basin `{missing}` not found",
     }
 
 

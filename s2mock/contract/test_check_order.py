@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from s2mock.contract.basins import unused_name
 from s2mock.contract.client import Client
 from s2mock.contract.records import PROTOBUF, Stream, create_stream
 from s2mock.contract.sessions import Session
@@ -62,7 +63,7 @@ def test_basin_comes_before_the_path(target: Client, suffix: str) -> None:
         400,
         {"code": "bad_header", "message": "Missing header `s2-basin`"},
     )
-    answer = target.in_basin("basin-of-nobody").request("GET", path)
+    answer = target.in_basin(unused_name()).request("GET", path)
     assert (answer.status, answer.json) == (
         400,
         {"code": "bad_path", "message": "Invalid URL: Invalid UTF-8 in `stream`"},

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from s2mock.contract.basins import unused_name
 from s2mock.contract.client import Client
 from s2mock.contract.control_cases import control_case
 from s2mock.contract.dialogue import AUTHORIZATION
@@ -107,7 +108,7 @@ def test_any_ascii_is_a_token(s2: Client, token: str) -> None:
 def test_a_token_that_is_not_ascii(s2: Client) -> None:
     """As with every header: "not UTF-8" (§2.1)."""
     headers = {"s2-request-token": "é"}
-    for path, document in (("basins", {"basin": "abcdefgh"}), ("streams", {"stream": "s"})):
+    for path, document in (("basins", {"basin": unused_name()}), ("streams", {"stream": "s"})):
         answer = s2.request("POST", f"/v1/{path}", document, headers=headers)
         assert answer.error == bad_header("s2-request-token", "not UTF-8")
 

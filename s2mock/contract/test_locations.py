@@ -11,6 +11,8 @@ from s2mock.contract.control_cases import control_case
 from s2mock.contract.errors import bad_json
 from s2mock.contract.unserved import assert_good
 
+pytestmark = pytest.mark.account
+
 DEFAULT = "/v1/locations/default"
 
 

@@ -5,8 +5,12 @@ s2-lite does not: there these cases are skipped.
 
 from collections.abc import Callable
 
+import pytest
+
 from s2mock.contract.client import Client
 from s2mock.contract.unserved import skip_if_unserved
+
+pytestmark = pytest.mark.account
 
 DEFAULT = "/v1/locations/default"
 

@@ -153,6 +153,7 @@ def test_a_good_beginning_of_a_basin(target: Client, key: str, text: str) -> Non
     assert target.request("GET", f"/v1/basins?{key}={text}&limit=1").status == 200
 
 
+@pytest.mark.any_name
 @pytest.mark.parametrize(
     "make",
     [

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from s2mock.contract.basins import unused_name
 from s2mock.contract.client import Answer, Client
 from s2mock.contract.control_cases import control_case
 
-MISSING_BASIN = "contract-that-nobody-makes"
+MISSING_BASIN = unused_name()
 ZERO = {"retention_policy": {"age": 0}}
 
 

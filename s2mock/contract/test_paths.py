@@ -79,14 +79,23 @@ def test_a_target_with_scheme_and_host(s2: Client) -> None:
     assert s2.raw(head.encode() + AUTHORIZATION + b"\r\n").json["name"] == "s"
 
 
+NO_UTF8 = pytest.mark.parametrize("raw", ["%FF", "a%C3", "%ED%A0%80", "%C0%AF", "x%80"])
+
+
 @control_case(82)
-@pytest.mark.parametrize("raw", ["%FF", "a%C3", "%ED%A0%80", "%C0%AF", "x%80"])
+@NO_UTF8
 def test_bytes_that_are_no_utf8(shared: Client, raw: str) -> None:
     """The message names the parameter (§1.2)."""
     for method in ("GET", "PUT", "DELETE", "PATCH"):
         for parameter, path in (("stream", "streams"), ("basin", "basins")):
             error = shared.request(method, f"/v1/{path}/{raw}", {}).error
             assert error == bad_path(f"Invalid UTF-8 in `{parameter}`")
+
+
+@pytest.mark.account
+@NO_UTF8
+def test_an_id_of_a_token_that_is_no_utf8(shared: Client, raw: str) -> None:
+    """The message names the parameter (§1.2)."""
     error = shared.request("DELETE", f"/v1/access-tokens/{raw}").error
     assert error == bad_path("Invalid UTF-8 in `id`")
 

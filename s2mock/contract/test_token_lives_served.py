@@ -10,6 +10,8 @@ from s2mock.contract.passing_time import PassingTime
 from s2mock.contract.tokens import PATH, issue
 from s2mock.contract.unserved import skip_if_unserved
 
+pytestmark = pytest.mark.account
+
 NO_GROUPS = {level: {"read": False, "write": False} for level in ("account", "basin", "stream")}
 
 

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from s2mock.contract.basins import unused_name
 from s2mock.contract.bearers import ALL, DENIED, GIVEN_BY, GROUPS, Bearers, requests
 from s2mock.contract.client import Client
 from s2mock.contract.records import Stream, acks, append_input, frame
 from s2mock.contract.tokens import PATH, issue
+
+pytestmark = pytest.mark.account
 
 RECORDS = "/v1/streams/s/records"
 TRIM = {"headers": [["", "trim"]], "body": "\0" * 8}
@@ -215,7 +218,7 @@ def test_a_token_issues_no_more_operations(bearers: Bearers) -> None:
 
 def test_the_earlier_fault(bearers: Bearers, guarded: Client, s2: Client) -> None:
     """401, what the request says by itself, 403, what the account says (§1.3)."""
-    missing = {"s2-basin": "no-such-basin"}
+    missing = {"s2-basin": unused_name()}
     denied = bearers.bearer({**ALL, "ops": ["list-basins"]})
     allowed = bearers.bearer({**ALL, "ops": ["check-tail", "create-stream"]})
     nobody = Client(guarded.url, token="no-such-token", basin=s2.basin)

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from s2mock.contract.basins import unused_name
 from s2mock.contract.client import Client
 from s2mock.contract.dialogue import AUTHORIZATION, BASIN, Bare, Fault, Head, Said, Step, Wire, talk
 
@@ -148,7 +149,7 @@ EARLY: Final[dict[str, tuple[bytes, Said]]] = {
 # What is answered when the body has been read: the head, and the answer.
 LATE: Final[dict[str, tuple[bytes, Said]]] = {
     "taken": (POST, 200),
-    "no such basin": (POST.replace(BASIN, b"none-of-these"), Fault(404, "basin_not_found")),
+    "no such basin": (POST.replace(BASIN, unused_name().encode()), Fault(404, "basin_not_found")),
     "no such stream": (POST.replace(b"/s/", b"/missing/"), Fault(404, "stream_not_found")),
     "no token": (POST.replace(b"streams/s/records", b"access-tokens"), Fault(400, "bad_json")),
 }

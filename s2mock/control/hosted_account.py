@@ -40,6 +40,12 @@ class DirectReads(Protocol):
     A `place` with an incarnation raises `StaleHandle` if a reset or restore has ended what it is.
     """
 
+    def basins(self) -> "tuple[str, ...]":
+        """Return the names of all basins, in order."""
+
+    def streams(self, place: "Place") -> "tuple[str, ...]":
+        """Return the names of a basin's streams, in order. Raises `BasinNotFound`."""
+
     def basin(self, place: "Place") -> "BasinView":
         """Look at a basin. Raises `BasinNotFound`."""
 

@@ -1,14 +1,17 @@
 """The handle of a journal: the exchanges of a mock, as a sequence."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-from s2mock.handles.backends.backend import JournalBackend, PendingResult
+from s2mock.handles.backends.backend import AccountBackend, JournalBackend, PendingResult
 from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.runtime.arguments import check_count, check_timeout
 from s2mock.runtime.notifier import PATIENCE
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from s2mock.powers.exchange import Exchange
 
 
@@ -21,10 +24,12 @@ class Journal(Sequence["Exchange"]):
     that is held, or delayed, is not in it yet.
     """
 
-    __slots__ = ("_backend",)
+    __slots__ = ("_account", "_backend")
 
-    def __init__(self, backend: JournalBackend) -> None:
+    def __init__(self, backend: JournalBackend, account: AccountBackend) -> None:
         self._backend = backend
+        # For what exchanges do not tell: basins, streams and records of direct calls.
+        self._account = account
 
     def __repr__(self) -> str:
         summary = self._backend.summary
@@ -143,3 +148,30 @@ class Journal(Sequence["Exchange"]):
     def clear(self) -> None:
         """Forget all exchanges. Their numbers go on."""
         self._backend.clear()
+
+    # Files for other programs.
+
+    def save(self, path: "str | PathLike[str]") -> None:
+        """Write a cassette: the exchanges as JSON lines, with `***` in the place of secrets.
+
+        `python -m s2mock drift FILE` sends the requests to a fresh fake, and lists each answer that
+        differs. Raises `OSError`.
+        """
+        from s2mock.exports import cassette
+
+        text = cassette.render(self[:], self._account, self.dropped)
+        Path(path).write_text(text, "utf-8", newline="\n")
+
+    def history(self, *, basin: str = "*", stream: str = "*") -> str:
+        """Return the appends, reads and tail checks of one stream as lines for `s2-verification`.
+
+        The format is that of S2's own check of linearizability: a JSON line for each start and each
+        end of an operation, in order of time. `basin` and `stream` are names or globs, which are
+        needed if there are exchanges of more than one stream. Needs `pip install s2mock[history]`.
+        Raises `ImportError` without it, `TypeError`, and `ValueError` for two streams, and for one
+        that was deleted in between.
+        """
+        from s2mock.exports import history
+
+        chosen = history.streams_of(self.of(history.OPERATIONS, basin=basin, stream=stream))
+        return history.render(self[:], history.choose_stream(chosen), self._account)

@@ -297,7 +297,7 @@ class MockBase(DirectCalls):
     @property
     def journal(self) -> Journal:
         """The requests that the account has received, with their answers, oldest first."""
-        return Journal(self._of_powers.journal)
+        return Journal(self._of_powers.journal, self._of_account)
 
     # The account as a whole.
 

@@ -46,7 +46,11 @@ def redact_target(path: str, query: str) -> str:
     return f"{path}?{redact_query(query)}" if query else path
 
 
+def is_secret_parameter(name: str) -> bool:
+    """Return True if the value of a query parameter of that name is secret."""
+    return re.split("[-_]", unquote(name).lower())[-1] in _SECRET_WORDS
+
+
 def _redact_parameter(parameter: str) -> str:
     name, equals, _ = parameter.partition("=")
-    word = re.split("[-_]", unquote(name).lower())[-1]
-    return f"{name}={REDACTED}" if equals and word in _SECRET_WORDS else parameter
+    return f"{name}={REDACTED}" if equals and is_secret_parameter(name) else parameter

@@ -122,6 +122,7 @@ def test_the_metadata_names_the_readme_and_what_s2_is(wheel: Path) -> None:
     assert "Project-URL: S2 documentation, https://s2.dev/docs" in headers
     assert {line for line in headers.splitlines() if line.startswith("Provides-Extra: ")} == {
         "Provides-Extra: docs",
+        "Provides-Extra: history",
         "Provides-Extra: hypothesis",
     }
 

@@ -4,20 +4,15 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
-from urllib.parse import unquote
 
-from s2mock.contract.exchange import Call, comparable
+from s2mock.contract.exchange import comparable
+from s2mock.contract.pending_deletions import NotReplayable, deletion_delay
 from s2mock.contract.recordings import Exchange, Group
 from tests.recording.observed import Observed
 
 _MILLISECOND = 1_000_000
 _RFC_3339 = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z")
 _MILLISECONDS = re.compile(rb"(?<!\d)1[0-9]{12}(?!\d)")
-_PENDING = (b"_deletion_pending", b'"deleted_at":"', b'"state":"deleting"')
-
-
-class NotReplayable(Exception):
-    """These exchanges cannot be replayed one after the other."""
 
 
 def group(name: str, observed: Sequence[Observed], after: Sequence[str] = ()) -> Group:
@@ -29,7 +24,7 @@ def group(name: str, observed: Sequence[Observed], after: Sequence[str] = ()) ->
     kept = list(_without_polls(ordered))
     _refuse_others(kept)
     exchanges = tuple(Exchange(_server_time(one), one.call, one.reply) for one in kept)
-    return Group(name, exchanges, tuple(after), _deletion_delay(exchanges))
+    return Group(name, exchanges, tuple(after), deletion_delay(exchanges))
 
 
 def _refuse_others(observed: Sequence[Observed]) -> None:
@@ -67,44 +62,3 @@ def _server_time(one: Observed) -> int:
     earliest = one.begun - _MILLISECOND
     at = max((time for time in said if earliest <= time <= one.ended), default=one.begun)
     return at // _MILLISECOND
-
-
-def _deletion_delay(exchanges: Sequence[Exchange]) -> float:
-    """How long a deletion was seen to be pending, in seconds."""
-    deleted: Exchange | None = None
-    delay = 0.0
-    for exchange in exchanges:
-        if deleted is None:
-            deleted = exchange if exchange.call.method == "DELETE" else None
-        elif _shows_pending(exchange, deleted.call.path):
-            if b"stream_not_found" in exchange.reply.body and _made(exchange.call, exchanges):
-                raise NotReplayable("a basin that outlives its streams")
-            delay = (exchange.at - deleted.at + 1) / 1000
-    return delay
-
-
-def _made(call: Call, exchanges: Sequence[Exchange]) -> bool:
-    """Whether the stream of that call has been there."""
-    path = call.path.partition("/records")[0]
-    name = unquote(path.rpartition("/")[2])
-    return any(
-        exchange.reply.status < 300
-        and (
-            exchange.call.path.startswith(path)
-            or f'"name":"{name}"'.encode() in exchange.reply.body
-        )
-        for exchange in exchanges
-    )
-
-
-def _shows_pending(exchange: Exchange, deleted: str) -> bool:
-    call, reply = exchange.call, exchange.reply
-    if call.method == "DELETE" and call.path == deleted and reply.status == 202:
-        return True
-    if deleted.startswith("/v1/basins/"):
-        # Its configuration can be read while it lasts, and its streams can be missed.
-        if call == Call("GET", deleted, call.headers) and reply.status == 200:
-            return True
-        if "/records" in call.path and b"stream_not_found" in reply.body:
-            return True
-    return any(mark in reply.body for mark in _PENDING)

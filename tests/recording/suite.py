@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from s2mock.contract import client, records
-from tests.recording.groups import NotReplayable, group
+from s2mock.contract.pending_deletions import NotReplayable
+from tests.recording.groups import group
 from tests.recording.observed import Observed, ObservedConnection, ObservedSession
 
 if TYPE_CHECKING:

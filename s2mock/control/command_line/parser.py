@@ -28,7 +28,9 @@ _DESCRIPTIONS: Final = {
 }
 _EPILOG: Final = (
     "`{0} lite` replaces `s2 lite`; `{0} run -- COMMAND` runs a command with a server of its own; "
-    "`{0} fidelity` prints how s2mock was compared with real servers, and the results."
+    "`{0} fidelity` prints how s2mock was compared with real servers, and the results; "
+    "`{0} verify URL` compares a server with what s2mock knows of S2, `{0} drift FILE` a cassette "
+    "with the fake."
 )
 
 

@@ -1,4 +1,4 @@
-"""`/_s2mock/journal`: list exchanges, await them, follow them as events, and clear the journal.
+"""`/_s2mock/journal`: list exchanges, await them, follow them, export and clear the journal.
 
 `/_s2mock/advice` and `/_s2mock/coverage` are computed from its exchanges.
 """
@@ -22,6 +22,7 @@ from s2mock.runtime.conversation import (
 )
 
 _FILTERS: Final = ("after", "basin", "stream", "status")
+_LINES: Final = (("content-type", "application/jsonl"),)
 # After this time without an exchange a follower gets a comment, so that the server notices a
 # client that has closed its connection.
 _HEARTBEAT_SECONDS: Final = 15.0
@@ -69,6 +70,39 @@ def get_exchange(request: ControlRequest) -> Generator[Step, Any, ControlRespons
     if exchange is None:
         raise Refused(404, f"the journal has no exchange {request.number}")
     return ControlResponse(200, (yield RunInThread(lambda: shown_to_json(exchange))))
+
+
+def read_cassette(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
+    """Return the exchanges as the lines of a cassette, without secrets; as `Journal.save`."""
+    request.query()
+    journal, account = request.hosted.powers.journal, request.hosted.reads
+
+    def serialize() -> bytes:
+        from s2mock.exports import cassette  # loaded late: most servers write none
+
+        return cassette.render(journal.since(0), account, journal.summary.dropped).encode()
+
+    return ControlResponse(200, (yield RunInThread(serialize)), _LINES)
+
+
+def read_history(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
+    """Return the history of a stream as lines for `s2-verification`; as `Journal.history`."""
+    query = request.query(("basin", "stream"))
+    journal, account = request.hosted.powers.journal, request.hosted.reads
+
+    def serialize() -> bytes:
+        from s2mock.exports import history  # loaded late: most servers write none
+
+        chosen = ExchangeFilter.make(
+            history.OPERATIONS, basin=query.get("basin", "*"), stream=query.get("stream", "*")
+        )
+        place = history.choose_stream(history.streams_of(journal.of(chosen)))
+        return history.render(journal.since(0), place, account).encode()
+
+    try:
+        return ControlResponse(200, (yield RunInThread(serialize)), _LINES)
+    except (ImportError, ValueError) as error:
+        raise Refused(400, str(error)) from None
 
 
 def take_advice(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
@@ -164,6 +198,8 @@ def _find(
 ROUTES: Final = (
     ControlRoute("GET", "/journal", read_journal),
     ControlRoute("DELETE", "/journal", clear_journal),
+    ControlRoute("GET", "/journal/cassette", read_cassette),
+    ControlRoute("GET", "/journal/history", read_history),
     ControlRoute("GET", "/journal/{number}", get_exchange),
     ControlRoute("POST", "/advice", take_advice),
     ControlRoute("GET", "/coverage", read_coverage),
