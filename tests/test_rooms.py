@@ -26,6 +26,7 @@ ROOMS = {
     "campaigns": {"api", "powers", "registry", "runtime"},
     "diagnostics": {"api", "json_bodies", "powers", "registry", "runtime"},
     "server": {"runtime"},
+    "upstream": {"api", "registry", "runtime", "server"},
     "options": set(),
     "control": {"api", "campaigns", "json_bodies", "options", "powers", "registry", "runtime"},
     "handles": {
@@ -34,10 +35,12 @@ ROOMS = {
         "control",
         "diagnostics",
         "json_bodies",
+        "options",
         "powers",
         "registry",
         "runtime",
         "server",
+        "upstream",
     },
 }
 

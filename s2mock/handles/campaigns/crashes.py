@@ -294,7 +294,7 @@ class Crashes(PythonCampaign[CrashAttempt]):
         attempt = Campaign(SinglePlan(plan, CrashInstructions(plan, point))).next_attempt()
         assert attempt is not None
         made = {**self._options, **options}
-        replay = CrashReplay(attempt, lambda: self._surroundings.make(**made))
+        replay = CrashReplay(attempt, lambda: self._surroundings.make_account(made))
         replay.checks = check
         return replay
 

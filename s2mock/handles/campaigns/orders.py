@@ -237,7 +237,7 @@ class Orders(PythonCampaign[Run]):
         attempt = Campaign(SinglePlan(plan, instructions)).next_attempt()
         assert attempt is not None
         made = {**self._options, **options}
-        replay = RunReplay(attempt, lambda: self._surroundings.make(**made))
+        replay = RunReplay(attempt, lambda: self._surroundings.make_account(made))
         replay.checks = check
         return replay
 

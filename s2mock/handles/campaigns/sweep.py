@@ -127,7 +127,7 @@ class Sweep(PythonCampaign[Attempt]):
         attempt = Campaign(SinglePlan(plan, instructions)).next_attempt()
         assert attempt is not None
         made = {**self._options, **options}
-        replay = Replay(attempt, lambda: self._surroundings.make(**made))
+        replay = Replay(attempt, lambda: self._surroundings.make_account(made))
         replay.checks = check
         return replay
 
