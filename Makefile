@@ -29,7 +29,7 @@ PYTEST := $(RUN) pytest -n auto --dist worksteal
 OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
-  soak differential record fault-table fault-table-rust zoo
+  soak differential record upstream fault-table fault-table-rust zoo
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -51,6 +51,7 @@ help:
 	@echo 'make zoo    campaigns against known bugs, and 1,000 attempts of each repaired twin'
 	@echo 'make soak   mixed load on the standalone server (SECONDS=600)'
 	@echo 'make differential S2MOCK_REFERENCE=URL   comparison with a real server'
+	@echo 'make upstream S2MOCK_REFERENCE=URL       the powers in front of a real server'
 	@echo 'make record S2MOCK_REFERENCE=URL         new recordings of a real server, which must be empty'
 
 serve: $(VENV)/.package
@@ -185,6 +186,10 @@ S2MOCK_REFERENCE_VERSION ?= s2-lite 0.43.4
 differential: $(VENV)/.test
 	@$(RUN) tests.differential "$(S2MOCK_REFERENCE)" --sequences $(SEQUENCES) --processes 4 \
 	  --version "$(S2MOCK_REFERENCE_VERSION)"
+
+# The powers in front of a real server: make upstream S2MOCK_REFERENCE=http://127.0.0.1:8080
+upstream: $(VENV)/.test
+	@S2MOCK_REFERENCE="$(S2MOCK_REFERENCE)" $(RUN) pytest tests/upstream/test_reference.py $(PYTEST_FLAGS)
 
 # Replaces all recordings in s2mock/contract/corpus; no other command writes them.
 record: $(VENV)/.test

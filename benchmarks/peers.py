@@ -27,6 +27,10 @@ BASIN = "my-basin"
 LITE = "s2-lite"
 CONTROL = "s2mock-control"
 BEFORE = "before"
+PROXY = "s2mock-proxy"
+BARE_PROXY = "a bare proxy"
+# The environment variable with the URL of the server that the proxies are in front of.
+UPSTREAM = "S2MOCK_BENCH_UPSTREAM"
 _NAMED_BY = {LITE: "S2MOCK_REFERENCE", BEFORE: "S2MOCK_BEFORE"}
 _NEEDS = {"granian": "granian", "pytest-httpserver": "pytest_httpserver", "moto": "moto"}
 _REPO = Path(__file__).parent.parent
@@ -133,6 +137,66 @@ def _unnoted(announce: Callable[[int], None]) -> None:
         announce(int(mock.url.rpartition(":")[2]))
 
 
+def _proxy(announce: Callable[[int], None]) -> None:
+    from s2mock import S2Mock
+
+    with S2Mock(upstream=os.environ[UPSTREAM]) as mock:
+        announce(int(mock.url.rpartition(":")[2]))
+
+
+def _bare_proxy(announce: Callable[[int], None]) -> None:
+    """Forward each request as a proxy does that knows nothing of S2."""
+    import h11
+
+    target = urlsplit(os.environ[UPSTREAM])
+
+    async def next_message(
+        reader: asyncio.StreamReader, side: h11.Connection
+    ) -> tuple[Any, bytes] | None:
+        head: Any = None
+        body = b""
+        while True:
+            event: Any = side.next_event()
+            if event is h11.NEED_DATA:
+                side.receive_data(await reader.read(65536))
+            elif isinstance(event, h11.Request | h11.Response):
+                head = event
+            elif isinstance(event, h11.Data):
+                body += bytes(event.data)
+            elif isinstance(event, h11.EndOfMessage):
+                return head, body
+            else:
+                return None
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        inside, client = await asyncio.open_connection(target.hostname, target.port)
+        outer, inner = h11.Connection(h11.SERVER), h11.Connection(h11.CLIENT)
+        while (found := await next_message(reader, outer)) is not None:
+            request, body = found
+            data = inner.send(request)
+            assert data is not None
+            client.write(data + (inner.send(h11.Data(body)) or b""))
+            client.write(inner.send(h11.EndOfMessage()) or b"")
+            answered = await next_message(inside, inner)
+            assert answered is not None
+            response, body = answered
+            data = outer.send(response)
+            assert data is not None
+            writer.write(data + (outer.send(h11.Data(body)) or b""))
+            writer.write(outer.send(h11.EndOfMessage()) or b"")
+            outer.start_next_cycle()
+            inner.start_next_cycle()
+        client.close()
+        writer.close()
+
+    async def serve() -> None:
+        server = await asyncio.start_server(forward, "127.0.0.1", 0)
+        await asyncio.to_thread(announce, server.sockets[0].getsockname()[1])
+        server.close()
+
+    asyncio.run(serve())
+
+
 def _granian(announce: Callable[[int], None]) -> None:
     """Run Granian in this process, with a minimal app.
 
@@ -189,6 +253,8 @@ _SERVERS = {
     "s2mock-unnoted": _unnoted,
     CONTROL: _controlled,
     BEFORE: _s2mock,
+    PROXY: _proxy,
+    BARE_PROXY: _bare_proxy,
     "granian": _granian,
     "pytest-httpserver": _pytest_httpserver,
     "moto": _moto,

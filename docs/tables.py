@@ -38,6 +38,7 @@ OPTION_PAGES = {
     "snapshot": "[Restore and fork](../how-to/restore-and-fork.md)",
     "faults": "[Faults](../how-to/faults.md)",
     "control": "[Other languages](../how-to/other-languages.md)",
+    "upstream": "[A real server](../how-to/real-server.md)",
     "coverage": "[Coverage](../how-to/coverage.md)",
     "report": "[Look](../how-to/look.md)",
 }
@@ -47,7 +48,7 @@ SERVER_DEFAULTS = {"control": "on", "port": "8080", "token": "s2mock"}
 ATTRIBUTE_TEXTS = {
     "account": "the `Account` behind it, which can also list basins in pages",
     "clock": "the clock that all times come from",
-    "is_fake": "`True`; `False` with `--s2mock-target`",
+    "is_fake": "`True`; `False` with `--s2mock-target`, and with an `upstream`",
     "token": "the account's own access token, another one in each test",
 }
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from s2mock.handles.faults import Injection as Injection
     from s2mock.handles.journal import Journal as Journal
     from s2mock.handles.mock import S2Mock as S2Mock
-    from s2mock.handles.remote import NotOnTarget as NotOnTarget
     from s2mock.handles.remote import RemoteS2Mock as RemoteS2Mock
     from s2mock.handles.remote import TargetError as TargetError
     from s2mock.handles.resources import Basin as Basin
     from s2mock.handles.resources import Stream as Stream
     from s2mock.handles.tokens import Token as Token
     from s2mock.json_bodies.snapshots.snapshot import Snapshot as Snapshot
+    from s2mock.powers.errors import NotOnTarget as NotOnTarget
     from s2mock.powers.errors import S2Advice as S2Advice
     from s2mock.powers.errors import UnusedFault as UnusedFault
     from s2mock.powers.exchange import Effect as Effect
@@ -112,7 +112,7 @@ _HOME = {
     "Journal": "s2mock.handles.journal",
     "Late": "s2mock.powers.faults",
     "ManualClock": "s2mock.runtime.clock",
-    "NotOnTarget": "s2mock.handles.remote",
+    "NotOnTarget": "s2mock.powers.errors",
     "Orders": "s2mock.handles.campaigns.orders",
     "Page": "s2mock.registry.rules.listing",
     "PlannedFault": "s2mock.powers.plans",

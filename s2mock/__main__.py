@@ -30,7 +30,7 @@ def main() -> int:
         return int(proof.main(console.program(), arguments[1:]))
     from s2mock.control.command_line import serve
 
-    if arguments[:1] in (["lite"], ["run"]):
+    if arguments[:1] in (["lite"], ["run"], ["proxy"]):
         return serve.main(arguments[0], arguments[1:], _make_mock)
     return serve.main("serve", arguments, _make_mock)
 

@@ -65,7 +65,9 @@ class Option(_Fields):
     `is_argument`: of `S2Mock`. `is_in_marker`: of `@pytest.mark.s2_mock`. `is_setting`: as the ini
     key `s2mock_…` and the flag `--s2mock-…` of pytest. `is_member`: of the body of `POST
     /_s2mock/accounts`. `server_flag` is the flag of `python -m s2mock` that sets it, with
-    underscores and without the hyphens before it; None for no flag.
+    underscores and without the hyphens before it; None for no flag. `is_of_engine`: about the
+    engine of this process, which a mock with an upstream does without. `is_of_upstream`: about an
+    upstream.
     """
 
     name: str
@@ -79,6 +81,8 @@ class Option(_Fields):
     is_setting: bool = False
     is_member: bool = False
     server_flag: str | None = None
+    is_of_engine: bool = False
+    is_of_upstream: bool = False
 
     @property
     def default_text(self) -> str:
@@ -124,6 +128,7 @@ _ALL: Final = (
         is_setting=True,
         is_member=True,
         server_flag="deletion_delay",
+        is_of_engine=True,
     ),
     Option(
         name="profile",
@@ -134,6 +139,7 @@ _ALL: Final = (
         is_setting=True,
         is_member=True,
         server_flag="profile",
+        is_of_engine=True,
     ),
     Option(
         name="cors",
@@ -152,6 +158,7 @@ _ALL: Final = (
         shown_default="SystemClock()",
         is_member=True,
         server_flag="clock",
+        is_of_engine=True,
     ),
     Option(
         name="append_latency",
@@ -161,6 +168,7 @@ _ALL: Final = (
         is_setting=True,
         is_member=True,
         server_flag="append_latency",
+        is_of_engine=True,
     ),
     Option(
         name="host",
@@ -197,6 +205,7 @@ _ALL: Final = (
         shown_default="none",
         is_member=True,
         server_flag="snapshot",
+        is_of_engine=True,
     ),
     Option(
         name="faults",
@@ -241,6 +250,7 @@ _ALL: Final = (
         is_setting=True,
         is_member=True,
         server_flag="auth",
+        is_of_engine=True,
     ),
     Option(
         name="revocation_delay",
@@ -250,6 +260,7 @@ _ALL: Final = (
         is_setting=True,
         is_member=True,
         server_flag="revocation_delay",
+        is_of_engine=True,
     ),
     Option(
         name="locations",
@@ -260,6 +271,39 @@ _ALL: Final = (
         is_setting=True,
         is_member=True,
         server_flag="locations",
+        is_of_engine=True,
+    ),
+    Option(
+        name="upstream",
+        text="the URL of a real server that answers the requests, such as s2-lite, behind the "
+        "faults, the holds and the journal",
+        kind=TEXT,
+        default=None,
+        shown_default="none",
+        is_setting=True,
+        server_flag="upstream",
+        is_of_upstream=True,
+    ),
+    Option(
+        name="upstream_token_env",
+        text="the environment variable with the access token for the upstream",
+        kind=TEXT,
+        default=None,
+        shown_default="none",
+        is_setting=True,
+        server_flag="upstream_token_env",
+        is_of_upstream=True,
+    ),
+    Option(
+        name="basin_prefix",
+        text="put before the name of each basin at the upstream, and taken off again; a * in it "
+        "is replaced by random letters, others for each mock",
+        kind=TEXT,
+        default=None,
+        shown_default="none",
+        is_setting=True,
+        server_flag="basin_prefix",
+        is_of_upstream=True,
     ),
     Option(
         name="use_env",

@@ -22,6 +22,8 @@ def value_of(text: str) -> object:
     """A stated default as a value: a number where it is one, with its unit."""
     if size := re.fullmatch(r"(\d+) MiB", text):
         return int(size[1]) * MIB
+    if text == "none":
+        return None
     number = text.replace("_", "")
     return float(number) if re.fullmatch(r"\d+(\.\d+)?", number) else text.strip("'")
 

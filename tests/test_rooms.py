@@ -26,6 +26,7 @@ ROOMS = {
     "campaigns": {"api", "powers", "registry", "runtime"},
     "diagnostics": {"api", "json_bodies", "powers", "registry", "runtime"},
     "server": {"runtime"},
+    "upstream": {"api", "registry", "runtime", "server"},
     "options": set(),
     "exports": {"json_bodies", "powers", "registry", "runtime"},
     "control": {
@@ -45,10 +46,12 @@ ROOMS = {
         "diagnostics",
         "exports",
         "json_bodies",
+        "options",
         "powers",
         "registry",
         "runtime",
         "server",
+        "upstream",
     },
 }
 

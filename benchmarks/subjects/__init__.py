@@ -18,6 +18,7 @@ SUBJECTS = {
     "append": "benchmarks.subjects.append",
     "read": "benchmarks.subjects.read",
     "log": "benchmarks.subjects.log_scale",
+    "proxy": "benchmarks.subjects.proxy",
     "journal": "benchmarks.subjects.journal",
     "snapshot": "benchmarks.subjects.snapshot",
     "campaigns": "benchmarks.subjects.campaigns",

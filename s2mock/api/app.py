@@ -4,7 +4,7 @@ Sources: reference: control_plane §1 (routing and transport), §3 (errors).
 """
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from s2mock.api.content_coding import MIN_COMPRESSED_BYTES, REQUEST_CODINGS, negotiate
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("s2mock")
 
-_router = Router(OPERATIONS)
+ROUTER: Final = Router(OPERATIONS)
 
 _VARY = ("vary", "origin, access-control-request-method, access-control-request-headers")
 
@@ -59,18 +59,18 @@ class App:
         """Return the response to a request, which is not sent yet. Raises `Interrupted`."""
         response = yield from self._respond(request)
         if self.cors:
-            _allow_cross_origin(request, response)
+            allow_cross_origin(request, response)
         return response
 
     def _respond(self, request: S2Request) -> Answering:
-        path = request.raw_path = _raw_path(request.environ)
+        path = request.raw_path = raw_path_of(request.environ)
         if self._own_hosts_only and not is_own_host(request.environ.get("HTTP_HOST", "")):
             return S2Response(
                 403,
                 [("content-type", "text/plain")],
                 b"without CORS, s2mock answers to addresses and to localhost only: name it so\n",
             )
-        matched = _router.match(path)
+        matched = ROUTER.match(path)
         preflight = self.cors and request.method == "OPTIONS"
         if matched is None:
             response = empty_response(200 if preflight else 404)
@@ -142,7 +142,7 @@ class App:
         return error_response(error)
 
 
-def _raw_path(environ: "WSGIEnvironment") -> str:
+def raw_path_of(environ: "WSGIEnvironment") -> str:
     """Return the path as it was sent, percent-encoded."""
     target: str | None = environ.get("REQUEST_URI") or environ.get("RAW_URI")
     if target is None:
@@ -186,7 +186,7 @@ def _choose_coding(request: S2Request, response: S2Response) -> None:
         response.headers.append(("content-encoding", coding))
 
 
-def _allow_cross_origin(request: S2Request, response: S2Response) -> None:
+def allow_cross_origin(request: S2Request, response: S2Response) -> None:
     """Let a browser on any origin use the API (reference: control_plane §1.4)."""
     headers, environ = response.headers, request.environ
     headers.append(_VARY)

@@ -109,6 +109,8 @@ class S2Request:
     raw_path: str = ""
     raw_body: bytes = b""
     sent_body: bytes | None = None
+    # True if the body broke off, or broke the rules of its coding, while it was read.
+    is_body_cut: bool = False
     # Advice for the test about this request.
     advice: tuple[str, ...] = ()
     # The error that it was refused with, or that replaced its response.
@@ -311,9 +313,13 @@ class S2Request:
         # One byte more than allowed is enough to know that it is too long.
         pieces: list[bytes] = []
         size, whole = 0, self._known_length
-        while size <= MAX_BODY_BYTES and size != whole and (piece := (yield READ)):
-            pieces.append(piece)
-            size += len(piece)
+        try:
+            while size <= MAX_BODY_BYTES and size != whole and (piece := (yield READ)):
+                pieces.append(piece)
+                size += len(piece)
+        except OSError:
+            self.is_body_cut, self.raw_body = True, b"".join(pieces)
+            raise
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     @property

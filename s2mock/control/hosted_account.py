@@ -113,6 +113,8 @@ class HostedMock(Protocol):
 
     def _another(self, **options: Any) -> "HostedMock": ...
 
+    def _converse_directly(self, environ: dict[str, Any]) -> "Conversation": ...
+
     def _actor_token(self, number: int) -> str: ...
 
 
@@ -203,6 +205,11 @@ class HostedAccount:
     def engine(self) -> "Engine":
         """The engine of the account, with its state and its rules."""
         return self.mock._engine  # noqa: SLF001  # made for this
+
+    @property
+    def is_in_front_of_upstream(self) -> bool:
+        """True if a real server answers its requests, which takes time."""
+        return self.engine.tails is not None
 
     def has_issued(self, token: str) -> bool:
         """True if the account has issued that access token."""

@@ -47,4 +47,5 @@ _CODES: Final = {
     413: "too_large",
     415: "unsupported_media_type",
     500: "other",
+    501: "not_on_target",
 }

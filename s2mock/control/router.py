@@ -11,8 +11,9 @@ from s2mock.control.hosted_account import AccountEnded, HostedAccount, WaitOrEnd
 from s2mock.control.hosted_accounts import HostedAccounts
 from s2mock.control.request import PREFIX, ControlRequest, ControlRoute, require_account
 from s2mock.control.response import ControlResponse, Refused
+from s2mock.powers.errors import NotOnTarget
 from s2mock.runtime import failures, mock_tokens
-from s2mock.runtime.conversation import READ, Conversation, Head, Reset, Step
+from s2mock.runtime.conversation import READ, Conversation, Head, Reset, RunInThread, Step
 from s2mock.runtime.environ import bearer, path_of
 
 if TYPE_CHECKING:
@@ -96,8 +97,9 @@ class ControlRouter:
             while (yield READ):
                 pass
             response = refused.response
-        except TimeoutError as error:
-            response = Refused(408, str(error)).response
+        except (TimeoutError, NotOnTarget) as error:
+            status = 408 if isinstance(error, TimeoutError) else 501
+            response = Refused(status, str(error)).response
         except (GeneratorExit, ConnectionError):
             raise
         except Exception as error:  # noqa: BLE001  # a failure of ours must reach the user as one
@@ -158,7 +160,11 @@ def _handle(
 
     Raises `AccountEnded`, `Refused`.
     """
-    result = route.handler(request)
+    if hosted is not None and hosted.is_in_front_of_upstream:
+        # It may ask the upstream.
+        result = yield RunInThread(lambda: route.handler(request))
+    else:
+        result = route.handler(request)
     if isinstance(result, ControlResponse):
         return result
     value: Any = None
@@ -194,12 +200,10 @@ def _carry_out(step: Step, hosted: HostedAccount | None) -> Generator[Step, Any,
 
 def _call_directly(environ: dict[str, Any], path: str, hosted: HostedAccount) -> Conversation:
     """Answer a request to S2's API below `/_s2mock` as a direct call of a test."""
-    from s2mock.control import direct_calls  # loaded late: most servers have no direct calls
-
     query = environ.get("QUERY_STRING", "")
     rest = path.removeprefix(PREFIX)
     inner = {**environ, "REQUEST_URI": f"{rest}?{query}" if query else rest, "PATH_INFO": rest}
-    return direct_calls.converse(hosted.engine, inner)
+    return hosted.mock._converse_directly(inner)  # noqa: SLF001  # made for this
 
 
 def _redirect_to_page() -> Conversation:

@@ -115,6 +115,9 @@ def find_end_advice(
     place, last = entry.place, full.last_seq_num
     if history.reached.get(place, -1) > last or entry.first_seq_num is None:
         return
+    if account.tails is not None:
+        yield from _check_full_read_of_upstream(entry, last, account.tails.get(place, 0))
+        return
     log = _find_log(entry, account)
     following = next((row for span in log.spans(last + 1, last + 2) for row in span.rows), None)
     # A record that was appended since was not left out.
@@ -124,10 +127,20 @@ def find_end_advice(
         size = sum(span.metered_bytes for span in log.spans(entry.first_seq_num, last + 1))
         if size + following[2].metered_bytes <= MAX_BATCH_BYTES:
             return
-    left = log.tail.seq_num - last - 1
-    yield (
-        f"the read returned the records {entry.first_seq_num} to {last}, as much as one read can, "
-        f"and no later read went on, though the stream has {left} more: read from "
+    yield _full_read_text(entry.first_seq_num, last, log.tail.seq_num)
+
+
+def _check_full_read_of_upstream(entry: Entry, last: int, tail: int) -> Iterator[str]:
+    """Yield advice on a full read from a stream whose records only the upstream has."""
+    first = entry.first_seq_num
+    if first is not None and last - first + 1 >= MAX_BATCH_RECORDS and tail > last + 1:
+        yield _full_read_text(first, last, tail)
+
+
+def _full_read_text(first: int, last: int, tail: int) -> str:
+    return (
+        f"the read returned the records {first} to {last}, as much as one read can, "
+        f"and no later read went on, though the stream has {tail - last - 1} more: read from "
         f"seq_num={last + 1} until the tail, or in a read session"
     )
 
@@ -221,7 +234,10 @@ def _check_start(
     response = to_exchange().response
     document = None if response is None else response.document
     tail = document.get("tail") if isinstance(document, dict) else None
-    if isinstance(tail, dict) and tail.get("seq_num") and not _find_log(entry, account).is_empty:
+    if not isinstance(tail, dict) or not tail.get("seq_num"):
+        return
+    # At an upstream, nothing tells that all of them are trimmed.
+    if account.tails is not None or not _find_log(entry, account).is_empty:
         yield (
             "the read has no start, so it begins at the tail and returns nothing, though the "
             "stream has records: seq_num=0 reads from the beginning"

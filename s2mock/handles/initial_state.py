@@ -13,6 +13,7 @@ from s2mock.runtime.arguments import check_count
 from s2mock.runtime.clock import Clock, ManualClock, SystemClock
 
 if TYPE_CHECKING:
+    from s2mock.json_bodies.resource_files import BasinResource
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.registry.engine.engine import Engine
 
@@ -47,6 +48,14 @@ class InitialState:
             from s2mock.json_bodies.resource_files import apply_resources
 
             apply_resources(engine, self._resources)
+
+    def basins(self) -> "list[BasinResource]":
+        """Return the basins with their streams. Raises `ResourcesError`."""
+        if self._resources is None:
+            return []
+        from s2mock.json_bodies.resource_files import read_resources
+
+        return read_resources(self._resources)
 
 
 def as_clock(clock: Clock | str | None) -> Clock:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from s2mock.handles.account import Account
 from s2mock.handles.backends.in_process import EngineBackend, MockBackend
@@ -29,10 +29,14 @@ from s2mock.runtime.weak_set import SharedWeakSet
 from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
+    from s2mock.control.hosted_account import HostedMock
     from s2mock.control.router import ControlRouter
     from s2mock.control.settings import ControlSettings
+    from s2mock.handles.backends.upstream import UpstreamAccount
+    from s2mock.handles.upstream import UpstreamSide
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.entry import AccountView, Diagnostics
+    from s2mock.powers.middleware import Api
     from s2mock.server.loop_server import LoopServer
     from s2mock.server.wsgi import WsgiApp
 
@@ -60,6 +64,13 @@ class S2Mock(MockBase):
     seconds. `locations` are where basins can be, the default first: names, or mappings as S2
     describes a location.
 
+    With `upstream`, the URL of an s2-lite or of the hosted service, that server answers every
+    request, and this mock is in front of it with its faults, holds and journal.
+    `upstream_token_env` is the environment variable with the access token for it: a client's token
+    is not forwarded. `basin_prefix` is put before the name of each basin there, and taken off again
+    in responses; a `*` in it is replaced by random letters. What only the engine of this process
+    can do raises `NotOnTarget`. Needs `pip install 's2mock[upstream]'`.
+
     Leaving the `with` block without an exception raises `UnusedFault` if a fault was not used, or
     if a hold held nothing, and what a hook has raised.
 
@@ -70,7 +81,10 @@ class S2Mock(MockBase):
     Raises `ValueError`, which lists the valid values, and `TypeError`.
     """
 
-    is_fake = True
+    @property
+    def is_fake(self) -> bool:
+        """True if the mock itself answers; False in front of an upstream."""
+        return self._upstream is None
 
     def __init__(
         self,
@@ -93,12 +107,30 @@ class S2Mock(MockBase):
         auth: Auth = "open",
         revocation_delay: float = 0.0,
         locations: Iterable[str | Mapping[str, Any]] | None = None,
+        upstream: str | None = None,
+        upstream_token_env: str | None = None,
+        basin_prefix: str | None = None,
     ) -> None:
+        self._upstream: UpstreamSide | None = None
         check_flag("control", control)
-        self._initial_state = InitialState(basins, snapshot)
         self._profile = profile_named(profile)
         check_flag("cors", cors)
-        self.clock: Clock = as_clock(clock)
+        side = None
+        if upstream is not None or upstream_token_env is not None or basin_prefix is not None:
+            from s2mock.handles import upstream as upstreams
+
+            side = upstreams.UpstreamSide(upstream, upstream_token_env, basin_prefix)
+            upstreams.check_engine_options(
+                deletion_delay=deletion_delay,
+                profile=profile,
+                clock=clock,
+                append_latency=append_latency,
+                snapshot=snapshot,
+                auth=auth,
+                revocation_delay=revocation_delay,
+                locations=locations,
+            )
+        self._initial_state = InitialState(basins, snapshot)
         self._cors = cors
         # The standalone server sets these; a test of one's own names hosts as it likes.
         self._own_hosts_only = False
@@ -114,17 +146,21 @@ class S2Mock(MockBase):
         self.token: str = given.token
         self._is_token_pinned = token is not None
         self._forks: SharedWeakSet[S2Mock] = SharedWeakSet()
-        self.account: Account = Account(
-            clock=self.clock,
-            deletion_delay=deletion_delay,
-            profile=self._profile,
-            auth=auth,
-            token=self.token,
-            secret_prefix=given.secret_prefix,
-            revocation_delay=revocation_delay,
-            locations=LOCATIONS if locations is None else as_locations(locations),
-        )
-        self._engine = self.account.engine
+        if side is None:
+            self.clock: Clock = as_clock(clock)
+            self.account: Account = Account(
+                clock=self.clock,
+                deletion_delay=deletion_delay,
+                profile=self._profile,
+                auth=auth,
+                token=self.token,
+                secret_prefix=given.secret_prefix,
+                revocation_delay=revocation_delay,
+                locations=LOCATIONS if locations is None else as_locations(locations),
+            )
+            self._engine = self.account.engine
+        else:
+            self._engine = side.engine
         mock_tokens.begin(given.number, self._engine.authorization)
         self._powers = Powers(
             self._engine,
@@ -134,9 +170,16 @@ class S2Mock(MockBase):
             append_latency=append_latency,
         )
         self._connections = Connections(self._engine, self._converse, lazy_server)
-        self._of_account: EngineBackend = EngineBackend(self._engine)
-        self._of_powers = MockBackend(self._engine, self._powers, self._connections)
-        self._initial_state.apply(self._engine)
+        self._of_account: EngineBackend | UpstreamAccount
+        self._of_powers: MockBackend
+        if side is None:
+            self._of_account = EngineBackend(self._engine)
+            self._of_powers = MockBackend(self._engine, self._powers, self._connections)
+        else:
+            self._upstream = side
+            self._of_account = side.account
+            self._of_powers = side.powers(self._powers, self._connections)
+        self._begin_account()
         self._faults = tuple(faults)
         self._inject_faults()
         teardown_report.living.add(self._powers)
@@ -159,7 +202,17 @@ class S2Mock(MockBase):
         self.close()
         raise_at_end(raised, complaints)
 
+    if not TYPE_CHECKING:
+        # Hidden from type checkers, to which any name would be a member.
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("account", "clock") and self.__dict__.get("_upstream") is not None:
+                raise self._upstream.impossible(name)
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def __repr__(self) -> str:
+        if self._upstream is not None:
+            return f"<S2Mock in front of {self._upstream.url}>"
         number = len(self.basins)
         # To read the URL of a server that was stopped would start it again.
         connections = self._connections
@@ -187,6 +240,8 @@ class S2Mock(MockBase):
             self._connections.accept()
         # The connections first, so that no session ends as it would on a server that goes on.
         self._connections.end_loop_servers()
+        if self._upstream is not None:
+            self._upstream.close(self._connections.drop)
         if self._owns_server:
             self._connections.lazy_server.stop()
         else:
@@ -195,7 +250,9 @@ class S2Mock(MockBase):
         self._engine.end_sessions()
         # The report at the end of the test must not keep the account in memory.
         self._powers.journal.set_diagnostics(
-            partial(_load_diagnostics, EndedAccount(self._engine.state, self.token))
+            partial(
+                _load_diagnostics, EndedAccount(self._engine.state, self.token, self._engine.tails)
+            )
         )
         teardown_report.end(self._powers, in_a_test=bool(mock_tokens.current_test()))
 
@@ -213,11 +270,18 @@ class S2Mock(MockBase):
                 journal.add_advice_on_endless_reads()
 
     def _reset(self) -> None:
+        if self._upstream is not None:
+            self._upstream.check_reset()
         self._powers.journal.note_cut()
         self._powers.end_injecting()
-        self._engine.clear()
+        if self._upstream is None:
+            self._engine.clear()
+        else:
+            self._connections.drop()
+            self._upstream.begin_anew()
+            self._engine.end_sessions()
         self._powers.journal.clear()
-        self._initial_state.apply(self._engine)
+        self._begin_account()
         self._inject_faults()
         self._connections.drop()
 
@@ -226,14 +290,33 @@ class S2Mock(MockBase):
 
         It starts from what this one started from, unless the options change that.
         """
-        options.setdefault("clock", ManualClock() if isinstance(self.clock, ManualClock) else None)
+        is_manual = isinstance(self._engine.clock, ManualClock)
+        options.setdefault("clock", ManualClock() if is_manual else None)
         options.setdefault("faults", self._faults)
-        made = S2Mock(**{**self._options(), **options})
+        inherited = self._options()
+        if self._upstream is not None:
+            inherited = self._upstream.options_of_another(inherited)
+        made = S2Mock(**{**inherited, **options})
         made._connections.router = self._connections.router
         if not options.keys() & {"basins", "snapshot"}:
             made._initial_state = self._initial_state
-            made._initial_state.apply(made._engine)
+            made._begin_account()
         return made
+
+    def _converse_directly(self, environ: dict[str, Any]) -> Conversation:
+        """Answer a request of S2's API as a direct call of a test."""
+        if self._upstream is not None:
+            return self._upstream.converse_directly(environ)
+        from s2mock.control import direct_calls  # loaded late: most servers have no direct calls
+
+        return direct_calls.converse(self._engine, environ)
+
+    def _begin_account(self) -> None:
+        """Create the basins that the account starts with."""
+        if self._upstream is None:
+            self._initial_state.apply(self._engine)
+        else:
+            self._upstream.begin(self._initial_state)
 
     def _options(self) -> dict[str, Any]:
         """Return the options of another mock like this one; a test fails if one is missing."""
@@ -250,6 +333,8 @@ class S2Mock(MockBase):
         }
 
     def _fork(self) -> "S2Mock":
+        if self._upstream is not None:
+            raise self._upstream.impossible("fork")
         clock: Clock = SystemClock()
         if isinstance(self.clock, ManualClock):
             clock = ManualClock.at(self.clock.now())
@@ -264,21 +349,28 @@ class S2Mock(MockBase):
         connections = self._connections
         if connections.app is None:
             with loading():
-                from s2mock.api.app import App
                 from s2mock.powers.middleware import make_stack
                 from s2mock.server.wsgi import WsgiApp
 
-            app = App(
-                self._engine,
-                cors=self._cors,
-                own_hosts_only=self._own_hosts_only,
-                refusal=self._refusal,
-            )
+            app = self._make_app()
             powers = self._powers
             connections.app = WsgiApp(
                 make_stack(app, powers).converse, is_own_thread=lambda: powers.is_own_thread
             )
         return connections.app
+
+    def _make_app(self) -> "Api":
+        """Return S2's API over the engine, or over the upstream."""
+        if self._upstream is not None:
+            return self._upstream.make_app(cors=self._cors, refusal=self._refusal)
+        with loading():
+            from s2mock.api.app import App
+        return App(
+            self._engine,
+            cors=self._cors,
+            own_hosts_only=self._own_hosts_only,
+            refusal=self._refusal,
+        )
 
     @property
     def url(self) -> str:
@@ -321,6 +413,8 @@ class S2Mock(MockBase):
         return server
 
     def _basin_name(self) -> str:
+        if self._upstream is not None:
+            return self._upstream.basin_name()
         return next(
             name for name in map(_FRESH.format, self._fresh_names) if name not in self.basins
         )
@@ -345,7 +439,8 @@ class S2Mock(MockBase):
             from s2mock.control.settings import ControlSettings
 
             settings = self._control_settings or ControlSettings()
-            connections.router = ControlRouter(self, connections.lazy_server.call, settings)
+            hosted = cast("HostedMock", self)
+            connections.router = ControlRouter(hosted, connections.lazy_server.call, settings)
         return connections.router
 
     def _set_up_server(self, control: "ControlSettings", *, own_hosts_only: bool) -> None:
@@ -361,9 +456,12 @@ class S2Mock(MockBase):
 
         Raises `ResourcesError`.
         """
-        initial_state = InitialState(resources=resources)
-        initial_state.apply(self._engine)
-        self._initial_state = initial_state
+        before, self._initial_state = self._initial_state, InitialState(resources=resources)
+        try:
+            self._begin_account()
+        except BaseException:
+            self._initial_state = before
+            raise
 
     def _actor_token(self, number: int) -> str:
         """Return the token for an actor of a campaign, the same for the same number."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from s2mock.handles.initial_state import as_resources
 from s2mock.handles.mock_base import MockBase
 from s2mock.powers import teardown_report
-from s2mock.powers.errors import raise_at_end
+from s2mock.powers.errors import NotOnTarget, raise_at_end
 from s2mock.registry.values.config import BasinConfig, StreamConfig
 from s2mock.runtime.http_client import Client
 
@@ -31,10 +31,6 @@ _POWERS: Final = (
     frozenset(name for name in (*dir(MockBase), "clock") if not name.startswith("_"))
     - _ON_ANY_SERVER
 )
-
-
-class NotOnTarget(AttributeError):
-    """A power of the fake that a real server does not have; `hasattr` answers `False` for it."""
 
 
 class TargetError(RuntimeError):

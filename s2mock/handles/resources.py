@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Unpack
 
 from s2mock.handles.backends.backend import AccountBackend, PendingResult
+from s2mock.powers.errors import NotOnTarget
 from s2mock.registry.operation import Operation
 from s2mock.registry.places import Place, StreamView
 from s2mock.registry.rules.append import Append
@@ -238,7 +239,13 @@ class Stream(_Handle):
 
         Raises `StreamNotFound`, `StreamDeletionPending`. Source: reference: data_plane §3.3.
         """
-        return self._living().fencing_token
+        token: str | None = self._living().fencing_token
+        if token is None:
+            raise NotOnTarget(
+                "stream.fencing_token is not there in front of an upstream, which does not tell "
+                "it: an append with the token that you expect is refused if it is another"
+            )
+        return token
 
     @property
     def tail(self) -> StreamPosition:

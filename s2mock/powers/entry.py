@@ -4,7 +4,7 @@ A record is taken of every exchange, so it refers only to objects that exist alr
 interpretation (documents, reasons, advice) is computed when the journal is read.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -435,12 +435,22 @@ class AccountView(Protocol):
     def own_secret(self) -> str | None:
         """The secret of the account's own token."""
 
+    @property
+    def tails(self) -> "Mapping[tuple[str | None, str | None], int] | None":
+        """How far each stream goes at an upstream, as far as it is known; None without one."""
+
 
 class EndedAccount:
     """The state that an account had when its mock was closed, as an `AccountView`."""
 
-    def __init__(self, state: AccountState, own_secret: str | None) -> None:
+    def __init__(
+        self,
+        state: AccountState,
+        own_secret: str | None,
+        tails: "Mapping[tuple[str | None, str | None], int] | None",
+    ) -> None:
         self.state = state
+        self.tails: Mapping[tuple[str | None, str | None], int] | None = tails
         self.own_secret: str | None = own_secret
         self.mutex: nullcontext[None] = nullcontext()
         self.lock = self

@@ -9,6 +9,13 @@ class UnusedFault(AssertionError):  # the name that a failed test shows
     """You injected a fault or made a hold, and no operation that matches it arrived."""
 
 
+class NotOnTarget(AttributeError):
+    """A power that a real server does not have; `hasattr` answers `False` for it.
+
+    The server is that of `--s2mock-target`, or the upstream of a mock.
+    """
+
+
 def raise_at_end(raised: BaseException | None, complaints: list[str]) -> None:
     """Raise what a hook has raised, or `UnusedFault` with the complaints, if there are any."""
     text = "\n".join(complaints)

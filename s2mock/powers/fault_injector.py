@@ -95,7 +95,8 @@ class FaultInjector:
         return made
 
     def hold(self, arguments: HoldArguments) -> Hold:
-        """Hold operations at a point, as `S2Mock.hold` does."""
+        """Hold operations at a point, as `S2Mock.hold` does. Raises `NotOnTarget`."""
+        self._engine.check_point(arguments.at, "hold")
         return self._add(arguments, None)
 
     def hook(
@@ -104,7 +105,11 @@ class FaultInjector:
         do: Function,
         loop: "asyncio.AbstractEventLoop | None",
     ) -> Hook:
-        """Call a function for operations at a point, as `S2Mock.on` does. Raises `TypeError`."""
+        """Call a function for operations at a point, as `S2Mock.on` does.
+
+        Raises `TypeError`, `NotOnTarget`.
+        """
+        self._engine.check_point(arguments.at, "on")
         function = HookFunction(do, arguments.text, self.hook_calls, loop)
 
         def call(hold: Hold, held: "TrackedCall") -> None:

@@ -7,9 +7,8 @@ held or delayed is decided below all, at the points of the engine (`FaultInjecto
 
 from collections.abc import Generator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from s2mock.api.app import App
 from s2mock.api.requests import Answering, RequestCall, S2Request
 from s2mock.api.responses import S2Response
 from s2mock.api.session import Acknowledged, Form, Piece
@@ -18,6 +17,7 @@ from s2mock.powers.handler import Handler, Middleware
 from s2mock.powers.injected import Replaced
 from s2mock.powers.journal_middleware import JournalMiddleware
 from s2mock.powers.powers import OUTAGE
+from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Dropped
 from s2mock.registry.rules.append import OpenAppendSession
 from s2mock.runtime.conversation import Conversation, Step, relay
@@ -25,6 +25,17 @@ from s2mock.runtime.conversation import Conversation, Step, relay
 if TYPE_CHECKING:
     from s2mock.powers.powers import Powers
     from s2mock.powers.response_faults import AckChange
+
+
+class Api(Protocol):
+    """What answers requests at the bottom: `App` over an engine, or an upstream."""
+
+    @property
+    def account(self) -> Engine:
+        """The engine whose points the calls pass."""
+
+    def respond(self, request: S2Request) -> Answering:
+        """Return the response to a request, which is not sent yet. Raises `Interrupted`."""
 
 
 class Stack:
@@ -35,7 +46,7 @@ class Stack:
 
     def __init__(
         self,
-        app: App,
+        app: Api,
         middleware: Sequence[Middleware] = (),
         call_type: type[RequestCall] = RequestCall,
     ) -> None:
@@ -61,7 +72,7 @@ class Stack:
             yield dropped.reset
 
 
-def make_stack(app: App, powers: "Powers") -> Stack:
+def make_stack(app: Api, powers: "Powers") -> Stack:
     """Return the API of a mock with all its powers around it."""
     outage, faults = OutageMiddleware(powers), FaultMiddleware(powers)
     journal = () if powers.recorder is None else (JournalMiddleware(powers.recorder),)

@@ -29,6 +29,7 @@ from s2mock.runtime.conversation import (
     Conversation,
     Head,
     Read,
+    ReadUnless,
     ReadWithin,
     Step,
     Wait,
@@ -86,11 +87,16 @@ def _change_session(session: Session, call: TrackedCall, injector: FaultInjector
 
 def _counted(pieces: Pieces, count_read: Callable[[], object]) -> Pieces:
     """Count a read session as answered when it waits at the tail, or has ended."""
-    is_answered = False
+    is_answered = is_at_tail = False
 
     def count(piece: Piece | Step) -> None:
-        nonlocal is_answered
-        if not is_answered and not isinstance(piece, Delivered):
+        nonlocal is_answered, is_at_tail
+        if is_answered:
+            return
+        if isinstance(piece, Delivered):
+            is_at_tail = piece.batch.is_at_tail
+        elif is_at_tail or not getattr(piece, "is_network", False):
+            # A wait for an upstream is one at the tail only behind what says so.
             is_answered = True
             count_read()
 
@@ -137,14 +143,23 @@ def _cut_body(steps: Conversation, size: int | None, end: End) -> Conversation:
             continue
         if size is not None:
             body, headers = step.body or b"", step.headers
+            # A forwarded response has its length already, which would be that of all of it.
+            headers = [field for field in headers if field[0] != "content-length"]
             if size < len(body):
-                headers = [*headers, ("content-length", str(len(body)))]
+                headers = _with_length(headers, body)
             # Without a length, a response with all of its body is broken off too.
             yield Head(step.status, headers)
             if begun := body[:size]:
                 yield begun
         break
     yield from end()
+
+
+def _with_length(headers: list[tuple[str, str]], body: bytes) -> list[tuple[str, str]]:
+    """Return headers with the length of the body, which a forwarded response may have already."""
+    if any(name == "content-length" for name, _ in headers):
+        return headers
+    return [*headers, ("content-length", str(len(body)))]
 
 
 def _cut_session(steps: Conversation, size: int | None, end: End) -> Conversation:
@@ -202,7 +217,7 @@ def _slow_down(steps: Conversation, pace: _Pace) -> Conversation:
         return pace.pieces(step) if isinstance(step, bytes) and step else None
 
     def send_whole(head: Head, body: bytes) -> Conversation:
-        yield Head(head.status, [*head.headers, ("content-length", str(len(body)))])
+        yield Head(head.status, _with_length(head.headers, body))
         yield from pace.pieces(body)
 
     yield from relay(steps, change)
@@ -223,7 +238,8 @@ def _limited(pieces: Pieces, left: int, end: End) -> Pieces:
                     yield piece
                     continue
                 batch = piece.batch.first(left)
-                yield Delivered(batch)
+                # The whole of it is sent as it was made.
+                yield piece if batch is piece.batch else Delivered(batch)
                 left -= batch.count
                 if not left:
                     break
@@ -302,7 +318,8 @@ def _drained(pieces: Pieces, form: Form, draining: Draining) -> Pieces:
     with closing(pieces):
         for piece in pieces:
             if not isinstance(piece, Delivered):
-                yield draining.limit(cast("Wait", piece))
+                is_wait = hasattr(piece, "subscribe")
+                yield draining.limit(cast("Wait", piece)) if is_wait else piece
             else:
                 for batch, advises in draining.parts(piece.batch):
                     part = Delivered(batch)
@@ -341,8 +358,12 @@ class AckChange:
                 return self._slow_down(piece, fault)
             if self._draining is not None and self._draining.advise():
                 return self._advise(piece)
-        elif piece is READ and self._draining is not None:
+        elif self._draining is None:
+            return None
+        elif piece is READ:
             return self._read(self._draining)
+        elif isinstance(piece, ReadUnless) or getattr(piece, "is_network", False):
+            return self._read_or_wait(piece, self._draining)
         return None
 
     def _break_off(self, piece: Acknowledged, fault: Cut | Silence) -> Pieces:
@@ -361,6 +382,16 @@ class AckChange:
     def _advise(self, piece: Acknowledged) -> Pieces:
         yield piece._replace(data=self._form.encode(piece, advises_reconnect=True))
         yield CloseAfterResponse()
+
+    def _read_or_wait(self, step: Any, draining: Draining) -> Generator[Piece | Step, Any, Any]:
+        """Wait for the upstream, and for the client if the step reads, while the session lasts."""
+        if isinstance(step, ReadUnless):
+            result = yield ReadUnless(draining.limit(step.wait))
+        else:
+            result = yield draining.limit(step)
+        if draining.is_over:
+            raise draining.error
+        return result
 
     def _read(self, draining: Draining) -> Generator[Piece | Step, Any, bytes]:
         data: bytes | None = yield draining.read

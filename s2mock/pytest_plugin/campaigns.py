@@ -23,7 +23,7 @@ def campaign_fixture(request: pytest.FixtureRequest) -> Iterator[Surroundings]:
     """
     config, name = request.config, request.fixturename
     if (url := options.target_of(config)) is not None:
-        from s2mock.handles.remote import NotOnTarget
+        from s2mock.powers.errors import NotOnTarget
 
         raise NotOnTarget(
             f"{name} is a power of the fake, and switched off by --s2mock-target={url}"

@@ -79,6 +79,19 @@ class ReadWithin:
         self.seconds: float = seconds
 
 
+class ReadUnless:
+    """Ask for bytes as `READ` does, unless `wait` ends first: resumed with None then.
+
+    Bytes that have arrived, and the end of the body, take precedence. Under WSGI, where only the
+    read itself can wait, it is a `READ`.
+    """
+
+    __slots__ = ("wait",)
+
+    def __init__(self, wait: Wait) -> None:
+        self.wait: Wait = wait
+
+
 class RunInThread:
     """Ask for the result of a call that may take long, so that no other request waits for it.
 
@@ -132,6 +145,22 @@ class CancelHandle(Enum):
 CANCEL_HANDLE: Final = CancelHandle.CANCEL_HANDLE
 
 
+class RetireHandle(Enum):
+    """Ask for a function that ends the conversation's connection from outside, without an error.
+
+    Resumed with a callable for the thread that drives the conversation. On HTTP/2 it sends GOAWAY
+    with NO_ERROR, with `at_once=True` now, else when the present streams have ended; the connection
+    is closed then.
+    On HTTP/1.1 it closes a connection that is idle, and any other after its response. Under WSGI it
+    does nothing.
+    """
+
+    RETIRE_HANDLE = "retire handle"
+
+
+RETIRE_HANDLE: Final = RetireHandle.RETIRE_HANDLE
+
+
 class Drained(Enum):
     """Ask to go on when all data that was sent has left the send buffer.
 
@@ -161,6 +190,17 @@ class Outlast:
     def __init__(self, is_needed: Callable[[], bool]) -> None:
         self.is_needed: Callable[[], bool] = is_needed
 
+
+class Stay(Enum):
+    """Ask to answer a client that has ended its side of the connection within its body.
+
+    A conversation that waits would be closed then, or go on without its client. Resumed with None.
+    """
+
+    STAY = "stay"
+
+
+STAY: Final = Stay.STAY
 
 TURNS_TO_READ_AN_END: Final = 8
 """The turns of a server's loop in which it has certainly read the end of a connection behind the
@@ -207,12 +247,15 @@ Step = (
     | bytes
     | Read
     | ReadWithin
+    | ReadUnless
     | Wait
     | RunInThread
     | Reset
     | CancelHandle
+    | RetireHandle
     | Drained
     | Outlast
+    | Stay
     | Mute
     | CloseAfterResponse
 )

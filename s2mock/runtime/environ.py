@@ -10,6 +10,10 @@ _KEYS: Final[dict[str, str]] = {
     "content-length": "CONTENT_LENGTH",
 }
 Fields = tuple[tuple[str, str], ...]
+
+ON_END: Final = "s2mock.on_end"
+"""The key in the notes of a connection for a list of functions to call when it has ended."""
+
 # The name of a header for each key; empty for a key that is not of a header.
 _NAMES: Final[dict[str, str]] = {key: name for name, key in _KEYS.items()}
 # How many names are kept: a client that makes up names must not fill the memory.

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Protocol, cast
 
+from s2mock.runtime.environ import ON_END
 from s2mock.server.context import Context
 
 # Read at once outside of the transport.
@@ -254,6 +255,8 @@ class Connection(asyncio.Protocol):
         self.unsent = 0
         if self._speaker is not None:
             self._speaker.close()
+        for callback in self.notes.pop(ON_END, ()):
+            callback()
 
     def _end(self) -> None:
         """Close, after all has been sent."""

@@ -61,5 +61,8 @@ class DeadWire:
     def retire(self) -> None:
         """Implement `Wire.retire` without a client."""
 
+    def retire_connection(self, *, at_once: bool) -> None:  # as each wire
+        """Implement `Wire.retire_connection` without a client."""
+
     def flush(self) -> None:
         """Implement `Wire.flush` without a client."""

@@ -3,17 +3,24 @@
 from typing import TYPE_CHECKING, Any
 
 from s2mock.runtime.conversation import (
-    CANCEL_HANDLE,
     DRAINED,
     MUTE,
     READ,
+    RETIRE_HANDLE,
+    STAY,
+    CancelHandle,
     CloseAfterResponse,
     Conversation,
     Head,
+    Mute,
     Outlast,
+    Read,
+    ReadUnless,
     ReadWithin,
     Reset,
+    RetireHandle,
     RunInThread,
+    Stay,
     Step,
     Wait,
 )
@@ -57,6 +64,8 @@ _WORKER = "worker"
 _OVER = "over"
 
 
+# The steps that are carried out at once.
+_GRANTED = frozenset((CancelHandle, Mute, Outlast, RetireHandle, Stay))
 # The end of a stream by itself.
 _RESET = Reset()
 
@@ -75,7 +84,9 @@ class RequestDriver:
         "_state",
         "_timer",
         "_turn_ends",
+        "_watch",
         "_wire",
+        "stays",
     )
 
     def __init__(self, wire: Wire, context: Context) -> None:
@@ -89,11 +100,15 @@ class RequestDriver:
         # other quickly and seldom last until their end, so the timer of one is left to the next.
         self._alarm: asyncio.TimerHandle | None = None
         self._due: float | None = None
+        # The end of the wait of a `ReadUnless`, while it reads.
+        self._watch: _Waiter | None = None
         self._is_closing = False
         # The condition of the last `Outlast`, and the wire after the client has disconnected.
         self._is_needed: Callable[[], bool] | None = None
         self._dead_wire: DeadWire | None = None
         self._turn_ends = 0.0
+        self.stays: bool = False
+        """True if it answers a client that has ended its side of the connection."""
 
     def start(self, environ: dict[str, Any]) -> None:
         """Begin the conversation and run it until it has to wait or has ended."""
@@ -155,7 +170,7 @@ class RequestDriver:
         self._context.resume_soon(self._wait_is_over, waiter)
 
     def _wait_is_over(self, waiter: _Waiter) -> None:
-        if self._state is waiter:
+        if self._state is waiter or (self._state is _BODY and self._watch is waiter):
             self._settle()
             self._advance(None, None)
             self._wire.flush()
@@ -187,7 +202,7 @@ class RequestDriver:
         assert self._dead_wire is not None, "the client has left"
         if self._dead_wire.unread or (self._is_needed is not None and self._is_needed()):
             return True
-        return step is READ or isinstance(step, RunInThread | Outlast | ReadWithin)
+        return step is READ or isinstance(step, RunInThread | Outlast | ReadWithin | ReadUnless)
 
     def _has_left(self) -> bool:
         return self._dead_wire is not None or self._wire.is_muted
@@ -217,6 +232,9 @@ class RequestDriver:
             self._timer = None
         if isinstance(self._state, _Waiter):
             self._state.forget()
+        if self._watch is not None:
+            self._watch.forget()
+            self._watch = None
 
     def _read_and_advance(self) -> None:
         data, error = self._read()
@@ -224,7 +242,9 @@ class RequestDriver:
             self._settle()
             self._advance(data, error)
 
-    def _read(self) -> tuple[bytes | None, ConnectionAbortedError | None]:
+    def _read(
+        self, step: Read | ReadUnless = READ
+    ) -> tuple[bytes | None, ConnectionAbortedError | None]:
         """Return the data or the error to resume with, two Nones if the body has to be awaited."""
         try:
             data = self._wire.read()
@@ -232,6 +252,8 @@ class RequestDriver:
             return None, aborted
         if data is None:
             self._state = _BODY
+            if step is not READ:
+                self._subscribe_while_reading(step.wait)
         return data, None
 
     def _advance(self, value: Any, error: BaseException | None) -> None:
@@ -255,10 +277,10 @@ class RequestDriver:
                     goes_on = self._send_head(step)  # type: ignore[arg-type]  # of that very type
                 elif kind is bytes:
                     goes_on = self._send_piece(step)  # type: ignore[arg-type]
-                elif step is READ:
-                    value, error = self._read()
+                elif step is READ or kind is ReadUnless:
+                    value, error = self._read(step)  # type: ignore[arg-type]  # of these types
                     goes_on = value is not None or error is not None
-                elif step is CANCEL_HANDLE or step is MUTE or kind is Outlast:
+                elif kind in _GRANTED:
                     value = self._granted(step)
                 else:
                     goes_on = self._take(step)
@@ -279,9 +301,14 @@ class RequestDriver:
             self._fail(fault)
 
     def _granted(self, step: Step) -> object:
-        """Return what an `Outlast`, a `CANCEL_HANDLE` or a `MUTE` step asks for."""
+        """Return what a step asks for that needs no wait."""
         if step is MUTE:
             return self._wire.mute()
+        if step is RETIRE_HANDLE:
+            return self._wire.retire_connection
+        if step is STAY:
+            self.stays = True
+            return None
         if isinstance(step, Outlast):
             self._is_needed = step.is_needed
             return self._has_left
@@ -339,6 +366,13 @@ class RequestDriver:
             self._set_alarm(self._context.loop.time() + timeout)
         step.subscribe(waiter)
 
+    def _subscribe_while_reading(self, wait: Wait) -> None:
+        """End the present read when the wait ends."""
+        self._watch = waiter = _Waiter(self)
+        if (timeout := wait.timeout) is not None:
+            self._timer = self._context.loop.call_later(timeout, self._read_is_late)
+        wait.subscribe(waiter)
+
     def _set_alarm(self, due: float) -> None:
         """Have the present wait end at that time of the loop."""
         self._due = due
@@ -373,6 +407,7 @@ class RequestDriver:
     def _read_is_late(self) -> None:
         if self._state is _BODY:
             self._timer = None
+            self._settle()
             self._advance(None, None)
             self._wire.flush()
 

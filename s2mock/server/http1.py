@@ -61,6 +61,9 @@ class Http1:
             # The conversation may answer that the body is cut off.
             exchange.on_body()
         if self._exchange is not None:
+            if self._exchange.stays:
+                # The connection ends with its answer.
+                return
             self._exchange.leave()
         self._connection.close()
 
@@ -183,6 +186,12 @@ class Http1:
     def retire(self) -> None:
         """Implement `Wire.retire` for this version."""
         self._keeps_alive = False
+
+    def retire_connection(self, *, at_once: bool) -> None:  # noqa: ARG002  # one at a time
+        """Implement `Wire.retire_connection` for this version."""
+        self._keeps_alive = False
+        if self._exchange is None:
+            self._connection.close()
 
     def flush(self) -> None:
         """Implement `Wire.flush`; after the end of an exchange, begin the next one."""

@@ -58,6 +58,8 @@ class Http2:
         self._is_over = False
         self._is_paused = False
         self._is_working = False
+        # True if the connection ends when no stream is left.
+        self._is_retiring = False
         # True if the streams in `_due` are to wait for the next turn of the loop.
         self._is_behind = False
         # In order of arrival: streams with news, streams not begun for the amount of unsent data,
@@ -203,9 +205,8 @@ class Http2:
             # The response is complete, so the rest of the request is not needed.
             self.write(frames.rst_stream(stream.number, frames.NO_ERROR))
             self.remember(stream.number)
-        if stream.is_retiring and not self.is_leaving:
-            self.write(frames.goaway(self.last_stream, frames.NO_ERROR))
-            self.is_leaving = True
+        if stream.is_retiring or (self._is_retiring and len(self.streams) == 1):
+            self._announce_leaving()
         self.forget(stream)
 
     def acknowledge(self, size: int) -> None:
@@ -252,6 +253,24 @@ class Http2:
         """Send nothing more on the connection, and return it."""
         self._connection.mute()
         return self._connection
+
+    def retire(self, *, at_once: bool) -> None:
+        """Take no more requests, and close the connection when its streams have ended.
+
+        The client is told `at_once`, or when its present streams have ended.
+        """
+        if self._is_over:
+            return
+        if at_once or not self.streams:
+            self._announce_leaving()
+            self.flush()
+        else:
+            self._is_retiring = True
+
+    def _announce_leaving(self) -> None:
+        if not self.is_leaving:
+            self.write(frames.goaway(self.last_stream, frames.NO_ERROR))
+            self.is_leaving = True
 
     def goaway(self, code: int, reason: bytes = b"") -> None:
         """Close the connection with a GOAWAY."""

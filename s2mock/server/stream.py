@@ -57,6 +57,9 @@ class Owner(Protocol):
     def mute(self) -> MutedConnection:
         """Send nothing more on the connection, and return it."""
 
+    def retire(self, *, at_once: bool) -> None:
+        """Take no more requests, and close the connection when its streams have ended."""
+
     def flush(self) -> None:
         """Continue the streams with news, and hand over what has been sent."""
 
@@ -201,6 +204,10 @@ class H2Stream:
     def retire(self) -> None:
         """Implement `Wire.retire` for this version."""
         self.is_retiring = True
+
+    def retire_connection(self, *, at_once: bool) -> None:
+        """Implement `Wire.retire_connection` for this version."""
+        self._owner.retire(at_once=at_once)
 
     def flush(self) -> None:
         """Implement `Wire.flush` for this version."""

@@ -54,5 +54,12 @@ class Wire(Protocol):
     def retire(self) -> None:
         """Close the connection after this response."""
 
+    def retire_connection(self, *, at_once: bool) -> None:
+        """Take no more requests, and close the connection when those that were taken have ended.
+
+        On HTTP/2 the client is told `at_once`, or when they have ended: some clients take nothing
+        behind that.
+        """
+
     def flush(self) -> None:
         """Hand over to the operating system what has been sent."""

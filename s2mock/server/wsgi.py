@@ -10,11 +10,14 @@ from s2mock.runtime.conversation import (
     DRAINED,
     MUTE,
     READ,
+    RETIRE_HANDLE,
+    STAY,
     Application,
     CloseAfterResponse,
     Conversation,
     Head,
     Outlast,
+    ReadUnless,
     ReadWithin,
     Reset,
     RunInThread,
@@ -163,14 +166,16 @@ class Answered:
                 failure = error
 
     def _done(self, step: Any) -> Any:
-        if step is READ or isinstance(step, ReadWithin):
+        if step is READ or isinstance(step, ReadWithin | ReadUnless):
             return self._read()
         if isinstance(step, RunInThread):
             return step.function()
-        if isinstance(step, CloseAfterResponse) or step is DRAINED or step is MUTE:
+        if isinstance(step, CloseAfterResponse) or step in (DRAINED, MUTE, STAY):
             return None
         if step is CANCEL_HANDLE:
             return self.drop
+        if step is RETIRE_HANDLE:
+            return _retire_nothing
         if isinstance(step, Outlast):
             # The caller waits for this call, and cannot leave before its end.
             return bool
@@ -243,6 +248,10 @@ def block(
         woken.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         return True
     return woken.wait(limit)
+
+
+def _retire_nothing(**_: bool) -> None:
+    """Do nothing: a call by WSGI has no connection."""
 
 
 def _bytes_as_latin_1(path: str) -> str:

@@ -97,7 +97,7 @@ HTTP_MUTATIONS = (
     # Routing and transport.
     Mutation(
         "an encoded slash separates segments",
-        app._raw_path,
+        app.raw_path_of,
         "path_of(target)",
         'path_of(target).replace("%2F", "/")',
         ("test_tail::test_stream_name_is_one_encoded_segment",),
@@ -139,14 +139,14 @@ HTTP_MUTATIONS = (
     ),
     Mutation(
         "any origin is allowed as *",
-        app._allow_cross_origin,
+        app.allow_cross_origin,
         '("access-control-allow-origin", origin)',
         '("access-control-allow-origin", "*")',
         ("test_cors::test_every_answer",),
     ),
     Mutation(
         "an empty origin is none",
-        app._allow_cross_origin,
+        app.allow_cross_origin,
         '(origin := environ.get("HTTP_ORIGIN")) is not None',
         'origin := environ.get("HTTP_ORIGIN")',
         ("test_framing::test_origin_may_be_empty",),

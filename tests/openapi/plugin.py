@@ -75,7 +75,7 @@ class _Watch:
 def _watch(
     original: Any, found: list[Finding | str], app: Stack, environ: dict[str, Any]
 ) -> Conversation:
-    method, path = environ["REQUEST_METHOD"], app_module._raw_path(environ)
+    method, path = environ["REQUEST_METHOD"], app_module.raw_path_of(environ)
     sends_events = False
 
     def said(step: Step) -> Step:

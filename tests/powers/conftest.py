@@ -18,6 +18,20 @@ from tests.plugin.conftest import run
 __all__ = ["run"]
 
 BASIN = "my-basin"
+# The modules whose tests are run in front of an upstream, too. The others are about the engine of
+# the mock: its commits, its clock, its state.
+IN_FRONT_OF_AN_UPSTREAM = (
+    "test_advice",
+    "test_broken_links",
+    "test_clients_that_leave",
+    "test_faults",
+    "test_faults_in_sessions",
+    "test_injection",
+    "test_journal",
+    "test_late",
+    "test_muted_connections",
+    "test_outage",
+)
 # More than anything here takes, and less than pytest's own limit.
 PATIENCE = 30.0
 HERE = Path(__file__).parent
@@ -32,10 +46,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     A call by WSGI needs the mock in this process.
     """
-    items[:] = [item for item in items if not _is_wsgi_over_http(item)]
+    items[:] = [
+        item for item in items if not (_is_wsgi_over_http(item) or _is_beyond_an_upstream(item))
+    ]
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.openapi_unchecked("faults answer what S2 does not"))
+
+
+def _is_beyond_an_upstream(item: pytest.Item) -> bool:
+    """True for a test in front of an upstream of a module about the mock's own engine."""
+    params: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+    return params.get("mock") == "upstream" and item.path.stem not in IN_FRONT_OF_AN_UPSTREAM
 
 
 def _is_wsgi_over_http(item: pytest.Item) -> bool:
@@ -175,7 +197,13 @@ class Way:
 
 
 # Every fault by every way takes long, and `make check` has it in this process.
-@pytest.fixture(params=["in_process", pytest.param("http", marks=pytest.mark.slow)])
+@pytest.fixture(
+    params=[
+        "in_process",
+        pytest.param("http", marks=pytest.mark.slow),
+        pytest.param("upstream", marks=pytest.mark.slow),
+    ]
+)
 def mock(request: pytest.FixtureRequest) -> Iterator[Any]:
     """A mock, on each backend in turn."""
     for make in make_on(request.param, request):
@@ -208,7 +236,9 @@ def bodies(mock: S2Mock, stream: str = "log") -> list[str]:
 
 def wait_for_pauses(mock: S2Mock, count: int = 1) -> None:
     """Return once `count` operations wait for a time of the account's clock."""
-    while len(mock.account.engine.sessions.waiters) < count:
+    # In front of an upstream, too, where the mock has no account.
+    engine = mock._engine if isinstance(mock, S2Mock) else mock.account.engine
+    while len(engine.sessions.waiters) < count:
         threading.Event().wait(0.001)
 
 

@@ -181,6 +181,7 @@ class TestSilence:
         with sent(mock, "POST", "/v1/streams", **fields) as client:
             client.sendall(content)
             silent.wait()
+            mock.journal.wait_for("create-stream")
             assert mock.basin(BASIN).stream("made").tail.seq_num == 0
             assert is_quiet(client)
 

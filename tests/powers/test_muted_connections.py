@@ -49,6 +49,8 @@ class Link(H2Client):
         silent = mock.inject(fault or Silence(), on="check-tail")
         self.silent = self.open("GET", f"{RECORDS}/tail")
         silent.wait()
+        # An upstream has answered it then.
+        mock.journal.wait_for("check-tail")
         while fault is not None and len(self.bodies[self.silent]) < (fault.bytes or 0):
             self.receive()
 

@@ -51,6 +51,48 @@ def _frame(flag: int, payload: bytes) -> bytes:
     return (len(payload) + 1).to_bytes(_LENGTH_BYTES, "big") + bytes([flag]) + payload
 
 
+class FrameSplitter:
+    """A splitter that is fed with bytes, and yields each complete frame as it was sent."""
+
+    def __init__(self) -> None:
+        self.rest: bytearray = bytearray()
+        """The bytes behind the last frame that was yielded."""
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Yield the frames that are complete after `data`. Raises `BadFrame`."""
+        rest = self.rest
+        rest += data
+        while len(rest) >= _LENGTH_BYTES:
+            length = int.from_bytes(rest[:_LENGTH_BYTES], "big")
+            if length > MAX_FRAME_BYTES:
+                raise BadFrame("frame exceeds decode limit")
+            if length == 0:
+                raise BadFrame("empty frame payload")
+            end = _LENGTH_BYTES + length
+            if len(rest) < end:
+                return
+            frame = bytes(rest[:end])
+            del rest[:end]
+            yield frame
+
+    @property
+    def has_frame(self) -> bool:
+        """True if a complete frame was fed and not yet yielded."""
+        length = int.from_bytes(self.rest[:_LENGTH_BYTES], "big")
+        return len(self.rest) >= _LENGTH_BYTES + length > _LENGTH_BYTES
+
+
+def decode_frame(frame: bytes) -> Frame:
+    """Return what a whole frame carries. Raises `BadFrame`."""
+    return _decode(frame[_LENGTH_BYTES], frame[_LENGTH_BYTES + 1 :])
+
+
+def advise_reconnect(frame: bytes) -> bytes:
+    """Return a whole frame with the advice to reconnect."""
+    flag = frame[_LENGTH_BYTES] | _RECONNECT
+    return frame[:_LENGTH_BYTES] + bytes([flag]) + frame[_LENGTH_BYTES + 1 :]
+
+
 class FrameDecoder:
     """A decoder that is fed with bytes, and yields the frames that are complete."""
 

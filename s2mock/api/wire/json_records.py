@@ -151,6 +151,15 @@ def batch_from_json(document: dict[str, Any]) -> ReadBatch:
     return ReadBatch(records, None if tail is None else StreamPosition(**tail))
 
 
+def sequenced_record(document: dict[str, Any], format_: Format) -> SequencedRecord:
+    """Return the record of a document in that format. Raises `Invalid` if it is none."""
+    decode = _DECODERS[format_]
+    body = decode(document.get("body", ""))
+    headers = tuple((decode(name), decode(value)) for name, value in document.get("headers", ()))
+    size = metered_bytes(headers, body)
+    return SequencedRecord(document["seq_num"], document["timestamp"], headers, body, size)
+
+
 def record_to_json(record: SequencedRecord) -> dict[str, Any]:
     """Return the document of a record, in base64: what is empty is left out."""
     document: dict[str, Any] = {"seq_num": record.seq_num, "timestamp": record.timestamp}

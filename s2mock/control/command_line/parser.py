@@ -23,11 +23,14 @@ _DESCRIPTIONS: Final = {
     "S2's SDKs to it, once it is listening.",
     "lite": "A drop-in replacement for `s2 lite`: same options, same output; listens on "
     "0.0.0.0:80.",
+    "proxy": "The faults, the holds and the journal of s2mock in front of a real server, such as "
+    "s2-lite. Every request goes on to it, and its answer comes back as it is.",
     "run": "Run a command with such a server on a free port, and with the environment variables "
     "that point S2's SDKs to it. Ends with the command, with its status.",
 }
 _EPILOG: Final = (
     "`{0} lite` replaces `s2 lite`; `{0} run -- COMMAND` runs a command with a server of its own; "
+    "`{0} proxy --upstream URL` is in front of a real server; "
     "`{0} fidelity` prints how s2mock was compared with real servers, and the results; "
     "`{0} verify URL` compares a server with what s2mock knows of S2, `{0} drift FILE` a cassette "
     "with the fake."
@@ -38,7 +41,7 @@ _WIDE: Final = partial(argparse.HelpFormatter, width=80)
 
 
 def make_parser(command: str = "serve") -> argparse.ArgumentParser:
-    """Return the parser of the command: "serve", "lite" or "run"."""
+    """Return the parser of the command: "serve", "lite", "run" or "proxy"."""
     parser = _Parser(
         prog=program() if command == "serve" else f"{program()} {command}",
         usage="%(prog)s [options] -- command [argument ...]" if command == "run" else None,
@@ -53,12 +56,14 @@ def make_parser(command: str = "serve") -> argparse.ArgumentParser:
         "--verbose", action="store_true", help="print a line for each request on standard error"
     )
     for option in OPTIONS.values():
-        if option.server_flag is not None:
+        if option.server_flag is not None and _is_of(command, option):
             add_option = _OWN_FLAGS.get(option.name, _add_option)
             add_option(parser, option)
     _add_server_options(parser)
     if command == "run":
         parser.set_defaults(port=0)
+    if command == "proxy":
+        parser.set_defaults(clock="system", snapshot=None, auth="open")
     if command == "lite":
         lite.add_options(parser)
         # It replaces a server with one account.
@@ -79,8 +84,23 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
     return {
         option.name: getattr(options, option.name)
         for option in OPTIONS.values()
-        if option.server_flag is not None and option.name not in _OWN_FLAGS
+        if option.server_flag is not None
+        and option.name not in _OWN_FLAGS
+        and hasattr(options, option.server_flag)
+        and not (option.is_of_engine and is_with_upstream(options))
     }
+
+
+def is_with_upstream(options: argparse.Namespace) -> bool:
+    """True if a real server answers the requests."""
+    return getattr(options, "upstream", None) is not None
+
+
+def _is_of(command: str, option: Option) -> bool:
+    """True if the command has the option."""
+    if command == "proxy":
+        return not option.is_of_engine
+    return command != "lite" or not option.is_of_upstream
 
 
 class _Parser(argparse.ArgumentParser):

@@ -11,10 +11,15 @@ from typing import Any, Final, Protocol
 
 from s2mock.control.command_line import lite, run_command
 from s2mock.control.command_line.console import fail, say, warn
-from s2mock.control.command_line.parser import arguments_of, make_parser
+from s2mock.control.command_line.parser import arguments_of, is_with_upstream, make_parser
 from s2mock.control.guard import is_loopback
 from s2mock.control.settings import ControlSettings
 
+_NEEDED_WITH_UPSTREAM: Final = (
+    "s2mock.upstream.app",
+    "s2mock.upstream.http1",
+    "s2mock.upstream.http2",
+)
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _SWITCH_SECONDS: Final = 0.0002
 # Every request needs these, the first one too.
@@ -58,7 +63,7 @@ class StandaloneMock(Protocol):
 def main(command: str, arguments: list[str], make_mock: Callable[..., StandaloneMock]) -> int:
     """Serve until a signal, or until the command of `run` ends. Returns the exit status.
 
-    `command` is "serve", "run" or "lite"; `make_mock` takes the arguments of `S2Mock`.
+    `command` is "serve", "run", "lite" or "proxy"; `make_mock` takes the arguments of `S2Mock`.
     """
     arguments, to_run = _split_at_command(arguments) if command == "run" else (arguments, [])
     parser = make_parser(command)
@@ -85,6 +90,10 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
         return fail(str(error))
     except ValueError as error:
         parser.error(str(error))
+    except ImportError as error:
+        return fail(str(error))
+    except RuntimeError as error:
+        return fail(f"cannot start: {error}")
     mock._set_up_server(  # noqa: SLF001  # made for this command
         ControlSettings(
             token=options.control_token,
@@ -98,6 +107,8 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
         try:
             _apply_init_file(mock, options)
             _load(_NEEDED_BY_ALL_REQUESTS)
+            if is_with_upstream(options):
+                _load(_NEEDED_WITH_UPSTREAM)
             env = _env(mock, options)
         except OSError as error:
             return fail(f"cannot start: {error}")
@@ -144,6 +155,11 @@ def _check(
         parser.error("which command to run is missing: write it behind --, as in: run -- npm test")
     if options.init_file is not None and options.snapshot is not None:
         parser.error("--init-file and --snapshot both say what to start from: give one of them")
+    if command == "proxy" and options.upstream is None:
+        parser.error(
+            "which server to forward to is missing: --upstream http://127.0.0.1:8080, for an "
+            "s2-lite there"
+        )
     if options.no_control and options.control_token is not None:
         parser.error("--control-token is for /_s2mock, which --no-control does not serve")
     if options.accounts_only and options.no_control:

@@ -34,7 +34,7 @@ def fork_account(request: ControlRequest) -> ControlResponse:
     """Make an account that starts as this one is now, with its options; as `S2Mock.fork`."""
     request.query()
     mock = request.hosted.mock
-    clock = mock.clock
+    clock = request.hosted.engine.clock
     return _add(
         request,
         mock._another(  # noqa: SLF001  # made for this

@@ -4,7 +4,7 @@ An `incarnation` names one of all basins or streams that have had a name. S2's e
 sends them; 410 says that a reset or restore has ended the basin or stream.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from s2mock.api.wire.json_records import record_to_json
@@ -26,15 +26,17 @@ from s2mock.registry.values.errors import S2Error, StaleHandle
 from s2mock.runtime.conversation import RunInThread, Step
 
 
-def look_at_basin(request: ControlRequest) -> ControlResponse:
+def look_at_basin(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
     """Return a basin's description and configuration."""
     query = request.query(("basin", "incarnation"))
     place = Place(required_of(query, "basin"), None, whole_of(query, "incarnation"))
     try:
-        view = request.hosted.reads.basin(place)
+        document = yield from _ask(
+            request, lambda: basin_view_to_json(request.hosted.reads.basin(place))
+        )
     except (S2Error, StaleHandle) as error:
         return _refused(error)
-    return ControlResponse(200, basin_view_to_json(view))
+    return ControlResponse(200, document)
 
 
 def look_at_stream(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
@@ -49,7 +51,10 @@ def look_at_stream(request: ControlRequest) -> Generator[Step, Any, ControlRespo
     try:
         if wait is not None:
             yield from reads.readers_pending(place, readers, wait).steps()
-        return ControlResponse(200, stream_view_to_json(reads.stream(place, parent)))
+        document = yield from _ask(
+            request, lambda: stream_view_to_json(reads.stream(place, parent))
+        )
+        return ControlResponse(200, document)
     except (S2Error, StaleHandle) as error:
         return _refused(error)
 
@@ -64,7 +69,7 @@ def look_at_records(request: ControlRequest) -> Generator[Step, Any, ControlResp
         if wait is not None:
             records = yield from reads.records_pending(place, count, wait).steps()
         else:
-            records = reads.records(place)
+            records = yield from _ask(request, lambda: reads.records(place))
     except (S2Error, StaleHandle) as error:
         return _refused(error)
 
@@ -83,6 +88,13 @@ def look_at_token(request: ControlRequest) -> ControlResponse:
     except S2Error as error:
         return _refused(error)
     return ControlResponse(200, token_info_to_json(info))
+
+
+def _ask(request: ControlRequest, read: Callable[[], Any]) -> Generator[Step, Any, Any]:
+    """Return what a read of the account returns; in a thread where it asks an upstream."""
+    if request.hosted.is_in_front_of_upstream:
+        return (yield RunInThread(read))
+    return read()
 
 
 def _place_of(query: dict[str, Any]) -> Place:

@@ -19,13 +19,13 @@ def read_status(request: ControlRequest) -> ControlResponse:
 def status_of(hosted: HostedAccount) -> dict[str, Any]:
     """Return the status of an account, with the faults, holds and hooks of its test, as JSON."""
     # The powers have the faults that were injected in this process, too.
-    mock, powers = hosted.mock, hosted.powers
+    powers = hosted.powers
     injections = _with_numbers(hosted.faults, powers.injector.injections)
     active = (*powers.injector.hooks, *powers.injector.holds)
     holds = _with_numbers(hosted.holds, active)
     return status_to_json(
         capture(hosted.engine),
-        mock.clock,
+        hosted.engine.clock,
         powers.journal,
         injections,
         holds,

@@ -24,6 +24,7 @@ from s2mock.powers import teardown_report
 from s2mock.powers.powers import Powers
 from s2mock.runtime.monotonic import monotonic
 from s2mock.server.lazy_server import LazyServer
+from s2mock.upstream.basin_prefix import random_template
 
 _PROGRESS_SECONDS: Final = 1.0
 
@@ -60,6 +61,14 @@ class Surroundings:
         self._show = show
         self._shown_at = monotonic()
         self._has_failed = False
+
+    def make_account(self, options: Mapping[str, Any]) -> S2Mock:
+        """Return a fresh account with these options; at an upstream, with basins of its own."""
+        whole = {**self.options, **options}
+        if whole.get("upstream") is None:
+            return self.make(**options)
+        prefix = random_template(whole.get("basin_prefix"))
+        return self.make(**{**options, "basin_prefix": prefix})
 
     def show_progress(self, *, has_failed: bool) -> None:
         """Show a mark that pytest shows for subtests; at most one in a second."""
@@ -253,7 +262,7 @@ class PythonCampaign(Generic[SomeAttempt]):
         attempt = Campaign(SinglePlan(plan, instructions)).next_attempt()
         assert attempt is not None
         made = {**self._options, **options}
-        replay = kind(attempt, lambda: self._surroundings.make(**made))
+        replay = kind(attempt, lambda: self._surroundings.make_account(made))
         replay.checks = plan.checks
         return replay
 
@@ -294,7 +303,7 @@ class PythonCampaign(Generic[SomeAttempt]):
         raise NotImplementedError
 
     def _make(self) -> S2Mock:
-        return self._surroundings.make(**self._options)
+        return self._surroundings.make_account(self._options)
 
     def _note_end(self, driven: DrivenAttempt, error: BaseException | None) -> None:
         """End an attempt whose failure is reported at the end of the campaign."""

@@ -5,7 +5,7 @@ place where an account's state changes. On its way the operation passes three po
 `arrival`, `commit` and `answer`. At points, observers may keep it waiting; nothing else does.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -47,6 +47,9 @@ class Engine:
     `authorization` checks access tokens; `sessions` has the open sessions and what they wait for.
     """
 
+    tails: Mapping[tuple[str | None, str | None], int] | None = None
+    """How far each stream goes, where an upstream has it; None here, where the state tells."""
+
     def __init__(self, *, clock: Clock | None = None, settings: Settings = _DEFAULTS) -> None:
         self.settings = settings
         self.clock: Clock = SystemClock() if clock is None else check_clock(clock)
@@ -60,6 +63,9 @@ class Engine:
         self.observers: tuple[Observer, ...] = ()
         # Made for the first one: most accounts have none.
         self._postponed: PostponedCalls | None = None
+
+    def check_point(self, point: Point, member: str) -> None:
+        """Check that calls pass that point, for a member of a mock that waits there."""
 
     @property
     def state(self) -> AccountState:

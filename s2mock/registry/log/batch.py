@@ -77,6 +77,11 @@ class Batch:
         return sum(span.end - span.start for span in self.spans)
 
     @property
+    def is_at_tail(self) -> bool:
+        """True if nothing more is there to read for now, as far as the batch tells."""
+        return not self.spans or (self.tail is not None and self.tail.seq_num <= self.end_seq_num)
+
+    @property
     def metered_bytes(self) -> int:
         """The metered bytes of the records."""
         return sum(span.metered_bytes for span in self.spans)

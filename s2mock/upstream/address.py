@@ -1,0 +1,52 @@
+"""The address of an upstream, as its users write it."""
+
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class UpstreamAddress(NamedTuple):
+    """The address of an upstream: an s2-lite, or the hosted service."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def is_secure(self) -> bool:
+        """True if it is reached over TLS."""
+        return self.scheme == "https"
+
+    @property
+    def authority(self) -> str:
+        """The host and the port, as in a `Host` header: without the port that the scheme has."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        return f"{self.scheme}://{self.authority}"
+
+
+def parse_address(url: object) -> UpstreamAddress:
+    """Return the address in a URL. Raises `TypeError`, `ValueError`."""
+    expected = "upstream must be a URL such as http://127.0.0.1:8080"
+    if not isinstance(url, str):
+        raise TypeError(f"{expected}, not {url!r}")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"{expected}, not {url!r}") from None
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError(f"{expected}, not {url!r}")
+    if parts.username is not None or parts.password is not None:
+        # The text is not repeated: it holds a password.
+        raise ValueError(
+            f"{expected}, without a user: an access token is named by upstream_token_env"
+        )
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(f"{expected}, without a path, not {url!r}: S2's API begins at /v1")
+    return UpstreamAddress(parts.scheme, parts.hostname, port or _PORTS[parts.scheme])

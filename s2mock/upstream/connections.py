@@ -1,0 +1,387 @@
+"""The connections to the upstream: one for each connection of a client, by the same protocol."""
+
+import asyncio
+import os
+import socket
+import threading
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+from s2mock.runtime.environ import ON_END
+from s2mock.server.event_loop import ServerLoop
+from s2mock.server.socket_transport import SocketTransport
+from s2mock.upstream.address import UpstreamAddress
+from s2mock.upstream.exchange import Broken, Exchange
+from s2mock.upstream.request import ForwardedRequest
+
+if TYPE_CHECKING:
+    import ssl
+
+    from s2mock.upstream.http1 import Http1Connection
+    from s2mock.upstream.http2 import Http2Connection
+
+_CONNECT_SECONDS: Final = 10.0
+# S2 lets a read wait for 60 seconds before it answers.
+_ANSWER_SECONDS: Final = 75.0
+_RECEIVE_BYTES: Final = 64 * 1024
+# Seconds that `close` waits for a loop, which may be blocked.
+_CLOSE_SECONDS: Final = 1.0
+_NUMBERS: Final = count(1)
+
+
+class UpstreamConnections:
+    """The connections of one mock to its upstream. Any thread may use it.
+
+    A client's connection has its own to the upstream, which ends with it, so that what S2 does to
+    a connection is done to the client's. `on_error` is called with the exceptions of a loop of its
+    own. `answer_seconds` is how long the upstream may take to begin its answer.
+    """
+
+    def __init__(
+        self,
+        address: UpstreamAddress,
+        on_error: Callable[[BaseException], object],
+        *,
+        answer_seconds: float = _ANSWER_SECONDS,
+    ) -> None:
+        self.address: Final = address
+        self.answer_seconds: float = answer_seconds
+        self._on_error = on_error
+        self._key = f"s2mock.upstream {next(_NUMBERS)}"
+        self._lock = threading.Lock()
+        self._pairs: set[Pair] = set()
+        # For requests without a connection of their own, in a thread of its own.
+        self._loop: ServerLoop | None = None
+        self._loop_pid = 0
+        self._loop_pair: Pair | None = None
+        self.is_closed: bool = False
+
+    def exchange(self, environ: dict[str, Any], request: ForwardedRequest) -> Exchange:
+        """Return the exchange of a request, which is sent once the exchange is started.
+
+        `environ` is that of the client's request. Without a connection, as by WSGI, it is sent
+        from a thread of its own.
+        """
+        pair = self.pair_of(environ)
+        return Exchange(request, pair.run, pair.carry, self.answer_seconds)
+
+    def close(self) -> None:
+        """Close all connections; the exchanges on them break off."""
+        with self._lock:
+            self.is_closed = True
+            pairs, loop, self._loop = [*self._pairs], self._loop, None
+        for pair in pairs:
+            pair.close_and_wait()
+        if loop is not None:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(loop.stop)
+
+    def pair_of(self, environ: dict[str, Any]) -> "Pair":
+        """Return the connections to the upstream for the connection of a client's request."""
+        notes: dict[str, Any] | None = environ.get("s2mock.notes")
+        if notes is None:
+            return self._pair_without_client()
+        pair: Pair | None = notes.get(self._key)
+        if pair is None:
+            pair = notes[self._key] = self._add_pair(asyncio.get_running_loop())
+            notes.setdefault(ON_END, []).append(pair.retire)
+        return pair
+
+    def add(self, pair: "Pair") -> None:
+        """Close this pair with the others, from now on."""
+        with self._lock:
+            self._pairs.add(pair)
+
+    def discard(self, pair: "Pair") -> None:
+        """Forget a pair that has no connection."""
+        with self._lock:
+            self._pairs.discard(pair)
+
+    def _pair_without_client(self) -> "Pair":
+        with self._lock:
+            if self.is_closed and self._loop_pair is not None:
+                return self._loop_pair
+            if self._loop is None or self._loop.is_closed() or self._loop_pid != os.getpid():
+                self._loop_pid = os.getpid()
+                self._loop = ServerLoop(self._on_error)
+                self._loop_pair = None
+                threading.Thread(
+                    target=_run_loop, args=(self._loop,), name="s2mock-upstream", daemon=True
+                ).start()
+            loop = self._loop
+        if self._loop_pair is None:
+            self._loop_pair = self._add_pair(loop)
+        return self._loop_pair
+
+    def _add_pair(self, loop: asyncio.AbstractEventLoop) -> "Pair":
+        pair = Pair(self, loop)
+        self.add(pair)
+        return pair
+
+
+class Pair:
+    """The connections to the upstream for one connection of a client. It belongs to a loop."""
+
+    def __init__(self, owner: UpstreamConnections, loop: asyncio.AbstractEventLoop) -> None:
+        self._owner = owner
+        self._address = owner.address
+        self._loop = loop
+        self._http1: set[Http1Connection] = set()
+        self._http2: Http2Connection | None = None
+        # Those that finish their exchanges after a GOAWAY.
+        self._leaving: set[Http2Connection] = set()
+        # Exchanges that wait for a connection over HTTP/2.
+        self._waiting: list[Exchange] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_retired = False
+        self.retire_client: Callable[..., object] | None = None
+        """Ends the client's connection without an error, as the upstream has ended its own."""
+
+    def run(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Call the function in the thread of the loop: at once if this is that thread."""
+        try:
+            is_here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            is_here = False
+        if is_here:
+            function(*arguments)
+        else:
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(function, *arguments)
+
+    def carry(self, exchange: Exchange) -> None:
+        """Send the request of an exchange on a connection, a new one if there is none for it."""
+        # Its client may have left, and be forgotten, while the request was held.
+        self._owner.add(self)
+        if self._owner.is_closed:
+            exchange.receive(Broken("had its connection closed", has_sent=False))
+        elif exchange.request.is_http2:
+            self._carry_by_http2(exchange)
+        else:
+            for connection in self._http1:
+                if connection.can_carry:
+                    connection.carry(exchange)
+                    return
+            self._start(self._connect_http1(exchange))
+
+    def retire(self) -> None:
+        """Close each connection once it carries no exchange: the client has left."""
+        self._is_retired = True
+        for connection in [*self._http1]:
+            if connection.can_carry:
+                connection.close()
+        self._end_if_unused()
+
+    def close_and_wait(self) -> None:
+        """Close all connections, from any thread, and return when that is done."""
+        is_done = threading.Event()
+
+        def close() -> None:
+            self._close()
+            # Some transports close their sockets in the next turn.
+            self._loop.call_soon(is_done.set)
+
+        try:
+            is_here = asyncio.get_running_loop() is self._loop
+        except RuntimeError:
+            is_here = False
+        if is_here or not self._loop.is_running():
+            self._close()
+            return
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(close)
+            is_done.wait(_CLOSE_SECONDS)
+
+    def _close(self) -> None:
+        self._is_retired = True
+        for task in [*self._tasks]:
+            if not self._loop.is_closed():
+                task.cancel()
+        if self._loop.is_closed():
+            # Its transports cannot be closed any more.
+            self._owner.discard(self)
+            return
+        for http1 in [*self._http1]:
+            http1.close()
+        for http2 in (self._http2, *self._leaving):
+            if http2 is not None:
+                http2.close()
+        self._owner.discard(self)
+
+    def _start(self, work: Any) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _carry_by_http2(self, exchange: Exchange) -> None:
+        if self._http2 is not None and self._http2.can_carry:
+            self._http2.carry(exchange)
+            return
+        self._waiting.append(exchange)
+        if len(self._waiting) == 1:
+            self._start(self._connect_http2())
+
+    async def _connect_http1(self, exchange: Exchange) -> None:
+        from s2mock.upstream.http1 import Http1Connection
+
+        made = Http1Connection(self._http1_is_idle, self._http1_is_lost)
+        reason = await self._connect(made, "http/1.1")
+        if reason is not None:
+            exchange.receive(Broken(reason, has_sent=True))
+        elif exchange.is_cancelled:
+            made.close()
+        else:
+            self._http1.add(made)
+            made.carry(exchange)
+        self._end_if_unused()
+
+    async def _connect_http2(self) -> None:
+        from s2mock.upstream.http2 import Http2Connection
+
+        made = Http2Connection(self._address.scheme, self._http2_is_lost)
+        reason = await self._connect(made, "h2")
+        waiting, self._waiting = self._waiting, []
+        if reason is None:
+            self._http2 = made
+        for exchange in waiting:
+            if reason is not None:
+                exchange.receive(Broken(reason, has_sent=True))
+            elif not exchange.is_cancelled:
+                made.carry(exchange)
+        self._end_if_unused()
+
+    async def _connect(self, protocol: asyncio.Protocol, alpn: str) -> str | None:
+        """Connect to the upstream; return None, or the reason for which that failed."""
+        try:
+            async with asyncio.timeout(_CONNECT_SECONDS):
+                return await self._connect_in_time(protocol, alpn)
+        except TimeoutError:
+            return f"took no connection within {_CONNECT_SECONDS:g} s"
+        except OSError as error:
+            # asyncio has other words for what the system says.
+            said = os.strerror(error.errno) if error.errno and error.errno > 0 else error
+            return f"cannot be reached: {said}"
+
+    async def _connect_in_time(self, protocol: asyncio.Protocol, alpn: str) -> str | None:
+        host, port, loop = self._address.host, self._address.port, self._loop
+        if self._address.is_secure:
+            transport, _ = await loop.create_connection(
+                lambda: protocol, host, port, ssl=_tls_context(alpn), server_hostname=host
+            )
+            chosen = transport.get_extra_info("ssl_object").selected_alpn_protocol()
+            if alpn == "h2" and chosen != alpn:
+                transport.abort()
+                return "does not speak HTTP/2 over TLS: use a client of HTTP/1.1"
+        elif isinstance(loop, ServerLoop):
+            await self._connect_socket(protocol)
+        else:
+            await loop.create_connection(lambda: protocol, host, port)
+        return None
+
+    async def _connect_socket(self, protocol: asyncio.Protocol) -> None:
+        """Connect as the server does that has its own thread. Raises `OSError`."""
+        loop = self._loop
+        found = await loop.getaddrinfo(
+            self._address.host, self._address.port, type=socket.SOCK_STREAM
+        )
+        failure: OSError | None = None
+        for family, kind, number, _, address in found:
+            connected = socket.socket(family, kind, number)
+            connected.setblocking(False)
+            try:
+                await loop.sock_connect(connected, address)
+            except OSError as error:
+                connected.close()
+                failure = error
+            except BaseException:
+                connected.close()
+                raise
+            else:
+                _transports.add(_Transport(connected, address, loop, protocol))
+                return
+        assert failure is not None
+        raise failure
+
+    def _http1_is_idle(self, connection: "Http1Connection") -> None:
+        if self._is_retired:
+            connection.close()
+
+    def _http1_is_lost(self, connection: "Http1Connection", by_upstream: bool) -> None:
+        self._http1.discard(connection)
+        if by_upstream and not self._http1:
+            self._retire_client(at_once=True)
+        self._end_if_unused()
+
+    def _http2_is_lost(self, connection: "Http2Connection", by_upstream: bool) -> None:
+        if connection is self._http2:
+            self._http2 = None
+            if by_upstream:
+                # Behind what the upstream had sent before.
+                self._retire_client(at_once=connection.is_busy)
+        if connection.is_lost:
+            self._leaving.discard(connection)
+        else:
+            self._leaving.add(connection)
+        self._end_if_unused()
+
+    def _retire_client(self, *, at_once: bool) -> None:
+        """End the client's connection as the upstream has ended the one for it."""
+        if self.retire_client is not None and not self._is_retired:
+            self.retire_client(at_once=at_once)
+
+    def _end_if_unused(self) -> None:
+        """Forget the pair once its client has left, and all that it had begun is over."""
+        if not self._is_retired or self._waiting or self._http1 or self._leaving:
+            return
+        if self._http2 is not None:
+            if self._http2.is_busy:
+                self._http2.close_when_idle()
+            else:
+                self._http2.close()
+        if self._http2 is None:
+            self._owner.discard(self)
+
+
+class _Transport(SocketTransport):
+    """A transport that hands over what was received before its connection broke.
+
+    A server may refuse a request, and close, before it has received all of it.
+    """
+
+    def _lose(self, error: OSError) -> None:
+        with suppress(OSError):
+            while not self._is_closed and (data := self._socket.recv(_RECEIVE_BYTES)):
+                self._protocol.data_received(data)
+        if not self._is_closed:
+            super()._lose(error)
+
+
+_transports: "weakref.WeakSet[SocketTransport]" = weakref.WeakSet()
+
+
+def _abandon_all() -> None:
+    """Give back the descriptors in a forked child; the connections are the parent's."""
+    for transport in list(_transports):
+        transport.abandon()
+
+
+os.register_at_fork(after_in_child=_abandon_all)
+
+
+def _run_loop(loop: ServerLoop) -> None:
+    try:
+        loop.run()
+    finally:
+        loop.close()
+
+
+def _tls_context(alpn: str) -> "ssl.SSLContext":
+    """Return a context that checks certificates as the system does, and offers that protocol."""
+    import ssl
+
+    context = ssl.create_default_context()
+    context.set_alpn_protocols([alpn])
+    return context

@@ -1,0 +1,38 @@
+"""The official SDKs through a mock to its upstream: their own tests here, with that option."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from s2mock import S2Mock
+
+REPO = Path(__file__).parent.parent.parent
+# Of each SDK those that need no option of the engine; in the others such an option is an error.
+SUITES = {
+    "python": ("test_python_append_retries.py", ""),
+    "python sessions": ("test_python_sessions.py", "not Following"),
+    "python streams": ("test_python_streams.py", "not pending"),
+    "python reads": ("test_python_read.py", "not wait and not eight_days"),
+    "typescript": ("test_typescript.py", "retries or records or faults or flood"),
+    "go": ("test_go.py", "faults or flood"),
+}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", SUITES)
+def test_an_sdk_works_through_the_mock(real: S2Mock, name: str) -> None:
+    file, only = SUITES[name]
+    command = [sys.executable, "-m", "pytest", "-q", f"tests/sdk/{file}", "-p", "no:schemathesis"]
+    command += [f"--s2mock-upstream={real.url}", "--s2mock-basin-prefix=ci-*-"]
+    if name.startswith("python"):
+        command += ["-m", "not slow"]
+    if only:
+        command += ["-k", only]
+    ran = subprocess.run(command, cwd=REPO, check=False, capture_output=True, text=True)
+
+    assert ran.returncode == 0, ran.stdout[-4000:]
+    assert len(real.journal) > 0
+    assert real.basins == ()
