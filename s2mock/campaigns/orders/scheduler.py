@@ -4,6 +4,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from math import inf
 from typing import Final, cast
 
@@ -215,7 +216,9 @@ class Scheduler:
         `begin` is called before. Raises `ScenarioError`.
         """
         with self.changed:
-            self.changed.wait_for(lambda: self._is_closed or not self._waits_for_first)
+            # Looks now and then, so that the first operation does not have to wake this thread.
+            while self._waits_for_first and not self._is_closed:
+                self.changed.wait(_MOST_SECONDS)
         while (deadline := self.step()) is not None:
             with self.changed:
                 now = monotonic()
@@ -273,7 +276,6 @@ class Scheduler:
             self._progress = now = monotonic()
             for actor in self._actors.values():
                 actor.note_change(now)
-            self._wake_driver()
         try:
             deadline = self._step_on(self._timeout)
         except ScenarioError as error:
@@ -641,7 +643,12 @@ def _crowding() -> float:
         load = os.getloadavg()[0]
     except OSError:
         return 1.0
-    return max(1.0, load / (os.cpu_count() or 1))
+    return max(1.0, load / _core_count())
+
+
+@cache
+def _core_count() -> int:
+    return os.cpu_count() or 1
 
 
 def _drop() -> Waits:

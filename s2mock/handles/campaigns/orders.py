@@ -13,7 +13,6 @@ from s2mock.handles.campaigns.driver import DrivenAttempt, PythonCampaign, outsi
 from s2mock.handles.campaigns.in_order import HELPER
 from s2mock.handles.campaigns.source import LoopSource, as_name, names_in, write_function
 from s2mock.handles.mock import S2Mock
-from s2mock.handles.mock_base import sdk_environment
 from s2mock.powers.faults import Fault
 from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.runtime.arguments import check_name, check_timeout
@@ -64,12 +63,10 @@ class Run(DrivenAttempt):
         check_work(function, f"the actor {name}")
         if isinstance(function, list | tuple) and arguments:
             raise TypeError("a command line has its arguments in the list")
-        # The server is started here, since it is not to be part of the first operation.
-        url = mock.url
         token = mock._actor_token(len(self._actors) + 1)  # noqa: SLF001  # made for this
         is_command = isinstance(function, list | tuple)
         self._instructions.scheduler.add(name, token, is_slow=is_command)
-        actor = Actor(name, url, token, sdk_environment(url, token))
+        actor = Actor(name, mock, token)
         self._actors[name] = actor, function, arguments
         return actor
 
