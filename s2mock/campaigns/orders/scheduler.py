@@ -32,8 +32,9 @@ _WOKEN_SHARE: Final = 4
 # An actor is passed over only after this number of looks at it, so that on a busy machine, where
 # the scheduler itself waits for its turn, an actor has the same chance.
 _LOOKS: Final = 10
-# The driver looks at the actors at least this often.
-_MOST_SECONDS: Final = 0.1
+_LEAST_SECONDS: Final = 0.001
+MOST_SECONDS: Final = 0.1
+"""The driver looks at the actors at least this often."""
 
 
 class ScenarioError(AssertionError):
@@ -170,6 +171,9 @@ class Scheduler:
         self._failure: ScenarioError | None = None
         self._waits_for_first = False
         self._waits_until = inf
+        self.on_over: Callable[[], object] = bool
+        """Called, without a lock, when the run is over or cannot go on: `step` tells which."""
+        self._is_over = False
         # The operation that the present step lets go.
         self._released: _Held | None = None
         self._is_closed = False
@@ -197,6 +201,11 @@ class Scheduler:
         return list(self._actors)
 
     @property
+    def has_started(self) -> bool:
+        """True if time counts: see `begin`."""
+        return self._timeout is not None and not self._waits_for_first
+
+    @property
     def events(self) -> list[Event[Fault]]:
         """The operations of the run, as far as they were carried out."""
         return self._explorer.events
@@ -215,16 +224,12 @@ class Scheduler:
 
         `begin` is called before. Raises `ScenarioError`.
         """
-        with self.changed:
-            # Looks now and then, so that the first operation does not have to wake this thread.
-            while self._waits_for_first and not self._is_closed:
-                self.changed.wait(_MOST_SECONDS)
         while (deadline := self.step()) is not None:
             with self.changed:
                 now = monotonic()
                 # A driver that looks by itself is seldom woken, which would cost two changes of
                 # threads.
-                self._waits_until = min(max(now, deadline), now + _MOST_SECONDS)
+                self._waits_until = min(max(now, deadline), now + MOST_SECONDS)
                 self.changed.wait_for(self._take_change, self._waits_until - now)
 
     def begin(self, timeout: float, *, with_first: bool = False) -> None:
@@ -238,6 +243,11 @@ class Scheduler:
             self._waits_for_first = with_first
             self._progress = monotonic()
             self._timeout = min(timeout, threading.TIMEOUT_MAX)
+
+    @property
+    def pause(self) -> float:
+        """The seconds between two looks of a driver that is not woken."""
+        return min(MOST_SECONDS, max(self._settle / _LOOKS, _LEAST_SECONDS))
 
     def step(self) -> float | None:
         """Let the next operation go, if it is time for that.
@@ -282,11 +292,15 @@ class Scheduler:
             self._failure, deadline = error, None
         if deadline is None or deadline < self._waits_until:
             self._wake_driver()
+        self._is_over = deadline is None
         released, self._released = self._released, None
         return released
 
     def _release(self, released: _Held | None) -> None:
         """Let an operation go that was chosen, without the lock."""
+        if self._is_over:
+            self._is_over = False
+            self.on_over()
         if released is None:
             return
         assert released.choice is not None
@@ -308,6 +322,9 @@ class Scheduler:
             if self._error is not None:
                 raise ScenarioError(f"{self._error}; {self._describe_actors()}")
             deadline = self._step(self._progress + timeout)
+            if self._released is not None:
+                # The next thing is its answer.
+                return self._progress + timeout
             if self._released is not None:
                 return self._progress + timeout
             if deadline is None or deadline > monotonic():
