@@ -53,7 +53,7 @@ class HostedCampaign:
         self._timeout = timeout
         self._attempts: dict[int, HostedAttempt] = {}
         # For the runs of actors, made with the first one.
-        self._looker: _Looker | None = None
+        self._ticker: _Ticker | None = None
         # The number of requests about it that are under way, and when the last one ended.
         self._calls = 0
         self._last_used = monotonic()
@@ -80,10 +80,10 @@ class HostedCampaign:
         hosted = self._open_account
         return self._last_used if hosted is None else max(self._last_used, hosted.last_used)
 
-    def look_each(self, seconds: float) -> None:
-        """Call `look` of the open attempt after each such number of seconds, from now on."""
-        if self._looker is None:
-            self._looker = _Looker(self, seconds)
+    def look_every(self, seconds: float) -> None:
+        """Look at the open attempt each time after that number of seconds, from now on."""
+        if self._ticker is None:
+            self._ticker = _Ticker(self, seconds)
 
     @property
     def _open_account(self) -> HostedAccount | None:
@@ -128,11 +128,11 @@ class HostedCampaign:
         self.is_ended = True
         if (attempt := self.open) is not None:
             attempt.close()
-        if self._looker is not None:
-            self._looker.stop()
+        if self._ticker is not None:
+            self._ticker.stop()
 
 
-class _Looker:
+class _Ticker:
     """A thread that looks at the open attempt again and again, for what needs time to pass.
 
     An operation of an actor wakes no thread, which would take a part of the attempt's time.
@@ -335,7 +335,7 @@ class OrdersAttempt(HostedAttempt):
         scheduler = instructions.scheduler
         scheduler.on_over = self.look
         scheduler.begin(self._timeout, with_first=True)
-        self._campaign.look_each(scheduler.pause)
+        self._campaign.look_every(scheduler.pause)
 
     @property
     def _instructions(self) -> OrdersInstructions:

@@ -32,9 +32,9 @@ _WOKEN_SHARE: Final = 4
 # An actor is passed over only after this number of looks at it, so that on a busy machine, where
 # the scheduler itself waits for its turn, an actor has the same chance.
 _LOOKS: Final = 10
+# The seconds between two looks of a driver that is not woken.
 _LEAST_SECONDS: Final = 0.001
-MOST_SECONDS: Final = 0.1
-"""The driver looks at the actors at least this often."""
+_MOST_SECONDS: Final = 0.1
 
 
 class ScenarioError(AssertionError):
@@ -229,7 +229,7 @@ class Scheduler:
                 now = monotonic()
                 # A driver that looks by itself is seldom woken, which would cost two changes of
                 # threads.
-                self._waits_until = min(max(now, deadline), now + MOST_SECONDS)
+                self._waits_until = min(max(now, deadline), now + _MOST_SECONDS)
                 self.changed.wait_for(self._take_change, self._waits_until - now)
 
     def begin(self, timeout: float, *, with_first: bool = False) -> None:
@@ -247,7 +247,7 @@ class Scheduler:
     @property
     def pause(self) -> float:
         """The seconds between two looks of a driver that is not woken."""
-        return min(MOST_SECONDS, max(self._settle / _LOOKS, _LEAST_SECONDS))
+        return min(_MOST_SECONDS, max(self._settle / _LOOKS, _LEAST_SECONDS))
 
     def step(self) -> float | None:
         """Let the next operation go, if it is time for that.
@@ -324,8 +324,6 @@ class Scheduler:
             deadline = self._step(self._progress + timeout)
             if self._released is not None:
                 # The next thing is its answer.
-                return self._progress + timeout
-            if self._released is not None:
                 return self._progress + timeout
             if deadline is None or deadline > monotonic():
                 return deadline

@@ -197,7 +197,7 @@ class LoopThread:
         self._thread.join(3 * _STOP_SECONDS)
 
 
-class Troupe:
+class ActorGroup:
     """All actors of one run: started together, and stopped together."""
 
     def __init__(self, ended: Ended) -> None:
