@@ -136,10 +136,10 @@ class Scheduler:
 
     An actor is known by its token. `settle` is after how many seconds of real time an actor that
     neither sends an operation nor ends is passed over; it is longer where more processes want to
-    run than there are cores. After `begin`, `step` is to be called when
-    `changed` is notified, and after the time that it has returned. `order` has the labels of a run
-    to replay, with the fault of each; if that is not required (`is_required`), operations of it
-    whose actor has ended are passed over.
+    run than there are cores. After `begin`, `step` is to be called when `changed` is notified, and
+    after the time that it has returned. `order` has the labels of a run to replay, with the fault
+    of each; if that is not required (`is_required`), operations of it whose actor has ended are
+    passed over.
     """
 
     def __init__(
