@@ -47,6 +47,9 @@ NOT_SO: Final[dict[str, str]] = {
     "tests/api/test_permission.py::TestExplanations::test_the_caller_is_in_the_journal": _NOBODY,
     "tests/control/test_accounts.py::test_an_unknown_token_is_the_first_account": _NOBODY,
     "tests/control/test_accounts.py::test_snapshots": _FILE,
+    "tests/control/test_campaigns.py::TestSeveral::test_campaign_needs_no_first_account": (
+        "asks a server without a first account, whose own token is that of none"
+    ),
     "tests/control/test_timeline.py::test_one_exchange_has_all_of_it": _SHOWN,
     "tests/differential/test_differential.py::test_what_the_parts_have_compared_adds_up": (
         "compares in processes of their own, whose calls bring no token"

@@ -4,9 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import httpx
 import pytest
+
+from s2mock.control.command_line import run_command
 
 pytestmark = pytest.mark.slow
 
@@ -110,3 +113,25 @@ def test_a_fault_that_was_not_used_is_not_the_commands_failure() -> None:
     )
     ended = run(*python(ASKS, inject))
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_no_signal_is_left_of_a_command_that_ends_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that stays pending would end the process that called `run`, or reach its handler."""
+
+    class EndedAtOnce(threading.Thread):
+        def start(self) -> None:
+            super().start()
+            self.join()
+
+    monkeypatch.setattr(threading, "Thread", EndedAtOnce)
+    mask = run_command.block()
+    try:
+        assert run_command.run([sys.executable, "-S", "-c", ""], {}, mask) == 0
+        assert signal.SIGALRM not in signal.sigpending()
+    finally:
+        # The one that a mistake leaves is taken here: it would end this process.
+        if signal.SIGALRM in signal.sigpending():
+            signal.sigwait({signal.SIGALRM})
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -192,6 +192,11 @@ def _mean(plain: Callable[[], object], count: int) -> float:
     return (time.perf_counter() - start) / count
 
 
+def _one_after_the_other(functions: list[Callable[[], object]]) -> None:
+    for function in functions:
+        _in_threads([function])
+
+
 def _in_threads(functions: list[Callable[[], object]]) -> None:
     threads = [threading.Thread(target=function) for function in functions]
     for thread in threads:
@@ -358,18 +363,21 @@ def _over_http(port: int) -> _Sides:
 
         return in_campaign({"kind": "crash", "on": _ON, "options": _OPTIONS}, count, scenario)
 
+    def act_freely(run: Callable[[list[Callable[[], object]]], None], token: str) -> None:
+        run([partial(calls, token, _OF_ACTOR) for _ in _ACTORS])
+
     def plain_crashes(token: str) -> None:
         _in_threads([partial(calls, token, _OF_WORKER)])
         calls(token, _OF_RECOVERY)
 
     return {
         "sweep": (sweep, partial(plain, lambda token: calls(token, _OF_SWEEP))),
-        "orders": (
+        # An order is one call at a time; a client in another process and the server work at the
+        # same time where the actors of the plain test do.
+        "orders": (orders, partial(plain, partial(act_freely, _in_threads))),
+        "orders, the plain test with one actor after the other,": (
             orders,
-            partial(
-                plain,
-                lambda token: _in_threads([partial(calls, token, _OF_ACTOR) for _ in _ACTORS]),
-            ),
+            partial(plain, partial(act_freely, _one_after_the_other)),
         ),
         "crashes": (crashes, partial(plain, plain_crashes)),
     }

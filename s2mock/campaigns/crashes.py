@@ -206,7 +206,7 @@ class CrashPlan:
 
     def _make_attempts(self) -> Iterator[CrashInstructions]:
         yield CrashInstructions(self, None)
-        # They are known now that the first attempt has ended.
+        # The points are known now that the first attempt has ended.
         for point in self.points[: self.scope.limit]:
             yield CrashInstructions(self, point)
 

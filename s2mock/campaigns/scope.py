@@ -46,6 +46,10 @@ class Scope:
         given = {**self.place, "limit": self.limit, "check": self.check, **self._options}
         return named_options(given, _DEFAULTS)
 
+    def place_as_code(self) -> list[str]:
+        """Return `basin` and `stream` as arguments in Python, if they were given."""
+        return [f"{name}={value!r}" for name, value in self.place.items() if value != "*"]
+
     def planned(self, points: int) -> int:
         """Return the number of all attempts for a number of points, with the first attempt."""
         return min(points, self.limit) + 1

@@ -138,7 +138,7 @@ class SweepPlan:
 
     def _make_attempts(self) -> Iterator[SweepInstructions]:
         yield SweepInstructions(self, None)
-        # They are known now that the first attempt has ended.
+        # The points are known now that the first attempt has ended.
         for point in self.points[: self.scope.limit]:
             yield SweepInstructions(self, point)
 

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
 from typing import Any, Final
 
 from s2mock.campaigns import linearizability
@@ -53,8 +52,8 @@ class HostedCampaign:
         self._actors = actors
         self._timeout = timeout
         self._attempts: dict[int, HostedAttempt] = {}
-        # Of the runs of actors, made with the first one.
-        self._driver: _Driver | None = None
+        # For the runs of actors, made with the first one.
+        self._ticker: _Ticker | None = None
         # The number of requests about it that are under way, and when the last one ended.
         self._calls = 0
         self._last_used = monotonic()
@@ -81,12 +80,10 @@ class HostedCampaign:
         hosted = self._open_account
         return self._last_used if hosted is None else max(self._last_used, hosted.last_used)
 
-    @property
-    def driver(self) -> "_Driver":
-        """The thread that lets the operations of the actors go."""
-        if self._driver is None:
-            self._driver = _Driver(f"s2mock-orders-{self.number}")
-        return self._driver
+    def look_every(self, seconds: float) -> None:
+        """Look at the open attempt each time after that number of seconds, from now on."""
+        if self._ticker is None:
+            self._ticker = _Ticker(self, seconds)
 
     @property
     def _open_account(self) -> HostedAccount | None:
@@ -131,31 +128,31 @@ class HostedCampaign:
         self.is_ended = True
         if (attempt := self.open) is not None:
             attempt.close()
-        if self._driver is not None:
-            self._driver.stop()
+        if self._ticker is not None:
+            self._ticker.stop()
 
 
-class _Driver:
-    """A thread that makes calls one after the other.
+class _Ticker:
+    """A thread that looks at the open attempt again and again, for what needs time to pass.
 
-    To start one for each attempt would take a part of the attempt's time.
+    An operation of an actor wakes no thread, which would take a part of the attempt's time.
     """
 
-    def __init__(self, name: str) -> None:
-        self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+    def __init__(self, campaign: "HostedCampaign", seconds: float) -> None:
+        self._campaign = campaign
+        self._seconds = seconds
+        self._is_over = threading.Event()
+        name = f"s2mock-orders-{campaign.number}"
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def _run(self) -> None:
-        while (call := self._calls.get()) is not None:
-            call()
-
-    def start(self, call: Callable[[], object]) -> None:
-        """Make a call when those before it have returned."""
-        self._calls.put(call)
+        while not self._is_over.wait(self._seconds):
+            if (attempt := self._campaign.open) is not None:
+                attempt.look()
 
     def stop(self) -> None:
-        """End the thread when the calls have returned."""
-        self._calls.put(None)
+        """End the thread."""
+        self._is_over.set()
 
 
 class HostedAttempt:
@@ -250,6 +247,9 @@ class HostedAttempt:
     def _note_actor_end(self, name: str) -> None:
         """Do what the end of that actor does to the attempt."""
 
+    def look(self) -> None:
+        """Do what needs time to pass."""
+
     def crash(self) -> None:
         """Take note that the worker was stopped at its point. Raises `Refused` (409)."""
         raise Refused(409, f"{self._kind} has no worker that crashes")
@@ -314,10 +314,15 @@ class HostedAttempt:
 
 
 class OrdersAttempt(HostedAttempt):
-    """A run of actors, whose operations are let go one at a time, by a thread."""
+    """A run of actors, whose operations are let go one at a time."""
 
     _error: str | None = None
     _is_driven = False
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        # `look` is called by the thread of the campaign, and by those of requests.
+        self._looking = threading.RLock()
 
     def begin(self) -> None:
         """Hold the operations of the actors, and let them go in the order of this run."""
@@ -327,28 +332,39 @@ class OrdersAttempt(HostedAttempt):
         for name, token in self.tokens.items():
             instructions.scheduler.add(name, token, is_slow=True)
         instructions.has_gone = True
-        instructions.scheduler.begin(self._timeout, with_first=True)
-        self._campaign.driver.start(lambda: self._drive(instructions))
+        scheduler = instructions.scheduler
+        scheduler.on_over = self.look
+        scheduler.begin(self._timeout, with_first=True)
+        self._campaign.look_every(scheduler.pause)
 
     @property
     def _instructions(self) -> OrdersInstructions:
         instructions: OrdersInstructions = self._open.instructions
         return instructions
 
-    def _drive(self, instructions: OrdersInstructions) -> None:
-        scheduler = instructions.scheduler
-        try:
-            scheduler.drive()
-        except BaseException as error:  # noqa: BLE001  # nothing else sees it in this thread
-            if isinstance(error, ScenarioError):
-                self._error = str(error)
-            else:
-                failures.note(error)
-                self._error = f"s2mock failed, please report it: {error!r}"
-            instructions.is_invalid = True
-            # So that the actors end, which wait for their answers.
-            scheduler.close()
-        self._is_driven = True
+    def look(self) -> None:
+        """Let the next operation go if it is time for that, and notice the end of the run."""
+        with self._looking:
+            attempt = self._attempt
+            if self._is_driven or self._is_ending or attempt is None:
+                return
+            instructions: OrdersInstructions = attempt.instructions
+            scheduler = instructions.scheduler
+            if not scheduler.has_started:
+                return
+            try:
+                if scheduler.step() is not None:
+                    return
+            except BaseException as error:  # noqa: BLE001  # nothing else sees it in this thread
+                if isinstance(error, ScenarioError):
+                    self._error = str(error)
+                else:
+                    failures.note(error)
+                    self._error = f"s2mock failed, please report it: {error!r}"
+                instructions.is_invalid = True
+                # So that the actors end, which wait for their answers.
+                scheduler.close()
+            self._is_driven = True
         self.changed.notify()
 
     @property

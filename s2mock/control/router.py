@@ -52,6 +52,13 @@ class ControlRouter:
             routes.setdefault(route.path, {})[route.method] = route
         return routes
 
+    @cached_property
+    def _templates(self) -> list[tuple[list[str], dict[str, ControlRoute]]]:
+        """The routes with parameters, by the parts of their paths."""
+        return [
+            (path.split("/"), by_method) for path, by_method in self._routes.items() if "{" in path
+        ]
+
     def close(self) -> None:
         """End all accounts but the first, which its owner ends."""
         self.accounts.close()
@@ -143,8 +150,7 @@ class ControlRouter:
     def _find(self, rest: str) -> Iterator[tuple[dict[str, ControlRoute], dict[str, str]]]:
         """Yield the routes with parameters that a path matches, and the parameters."""
         parts = rest.split("/")
-        for template, by_method in self._routes.items():
-            names = template.split("/")
+        for names, by_method in self._templates:
             if len(names) != len(parts):
                 continue
             pairs = list(zip(names, parts, strict=True))

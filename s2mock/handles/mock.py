@@ -420,8 +420,11 @@ class S2Mock(MockBase):
         )
 
     def _load(self) -> None:
-        """Load what the first request would load, if the server listens."""
-        self._connections.lazy_server.load()
+        """Load what the first request would load, which is done once for each server."""
+        server = self._connections.lazy_server
+        if not server.is_loaded:
+            self._connections.listen()
+            server.load()
         _ = self._application
 
     def _converse(self, environ: dict[str, Any]) -> Conversation:

@@ -70,6 +70,11 @@ class LazyServer:
                 self._forgotten.atexit = False
             return self._port.url
 
+    @property
+    def is_loaded(self) -> bool:
+        """True from the first connection on, or from `load` on."""
+        return self._port is not None and self._port.server is not None
+
     def load(self) -> None:
         """Load the server now if it listens, and not with the first connection.
 

@@ -4,6 +4,7 @@ import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from math import inf
 from typing import Final, cast
 
@@ -31,7 +32,8 @@ _WOKEN_SHARE: Final = 4
 # An actor is passed over only after this number of looks at it, so that on a busy machine, where
 # the scheduler itself waits for its turn, an actor has the same chance.
 _LOOKS: Final = 10
-# The driver looks at the actors at least this often.
+# The seconds between two looks of a driver that is not woken.
+_LEAST_SECONDS: Final = 0.001
 _MOST_SECONDS: Final = 0.1
 
 
@@ -134,10 +136,10 @@ class Scheduler:
 
     An actor is known by its token. `settle` is after how many seconds of real time an actor that
     neither sends an operation nor ends is passed over; it is longer where more processes want to
-    run than there are cores. After `begin`, `step` is to be called when
-    `changed` is notified, and after the time that it has returned. `order` has the labels of a run
-    to replay, with the fault of each; if that is not required (`is_required`), operations of it
-    whose actor has ended are passed over.
+    run than there are cores. After `begin`, `step` is to be called when `changed` is notified, and
+    after the time that it has returned. `order` has the labels of a run to replay, with the fault
+    of each; if that is not required (`is_required`), operations of it whose actor has ended are
+    passed over.
     """
 
     def __init__(
@@ -169,6 +171,9 @@ class Scheduler:
         self._failure: ScenarioError | None = None
         self._waits_for_first = False
         self._waits_until = inf
+        self.on_over: Callable[[], object] = bool
+        """Called, without a lock, when the run is over or cannot go on: `step` tells which."""
+        self._is_over = False
         # The operation that the present step lets go.
         self._released: _Held | None = None
         self._is_closed = False
@@ -196,6 +201,11 @@ class Scheduler:
         return list(self._actors)
 
     @property
+    def has_started(self) -> bool:
+        """True if time counts: see `begin`."""
+        return self._timeout is not None and not self._waits_for_first
+
+    @property
     def events(self) -> list[Event[Fault]]:
         """The operations of the run, as far as they were carried out."""
         return self._explorer.events
@@ -214,8 +224,6 @@ class Scheduler:
 
         `begin` is called before. Raises `ScenarioError`.
         """
-        with self.changed:
-            self.changed.wait_for(lambda: self._is_closed or not self._waits_for_first)
         while (deadline := self.step()) is not None:
             with self.changed:
                 now = monotonic()
@@ -235,6 +243,11 @@ class Scheduler:
             self._waits_for_first = with_first
             self._progress = monotonic()
             self._timeout = min(timeout, threading.TIMEOUT_MAX)
+
+    @property
+    def pause(self) -> float:
+        """The seconds between two looks of a driver that is not woken."""
+        return min(_MOST_SECONDS, max(self._settle / _LOOKS, _LEAST_SECONDS))
 
     def step(self) -> float | None:
         """Let the next operation go, if it is time for that.
@@ -273,18 +286,21 @@ class Scheduler:
             self._progress = now = monotonic()
             for actor in self._actors.values():
                 actor.note_change(now)
-            self._wake_driver()
         try:
             deadline = self._step_on(self._timeout)
         except ScenarioError as error:
             self._failure, deadline = error, None
         if deadline is None or deadline < self._waits_until:
             self._wake_driver()
+        self._is_over = deadline is None
         released, self._released = self._released, None
         return released
 
     def _release(self, released: _Held | None) -> None:
         """Let an operation go that was chosen, without the lock."""
+        if self._is_over:
+            self._is_over = False
+            self.on_over()
         if released is None:
             return
         assert released.choice is not None
@@ -307,6 +323,7 @@ class Scheduler:
                 raise ScenarioError(f"{self._error}; {self._describe_actors()}")
             deadline = self._step(self._progress + timeout)
             if self._released is not None:
+                # The next thing is its answer.
                 return self._progress + timeout
             if deadline is None or deadline > monotonic():
                 return deadline
@@ -641,7 +658,12 @@ def _crowding() -> float:
         load = os.getloadavg()[0]
     except OSError:
         return 1.0
-    return max(1.0, load / (os.cpu_count() or 1))
+    return max(1.0, load / _core_count())
+
+
+@cache
+def _core_count() -> int:
+    return os.cpu_count() or 1
 
 
 def _drop() -> Waits:

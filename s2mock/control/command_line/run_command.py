@@ -39,21 +39,21 @@ def run(command: list[str], env: Mapping[str, str], mask: Iterable[signal.Signal
         signal.pthread_kill(waiting, _ENDED)
 
     threading.Thread(target=wait, args=(threading.get_ident(),), daemon=True).start()
-    while not statuses:
-        number = _next_signal()
-        if number is not None and not statuses:
+    # The signal of the end is taken even if the status is there before it: one that stays pending
+    # would reach this process later, when it is unblocked.
+    while (number := _next_signal()) != _ENDED or not statuses:
+        if number is not None and number != _ENDED and not statuses:
             os.kill(process, number)
     status = os.waitstatus_to_exitcode(statuses[0])
     return status if status >= 0 else 128 - status
 
 
-def _next_signal() -> int | None:
-    """Wait for a signal; return its number if the command is to get it, else None."""
+def _next_signal() -> signal.Signals | None:
+    """Wait for a signal; return it, or None if the command has got it as well."""
     awaited = (*PASSED_ON, _ENDED)
     if not hasattr(signal, "sigwaitinfo"):
-        number = signal.sigwait(awaited)
-        return None if number == _ENDED else number
+        return signal.Signals(signal.sigwait(awaited))
     info = signal.sigwaitinfo(awaited)
     # The kernel sent it: the command got it as well, from the same terminal.
-    is_own = info.si_signo == _ENDED or info.si_code > _FROM_A_PROCESS
-    return None if is_own else info.si_signo
+    is_of_terminal = info.si_signo != _ENDED and info.si_code > _FROM_A_PROCESS
+    return None if is_of_terminal else signal.Signals(info.si_signo)

@@ -11,7 +11,11 @@ import threading
 import warnings
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from typing import Any, Final
+
+from s2mock.handles.mock import S2Mock
+from s2mock.handles.mock_base import sdk_environment
 
 Ended = Callable[[str, BaseException | None], object]
 """Called with the name of an actor that has ended, and the error that it raised."""
@@ -23,15 +27,23 @@ _STOP_SECONDS: Final = 5.0
 class Actor:
     """An actor of a run, as its function gets it.
 
-    `url` and `token` are for its client, and `env` has the variables that point S2's SDKs and
-    command line to them. The token is the actor's: its operations are known by it.
+    `url` and `token` are for its client. The token is the actor's: its operations are known by it.
     """
 
-    def __init__(self, name: str, url: str, token: str, env: dict[str, str]) -> None:
+    def __init__(self, name: str, mock: S2Mock, token: str) -> None:
         self.name: str = name
-        self.url: str = url
         self.token: str = token
-        self.env: dict[str, str] = env
+        self._mock = mock
+
+    @cached_property
+    def url(self) -> str:
+        """The URL of the account; its server is started when this is first read."""
+        return self._mock.url
+
+    @property
+    def env(self) -> dict[str, str]:
+        """Environment variables that point S2's SDKs and command line to the account."""
+        return sdk_environment(self.url, self.token)
 
     def __repr__(self) -> str:
         return f"<actor {self.name}>"
@@ -185,7 +197,7 @@ class LoopThread:
         self._thread.join(3 * _STOP_SECONDS)
 
 
-class Troupe:
+class ActorGroup:
     """All actors of one run: started together, and stopped together."""
 
     def __init__(self, ended: Ended) -> None:

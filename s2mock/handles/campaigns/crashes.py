@@ -307,9 +307,5 @@ class Crashes(PythonCampaign[CrashAttempt]):
         point = instructions.point
         if point is None:
             return None
-        plan = instructions.plan
-        arguments = [repr(part) for part in point]
-        arguments += [
-            f"{name}={value!r}" for name, value in plan.scope.place.items() if value != "*"
-        ]
+        arguments = [*map(repr, point), *instructions.plan.scope.place_as_code()]
         return self._write_replay(f"with {point}", arguments, source)

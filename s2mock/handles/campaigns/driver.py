@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from textwrap import indent
-from types import MappingProxyType, TracebackType
+from types import CodeType, MappingProxyType, TracebackType
 from typing import Any, ClassVar, Final, Generic, Self, TypeVar
 
 from s2mock.campaigns import linearizability
@@ -232,7 +232,7 @@ class PythonCampaign(Generic[SomeAttempt]):
         self._errors: dict[int, BaseException] = {}
         self._instructions: dict[int, Any] = {}
         self._shortest: dict[object, tuple[Any, int]] = {}
-        self._source: LoopSource | None = None
+        self._loop_place: tuple[CodeType, int] | None = None
         self._is_reported = False
         self._has_begun = False
         if plan is not None:
@@ -278,7 +278,8 @@ class PythonCampaign(Generic[SomeAttempt]):
             )
         self._has_begun = True
         # The loop that begins now.
-        self._source = find_loop(sys._getframe(1), self._fixture)  # noqa: SLF001  # documented
+        frame = sys._getframe(1)  # noqa: SLF001  # documented
+        self._loop_place = frame.f_code, frame.f_lineno
         return self._attempts(campaign)
 
     def _attempts(self, campaign: Campaign[Any]) -> Iterator[SomeAttempt]:
@@ -339,11 +340,14 @@ class PythonCampaign(Generic[SomeAttempt]):
 
     def _with_test(self, report: CampaignReport) -> CampaignReport:
         """Add a standalone test of the shortest failure, if its source is known."""
-        if not report.groups or self._source is None:
+        if not report.groups or self._loop_place is None:
+            return report
+        source = find_loop(*self._loop_place, self._fixture)
+        if source is None:
             return report
         [group, *others] = report.groups
         instructions = self._instructions.get(group.first.number)
-        test = None if instructions is None else self._write_test(instructions, self._source)
+        test = None if instructions is None else self._write_test(instructions, source)
         first = replace(group.first, test=test)
         return replace(report, groups=(replace(group, first=first), *others))
 

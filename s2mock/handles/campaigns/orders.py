@@ -8,12 +8,11 @@ from typing import Any, Final, Self
 from s2mock.campaigns.campaign import Attempt as CampaignAttempt
 from s2mock.campaigns.orders.plan import DEFAULTS, OrdersInstructions, OrdersPlan, checked_order
 from s2mock.campaigns.orders.scheduler import ScenarioError, order_of
-from s2mock.handles.campaigns.actors import Actor, Troupe, check_work
+from s2mock.handles.campaigns.actors import Actor, ActorGroup, check_work
 from s2mock.handles.campaigns.driver import DrivenAttempt, PythonCampaign, outside_pytest
 from s2mock.handles.campaigns.in_order import HELPER
 from s2mock.handles.campaigns.source import LoopSource, as_name, names_in, write_function
 from s2mock.handles.mock import S2Mock
-from s2mock.handles.mock_base import sdk_environment
 from s2mock.powers.faults import Fault
 from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.runtime.arguments import check_name, check_timeout
@@ -38,7 +37,7 @@ class Run(DrivenAttempt):
     Within its block, `actor` adds the actors, and `go` lets their operations go, one at a time.
     """
 
-    _troupe: Troupe | None = None
+    _group: ActorGroup | None = None
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -64,12 +63,10 @@ class Run(DrivenAttempt):
         check_work(function, f"the actor {name}")
         if isinstance(function, list | tuple) and arguments:
             raise TypeError("a command line has its arguments in the list")
-        # The server is started here, since it is not to be part of the first operation.
-        url = mock.url
         token = mock._actor_token(len(self._actors) + 1)  # noqa: SLF001  # made for this
         is_command = isinstance(function, list | tuple)
         self._instructions.scheduler.add(name, token, is_slow=is_command)
-        actor = Actor(name, url, token, sdk_environment(url, token))
+        actor = Actor(name, mock, token)
         self._actors[name] = actor, function, arguments
         return actor
 
@@ -91,11 +88,11 @@ class Run(DrivenAttempt):
         scheduler = instructions.scheduler
         # On a busy machine that takes longer than the time after which an actor is passed over.
         mock._load()  # noqa: SLF001  # made for this
-        self._troupe = Troupe(self._note_end)
+        self._group = ActorGroup(self._note_end)
         # First, so that the first operations of a known order are not held.
         scheduler.begin(timeout)
         for actor, function, arguments in self._actors.values():
-            self._troupe.start(actor, function, arguments)
+            self._group.start(actor, function, arguments)
         try:
             scheduler.drive()
         except ScenarioError as error:
@@ -107,7 +104,7 @@ class Run(DrivenAttempt):
             instructions.is_invalid = True
             raise
         finally:
-            self._troupe.stop()
+            self._group.stop()
         errors = [self._errors[name] for name in self._actors if name in self._errors]
         if errors:
             raise errors[0]

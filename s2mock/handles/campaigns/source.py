@@ -4,7 +4,7 @@ import ast
 import inspect
 import textwrap
 from collections.abc import Iterable, Mapping
-from types import FrameType
+from types import CodeType
 from typing import Any, Final, NamedTuple
 
 from s2mock.campaigns.code import to_code
@@ -36,17 +36,17 @@ class LoopSource(NamedTuple):
         )
 
 
-def find_loop(frame: FrameType, fixture: str) -> LoopSource | None:
-    """Return the loop of a function that is about to begin one, None if it is of another form."""
+def find_loop(code: CodeType, begun_at: int, fixture: str) -> LoopSource | None:
+    """Return the loop that a function has begun at that line, None if it is of another form."""
     try:
-        lines, first = inspect.getsourcelines(frame.f_code)
+        lines, first = inspect.getsourcelines(code)
         text = textwrap.dedent("".join(lines))
         [function] = ast.parse(text).body
     except (OSError, TypeError, SyntaxError, ValueError):
         return None
     if not isinstance(function, ast.FunctionDef):
         return None
-    line = frame.f_lineno - first + 1
+    line = begun_at - first + 1
     for place, statement in enumerate(function.body):
         if (
             isinstance(statement, ast.For)

@@ -132,7 +132,7 @@ class Sweep(PythonCampaign[Attempt]):
             return None
         plan = instructions.plan
         fault = repr(point.fault)
-        place = [f"{name}={value!r}" for name, value in plan.scope.place.items() if value != "*"]
+        place = plan.scope.place_as_code()
         if plan.checks or source.uses_attempt:
             arguments = [repr(point.operation), str(point.number), fault, *place]
             return self._write_replay(f"with {point}", arguments, source)
