@@ -1,14 +1,17 @@
-"""A plugin with which no certificates are loaded while tests run.
+"""A plugin with which no certificates are loaded while tests run, except by tests of TLS.
 
-They take 25 ms for each client of httpx and of the SDK, and no server of the tests is encrypted.
+They take 25 ms for each client of httpx and of the SDK, and few servers of the tests are encrypted.
 Without them a client trusts no server. So they are loaded in a run that names a server, which may
-be encrypted: with `--s2mock-target=URL`, or `S2MOCK_REFERENCE` in the environment.
+be encrypted: with `--s2mock-target=URL`, or `S2MOCK_REFERENCE` in the environment. A test of TLS
+takes its context from `trusting`.
 """
 
 import os
 import ssl
 
 import pytest
+
+_load = ssl.SSLContext.load_verify_locations
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,3 +28,12 @@ def has_other_server(config: pytest.Config) -> bool:
     """True if the tests use a server that they have not started."""
     target = config.getoption("s2mock_target", None)
     return target is not None or bool(os.environ.get("S2MOCK_REFERENCE"))
+
+
+def trusting(ca_file: str, *alpn: str) -> ssl.SSLContext:
+    """Return the context of a client that trusts this authority, and offers these protocols."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    _load(context, ca_file)
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
+    return context

@@ -20,8 +20,9 @@ def objection(environ: dict[str, Any], token: str | None, *, is_page: bool = Fal
     """
     origin = environ.get("HTTP_ORIGIN")
     host = environ.get("HTTP_HOST", "")
-    if origin is not None and origin.lower() != f"http://{host.lower()}":
-        return f"the Origin {origin!r} is another than this server's, http://{host}"
+    own = f"{environ.get('wsgi.url_scheme', 'http')}://{host}"
+    if origin is not None and origin.lower() != own.lower():
+        return f"the Origin {origin!r} is another than this server's, {own}"
     site = environ.get("HTTP_SEC_FETCH_SITE", "none")
     if site not in ("none", "same-origin"):
         return f"a browser sends this for a page of another origin (Sec-Fetch-Site: {site})"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _OPTION: Final = "--s2mock-target"
 _TOKEN: Final = "s2mock"
 # The public names that need the engine in this process.
-_IN_PROCESS: Final = frozenset({"account", "serve"})
+_IN_PROCESS: Final = frozenset({"account", "ca_file", "serve"})
 # Those that any server has; all others of `MockBase` need an s2mock with its control API.
 _ON_ANY_SERVER: Final = frozenset(
     {"basin_name", "close", "env", "fresh_basin", "is_fake", "token", "url", "use_env"}
@@ -81,6 +81,11 @@ class RemoteS2Mock(MockBase):
         self._url = url.rstrip("/")
         control = control_of(self._url, token)
         self._owns_account = control is not None and token is None
+        if options.pop("tls", False) and not self._url.startswith("https://"):
+            raise ValueError(
+                f"tls=True: {_OPTION}={self._url} speaks plain HTTP; start that server with "
+                "--tls-self, or give another URL"
+            )
         if options and not self._owns_account:
             raise ValueError(
                 f"{', '.join(sorted(options))}: options of the fake, switched off by "

@@ -154,6 +154,19 @@ def _add_control(parser: argparse.ArgumentParser, option: Option) -> None:  # no
     parser.add_argument("--no-control", action="store_true", help="do not serve /_s2mock at all")
 
 
+def _add_tls(parser: argparse.ArgumentParser, option: Option) -> None:
+    parser.add_argument("--tls-self", action="store_true", help=option.text)
+    parser.add_argument(
+        "--tls-cert",
+        type=_parse_path,
+        metavar="FILE",
+        help="serve over TLS with the certificate in this PEM file, and the key in --tls-key",
+    )
+    parser.add_argument(
+        "--tls-key", type=_parse_path, metavar="FILE", help="PEM file of the key of --tls-cert"
+    )
+
+
 # The options that are written in another way than `--name VALUE`.
 _OWN_FLAGS: Final[dict[str, Callable[[argparse.ArgumentParser, Option], None]]] = {
     "basins": _add_basins,
@@ -161,6 +174,7 @@ _OWN_FLAGS: Final[dict[str, Callable[[argparse.ArgumentParser, Option], None]]] 
     "cors": _add_cors,
     "clock": _add_clock,
     "control": _add_control,
+    "tls": _add_tls,
 }
 
 
