@@ -246,6 +246,9 @@ class S2Mock(MockBase):
         """
         options.setdefault("clock", ManualClock() if isinstance(self.clock, ManualClock) else None)
         options.setdefault("faults", self._faults)
+        if isinstance(options["clock"], ManualClock) and not isinstance(self.clock, ManualClock):
+            # Nothing that the account asked for would hold each append until its clock is advanced.
+            options.setdefault("append_latency", 0.0)
         made = S2Mock(**{**self._options(), **options})
         made._connections.router = self._connections.router
         if not options.keys() & {"basins", "snapshot"}:
@@ -401,8 +404,18 @@ class S2Mock(MockBase):
             connections.router = ControlRouter(self, connections.lazy_server.call, settings)
         return connections.router
 
-    def _set_up_server(self, control: "ControlSettings", *, own_hosts_only: bool) -> None:
-        """Set what only the standalone server sets, before the first request."""
+    def _set_up_server(
+        self,
+        control: "ControlSettings",
+        *,
+        own_hosts_only: bool,
+        certificate: "Certificate | None" = None,
+    ) -> None:
+        """Set what only the standalone server sets, before the first request.
+
+        A certificate is one of the user's, to serve with in place of one of s2mock's own.
+        """
+        self._certificate = certificate
         from s2mock.control.settings import NO_FIRST_ACCOUNT
 
         self._control_settings = control

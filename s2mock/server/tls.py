@@ -10,6 +10,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from s2mock.server import frames
@@ -60,7 +61,7 @@ def make_context() -> ssl.SSLContext:
     return context
 
 
-def certificate_of_files(certificate_file: str, key_file: str) -> Certificate:
+def certificate_of_files(certificate_file: Path, key_file: Path) -> Certificate:
     """Return the certificate of two PEM files. Raises `OSError`, with the reason, and `ValueError`.
 
     `ValueError` if the key is encrypted: a server has nowhere to ask for its password.

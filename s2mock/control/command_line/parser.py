@@ -2,12 +2,14 @@
 
 import argparse
 import math
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from s2mock.control.command_line import lite
+from s2mock.control.command_line.clap import ClapParser
 from s2mock.control.command_line.console import program
 from s2mock.options import OPTIONS, Option
 from s2mock.runtime.arguments import check_token
@@ -16,7 +18,7 @@ ACCOUNT_IDLE_SECONDS: Final = 3600
 # Other defaults than those of `S2Mock`, which makes a token for each test and picks free ports.
 _DEFAULTS: Final = {"port": 8080, "token": "s2mock"}
 # `lite` and `run` have other defaults, so the help takes them from the parser.
-_BY_COMMAND: Final = ("host", "port", "token")
+_BY_COMMAND: Final = ("append_latency", "host", "port", "token")
 
 _DESCRIPTIONS: Final = {
     "serve": "An S2 account in memory, as a server. It prints the environment variables that point "
@@ -37,7 +39,8 @@ _WIDE: Final = partial(argparse.HelpFormatter, width=80)
 
 def make_parser(command: str = "serve") -> argparse.ArgumentParser:
     """Return the parser of the command: "serve", "lite" or "run"."""
-    parser = _Parser(
+    make: type[argparse.ArgumentParser] = ClapParser if command == "lite" else _Parser
+    parser = make(
         prog=program() if command == "serve" else f"{program()} {command}",
         usage="%(prog)s [options] -- command [argument ...]" if command == "run" else None,
         description=_DESCRIPTIONS[command],
@@ -46,7 +49,12 @@ def make_parser(command: str = "serve") -> argparse.ArgumentParser:
         # terminal, unless it is told a width.
         formatter_class=_WIDE,
     )
-    parser.add_argument("--version", action="store_true", help="print the version and end")
+    parser.add_argument(
+        "-V",
+        "--version",
+        action="store_true",
+        help="print the version, or the text in S2MOCK_VERSION_AS, and end",
+    )
     parser.add_argument(
         "--verbose", action="store_true", help="print a line for each request on standard error"
     )
@@ -188,12 +196,27 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         "S2Mock-Control-Token",
     )
     parser.add_argument(
+        "--control-origin",
+        type=_parse_origin,
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let the pages of this origin, such as http://localhost:5173, use /_s2mock from a "
+        "browser, if they send the control token; may be given several times",
+    )
+    parser.add_argument(
         "--account-idle",
         type=_parse_idle,
         default=ACCOUNT_IDLE_SECONDS,
         metavar="SECONDS",
         help="end an account that POST /_s2mock/accounts has made after this time without a "
         f"request; 0 or never keeps it (default: {ACCOUNT_IDLE_SECONDS})",
+    )
+
+    parser.add_argument(
+        "--with-parent",
+        action="store_true",
+        help="end when the process that has started this one ends",
     )
 
 
@@ -214,6 +237,14 @@ def _parse_token(text: str) -> str:
         return check_token(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error).removeprefix("token ")) from None
+
+
+def _parse_origin(text: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#@\s]+", text, re.IGNORECASE):
+        raise argparse.ArgumentTypeError(
+            f"must be an origin such as http://localhost:5173, without a path, not {text!r}"
+        )
+    return text.lower()
 
 
 def _parse_idle(text: str) -> float:
