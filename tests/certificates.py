@@ -11,7 +11,8 @@ import ssl
 
 import pytest
 
-_load = ssl.SSLContext.load_verify_locations
+_NAMES = ("load_default_certs", "load_verify_locations")
+_ORIGINALS = {name: getattr(ssl.SSLContext, name) for name in _NAMES}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -19,7 +20,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if has_other_server(config):
         return
     patch = pytest.MonkeyPatch()
-    for name in ("load_default_certs", "load_verify_locations"):
+    for name in _NAMES:
         patch.setattr(ssl.SSLContext, name, lambda *_, **__: None)
     config.add_cleanup(patch.undo)
 
@@ -33,7 +34,14 @@ def has_other_server(config: pytest.Config) -> bool:
 def trusting(ca_file: str, *alpn: str) -> ssl.SSLContext:
     """Return the context of a client that trusts this authority, and offers these protocols."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    _load(context, ca_file)
+    _ORIGINALS["load_verify_locations"](context, ca_file)
     if alpn:
         context.set_alpn_protocols(list(alpn))
     return context
+
+
+@pytest.fixture
+def _trust_as_usual(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load certificates in this test as they are loaded without this plugin."""
+    for name, method in _ORIGINALS.items():
+        monkeypatch.setattr(ssl.SSLContext, name, method)

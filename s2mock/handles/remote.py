@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
+from s2mock.api.hosts import is_own_host
 from s2mock.handles.initial_state import as_resources
 from s2mock.handles.mock_base import MockBase
 from s2mock.powers import teardown_report
 from s2mock.powers.errors import raise_at_end
 from s2mock.registry.values.config import BasinConfig, StreamConfig
-from s2mock.runtime.http_client import Client
+from s2mock.runtime.http_client import Client, connect
 
 if TYPE_CHECKING:
     from s2mock.handles.backends.control_client import ControlClient
@@ -254,13 +256,34 @@ class RemoteS2Mock(MockBase):
         try:
             answer = self._client.in_basin(basin).request("POST", path, document)
         except OSError as error:
-            raise TargetError(f"{_OPTION}={self._url} cannot be reached: {error}") from None
+            raise TargetError(_describe_unreachable(self._url, error)) from None
         if answer.status != 201:
             raise TargetError(
                 f"{_OPTION}={self._url} did not make the {what}: it answered {answer.status}, "
                 f"{answer.body.decode(errors='replace')}. If the name is taken, take one from "
                 "s2_mock.basin_name() or s2_mock.fresh_basin()."
             )
+
+
+def check_target(url: str) -> None:
+    """Check that there is a server. Raises `TargetError`, which says how to start one."""
+    try:
+        connect(url).close()
+    except OSError as error:
+        raise TargetError(_describe_unreachable(url, error)) from None
+
+
+def _describe_unreachable(url: str, error: OSError) -> str:
+    """Return the reason in one line, and what to do about it."""
+    why = f"{_OPTION}={url} cannot be reached: {error}"
+    if getattr(error, "verify_message", None):
+        return f"{why}. SSL_CERT_FILE names the file of a certificate authority to trust"
+    target = urlsplit(url)
+    if not is_own_host(target.hostname or ""):
+        return why
+    tls = " --tls-self" if target.scheme == "https" else ""
+    port = target.port or (443 if tls else 80)
+    return f"{why}. Start a server there: python -m s2mock --port {port}{tls}"
 
 
 def control_of(url: str, token: str | None) -> "ControlClient | None":
