@@ -212,12 +212,12 @@ def test_tls_self(start: Start) -> None:
     variables = dict(line.removeprefix("export ").split("=") for line in more)
     assert (*variables,) == CA_VARIABLES
     [ca_file] = {*variables.values()}
-    http = httpx.Client(verify=trusting(ca_file), trust_env=False)
-    assert http.get(f"{url}/health").text == "OK"
-    # Another account is on the same port.
-    token = http.post(f"{url}/_s2mock/accounts").json()["token"]
-    headers = {"authorization": f"Bearer {token}"}
-    assert http.get(f"{url}/v1/basins", headers=headers).status_code == 200
+    with httpx.Client(verify=trusting(ca_file), trust_env=False) as http:
+        assert http.get(f"{url}/health").text == "OK"
+        # Another account is on the same port.
+        token = http.post(f"{url}/_s2mock/accounts").json()["token"]
+        headers = {"authorization": f"Bearer {token}"}
+        assert http.get(f"{url}/v1/basins", headers=headers).status_code == 200
     status, _, stderr = end(process)
     assert (status, Path(ca_file).exists()) == (0, False)
     assert url in stderr

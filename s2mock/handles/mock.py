@@ -29,6 +29,8 @@ from s2mock.runtime.weak_set import SharedWeakSet
 from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from s2mock.control.router import ControlRouter
     from s2mock.control.settings import ControlSettings
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
@@ -404,18 +406,14 @@ class S2Mock(MockBase):
             connections.router = ControlRouter(self, connections.lazy_server.call, settings)
         return connections.router
 
-    def _set_up_server(
-        self,
-        control: "ControlSettings",
-        *,
-        own_hosts_only: bool,
-        certificate: "Certificate | None" = None,
-    ) -> None:
-        """Set what only the standalone server sets, before the first request.
+    def _use_certificate(self, certificate_file: "Path", key_file: "Path") -> None:
+        """Serve over TLS with a certificate of the user's. Raises `OSError`, `ValueError`."""
+        from s2mock.server.tls import certificate_of_files
 
-        A certificate is one of the user's, to serve with in place of one of s2mock's own.
-        """
-        self._certificate = certificate
+        self._certificate = certificate_of_files(certificate_file, key_file)
+
+    def _set_up_server(self, control: "ControlSettings", *, own_hosts_only: bool) -> None:
+        """Set what only the standalone server sets, before the first request."""
         from s2mock.control.settings import NO_FIRST_ACCOUNT
 
         self._control_settings = control

@@ -1,5 +1,6 @@
 """`RemoteS2Mock`: the fixture `s2_mock` in front of a server of another process."""
 
+import ipaddress
 import json
 import uuid
 from collections.abc import Iterable, Mapping
@@ -8,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
-from s2mock.api.hosts import is_own_host
 from s2mock.handles.initial_state import as_resources
 from s2mock.handles.mock_base import MockBase
 from s2mock.powers import teardown_report
@@ -279,11 +279,17 @@ def _describe_unreachable(url: str, error: OSError) -> str:
     if getattr(error, "verify_message", None):
         return f"{why}. SSL_CERT_FILE names the file of a certificate authority to trust"
     target = urlsplit(url)
-    if not is_own_host(target.hostname or ""):
+    if not _is_this_machine(target.hostname or ""):
         return why
     tls = " --tls-self" if target.scheme == "https" else ""
     port = target.port or (443 if tls else 80)
     return f"{why}. Start a server there: python -m s2mock --port {port}{tls}"
+
+
+def _is_this_machine(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def control_of(url: str, token: str | None) -> "ControlClient | None":

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 # In the order of preference, as the reference server has them.
 ALPN: Final = ("h2", "http/1.1")
-_RECEIVE_BYTES = 64 * 1024
+# As many as a record has at most.
+_RECEIVE_BYTES = 16 * 1024
 # How long, in seconds, a client has to read why its handshake has failed.
 _LINGER_SECONDS = 1.0
 # The first byte of every TLS connection: the type of a record with a handshake.
@@ -62,16 +63,25 @@ def make_context() -> ssl.SSLContext:
 
 
 def certificate_of_files(certificate_file: Path, key_file: Path) -> Certificate:
-    """Return the certificate of two PEM files. Raises `OSError`, with the reason, and `ValueError`.
+    """Return the certificate of two PEM files. Raises `OSError`, and `ValueError` for others.
 
-    `ValueError` if the key is encrypted: a server has nowhere to ask for its password.
+    `ValueError` if the key is encrypted, too: a server has nowhere to ask for its password.
     """
     context = make_context()
+    for file in (certificate_file, key_file):
+        # The error of the other one does not say which is missing.
+        file.read_bytes()
 
     def refuse() -> str:
         raise ValueError(f"the key in {key_file} is encrypted: decrypt it first")
 
-    context.load_cert_chain(certificate_file, key_file, password=refuse)
+    try:
+        context.load_cert_chain(certificate_file, key_file, password=refuse)
+    except ssl.SSLError as error:
+        raise ValueError(
+            f"{certificate_file} and {key_file} must be PEM files, of a certificate and of its "
+            f"key: {error.reason or error}"
+        ) from None
     return Certificate(context, None)
 
 
@@ -298,6 +308,9 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         connection = self._connection
         if self._is_at_end or connection.is_closed:
             connection.abort()
+            return
+        if connection.is_muted:
+            # The client is told nothing, and not of an end either.
             return
         with suppress(OSError):
             self._below.write_eof()

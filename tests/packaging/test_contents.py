@@ -123,6 +123,7 @@ def test_the_metadata_names_the_readme_and_what_s2_is(wheel: Path) -> None:
     assert {line for line in headers.splitlines() if line.startswith("Provides-Extra: ")} == {
         "Provides-Extra: docs",
         "Provides-Extra: hypothesis",
+        "Provides-Extra: tls",
     }
 
 

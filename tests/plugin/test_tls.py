@@ -76,8 +76,8 @@ def test_without_trustme_the_message_says_how_to_install_it(run: Run) -> None:
     result = run(suite)
     result.assert_outcomes(errors=1, passed=1)
     message = (
-        "s2_mock: tls=True needs trustme, which makes the certificate, and it is not installed: pip "
-        "install 's2mock[[]tls]'"
+        "s2_mock: tls=True needs trustme, which makes the certificate, and it is not installed: "
+        "pip install 's2mock[[]tls]'"
     )
     result.stdout.fnmatch_lines([f"*UsageError: {message}"])
 

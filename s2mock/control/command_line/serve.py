@@ -8,16 +8,14 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 from s2mock.control.command_line import lite, parent, run_command
 from s2mock.control.command_line.console import fail, say, warn
 from s2mock.control.command_line.parser import arguments_of, make_parser
 from s2mock.control.guard import is_loopback
 from s2mock.control.settings import ControlSettings
-
-if TYPE_CHECKING:
-    from s2mock.server.tls import Certificate
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 # Of projects that check which version of `s2` they start.
@@ -53,13 +51,9 @@ class StandaloneMock(Protocol):
     def env(self) -> dict[str, str]:
         """The variables that point S2's SDKs to the server."""
 
-    def _set_up_server(
-        self,
-        control: ControlSettings,
-        *,
-        own_hosts_only: bool,
-        certificate: "Certificate | None" = None,
-    ) -> None: ...
+    def _set_up_server(self, control: ControlSettings, *, own_hosts_only: bool) -> None: ...
+
+    def _use_certificate(self, certificate_file: Path, key_file: Path) -> None: ...
 
     def _start_from(self, resources: bytes) -> None: ...
 
@@ -92,7 +86,6 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
     # a large body, the loop gets the lock back after this time, which is 5 ms by default.
     sys.setswitchinterval(_SWITCH_SECONDS)
     try:
-        certificate = _load_certificate(options)
         mock = _make_mock(options, make_mock)
     except _CannotStart as error:
         return fail(str(error))
@@ -109,10 +102,10 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
             origins=tuple(options.control_origin),
         ),
         own_hosts_only=options.no_cors and _is_local(options.host),
-        certificate=certificate,
     )
     with closing(mock):
         try:
+            _use_certificate(mock, options)
             _apply_init_file(mock, options)
             _load(_NEEDED_BY_ALL_REQUESTS)
             env = _env(mock, options)
@@ -187,28 +180,6 @@ def _check(
             warn(warning)
 
 
-def _load_certificate(options: argparse.Namespace) -> "Certificate | None":
-    """Return the certificate of `--tls-cert`; None without. Raises `_CannotStart`."""
-    if options.tls_cert is None:
-        return None
-    import ssl
-
-    from s2mock.server.tls import certificate_of_files
-
-    files = (options.tls_cert, options.tls_key)
-    try:
-        for file in files:
-            file.read_bytes()  # the errors of the other one do not say which
-        return certificate_of_files(*files)
-    except ssl.SSLError as error:
-        raise _CannotStart(
-            f"cannot start: {files[0]} and {files[1]} must be PEM files, of a certificate and of "
-            f"its key: {error.reason or error}"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise _CannotStart(f"cannot start: {error}") from None
-
-
 def _make_mock(
     options: argparse.Namespace, make_mock: Callable[..., StandaloneMock]
 ) -> StandaloneMock:
@@ -229,6 +200,15 @@ def _make_mock(
         control=not options.no_control,
         tls=options.tls_self,
     )
+
+
+def _use_certificate(mock: StandaloneMock, options: argparse.Namespace) -> None:
+    """Serve with the certificate of `--tls-cert`. Raises `OSError`, `_CannotStart`."""
+    if options.tls_cert is not None:
+        try:
+            mock._use_certificate(options.tls_cert, options.tls_key)  # noqa: SLF001  # as above
+        except ValueError as error:
+            raise _CannotStart(f"cannot start: {error}") from None
 
 
 def _apply_init_file(mock: StandaloneMock, options: argparse.Namespace) -> None:
