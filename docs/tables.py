@@ -37,6 +37,8 @@ OPTION_PAGES = {
     "clock": "[Time](../how-to/time.md)",
     "snapshot": "[Restore and fork](../how-to/restore-and-fork.md)",
     "faults": "[Faults](../how-to/faults.md)",
+    "tls": "[TLS](../how-to/tls.md)",
+    "control_origin": "[Other languages](../how-to/other-languages.md)",
     "control": "[Other languages](../how-to/other-languages.md)",
     "coverage": "[Coverage](../how-to/coverage.md)",
     "report": "[Look](../how-to/look.md)",

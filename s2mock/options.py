@@ -181,6 +181,13 @@ _ALL: Final = (
         server_flag="port",
     ),
     Option(
+        name="tls",
+        text="serve over TLS, https://, with a certificate of an authority made for this process",
+        kind=FLAG,
+        default=False,
+        server_flag="tls_self",
+    ),
+    Option(
         name="token",
         text="the account's own access token",
         kind=TEXT,

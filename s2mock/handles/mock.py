@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from s2mock.handles.account import Account
 from s2mock.handles.backends.in_process import EngineBackend, MockBackend
@@ -29,14 +29,24 @@ from s2mock.runtime.weak_set import SharedWeakSet
 from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from s2mock.control.router import ControlRouter
     from s2mock.control.settings import ControlSettings
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.entry import AccountView, Diagnostics
     from s2mock.server.loop_server import LoopServer
+    from s2mock.server.tls import Certificate
     from s2mock.server.wsgi import WsgiApp
 
 _FRESH = "s2mock-fresh-{}"
+CA_VARIABLES: Final = (
+    "SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+)
+"""The variables in which HTTP clients find the file of an authority to trust."""
 
 
 class S2Mock(MockBase):
@@ -48,8 +58,9 @@ class S2Mock(MockBase):
     `"real"` service and the `"documented"` one disagree. `cors` sends the headers that let browsers
     read responses. All times come from `clock`; `"manual"` is a fresh `ManualClock`.
     `append_latency` is how long an append takes to become durable, in seconds of that clock. The
-    socket listens on `host` and `port` once `url` is read; port 0 picks a free one. `snapshot` is
-    an account to start from, in place of `basins`; a `ManualClock` without a start time takes the
+    socket listens on `host` and `port` once `url` is read; port 0 picks a free one. With `tls` it
+    speaks TLS, and `ca_file` has the authority that its certificate is from. `snapshot` is an
+    account to start from, in place of `basins`; a `ManualClock` without a start time takes the
     snapshot's. `token` is the account's own access token; without one each mock has another, so
     that a late request, after the end of the test that made it, is refused with 401 and does not
     reach the account of the next test. `faults` are injected from the start: mappings of the
@@ -67,7 +78,8 @@ class S2Mock(MockBase):
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
     through `url`.
 
-    Raises `ValueError`, which lists the valid values, and `TypeError`.
+    Raises `ValueError`, which lists the valid values, `TypeError`, and with `tls`
+    `ModuleNotFoundError` if trustme is not installed (`pip install 's2mock[tls]'`).
     """
 
     is_fake = True
@@ -83,6 +95,7 @@ class S2Mock(MockBase):
         append_latency: float = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,
+        tls: bool = False,
         token: str | None = None,
         listening: LazyServer | None = None,
         snapshot: "Snapshot | None" = None,
@@ -95,6 +108,13 @@ class S2Mock(MockBase):
         locations: Iterable[str | Mapping[str, Any]] | None = None,
     ) -> None:
         check_flag("control", control)
+        check_flag("tls", tls)
+        self._is_tls = tls
+        self._certificate: Certificate | None = None
+        if tls:
+            from s2mock.server.own_certificate import check_trustme
+
+            check_trustme("tls=True")
         self._initial_state = InitialState(basins, snapshot)
         self._profile = profile_named(profile)
         check_flag("cors", cors)
@@ -228,6 +248,9 @@ class S2Mock(MockBase):
         """
         options.setdefault("clock", ManualClock() if isinstance(self.clock, ManualClock) else None)
         options.setdefault("faults", self._faults)
+        if isinstance(options["clock"], ManualClock) and not isinstance(self.clock, ManualClock):
+            # Nothing that the account asked for would hold each append until its clock is advanced.
+            options.setdefault("append_latency", 0.0)
         made = S2Mock(**{**self._options(), **options})
         made._connections.router = self._connections.router
         if not options.keys() & {"basins", "snapshot"}:
@@ -254,6 +277,8 @@ class S2Mock(MockBase):
         if isinstance(self.clock, ManualClock):
             clock = ManualClock.at(self.clock.now())
         fork = S2Mock(**self._options(), clock=clock, snapshot=self.snapshot())
+        # Not as an option: a certificate of the user's need not be from trustme.
+        fork._is_tls, fork._certificate = self._is_tls, self._certificate
         fork._connections.lazy_server = LazyServer(is_kept=True)  # closed with this one
         self._forks.add(fork)
         return fork
@@ -282,7 +307,7 @@ class S2Mock(MockBase):
 
     @property
     def url(self) -> str:
-        """The base URL of the server, HTTP/1.1 and h2c; it listens from now on.
+        """The base URL of the server, HTTP/1.1 and HTTP/2; it listens from now on.
 
         Raises `OSError` if the address is not available, `RuntimeError` once the mock is closed.
         """
@@ -291,13 +316,38 @@ class S2Mock(MockBase):
                 "this S2Mock is closed, and has no URL any more: use it within its `with` block, "
                 "or before close()"
             )
-        url = self._connections.listen()
+        url = self._connections.listen(self._find_certificate(self._connections.lazy_server.host))
         if self._powers.outages:
             self._connections.refuse()
         return url
 
+    @property
+    def ca_file(self) -> str:
+        """The path of a PEM file with the authority of the server's certificate, with `tls`.
+
+        A client that trusts it trusts the server. The file is removed at the end of the process.
+        Raises `RuntimeError` for a mock without an authority of its own.
+        """
+        certificate = self._find_certificate(self._connections.lazy_server.host)
+        if certificate is None:
+            raise RuntimeError("this S2Mock speaks plain HTTP: make it with tls=True")
+        if certificate.ca_file is None:
+            raise RuntimeError("the certificate of this S2Mock is of an authority of yours")
+        return certificate.ca_file
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that point S2's SDKs and command line to the server.
+
+        With `tls` they have `ca_file` too, in the variables that HTTP clients read.
+        """
+        env = super().env
+        if self._certificate is not None and self._certificate.ca_file is not None:
+            env |= dict.fromkeys(CA_VARIABLES, self._certificate.ca_file)
+        return env
+
     async def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> "LoopServer":
-        """Serve the account on the running asyncio loop, without a thread, HTTP/1.1 and h2c.
+        """Serve the account on the running asyncio loop, without a thread, HTTP/1.1 and HTTP/2.
 
         The result has a `url`, `await close()`, and closes itself at the end of `async with`.
         Closing the mock closes it too. `port` 0 picks a free one. Raises `OSError` if the address
@@ -311,7 +361,11 @@ class S2Mock(MockBase):
         from s2mock.server.loop_server import LoopServer
 
         server = await LoopServer.start(
-            self._converse, host=host, port=port, on_error=failures.note
+            self._converse,
+            host=host,
+            port=port,
+            on_error=failures.note,
+            certificate=self._find_certificate(host),
         )
         self._connections.add_loop_server(server)
         if self._is_closed:
@@ -319,6 +373,18 @@ class S2Mock(MockBase):
         elif self._powers.outages:
             server.refuse()
         return server
+
+    def _find_certificate(self, host: str) -> "Certificate | None":
+        """Return the certificate to serve with at that address; None for plain HTTP."""
+        if not self._is_tls or (
+            self._certificate is not None and self._certificate.ca_file is None
+        ):
+            return self._certificate
+        with loading():
+            from s2mock.server.own_certificate import own_certificate
+
+        self._certificate = own_certificate(host)
+        return self._certificate
 
     def _basin_name(self) -> str:
         return next(
@@ -347,6 +413,12 @@ class S2Mock(MockBase):
             settings = self._control_settings or ControlSettings()
             connections.router = ControlRouter(self, connections.lazy_server.call, settings)
         return connections.router
+
+    def _use_certificate(self, certificate_file: "Path", key_file: "Path") -> None:
+        """Serve over TLS with a certificate of the user's. Raises `OSError`, `ValueError`."""
+        from s2mock.server.tls import certificate_of_files
+
+        self._certificate = certificate_of_files(certificate_file, key_file)
 
     def _set_up_server(self, control: "ControlSettings", *, own_hosts_only: bool) -> None:
         """Set what only the standalone server sets, before the first request."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from s2mock.server.server import Server
+    from s2mock.server.tls import Certificate
 
 _MAX_PORT = 65_535
 
@@ -44,10 +45,17 @@ class LazyServer:
         self._port: WaitingPort | None = None
         self._starting = threading.Lock()
         self.app: Answering | None = None
+        self.certificate: Certificate | None = None
+        """The certificate for new connections, which speak TLS then; None for plain HTTP."""
         _of_this_process.add(self)
 
     def __repr__(self) -> str:
         return f"<Listening on {self._port.url if self._port else 'nothing yet'}>"
+
+    @property
+    def host(self) -> str:
+        """The address that it listens on."""
+        return self._address[0]
 
     @property
     def started(self) -> bool:
@@ -68,7 +76,8 @@ class LazyServer:
                     self, _stop_forgotten, self._port, warns=not self._is_kept
                 )
                 self._forgotten.atexit = False
-            return self._port.url
+            url = self._port.url
+        return url if self.certificate is None else f"https{url.removeprefix('http')}"
 
     def load(self) -> None:
         """Load the server now if it listens, and not with the first connection.
@@ -138,7 +147,13 @@ def _make_server(
         host=host,
         on_error=failures.note,
         listening=listening,
+        certificate=lambda: _certificate(this),
     )
+
+
+def _certificate(this: "weakref.ref[LazyServer]") -> "Certificate | None":
+    listening = this()
+    return None if listening is None else listening.certificate
 
 
 def _converse(this: "weakref.ref[LazyServer]", environ: dict[str, Any]) -> Conversation:

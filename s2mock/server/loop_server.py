@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from s2mock.runtime.conversation import Application
 from s2mock.server.addresses import BACKLOG
@@ -14,6 +14,9 @@ from s2mock.server.context import Context, failure_reporter
 from s2mock.server.event_loop import monotonic_now
 from s2mock.server.protocols import recognise
 from s2mock.server.workers import Workers
+
+if TYPE_CHECKING:
+    from s2mock.server.tls import Certificate
 
 # How long, in seconds, a call from another thread waits for the loop, which may be blocked.
 _CALL_SECONDS = 1.0
@@ -29,7 +32,8 @@ class LoopServer:
     _context: Context
     _server: asyncio.Server
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: "Certificate | None" = None) -> None:
+        self._certificate = certificate
         self.is_closed: bool = False
         # Number of connections whose transports are not closed yet.
         self._open = 0
@@ -43,9 +47,13 @@ class LoopServer:
         host: str,
         port: int,
         on_error: Callable[[BaseException], None],
+        certificate: "Certificate | None" = None,
     ) -> Self:
-        """Listen on that address, on the running loop. Raises `OSError`."""
-        made = cls()
+        """Listen on that address, on the running loop; with a certificate by TLS.
+
+        Raises `OSError`.
+        """
+        made = cls(certificate)
         loop = asyncio.get_running_loop()
         server = made._server = await loop.create_server(
             made._make_connection,
@@ -64,6 +72,7 @@ class LoopServer:
             (host, port),
             failure_reporter(on_error),
             monotonic_now,
+            "http" if certificate is None else "https",
         )
         await server.start_serving()
         return made
@@ -149,10 +158,15 @@ class LoopServer:
         self._context.call_from_any_thread(call)
         is_done.wait(_CALL_SECONDS)
 
-    def _make_connection(self) -> Connection:
+    def _make_connection(self) -> asyncio.Protocol:
         self._open += 1
         self._all_lost.clear()
-        return Connection(self._context, recognise, self._connection_lost)
+        if self._certificate is None:
+            return Connection(self._context, recognise, self._connection_lost)
+        from s2mock.server.tls import make_tls_protocol
+
+        certificate, context = self._certificate, self._context
+        return make_tls_protocol(certificate, context, recognise, self._connection_lost)
 
     def _connection_lost(self) -> None:
         self._open -= 1

@@ -5,7 +5,7 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s2mock.runtime.conversation import Application
 from s2mock.server.addresses import listen
@@ -17,12 +17,16 @@ from s2mock.server.protocols import recognise
 from s2mock.server.socket_transport import SocketTransport
 from s2mock.server.workers import Workers
 
+if TYPE_CHECKING:
+    from s2mock.server.tls import Certificate, TlsTransport
+
 
 class Server:
     """An application on a port of `host`, from construction until `stop()`.
 
     HTTP/1.0, HTTP/1.1 and HTTP/2 with prior knowledge on the same port. `port` 0 picks a free
-    one; with `listening`, a socket of the caller's listens there already. `on_error` is called, on
+    one; with `listening`, a socket of the caller's listens there already. `certificate` returns
+    that of new connections, which speak TLS then, or None for plain HTTP. `on_error` is called, on
     the server's thread, with every exception that a conversation or the server itself raises. All
     are logged too; that of a conversation is answered with an empty 500 if nothing has been sent
     yet. Any thread may call any method. Raises `OSError` if the address cannot be bound.
@@ -36,8 +40,10 @@ class Server:
         port: int = 0,
         on_error: Callable[[BaseException], None] | None = None,
         listening: socket.socket | None = None,
+        certificate: "Callable[[], Certificate | None]" = lambda: None,
     ) -> None:
         self.host = host
+        self._certificate = certificate
         self._lock = threading.Lock()
         self._is_stopped = False
         self._has_ended = False
@@ -131,8 +137,17 @@ class Server:
             raise raised[0]
 
     def _begin(self, client: socket.socket, address: Any) -> None:
+        certificate = self._certificate()
+        protocol: Connection | TlsTransport
+        if certificate is None:
+            protocol = Connection(self._context, recognise)
+        else:
+            # Loaded already, with the certificate.
+            from s2mock.server.tls import make_tls_protocol
+
+            protocol = make_tls_protocol(certificate, self._context, recognise)
         try:
-            SocketTransport(client, address, self._loop, Connection(self._context, recognise))
+            SocketTransport(client, address, self._loop, protocol)
         except OSError:
             # The client has disconnected, or the selector takes no more descriptors.
             client.close()
@@ -168,8 +183,8 @@ class Server:
             self._loop.close()
         self._listener.close()
         for connection in list(self._context.connections):
-            assert isinstance(connection.transport, SocketTransport)
-            connection.transport.abandon()
+            abandon: Callable[[], None] = connection.transport.abandon  # type: ignore[attr-defined]
+            abandon()
 
 
 _servers: "weakref.WeakSet[Server]" = weakref.WeakSet()

@@ -2,20 +2,24 @@
 
 import argparse
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, Protocol
 
-from s2mock.control.command_line import lite, run_command
+from s2mock.control.command_line import lite, parent, run_command
 from s2mock.control.command_line.console import fail, say, warn
 from s2mock.control.command_line.parser import arguments_of, make_parser
 from s2mock.control.guard import is_loopback
 from s2mock.control.settings import ControlSettings
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+# Of projects that check which version of `s2` they start.
+_VERSION_VARIABLE: Final = "S2MOCK_VERSION_AS"
 _SWITCH_SECONDS: Final = 0.0002
 # Every request needs these, the first one too.
 _NEEDED_BY_ALL_REQUESTS: Final = (
@@ -49,6 +53,8 @@ class StandaloneMock(Protocol):
 
     def _set_up_server(self, control: ControlSettings, *, own_hosts_only: bool) -> None: ...
 
+    def _use_certificate(self, certificate_file: Path, key_file: Path) -> None: ...
+
     def _start_from(self, resources: bytes) -> None: ...
 
     def close(self) -> None:
@@ -64,9 +70,7 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
     parser = make_parser(command)
     options = parser.parse_args(arguments)
     if options.version:
-        from importlib.metadata import version  # loaded late: nothing else needs it
-
-        say(f"s2mock {version('s2mock')}\n", sys.stdout)
+        say(f"{_version()}\n", sys.stdout)
         return 0
     _check(command, parser, options, to_run)
     if options.verbose:
@@ -74,6 +78,8 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal just before it goes to sleep would be lost.
     mask = run_command.block() if to_run else signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    if options.with_parent:
+        parent.end_with_parent()
     # While modules load there is no garbage, and looking for it takes a tenth of the time.
     gc.disable()
     # The loop releases the interpreter's lock with each system call. While another thread works on
@@ -83,6 +89,8 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
         mock = _make_mock(options, make_mock)
     except _CannotStart as error:
         return fail(str(error))
+    except ModuleNotFoundError as error:
+        return fail(str(error).replace("tls=True", "--tls-self"))
     except ValueError as error:
         parser.error(str(error))
     mock._set_up_server(  # noqa: SLF001  # made for this command
@@ -91,11 +99,13 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
             account_idle=options.account_idle,
             has_first_account=not options.accounts_only,
             has_dashboard=not getattr(options, "no_dashboard", False),  # of lite only
+            origins=tuple(options.control_origin),
         ),
         own_hosts_only=options.no_cors and _is_local(options.host),
     )
     with closing(mock):
         try:
+            _use_certificate(mock, options)
             _apply_init_file(mock, options)
             _load(_NEEDED_BY_ALL_REQUESTS)
             env = _env(mock, options)
@@ -104,7 +114,7 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
         except _CannotStart as error:
             return fail(str(error))
         if not to_run:
-            _announce(command, mock.url, env)
+            _announce(command, mock.url, env, options)
         if not _is_local(options.host) and options.auth == "open":
             warn(
                 f"--host {options.host} accepts requests from other machines, with any access token"
@@ -119,6 +129,15 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
             return _run(to_run, env, mask)
         signal.sigwait(STOP_SIGNALS)
     return 0
+
+
+def _version() -> str:
+    """Return the text of `--version`, which may be another program's."""
+    if text := os.environ.get(_VERSION_VARIABLE):
+        return text
+    from importlib.metadata import version  # loaded late: nothing else needs it
+
+    return f"s2mock {version('s2mock')}"
 
 
 class _CannotStart(Exception):
@@ -146,12 +165,18 @@ def _check(
         parser.error("--init-file and --snapshot both say what to start from: give one of them")
     if options.no_control and options.control_token is not None:
         parser.error("--control-token is for /_s2mock, which --no-control does not serve")
+    if options.control_origin and options.control_token is None:
+        parser.error("--control-origin needs --control-token, which the pages of it must send")
     if options.accounts_only and options.no_control:
         parser.error("--accounts-only needs /_s2mock, which makes accounts: leave out --no-control")
     if options.accounts_only and options.token != parser.get_default("token"):
         parser.error("--token is for the first account, which --accounts-only leaves out")
+    if options.tls_self and (options.tls_cert or options.tls_key):
+        parser.error("--tls-self makes a certificate: leave out --tls-cert and --tls-key")
+    if bool(options.tls_cert) != bool(options.tls_key):
+        parser.error("--tls-cert and --tls-key belong together: give both of them")
     if command == "lite":
-        for warning in lite.check(parser, options):
+        for warning in lite.check(options):
             warn(warning)
 
 
@@ -173,7 +198,17 @@ def _make_mock(
         cors=not options.no_cors,
         clock=ManualClock() if options.clock == "manual" else None,
         control=not options.no_control,
+        tls=options.tls_self,
     )
+
+
+def _use_certificate(mock: StandaloneMock, options: argparse.Namespace) -> None:
+    """Serve with the certificate of `--tls-cert`. Raises `OSError`, `_CannotStart`."""
+    if options.tls_cert is not None:
+        try:
+            mock._use_certificate(options.tls_cert, options.tls_key)  # noqa: SLF001  # as above
+        except ValueError as error:
+            raise _CannotStart(f"cannot start: {error}") from None
 
 
 def _apply_init_file(mock: StandaloneMock, options: argparse.Namespace) -> None:
@@ -200,10 +235,10 @@ def _env(mock: StandaloneMock, options: argparse.Namespace) -> dict[str, str]:
     return env
 
 
-def _announce(command: str, url: str, env: dict[str, str]) -> None:
+def _announce(command: str, url: str, env: dict[str, str], options: argparse.Namespace) -> None:
     """Print that the server listens, and where."""
     if command == "lite":
-        log, rest = lite.announcement(url, env)
+        log, rest = lite.announcement(url, env, options)
         # `s2 lite` prints all to standard output. Programs that wait for the log may read only
         # standard error, so it goes there too.
         say(log + rest, sys.stdout)
