@@ -13,7 +13,7 @@ from typing import Final
 HOST: Final = "0.0.0.0"  # noqa: S104  # the default of `s2 lite`
 PORT: Final = 80
 TOKEN: Final = "ignored"
-_STORAGE: Final = ("local_root", "bucket", "path", "wal_bucket", "wal_local_root")
+_STORAGE: Final = ("bucket", "path", "wal_bucket", "wal_local_root")
 _TLS: Final = ("tls_self", "tls_cert", "tls_key")
 _IN_FLIGHT: Final = "append_inflight_bytes"
 
@@ -25,16 +25,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     file = os.environ.get("S2LITE_INIT_FILE")
     parser.set_defaults(host=HOST, port=PORT, token=TOKEN, init_file=Path(file) if file else None)
+    parser.add_argument(
+        "--local-root",
+        type=Path,
+        metavar="DIR",
+        help="directory that keeps the account over a restart; the same as --data",
+    )
+    parser.add_argument(
+        "--path", metavar="PATH", help="directory below --local-root to keep the account in"
+    )
     group = parser.add_argument_group("options of s2 lite that change nothing here")
     for option, metavar in (
-        ("--local-root", "DIR"),
         ("--bucket", "BUCKET"),
-        ("--path", "PATH"),
         ("--wal-bucket", "BUCKET"),
         ("--wal-local-root", "DIR"),
     ):
         group.add_argument(
-            option, metavar=metavar, help="ignored, with a warning: everything is in memory"
+            option,
+            metavar=metavar,
+            help="ignored, with a warning: everything is in --local-root, or else in memory",
         )
     group.add_argument(
         "--append-inflight-bytes",
@@ -55,11 +64,20 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Itera
                 f"{_flag(name)}: s2mock speaks plain HTTP only; leave it out, and point clients to "
                 "http://, not https://"
             )
+    if options.local_root is not None:
+        if options.data is not None:
+            parser.error("--local-root and --data are the same: give one of them")
+        options.data = options.local_root
+        if options.path:
+            options.data /= options.path.strip("/")
+            options.path = None
     for name in _STORAGE:
         if getattr(options, name):
             yield (
                 f"{_flag(name)} is ignored: everything is in memory, and gone when this process "
-                "ends; --init-file creates basins and streams at each start"
+                "ends; --local-root DIR keeps it"
+                if options.data is None
+                else f"{_flag(name)} is ignored: everything is in {options.data}"
             )
     if getattr(options, _IN_FLIGHT):
         yield f"{_flag(_IN_FLIGHT)} is ignored: no append waits for room"

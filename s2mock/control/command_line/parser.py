@@ -77,7 +77,7 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
     return {
         option.name: getattr(options, option.name)
         for option in OPTIONS.values()
-        if option.server_flag is not None and option.name not in _OWN_FLAGS
+        if option.server_flag is not None and option.is_argument and option.name not in _OWN_FLAGS
     }
 
 
@@ -154,6 +154,15 @@ def _add_control(parser: argparse.ArgumentParser, option: Option) -> None:  # no
     parser.add_argument("--no-control", action="store_true", help="do not serve /_s2mock at all")
 
 
+def _add_data(parser: argparse.ArgumentParser, option: Option) -> None:
+    parser.add_argument(
+        "--data",
+        type=_parse_path,
+        metavar="DIR",
+        help=f"{option.text} (default: {option.default_text})",
+    )
+
+
 # The options that are written in another way than `--name VALUE`.
 _OWN_FLAGS: Final[dict[str, Callable[[argparse.ArgumentParser, Option], None]]] = {
     "basins": _add_basins,
@@ -161,6 +170,7 @@ _OWN_FLAGS: Final[dict[str, Callable[[argparse.ArgumentParser, Option], None]]] 
     "cors": _add_cors,
     "clock": _add_clock,
     "control": _add_control,
+    "data": _add_data,
 }
 
 
@@ -216,5 +226,5 @@ def _parse_idle(text: str) -> float:
 
 def _parse_path(text: str) -> Path:
     if not text:
-        raise argparse.ArgumentTypeError("must be the path of a file, not an empty text")
+        raise argparse.ArgumentTypeError("must be a path, not an empty text")
     return Path(text)

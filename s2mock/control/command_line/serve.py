@@ -2,11 +2,13 @@
 
 import argparse
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from s2mock.control.command_line import lite, run_command
@@ -48,6 +50,15 @@ class StandaloneMock(Protocol):
         """The variables that point S2's SDKs to the server."""
 
     def _set_up_server(self, control: ControlSettings, *, own_hosts_only: bool) -> None: ...
+
+    def _keep_in(
+        self,
+        directory: Path,
+        mode: Any,
+        *,
+        report: Callable[[str], object],
+        end: Callable[[], object],
+    ) -> None: ...
 
     def _start_from(self, resources: bytes) -> None: ...
 
@@ -95,7 +106,9 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
         own_hosts_only=options.no_cors and _is_local(options.host),
     )
     with closing(mock):
+        failed: list[bool] = []
         try:
+            _keep(mock, options, failed)
             _apply_init_file(mock, options)
             _load(_NEEDED_BY_ALL_REQUESTS)
             env = _env(mock, options)
@@ -118,7 +131,7 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
         if to_run:
             return _run(to_run, env, mask)
         signal.sigwait(STOP_SIGNALS)
-    return 0
+    return int(bool(failed))
 
 
 class _CannotStart(Exception):
@@ -153,6 +166,8 @@ def _check(
     if command == "lite":
         for warning in lite.check(parser, options):
             warn(warning)
+    if options.accounts_only and options.data is not None:
+        parser.error("--data keeps the first account, which --accounts-only leaves out")
 
 
 def _make_mock(
@@ -174,6 +189,25 @@ def _make_mock(
         clock=ManualClock() if options.clock == "manual" else None,
         control=not options.no_control,
     )
+
+
+def _keep(mock: StandaloneMock, options: argparse.Namespace, failed: list[bool]) -> None:
+    """Keep the account in `--data`. `failed` is added to when the server ends for a failing disk.
+
+    Raises `OSError`, `_CannotStart`.
+    """
+    if options.data is None:
+        return
+    from s2mock.data_directory.files import DataDirectoryError
+
+    def end() -> None:
+        failed.append(True)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    try:
+        mock._keep_in(options.data, options.sync, report=warn, end=end)  # noqa: SLF001  # as above
+    except DataDirectoryError as error:
+        raise _CannotStart(f"cannot start: {error}") from None
 
 
 def _apply_init_file(mock: StandaloneMock, options: argparse.Namespace) -> None:
