@@ -126,7 +126,7 @@ def test_init_file(start: Start, tmp_path: Path, by: str) -> None:
 
 def test_what_is_lost_is_said(start: Start) -> None:
     port = unused_port()
-    arguments = ["--local-root", "/data", "--append-inflight-bytes=1GiB", "--wal-bucket", "logs"]
+    arguments = ["--bucket", "data", "--append-inflight-bytes=1GiB", "--wal-bucket", "logs"]
     process = start("--port", str(port), *arguments)
     assert process.stderr is not None
     said = []
@@ -135,7 +135,7 @@ def test_what_is_lost_is_said(start: Start) -> None:
         if LISTENS in line:
             break
     assert [line.split(" is ignored: ")[0] for line in said[:-1]] == [
-        "s2mock: --local-root",
+        "s2mock: --bucket",
         "s2mock: --wal-bucket",
         "s2mock: --append-inflight-bytes",
     ]

@@ -31,10 +31,10 @@ _STATE_BYTES_PER_FRAME: Final = 2048
 class ChangeLog:
     """The files that an account's changes are written to.
 
-    `written` and `synced` are positions, in bytes since the start: all changes up to there have
-    been written, and are on the disk. `report` is called with the text of a failure that the user
-    should know of, `end` once when it is unknown what is on the disk, so that no change can be kept
-    any more.
+    A new directory begins at the date `now`. `written` and `synced` are positions, in bytes since
+    the start: all changes up to there have been written, and are on the disk. `report` is called
+    with the text of a failure that the user should know of, `end` once when it is unknown what is
+    on the disk, so that no change can be kept any more.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class ChangeLog:
         mode: SyncMode,
         stored: "Stored | None",
         *,
+        now: int,
         report: Callable[[str], object],
         end: Callable[[], object],
     ) -> None:
@@ -63,7 +64,7 @@ class ChangeLog:
         self._state_bytes = 0
         if stored is None:
             self._number, self._state_number = FIRST, 0
-            self._descriptor = files.open_log(FIRST, encode_header(0, 0))
+            self._descriptor = files.open_log(FIRST, encode_header(0, now))
             self._size = os.fstat(self._descriptor).st_size
             self._long_frames, self._long_bytes, self._frames = _LONG_FRAMES, _LONG_BYTES, 0
             return

@@ -41,7 +41,9 @@ class Keeper:
                     f"{directory} holds an account, and a snapshot says what to start from, too: "
                     "leave the snapshot out, or name an empty directory"
                 )
-            self.log: ChangeLog = ChangeLog(files, mode, stored, report=report, end=end)
+            # A manual clock without a start has begun once it was read.
+            now = engine.clock.now() if stored is None else stored.now
+            self.log: ChangeLog = ChangeLog(files, mode, stored, now=now, report=report, end=end)
         except BaseException:
             files.close()
             raise

@@ -159,7 +159,7 @@ def _add_data(parser: argparse.ArgumentParser, option: Option) -> None:
         "--data",
         type=_parse_path,
         metavar="DIR",
-        help=f"{option.text} (default: {option.default_text})",
+        help=f"{option.text}; without it everything is in memory",
     )
 
 
