@@ -20,6 +20,7 @@ SUBJECTS = {
     "log": "benchmarks.subjects.log_scale",
     "journal": "benchmarks.subjects.journal",
     "snapshot": "benchmarks.subjects.snapshot",
+    "kept": "benchmarks.subjects.kept",
 }
 
 

@@ -44,14 +44,11 @@ class Files:
 
     def _refuse_others(self) -> None:
         names = sorted(path.name for path in self.directory.iterdir())
-        others = [
-            name
-            for name in names
-            if not (_NAME.fullmatch(name.removesuffix(_TEMPORARY)) or name in (_LOCK, _OF_SYSTEM))
-            and not name.startswith(".")
-        ]
-        if others and len(others) < len(names):
+        if any(_NAME.fullmatch(name) for name in names):
             return
+        others = [
+            name for name in names if name not in (_LOCK, _OF_SYSTEM) and not name.startswith(".")
+        ]
         if others:
             shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
             raise DataDirectoryError(

@@ -336,7 +336,7 @@ class Manager:
         self._change(self.fence, token, noted, lambda: self._command(client, "fence", token))
 
     def _set_trim(self, client: httpx.Client, noted: Noted) -> None:
-        # There are at least so many records that were acknowledged.
+        # Never beyond the tail, which the server would change it to.
         point = self._chance.randrange(max(self.trim.known, 1), max(self.trim.known, 1) + 5)
         number = client.get(f"/v1/streams/{self.log}/records/tail", headers=_HEADERS)
         tail = number.json()["tail"]["seq_num"]

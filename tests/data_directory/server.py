@@ -47,7 +47,7 @@ class KeptServer:
                 break
             self.said.append(line)
         else:
-            self.process.wait()
+            self.process.communicate()
             raise ServerEnded(self.process.returncode, "".join(self.said))
         self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=60)
 
