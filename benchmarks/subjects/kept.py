@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from benchmarks.load.exchange import Exchange
-from benchmarks.peers import BASIN, serving
+from benchmarks.peers import BASIN, Peer, serving
 from benchmarks.rounds import interleave
 from benchmarks.subjects.append import new_stream
 from benchmarks.table import Row, microseconds, milliseconds
@@ -41,6 +41,7 @@ _LOADS: Final = {
     # A client that waits for each answer waits for the disk, as long as that takes.
     "HTTP/1.1, one at a time": _Load("http1", 1, 1, None),
 }
+_WORK: Final = "HTTP/1.1, 32 in flight"
 
 
 def measure(quick: bool) -> Iterator[Row]:
@@ -53,11 +54,28 @@ def measure(quick: bool) -> Iterator[Row]:
 
 def _appends(rounds: int, seconds: float) -> Iterator[Row]:
     with ExitStack() as stack:
-        ports = {
-            mode: stack.enter_context(serving(f"s2mock-{mode}" if mode else "s2mock")).port
+        peers = {
+            mode: stack.enter_context(serving(f"s2mock-{mode}" if mode else "s2mock"))
             for mode in ("", *_MODES)
         }
+        ports = {mode: peer.port for mode, peer in peers.items()}
         paths = {mode: new_stream(port) for mode, port in ports.items()}
+        load = _LOADS[_WORK]
+        work = interleave(
+            {
+                mode: partial(_work, peers[mode], paths[mode], load, seconds)
+                for mode in ("", "batch")
+            },
+            rounds,
+        )
+        yield Row(
+            f"append of one record, {_WORK}, `--sync batch`, time of the processor",
+            work["batch"],
+            microseconds,
+            peer="in memory",
+            theirs=work[""],
+            aim=1.5,
+        )
         for title, load in _LOADS.items():
             times = interleave(
                 {mode: partial(_time, ports[mode], paths[mode], load, seconds) for mode in ports},
@@ -74,8 +92,21 @@ def _appends(rounds: int, seconds: float) -> Iterator[Row]:
                 )
 
 
+def _work(peer: Peer, path: str, load: _Load, seconds: float) -> float:
+    """Return the processor time for each append, in seconds."""
+    before = peer.processor_seconds()
+    requests, _ = _run(peer.port, path, load, seconds)
+    return (peer.processor_seconds() - before) / requests
+
+
 def _time(port: int, path: str, load: _Load, seconds: float) -> float:
     """Return the seconds for each append."""
+    requests, took = _run(port, path, load, seconds)
+    return took / requests
+
+
+def _run(port: int, path: str, load: _Load, seconds: float) -> tuple[int, float]:
+    """Append for that time; return the number of appends, and the seconds that they took."""
     exchange = Exchange(
         method="POST",
         target=f"{path}/records",
@@ -97,7 +128,7 @@ def _time(port: int, path: str, load: _Load, seconds: float) -> float:
         command, input=json.dumps(vars(exchange)), stdout=subprocess.PIPE, text=True, check=True
     )
     result = json.loads(ran.stdout)
-    return float(result["seconds"] / result["requests"])
+    return result["requests"], result["seconds"]
 
 
 def _starts(rounds: int, records: int, batch: int) -> Iterator[Row]:

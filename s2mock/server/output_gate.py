@@ -42,6 +42,12 @@ class OutputGate:
         self._held: dict[GatedTransport, None] = {}
         # True from the first output that is held until a sync has let all of it pass.
         self._is_closed = False
+        # What the next sync waits for: a turn of the loop in which nothing was written behind this
+        # position, but no longer than until a time of the loop.
+        self._gathered = -1
+        self._gather_until = 0.0
+        # The beginning of the latest sync, and how long it took, in seconds.
+        self._began = self._took = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -58,14 +64,28 @@ class OutputGate:
         self._held[transport] = None
         if not self._is_closed:
             self._is_closed = True
-            # In the next turn: the other requests of this one are to share the sync.
-            self._loop.call_soon(self._sync)
+            self._gather()
 
     def stop(self) -> None:
         """Sync nothing more."""
         self._workers.end()
 
+    def _gather(self) -> None:
+        """Sync soon, once for all requests that are there by now.
+
+        That they wait for each other costs less than half of what a sync of its own would.
+        """
+        self._gathered = self._log.written
+        self._gather_until = self._loop.time() + self._took / 2
+        self._loop.call_soon(self._sync)
+
     def _sync(self) -> None:
+        """Sync, or wait another turn of the loop if something was written in this one."""
+        if self._gathered != self._log.written and self._loop.time() < self._gather_until:
+            self._gathered = self._log.written
+            self._loop.call_soon(self._sync)
+            return
+        self._began = self._loop.time()
         self._workers.submit(self._log.sync, self._is_synced)
 
     def _is_synced(self, _: Any, error: BaseException | None) -> None:
@@ -76,6 +96,7 @@ class OutputGate:
 
     def _pass(self, error: BaseException | None) -> None:
         """Let pass what is safe now, and sync again if anything is not."""
+        self._took = self._loop.time() - self._began
         held, self._held = self._held, {}
         if error is not None:
             for transport in held:
@@ -86,7 +107,7 @@ class OutputGate:
             if not transport.let_pass(position):
                 self._held[transport] = None
         if self._held:
-            self._sync()
+            self._gather()
         else:
             self._is_closed = False
 

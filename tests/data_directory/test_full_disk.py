@@ -19,7 +19,7 @@ HEADERS = {"s2-basin": "my-basin"}
 
 
 class Disk:
-    """A disk with so many bytes left; None for no limit."""
+    """A disk with `left` bytes of room; None for no limit."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left: int | None = None
