@@ -78,6 +78,7 @@ class ChangeLog:
         self._frames = stored.frames
         self._set_limits(stored.state_bytes)
         files.remove_before(self._state_number)
+        files.remove_temporary()
 
     # Changes.
 
@@ -200,8 +201,8 @@ class ChangeLog:
     ) -> None:
         """Write to another log from now on, once `prepare` has returned. Raises `OSError`."""
         with self._syncing, self._writing:
-            if self.mode != "never":
-                self._sync_file(self._descriptor)
+            # In each mode: with a part of it missing, the next log would not follow from it.
+            self._sync_file(self._descriptor)
             self.synced = self.written
             prepare()
             old, self._descriptor = self._descriptor, descriptor

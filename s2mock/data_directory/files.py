@@ -66,11 +66,14 @@ class Files:
         return sorted(int(match[2]) for match in found if match and match[1] == kind)
 
     def remove_before(self, number: int) -> None:
-        """Remove the states and logs before that number, and what was not written to its end."""
+        """Remove the states and logs before that number."""
         for kind in ("state", "log"):
             for old in self.numbers(kind):
                 if old < number:
                     self.path(kind, old).unlink(missing_ok=True)
+
+    def remove_temporary(self) -> None:
+        """Remove the states that were not written to their ends."""
         for path in self.directory.glob(f"*{_TEMPORARY}"):
             if _NAME.fullmatch(path.name.removesuffix(_TEMPORARY)):
                 path.unlink(missing_ok=True)

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +12,7 @@ _PROGRAM = """
 import sys
 import s2mock.data_directory.change_log as change_log
 change_log._LONG_FRAMES = int(sys.argv.pop(1))
+exec(sys.argv.pop(1))
 import s2mock.__main__
 sys.exit(s2mock.__main__.main())
 """
@@ -20,7 +20,10 @@ USUAL = 32_768
 
 
 class KeptServer:
-    """A server on that directory; it is killed at the end of the block."""
+    """A server on that directory; it is killed at the end of the block.
+
+    A log is long after that number of changes. `prelude` is code that its process runs before.
+    """
 
     def __init__(
         self,
@@ -28,11 +31,11 @@ class KeptServer:
         *arguments: str,
         port: int = 0,
         long: int = USUAL,
-        command: Sequence[str] = (),
+        prelude: str = "",
     ) -> None:
         self.process = subprocess.Popen(
             [
-                *(sys.executable, "-c", _PROGRAM, str(long), *command),
+                *(sys.executable, "-c", _PROGRAM, str(long), prelude),
                 *("--port", str(port), "--data", str(directory), *arguments),
             ],
             stdout=subprocess.PIPE,

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from s2mock import ManualClock, S2Mock
@@ -172,6 +173,35 @@ def test_a_compaction_without_room_loses_nothing(tmp_path: Path, disk: Disk) -> 
         mock.create_basin("second-basin")
         with as_killed(tmp_path / "data") as other:
             assert other.basins == ("my-basin", "second-basin")
+
+
+FAILING_DISK = """
+sync = change_log.sync
+syncs = 0
+def fail(descriptor):
+    global syncs
+    syncs += 1
+    if syncs > 1:
+        raise OSError(5, "Input/output error")
+    sync(descriptor)
+change_log.sync = fail
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["batch", "always"])
+def test_a_server_whose_disk_fails_ends_without_an_answer(tmp_path: Path, mode: str) -> None:
+    with KeptServer(tmp_path / "data", "--sync", mode, prelude=FAILING_DISK) as server:
+        server.client.put("/v1/basins/my-basin").raise_for_status()
+        try:
+            answer = server.client.put("/v1/basins/second-basin")
+        except httpx.HTTPError:
+            pass
+        else:
+            assert (mode, answer.json()["code"]) == ("always", "storage")
+        _, said = server.process.communicate(timeout=60)
+        assert server.process.returncode == 1
+        assert f"s2mock: cannot sync {tmp_path / 'data'}: Input/output error: it is unknown" in said
 
 
 @pytest.mark.slow

@@ -27,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(host=HOST, port=PORT, token=TOKEN, init_file=Path(file) if file else None)
     parser.add_argument(
         "--local-root",
-        type=Path,
+        type=_parse_directory,
         metavar="DIR",
         help="directory that keeps the account over a restart; the same as --data",
     )
@@ -53,6 +53,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tls-self", action="store_true", help="refused: s2mock speaks plain HTTP")
     group.add_argument("--tls-cert", metavar="FILE", help="refused: s2mock speaks plain HTTP")
     group.add_argument("--tls-key", metavar="FILE", help="refused: s2mock speaks plain HTTP")
+
+
+def _parse_directory(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("must be the path of a directory, not an empty text")
+    return Path(text)
 
 
 def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[str]:
