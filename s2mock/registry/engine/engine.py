@@ -7,11 +7,10 @@ place where an account's state changes. On its way the operation passes three po
 
 from collections.abc import Callable, Generator
 from functools import partial
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from s2mock.registry.engine.account_lock import AccountLock
 from s2mock.registry.engine.authorization import Authorization
-from s2mock.registry.engine.change_log import ChangeLog
 from s2mock.registry.engine.postponed_calls import PostponedCall, PostponedCalls, WhenOver
 from s2mock.registry.engine.read_session import ReadSession
 from s2mock.registry.engine.sessions import Sessions
@@ -35,6 +34,9 @@ from s2mock.registry.values.errors import S2Error, StorageFailed
 from s2mock.registry.values.schedule import Due, FinishDeletion
 from s2mock.runtime.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper, check_clock
 from s2mock.runtime.conversation import Wait
+
+if TYPE_CHECKING:
+    from s2mock.registry.engine.change_log import ChangeLog
 
 Auth = Literal["open", "required"]
 
@@ -319,7 +321,7 @@ class Engine:
         self.timekeeper.shift = shift
         self.store.begin_with(state)
 
-    def keep_changes(self, change_log: ChangeLog) -> None:
+    def keep_changes(self, change_log: "ChangeLog") -> None:
         """Write each change to a log before it takes effect, from now on.
 
         An operation whose change cannot be written raises `StorageFailed`.
