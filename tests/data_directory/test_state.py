@@ -188,8 +188,8 @@ class KeptAccount(RuleBasedStateMachine):
                     )
 
 
-TestKeptAccount = pytest.mark.slow(KeptAccount.TestCase)
-TestKeptAccount.settings = settings(stateful_step_count=40, deadline=None)
+TestKeptAccount = pytest.mark.slow(pytest.mark.timeout(600)(KeptAccount.TestCase))
+TestKeptAccount.settings = settings(stateful_step_count=30, deadline=None)
 
 
 def test_a_following_change_does_not_reach_the_records_in_the_file(tmp_path: Path) -> None:
