@@ -57,6 +57,8 @@ class ChangeLog:
         self._end = end
         self._failure = ""
         self._is_full = False
+        # The frame of the latest time of a manual clock.
+        self._time = b""
         # The first is held while a file is written to, the second while one is synced, and both
         # while another file takes its place.
         self._writing = threading.Lock()
@@ -90,7 +92,9 @@ class ChangeLog:
 
     def write_time(self, now: int) -> None:
         """Keep the time of a manual clock, an account time. Raises `StorageFailed`."""
-        self._append(encode_frame(TIME, now.to_bytes(16, "little")))
+        frame = encode_frame(TIME, now.to_bytes(16, "little"))
+        self._append(frame)
+        self._time = frame
 
     def _append(self, frame: bytes) -> None:
         size = len(frame)
@@ -205,6 +209,9 @@ class ChangeLog:
             self._sync_file(self._descriptor)
             self.synced = self.written
             prepare()
+            # No lock of the account is held for it: it may be later than the header.
+            write_all(descriptor, self._time)
+            size += len(self._time)
             old, self._descriptor = self._descriptor, descriptor
             self._number, self._size, self._frames = number, size, 0
             os.close(old)

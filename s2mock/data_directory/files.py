@@ -177,6 +177,8 @@ def _take_lock(directory: Path) -> int:
             f"{directory} is in use by another s2mock{process}: stop that one, or name another "
             "directory"
         ) from None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
+    # For the message of another one only: on a full disk there is no room for it.
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, f"{os.getpid()}\n".encode())
     return descriptor

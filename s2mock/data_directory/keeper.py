@@ -9,6 +9,7 @@ from s2mock.data_directory.files import DataDirectoryError, Files
 from s2mock.data_directory.reader import read_account
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.state import skip_incarnations
+from s2mock.registry.values.errors import StorageFailed
 from s2mock.runtime.clock import ManualClock
 
 
@@ -36,7 +37,7 @@ class Keeper:
         files = Files(directory)
         try:
             stored = read_account(files)
-            if stored is not None and is_new:
+            if is_new and stored is not None and (stored.state_number or stored.frames):
                 raise DataDirectoryError(
                     f"{directory} holds an account, and a snapshot says what to start from, too: "
                     "leave the snapshot out, or name an empty directory"
@@ -47,21 +48,29 @@ class Keeper:
         except BaseException:
             files.close()
             raise
-        if stored is not None:
-            if stored.cut:
-                report(
-                    f"{directory}: the last write was cut short, and its {stored.cut} bytes at the "
-                    "end were removed; no answer had told of it"
-                )
+        if stored is not None and stored.cut:
+            report(
+                f"{directory}: the last write was cut short, and its {stored.cut} bytes at the "
+                "end were removed; no answer had told of it"
+            )
+        if is_new:
+            self._begin_with_its_state()
+        elif stored is not None:
             skip_incarnations(stored.last_incarnation)
             engine.continue_with(stored.state, stored.shift, stored.now)
-        elif is_new:
-            state, moment = engine.take_state()
-            self.log.begin_with(state, engine.timekeeper.shift, moment.now)
         engine.keep_changes(self.log)
         self.log.on_long = self._compact_soon
         if isinstance(engine.clock, ManualClock):
             engine.clock.on_advance = self._note_time
+
+    def _begin_with_its_state(self) -> None:
+        engine = self._engine
+        state, moment = engine.take_state()
+        try:
+            self.log.begin_with(state, engine.timekeeper.shift, moment.now)
+        except StorageFailed as error:
+            self.log.close()
+            raise DataDirectoryError(error.message) from None
 
     def close(self) -> None:
         """Have all on the disk, and let another process have the directory."""

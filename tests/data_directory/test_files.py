@@ -246,6 +246,34 @@ def test_a_snapshot_begins_an_empty_directory_and_no_other(tmp_path: Path) -> No
         assert mock.basins == ("my-basin", "second-basin")
 
 
+def test_a_directory_without_any_change_is_empty_for_a_snapshot(tmp_path: Path) -> None:
+    with S2Mock(basins=["my-basin"]) as mock:
+        snapshot = mock.snapshot()
+    with kept(tmp_path):
+        pass
+    with kept(tmp_path, snapshot=snapshot) as mock:
+        assert mock.basins == ("my-basin",)
+    with kept(tmp_path) as mock:
+        assert mock.basins == ("my-basin",)
+
+
+def test_a_time_that_was_noted_while_a_log_began_is_not_lost(tmp_path: Path) -> None:
+    with S2Mock(clock=ManualClock(1000)) as mock:
+        keeper = keep(mock, tmp_path)
+        log = keeper.log
+        begin_log = log.begin_log
+
+        def late(shift: int, now: int) -> int:
+            # After the time was read for the header.
+            mock.advance(50)
+            return begin_log(shift, now)
+
+        log.begin_log = late  # type: ignore[method-assign]
+        keeper.compact()
+    with kept(tmp_path, clock=ManualClock()) as mock:
+        assert mock.clock.now() == 1050 * 10**9
+
+
 def test_what_was_due_while_no_server_ran_is_done_at_the_start(tmp_path: Path) -> None:
     clock = ManualClock(1000)
     with kept(tmp_path, clock=clock, deletion_delay=10) as mock:

@@ -12,8 +12,9 @@ import pytest
 
 from s2mock import ManualClock, S2Mock
 from s2mock.data_directory import change_log, files
+from s2mock.data_directory.files import DataDirectoryError
 from s2mock.registry.values.errors import StorageFailed
-from tests.data_directory.keeping import Reports, as_killed, keep
+from tests.data_directory.keeping import Reports, as_killed, keep, kept
 from tests.data_directory.server import KeptServer
 
 HEADERS = {"s2-basin": "my-basin"}
@@ -124,6 +125,29 @@ def test_what_is_due_waits_for_room_and_reads_go_on(tmp_path: Path, disk: Disk) 
         assert basin.stream("s").bodies == (b"here",)
         disk.left = None
         assert [*basin.streams] == ["s"]
+
+
+def test_a_snapshot_without_room_is_refused_at_the_start(tmp_path: Path, disk: Disk) -> None:
+    with S2Mock(basins=["my-basin"]) as mock:
+        snapshot = mock.snapshot()
+    with kept(tmp_path):
+        pass
+    disk.left = 0
+    with pytest.raises(DataDirectoryError, match="No space left"), S2Mock(snapshot=snapshot) as one:
+        keep(one, tmp_path)
+    disk.left = None
+    with kept(tmp_path, snapshot=snapshot) as mock:
+        assert mock.basins == ("my-basin",)
+
+
+def test_an_account_on_a_full_disk_is_read(tmp_path: Path, disk: Disk) -> None:
+    with kept(tmp_path) as mock:
+        mock.create_basin("my-basin")
+    disk.left = 0
+    with kept(tmp_path) as mock:
+        assert mock.basins == ("my-basin",)
+        with pytest.raises(StorageFailed):
+            mock.create_basin("second-basin")
 
 
 def test_a_manual_clock_that_cannot_be_kept_does_not_advance(tmp_path: Path, disk: Disk) -> None:
