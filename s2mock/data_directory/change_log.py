@@ -91,7 +91,7 @@ class ChangeLog:
             self._append(frame)
 
     def write_time(self, now: int) -> None:
-        """Keep the time of a manual clock, an account time. Raises `StorageFailed`."""
+        """Keep the date of a manual clock. Raises `StorageFailed`."""
         frame = encode_frame(TIME, now.to_bytes(16, "little"))
         self._append(frame)
         self._time = frame

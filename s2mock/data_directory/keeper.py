@@ -103,4 +103,4 @@ class Keeper:
             )
 
     def _note_time(self, now: int) -> None:
-        self.log.write_time(now - self._engine.timekeeper.shift)
+        self.log.write_time(now)

@@ -80,7 +80,7 @@ def read_account(files: Files) -> Stored | None:
         builder.state(),
         builder.last_incarnation,
         shift,
-        max(header.get("now", 0), builder.time + shift),
+        max(header.get("now", 0), builder.now, builder.time + shift),
         number,
         logs[-1],
         size,

@@ -30,14 +30,15 @@ class StateBuilder:
     """The account of the frames so far.
 
     `last_incarnation` is the highest number of a basin or stream, `time` the account time of the
-    last change. Raises `ValueError`, `KeyError` and the like for a frame that no s2mock of this
-    version has written.
+    last change, `now` the latest date of a manual clock. Raises `ValueError`, `KeyError` and the
+    like for a frame that no s2mock of this version has written.
     """
 
     def __init__(self) -> None:
         self.owner = object()
         self.last_incarnation: int = 0
         self.time: int = 0
+        self.now: int = 0
         self._basins: PersistentMap[BasinState] = PersistentMap(self.owner)
         # The streams that exist, and the names of basin and stream, by incarnation.
         self._streams: dict[int, _StreamBuilder] = {}
@@ -60,7 +61,7 @@ class StateBuilder:
         elif kind == CHANGE:
             self._change(payload)
         elif kind == TIME:
-            self.time = max(self.time, int.from_bytes(payload, "little"))
+            self.now = max(self.now, int.from_bytes(payload, "little"))
         else:
             raise ValueError(f"a frame of the kind {kind}")
 
