@@ -35,6 +35,8 @@ OPTION_PAGES = {
     "basins": "[Seed](../how-to/seeding.md)",
     "profile": "[Two references](../explanation/two-references.md)",
     "clock": "[Time](../how-to/time.md)",
+    "data": "[Keep data](../how-to/keep-data.md)",
+    "sync": "[Keep data](../how-to/keep-data.md#when-it-is-on-the-disk)",
     "snapshot": "[Restore and fork](../how-to/restore-and-fork.md)",
     "faults": "[Faults](../how-to/faults.md)",
     "tls": "[TLS](../how-to/tls.md)",

@@ -12,7 +12,7 @@ REPO = Path(__file__).parent.parent
 # `socket` starts every peer server; moto alone takes seconds to load.
 SUBJECTS = [
     pytest.param("socket", marks=pytest.mark.long),
-    *("append", "read", "operations", "account", "in-process", "snapshot", "campaigns"),
+    *("append", "read", "operations", "account", "in-process", "snapshot", "campaigns", "kept"),
 ]
 
 

@@ -161,6 +161,41 @@ def test_an_append_takes_as_long_as_in_the_real_one() -> None:
         assert options.append_latency == latency
 
 
+@pytest.mark.parametrize(("path", "below"), [((), "."), (("--path", "/below/it/"), "below/it")])
+def test_local_root_keeps_the_account(
+    start: Start, tmp_path: Path, path: tuple[str, ...], below: str
+) -> None:
+    port = unused_port()
+    for status in (201, 409):
+        process = start("--port", str(port), "--local-root", str(tmp_path / "root"), *path)
+        assert process.stderr is not None
+        # Without a warning before it.
+        assert LISTENS in process.stderr.readline()
+        answer = httpx.post(
+            f"http://localhost:{port}/v1/basins", json={"basin": "my-basin"}, trust_env=False
+        )
+        assert answer.status_code == status
+        process.kill()
+        process.communicate()
+    assert (tmp_path / "root" / below / "log-1").exists()
+
+
+def test_local_root_and_data_contradict(tmp_path: Path) -> None:
+    arguments = [*COMMAND, "--local-root", str(tmp_path / "a"), "--data", str(tmp_path / "b")]
+    ended = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "--local-root and --data are the same: give one of them" in ended.stderr
+
+
+def test_what_is_ignored_beside_local_root(start: Start, tmp_path: Path) -> None:
+    port = unused_port()
+    root = tmp_path / "root"
+    process = start("--port", str(port), "--local-root", str(root), "--wal-local-root", "/wal")
+    assert process.stderr is not None
+    said = process.stderr.readline()
+    assert said == f"s2mock: --wal-local-root is ignored: everything is in {root}\n"
+
+
 def test_a_manual_clock_holds_no_append_by_default() -> None:
     for arguments, latency in (
         (["--clock", "manual"], 0.0),

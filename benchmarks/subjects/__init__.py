@@ -21,6 +21,7 @@ SUBJECTS = {
     "journal": "benchmarks.subjects.journal",
     "snapshot": "benchmarks.subjects.snapshot",
     "campaigns": "benchmarks.subjects.campaigns",
+    "kept": "benchmarks.subjects.kept",
 }
 
 

@@ -11,6 +11,7 @@ from s2mock.control.hosted_account import AccountEnded, HostedAccount, WaitOrEnd
 from s2mock.control.hosted_accounts import HostedAccounts
 from s2mock.control.request import PREFIX, ControlRequest, ControlRoute, require_account
 from s2mock.control.response import ControlResponse, Refused
+from s2mock.registry.values.errors import StorageFailed
 from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.conversation import READ, Conversation, Head, Reset, Step
 from s2mock.runtime.environ import bearer, path_of
@@ -169,6 +170,16 @@ def _handle(
 
     Raises `AccountEnded`, `Refused`.
     """
+    try:
+        return (yield from _call(route, request, hosted))
+    except StorageFailed as error:
+        raise Refused(500, error.message) from None
+
+
+def _call(
+    route: ControlRoute, request: ControlRequest, hosted: HostedAccount | None
+) -> Generator[Step, Any, ControlResponse | None]:
+    """As `_handle`. Raises `StorageFailed`, too."""
     result = route.handler(request)
     if isinstance(result, ControlResponse):
         return result

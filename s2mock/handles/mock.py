@@ -1,6 +1,6 @@
 """`S2Mock`: an account with its engine, powers, app and server, composed for one test."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from s2mock.control.router import ControlRouter
     from s2mock.control.settings import ControlSettings
+    from s2mock.data_directory.change_log import SyncMode
+    from s2mock.data_directory.keeper import Keeper
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.entry import AccountView, Diagnostics
     from s2mock.server.loop_server import LoopServer
@@ -128,6 +130,7 @@ class S2Mock(MockBase):
         self._is_closed = False
         self._has_control = control
         self._control_settings: ControlSettings | None = None
+        self._keeper: Keeper | None = None
         self._fresh_names = count(1)
         given = mock_tokens.give(token)
         self._number = given.number
@@ -213,6 +216,8 @@ class S2Mock(MockBase):
             self._connections.end()
         self._powers.end_injecting()
         self._engine.end_sessions()
+        if self._keeper is not None:
+            self._keeper.close()
         # The report at the end of the test must not keep the account in memory.
         self._powers.journal.set_diagnostics(
             partial(_load_diagnostics, EndedAccount(self._engine.state, self.token))
@@ -366,6 +371,7 @@ class S2Mock(MockBase):
             port=port,
             on_error=failures.note,
             certificate=self._find_certificate(host),
+            synced_log=self._connections.lazy_server.synced_log,
         )
         self._connections.add_loop_server(server)
         if self._is_closed:
@@ -427,6 +433,32 @@ class S2Mock(MockBase):
         self._control_settings = control
         self._own_hosts_only = own_hosts_only
         self._refusal = None if control.has_first_account else NO_FIRST_ACCOUNT
+
+    def _keep_in(
+        self,
+        directory: "Path",
+        mode: "SyncMode",
+        *,
+        report: Callable[[str], object],
+        end: Callable[[], object],
+    ) -> None:
+        """Keep the account in a directory, with what is there; before its first operation.
+
+        `report` is called with the text of a failure, from any thread, `end` once no change can be
+        kept any more. Raises `OSError`, `DataDirectoryError`.
+        """
+        from s2mock.data_directory.keeper import Keeper
+
+        self._keeper = Keeper(
+            self._engine,
+            directory,
+            mode,
+            is_new=self._initial_state.is_snapshot,
+            report=report,
+            end=end,
+        )
+        if mode == "batch":
+            self._connections.lazy_server.synced_log = self._keeper.log
 
     def _start_from(self, resources: bytes) -> None:
         """Create the basins of a resource file, now and after each reset.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from s2mock.server.output_gate import SyncedLog
     from s2mock.server.server import Server
     from s2mock.server.tls import Certificate
 
@@ -47,6 +48,8 @@ class LazyServer:
         self.app: Answering | None = None
         self.certificate: Certificate | None = None
         """The certificate for new connections, which speak TLS then; None for plain HTTP."""
+        self.synced_log: SyncedLog | None = None
+        """A log for which the server's output is to wait; set before the server is loaded."""
         _of_this_process.add(self)
 
     def __repr__(self) -> str:
@@ -142,12 +145,14 @@ def _make_server(
 ) -> "Server":
     from s2mock.server.server import Server
 
+    lazy_server = this()
     return Server(
         lambda environ: _converse(this, environ),
         host=host,
         on_error=failures.note,
         listening=listening,
         certificate=lambda: _certificate(this),
+        synced_log=None if lazy_server is None else lazy_server.synced_log,
     )
 
 

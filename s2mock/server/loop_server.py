@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from s2mock.runtime.conversation import Application
 from s2mock.server.addresses import BACKLOG
-from s2mock.server.connection import Connection
+from s2mock.server.client_protocol import make_client_protocol
 from s2mock.server.context import Context, failure_reporter
 from s2mock.server.event_loop import monotonic_now
-from s2mock.server.protocols import recognise
 from s2mock.server.workers import Workers
 
 if TYPE_CHECKING:
+    from s2mock.server.output_gate import OutputGate, SyncedLog
     from s2mock.server.tls import Certificate
 
 # How long, in seconds, a call from another thread waits for the loop, which may be blocked.
@@ -34,6 +34,7 @@ class LoopServer:
 
     def __init__(self, certificate: "Certificate | None" = None) -> None:
         self._certificate = certificate
+        self._gate: OutputGate | None = None
         self.is_closed: bool = False
         # Number of connections whose transports are not closed yet.
         self._open = 0
@@ -48,10 +49,12 @@ class LoopServer:
         port: int,
         on_error: Callable[[BaseException], None],
         certificate: "Certificate | None" = None,
+        synced_log: "SyncedLog | None" = None,
     ) -> Self:
         """Listen on that address, on the running loop; with a certificate by TLS.
 
-        Raises `OSError`.
+        With `synced_log`, output waits until what was written to that log before is safe. Raises
+        `OSError`.
         """
         made = cls(certificate)
         loop = asyncio.get_running_loop()
@@ -74,6 +77,10 @@ class LoopServer:
             monotonic_now,
             "http" if certificate is None else "https",
         )
+        if synced_log is not None:
+            from s2mock.server.output_gate import OutputGate
+
+            made._gate = OutputGate(synced_log, loop, f"s2mock-{port}-sync")
         await server.start_serving()
         return made
 
@@ -141,6 +148,8 @@ class LoopServer:
                 connection.connection_lost(None)
         self._context.drop_connections()
         self._context.workers.end()
+        if self._gate is not None:
+            self._gate.stop()
 
     def _call(self, function: Callable[[], Any]) -> None:
         """Call the function where it cannot collide with a callback of the loop."""
@@ -161,12 +170,9 @@ class LoopServer:
     def _make_connection(self) -> asyncio.Protocol:
         self._open += 1
         self._all_lost.clear()
-        if self._certificate is None:
-            return Connection(self._context, recognise, self._connection_lost)
-        from s2mock.server.tls import make_tls_protocol
-
-        certificate, context = self._certificate, self._context
-        return make_tls_protocol(certificate, context, recognise, self._connection_lost)
+        return make_client_protocol(
+            self._context, self._certificate, self._gate, self._connection_lost
+        )
 
     def _connection_lost(self) -> None:
         self._open -= 1

@@ -11,14 +11,11 @@ import ssl
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from s2mock.server import frames
-from s2mock.server.connection import Connection, Recognise
+from s2mock.server.connection import Connection
 from s2mock.server.protocols import PREFACE
-
-if TYPE_CHECKING:
-    from s2mock.server.context import Context
 
 # In the order of preference, as the reference server has them.
 ALPN: Final = ("h2", "http/1.1")
@@ -92,14 +89,12 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
     is sent, with a close_notify only after `send_close_notify`.
     """
 
-    def __init__(
-        self, certificate: Certificate, make_connection: "Callable[[], TlsConnection]"
-    ) -> None:
+    def __init__(self, certificate: Certificate, connection: "TlsConnection") -> None:
         super().__init__()
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = certificate.context.wrap_bio(self._incoming, self._outgoing, server_side=True)
-        self._connection = make_connection()
+        self._connection = connection
         self._below: asyncio.Transport
         self._is_shaken = False
         self._is_recognised = False
@@ -172,7 +167,8 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             # Nothing can be sent after a close_notify.
             self._connection.abort()
             return
-        self._send()
+        # Data is of the time before the connection was muted, though it may have been held since.
+        self._hand_over()
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         """Encrypt several pieces and send them."""
@@ -229,9 +225,13 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         abandon()
 
     def _send(self) -> None:
+        """Send what the protocol itself has for the client, unless the connection is muted."""
+        if not self._connection.is_muted:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
         data = self._outgoing.read()
-        # What the protocol itself sends is held back too on a muted connection.
-        if data and not (self._connection.is_muted or self._below.is_closing()):
+        if data and not self._below.is_closing():
             self._below.write(data)
 
     def _advance(self) -> None:
@@ -322,24 +322,19 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
 class TlsConnection(Connection):
     """A connection over TLS, which ends with a close_notify where it was not cut off."""
 
-    transport: TlsTransport
+    _tls: TlsTransport
     scheme = "https"
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport of a new connection."""
+        self._tls = cast("TlsTransport", transport)
+        super().connection_made(transport)
 
     def receive_now(self) -> bytes:
         """Return bytes that have arrived and have not been read, decrypted, without waiting."""
-        return self.transport.receive_now(super().receive_now())
+        return self._tls.receive_now(super().receive_now())
 
     def _end(self) -> None:
         if not (self.is_cut or self.is_muted):
-            self.transport.send_close_notify()
+            self._tls.send_close_notify()
         super()._end()
-
-
-def make_tls_protocol(
-    certificate: Certificate,
-    context: "Context",
-    recognise: Recognise,
-    on_lost: Callable[[], object] | None = None,
-) -> TlsTransport:
-    """Return the protocol of a new connection, for a transport of sockets."""
-    return TlsTransport(certificate, lambda: TlsConnection(context, recognise, on_lost))

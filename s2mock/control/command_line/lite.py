@@ -17,7 +17,7 @@ TLS_PORT: Final = 443
 APPEND_LATENCY: Final = 0.005
 """Seconds that s2-lite takes to make an append durable, in memory or on a disk."""
 TOKEN: Final = "ignored"
-_STORAGE: Final = ("local_root", "bucket", "path", "wal_bucket", "wal_local_root")
+_STORAGE: Final = ("bucket", "path", "wal_bucket", "wal_local_root")
 _PLAIN: Final = "starting plain http server"
 _SELF_SIGNED: Final = (
     "starting https server with self-signed certificate, clients will need to use --insecure"
@@ -39,6 +39,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-dashboard", action="store_true", help="do not redirect /dashboard to /_s2mock/"
     )
+    parser.add_argument(
+        "--local-root",
+        metavar="DIR",
+        help="directory that keeps the account over a restart; the same as --data",
+    )
+    parser.add_argument(
+        "--path", metavar="PATH", help="directory below --local-root to keep the account in"
+    )
     environ = os.environ
     parser.set_defaults(
         host=HOST,
@@ -52,14 +60,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group = parser.add_argument_group("options of s2 lite that change nothing here")
     for option, metavar in (
-        ("--local-root", "DIR"),
         ("--bucket", "BUCKET"),
-        ("--path", "PATH"),
         ("--wal-bucket", "BUCKET"),
         ("--wal-local-root", "DIR"),
     ):
         group.add_argument(
-            option, metavar=metavar, help="ignored, with a warning: everything is in memory"
+            option,
+            metavar=metavar,
+            help="ignored, with a warning: everything is in --local-root, or else in memory",
         )
     group.add_argument(
         "--append-inflight-bytes",
@@ -75,11 +83,18 @@ def check(options: argparse.Namespace) -> Iterator[str]:
     if isinstance(options.append_latency, DefaultLatency) and options.clock == "manual":
         # Each append would wait until a test advances the clock.
         options.append_latency = 0.0
+    if options.local_root is not None:
+        options.data = options.local_root
+        if options.path:
+            options.data /= options.path.strip("/")
+            options.path = None
     for name in _STORAGE:
         if getattr(options, name):
             yield (
                 f"{_flag(name)} is ignored: everything is in memory, and gone when this process "
-                "ends; --init-file creates basins and streams at each start"
+                "ends; --local-root DIR keeps it"
+                if options.data is None
+                else f"{_flag(name)} is ignored: everything is in {options.data}"
             )
     if getattr(options, _IN_FLIGHT):
         yield f"{_flag(_IN_FLIGHT)} is ignored: no append waits for room"

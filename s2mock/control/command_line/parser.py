@@ -87,7 +87,7 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
     return {
         option.name: getattr(options, option.name)
         for option in OPTIONS.values()
-        if option.server_flag is not None and option.name not in _OWN_FLAGS
+        if option.server_flag is not None and option.is_argument and option.name not in _OWN_FLAGS
     }
 
 
@@ -177,6 +177,15 @@ def _add_tls(parser: argparse.ArgumentParser, option: Option) -> None:
     )
 
 
+def _add_data(parser: argparse.ArgumentParser, option: Option) -> None:
+    parser.add_argument(
+        "--data",
+        type=_parse_path,
+        metavar="DIR",
+        help=f"{option.text}; without it everything is in memory",
+    )
+
+
 # The options that are written in another way than `--name VALUE`.
 _OWN_FLAGS: Final[dict[str, Callable[[argparse.ArgumentParser, Option], None]]] = {
     "basins": _add_basins,
@@ -185,6 +194,7 @@ _OWN_FLAGS: Final[dict[str, Callable[[argparse.ArgumentParser, Option], None]]] 
     "clock": _add_clock,
     "control": _add_control,
     "tls": _add_tls,
+    "data": _add_data,
 }
 
 
@@ -263,5 +273,5 @@ def _parse_idle(text: str) -> float:
 
 def _parse_path(text: str) -> Path:
     if not text:
-        raise argparse.ArgumentTypeError("must be the path of a file, not an empty text")
+        raise argparse.ArgumentTypeError("must be a path, not an empty text")
     return Path(text)

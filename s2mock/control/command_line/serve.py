@@ -55,6 +55,15 @@ class StandaloneMock(Protocol):
 
     def _use_certificate(self, certificate_file: Path, key_file: Path) -> None: ...
 
+    def _keep_in(
+        self,
+        directory: Path,
+        mode: Any,
+        *,
+        report: Callable[[str], object],
+        end: Callable[[], object],
+    ) -> None: ...
+
     def _start_from(self, resources: bytes) -> None: ...
 
     def close(self) -> None:
@@ -104,8 +113,10 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
         own_hosts_only=options.no_cors and _is_local(options.host),
     )
     with closing(mock):
+        failed: list[bool] = []
         try:
             _use_certificate(mock, options)
+            _keep(mock, options, failed)
             _apply_init_file(mock, options)
             _load(_NEEDED_BY_ALL_REQUESTS)
             env = _env(mock, options)
@@ -128,7 +139,7 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
         if to_run:
             return _run(to_run, env, mask)
         signal.sigwait(STOP_SIGNALS)
-    return 0
+    return int(bool(failed))
 
 
 def _version() -> str:
@@ -176,8 +187,12 @@ def _check(
     if bool(options.tls_cert) != bool(options.tls_key):
         parser.error("--tls-cert and --tls-key belong together: give both of them")
     if command == "lite":
+        if options.local_root is not None and options.data is not None:
+            parser.error("--local-root and --data are the same: give one of them")
         for warning in lite.check(options):
             warn(warning)
+    if options.accounts_only and options.data is not None:
+        parser.error("--data keeps the first account, which --accounts-only leaves out")
 
 
 def _make_mock(
@@ -209,6 +224,25 @@ def _use_certificate(mock: StandaloneMock, options: argparse.Namespace) -> None:
             mock._use_certificate(options.tls_cert, options.tls_key)  # noqa: SLF001  # as above
         except ValueError as error:
             raise _CannotStart(f"cannot start: {error}") from None
+
+
+def _keep(mock: StandaloneMock, options: argparse.Namespace, failed: list[bool]) -> None:
+    """Keep the account in `--data`. `failed` is added to when the server ends for a failing disk.
+
+    Raises `OSError`, `_CannotStart`.
+    """
+    if options.data is None:
+        return
+    from s2mock.data_directory.files import DataDirectoryError
+
+    def end() -> None:
+        failed.append(True)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    try:
+        mock._keep_in(options.data, options.sync, report=warn, end=end)  # noqa: SLF001  # as above
+    except DataDirectoryError as error:
+        raise _CannotStart(f"cannot start: {error}") from None
 
 
 def _apply_init_file(mock: StandaloneMock, options: argparse.Namespace) -> None:
