@@ -167,8 +167,7 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
             # Nothing can be sent after a close_notify.
             self._connection.abort()
             return
-        # Data is of the time before the connection was muted, though it may have been held since.
-        self._hand_over()
+        self._send()
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         """Encrypt several pieces and send them."""
@@ -225,13 +224,9 @@ class TlsTransport(asyncio.Transport, asyncio.Protocol):
         abandon()
 
     def _send(self) -> None:
-        """Send what the protocol itself has for the client, unless the connection is muted."""
-        if not self._connection.is_muted:
-            self._hand_over()
-
-    def _hand_over(self) -> None:
         data = self._outgoing.read()
-        if data and not self._below.is_closing():
+        # What the protocol itself sends is held back too on a muted connection.
+        if data and not (self._connection.is_muted or self._below.is_closing()):
             self._below.write(data)
 
     def _advance(self) -> None:

@@ -7,6 +7,7 @@ on.
 
 import random
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -26,6 +27,9 @@ _AHEAD: Final = 8
 
 Noted = Callable[[], None]
 """Called with each acknowledgement, before the writer notes it."""
+
+Tls = ssl.SSLContext | None
+"""How a writer trusts a server that speaks TLS; None for plain HTTP."""
 
 # How a writer hears of the death of the server.
 ENDS: Final = (OSError, httpx.HTTPError, EOFError)
@@ -53,9 +57,12 @@ class Writer(Protocol):
 class Appender:
     """Appends to one stream, by one protocol. A body has its number, and is sent once."""
 
-    def __init__(self, name: str, open_way: "Callable[[str, str], Iterator[Any]]") -> None:
+    def __init__(
+        self, name: str, open_way: "Callable[[str, str, Tls], Iterator[Any]]", tls: Tls = None
+    ) -> None:
         self.name = name
         self._open_way = open_way
+        self._tls = tls
         self._number = 0
         # Bodies by sequence number, and those without an answer.
         self.acknowledged: dict[int, bytes] = {}
@@ -70,7 +77,7 @@ class Appender:
         return bodies
 
     def write(self, url: str, noted: Noted) -> None:
-        way = self._open_way(url, self.name)
+        way = self._open_way(url, self.name, self._tls)
         next(way)
         while True:
             bodies = self._batch()
@@ -131,9 +138,20 @@ def records_of(client: httpx.Client, stream: str) -> dict[int, bytes]:
 # that was acknowledged since, or None.
 
 
-def by_request(url: str, stream: str) -> Iterator[Any]:
+def new_client(url: str, tls: Tls) -> httpx.Client:
+    return httpx.Client(
+        base_url=url, trust_env=False, timeout=60, verify=True if tls is None else tls
+    )
+
+
+def connect(host: str | None, port: int | None, tls: Tls) -> socket.socket:
+    connected = socket.create_connection((host, port), timeout=60)
+    return connected if tls is None else tls.wrap_socket(connected, server_hostname=host)
+
+
+def by_request(url: str, stream: str, tls: Tls) -> Iterator[Any]:
     """One request after the other, by HTTP/1.1."""
-    with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+    with new_client(url, tls) as client:
         acknowledged = None
         while True:
             bodies = yield acknowledged
@@ -146,9 +164,9 @@ def by_request(url: str, stream: str) -> Iterator[Any]:
             acknowledged = answer.json()["start"]["seq_num"], bodies
 
 
-def by_h2_request(url: str, stream: str) -> Iterator[Any]:
+def by_h2_request(url: str, stream: str, tls: Tls) -> Iterator[Any]:
     """One request after the other, by HTTP/2."""
-    with H2Client(url, headers=_HEADERS) as client:
+    with H2Client(url, headers=_HEADERS, tls=tls) as client:
         acknowledged = None
         while True:
             bodies = yield acknowledged
@@ -164,10 +182,10 @@ def by_h2_request(url: str, stream: str) -> Iterator[Any]:
             acknowledged = s2_pb2.AppendAck.FromString(body).start.seq_num, bodies
 
 
-def by_session(url: str, stream: str) -> Iterator[Any]:
+def by_session(url: str, stream: str, tls: Tls) -> Iterator[Any]:
     """A session over HTTP/1.1."""
     target = urlsplit(url)
-    with socket.create_connection((target.hostname, target.port), timeout=60) as connected:
+    with connect(target.hostname, target.port, tls) as connected:
         head = (
             f"POST /v1/streams/{stream}/records HTTP/1.1\r\nhost: {target.netloc}\r\n"
             f"s2-basin: {BASIN}\r\ncontent-type: s2s/proto\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -199,9 +217,9 @@ def by_session(url: str, stream: str) -> Iterator[Any]:
         yield from ahead(send, next_frame)
 
 
-def by_h2_session(url: str, stream: str) -> Iterator[Any]:
+def by_h2_session(url: str, stream: str, tls: Tls) -> Iterator[Any]:
     """A session over HTTP/2."""
-    with H2Client(url, headers=_HEADERS) as client:
+    with H2Client(url, headers=_HEADERS, tls=tls) as client:
         path = f"/v1/streams/{stream}/records"
         number = client.open("POST", path, {"content-type": "s2s/proto"}, end=False)
         demand(client.head(number)[":status"] == "200", "session", client.heads[number])
@@ -244,8 +262,9 @@ class Value:
 class Manager:
     """Changes configurations, streams, tokens, fences and trims, one after the other."""
 
-    def __init__(self, name: str, seed: int) -> None:
+    def __init__(self, name: str, seed: int, tls: Tls = None) -> None:
         self.name = name
+        self._tls = tls
         self._chance = random.Random(seed)
         # Retention by stream; None for a stream that is not there.
         self.streams: dict[str, Value] = {}
@@ -270,7 +289,7 @@ class Manager:
             self._set_fence,
             self._set_trim,
         )
-        with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        with new_client(url, self._tls) as client:
             while True:
                 self._chance.choice(changes)(client, noted)
 
@@ -419,14 +438,14 @@ ISSUED: Final = object()
 """In place of the secret of a token that was asked for."""
 
 
-def writers(seed: int) -> list[Writer]:
+def writers(seed: int, tls: Tls = None) -> list[Writer]:
     """Return one writer of each kind."""
     return [
-        Appender("by-request", by_request),
-        Appender("by-h2-request", by_h2_request),
-        Appender("by-session", by_session),
-        Appender("by-h2-session", by_h2_session),
-        Manager("manager", seed),
+        Appender("by-request", by_request, tls),
+        Appender("by-h2-request", by_h2_request, tls),
+        Appender("by-session", by_session, tls),
+        Appender("by-h2-session", by_h2_session, tls),
+        Manager("manager", seed, tls),
     ]
 
 

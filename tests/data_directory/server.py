@@ -1,5 +1,6 @@
 """The standalone server on a data directory, in a process of its own that a test can kill."""
 
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ class KeptServer:
     """A server on that directory; it is killed at the end of the block.
 
     A log is long after that number of changes. `prelude` is code that its process runs before.
+    `client` trusts a server that speaks TLS by `tls`.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class KeptServer:
         port: int = 0,
         long: int = USUAL,
         prelude: str = "",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.process = subprocess.Popen(
             [
@@ -52,7 +55,8 @@ class KeptServer:
         else:
             self.process.communicate()
             raise ServerEnded(self.process.returncode, "".join(self.said))
-        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=60)
+        verify = True if tls is None else tls
+        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=60, verify=verify)
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,9 @@ import random
 from pathlib import Path
 
 import pytest
+import trustme
 
+from tests.certificates import trusting
 from tests.data_directory.load import Appender, Lost, run, set_up, writers
 from tests.data_directory.server import KeptServer
 
@@ -33,6 +35,35 @@ def test_all_that_was_acknowledged_survives_a_kill(tmp_path: Path, sync: str) ->
                 writer.check(server.client)
             run(those, server.url, chance.randrange(1, 400), server.process.kill)
     with KeptServer(tmp_path / "data", "--sync", sync, long=LONG) as server:
+        for writer in those:
+            writer.check(server.client)
+
+
+@pytest.mark.parametrize("sync", ["batch", "always"])
+def test_all_that_was_acknowledged_over_tls_survives_a_kill(tmp_path: Path, sync: str) -> None:
+    authority = trustme.CA()
+    files = {name: tmp_path / f"{name}.pem" for name in ("ca", "cert", "key")}
+    issued = authority.issue_cert("127.0.0.1")
+    authority.cert_pem.write_to_path(files["ca"])
+    files["cert"].write_bytes(b"".join(one.bytes() for one in issued.cert_chain_pems))
+    issued.private_key_pem.write_to_path(files["key"])
+    tls = trusting(str(files["ca"]))
+    arguments = ["--sync", sync, "--tls-cert", str(files["cert"]), "--tls-key", str(files["key"])]
+
+    those, chance = writers(seed=1, tls=tls), random.Random(sync)
+
+    def serve() -> KeptServer:
+        return KeptServer(tmp_path / "data", *arguments, long=LONG, tls=tls)
+
+    with serve() as server:
+        assert server.url.startswith("https://")
+        set_up(server.client, those)
+    for _ in range(max(2, KILLS // 8) if sync == "batch" else 1):
+        with serve() as server:
+            for writer in those:
+                writer.check(server.client)
+            run(those, server.url, chance.randrange(1, 400), server.process.kill)
+    with serve() as server:
         for writer in those:
             writer.check(server.client)
 
