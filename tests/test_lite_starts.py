@@ -168,7 +168,7 @@ STARTS = {
     # The workflow that tests S2's SDKs.
     "the SDKs' workflow": Start("s2 lite --port {port}", health),
     # Compose files, which have no health check since the image has no client.
-    "compose with a volume": Start("s2 lite --local-root {dir} --port {port}", basins),
+    "compose with a volume": Start("s2 lite --local-root {dir}/volume --port {port}", basins),
     "compose with a bucket": Start(
         "s2 lite --bucket s2-bench --path s2lite --port {port}",
         any_answer,
