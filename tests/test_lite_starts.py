@@ -263,6 +263,32 @@ def test_a_project_starts_it_and_finds_it_ready(
     assert "Traceback" not in started.log.read_text()
 
 
+@pytest.mark.parametrize(
+    "name", [name for name, one in STARTS.items() if "--local-root" in one.command]
+)
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_project_that_has_a_directory_finds_its_records_after_a_restart(
+    start: Callable[[Start], Started], name: str, how: signal.Signals
+) -> None:
+    one = STARTS[name]
+    with httpx.Client(trust_env=False, headers={"s2-basin": BASIN}) as http:
+        started = start(one)
+        one.wait(started)
+        url = f"http://127.0.0.1:{started.port}/v1"
+        assert http.put(f"{url}/basins/{BASIN}", json={}).status_code in (200, 201)
+        assert http.put(f"{url}/streams/log", json={}).status_code == 201
+        appended = http.post(f"{url}/streams/log/records", json={"records": [{"body": "x"}]})
+        assert appended.status_code == 200
+        started.process.send_signal(how)
+        started.process.wait(PATIENCE)
+
+        started = start(one)
+        one.wait(started)
+        url = f"http://127.0.0.1:{started.port}/v1"
+        [record] = http.get(f"{url}/streams/log/records?seq_num=0").json()["records"]
+    assert record["body"] == "x"
+
+
 def test_a_certificate_is_checked_where_it_is_looked_at(start: Callable[[Start], Started]) -> None:
     """What the wait of the chart leaves out: `verify` is not what makes it pass."""
     started = start(STARTS["the chart with a certificate"])
