@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
 
-PATIENCE = 10
+PATIENCE = 60
 
 
 def address_of(url: str) -> tuple[str, int]:

@@ -29,7 +29,7 @@ class H2Client:
         self.headers = own_token.authorization(url) | (headers or {})
         target = urlsplit(url)
         address = (target.hostname, target.port)
-        self.socket = socket.create_connection(address, timeout=10)
+        self.socket = socket.create_connection(address, timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is not None:
             self.socket = tls.wrap_socket(
