@@ -9,8 +9,9 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 
 FROM python:3.13-slim
 COPY --from=build /wheels /wheels
-RUN pip install --no-cache-dir /wheels/*.whl && rm -r /wheels
+# With what makes a certificate for --tls-self.
+RUN pip install --no-cache-dir "$(echo /wheels/*.whl)[tls]" && rm -r /wheels
 USER nobody
-EXPOSE 80 8080
+EXPOSE 80 443 8080
 ENTRYPOINT ["s2mock"]
 CMD ["--host", "0.0.0.0"]

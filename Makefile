@@ -29,7 +29,7 @@ PYTEST := $(RUN) pytest -n auto --dist worksteal
 OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
-  soak differential record upstream fault-table fault-table-rust zoo
+  soak differential record upstream fault-table fault-table-rust zoo kills
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -49,6 +49,7 @@ help:
 	@echo 'make pictures  new pictures for the documentation'
 	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
 	@echo 'make zoo    campaigns against known bugs, and 1,000 attempts of each repaired twin'
+	@echo 'make kills  a server with --data is killed 200 times under load (KILLS=200)'
 	@echo 'make soak   mixed load on the standalone server (SECONDS=600)'
 	@echo 'make differential S2MOCK_REFERENCE=URL   comparison with a real server'
 	@echo 'make upstream S2MOCK_REFERENCE=URL       the powers in front of a real server'
@@ -178,6 +179,13 @@ ZOO_RUNS ?= 1000
 
 zoo: $(VENV)/.test
 	@S2MOCK_TESTS_ZOO=$(ZOO_RUNS) $(PYTEST) tests/zoo --durations=30 $(PYTEST_FLAGS)
+
+# SIGKILL at random moments under load: all that was acknowledged is there after the restart, and
+# nothing else. `make test` has a sample of it.
+KILLS ?= 200
+
+kills: $(VENV)/.test
+	@S2MOCK_TESTS_KILLS=$(KILLS) $(PYTEST) tests/data_directory/test_kills.py $(PYTEST_FLAGS)
 
 # A comparison with a real server: make differential S2MOCK_REFERENCE=http://127.0.0.1:8080
 SEQUENCES ?= 20000

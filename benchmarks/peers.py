@@ -16,11 +16,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 BASIN = "my-basin"
@@ -197,6 +198,16 @@ def _bare_proxy(announce: Callable[[int], None]) -> None:
     asyncio.run(serve())
 
 
+def _kept(mode: Literal["always", "batch", "never"], announce: Callable[[int], None]) -> None:
+    """Serve an account that is kept in a directory of the usual file system."""
+    from s2mock import S2Mock
+
+    with TemporaryDirectory() as folder, S2Mock() as mock:
+        mock._keep_in(Path(folder), mode, report=print, end=bool)  # noqa: SLF001  # no option of it
+        mock.create_basin(BASIN)
+        announce(int(mock.url.rpartition(":")[2]))
+
+
 def _granian(announce: Callable[[int], None]) -> None:
     """Run Granian in this process, with a minimal app.
 
@@ -252,6 +263,9 @@ _SERVERS = {
     "s2mock": _s2mock,
     "s2mock-unnoted": _unnoted,
     CONTROL: _controlled,
+    "s2mock-always": partial(_kept, "always"),
+    "s2mock-batch": partial(_kept, "batch"),
+    "s2mock-never": partial(_kept, "never"),
     BEFORE: _s2mock,
     PROXY: _proxy,
     BARE_PROXY: _bare_proxy,

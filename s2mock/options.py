@@ -44,6 +44,7 @@ COUNT: Final = Kind(type=int, expected="a whole number", parse=int, metavar="COU
 BYTES: Final = Kind(type=int, expected="a whole number", parse=int, metavar="BYTES")
 PORT: Final = Kind(type=int, expected="a port number", parse=int, metavar="PORT")
 TEXT: Final = Kind(type=str, expected="text", parse=str)
+DIRECTORY: Final = Kind(type=str, expected="the path of a directory", parse=str, metavar="DIR")
 CHOICE: Final = Kind(type=str, expected="one of a few texts", parse=str)
 NAMES: Final = Kind(
     type=list,
@@ -189,6 +190,13 @@ _ALL: Final = (
         server_flag="port",
     ),
     Option(
+        name="tls",
+        text="serve over TLS, https://, with a certificate of an authority made for this process",
+        kind=FLAG,
+        default=False,
+        server_flag="tls_self",
+    ),
+    Option(
         name="token",
         text="the account's own access token",
         kind=TEXT,
@@ -304,6 +312,30 @@ _ALL: Final = (
         is_setting=True,
         server_flag="basin_prefix",
         is_of_upstream=True,
+    ),
+    Option(
+        name="data",
+        text="directory that keeps the first account over a restart; made if it does not exist",
+        kind=DIRECTORY,
+        default=None,
+        shown_default="none: everything is in memory",
+        is_argument=False,
+        is_in_marker=False,
+        server_flag="data",
+        is_of_engine=True,
+    ),
+    Option(
+        name="sync",
+        text="how changes get to the disk, with --data: 'always' syncs each one before its answer, "
+        "'batch' all of one turn together, before their answers, 'never' leaves it to the system, "
+        "which loses answered changes only if the machine fails",
+        kind=CHOICE,
+        choices=("always", "batch", "never"),
+        default="batch",
+        is_argument=False,
+        is_in_marker=False,
+        server_flag="sync",
+        is_of_engine=True,
     ),
     Option(
         name="use_env",

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from s2mock.contract.client import Client
 from s2mock.contract.passing_time import others_answered
 from s2mock.runtime.conversation import Application, Conversation, Outlast, Step, relay
-from s2mock.server import server as server_module
+from s2mock.server import client_protocol
 from s2mock.server.connection import Connection, Speaker
 from s2mock.server.context import Context
 
@@ -77,7 +77,7 @@ class _Watching:
 
 
 def _watch() -> None:
-    begin, recognise = Context.__init__, server_module.recognise
+    begin, recognise = Context.__init__, client_protocol.recognise
 
     def begin_watched(
         self: Context, application: Application, *arguments: Any, **more: Any
@@ -92,7 +92,7 @@ def _watch() -> None:
         return speaker
 
     Context.__init__ = begin_watched  # type: ignore[method-assign]
-    server_module.recognise = note
+    client_protocol.recognise = note
 
 
 _watch()

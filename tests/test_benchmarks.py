@@ -12,7 +12,8 @@ REPO = Path(__file__).parent.parent
 # `socket` starts every peer server; moto alone takes seconds to load.
 SUBJECTS = [
     pytest.param("socket", marks=pytest.mark.long),
-    *("append", "read", "operations", "account", "in-process", "snapshot", "campaigns", "proxy"),
+    *("append", "read", "operations", "account", "in-process", "snapshot", "campaigns"),
+    *("proxy", "kept"),
 ]
 
 

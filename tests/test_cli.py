@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +17,9 @@ import pytest
 import s2mock
 from s2mock import ManualClock, S2Mock
 from s2mock.control.command_line.parser import make_parser
+from s2mock.handles.mock import CA_VARIABLES
 from s2mock.json_bodies.resource_files import parse_duration
+from tests.certificates import trusting
 from tests.conftest import BASIN
 from tests.ports import unused_port
 from tests.server.conftest import Raw
@@ -198,6 +201,62 @@ def test_options_of_the_account(start: Start) -> None:
         assert names == ["here", "there"]
 
 
+@pytest.mark.slow
+def test_tls_self(start: Start) -> None:
+    process = start("--port=0", "--tls-self")
+    lines = three_lines(process)
+    url = lines[0].strip().removeprefix("export S2_ACCOUNT_ENDPOINT=")
+    assert url.startswith("https://127.0.0.1:")
+    assert process.stdout is not None
+    more = [process.stdout.readline().strip() for _ in CA_VARIABLES]
+    variables = dict(line.removeprefix("export ").split("=") for line in more)
+    assert (*variables,) == CA_VARIABLES
+    [ca_file] = {*variables.values()}
+    with httpx.Client(verify=trusting(ca_file), trust_env=False) as http:
+        assert http.get(f"{url}/health").text == "OK"
+        # Another account is on the same port.
+        token = http.post(f"{url}/_s2mock/accounts").json()["token"]
+        headers = {"authorization": f"Bearer {token}"}
+        assert http.get(f"{url}/v1/basins", headers=headers).status_code == 200
+    status, _, stderr = end(process)
+    assert (status, Path(ca_file).exists()) == (0, False)
+    assert url in stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on the PATH")
+def test_run_with_tls() -> None:
+    script = 'curl --silent --fail "$S2_ACCOUNT_ENDPOINT/health"'
+    ended = subprocess.run(
+        [*COMMAND, "run", "--tls-self", "--", "sh", "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "OK", "")
+
+
+@pytest.mark.slow
+def test_tls_self_without_trustme() -> None:
+    program = (
+        "import sys; sys.modules['trustme'] = None; sys.argv[0] = 's2mock';"
+        "from s2mock.__main__ import main; sys.exit(main())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "--tls-self", "--port=0"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == (
+        "s2mock: --tls-self needs trustme, which makes the certificate, and it is not installed: "
+        "pip install 's2mock[tls]'\n"
+    )
+
+
 def test_init_file(start: Start, tmp_path: Path) -> None:
     file = tmp_path / "resources.json"
     streams = [{"name": "a/b", "config": {"retention_policy": "7days"}}, {"name": "c"}]
@@ -291,6 +350,9 @@ def test_port_in_use() -> None:
         ),
         (["--control-token="], "argument --control-token: must be text that fits into a header"),
         (["--no-control", "--control-token=x"], "--control-token is for /_s2mock"),
+        (["--tls-self", "--tls-key=x"], "--tls-self makes a certificate: leave out --tls-cert"),
+        (["--tls-cert=x"], "--tls-cert and --tls-key belong together: give both of them"),
+        (["--control-origin=http://a.test"], "--control-origin needs --control-token"),
         (["--accounts-only", "--no-control"], "--accounts-only needs /_s2mock"),
         (["--accounts-only", "--token=x"], "--token is for the first account"),
         (

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from s2mock.control.command_line.parser import make_parser
+
 pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parent.parent / "conftest_examples"
@@ -116,6 +118,14 @@ def test_in_typescript(tmp_path: Path) -> None:
     )
     report = json.loads(ran(["npx", "vitest", "run", "--reporter=json"], folder))
     assert report["numPassedTests"] == report["numTotalTests"] == declared > 0
+
+
+def test_playwright_starts_a_server_and_waits_for_it() -> None:
+    text = (EXAMPLES / "typescript" / "playwright.config.ts").read_text()
+    command, url = re.findall(r'(?:command|url): "(.*)"', text)
+    options = make_parser("serve").parse_args(command.removeprefix("python -m s2mock ").split())
+    assert options.with_parent
+    assert url == f"http://{options.host}:{options.port}/health"
 
 
 @pytest.mark.long

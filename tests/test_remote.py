@@ -15,6 +15,8 @@ from s2mock import (
     StreamConfig,
     TargetError,
 )
+from s2mock.handles.remote import check_target
+from tests.ports import unused_port
 
 ON_ANY_SERVER = {"basin_name", "close", "env", "fresh_basin", "is_fake", "token", "url", "use_env"}
 
@@ -111,8 +113,51 @@ def test_a_basin_that_is_there_already_is_an_error_and_stays(server: S2Mock) -> 
 def test_a_server_that_is_not_there(server: S2Mock) -> None:
     url = server.url
     server.close()
-    with RemoteS2Mock(url) as remote, pytest.raises(TargetError, match="cannot be reached"):
+    port = url.rpartition(":")[2]
+    with RemoteS2Mock(url) as remote, pytest.raises(TargetError) as caught:
         remote.fresh_basin()
+    [line] = str(caught.value).splitlines()
+    assert line.startswith(f"--s2mock-target={url} cannot be reached: ")
+    assert line.endswith(f"Start a server there: python -m s2mock --port {port}")
+
+
+@pytest.mark.parametrize(
+    ("url", "end"),
+    [
+        ("https://localhost:{port}", "python -m s2mock --port {port} --tls-self"),
+        ("http://127.0.0.2:{port}", "python -m s2mock --port {port}"),
+        ("http://s2.invalid:{port}", None),
+    ],
+)
+def test_how_to_start_a_server_is_said_of_this_machine_alone(url: str, end: str | None) -> None:
+    port = unused_port()
+    with pytest.raises(TargetError) as caught:
+        check_target(url.format(port=port))
+    [line] = str(caught.value).splitlines()
+    if end is None:
+        assert "Start a server" not in line
+    else:
+        assert line.endswith(f"Start a server there: {end.format(port=port)}")
+
+
+@pytest.mark.usefixtures("_trust_as_usual")
+def test_a_server_that_is_not_trusted() -> None:
+    with S2Mock(tls=True) as server, pytest.raises(TargetError) as caught:
+        check_target(server.url)
+    message = str(caught.value)
+    assert "certificate verify failed" in message
+    assert message.endswith("SSL_CERT_FILE names the file of a certificate authority to trust")
+
+
+@pytest.mark.usefixtures("_trust_as_usual")
+def test_a_server_over_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    with S2Mock(tls=True, control=True) as server:
+        server.use_env(monkeypatch)
+        with RemoteS2Mock(server.url, tls=True) as remote:
+            assert remote.create_basin("my-basin").name == "my-basin"
+            assert remote.client.get("/v1/basins").status_code == 200
+    with S2Mock(control=True) as server, pytest.raises(ValueError, match="speaks plain HTTP; "):
+        RemoteS2Mock(server.url, tls=True)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +189,7 @@ def test_what_only_the_fake_can_do(remote: RemoteS2Mock, name: str) -> None:
 @pytest.mark.parametrize(
     ("has_powers", "missing"),
     [
-        (True, {"account", "serve"}),
+        (True, {"account", "ca_file", "serve"}),
         (False, {*shown(S2Mock())} - ON_ANY_SERVER),
     ],
 )
@@ -158,7 +203,7 @@ def test_each_public_member_of_the_fake_is_there_or_says_why_not(
                 getattr(remote, name)
 
 
-@pytest.mark.parametrize("name", sorted({*shown(S2Mock)} - {"serve"}))
+@pytest.mark.parametrize("name", sorted({*shown(S2Mock)} - {"ca_file", "serve"}))
 def test_members_have_the_same_arguments(name: str) -> None:
     ours, theirs = getattr(S2Mock, name), getattr(RemoteS2Mock, name)
     assert callable(ours) is callable(theirs)

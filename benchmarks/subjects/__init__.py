@@ -22,6 +22,7 @@ SUBJECTS = {
     "journal": "benchmarks.subjects.journal",
     "snapshot": "benchmarks.subjects.snapshot",
     "campaigns": "benchmarks.subjects.campaigns",
+    "kept": "benchmarks.subjects.kept",
 }
 
 

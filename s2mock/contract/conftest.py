@@ -49,6 +49,13 @@ def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Clien
         url = request.getfixturevalue("_contract_fake_url")
         if pytestconfig.getoption("s2mock_auth") == "required":
             token = _TOKEN
+    else:
+        from s2mock.handles.remote import TargetError, check_target
+
+        try:
+            check_target(url)
+        except TargetError as error:
+            raise pytest.UsageError(str(error)) from None
     return Client(url.rstrip("/"), token=token)
 
 

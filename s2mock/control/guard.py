@@ -6,22 +6,34 @@ page of another site can send requests through a browser on this machine: such a
 """
 
 import ipaddress
+from collections.abc import Collection
 from typing import Any, Final
 
 TOKEN_HEADER: Final = "S2Mock-Control-Token"
 
 
-def objection(environ: dict[str, Any], token: str | None, *, is_page: bool = False) -> str | None:
+def objection(
+    environ: dict[str, Any],
+    token: str | None,
+    origins: Collection[str] = (),
+    *,
+    is_page: bool = False,
+) -> str | None:
     """Return why the request is refused, or None if it is not.
 
-    `token` is the control token of the server. A browser that opens the page sends none. So the
-    page, which has no data in it, is served without one: it asks for the token, and sends it from
-    then on.
+    `token` is the control token of the server. A page of one of the `origins` must send it. A
+    browser that opens the server's own page sends none. So that page, which has no data in it, is
+    served without one: it asks for the token, and sends it from then on.
     """
     origin = environ.get("HTTP_ORIGIN")
     host = environ.get("HTTP_HOST", "")
-    if origin is not None and origin.lower() != f"http://{host.lower()}":
-        return f"the Origin {origin!r} is another than this server's, http://{host}"
+    if is_origin_of(environ, origins):
+        if environ.get("HTTP_S2MOCK_CONTROL_TOKEN") is None:
+            return f"a page of {origin} must send {TOKEN_HEADER}, with the token of --control-token"
+        return _token_objection(environ, token)
+    own = f"{environ.get('wsgi.url_scheme', 'http')}://{host}"
+    if origin is not None and origin.lower() != own.lower():
+        return f"the Origin {origin!r} is another than this server's, {own}"
     site = environ.get("HTTP_SEC_FETCH_SITE", "none")
     if site not in ("none", "same-origin"):
         return f"a browser sends this for a page of another origin (Sec-Fetch-Site: {site})"
@@ -29,11 +41,7 @@ def objection(environ: dict[str, Any], token: str | None, *, is_page: bool = Fal
     if is_page and token is not None and sent is None:
         return None
     if token is not None and sent is not None:
-        import hmac  # loaded late: it takes time, and few servers have a token
-
-        if hmac.compare_digest(sent.encode(), token.encode()):
-            return None
-        return f"{TOKEN_HEADER} is not the token that the server was started with"
+        return _token_objection(environ, token)
     way = (
         f"send {TOKEN_HEADER}, with the token of --control-token"
         if token is not None
@@ -45,6 +53,20 @@ def objection(environ: dict[str, Any], token: str | None, *, is_page: bool = Fal
     if not is_loopback_host(host):
         return f"the Host {host!r} is no name or address of this machine's loopback: {way}"
     return None
+
+
+def is_origin_of(environ: dict[str, Any], origins: Collection[str]) -> bool:
+    """True if a page of one of these origins sends the request."""
+    return bool(origins) and environ.get("HTTP_ORIGIN", "").lower() in origins
+
+
+def _token_objection(environ: dict[str, Any], token: str | None) -> str | None:
+    import hmac  # loaded late: it takes time, and few servers have a token
+
+    sent: str = environ["HTTP_S2MOCK_CONTROL_TOKEN"]
+    if token is not None and hmac.compare_digest(sent.encode(), token.encode()):
+        return None
+    return f"{TOKEN_HEADER} is not the token that the server was started with"
 
 
 def is_loopback_host(host: str) -> bool:

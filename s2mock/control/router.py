@@ -6,12 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import unquote
 
-from s2mock.control.guard import objection
+from s2mock.control.guard import is_origin_of, objection
 from s2mock.control.hosted_account import AccountEnded, HostedAccount, WaitOrEnd
 from s2mock.control.hosted_accounts import HostedAccounts
 from s2mock.control.request import PREFIX, ControlRequest, ControlRoute, require_account
 from s2mock.control.response import ControlResponse, Refused
 from s2mock.powers.errors import NotOnTarget
+from s2mock.registry.values.errors import StorageFailed
 from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.conversation import READ, Conversation, Head, Reset, RunInThread, Step
 from s2mock.runtime.environ import bearer, path_of
@@ -39,6 +40,7 @@ class ControlRouter:
     ) -> None:
         self._token = settings.token
         self._has_dashboard = settings.has_dashboard
+        self._origins = frozenset(settings.origins)
         self.accounts = HostedAccounts(first, call_on_server, settings)
 
     @cached_property
@@ -76,10 +78,20 @@ class ControlRouter:
         if PREFIX in target:
             path = path_of(target)
             if path == PREFIX or path.startswith(f"{PREFIX}/"):
+                if self._origins and is_origin_of(environ, self._origins):
+                    return self._control_from_page(environ, path)
                 return self._control(environ, path)
         elif self._has_dashboard and target == _DASHBOARD:
             return _redirect_to_page()
         return self.accounts.of(bearer(environ)).converse(environ)
+
+    def _control_from_page(self, environ: dict[str, Any], path: str) -> Conversation:
+        """Answer a request of a page whose origin is one of `--control-origin`."""
+        from s2mock.control import cross_origin  # loaded late: few servers are used by such pages
+
+        if cross_origin.is_preflight(environ):
+            return cross_origin.answer_preflight(environ)
+        return cross_origin.let_page_read(environ, self._control(environ, path))
 
     def _control(self, environ: dict[str, Any], path: str) -> Conversation:
         hosted: HostedAccount | None = None
@@ -125,7 +137,7 @@ class ControlRouter:
     def _admit(self, environ: dict[str, Any], path: str) -> HostedAccount | None:
         """Return the account that the request acts on, None without one. Raises `Refused`."""
         is_page = path == f"{PREFIX}/"
-        if (text := objection(environ, self._token, is_page=is_page)) is not None:
+        if (text := objection(environ, self._token, self._origins, is_page=is_page)) is not None:
             raise Refused(403, text)
         token = bearer(environ)
         if mock_tokens.is_ended(token):
@@ -166,6 +178,16 @@ def _handle(
 
     Raises `AccountEnded`, `Refused`.
     """
+    try:
+        return (yield from _call(route, request, hosted))
+    except StorageFailed as error:
+        raise Refused(500, error.message) from None
+
+
+def _call(
+    route: ControlRoute, request: ControlRequest, hosted: HostedAccount | None
+) -> Generator[Step, Any, ControlResponse | None]:
+    """As `_handle`. Raises `StorageFailed`, too."""
     if hosted is not None and hosted.is_in_front_of_upstream:
         # It may ask the upstream.
         result = yield RunInThread(lambda: route.handler(request))

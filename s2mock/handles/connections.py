@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from s2mock.registry.engine.engine import Engine
     from s2mock.runtime.conversation import Conversation
     from s2mock.server.loop_server import LoopServer
+    from s2mock.server.tls import Certificate
     from s2mock.server.wsgi import WsgiApp
 
 
@@ -51,8 +52,12 @@ class Connections:
                 return server.loop
         return None
 
-    def listen(self) -> str:
-        """Put the server in front of this mock, and return its URL. Raises `OSError`."""
+    def listen(self, certificate: "Certificate | None") -> str:
+        """Put the server in front of this mock, and return its URL. Raises `OSError`.
+
+        With a certificate, new connections to it speak TLS.
+        """
+        self.lazy_server.certificate = certificate
         self.lazy_server.app = self._handler
         return self.lazy_server.url
 

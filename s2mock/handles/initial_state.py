@@ -38,6 +38,11 @@ class InitialState:
                 "basins and snapshot both say what the account starts from: give one of them"
             )
 
+    @property
+    def is_snapshot(self) -> bool:
+        """True for a snapshot."""
+        return self._snapshot is not None
+
     def apply(self, engine: "Engine") -> None:
         """Put a fresh account into this state. Raises `ResourcesError`, `TypeError`."""
         if self._snapshot is not None:

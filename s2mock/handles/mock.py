@@ -1,17 +1,18 @@
 """`S2Mock`: an account with its engine, powers, app and server, composed for one test."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 
 from s2mock.handles.account import Account
 from s2mock.handles.backends.in_process import EngineBackend, MockBackend
 from s2mock.handles.connections import Connections
 from s2mock.handles.initial_state import InitialState, as_clock
 from s2mock.handles.mock_base import MockBase
+from s2mock.handles.server_certificate import ServerCertificate
 from s2mock.powers import teardown_report
 from s2mock.powers.entry import EndedAccount
 from s2mock.powers.errors import raise_at_end
@@ -29,9 +30,13 @@ from s2mock.runtime.weak_set import SharedWeakSet
 from s2mock.server.lazy_server import LazyServer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from s2mock.control.hosted_account import HostedMock
     from s2mock.control.router import ControlRouter
     from s2mock.control.settings import ControlSettings
+    from s2mock.data_directory.change_log import SyncMode
+    from s2mock.data_directory.keeper import Keeper
     from s2mock.handles.backends.upstream import UpstreamAccount
     from s2mock.handles.upstream import UpstreamSide
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
@@ -41,6 +46,13 @@ if TYPE_CHECKING:
     from s2mock.server.wsgi import WsgiApp
 
 _FRESH = "s2mock-fresh-{}"
+CA_VARIABLES: Final = (
+    "SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+)
+"""The variables in which HTTP clients find the file of an authority to trust."""
 
 
 class S2Mock(MockBase):
@@ -52,8 +64,9 @@ class S2Mock(MockBase):
     `"real"` service and the `"documented"` one disagree. `cors` sends the headers that let browsers
     read responses. All times come from `clock`; `"manual"` is a fresh `ManualClock`.
     `append_latency` is how long an append takes to become durable, in seconds of that clock. The
-    socket listens on `host` and `port` once `url` is read; port 0 picks a free one. `snapshot` is
-    an account to start from, in place of `basins`; a `ManualClock` without a start time takes the
+    socket listens on `host` and `port` once `url` is read; port 0 picks a free one. With `tls` it
+    speaks TLS, and `ca_file` has the authority that its certificate is from. `snapshot` is an
+    account to start from, in place of `basins`; a `ManualClock` without a start time takes the
     snapshot's. `token` is the account's own access token; without one each mock has another, so
     that a late request, after the end of the test that made it, is refused with 401 and does not
     reach the account of the next test. `faults` are injected from the start: mappings of the
@@ -78,7 +91,8 @@ class S2Mock(MockBase):
     that is to run on both takes its basins from `basin_name` or `fresh_basin` and uses them
     through `url`.
 
-    Raises `ValueError`, which lists the valid values, and `TypeError`.
+    Raises `ValueError`, which lists the valid values, `TypeError`, and with `tls`
+    `ModuleNotFoundError` if trustme is not installed (`pip install 's2mock[tls]'`).
     """
 
     @property
@@ -97,6 +111,7 @@ class S2Mock(MockBase):
         append_latency: float = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,
+        tls: bool = False,
         token: str | None = None,
         listening: LazyServer | None = None,
         snapshot: "Snapshot | None" = None,
@@ -113,6 +128,7 @@ class S2Mock(MockBase):
     ) -> None:
         self._upstream: UpstreamSide | None = None
         check_flag("control", control)
+        self._certificate = ServerCertificate(tls)
         self._profile = profile_named(profile)
         check_flag("cors", cors)
         side = None
@@ -140,6 +156,7 @@ class S2Mock(MockBase):
         self._is_closed = False
         self._has_control = control
         self._control_settings: ControlSettings | None = None
+        self._keeper: Keeper | None = None
         self._fresh_names = count(1)
         given = mock_tokens.give(token)
         self._number = given.number
@@ -248,6 +265,8 @@ class S2Mock(MockBase):
             self._connections.end()
         self._powers.end_injecting()
         self._engine.end_sessions()
+        if self._keeper is not None:
+            self._keeper.close()
         # The report at the end of the test must not keep the account in memory.
         self._powers.journal.set_diagnostics(
             partial(
@@ -296,6 +315,9 @@ class S2Mock(MockBase):
         inherited = self._options()
         if self._upstream is not None:
             inherited = self._upstream.options_of_another(inherited)
+        elif isinstance(options["clock"], ManualClock) and not isinstance(self.clock, ManualClock):
+            # Nothing that the account asked for would hold each append until its clock is advanced.
+            options.setdefault("append_latency", 0.0)
         made = S2Mock(**{**inherited, **options})
         made._connections.router = self._connections.router
         if not options.keys() & {"basins", "snapshot"}:
@@ -339,6 +361,8 @@ class S2Mock(MockBase):
         if isinstance(self.clock, ManualClock):
             clock = ManualClock.at(self.clock.now())
         fork = S2Mock(**self._options(), clock=clock, snapshot=self.snapshot())
+        # Not as an option: a certificate of the user's need not be from trustme.
+        fork._certificate = self._certificate
         fork._connections.lazy_server = LazyServer(is_kept=True)  # closed with this one
         self._forks.add(fork)
         return fork
@@ -374,7 +398,7 @@ class S2Mock(MockBase):
 
     @property
     def url(self) -> str:
-        """The base URL of the server, HTTP/1.1 and h2c; it listens from now on.
+        """The base URL of the server, HTTP/1.1 and HTTP/2; it listens from now on.
 
         Raises `OSError` if the address is not available, `RuntimeError` once the mock is closed.
         """
@@ -383,13 +407,38 @@ class S2Mock(MockBase):
                 "this S2Mock is closed, and has no URL any more: use it within its `with` block, "
                 "or before close()"
             )
-        url = self._connections.listen()
+        url = self._listen()
         if self._powers.outages:
             self._connections.refuse()
         return url
 
+    @property
+    def ca_file(self) -> str:
+        """The path of a PEM file with the authority of the server's certificate, with `tls`.
+
+        A client that trusts it trusts the server. The file is removed at the end of the process.
+        Raises `RuntimeError` for a mock without an authority of its own.
+        """
+        certificate = self._certificate.find(self._connections.lazy_server.host)
+        if certificate is None:
+            raise RuntimeError("this S2Mock speaks plain HTTP: make it with tls=True")
+        if certificate.ca_file is None:
+            raise RuntimeError("the certificate of this S2Mock is of an authority of yours")
+        return certificate.ca_file
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that point S2's SDKs and command line to the server.
+
+        With `tls` they have `ca_file` too, in the variables that HTTP clients read.
+        """
+        env = super().env
+        if (ca_file := self._certificate.ca_file) is not None:
+            env |= dict.fromkeys(CA_VARIABLES, ca_file)
+        return env
+
     async def serve(self, *, host: str = "127.0.0.1", port: int = 0) -> "LoopServer":
-        """Serve the account on the running asyncio loop, without a thread, HTTP/1.1 and h2c.
+        """Serve the account on the running asyncio loop, without a thread, HTTP/1.1 and HTTP/2.
 
         The result has a `url`, `await close()`, and closes itself at the end of `async with`.
         Closing the mock closes it too. `port` 0 picks a free one. Raises `OSError` if the address
@@ -403,7 +452,12 @@ class S2Mock(MockBase):
         from s2mock.server.loop_server import LoopServer
 
         server = await LoopServer.start(
-            self._converse, host=host, port=port, on_error=failures.note
+            self._converse,
+            host=host,
+            port=port,
+            on_error=failures.note,
+            certificate=self._certificate.find(host),
+            synced_log=self._connections.lazy_server.synced_log,
         )
         self._connections.add_loop_server(server)
         if self._is_closed:
@@ -423,9 +477,14 @@ class S2Mock(MockBase):
         """Load what the first request would load, which is done once for each server."""
         server = self._connections.lazy_server
         if not server.is_loaded:
-            self._connections.listen()
+            self._listen()
             server.load()
         _ = self._application
+
+    def _listen(self) -> str:
+        """Put the server in front of this mock, and return its URL. Raises `OSError`."""
+        connections = self._connections
+        return connections.listen(self._certificate.find(connections.lazy_server.host))
 
     def _converse(self, environ: dict[str, Any]) -> Conversation:
         return self._application.converse(environ)
@@ -446,6 +505,10 @@ class S2Mock(MockBase):
             connections.router = ControlRouter(hosted, connections.lazy_server.call, settings)
         return connections.router
 
+    def _use_certificate(self, certificate_file: "Path", key_file: "Path") -> None:
+        """Serve over TLS with a certificate of the user's. Raises `OSError`, `ValueError`."""
+        self._certificate.use_files(certificate_file, key_file)
+
     def _set_up_server(self, control: "ControlSettings", *, own_hosts_only: bool) -> None:
         """Set what only the standalone server sets, before the first request."""
         from s2mock.control.settings import NO_FIRST_ACCOUNT
@@ -453,6 +516,32 @@ class S2Mock(MockBase):
         self._control_settings = control
         self._own_hosts_only = own_hosts_only
         self._refusal = None if control.has_first_account else NO_FIRST_ACCOUNT
+
+    def _keep_in(
+        self,
+        directory: "Path",
+        mode: "SyncMode",
+        *,
+        report: Callable[[str], object],
+        end: Callable[[], object],
+    ) -> None:
+        """Keep the account in a directory, with what is there; before its first operation.
+
+        `report` is called with the text of a failure, from any thread, `end` once no change can be
+        kept any more. Raises `OSError`, `DataDirectoryError`.
+        """
+        from s2mock.data_directory.keeper import Keeper
+
+        self._keeper = Keeper(
+            self._engine,
+            directory,
+            mode,
+            is_new=self._initial_state.is_snapshot,
+            report=report,
+            end=end,
+        )
+        if mode == "batch":
+            self._connections.lazy_server.synced_log = self._keeper.log
 
     def _start_from(self, resources: bytes) -> None:
         """Create the basins of a resource file, now and after each reset.

@@ -1,18 +1,20 @@
 """`RemoteS2Mock`: the fixture `s2_mock` in front of a server of another process."""
 
+import ipaddress
 import json
 import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import urlsplit
 
 from s2mock.handles.initial_state import as_resources
 from s2mock.handles.mock_base import MockBase
 from s2mock.powers import teardown_report
 from s2mock.powers.errors import NotOnTarget, raise_at_end
 from s2mock.registry.values.config import BasinConfig, StreamConfig
-from s2mock.runtime.http_client import Client
+from s2mock.runtime.http_client import Client, connect
 
 if TYPE_CHECKING:
     from s2mock.handles.backends.control_client import ControlClient
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 _OPTION: Final = "--s2mock-target"
 _TOKEN: Final = "s2mock"
 # The public names that need the engine in this process.
-_IN_PROCESS: Final = frozenset({"account", "serve"})
+_IN_PROCESS: Final = frozenset({"account", "ca_file", "serve"})
 # Those that any server has; all others of `MockBase` need an s2mock with its control API.
 _ON_ANY_SERVER: Final = frozenset(
     {"basin_name", "close", "env", "fresh_basin", "is_fake", "token", "url", "use_env"}
@@ -77,6 +79,11 @@ class RemoteS2Mock(MockBase):
         self._url = url.rstrip("/")
         control = control_of(self._url, token)
         self._owns_account = control is not None and token is None
+        if options.pop("tls", False) and not self._url.startswith("https://"):
+            raise ValueError(
+                f"tls=True: {_OPTION}={self._url} speaks plain HTTP; start that server with "
+                "--tls-self, or give another URL"
+            )
         if options and not self._owns_account:
             raise ValueError(
                 f"{', '.join(sorted(options))}: options of the fake, switched off by "
@@ -245,13 +252,40 @@ class RemoteS2Mock(MockBase):
         try:
             answer = self._client.in_basin(basin).request("POST", path, document)
         except OSError as error:
-            raise TargetError(f"{_OPTION}={self._url} cannot be reached: {error}") from None
+            raise TargetError(_describe_unreachable(self._url, error)) from None
         if answer.status != 201:
             raise TargetError(
                 f"{_OPTION}={self._url} did not make the {what}: it answered {answer.status}, "
                 f"{answer.body.decode(errors='replace')}. If the name is taken, take one from "
                 "s2_mock.basin_name() or s2_mock.fresh_basin()."
             )
+
+
+def check_target(url: str) -> None:
+    """Check that there is a server. Raises `TargetError`, which says how to start one."""
+    try:
+        connect(url).close()
+    except OSError as error:
+        raise TargetError(_describe_unreachable(url, error)) from None
+
+
+def _describe_unreachable(url: str, error: OSError) -> str:
+    """Return the reason in one line, and what to do about it."""
+    why = f"{_OPTION}={url} cannot be reached: {error}"
+    if getattr(error, "verify_message", None):
+        return f"{why}. SSL_CERT_FILE names the file of a certificate authority to trust"
+    target = urlsplit(url)
+    if not _is_this_machine(target.hostname or ""):
+        return why
+    tls = " --tls-self" if target.scheme == "https" else ""
+    port = target.port or (443 if tls else 80)
+    return f"{why}. Start a server there: python -m s2mock --port {port}{tls}"
+
+
+def _is_this_machine(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost" or host.endswith(".localhost")
 
 
 def control_of(url: str, token: str | None) -> "ControlClient | None":

@@ -32,7 +32,9 @@ _KEPT_KEYS: Final = (
     "CONTENT_TYPE",
     "CONTENT_LENGTH",
     "s2mock.connection",
+    "wsgi.url_scheme",
 )
+_HTTP2_NAMES: Final = {"HTTP/2": "h2c", "HTTP/2 over TLS": "h2"}
 # A request target and its header fields with more bytes than this count as a body. When bodies are
 # dropped, the longest fields are dropped too, until this many bytes are left.
 LONG_HEAD: Final = 4096
@@ -42,6 +44,15 @@ _SHORT_TEXT: Final = 1024
 
 NOT_YET: Final = "not applied yet"
 """The value of `Entry.late` until the operation was applied, was refused, or was dropped."""
+
+
+def protocol_of(environ: dict[str, Any]) -> str:
+    """Return the protocol of a request, and whether it is over TLS: "HTTP/1.1", "HTTP/2 over TLS".
+
+    An environ that `rebuild_environ` has made has that as its protocol already.
+    """
+    protocol: str = environ.get("SERVER_PROTOCOL", "")
+    return f"{protocol} over TLS" if environ.get("wsgi.url_scheme") == "https" else protocol
 
 
 class ExchangeHead(NamedTuple):
@@ -284,7 +295,7 @@ class Entry:
                 environ.get("REQUEST_METHOD", ""),
                 _cut(self._target),
                 _shorten_fields(self._fields),
-                environ.get("SERVER_PROTOCOL", ""),
+                protocol_of(environ),
                 environ.get("s2mock.connection"),
             )
             self.path = _cut(self.path)
@@ -368,7 +379,7 @@ class Entry:
             self.body if self.batch is None else diagnostics.encode_batch(self.batch[0]),
             partial(diagnostics.decode_request, operation),
         )
-        protocol, connection = environ.get("SERVER_PROTOCOL", ""), environ.get("s2mock.connection")
+        protocol, connection = protocol_of(environ), environ.get("s2mock.connection")
         if connection is None:
             protocol = "wsgi"
         return Exchange(
@@ -383,7 +394,7 @@ class Entry:
             ),
             effect=self._effect(basin, stream),
             session=None if self.session is None else self.session.number,
-            protocol="h2c" if protocol == "HTTP/2" else protocol,
+            protocol=_HTTP2_NAMES.get(protocol, protocol),
             connection=connection,
             at=self.at,
             began=self.began,

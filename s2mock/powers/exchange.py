@@ -117,8 +117,8 @@ class Exchange:
       names in the request. `token_id` is the id of the request's access token, if it has one.
     - `response` is None after a drop.
     - `session` is the number of the session to which it belongs; its own if it opened a session.
-    - `protocol` is "HTTP/1.1", "HTTP/1.0", "h2c" or "wsgi". `connection` is the number of the
-      connection, or None.
+    - `protocol` is "HTTP/1.1", "HTTP/1.0", "h2c" or "wsgi", and over TLS "HTTP/1.1 over TLS",
+      "HTTP/1.0 over TLS" or "h2". `connection` is the number of the connection, or None.
     - `at` is the moment of the operation, in nanoseconds of the account's clock. It is None if the
       request was refused before it reached the account.
     - `began` and `ended` are in seconds of monotonic time, for durations. `ended` is None while a
@@ -178,8 +178,13 @@ def _short(body: bytes | None) -> str:
 def _curl_command(request: Request, protocol: str) -> str:
     headers, body = request.headers, request.body or b""
     target = redact_target(request.path, request.query)
-    url = target if "://" in target else f"http://{headers.get('host', 'localhost')}{target}"
+    is_encrypted = protocol == "h2" or protocol.endswith(" over TLS")
+    scheme = "https" if is_encrypted else "http"
+    url = target if "://" in target else f"{scheme}://{headers.get('host', 'localhost')}{target}"
     words = ["curl"]
+    if is_encrypted:
+        # curl knows the certificate authority no better than its user does.
+        words.append("--insecure")
     if protocol == "h2c":
         words.append("--http2-prior-knowledge")
     if request.method == "HEAD":

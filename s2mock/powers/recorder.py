@@ -10,7 +10,15 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
 
 from s2mock.powers.connection_notes import explain_loss, explain_mute, is_muted, note_end, note_mute
-from s2mock.powers.entry import LONG_HEAD, Entry, ExchangeHead, Failure, Note, head_size
+from s2mock.powers.entry import (
+    LONG_HEAD,
+    Entry,
+    ExchangeHead,
+    Failure,
+    Note,
+    head_size,
+    protocol_of,
+)
 from s2mock.powers.injected import InjectedError, Replaced
 from s2mock.powers.journal import Journal
 from s2mock.powers.redaction import redact_target
@@ -113,7 +121,7 @@ class Recorder:
             environ["REQUEST_METHOD"],
             target,
             fields,
-            environ["SERVER_PROTOCOL"],
+            protocol_of(environ),
             environ.get("s2mock.connection"),
             name,
             operation.basin,

@@ -163,7 +163,7 @@ def s2_mock(request: pytest.FixtureRequest) -> "Iterator[S2Mock | RemoteS2Mock]"
             mock = mocks.make_fake(request, arguments)
         else:
             mock = mocks.make_remote(request.config, arguments)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ModuleNotFoundError) as error:
         raise pytest.UsageError(f"s2_mock: {error}") from None
     with mock:
         if mocks.has_chosen_port(request.config):

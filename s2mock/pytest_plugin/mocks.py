@@ -75,11 +75,17 @@ def make_fake(
 def make_remote(config: pytest.Config, arguments: dict[str, Any]) -> "RemoteS2Mock":
     """Return the mock for the server of `--s2mock-target`.
 
-    Raises `TypeError`, `ValueError`, `TargetError`.
+    Raises `TypeError`, `ValueError`, `TargetError`, and `pytest.UsageError` without a server.
     """
-    from s2mock.handles.remote import RemoteS2Mock
+    from s2mock.handles.remote import RemoteS2Mock, TargetError, check_target
 
-    return RemoteS2Mock(config.getoption("s2mock_target"), **arguments)
+    url = config.getoption("s2mock_target")
+    if url.startswith(("http://", "https://")):
+        try:
+            check_target(url)
+        except TargetError as error:
+            raise pytest.UsageError(str(error)) from None
+    return RemoteS2Mock(url, **arguments)
 
 
 def make_server(config: pytest.Config) -> "LazyServer":

@@ -34,7 +34,18 @@ ProvisionResult = Literal["created", "updated", "noop"]
 
 # One number for each basin and stream that was ever created: a name may be used again, a number
 # is not.
-new_incarnation: Final = count(1).__next__
+_incarnations = count(1)
+
+
+def new_incarnation() -> int:
+    """Return the number of another basin or stream."""
+    return next(_incarnations)
+
+
+def skip_incarnations(last: int) -> None:
+    """Give out no number up to `last`: those are of an earlier process."""
+    global _incarnations  # noqa: PLW0603
+    _incarnations = count(max(last + 1, next(_incarnations)))
 
 
 class Location(NamedTuple):

@@ -96,6 +96,8 @@ class ManualClock:
         self._waiting: list[ClockTimer] = []
         self.notifier: Final = Notifier()
         """Notified when a wait for this clock begins."""
+        self.on_advance: Callable[[int], object] | None = None
+        """Called with the new time before the clock is advanced; an exception prevents that."""
         _after_fork.add(self)
 
     @classmethod
@@ -219,6 +221,8 @@ class ManualClock:
                 raise ValueError(
                     f"seconds must lead to a time up to the year 9999, not {seconds!r}"
                 )
+            if self.on_advance is not None:
+                self.on_advance(now)
             self._now, self._has_begun = now, True
             due = [timer for timer in self._waiting if timer.until <= now]
         for timer in sorted(due, key=lambda timer: timer.until):

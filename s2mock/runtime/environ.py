@@ -31,6 +31,7 @@ def make_environ(
     notes: dict[str, Any],
     client_host: str,
     server: tuple[str, int],
+    scheme: str = "http",
 ) -> dict[str, Any]:
     """Return the environ of a request, without `wsgi.input` and `wsgi.errors`.
 
@@ -51,7 +52,7 @@ def make_environ(
         "SERVER_PROTOCOL": protocol,
         "REMOTE_ADDR": client_host,
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
+        "wsgi.url_scheme": scheme,
         "wsgi.multithread": True,
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,

@@ -19,7 +19,7 @@ def reachable_host(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
 
 
-def url_of(host: str, port: int) -> str:
+def url_of(host: str, port: int, scheme: str = "http") -> str:
     """Return the base URL at which this machine reaches a server, without a slash at its end."""
     reachable = reachable_host(host)
-    return f"http://{f'[{reachable}]' if ':' in reachable else reachable}:{port}"
+    return f"{scheme}://{f'[{reachable}]' if ':' in reachable else reachable}:{port}"

@@ -60,6 +60,8 @@ class Connection(asyncio.Protocol):
     """
 
     transport: asyncio.Transport
+    scheme = "http"
+    """The scheme of the URLs that lead here."""
 
     def __init__(
         self,
@@ -80,6 +82,8 @@ class Connection(asyncio.Protocol):
         self.is_closed: bool = False
         self.is_muted: bool = False
         """True if nothing more is sent, and the client is not told of an end: see `mute`."""
+        self.is_cut: bool = False
+        """True if the connection ends as if the network had failed: TLS does not tell its end."""
         # True if what is written is discarded: the connection is closed or muted.
         self._discards = False
         self._out: list[bytes | memoryview] = []
@@ -206,12 +210,16 @@ class Connection(asyncio.Protocol):
         if self.is_open:
             self._read_again()
 
-    def close(self, *, is_input_left: bool = False, by_rst: bool = False) -> None:
+    def close(
+        self, *, is_input_left: bool = False, is_cut: bool = False, by_rst: bool = False
+    ) -> None:
         """Read nothing more, and close when all that was written has been sent.
 
-        With `is_input_left` the client may still be sending. With `by_rst` the connection ends by
-        RST, not by FIN. A muted connection stays open until its client ends it.
+        With `is_input_left` the client may still be sending. With `is_cut` the end looks like that
+        of a network that fails; with `by_rst` the connection ends by RST, not by FIN. A muted
+        connection stays open until its client ends it.
         """
+        self.is_cut |= is_cut
         self._is_input_left |= is_input_left
         self._is_by_rst |= by_rst
         if not self._is_closing:

@@ -65,12 +65,14 @@ class Context:
         server: tuple[str, int],
         report: Callable[[BaseException], None],
         now: Callable[[], float],
+        scheme: str = "http",
     ) -> None:
         self.application = application
         self.loop = loop
         self.workers = workers
         self.server = server
         """Host and port, for the environ."""
+        self._scheme = scheme
         self.report = report
         """Called with every exception that a conversation raises."""
         self.now = now
@@ -88,7 +90,7 @@ class Context:
     @property
     def url(self) -> str:
         """The base URL at which this machine reaches the server, without a slash at its end."""
-        return url_of(*self.server)
+        return url_of(*self.server, self._scheme)
 
     @property
     def is_in_loop(self) -> bool:

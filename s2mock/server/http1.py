@@ -171,7 +171,7 @@ class Http1:
         """Implement `Wire.reset`: close the connection after all data sent before."""
         self._exchange = None
         is_input_left = not self._body.is_complete
-        self._connection.close(is_input_left=is_input_left, by_rst=step.by_rst)
+        self._connection.close(is_input_left=is_input_left, is_cut=True, by_rst=step.by_rst)
 
     @property
     def is_muted(self) -> bool:
@@ -286,6 +286,7 @@ class Http1:
             connection.notes,
             connection.client_host,
             context.server,
+            connection.scheme,
         )
         self._exchange = exchange = RequestDriver(self, context)
         exchange.start(environ)

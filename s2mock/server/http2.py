@@ -247,7 +247,7 @@ class Http2:
     def cut(self, *, by_rst: bool) -> None:
         """Close the connection without a GOAWAY, after the data sent before, by FIN or RST."""
         self.close()
-        self._connection.close(is_input_left=True, by_rst=by_rst)
+        self._connection.close(is_input_left=True, is_cut=True, by_rst=by_rst)
 
     def mute(self) -> MutedConnection:
         """Send nothing more on the connection, and return it."""
@@ -394,6 +394,7 @@ class Http2:
             connection.notes,
             connection.client_host,
             connection.context.server,
+            connection.scheme,
         )
         stream.exchange = exchange = RequestDriver(stream, connection.context)
         exchange.start(environ)

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from s2mock.server.output_gate import SyncedLog
     from s2mock.server.server import Server
+    from s2mock.server.tls import Certificate
 
 _MAX_PORT = 65_535
 
@@ -44,10 +46,19 @@ class LazyServer:
         self._port: WaitingPort | None = None
         self._starting = threading.Lock()
         self.app: Answering | None = None
+        self.certificate: Certificate | None = None
+        """The certificate for new connections, which speak TLS then; None for plain HTTP."""
+        self.synced_log: SyncedLog | None = None
+        """A log for which the server's output is to wait; set before the server is loaded."""
         _of_this_process.add(self)
 
     def __repr__(self) -> str:
         return f"<Listening on {self._port.url if self._port else 'nothing yet'}>"
+
+    @property
+    def host(self) -> str:
+        """The address that it listens on."""
+        return self._address[0]
 
     @property
     def started(self) -> bool:
@@ -68,7 +79,8 @@ class LazyServer:
                     self, _stop_forgotten, self._port, warns=not self._is_kept
                 )
                 self._forgotten.atexit = False
-            return self._port.url
+            url = self._port.url
+        return url if self.certificate is None else f"https{url.removeprefix('http')}"
 
     @property
     def is_loaded(self) -> bool:
@@ -138,12 +150,20 @@ def _make_server(
 ) -> "Server":
     from s2mock.server.server import Server
 
+    lazy_server = this()
     return Server(
         lambda environ: _converse(this, environ),
         host=host,
         on_error=failures.note,
         listening=listening,
+        certificate=lambda: _certificate(this),
+        synced_log=None if lazy_server is None else lazy_server.synced_log,
     )
+
+
+def _certificate(this: "weakref.ref[LazyServer]") -> "Certificate | None":
+    listening = this()
+    return None if listening is None else listening.certificate
 
 
 def _converse(this: "weakref.ref[LazyServer]", environ: dict[str, Any]) -> Conversation:

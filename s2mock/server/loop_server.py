@@ -5,15 +5,18 @@ import socket
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from s2mock.runtime.conversation import Application
 from s2mock.server.addresses import BACKLOG
-from s2mock.server.connection import Connection
+from s2mock.server.client_protocol import make_client_protocol
 from s2mock.server.context import Context, failure_reporter
 from s2mock.server.event_loop import monotonic_now
-from s2mock.server.protocols import recognise
 from s2mock.server.workers import Workers
+
+if TYPE_CHECKING:
+    from s2mock.server.output_gate import OutputGate, SyncedLog
+    from s2mock.server.tls import Certificate
 
 # How long, in seconds, a call from another thread waits for the loop, which may be blocked.
 _CALL_SECONDS = 1.0
@@ -29,7 +32,9 @@ class LoopServer:
     _context: Context
     _server: asyncio.Server
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: "Certificate | None" = None) -> None:
+        self._certificate = certificate
+        self._gate: OutputGate | None = None
         self.is_closed: bool = False
         # Number of connections whose transports are not closed yet.
         self._open = 0
@@ -43,9 +48,15 @@ class LoopServer:
         host: str,
         port: int,
         on_error: Callable[[BaseException], None],
+        certificate: "Certificate | None" = None,
+        synced_log: "SyncedLog | None" = None,
     ) -> Self:
-        """Listen on that address, on the running loop. Raises `OSError`."""
-        made = cls()
+        """Listen on that address, on the running loop; with a certificate by TLS.
+
+        With `synced_log`, output waits until what was written to that log before is safe. Raises
+        `OSError`.
+        """
+        made = cls(certificate)
         loop = asyncio.get_running_loop()
         server = made._server = await loop.create_server(
             made._make_connection,
@@ -64,7 +75,12 @@ class LoopServer:
             (host, port),
             failure_reporter(on_error),
             monotonic_now,
+            "http" if certificate is None else "https",
         )
+        if synced_log is not None:
+            from s2mock.server.output_gate import OutputGate
+
+            made._gate = OutputGate(synced_log, loop, f"s2mock-{port}-sync")
         await server.start_serving()
         return made
 
@@ -132,6 +148,8 @@ class LoopServer:
                 connection.connection_lost(None)
         self._context.drop_connections()
         self._context.workers.end()
+        if self._gate is not None:
+            self._gate.stop()
 
     def _call(self, function: Callable[[], Any]) -> None:
         """Call the function where it cannot collide with a callback of the loop."""
@@ -149,10 +167,12 @@ class LoopServer:
         self._context.call_from_any_thread(call)
         is_done.wait(_CALL_SECONDS)
 
-    def _make_connection(self) -> Connection:
+    def _make_connection(self) -> asyncio.Protocol:
         self._open += 1
         self._all_lost.clear()
-        return Connection(self._context, recognise, self._connection_lost)
+        return make_client_protocol(
+            self._context, self._certificate, self._gate, self._connection_lost
+        )
 
     def _connection_lost(self) -> None:
         self._open -= 1

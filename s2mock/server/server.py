@@ -5,24 +5,29 @@ import socket
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s2mock.runtime.conversation import Application
 from s2mock.server.addresses import listen
-from s2mock.server.connection import Connection
+from s2mock.server.client_protocol import make_client_protocol
 from s2mock.server.context import Context, failure_reporter
 from s2mock.server.event_loop import ServerLoop
 from s2mock.server.listener import Listener
-from s2mock.server.protocols import recognise
 from s2mock.server.socket_transport import SocketTransport
 from s2mock.server.workers import Workers
+
+if TYPE_CHECKING:
+    from s2mock.server.output_gate import SyncedLog
+    from s2mock.server.tls import Certificate
 
 
 class Server:
     """An application on a port of `host`, from construction until `stop()`.
 
     HTTP/1.0, HTTP/1.1 and HTTP/2 with prior knowledge on the same port. `port` 0 picks a free
-    one; with `listening`, a socket of the caller's listens there already. `on_error` is called, on
+    one; with `listening`, a socket of the caller's listens there already. `certificate` returns
+    that of new connections, which speak TLS then, or None for plain HTTP. With `synced_log`, output
+    waits until what was written to that log before is safe. `on_error` is called, on
     the server's thread, with every exception that a conversation or the server itself raises. All
     are logged too; that of a conversation is answered with an empty 500 if nothing has been sent
     yet. Any thread may call any method. Raises `OSError` if the address cannot be bound.
@@ -36,8 +41,11 @@ class Server:
         port: int = 0,
         on_error: Callable[[BaseException], None] | None = None,
         listening: socket.socket | None = None,
+        certificate: "Callable[[], Certificate | None]" = lambda: None,
+        synced_log: "SyncedLog | None" = None,
     ) -> None:
         self.host = host
+        self._certificate = certificate
         self._lock = threading.Lock()
         self._is_stopped = False
         self._has_ended = False
@@ -66,6 +74,11 @@ class Server:
             report,
             self._loop.time,
         )
+        self._gate = None
+        if synced_log is not None:
+            from s2mock.server.output_gate import OutputGate
+
+            self._gate = OutputGate(synced_log, self._loop, f"{name}-sync")
         self._listener.watch()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         _servers.add(self)
@@ -131,8 +144,9 @@ class Server:
             raise raised[0]
 
     def _begin(self, client: socket.socket, address: Any) -> None:
+        protocol = make_client_protocol(self._context, self._certificate(), self._gate)
         try:
-            SocketTransport(client, address, self._loop, Connection(self._context, recognise))
+            SocketTransport(client, address, self._loop, protocol)
         except OSError:
             # The client has disconnected, or the selector takes no more descriptors.
             client.close()
@@ -153,6 +167,8 @@ class Server:
             for is_done in list(self._calls):
                 is_done.set()
             self._workers.stop()
+            if self._gate is not None:
+                self._gate.stop()
 
     def _abandon(self) -> None:
         """Give back the descriptors in a forked child; the server is the parent's."""
@@ -168,8 +184,8 @@ class Server:
             self._loop.close()
         self._listener.close()
         for connection in list(self._context.connections):
-            assert isinstance(connection.transport, SocketTransport)
-            connection.transport.abandon()
+            transport: Any = connection.transport
+            transport.abandon()
 
 
 _servers: "weakref.WeakSet[Server]" = weakref.WeakSet()

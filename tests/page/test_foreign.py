@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from s2mock import S2Mock
+from s2mock.control.settings import ControlSettings
 from tests.page.looking import PATIENCE, expect
 from tests.page.traffic import BASIN, Traffic
 
@@ -118,6 +119,35 @@ def test_it_changes_nothing(foreign: Any, mock: S2Mock, traffic: Traffic) -> Non
         while way == "a beacon" and len(sent) < 2:
             foreign.wait_for_event("requestfinished")
         assert state(mock) == before, way
+
+
+USE = """async ([url, headers, body]) => {
+  const ask = (path, more) =>
+    fetch(url + path, { ...more, headers: { ...headers, ...more.headers } });
+  const json = { "content-type": "application/json" };
+  try {
+    const made = await ask("/faults", { method: "POST", headers: json, body });
+    const { number } = await made.json();
+    const faults = await (await ask("/faults", {})).json();
+    const removed = await ask(`/faults/${number}`, { method: "DELETE" });
+    return [made.status, faults.faults.length, removed.status];
+  } catch (error) {
+    return error.name;
+  }
+}"""
+
+
+def test_a_page_of_a_named_origin_uses_it_with_the_token(foreign: Any) -> None:
+    """As the tests of a browser mode do, which are pages themselves."""
+    origin = foreign.evaluate("location.origin")
+    headers = {"S2Mock-Control-Token": "secret"}
+    for named, used in ((origin, [201, 1, 204]), ("http://localhost:1", "TypeError")):
+        with S2Mock(control=True) as mock:
+            mock._set_up_server(
+                ControlSettings(token="secret", origins=(named,)), own_hosts_only=False
+            )
+            arguments = [f"{mock.url}/_s2mock", headers, FAULT]
+            assert foreign.evaluate(USE, arguments) == used
 
 
 @pytest.mark.parametrize("way", ["fetch", "server-sent events"])

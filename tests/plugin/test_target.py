@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from s2mock.contract.client import Client
+from tests.ports import unused_port
 
 pytestmark = pytest.mark.slow
 
@@ -187,3 +188,13 @@ def test_the_contract_suite_takes_the_target(pytester: pytest.Pytester, server: 
     assert result.ret == 0
     result.assert_outcomes(passed=24)
     assert basins(server) == []
+
+
+def test_a_target_that_is_not_there_is_one_line(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_of_a_server(s2_mock): pass")
+    port = unused_port()
+    result = run(pytester, f"--s2mock-target=http://127.0.0.1:{port}")
+    result.assert_outcomes(errors=1)
+    [line] = [line for line in result.outlines if line.startswith("E ")]
+    assert f"UsageError: --s2mock-target=http://127.0.0.1:{port} cannot be reached: " in line
+    assert line.endswith(f" Start a server there: python -m s2mock --port {port}")

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,22 @@ def test_its_own_test_of_s2_lite(s2_mock: S2Mock) -> None:
 
 
 @pytest.mark.openapi_unchecked("faults answer what S2 does not")
-def test_faults(s2_mock: S2Mock) -> None:
+@pytest.mark.parametrize(
+    "scheme",
+    [
+        "http",
+        pytest.param(
+            "https",
+            marks=[
+                pytest.mark.s2_mock(tls=True),
+                pytest.mark.skipif(
+                    sys.platform == "darwin", reason="Go asks macOS which authorities to trust"
+                ),
+            ],
+        ),
+    ],
+)
+def test_faults(s2_mock: S2Mock, scheme: str) -> None:
     basin = s2_mock.create_basin("my-basin")
     # A session that is refused before its first frame may fail the SDK's write of that frame, and
     # then the careful do not try again. So the rate limit comes when the frame is there.
@@ -96,6 +112,8 @@ def test_faults(s2_mock: S2Mock) -> None:
     assert [record.body for record in basin.stream("advised").records] == [
         b"%d" % number for number in range(6)
     ]
+    protocols = {"http": {"HTTP/1.1", "h2c"}, "https": {"HTTP/1.1 over TLS", "h2"}}
+    assert {exchange.protocol for exchange in s2_mock.journal} == protocols[scheme]
     # This SDK does not look at the advice to reconnect.
     assert len(s2_mock.journal.of("append-session", stream="advised")) == 1
 

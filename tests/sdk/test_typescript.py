@@ -124,8 +124,26 @@ def test_records(observe: Callable[..., Any], s2_mock: S2Mock) -> None:
     }
 
 
+@pytest.mark.s2_mock(tls=True)
+def test_records_over_tls(s2_mock: S2Mock) -> None:
+    run("records.test.mjs", s2_mock.env)
+
+    found = {(exchange.operation, exchange.protocol) for exchange in s2_mock.journal}
+    assert {
+        ("append", "HTTP/1.1 over TLS"),
+        ("read", "HTTP/1.1 over TLS"),
+        ("append-session", "h2"),
+        ("read", "h2"),
+    } <= found
+    assert {protocol for _, protocol in found} == {"HTTP/1.1 over TLS", "h2"}
+
+
 @pytest.mark.openapi_unchecked("faults answer what S2 does not")
-def test_faults(s2_mock: S2Mock, advised: set[str | None]) -> None:
+@pytest.mark.parametrize(
+    "scheme", ["http", pytest.param("https", marks=pytest.mark.s2_mock(tls=True))]
+)
+def test_faults(s2_mock: S2Mock, advised: set[str | None], scheme: str) -> None:
+    assert s2_mock.url.startswith(f"{scheme}:")
     basin = s2_mock.create_basin("my-basin")
     appended = break_appends(s2_mock, basin)
     # A session that is refused is the end of it, to this SDK.

@@ -14,7 +14,7 @@ class Raw:
     """Bytes to a port and back; `receive` reads until the server closes."""
 
     def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
 
     def send(self, *lines: str | bytes, body: bytes = b"") -> None:
         """A request's head, line by line, and its body."""

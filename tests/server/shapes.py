@@ -230,7 +230,7 @@ SHAPES |= {
 
 def answers(port: int, name: str) -> list[str]:
     """Version, status and connection header of each answer, until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
         client.sendall(SHAPES[name] + _LAST)
         received = b""
         while data := client.recv(65536):

@@ -68,7 +68,7 @@ def test_faults(block: bytes) -> None:
 
 
 def test_no_private_part_of_a_library_is_used() -> None:
-    """The server uses the standard library, `hpack`, and Werkzeug for the input of a WSGI call."""
+    """The server uses the standard library, `hpack`, Werkzeug for a WSGI call, trustme for TLS."""
     names = set()
     for file in Path(s2mock.server.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -82,6 +82,7 @@ def test_no_private_part_of_a_library_is_used() -> None:
     assert of_hpack == {"hpack.Decoder", "hpack.HPACKDecodingError"}
     assert {name.rpartition(".")[2] for name in of_hpack} <= {*hpack.__all__}
     assert libraries - of_hpack == {
+        "trustme.CA",
         "werkzeug.exceptions.ClientDisconnected",
         "werkzeug.wsgi.get_input_stream",
     }

@@ -1,6 +1,7 @@
 """A client of HTTP/2 with prior knowledge, by the frame, so that a test can stop anywhere."""
 
 import socket
+import ssl
 from collections import defaultdict
 from typing import Self
 from urllib.parse import urlsplit
@@ -17,14 +18,24 @@ class H2Client:
     """One connection. What it is sent is read only while a test asks for something."""
 
     def __init__(
-        self, url: str, *, window: int | None = None, headers: dict[str, str] | None = None
+        self,
+        url: str,
+        *,
+        window: int | None = None,
+        headers: dict[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         # Those that each request has.
         self.headers = own_token.authorization(url) | (headers or {})
         target = urlsplit(url)
         address = (target.hostname, target.port)
-        self.socket = socket.create_connection(address, timeout=10)
+        self.socket = socket.create_connection(address, timeout=60)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self.socket = tls.wrap_socket(
+                self.socket, server_hostname=target.hostname, suppress_ragged_eofs=False
+            )
+        self.scheme = target.scheme
         config = h2.config.H2Configuration(header_encoding="utf-8")
         self.h2 = h2.connection.H2Connection(config)
         self.authority = target.netloc
@@ -56,7 +67,7 @@ class H2Client:
         stream = self.h2.get_next_available_stream_id()
         fields = {
             ":method": method,
-            ":scheme": "http",
+            ":scheme": self.scheme,
             ":authority": self.authority,
             ":path": path,
             "s2-basin": "my-basin",

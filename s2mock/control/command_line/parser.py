@@ -2,12 +2,14 @@
 
 import argparse
 import math
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from s2mock.control.command_line import lite
+from s2mock.control.command_line.clap import ClapParser
 from s2mock.control.command_line.console import program
 from s2mock.options import OPTIONS, Option
 from s2mock.runtime.arguments import check_token
@@ -16,7 +18,7 @@ ACCOUNT_IDLE_SECONDS: Final = 3600
 # Other defaults than those of `S2Mock`, which makes a token for each test and picks free ports.
 _DEFAULTS: Final = {"port": 8080, "token": "s2mock"}
 # `lite` and `run` have other defaults, so the help takes them from the parser.
-_BY_COMMAND: Final = ("host", "port", "token")
+_BY_COMMAND: Final = ("append_latency", "host", "port", "token")
 
 _DESCRIPTIONS: Final = {
     "serve": "An S2 account in memory, as a server. It prints the environment variables that point "
@@ -42,7 +44,8 @@ _WIDE: Final = partial(argparse.HelpFormatter, width=80)
 
 def make_parser(command: str = "serve") -> argparse.ArgumentParser:
     """Return the parser of the command: "serve", "lite", "run" or "proxy"."""
-    parser = _Parser(
+    make: type[argparse.ArgumentParser] = ClapParser if command == "lite" else _Parser
+    parser = make(
         prog=program() if command == "serve" else f"{program()} {command}",
         usage="%(prog)s [options] -- command [argument ...]" if command == "run" else None,
         description=_DESCRIPTIONS[command],
@@ -51,7 +54,12 @@ def make_parser(command: str = "serve") -> argparse.ArgumentParser:
         # terminal, unless it is told a width.
         formatter_class=_WIDE,
     )
-    parser.add_argument("--version", action="store_true", help="print the version and end")
+    parser.add_argument(
+        "-V",
+        "--version",
+        action="store_true",
+        help="print the version, or the text in S2MOCK_VERSION_AS, and end",
+    )
     parser.add_argument(
         "--verbose", action="store_true", help="print a line for each request on standard error"
     )
@@ -85,6 +93,7 @@ def arguments_of(options: argparse.Namespace) -> dict[str, Any]:
         option.name: getattr(options, option.name)
         for option in OPTIONS.values()
         if option.server_flag is not None
+        and option.is_argument
         and option.name not in _OWN_FLAGS
         and hasattr(options, option.server_flag)
         and not (option.is_of_engine and is_with_upstream(options))
@@ -176,6 +185,28 @@ def _add_control(parser: argparse.ArgumentParser, option: Option) -> None:  # no
     parser.add_argument("--no-control", action="store_true", help="do not serve /_s2mock at all")
 
 
+def _add_tls(parser: argparse.ArgumentParser, option: Option) -> None:
+    parser.add_argument("--tls-self", action="store_true", help=option.text)
+    parser.add_argument(
+        "--tls-cert",
+        type=_parse_path,
+        metavar="FILE",
+        help="serve over TLS with the certificate in this PEM file, and the key in --tls-key",
+    )
+    parser.add_argument(
+        "--tls-key", type=_parse_path, metavar="FILE", help="PEM file of the key of --tls-cert"
+    )
+
+
+def _add_data(parser: argparse.ArgumentParser, option: Option) -> None:
+    parser.add_argument(
+        "--data",
+        type=_parse_path,
+        metavar="DIR",
+        help=f"{option.text}; without it everything is in memory",
+    )
+
+
 # The options that are written in another way than `--name VALUE`.
 _OWN_FLAGS: Final[dict[str, Callable[[argparse.ArgumentParser, Option], None]]] = {
     "basins": _add_basins,
@@ -183,6 +214,8 @@ _OWN_FLAGS: Final[dict[str, Callable[[argparse.ArgumentParser, Option], None]]] 
     "cors": _add_cors,
     "clock": _add_clock,
     "control": _add_control,
+    "tls": _add_tls,
+    "data": _add_data,
 }
 
 
@@ -196,12 +229,27 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         "S2Mock-Control-Token",
     )
     parser.add_argument(
+        "--control-origin",
+        type=_parse_origin,
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="let the pages of this origin, such as http://localhost:5173, use /_s2mock from a "
+        "browser, if they send the control token; may be given several times",
+    )
+    parser.add_argument(
         "--account-idle",
         type=_parse_idle,
         default=ACCOUNT_IDLE_SECONDS,
         metavar="SECONDS",
         help="end an account that POST /_s2mock/accounts has made after this time without a "
         f"request; 0 or never keeps it (default: {ACCOUNT_IDLE_SECONDS})",
+    )
+
+    parser.add_argument(
+        "--with-parent",
+        action="store_true",
+        help="end when the process that has started this one ends",
     )
 
 
@@ -224,6 +272,14 @@ def _parse_token(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error).removeprefix("token ")) from None
 
 
+def _parse_origin(text: str) -> str:
+    if not re.fullmatch(r"https?://[^/?#@\s]+", text, re.IGNORECASE):
+        raise argparse.ArgumentTypeError(
+            f"must be an origin such as http://localhost:5173, without a path, not {text!r}"
+        )
+    return text.lower()
+
+
 def _parse_idle(text: str) -> float:
     try:
         seconds = 0.0 if text == "never" else float(text)
@@ -238,5 +294,5 @@ def _parse_idle(text: str) -> float:
 
 def _parse_path(text: str) -> Path:
     if not text:
-        raise argparse.ArgumentTypeError("must be the path of a file, not an empty text")
+        raise argparse.ArgumentTypeError("must be a path, not an empty text")
     return Path(text)

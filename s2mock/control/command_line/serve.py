@@ -2,14 +2,16 @@
 
 import argparse
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final, Protocol
 
-from s2mock.control.command_line import lite, run_command
+from s2mock.control.command_line import lite, parent, run_command
 from s2mock.control.command_line.console import fail, say, warn
 from s2mock.control.command_line.parser import arguments_of, is_with_upstream, make_parser
 from s2mock.control.guard import is_loopback
@@ -21,6 +23,8 @@ _NEEDED_WITH_UPSTREAM: Final = (
     "s2mock.upstream.http2",
 )
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+# Of projects that check which version of `s2` they start.
+_VERSION_VARIABLE: Final = "S2MOCK_VERSION_AS"
 _SWITCH_SECONDS: Final = 0.0002
 # Every request needs these, the first one too.
 _NEEDED_BY_ALL_REQUESTS: Final = (
@@ -54,6 +58,17 @@ class StandaloneMock(Protocol):
 
     def _set_up_server(self, control: ControlSettings, *, own_hosts_only: bool) -> None: ...
 
+    def _use_certificate(self, certificate_file: Path, key_file: Path) -> None: ...
+
+    def _keep_in(
+        self,
+        directory: Path,
+        mode: Any,
+        *,
+        report: Callable[[str], object],
+        end: Callable[[], object],
+    ) -> None: ...
+
     def _start_from(self, resources: bytes) -> None: ...
 
     def close(self) -> None:
@@ -69,9 +84,7 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
     parser = make_parser(command)
     options = parser.parse_args(arguments)
     if options.version:
-        from importlib.metadata import version  # loaded late: nothing else needs it
-
-        say(f"s2mock {version('s2mock')}\n", sys.stdout)
+        say(f"{_version()}\n", sys.stdout)
         return 0
     _check(command, parser, options, to_run)
     if options.verbose:
@@ -79,6 +92,8 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
     # Blocked here, and so in every thread that is started below, and waited for at the end. With
     # handlers that wake the main thread, a signal just before it goes to sleep would be lost.
     mask = run_command.block() if to_run else signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    if options.with_parent:
+        parent.end_with_parent()
     # While modules load there is no garbage, and looking for it takes a tenth of the time.
     gc.disable()
     # The loop releases the interpreter's lock with each system call. While another thread works on
@@ -90,32 +105,27 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
         return fail(str(error))
     except ValueError as error:
         parser.error(str(error))
-    except ImportError as error:
-        return fail(str(error))
-    except RuntimeError as error:
-        return fail(f"cannot start: {error}")
     mock._set_up_server(  # noqa: SLF001  # made for this command
         ControlSettings(
             token=options.control_token,
             account_idle=options.account_idle,
             has_first_account=not options.accounts_only,
             has_dashboard=not getattr(options, "no_dashboard", False),  # of lite only
+            origins=tuple(options.control_origin),
         ),
         own_hosts_only=options.no_cors and _is_local(options.host),
     )
     with closing(mock):
+        failed: list[bool] = []
         try:
-            _apply_init_file(mock, options)
-            _load(_NEEDED_BY_ALL_REQUESTS)
-            if is_with_upstream(options):
-                _load(_NEEDED_WITH_UPSTREAM)
+            _prepare(mock, options, failed)
             env = _env(mock, options)
         except OSError as error:
             return fail(f"cannot start: {error}")
         except _CannotStart as error:
             return fail(str(error))
         if not to_run:
-            _announce(command, mock.url, env)
+            _announce(command, mock.url, env, options)
         if not _is_local(options.host) and options.auth == "open":
             warn(
                 f"--host {options.host} accepts requests from other machines, with any access token"
@@ -129,7 +139,16 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
         if to_run:
             return _run(to_run, env, mask)
         signal.sigwait(STOP_SIGNALS)
-    return 0
+    return int(bool(failed))
+
+
+def _version() -> str:
+    """Return the text of `--version`, which may be another program's."""
+    if text := os.environ.get(_VERSION_VARIABLE):
+        return text
+    from importlib.metadata import version  # loaded late: nothing else needs it
+
+    return f"s2mock {version('s2mock')}"
 
 
 class _CannotStart(Exception):
@@ -162,13 +181,36 @@ def _check(
         )
     if options.no_control and options.control_token is not None:
         parser.error("--control-token is for /_s2mock, which --no-control does not serve")
+    if options.control_origin and options.control_token is None:
+        parser.error("--control-origin needs --control-token, which the pages of it must send")
     if options.accounts_only and options.no_control:
         parser.error("--accounts-only needs /_s2mock, which makes accounts: leave out --no-control")
     if options.accounts_only and options.token != parser.get_default("token"):
         parser.error("--token is for the first account, which --accounts-only leaves out")
+    _check_certificate(parser, options)
+    if command != "proxy":
+        _check_data(parser, options)
     if command == "lite":
-        for warning in lite.check(parser, options):
+        for warning in lite.check(options):
             warn(warning)
+
+
+def _check_certificate(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End the process for options of TLS that contradict each other."""
+    if options.tls_self and (options.tls_cert or options.tls_key):
+        parser.error("--tls-self makes a certificate: leave out --tls-cert and --tls-key")
+    if bool(options.tls_cert) != bool(options.tls_key):
+        parser.error("--tls-cert and --tls-key belong together: give both of them")
+
+
+def _check_data(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """End the process for options that contradict `--data`."""
+    if getattr(options, "local_root", None) is not None and options.data is not None:
+        parser.error("--local-root and --data are the same: give one of them")
+    if options.accounts_only and options.data is not None:
+        parser.error("--data keeps the first account, which --accounts-only leaves out")
+    if is_with_upstream(options) and options.data is not None:
+        parser.error("--data keeps the account of s2mock itself, not the server at --upstream")
 
 
 def _make_mock(
@@ -184,12 +226,59 @@ def _make_mock(
             arguments["snapshot"] = Snapshot.load(options.snapshot)
         except (OSError, ValueError) as error:
             raise _CannotStart(f"cannot load the snapshot: {error}") from None
-    return make_mock(
-        **arguments,
-        cors=not options.no_cors,
-        clock=ManualClock() if options.clock == "manual" else None,
-        control=not options.no_control,
-    )
+    try:
+        return make_mock(
+            **arguments,
+            cors=not options.no_cors,
+            clock=ManualClock() if options.clock == "manual" else None,
+            control=not options.no_control,
+            tls=options.tls_self,
+        )
+    except ImportError as error:
+        raise _CannotStart(str(error).replace("tls=True", "--tls-self")) from None
+    except RuntimeError as error:
+        raise _CannotStart(f"cannot start: {error}") from None
+
+
+def _prepare(mock: StandaloneMock, options: argparse.Namespace, failed: list[bool]) -> None:
+    """Do what comes before the server listens. `failed` as for `_keep`.
+
+    Raises `OSError`, `_CannotStart`.
+    """
+    _use_certificate(mock, options)
+    _keep(mock, options, failed)
+    _apply_init_file(mock, options)
+    _load(_NEEDED_BY_ALL_REQUESTS)
+    if is_with_upstream(options):
+        _load(_NEEDED_WITH_UPSTREAM)
+
+
+def _use_certificate(mock: StandaloneMock, options: argparse.Namespace) -> None:
+    """Serve with the certificate of `--tls-cert`. Raises `OSError`, `_CannotStart`."""
+    if options.tls_cert is not None:
+        try:
+            mock._use_certificate(options.tls_cert, options.tls_key)  # noqa: SLF001  # as above
+        except ValueError as error:
+            raise _CannotStart(f"cannot start: {error}") from None
+
+
+def _keep(mock: StandaloneMock, options: argparse.Namespace, failed: list[bool]) -> None:
+    """Keep the account in `--data`. `failed` is added to when the server ends for a failing disk.
+
+    Raises `OSError`, `_CannotStart`.
+    """
+    if is_with_upstream(options) or options.data is None:
+        return
+    from s2mock.data_directory.files import DataDirectoryError
+
+    def end() -> None:
+        failed.append(True)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    try:
+        mock._keep_in(options.data, options.sync, report=warn, end=end)  # noqa: SLF001  # as above
+    except DataDirectoryError as error:
+        raise _CannotStart(f"cannot start: {error}") from None
 
 
 def _apply_init_file(mock: StandaloneMock, options: argparse.Namespace) -> None:
@@ -216,10 +305,10 @@ def _env(mock: StandaloneMock, options: argparse.Namespace) -> dict[str, str]:
     return env
 
 
-def _announce(command: str, url: str, env: dict[str, str]) -> None:
+def _announce(command: str, url: str, env: dict[str, str], options: argparse.Namespace) -> None:
     """Print that the server listens, and where."""
     if command == "lite":
-        log, rest = lite.announcement(url, env)
+        log, rest = lite.announcement(url, env, options)
         # `s2 lite` prints all to standard output. Programs that wait for the log may read only
         # standard error, so it goes there too.
         say(log + rest, sys.stdout)

@@ -52,7 +52,8 @@ class _Due(NamedTuple):
     """The scheduled actions, by the incarnation of their basin or stream."""
 
     deletions: dict[int, int]
-    checks: dict[int, tuple[int, int]]
+    # Also by the time for which a check was scheduled: an earlier one may have replaced another.
+    checks: dict[tuple[int, int], int]
 
 
 class _Writer:
@@ -71,7 +72,7 @@ class _Writer:
                 self._due.deletions.setdefault(due.incarnation, time)
             else:
                 assert isinstance(due, CheckEmpty), due
-                self._due.checks[due.incarnation] = (due.at, time)
+                self._due.checks[due.incarnation, due.at] = time
 
     def lines(self) -> Iterator[Fields]:
         yield from self._account()
@@ -164,9 +165,10 @@ class _Writer:
         """Add the time of the delete-on-empty check, or null if there is none."""
         if not stream.config.delete_on_empty_min_age:
             return
-        at, falls_due = self._due.checks.get(stream.incarnation, (None, 0))
+        at = stream.check_due
         fields["empty_check"] = None
-        if at is not None and at == stream.check_due:
+        if at is not None:
+            falls_due = self._due.checks[stream.incarnation, at]
             fields["empty_check"] = {"due": self._date(at), "carried_out": self._date(falls_due)}
 
     def _records(self, log: LogState, config: StreamConfig) -> Iterator[Fields]:

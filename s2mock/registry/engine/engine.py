@@ -5,9 +5,9 @@ place where an account's state changes. On its way the operation passes three po
 `arrival`, `commit` and `answer`. At points, observers may keep it waiting; nothing else does.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from s2mock.registry.engine.account_lock import AccountLock
 from s2mock.registry.engine.authorization import Authorization
@@ -30,10 +30,13 @@ from s2mock.registry.operation import (
 from s2mock.registry.rules import deletion
 from s2mock.registry.settings import Settings
 from s2mock.registry.state import AccountState, Change, ReadStart
-from s2mock.registry.values.errors import S2Error
+from s2mock.registry.values.errors import S2Error, StorageFailed
 from s2mock.registry.values.schedule import Due, FinishDeletion
 from s2mock.runtime.clock import Clock, ManualClock, Moment, SystemClock, Timekeeper, check_clock
 from s2mock.runtime.conversation import Wait
+
+if TYPE_CHECKING:
+    from s2mock.registry.engine.change_log import ChangeLog
 
 Auth = Literal["open", "required"]
 
@@ -61,6 +64,9 @@ class Engine:
             self.lock, self.store, is_open=settings.is_open, own_secret=settings.own_secret
         )
         self.observers: tuple[Observer, ...] = ()
+        # Carries out a decision; for an account that is kept, once it is in the log of changes.
+        self._carry_out_change: Callable[[Change, Moment], None] = self.store.commit
+        self._change_log: ChangeLog | None = None
         # Made for the first one: most accounts have none.
         self._postponed: PostponedCalls | None = None
 
@@ -177,7 +183,7 @@ class Engine:
     def _commit(
         self, change: Change, operation: Operation, call: Call | None, moment: Moment
     ) -> Any:
-        self.store.commit(change, moment)
+        self._carry_out_change(change, moment)
         if call is not None:
             call.effect = change.effect
         if change.error is not None:
@@ -231,16 +237,24 @@ class Engine:
         """Carry out all actions that are due, the earliest first."""
         store, now = self.store, moment.account_time
         while (time := store.state.schedule.next_time) is not None and time <= now:
-            self._settle_next(moment)
+            if not self._settle_next(moment):
+                break
 
-    def _settle_next(self, moment: Moment) -> None:
-        """Carry out the first action of the schedule."""
+    def _settle_next(self, moment: Moment) -> bool:
+        """Carry out the first action of the schedule; return False if it cannot be kept now."""
         store = self.store
-        time, action, schedule = store.state.schedule.pop()
-        store.state = store.state._replace(schedule=schedule)
+        before = store.state
+        time, action, schedule = before.schedule.pop()
+        store.state = before._replace(schedule=schedule)
         # At the time when it was due, which may be a while ago.
         then = _before(moment, moment.account_time - time)
-        store.commit(self._decide_due(action, then), then)
+        try:
+            self._carry_out_change(self._decide_due(action, then), then)
+        except StorageFailed:
+            # It stays due, and nothing else has to fail for that.
+            store.state = before
+            return False
+        return True
 
     def _moment_after_postponed(self, postponed: PostponedCalls) -> Moment:
         """Do as `_settled_moment`, and carry out the postponed calls that are due among these."""
@@ -253,7 +267,8 @@ class Engine:
             if call_age < 0 and action_age < 0:
                 break
             if action_age >= call_age:
-                self._settle_next(moment)
+                if not self._settle_next(moment):
+                    break
             else:
                 # The dates of a machine may be set back, and no change is dated before an earlier.
                 is_system = isinstance(self.clock, SystemClock)
@@ -286,21 +301,59 @@ class Engine:
             return self.store.share(), moment
 
     def put_state(self, state: AccountState, taken: Moment) -> None:
-        """Continue with such a value; its schedule moves by the time since `taken`."""
+        """Continue with such a value; its schedule moves by the time since `taken`.
+
+        Raises `StorageFailed`.
+        """
         with self.lock.mutex:
             if isinstance(self.clock, ManualClock):
                 self.clock.begin_at(taken.now)
-            self.timekeeper.shift = self.clock.now() - taken.account_time
-            self.store.begin_with(state)
+            self._begin_with(state, self.clock.now() - taken.account_time)
             waiters = self._end_generation()
         _wake(waiters)
 
     def clear(self) -> None:
-        """Continue with an empty account."""
+        """Continue with an empty account. Raises `StorageFailed`."""
         with self.lock.mutex:
-            self.store.begin_with(None)
+            self._begin_with(None, self.timekeeper.shift)
             waiters = self._end_generation()
         _wake(waiters)
+
+    def _begin_with(self, state: AccountState | None, shift: int) -> None:
+        self.store.share()
+        state = self.store.initial(state)
+        if self._change_log is not None:
+            self._change_log.begin_with(state, shift, self.clock.now())
+        self.timekeeper.shift = shift
+        self.store.begin_with(state)
+
+    def keep_changes(self, change_log: "ChangeLog") -> None:
+        """Write each change to a log before it takes effect, from now on.
+
+        An operation whose change cannot be written raises `StorageFailed`.
+        """
+        store = self.store
+
+        def carry_out(change: Change, moment: Moment) -> None:
+            change_log.write(change, store.state, moment)
+            store.commit(change, moment)
+
+        with self.lock.mutex:
+            self._change_log = change_log
+            self._carry_out_change = carry_out
+
+    def continue_with(self, state: AccountState, shift: int, now: int) -> None:
+        """Continue as an earlier process has ended, with the state and the shift of its clock.
+
+        A manual clock that has not begun continues from `now`. Before any operation.
+        """
+        with self.lock.mutex:
+            if isinstance(self.clock, ManualClock):
+                self.clock.begin_at(now)
+            self.timekeeper.shift = shift
+            if state.tokens is None:
+                state = self.store.initial(state)
+            self.store.begin_with(state)
 
     def end_sessions(self) -> None:
         """End all sessions; each of them sees that with its next step."""

@@ -199,16 +199,19 @@ class Store:
         self.write_owner = object()
         return self.state
 
-    def begin_with(self, state: AccountState | None) -> None:
-        """Continue with that state, or with an empty one, and without a history."""
-        self.write_owner = object()
+    def initial(self, state: AccountState | None) -> AccountState:
+        """Return that state of another account, or an empty one, with this account's own token."""
         if state is None:
-            state = self._empty()
-        elif state.tokens is not None:
+            return self._empty()
+        if state.tokens is not None:
             # The account's own token is no part of a snapshot.
-            state = state._replace(tokens=state.tokens.with_own(self.write_owner))
-        elif self._has_tokens:
-            state = state._replace(tokens=fresh_tokens(self.write_owner))
+            return state._replace(tokens=state.tokens.with_own(self.write_owner))
+        if self._has_tokens:
+            return state._replace(tokens=fresh_tokens(self.write_owner))
+        return state
+
+    def begin_with(self, state: AccountState) -> None:
+        """Continue with that state, without a history."""
         self.state = self.origin = state
         self.usage = Usage()
         self.first_incarnation = self.next_incarnation = new_incarnation()

@@ -128,7 +128,13 @@ def without_stale(count: int, state: AccountState) -> Schedule:
     schedule = schedule._replace(stale=schedule.stale + count)
     if schedule.stale <= 64 + schedule.size // 2:
         return schedule
+    return valid_schedule(state)
+
+
+def valid_schedule(state: AccountState) -> Schedule:
+    """Return the schedule without the entries that have lost their meaning."""
     kept = Schedule()
+    schedule = state.schedule
     for time, due in sorted(schedule.entries(), key=lambda entry: entry[0]):
         if not _is_stale(due, state):
             kept = kept.add(time, due)

@@ -119,6 +119,12 @@ class InternalError(S2Error):
     code = "other"
 
 
+class StorageFailed(S2Error):
+    """The change cannot be kept, as on a full disk; nothing was changed."""
+
+    code = "storage"
+
+
 # Basins and streams.
 
 

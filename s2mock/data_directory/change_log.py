@@ -1,0 +1,245 @@
+"""The log of an account's changes in a data directory: each is in it before it takes effect."""
+
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import chain
+from typing import TYPE_CHECKING, Final, Literal
+
+from s2mock.data_directory.encoder import encode_change, encode_header, encode_state
+from s2mock.data_directory.files import FIRST, Files, sync, write_all
+from s2mock.data_directory.frames import TIME, encode_frame
+from s2mock.registry.values.errors import StorageFailed
+
+if TYPE_CHECKING:
+    from s2mock.data_directory.reader import Stored
+    from s2mock.registry.state import AccountState, Change
+    from s2mock.runtime.clock import Moment
+
+SyncMode = Literal["always", "batch", "never"]
+
+# A log is long once it has this number of changes or bytes, or this part of those of the state. Its
+# changes take some microseconds each to read, and a state takes that for a thousand records.
+_LONG_FRAMES: Final = 32_768
+_LONG_BYTES: Final = 8 * 1024 * 1024
+_LONG_PART: Final = 1 / 4
+# A state of this number of bytes may have another change in its log.
+_STATE_BYTES_PER_FRAME: Final = 2048
+
+
+class ChangeLog:
+    """The files that an account's changes are written to.
+
+    A new directory begins at the date `now`. `written` and `synced` are positions, in bytes since
+    the start: all changes up to there have been written, and are on the disk. `report` is called
+    with the text of a failure that the user should know of, `end` once when it is unknown what is
+    on the disk, so that no change can be kept any more.
+    """
+
+    def __init__(
+        self,
+        files: Files,
+        mode: SyncMode,
+        stored: "Stored | None",
+        *,
+        now: int,
+        report: Callable[[str], object],
+        end: Callable[[], object],
+    ) -> None:
+        self.written: int = 0
+        self.synced: int = 0
+        self.mode: SyncMode = mode
+        self.on_long: Callable[[], object] | None = None
+        """Called when the log has become long, with the account's lock held."""
+        self._files = files
+        self._report = report
+        self._end = end
+        self._failure = ""
+        self._is_full = False
+        # The frame of the latest time of a manual clock.
+        self._time = b""
+        # The first is held while a file is written to, the second while one is synced, and both
+        # while another file takes its place.
+        self._writing = threading.Lock()
+        self._syncing = threading.Lock()
+        self._state_bytes = 0
+        if stored is None:
+            self._number, self._state_number = FIRST, 0
+            self._descriptor = files.open_log(FIRST, encode_header(0, now))
+            self._size = os.fstat(self._descriptor).st_size
+            self._long_frames, self._long_bytes, self._frames = _LONG_FRAMES, _LONG_BYTES, 0
+            return
+        self._number, self._state_number = stored.log_number, stored.state_number
+        if stored.log_size:
+            self._descriptor = files.reopen_log(self._number, stored.log_size)
+        else:
+            header = encode_header(stored.shift, stored.now)
+            self._descriptor = files.open_log(self._number, header)
+        self._size = os.fstat(self._descriptor).st_size
+        self._frames = stored.frames
+        self._set_limits(stored.state_bytes)
+        files.remove_before(self._state_number)
+        files.remove_temporary()
+
+    # Changes.
+
+    def write(self, change: "Change", state: "AccountState", moment: "Moment") -> None:
+        """Keep a change to that state. Raises `StorageFailed`, and has kept nothing then."""
+        frame = encode_change(change, state, moment)
+        if frame is not None:
+            self._append(frame)
+
+    def write_time(self, now: int) -> None:
+        """Keep the date of a manual clock. Raises `StorageFailed`."""
+        frame = encode_frame(TIME, now.to_bytes(16, "little"))
+        self._append(frame)
+        self._time = frame
+
+    def _append(self, frame: bytes) -> None:
+        size = len(frame)
+        with self._writing:
+            if self._failure:
+                raise StorageFailed(self._failure)
+            try:
+                if (done := os.write(self._descriptor, frame)) < size:
+                    write_all(self._descriptor, frame[done:])
+            except OSError as error:
+                self._cut_back(error)
+            self.written += size
+            self._size += size
+            self._frames += 1
+            self._is_full = False
+        if self.mode == "always":
+            try:
+                self.sync()
+            except OSError:
+                raise StorageFailed(self._failure) from None
+        is_long = self._frames > self._long_frames or self._size > self._long_bytes
+        if is_long and self.on_long is not None:
+            self._long_frames = self._frames * 2
+            self._long_bytes = self._size * 2
+            self.on_long()
+
+    def _cut_back(self, error: OSError) -> None:
+        """Remove what was written of a frame. Raises `StorageFailed`."""
+        text = f"cannot write to {self._files.directory}: {error.strerror}"
+        try:
+            os.ftruncate(self._descriptor, self._size)
+        except OSError:
+            self._fail(text)
+        if not self._is_full:
+            self._is_full = True
+            self._report(f"{text}; changes are refused until that is possible again")
+        raise StorageFailed(f"{text}; nothing was changed") from None
+
+    def sync(self) -> None:
+        """Have on the disk all that has been written. Raises `OSError`, and keeps nothing more."""
+        with self._syncing:
+            with self._writing:
+                position, descriptor = self.written, self._descriptor
+            self._sync_file(descriptor)
+            self.synced = max(self.synced, position)
+
+    def _sync_file(self, descriptor: int) -> None:
+        try:
+            sync(descriptor)
+        except OSError as error:
+            # What the system had in memory may be lost, and a second try would not say so.
+            self._fail(f"cannot sync {self._files.directory}: {error.strerror}")
+            raise
+
+    def _fail(self, text: str) -> None:
+        if not self._failure:
+            self._failure = f"{text}: it is unknown what is on the disk, so the server has ended"
+            self._report(self._failure)
+            self._end()
+
+    # Files.
+
+    def begin_with(self, state: "AccountState", shift: int, now: int) -> None:
+        """Keep that state in place of all before. With the account's lock held.
+
+        `shift` and `now` are as in the header of a file. Raises `StorageFailed`, and has changed
+        nothing then.
+        """
+        header, number = encode_header(shift, now), self._number + 1
+        descriptor = -1
+        try:
+            rename = self._files.write_temporary(number, chain((header,), encode_state(state)))
+            descriptor = self._files.open_log(number, header)
+            self._switch(number, descriptor, len(header), rename)
+        except OSError as error:
+            for path in (self._files.path("state", number), self._files.path("log", number)):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+            if descriptor >= 0:
+                os.close(descriptor)
+            text = f"cannot write to {self._files.directory}: {error.strerror}"
+            raise StorageFailed(f"{text}; nothing was changed") from None
+        self._state_is_written(number)
+
+    def begin_log(self, shift: int, now: int) -> int:
+        """Write later changes to another log, and return its number. With the account's lock held.
+
+        Raises `OSError`.
+        """
+        header = encode_header(shift, now)
+        number = self._number + 1
+        descriptor = self._files.open_log(number, header)
+        try:
+            self._switch(number, descriptor, len(header))
+        except OSError:
+            os.close(descriptor)
+            raise
+        return number
+
+    def write_state(self, number: int, state: "AccountState", shift: int, now: int) -> None:
+        """Keep the state as it was when the log of that number began. Raises `OSError`."""
+        frames = chain((encode_header(shift, now),), encode_state(state))
+        self._files.write_temporary(number, frames)()
+        self._state_is_written(number)
+
+    def _switch(
+        self, number: int, descriptor: int, size: int, prepare: Callable[[], object] = bool
+    ) -> None:
+        """Write to another log from now on, once `prepare` has returned. Raises `OSError`."""
+        with self._syncing, self._writing:
+            # In each mode: with a part of it missing, the next log would not follow from it.
+            self._sync_file(self._descriptor)
+            self.synced = self.written
+            prepare()
+            # No lock of the account is held for it: it may be later than the header.
+            write_all(descriptor, self._time)
+            size += len(self._time)
+            old, self._descriptor = self._descriptor, descriptor
+            self._number, self._size, self._frames = number, size, 0
+            os.close(old)
+
+    def _state_is_written(self, number: int) -> None:
+        if number <= self._state_number:
+            return
+        self._state_number = number
+        self._set_limits(self._files.path("state", number).stat().st_size)
+        self._files.remove_before(number)
+
+    def _set_limits(self, state_bytes: int) -> None:
+        """Set from what size on the log is long, beside a state of that size."""
+        frames = int(state_bytes / _STATE_BYTES_PER_FRAME)
+        self._long_frames = max(_LONG_FRAMES, frames)
+        self._long_bytes = max(_LONG_BYTES, int(state_bytes * _LONG_PART))
+
+    def close(self) -> None:
+        """Have all on the disk, and close the files. Later changes are refused."""
+        with self._syncing, self._writing:
+            if self._descriptor < 0:
+                return
+            if not self._failure:
+                try:
+                    sync(self._descriptor)
+                except OSError as error:
+                    self._report(f"cannot sync {self._files.directory}: {error.strerror}")
+            self._failure = self._failure or "the server has ended, and keeps nothing any more"
+            os.close(self._descriptor)
+            self._descriptor = -1
+            self._files.close()

@@ -1,0 +1,1 @@
+"""Tests of accounts that are kept in a directory."""
