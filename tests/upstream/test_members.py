@@ -24,9 +24,9 @@ IMPOSSIBLE: dict[str, tuple[Callable[[Any], Any], str]] = {
     "wait_for_waiters": (lambda mock: mock.wait_for_waiters(), "journal.wait_for"),
 }
 WORKING = {
-    "apply", "basin", "basin_name", "basins", "client", "close", "create_basin", "ensure_basin",
-    "env", "fresh_basin", "inject", "is_fake", "journal", "outage", "serve", "stream", "token",
-    "tokens", "url", "use_env", "wsgi_app",
+    "apply", "basin", "basin_name", "basins", "ca_file", "client", "close", "create_basin",
+    "ensure_basin", "env", "fresh_basin", "inject", "is_fake", "journal", "outage", "serve",
+    "stream", "token", "tokens", "url", "use_env", "wsgi_app",
 }  # fmt: skip
 
 
