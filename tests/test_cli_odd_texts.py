@@ -4,6 +4,7 @@ import gc
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -33,8 +34,10 @@ CASES = [(kind, flag) for kind in KINDS for flag in flags(kind)]
 
 
 @pytest.fixture(autouse=True)
-def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_process(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """What `main` does to its process is undone, and it is stopped as soon as it serves."""
+    # Of a flag for a directory, one with that text as its name is made.
+    monkeypatch.chdir(tmp_path)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     interval, handlers = sys.getswitchinterval(), [signal.getsignal(one) for one in STOP_SIGNALS]
     monkeypatch.setattr(signal, "sigwait", lambda _: signal.SIGTERM)
