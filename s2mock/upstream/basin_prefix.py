@@ -93,6 +93,7 @@ class _Rewriting(NamedTuple):
     in_path: bool = False
     in_listing: bool = False
     in_body: bool = False
+    in_scope: bool = False
 
 
 _BY_OPERATION: Final = {
@@ -104,6 +105,7 @@ _BY_OPERATION: Final = {
     "reconfigure-basin": _Rewriting(in_path=True),
     "basin-metrics": _Rewriting(in_path=True),
     "stream-metrics": _Rewriting(in_path=True),
+    "issue-access-token": _Rewriting(in_scope=True),
 }
 _LISTED: Final = ("prefix", "start_after")
 _BASIN: Final = "s2-basin"
@@ -163,17 +165,26 @@ def rewritten_fields(prefix: BasinPrefix, fields: Fields) -> Fields:
 
 
 def rewritten_body(prefix: BasinPrefix, operation: str | None, body: bytes) -> bytes | None:
-    """Return the body of a create with the prefix before the name; None to leave it as it is.
+    """Return a body with the prefix before the names of basins; None to leave it as it is.
 
     Raises `NameTooLong`.
     """
     rewriting = _BY_OPERATION.get(operation or "")
-    if rewriting is None or not rewriting.in_body:
+    if rewriting is None or not (rewriting.in_body or rewriting.in_scope):
         return None
     document = _object(body)
-    if document is None or not isinstance(document.get("basin"), str) or not document["basin"]:
+    if document is None:
         return None
-    document["basin"] = prefix.add_if_valid(document["basin"])
+    if rewriting.in_body and isinstance(document.get("basin"), str) and document["basin"]:
+        document["basin"] = prefix.add_if_valid(document["basin"])
+    elif rewriting.in_scope and (basins := _basins_of_scope(document)) is not None:
+        # An empty exact name gives access to nothing, and an empty prefix to everything.
+        if isinstance(exact := basins.get("exact"), str) and exact:
+            basins["exact"] = prefix.add_if_valid(exact)
+        if isinstance(start := basins.get("prefix"), str):
+            basins["prefix"] = prefix.text + start
+    else:
+        return None
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -193,9 +204,26 @@ def stripped_answer(
     if operation == "list-basins" and isinstance(document.get("basins"), list):
         for info in document["basins"]:
             info["name"] = prefix.strip(info["name"])
+    if operation == "list-access-tokens":
+        _strip_scopes(prefix, document)
     if operation == "account-metrics":
         _strip_metrics(prefix, document)
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _strip_scopes(prefix: BasinPrefix, document: dict[str, Any]) -> None:
+    """Take the prefix off the basins in the scopes of tokens."""
+    for token in document.get("access_tokens", ()):
+        for kind, name in (_basins_of_scope(token) or {}).items():
+            if isinstance(name, str):
+                token["scope"]["basins"][kind] = prefix.strip(name)
+
+
+def _basins_of_scope(token: Any) -> dict[str, Any] | None:
+    """Return the basins to which a token gives access, as in its document."""
+    scope = token.get("scope") if isinstance(token, dict) else None
+    basins = scope.get("basins") if isinstance(scope, dict) else None
+    return basins if isinstance(basins, dict) else None
 
 
 def _strip_metrics(prefix: BasinPrefix, document: dict[str, Any]) -> None:

@@ -155,3 +155,24 @@ def test_the_body_of_a_create_may_be_in_any_form(real: S2Mock, mock: S2Mock) -> 
 
     assert answer.status == 201
     assert PREFIX + "packed-basin" in real.basins
+
+
+def test_the_scope_of_a_token_is_about_the_basins_of_the_mock(real: S2Mock, way: Way) -> None:
+    sets = [{"exact": BASIN}, {"prefix": "ab"}, {"prefix": ""}, {"exact": ""}, None]
+    for number, basins in enumerate(sets):
+        scope = {"ops": ["read"], **({} if basins is None else {"basins": basins})}
+        issued = way("POST", "/v1/access-tokens", {"id": f"token-{number}", "scope": scope})
+        assert issued.status == 201
+    listed = way("GET", "/v1/access-tokens?prefix=token-").json["access_tokens"]
+    with closing(Way("http1", real)) as straight:
+        there = straight("GET", "/v1/access-tokens?prefix=token-").json["access_tokens"]
+
+    # An empty exact name is the same as none.
+    assert [token["scope"].get("basins") for token in listed] == [*sets[:3], None, None]
+    assert [token["scope"].get("basins") for token in there] == [
+        {"exact": PREFIX + BASIN},
+        {"prefix": f"{PREFIX}ab"},
+        {"prefix": PREFIX},
+        None,
+        None,
+    ]
