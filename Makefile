@@ -116,8 +116,8 @@ types: $(VENV)/.lint $(VENV)/.test
 # of its tests too. The environment is created for each run, and used for nothing else.
 LOWEST := .venv-lowest
 # The tests of code that uses other libraries; the contract suite, before them, tests S2's rules.
-ON_LIBRARIES := tests/server tests/sessions tests/sdk tests/wire tests/documents tests/control \
-  tests/plugin/test_fixture.py tests/test_mock.py
+ON_LIBRARIES := tests/server tests/sessions tests/sdk tests/upstream tests/wire tests/documents \
+  tests/control tests/exports tests/plugin/test_fixture.py tests/test_mock.py
 lowest:
 	rm -rf $(LOWEST)
 	@$(PYTHON) -c '$(NEW_ENOUGH)'
