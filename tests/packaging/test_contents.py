@@ -125,6 +125,7 @@ def test_the_metadata_names_the_readme_and_what_s2_is(wheel: Path) -> None:
         "Provides-Extra: history",
         "Provides-Extra: hypothesis",
         "Provides-Extra: tls",
+        "Provides-Extra: upstream",
     }
 
 

@@ -60,8 +60,15 @@ class Threads:
         self._before = set(threading.enumerate())
 
     def of_servers(self) -> list[str]:
+        return [thread.name for thread in self._of_servers()]
+
+    def wait_for_their_end(self) -> None:
+        for thread in self._of_servers():
+            thread.join(30.0)
+
+    def _of_servers(self) -> list[threading.Thread]:
         since = set(threading.enumerate()) - self._before
-        return [thread.name for thread in since if thread.name.startswith("s2mock-")]
+        return [thread for thread in since if thread.name.startswith("s2mock-")]
 
 
 def forget(mocks: list[S2Mock]) -> None:
@@ -79,7 +86,9 @@ class TestForgotten:
         assert Client(url).request("GET", "/v1/basins").status == 200
         with pytest.warns(ResourceWarning, match=f"listened on {url} was never closed"):
             forget(mocks)
-        # It has stopped all the same.
+        # It stops all the same. If the server's own thread was the last to use it, nothing waits
+        # for that thread.
+        threads.wait_for_their_end()
         assert threads.of_servers() == []
 
     @pytest.mark.parametrize("is_closed", [False, True])
