@@ -150,15 +150,19 @@ def _make_server(
 ) -> "Server":
     from s2mock.server.server import Server
 
-    lazy_server = this()
     return Server(
         lambda environ: _converse(this, environ),
         host=host,
         on_error=failures.note,
         listening=listening,
         certificate=lambda: _certificate(this),
-        synced_log=None if lazy_server is None else lazy_server.synced_log,
+        synced_log=_synced_log(this),
     )
+
+
+def _synced_log(this: "weakref.ref[LazyServer]") -> "SyncedLog | None":
+    listening = this()
+    return None if listening is None else listening.synced_log
 
 
 def _certificate(this: "weakref.ref[LazyServer]") -> "Certificate | None":

@@ -142,5 +142,8 @@ class WaitingPort:
                 self._error = error
             else:
                 self._error = None
+                if self._is_stopped.is_set():
+                    # Stopped within `make_server`, where this thread has dropped its last user.
+                    self._server.stop()
         self._has_tried.set()
         return self._error is None

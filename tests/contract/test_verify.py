@@ -237,6 +237,15 @@ def test_tokens_and_the_default_location_need_account(server: S2Mock) -> None:
     assert [one["id"] for one in listed if one["id"].startswith(verified.prefix)] == []
 
 
+@pytest.fixture
+def _heeds_sigint() -> Iterator[None]:
+    """Of a job in the background, the processes would ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_heeds_sigint")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
 def test_an_interrupted_run_removes_its_basins(server: S2Mock, number: int) -> None:
     command = [sys.executable, "-m", "s2mock", "verify", server.url, *SOME]

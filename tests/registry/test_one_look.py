@@ -382,6 +382,7 @@ OTHERS: dict[type, set[str]] = {
         "apply",
         "async_wait_for_waiters",
         "basin_name",
+        "ca_file",
         "client",
         "close",
         "env",

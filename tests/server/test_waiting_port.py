@@ -120,6 +120,24 @@ def test_what_cannot_be_loaded_is_tried_again(caplog: pytest.LogCaptureFixture) 
     assert record.message == "s2mock cannot load its server, and tries again"
 
 
+def test_a_server_that_is_made_while_its_port_stops_is_stopped() -> None:
+    """The thread that loads it may have been the last to use the mock."""
+    made: list[Server] = []
+    threads = set(threading.enumerate())
+
+    def make(listening: socket.socket) -> Server:
+        made.append(Server(like_the_reference, listening=listening))
+        port.stop()
+        return made[0]
+
+    port = WaitingPort("127.0.0.1", 0, make)
+    port.load()
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(PATIENCE)
+    assert made
+    assert set(threading.enumerate()) - threads == set()
+
+
 def test_descriptors_are_given_back_without_a_connection() -> None:
     before = open_descriptors()
     port = WaitingPort("127.0.0.1", 0, Maker())
