@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -63,7 +62,6 @@ class ChangeLog:
         # while another file takes its place.
         self._writing = threading.Lock()
         self._syncing = threading.Lock()
-        self._state_bytes = 0
         if stored is None:
             self._number, self._state_number = FIRST, 0
             self._descriptor = files.open_log(FIRST, encode_header(0, now))
@@ -164,17 +162,11 @@ class ChangeLog:
         nothing then.
         """
         header, number = encode_header(shift, now), self._number + 1
-        descriptor = -1
         try:
             rename = self._files.write_temporary(number, chain((header,), encode_state(state)))
-            descriptor = self._files.open_log(number, header)
-            self._switch(number, descriptor, len(header), rename)
+            self._switch(number, header, rename)
         except OSError as error:
-            for path in (self._files.path("state", number), self._files.path("log", number)):
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
-            if descriptor >= 0:
-                os.close(descriptor)
+            self._files.remove(number)
             text = f"cannot write to {self._files.directory}: {error.strerror}"
             raise StorageFailed(f"{text}; nothing was changed") from None
         self._state_is_written(number)
@@ -182,15 +174,13 @@ class ChangeLog:
     def begin_log(self, shift: int, now: int) -> int:
         """Write later changes to another log, and return its number. With the account's lock held.
 
-        Raises `OSError`.
+        Raises `OSError`, and has changed nothing then.
         """
-        header = encode_header(shift, now)
         number = self._number + 1
-        descriptor = self._files.open_log(number, header)
         try:
-            self._switch(number, descriptor, len(header))
+            self._switch(number, encode_header(shift, now))
         except OSError:
-            os.close(descriptor)
+            self._files.remove(number)
             raise
         return number
 
@@ -200,21 +190,24 @@ class ChangeLog:
         self._files.write_temporary(number, frames)()
         self._state_is_written(number)
 
-    def _switch(
-        self, number: int, descriptor: int, size: int, prepare: Callable[[], object] = bool
-    ) -> None:
+    def _switch(self, number: int, header: bytes, prepare: Callable[[], object] = bool) -> None:
         """Write to another log from now on, once `prepare` has returned. Raises `OSError`."""
         with self._syncing, self._writing:
-            # In each mode: with a part of it missing, the next log would not follow from it.
+            # In each mode, and before there is another log: with a part of this one missing, the
+            # next one would not follow from it.
             self._sync_file(self._descriptor)
             self.synced = self.written
-            prepare()
-            # No lock of the account is held for it: it may be later than the header.
-            write_all(descriptor, self._time)
-            size += len(self._time)
-            old, self._descriptor = self._descriptor, descriptor
-            self._number, self._size, self._frames = number, size, 0
-            os.close(old)
+            descriptor = self._files.open_log(number, header)
+            try:
+                prepare()
+                # No lock of the account is held for it: it may be later than the header.
+                write_all(descriptor, self._time)
+            except OSError:
+                os.close(descriptor)
+                raise
+            os.close(self._descriptor)
+            self._descriptor = descriptor
+            self._number, self._size, self._frames = number, len(header) + len(self._time), 0
 
     def _state_is_written(self, number: int) -> None:
         if number <= self._state_number:

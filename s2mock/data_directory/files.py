@@ -72,6 +72,14 @@ class Files:
                 if old < number:
                     self.path(kind, old).unlink(missing_ok=True)
 
+    def remove(self, number: int) -> None:
+        """Remove what there is of the state and the log with that number, as far as possible."""
+        state = self.path("state", number)
+        # The log last: without it the state would be incomplete.
+        for path in (_temporary(state), state, self.path("log", number)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
     def remove_temporary(self) -> None:
         """Remove the states that were not written to their ends."""
         for path in self.directory.glob(f"*{_TEMPORARY}"):
@@ -84,7 +92,7 @@ class Files:
         Raises `OSError`, and leaves nothing then.
         """
         path = self.path("state", number)
-        temporary = path.with_name(path.name + _TEMPORARY)
+        temporary = _temporary(path)
         try:
             with temporary.open("wb") as file:
                 for data in _joined(frames):
@@ -132,6 +140,10 @@ class Files:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(path.name + _TEMPORARY)
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -171,6 +171,38 @@ def test_a_kill_at_any_point_of_a_compaction_loses_nothing(directory: Path) -> N
         shutil.rmtree(copy)
 
 
+def test_a_kill_at_any_point_of_a_restore_leaves_the_account_of_before_or_of_after(
+    tmp_path: Path,
+) -> None:
+    directory, before, copy = tmp_path / "data", tmp_path / "before", tmp_path / "copy"
+    with S2Mock(clock=ManualClock(1000)) as mock:
+        keep(mock, directory)
+        stream = mock.create_basin("my-basin").create_stream("s", StreamConfig(retention_policy=60))
+        stream.append(["x"])
+        snapshot = mock.snapshot()
+        mock.advance(40)
+        stream.append(["y"])
+        shutil.copytree(directory, before)
+        mock.restore(snapshot)
+    every = {path.name: path for folder in (before, directory) for path in folder.iterdir()}
+    # In the order in which they are made and removed. Dates of the restored account are later.
+    for names, shift in (
+        (("log-1", "state-2.tmp"), 0),
+        (("log-1", "log-2", "state-2.tmp"), 0),
+        (("log-1", "log-2", "state-2"), 40 * 10**9),
+        (("log-2", "state-2"), 40 * 10**9),
+    ):
+        copy.mkdir()
+        for name in names:
+            shutil.copy(every[name.removesuffix(".tmp")], copy / name)
+        for _ in range(2):
+            with kept(copy, clock=ManualClock()) as mock:
+                assert bodies(mock) == ((b"x",) if shift else (b"x", b"y"))
+                assert mock._engine.timekeeper.shift == shift
+                assert mock.clock.now() == 1040 * 10**9
+        shutil.rmtree(copy)
+
+
 def test_a_log_that_is_missing_is_named(directory: Path) -> None:
     shutil.copy(directory / "log-1", directory / "log-3")
     with refuses("log-2 is missing: put it back"), kept(directory):

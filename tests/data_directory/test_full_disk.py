@@ -12,6 +12,7 @@ import pytest
 
 from s2mock import ManualClock, S2Mock
 from s2mock.data_directory import change_log, files
+from s2mock.data_directory.encoder import encode_header
 from s2mock.data_directory.files import DataDirectoryError
 from s2mock.registry.values.errors import StorageFailed
 from tests.data_directory.keeping import Reports, as_killed, keep, kept
@@ -138,6 +139,26 @@ def test_a_snapshot_without_room_is_refused_at_the_start(tmp_path: Path, disk: D
     disk.left = None
     with kept(tmp_path, snapshot=snapshot) as mock:
         assert mock.basins == ("my-basin",)
+
+
+@pytest.mark.parametrize("left", [0, 1, -1])
+def test_a_compaction_without_room_leaves_one_log(tmp_path: Path, disk: Disk, left: int) -> None:
+    """Else a write that is cut short would not be at the end, where that is no damage."""
+    with S2Mock(clock=ManualClock(1000)) as mock:
+        keeper = keep(mock, tmp_path)
+        mock.create_basin("my-basin")
+        mock.advance(1)
+        size = (tmp_path / "log-1").stat().st_size
+        # Room for the header, and for a part of the time of the clock that is behind it.
+        disk.left = len(encode_header(0, mock.clock.now())) + left
+        with pytest.raises(OSError, match="No space left"):
+            keeper.compact()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "log-1"]
+        assert (tmp_path / "log-1").stat().st_size == size
+        disk.left = None
+        mock.create_basin("second-basin")
+    with kept(tmp_path, clock=ManualClock()) as mock:
+        assert mock.basins == ("my-basin", "second-basin")
 
 
 def test_an_account_on_a_full_disk_is_read(tmp_path: Path, disk: Disk) -> None:
