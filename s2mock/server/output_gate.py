@@ -7,7 +7,7 @@ to the change itself, or to another client that has seen it.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from s2mock.server.connection import Connection, Recognise
@@ -210,14 +210,8 @@ class GatedTransport(asyncio.Transport):
 class GatedConnection(Connection):
     """A connection whose output passes a gate."""
 
-    def __init__(
-        self,
-        context: Context,
-        recognise: Recognise,
-        gate: OutputGate,
-        on_lost: Callable[[], object] | None = None,
-    ) -> None:
-        super().__init__(context, recognise, on_lost)
+    def __init__(self, context: Context, recognise: Recognise, gate: OutputGate) -> None:
+        super().__init__(context, recognise)
         self._gate = gate
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
