@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any, Final, Protocol
 from urllib.parse import quote, urlsplit
@@ -30,6 +30,12 @@ Noted = Callable[[], None]
 
 Tls = ssl.SSLContext | None
 """How a writer trusts a server that speaks TLS; None for plain HTTP."""
+
+Acknowledged = tuple[int, list[bytes]] | None
+"""The first number and the bodies of a batch that was acknowledged; None if there is none yet."""
+
+Way = Generator[Acknowledged, list[bytes], None]
+"""A way to append: it is sent batches, and yields an earlier one that was acknowledged since."""
 
 # How a writer hears of the death of the server.
 ENDS: Final = (OSError, httpx.HTTPError, EOFError)
@@ -58,7 +64,7 @@ class Appender:
     """Appends to one stream, by one protocol. A body has its number, and is sent once."""
 
     def __init__(
-        self, name: str, open_way: "Callable[[str, str, Tls], Iterator[Any]]", tls: Tls = None
+        self, name: str, open_way: Callable[[str, str, Tls], Way], tls: Tls = None
     ) -> None:
         self.name = name
         self._open_way = open_way
@@ -134,10 +140,6 @@ def records_of(client: httpx.Client, stream: str) -> dict[int, bytes]:
         found |= {record["seq_num"]: record.get("body", "").encode() for record in records}
 
 
-# Ways to append: each is sent batches, and yields the first number and the bodies of an earlier one
-# that was acknowledged since, or None.
-
-
 def new_client(url: str, tls: Tls) -> httpx.Client:
     return httpx.Client(
         base_url=url, trust_env=False, timeout=60, verify=True if tls is None else tls
@@ -149,10 +151,10 @@ def connect(host: str | None, port: int | None, tls: Tls) -> socket.socket:
     return connected if tls is None else tls.wrap_socket(connected, server_hostname=host)
 
 
-def by_request(url: str, stream: str, tls: Tls) -> Iterator[Any]:
+def by_request(url: str, stream: str, tls: Tls) -> Way:
     """One request after the other, by HTTP/1.1."""
     with new_client(url, tls) as client:
-        acknowledged = None
+        acknowledged: Acknowledged = None
         while True:
             bodies = yield acknowledged
             answer = client.post(
@@ -164,10 +166,10 @@ def by_request(url: str, stream: str, tls: Tls) -> Iterator[Any]:
             acknowledged = answer.json()["start"]["seq_num"], bodies
 
 
-def by_h2_request(url: str, stream: str, tls: Tls) -> Iterator[Any]:
+def by_h2_request(url: str, stream: str, tls: Tls) -> Way:
     """One request after the other, by HTTP/2."""
     with H2Client(url, headers=_HEADERS, tls=tls) as client:
-        acknowledged = None
+        acknowledged: Acknowledged = None
         while True:
             bodies = yield acknowledged
             number = client.open(
@@ -182,7 +184,7 @@ def by_h2_request(url: str, stream: str, tls: Tls) -> Iterator[Any]:
             acknowledged = s2_pb2.AppendAck.FromString(body).start.seq_num, bodies
 
 
-def by_session(url: str, stream: str, tls: Tls) -> Iterator[Any]:
+def by_session(url: str, stream: str, tls: Tls) -> Way:
     """A session over HTTP/1.1."""
     target = urlsplit(url)
     with connect(target.hostname, target.port, tls) as connected:
@@ -217,7 +219,7 @@ def by_session(url: str, stream: str, tls: Tls) -> Iterator[Any]:
         yield from ahead(send, next_frame)
 
 
-def by_h2_session(url: str, stream: str, tls: Tls) -> Iterator[Any]:
+def by_h2_session(url: str, stream: str, tls: Tls) -> Way:
     """A session over HTTP/2."""
     with H2Client(url, headers=_HEADERS, tls=tls) as client:
         path = f"/v1/streams/{stream}/records"
@@ -226,10 +228,10 @@ def by_h2_session(url: str, stream: str, tls: Tls) -> Iterator[Any]:
         yield from ahead(lambda frame: client.send(number, frame), lambda: client.frame(number))
 
 
-def ahead(send: Callable[[bytes], None], next_frame: Callable[[], bytes]) -> Iterator[Any]:
+def ahead(send: Callable[[bytes], None], next_frame: Callable[[], bytes]) -> Way:
     """Send several batches ahead of their acknowledgements."""
     waiting: deque[list[bytes]] = deque()
-    acknowledged = None
+    acknowledged: Acknowledged = None
     while True:
         bodies = yield acknowledged
         payload = message_of(bodies)

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from s2mock import ManualClock, S2Mock
-from s2mock.data_directory import change_log, files
+from s2mock.data_directory import change_log
 from s2mock.data_directory.encoder import encode_header
 from s2mock.data_directory.files import DataDirectoryError
 from s2mock.registry.values.errors import StorageFailed
@@ -27,8 +27,7 @@ class Disk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left: int | None = None
         self._write = os.write
-        monkeypatch.setattr(change_log.os, "write", self.write)
-        monkeypatch.setattr(files.os, "write", self.write)
+        monkeypatch.setattr(os, "write", self.write)
 
     def write(self, descriptor: int, data: bytes) -> int:
         if self.left is None:
@@ -83,8 +82,8 @@ def test_over_http_the_answer_is_the_error_of_storage(tmp_path: Path, disk: Disk
         path = "/v1/streams/s/records"
         answer = mock.client.post(path, json={"records": [{"body": "x"}]}, headers=HEADERS)
         assert answer.status_code == 500
-        assert answer.json["code"] == "storage"
-        assert "No space left on device" in answer.json["message"]
+        assert answer.get_json()["code"] == "storage"
+        assert "No space left on device" in answer.get_json()["message"]
         # Reads go on.
         read = mock.client.get(path, query_string={"seq_num": 0}, headers=HEADERS)
         assert read.status_code == 416
