@@ -146,7 +146,7 @@ def test_a_snapshot_and_a_directory_that_is_not_empty(tmp_path: Path) -> None:
         assert basins(server.client) == ["my-basin"]
     with pytest.raises(ServerEnded) as ended:
         KeptServer(tmp_path / "data", *arguments)
-    assert "holds an account, and a snapshot says what to start from, too" in ended.value.said
+    assert "already holds an account, which a snapshot would replace: " in ended.value.said
 
 
 @pytest.mark.parametrize(
