@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 SyncMode = Literal["always", "batch", "never"]
 
-# A log is long once it has this number of changes or bytes, or this part of those of the state. Its
-# changes take some microseconds each to read, and a state takes that for a thousand records.
+# A log is long when it has more than this number of changes or bytes. Beside a large state it may
+# have more of both: this part of the state's bytes, and a change for each such number of them. To
+# read a change takes some microseconds, as long as to read a thousand records of a state.
 _LONG_FRAMES: Final = 32_768
 _LONG_BYTES: Final = 8 * 1024 * 1024
 _LONG_PART: Final = 1 / 4
-# A state of this number of bytes may have another change in its log.
 _STATE_BYTES_PER_FRAME: Final = 2048
 
 
 class ChangeLog:
     """The files that an account's changes are written to.
 
-    A new directory begins at the date `now`. `written` and `synced` are positions, in bytes since
-    the start: all changes up to there have been written, and are on the disk. `report` is called
-    with the text of a failure that the user should know of, `end` once when it is unknown what is
-    on the disk, so that no change can be kept any more.
+    A new directory starts at the date `now`. `written` and `synced` are positions, in bytes since
+    the start of the process: the changes up to there are in the file, and on the disk. `report` is
+    called with the text of a failure that the user should know of; `end` once, when it is unknown
+    what is on the disk and no later change can be kept.
     """
 
     def __init__(
@@ -132,7 +132,7 @@ class ChangeLog:
         raise StorageFailed(f"{text}; nothing was changed") from None
 
     def sync(self) -> None:
-        """Have on the disk all that has been written. Raises `OSError`, and keeps nothing more."""
+        """Sync everything that was written before. After an `OSError` it keeps nothing more."""
         with self._syncing:
             with self._writing:
                 position, descriptor = self.written, self._descriptor
@@ -143,7 +143,7 @@ class ChangeLog:
         try:
             sync(descriptor)
         except OSError as error:
-            # What the system had in memory may be lost, and a second try would not say so.
+            # The system may have lost what it had in memory, and a second sync would not fail.
             self._fail(f"cannot sync {self._files.directory}: {error.strerror}")
             raise
 
@@ -156,7 +156,7 @@ class ChangeLog:
     # Files.
 
     def begin_with(self, state: "AccountState", shift: int, now: int) -> None:
-        """Keep that state in place of all before. With the account's lock held.
+        """Replace the whole account by that state. With the account's lock held.
 
         `shift` and `now` are as in the header of a file. Raises `StorageFailed`, and has changed
         nothing then.
@@ -185,7 +185,7 @@ class ChangeLog:
         return number
 
     def write_state(self, number: int, state: "AccountState", shift: int, now: int) -> None:
-        """Keep the state as it was when the log of that number began. Raises `OSError`."""
+        """Write the state as it was when the log of that number began. Raises `OSError`."""
         frames = chain((encode_header(shift, now),), encode_state(state))
         self._files.write_temporary(number, frames)()
         self._state_is_written(number)
@@ -200,7 +200,7 @@ class ChangeLog:
             descriptor = self._files.open_log(number, header)
             try:
                 prepare()
-                # No lock of the account is held for it: it may be later than the header.
+                # A clock is set without the account's lock, perhaps after the header was made.
                 write_all(descriptor, self._time)
             except OSError:
                 os.close(descriptor)
@@ -217,13 +217,13 @@ class ChangeLog:
         self._files.remove_before(number)
 
     def _set_limits(self, state_bytes: int) -> None:
-        """Set from what size on the log is long, beside a state of that size."""
+        """Set the size above which a log is long, beside a state of that size."""
         frames = int(state_bytes / _STATE_BYTES_PER_FRAME)
         self._long_frames = max(_LONG_FRAMES, frames)
         self._long_bytes = max(_LONG_BYTES, int(state_bytes * _LONG_PART))
 
     def close(self) -> None:
-        """Have all on the disk, and close the files. Later changes are refused."""
+        """Sync and close the files. Later changes are refused."""
         with self._syncing, self._writing:
             if self._descriptor < 0:
                 return

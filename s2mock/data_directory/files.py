@@ -23,7 +23,7 @@ class DataDirectoryError(Exception):
 
 
 class Files:
-    """The files in a directory, which this process has to itself until `close`.
+    """The files in a directory, which no other process can use until `close`.
 
     The directory is made if it does not exist. Raises `OSError`, and `DataDirectoryError` if
     another process has it, or if it holds other files.
@@ -39,7 +39,7 @@ class Files:
         self._lock = _take_lock(directory)
 
     def close(self) -> None:
-        """Let another process have the directory."""
+        """Release the directory for other processes."""
         os.close(self._lock)
 
     def _refuse_others(self) -> None:
@@ -87,9 +87,9 @@ class Files:
                 path.unlink(missing_ok=True)
 
     def write_temporary(self, number: int, frames: Iterable[bytes]) -> Callable[[], None]:
-        """Write a state to the disk, and return the function that gives it its name.
+        """Write a state to the disk, and return a function that gives the file its final name.
 
-        Raises `OSError`, and leaves nothing then.
+        Raises `OSError`, and leaves no file then.
         """
         path = self.path("state", number)
         temporary = _temporary(path)
@@ -111,7 +111,7 @@ class Files:
         return rename
 
     def open_log(self, number: int, header: bytes) -> int:
-        """Make a log with that header on the disk, and return its descriptor. Raises `OSError`."""
+        """Write a new log with that header, and return its descriptor. Raises `OSError`."""
         path = self.path("log", number)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
         try:
@@ -134,7 +134,7 @@ class Files:
         return descriptor
 
     def sync_names(self) -> None:
-        """Have the names of the files on the disk. Raises `OSError`."""
+        """Sync the directory, which has the names of the files. Raises `OSError`."""
         descriptor = os.open(self.directory, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -154,7 +154,7 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 def sync(descriptor: int) -> None:
-    """Have the content of a file on the disk. Raises `OSError`."""
+    """Return when the content of a file is on the disk. Raises `OSError`."""
     if hasattr(fcntl, "F_FULLFSYNC"):
         # On macOS `fsync` leaves the data in the cache of the disk.
         with suppress(OSError):  # of a file system without it
@@ -164,7 +164,7 @@ def sync(descriptor: int) -> None:
 
 
 def _joined(frames: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the frames in pieces that are worth a system call."""
+    """Yield the frames joined to pieces that are large enough for one write each."""
     parts: list[bytes] = []
     size = 0
     for frame in frames:
@@ -177,7 +177,7 @@ def _joined(frames: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _take_lock(directory: Path) -> int:
-    """Return the descriptor of the lock. It is free again when this process ends in any way."""
+    """Return the descriptor of the lock, which the end of this process releases in any case."""
     descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -189,7 +189,7 @@ def _take_lock(directory: Path) -> int:
             f"{directory} is in use by another s2mock{process}: stop that one, or name another "
             "directory"
         ) from None
-    # For the message of another one only: on a full disk there is no room for it.
+    # Only for the message that another process shows; a full disk has no room for it.
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())

@@ -1,4 +1,4 @@
-"""Reading of a data directory: the account in it, and where its log goes on."""
+"""The reader of a data directory: it returns the account, and where its log continues."""
 
 import json
 import mmap
@@ -136,7 +136,7 @@ def _read_header(path: Path, kind: int, payload: memoryview) -> dict[str, Any]:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Turn any error about the content of a frame into one that names the file."""
+    """Turn an error about the content of a frame into one that names the file."""
     try:
         yield
     except (OSError, DataDirectoryError):
