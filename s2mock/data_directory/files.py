@@ -31,10 +31,7 @@ class Files:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            raise DataDirectoryError(f"{directory} is a file: name a directory") from None
+        _make_directory(directory)
         self._refuse_others()
         self._lock = _take_lock(directory)
 
@@ -135,11 +132,27 @@ class Files:
 
     def sync_names(self) -> None:
         """Sync the directory, which has the names of the files. Raises `OSError`."""
-        descriptor = os.open(self.directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync_directory(self.directory)
+
+
+def _make_directory(directory: Path) -> None:
+    """Create the directory and those above it. Raises `OSError`, `DataDirectoryError`."""
+    missing = [one for one in (directory, *directory.parents) if not one.exists()]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise DataDirectoryError(f"{directory} is a file: name a directory") from None
+    # A directory is on the disk once the one above it has its name there.
+    for made in missing:
+        _sync_directory(made.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _temporary(path: Path) -> Path:

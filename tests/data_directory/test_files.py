@@ -139,6 +139,16 @@ def test_a_state_without_its_last_frame_is_refused(directory: Path) -> None:
         pass
 
 
+def test_a_state_without_a_frame_in_its_middle_is_refused(directory: Path) -> None:
+    compacted(directory)
+    state = directory / "state-2"
+    *_, start, end, _ = ends(state)
+    data = state.read_bytes()
+    state.write_bytes(data[:start] + data[end:])
+    with refuses("damaged at byte"), kept(directory):
+        pass
+
+
 def test_compaction_leaves_one_state_and_one_log(directory: Path) -> None:
     compacted(directory)
     assert sorted(path.name for path in directory.iterdir()) == ["lock", "log-2", "state-2"]
