@@ -144,7 +144,8 @@ def _make_directory(directory: Path) -> None:
         raise DataDirectoryError(f"{directory} is a file: name a directory") from None
     # A directory is on the disk once the one above it has its name there.
     for made in missing:
-        _sync_directory(made.parent)
+        with suppress(PermissionError):  # of one that only takes new names
+            _sync_directory(made.parent)
 
 
 def _sync_directory(directory: Path) -> None:
