@@ -36,7 +36,7 @@ OPTION_PAGES = {
     "profile": "[Two references](../explanation/two-references.md)",
     "clock": "[Time](../how-to/time.md)",
     "data": "[Keep data](../how-to/keep-data.md)",
-    "sync": "[Keep data](../how-to/keep-data.md#when-it-is-on-the-disk)",
+    "sync": "[Keep data](../how-to/keep-data.md#when-a-change-is-on-the-disk)",
     "snapshot": "[Restore and fork](../how-to/restore-and-fork.md)",
     "faults": "[Faults](../how-to/faults.md)",
     "tls": "[TLS](../how-to/tls.md)",

@@ -1,6 +1,6 @@
-"""The data directory: an account in files, which outlives its process.
+"""The data directory: files that keep an account after its process has ended.
 
-`state-N` is an account as a whole, `log-N` the changes since. Each is a sequence of frames. A
-change is written to the log before it takes effect, so no answer tells of one that is not kept.
-When a log has grown long, a new pair is begun.
+`state-N` is a whole account, `log-N` the changes since then. Each is a sequence of frames. A change
+is written to the log before it takes effect, so no answer shows a change that is not kept. When a
+log has grown long, another pair replaces both.
 """

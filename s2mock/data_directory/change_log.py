@@ -3,7 +3,6 @@
 import os
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -19,22 +18,22 @@ if TYPE_CHECKING:
 
 SyncMode = Literal["always", "batch", "never"]
 
-# A log is long once it has this number of changes or bytes, or this part of those of the state. Its
-# changes take some microseconds each to read, and a state takes that for a thousand records.
+# A log is long when it has more than this number of changes or bytes. Beside a large state it may
+# have more of both: this part of the state's bytes, and a change for each such number of them. To
+# read a change takes some microseconds, as long as to read a thousand records of a state.
 _LONG_FRAMES: Final = 32_768
 _LONG_BYTES: Final = 8 * 1024 * 1024
 _LONG_PART: Final = 1 / 4
-# A state of this number of bytes may have another change in its log.
 _STATE_BYTES_PER_FRAME: Final = 2048
 
 
 class ChangeLog:
     """The files that an account's changes are written to.
 
-    A new directory begins at the date `now`. `written` and `synced` are positions, in bytes since
-    the start: all changes up to there have been written, and are on the disk. `report` is called
-    with the text of a failure that the user should know of, `end` once when it is unknown what is
-    on the disk, so that no change can be kept any more.
+    A new directory starts at the date `now`. `written` and `synced` are positions, in bytes since
+    the start of the process: the changes up to there are in the file, and on the disk. `report` is
+    called with the text of a failure that the user should know of; `end` once, when it is unknown
+    what is on the disk and no later change can be kept.
     """
 
     def __init__(
@@ -63,7 +62,6 @@ class ChangeLog:
         # while another file takes its place.
         self._writing = threading.Lock()
         self._syncing = threading.Lock()
-        self._state_bytes = 0
         if stored is None:
             self._number, self._state_number = FIRST, 0
             self._descriptor = files.open_log(FIRST, encode_header(0, now))
@@ -134,7 +132,7 @@ class ChangeLog:
         raise StorageFailed(f"{text}; nothing was changed") from None
 
     def sync(self) -> None:
-        """Have on the disk all that has been written. Raises `OSError`, and keeps nothing more."""
+        """Sync everything that was written before. After an `OSError` it keeps nothing more."""
         with self._syncing:
             with self._writing:
                 position, descriptor = self.written, self._descriptor
@@ -145,7 +143,7 @@ class ChangeLog:
         try:
             sync(descriptor)
         except OSError as error:
-            # What the system had in memory may be lost, and a second try would not say so.
+            # The system may have lost what it had in memory, and a second sync would not fail.
             self._fail(f"cannot sync {self._files.directory}: {error.strerror}")
             raise
 
@@ -158,23 +156,17 @@ class ChangeLog:
     # Files.
 
     def begin_with(self, state: "AccountState", shift: int, now: int) -> None:
-        """Keep that state in place of all before. With the account's lock held.
+        """Replace the whole account by that state. With the account's lock held.
 
         `shift` and `now` are as in the header of a file. Raises `StorageFailed`, and has changed
         nothing then.
         """
         header, number = encode_header(shift, now), self._number + 1
-        descriptor = -1
         try:
             rename = self._files.write_temporary(number, chain((header,), encode_state(state)))
-            descriptor = self._files.open_log(number, header)
-            self._switch(number, descriptor, len(header), rename)
+            self._switch(number, header, rename)
         except OSError as error:
-            for path in (self._files.path("state", number), self._files.path("log", number)):
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
-            if descriptor >= 0:
-                os.close(descriptor)
+            self._files.remove(number)
             text = f"cannot write to {self._files.directory}: {error.strerror}"
             raise StorageFailed(f"{text}; nothing was changed") from None
         self._state_is_written(number)
@@ -182,39 +174,40 @@ class ChangeLog:
     def begin_log(self, shift: int, now: int) -> int:
         """Write later changes to another log, and return its number. With the account's lock held.
 
-        Raises `OSError`.
+        Raises `OSError`, and has changed nothing then.
         """
-        header = encode_header(shift, now)
         number = self._number + 1
-        descriptor = self._files.open_log(number, header)
         try:
-            self._switch(number, descriptor, len(header))
+            self._switch(number, encode_header(shift, now))
         except OSError:
-            os.close(descriptor)
+            self._files.remove(number)
             raise
         return number
 
     def write_state(self, number: int, state: "AccountState", shift: int, now: int) -> None:
-        """Keep the state as it was when the log of that number began. Raises `OSError`."""
+        """Write the state as it was when the log of that number began. Raises `OSError`."""
         frames = chain((encode_header(shift, now),), encode_state(state))
         self._files.write_temporary(number, frames)()
         self._state_is_written(number)
 
-    def _switch(
-        self, number: int, descriptor: int, size: int, prepare: Callable[[], object] = bool
-    ) -> None:
+    def _switch(self, number: int, header: bytes, prepare: Callable[[], object] = bool) -> None:
         """Write to another log from now on, once `prepare` has returned. Raises `OSError`."""
         with self._syncing, self._writing:
-            # In each mode: with a part of it missing, the next log would not follow from it.
+            # In each mode, and before there is another log: with a part of this one missing, the
+            # next one would not follow from it.
             self._sync_file(self._descriptor)
             self.synced = self.written
-            prepare()
-            # No lock of the account is held for it: it may be later than the header.
-            write_all(descriptor, self._time)
-            size += len(self._time)
-            old, self._descriptor = self._descriptor, descriptor
-            self._number, self._size, self._frames = number, size, 0
-            os.close(old)
+            descriptor = self._files.open_log(number, header)
+            try:
+                prepare()
+                # A clock is set without the account's lock, perhaps after the header was made.
+                write_all(descriptor, self._time)
+            except OSError:
+                os.close(descriptor)
+                raise
+            os.close(self._descriptor)
+            self._descriptor = descriptor
+            self._number, self._size, self._frames = number, len(header) + len(self._time), 0
 
     def _state_is_written(self, number: int) -> None:
         if number <= self._state_number:
@@ -224,13 +217,13 @@ class ChangeLog:
         self._files.remove_before(number)
 
     def _set_limits(self, state_bytes: int) -> None:
-        """Set from what size on the log is long, beside a state of that size."""
+        """Set the size above which a log is long, beside a state of that size."""
         frames = int(state_bytes / _STATE_BYTES_PER_FRAME)
         self._long_frames = max(_LONG_FRAMES, frames)
         self._long_bytes = max(_LONG_BYTES, int(state_bytes * _LONG_PART))
 
     def close(self) -> None:
-        """Have all on the disk, and close the files. Later changes are refused."""
+        """Sync and close the files. Later changes are refused."""
         with self._syncing, self._writing:
             if self._descriptor < 0:
                 return

@@ -23,7 +23,7 @@ class DataDirectoryError(Exception):
 
 
 class Files:
-    """The files in a directory, which this process has to itself until `close`.
+    """The files in a directory, which no other process can use until `close`.
 
     The directory is made if it does not exist. Raises `OSError`, and `DataDirectoryError` if
     another process has it, or if it holds other files.
@@ -31,15 +31,12 @@ class Files:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            raise DataDirectoryError(f"{directory} is a file: name a directory") from None
+        _make_directory(directory)
         self._refuse_others()
         self._lock = _take_lock(directory)
 
     def close(self) -> None:
-        """Let another process have the directory."""
+        """Release the directory for other processes."""
         os.close(self._lock)
 
     def _refuse_others(self) -> None:
@@ -72,6 +69,14 @@ class Files:
                 if old < number:
                     self.path(kind, old).unlink(missing_ok=True)
 
+    def remove(self, number: int) -> None:
+        """Remove what there is of the state and the log with that number, as far as possible."""
+        state = self.path("state", number)
+        # The log last: without it the state would be incomplete.
+        for path in (_temporary(state), state, self.path("log", number)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
     def remove_temporary(self) -> None:
         """Remove the states that were not written to their ends."""
         for path in self.directory.glob(f"*{_TEMPORARY}"):
@@ -79,12 +84,12 @@ class Files:
                 path.unlink(missing_ok=True)
 
     def write_temporary(self, number: int, frames: Iterable[bytes]) -> Callable[[], None]:
-        """Write a state to the disk, and return the function that gives it its name.
+        """Write a state to the disk, and return a function that gives the file its final name.
 
-        Raises `OSError`, and leaves nothing then.
+        Raises `OSError`, and leaves no file then.
         """
         path = self.path("state", number)
-        temporary = path.with_name(path.name + _TEMPORARY)
+        temporary = _temporary(path)
         try:
             with temporary.open("wb") as file:
                 for data in _joined(frames):
@@ -103,7 +108,7 @@ class Files:
         return rename
 
     def open_log(self, number: int, header: bytes) -> int:
-        """Make a log with that header on the disk, and return its descriptor. Raises `OSError`."""
+        """Write a new log with that header, and return its descriptor. Raises `OSError`."""
         path = self.path("log", number)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o644)
         try:
@@ -126,12 +131,33 @@ class Files:
         return descriptor
 
     def sync_names(self) -> None:
-        """Have the names of the files on the disk. Raises `OSError`."""
-        descriptor = os.open(self.directory, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        """Sync the directory, which has the names of the files. Raises `OSError`."""
+        _sync_directory(self.directory)
+
+
+def _make_directory(directory: Path) -> None:
+    """Create the directory and those above it. Raises `OSError`, `DataDirectoryError`."""
+    missing = [one for one in (directory, *directory.parents) if not one.exists()]
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise DataDirectoryError(f"{directory} is a file: name a directory") from None
+    # A directory is on the disk once the one above it has its name there.
+    for made in missing:
+        with suppress(PermissionError):  # of one that only takes new names
+            _sync_directory(made.parent)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(path.name + _TEMPORARY)
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -142,7 +168,7 @@ def write_all(descriptor: int, data: bytes) -> None:
 
 
 def sync(descriptor: int) -> None:
-    """Have the content of a file on the disk. Raises `OSError`."""
+    """Return when the content of a file is on the disk. Raises `OSError`."""
     if hasattr(fcntl, "F_FULLFSYNC"):
         # On macOS `fsync` leaves the data in the cache of the disk.
         with suppress(OSError):  # of a file system without it
@@ -152,7 +178,7 @@ def sync(descriptor: int) -> None:
 
 
 def _joined(frames: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the frames in pieces that are worth a system call."""
+    """Yield the frames joined to pieces that are large enough for one write each."""
     parts: list[bytes] = []
     size = 0
     for frame in frames:
@@ -165,7 +191,7 @@ def _joined(frames: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _take_lock(directory: Path) -> int:
-    """Return the descriptor of the lock. It is free again when this process ends in any way."""
+    """Return the descriptor of the lock, which the end of this process releases in any case."""
     descriptor = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -177,7 +203,7 @@ def _take_lock(directory: Path) -> int:
             f"{directory} is in use by another s2mock{process}: stop that one, or name another "
             "directory"
         ) from None
-    # For the message of another one only: on a full disk there is no room for it.
+    # Only for the message that another process shows; a full disk has no room for it.
     with suppress(OSError):
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())

@@ -1,6 +1,6 @@
-"""Frames, of which the files of a data directory consist: a kind, a payload and a checksum.
+"""Frames, the parts of each file of a data directory: a kind, a payload and a checksum.
 
-A write that was cut short is recognised by its frame, which is incomplete or has another checksum.
+After a write that was cut short, the last frame is incomplete or does not match its checksum.
 """
 
 import json
@@ -32,7 +32,10 @@ _HEAD_BYTES: Final = _HEAD.size
 
 
 Frame = tuple[int, memoryview, int]
-"""The kind and the payload of a frame, and the position behind it. There may be a million."""
+"""The kind and the payload of a frame, and the position behind it.
+
+A tuple, since a file may have a million frames.
+"""
 
 
 def encode_frame(kind: int, payload: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""An account that is kept in a data directory: begun with what is there, and written to it."""
+"""The keeper of an account: it starts with what a data directory has, and writes changes to it."""
 
 import threading
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from s2mock.runtime.clock import ManualClock
 class Keeper:
     """Keeps the account of an engine in a directory, before its first operation.
 
-    With `is_new` the account has a state to begin with, and the directory must be empty. `report`
-    is called, from any thread, with the text of a failure; `end` once no change can be kept any
-    more. Raises `OSError`, and `DataDirectoryError` for a directory that cannot be used.
+    With `is_new` the account has a state of its own already, and the directory must be empty.
+    `report` is called, from any thread, with the text of a failure; `end` when no later change can
+    be kept. Raises `OSError`, and `DataDirectoryError` for a directory that cannot be used.
     """
 
     def __init__(
@@ -39,10 +39,10 @@ class Keeper:
             stored = read_account(files)
             if is_new and stored is not None and (stored.state_number or stored.frames):
                 raise DataDirectoryError(
-                    f"{directory} holds an account, and a snapshot says what to start from, too: "
-                    "leave the snapshot out, or name an empty directory"
+                    f"{directory} already holds an account, which a snapshot would replace: leave "
+                    "the snapshot out, or name an empty directory"
                 )
-            # A manual clock without a start has begun once it was read.
+            # A manual clock without a start begins when it is first read.
             now = engine.clock.now() if stored is None else stored.now
             self.log: ChangeLog = ChangeLog(files, mode, stored, now=now, report=report, end=end)
         except BaseException:
@@ -51,7 +51,7 @@ class Keeper:
         if stored is not None and stored.cut:
             report(
                 f"{directory}: the last write was cut short, and its {stored.cut} bytes at the "
-                "end were removed; no answer had told of it"
+                "end were removed; with --sync batch or always it was not acknowledged"
             )
         if is_new:
             self._begin_with_its_state()
@@ -73,13 +73,13 @@ class Keeper:
             raise DataDirectoryError(error.message) from None
 
     def close(self) -> None:
-        """Have all on the disk, and let another process have the directory."""
+        """Sync everything, and release the directory for other processes."""
         if self._compacting is not None:
             self._compacting.join()
         self.log.close()
 
     def compact(self) -> None:
-        """Write the account as a whole, in place of its changes. Raises `OSError`."""
+        """Replace the log of changes by a state of the whole account. Raises `OSError`."""
         engine = self._engine
         with engine.lock as moment:
             state, shift = engine.store.share(), engine.timekeeper.shift
@@ -98,8 +98,8 @@ class Keeper:
             self.compact()
         except OSError as error:
             self._report(
-                f"cannot shorten the log of changes: {error.strerror}; all changes are in it, and "
-                "the next start takes longer"
+                f"cannot shorten the log of changes: {error.strerror}; nothing is lost, but the "
+                "next start takes longer"
             )
 
     def _note_time(self, now: int) -> None:

@@ -1,4 +1,4 @@
-"""Reading of a data directory: the account in it, and where its log goes on."""
+"""The reader of a data directory: it returns the account, and where its log continues."""
 
 import json
 import mmap
@@ -18,8 +18,8 @@ class Stored(NamedTuple):
 
     `state_number` is that of the state, 0 without one; `log_number` that of the last log, of which
     `log_size` bytes are whole, 0 if not even its header is, and `cut` bytes behind them are not.
-    `frames` is the number of changes in all logs, `state_records` that of frames in the state.
-    `shift` and `now` are as in the header of a file, `now` with all changes.
+    `frames` is the number of changes in all logs, `state_bytes` the size of the state. `shift` and
+    `now` are as in the header of a file, `now` with all changes.
     """
 
     state: AccountState
@@ -31,7 +31,6 @@ class Stored(NamedTuple):
     log_size: int
     cut: int
     state_bytes: int
-    log_bytes: int
     frames: int
 
 
@@ -47,13 +46,14 @@ def read_account(files: Files) -> Stored | None:
     logs = [log for log in logs if log >= number]
     _check_complete(files, number, logs)
     builder = StateBuilder()
-    header: dict[str, Any] = {}
+    headers: list[dict[str, Any]] = []
     state_bytes = 0
     if number:
         path = files.path("state", number)
         with _naming(path):
             header, state_bytes = _read_state(path, builder)
-    frames, log_bytes, size, cut = 0, 0, 0, 0
+        headers.append(header)
+    frames, size, cut = 0, 0, 0
     for log in logs:
         path = files.path("log", log)
         data = path.read_bytes()
@@ -61,12 +61,11 @@ def read_account(files: Files) -> Stored | None:
         with _naming(path):
             for kind, payload, end in read_frames(memoryview(data)):
                 if size == 0:
-                    header = _read_header(path, kind, payload)
+                    headers.append(_read_header(path, kind, payload))
                 else:
                     builder.add(kind, payload)
                     frames += 1
                 size = end
-        log_bytes += size
         cut = len(data) - size
         if cut and (not is_last or has_frame(data[size:])):
             raise _damage(
@@ -75,18 +74,19 @@ def read_account(files: Files) -> Stored | None:
                 f"to start without all that follows, remove the logs behind it, if there are any, "
                 f"and cut it off: truncate -s {size} {path}",
             )
-    shift = header.get("shift", 0)
+    # A state has its own shift. The log of a restore that was cut short has another one already.
+    shift = headers[0]["shift"] if headers else 0
+    now = headers[-1]["now"] if headers else 0
     return Stored(
         builder.state(),
         builder.last_incarnation,
         shift,
-        max(header.get("now", 0), builder.now, builder.time + shift),
+        max(now, builder.now, builder.time + shift),
         number,
         logs[-1],
         size,
         cut,
         state_bytes,
-        log_bytes,
         frames,
     )
 
@@ -136,7 +136,7 @@ def _read_header(path: Path, kind: int, payload: memoryview) -> dict[str, Any]:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Turn any error about the content of a frame into one that names the file."""
+    """Turn an error about the content of a frame into one that names the file."""
     try:
         yield
     except (OSError, DataDirectoryError):

@@ -1,7 +1,8 @@
 """Records in frames: those of an append, and those of a chunk of a log, in columns.
 
-A column has a value for each record: timestamps, times of expiry, metered bytes up to and with it,
-lengths, digests of keys. It is left out where all records have the same value, or none.
+A column has one value for each record: timestamps, times of expiry, lengths, digests of keys, and
+the metered bytes of all records up to this one. If all records have the same value, or none, the
+column is left out.
 """
 
 import sys
@@ -38,7 +39,7 @@ _LOG_STATE: Final = Struct("<QH")
 # First sequence number, last timestamp, expiry of the first or -1, number of records, flags.
 _CHUNK_HEAD: Final = Struct("<QQqIB")
 
-# No account has this owner, so none writes to a chunk of it.
+# No account has this owner, so no account writes to a chunk that has it.
 _NO_OWNER: Final = object()
 _NO_DIGEST: Final = bytes(1 + _DIGEST_BYTES)
 
@@ -189,7 +190,7 @@ class _LazyChunk(Chunk):
     __slots__ = ("size",)
 
     def __init__(self, first_seq_num: int, size: int) -> None:
-        # Without that of `Chunk`: `__getattr__` is called for a slot that is not set yet.
+        # Not `super().__init__`, which sets all slots: `__getattr__` is called for an empty one.
         self.write_owner = _NO_OWNER
         self.first_seq_num = first_seq_num
         self.size: int = size
@@ -252,7 +253,7 @@ class StoredAppends(_LazyChunk):
 
 
 def stored_appends(payloads: Sequence[memoryview]) -> Iterator[StoredAppends]:
-    """Yield the appends in chunks of not many records."""
+    """Yield the appends in chunks, each complete once it has `CHUNK_RECORDS` records."""
     start, count, next_expiry = 0, 0, NEVER
     for index, payload in enumerate(payloads, 1):
         _, _, expiry, _, _, number, _ = _APPEND_HEAD.unpack_from(payload)
@@ -310,7 +311,7 @@ class StoredChunk(_LazyChunk):
 
 
 def _bodies(records: Sequence[Record], *, has_headers: bool) -> list[bytes]:
-    """Return the bytes of each record: its body, or with headers an own form for all of them."""
+    """Return the bytes of each record: the body, or the headers and the body of each."""
     if not has_headers:
         return [record.body for record in records]
     encoded = []
@@ -322,7 +323,7 @@ def _bodies(records: Sequence[Record], *, has_headers: bool) -> list[bytes]:
 
 
 def _read_records(data: memoryview, lengths: Iterable[int], *, has_headers: bool) -> list[Record]:
-    """Return the records of these lengths, in one piece behind each other."""
+    """Return the records of these lengths, which follow each other in the data."""
     whole, at = data.tobytes(), 0
     records = []
     for length in lengths:
@@ -337,7 +338,7 @@ def _read_records(data: memoryview, lengths: Iterable[int], *, has_headers: bool
 
 
 def _plain_record(body: bytes) -> Record:
-    """Return what `Record(body)` does, at a third of its price."""
+    """Return `Record(body)`, made in a third of the time."""
     record = Record.__new__(Record)
     record.body = body
     record.headers = ()

@@ -1,4 +1,4 @@
-"""An account that is built of the frames of a state and of the logs behind it."""
+"""The builder of an account from the frames of a state and of the logs after it."""
 
 import json
 from typing import Any, Final, cast
@@ -27,7 +27,7 @@ _LENGTH_BYTES: Final = 4
 
 
 class StateBuilder:
-    """The account of the frames so far.
+    """Builds the account of all frames that were added.
 
     `last_incarnation` is the highest number of a basin or stream, `time` the account time of the
     last change, `now` the latest date of a manual clock. Raises `ValueError`, `KeyError` and the
@@ -77,7 +77,7 @@ class StateBuilder:
         for time, due in sorted(self._due, key=lambda entry: entry[0]):
             schedule = schedule.add(time, due)
         state = AccountState(self._basins, schedule, self._tokens, self._default_location)
-        # Much of what was ever due has been done, or has lost its meaning.
+        # Many entries have been carried out since, or no longer mean anything.
         return state._replace(schedule=valid_schedule(state))
 
     def _change(self, payload: memoryview) -> None:
@@ -178,7 +178,7 @@ class StateBuilder:
         return BasinConfig(self._stream_config(defaults), *others)
 
     def _stream_config(self, fields: list[Any]) -> StreamConfig:
-        """Return the configuration; there are few different ones, for any number of streams."""
+        """Return the configuration, the same object for the same fields: many streams share it."""
         key = tuple(fields)
         known = self._stream_configs.get(key)
         if known is None:
@@ -240,11 +240,11 @@ class _StreamBuilder:
         self._chunks = [*self._log.chunks]
 
     def _settled_log(self) -> LogState | None:
-        """Return the log with all that was added to it."""
+        """Return the log with the chunks and appends that were added to it."""
         if self._appends:
             self._add_appends(self._log or LogState())
         elif self._log is not None and len(self._chunks) > len(self._log.chunks):
-            # All of them are those of a state.
+            # All of these chunks are from a state.
             size = cast("StoredChunk", self._chunks[-1]).size
             self._log = self._log._replace(chunks=tuple(self._chunks), size=size)
         return self._log

@@ -457,7 +457,6 @@ class S2Mock(MockBase):
             port=port,
             on_error=failures.note,
             certificate=self._certificate.find(host),
-            synced_log=self._connections.lazy_server.synced_log,
         )
         self._connections.add_loop_server(server)
         if self._is_closed:

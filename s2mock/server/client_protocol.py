@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 def make_client_protocol(
     context: Context,
     certificate: "Certificate | None",
-    gate: "OutputGate | None",
+    *,
+    gate: "OutputGate | None" = None,
     on_lost: Callable[[], object] | None = None,
 ) -> asyncio.Protocol:
     """Return the protocol of a new connection, for a transport of sockets.
 
-    With a certificate it speaks TLS; with a gate, its output waits there. `on_lost` is called when
-    the transport has closed its socket.
+    With a certificate it speaks TLS; with a gate, its output waits there. `on_lost`, which a
+    connection with a gate does not have, is called when the transport has closed its socket.
     """
     if certificate is None:
-        return _make_plain(context, gate, on_lost)
+        if gate is None:
+            return Connection(context, recognise, on_lost)
+        from s2mock.server.output_gate import GatedConnection
+
+        return GatedConnection(context, recognise, gate)
     # Loaded already, with the certificate.
     from s2mock.server.tls import TlsConnection, TlsTransport
 
@@ -33,14 +38,4 @@ def make_client_protocol(
         return TlsTransport(certificate, TlsConnection(context, recognise, on_lost))
     from s2mock.server.gated_tls import GatedTlsConnection
 
-    return TlsTransport(certificate, GatedTlsConnection(context, recognise, gate, on_lost))
-
-
-def _make_plain(
-    context: Context, gate: "OutputGate | None", on_lost: Callable[[], object] | None
-) -> Connection:
-    if gate is None:
-        return Connection(context, recognise, on_lost)
-    from s2mock.server.output_gate import GatedConnection
-
-    return GatedConnection(context, recognise, gate, on_lost)
+    return TlsTransport(certificate, GatedTlsConnection(context, recognise, gate))

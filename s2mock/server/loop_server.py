@@ -15,7 +15,6 @@ from s2mock.server.event_loop import monotonic_now
 from s2mock.server.workers import Workers
 
 if TYPE_CHECKING:
-    from s2mock.server.output_gate import OutputGate, SyncedLog
     from s2mock.server.tls import Certificate
 
 # How long, in seconds, a call from another thread waits for the loop, which may be blocked.
@@ -34,7 +33,6 @@ class LoopServer:
 
     def __init__(self, certificate: "Certificate | None" = None) -> None:
         self._certificate = certificate
-        self._gate: OutputGate | None = None
         self.is_closed: bool = False
         # Number of connections whose transports are not closed yet.
         self._open = 0
@@ -49,12 +47,10 @@ class LoopServer:
         port: int,
         on_error: Callable[[BaseException], None],
         certificate: "Certificate | None" = None,
-        synced_log: "SyncedLog | None" = None,
     ) -> Self:
         """Listen on that address, on the running loop; with a certificate by TLS.
 
-        With `synced_log`, output waits until what was written to that log before is safe. Raises
-        `OSError`.
+        Raises `OSError`.
         """
         made = cls(certificate)
         loop = asyncio.get_running_loop()
@@ -77,10 +73,6 @@ class LoopServer:
             monotonic_now,
             "http" if certificate is None else "https",
         )
-        if synced_log is not None:
-            from s2mock.server.output_gate import OutputGate
-
-            made._gate = OutputGate(synced_log, loop, f"s2mock-{port}-sync")
         await server.start_serving()
         return made
 
@@ -148,8 +140,6 @@ class LoopServer:
                 connection.connection_lost(None)
         self._context.drop_connections()
         self._context.workers.end()
-        if self._gate is not None:
-            self._gate.stop()
 
     def _call(self, function: Callable[[], Any]) -> None:
         """Call the function where it cannot collide with a callback of the loop."""
@@ -170,9 +160,7 @@ class LoopServer:
     def _make_connection(self) -> asyncio.Protocol:
         self._open += 1
         self._all_lost.clear()
-        return make_client_protocol(
-            self._context, self._certificate, self._gate, self._connection_lost
-        )
+        return make_client_protocol(self._context, self._certificate, on_lost=self._connection_lost)
 
     def _connection_lost(self) -> None:
         self._open -= 1

@@ -1,4 +1,4 @@
-"""The gate for a server's output: no byte leaves before the changes that it may tell of are safe.
+"""The gate for a server's output: no byte leaves before the changes that it may show are safe.
 
 A log of changes is synced once for all that was written to it in one turn of the loop, in a thread,
 so that the loop goes on. What connections write until then is held back, each of it: an answer
@@ -7,7 +7,7 @@ to the change itself, or to another client that has seen it.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 from s2mock.server.connection import Connection, Recognise
@@ -172,7 +172,7 @@ class GatedTransport(asyncio.Transport):
         return self._held_bytes + self._transport.get_write_buffer_size()
 
     def abandon(self) -> None:
-        """As the transport below."""
+        """Close the descriptor in a forked child, and do nothing else."""
         below: Any = self._transport
         below.abandon()
 
@@ -187,37 +187,31 @@ class GatedTransport(asyncio.Transport):
         return self._transport.is_closing()
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """As the transport below."""
+        """Set the limits of the transport below."""
         self._transport.set_write_buffer_limits(high, low)
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """As the transport below."""
+        """Return what the transport below knows, such as its socket."""
         return self._transport.get_extra_info(name, default)
 
     def write_eof(self) -> None:
-        """As the transport below; only called when nothing is unsent."""
+        """Send the end of the output. Only called when nothing is unsent."""
         self._transport.write_eof()
 
     def pause_reading(self) -> None:
-        """As the transport below."""
+        """Leave input with the operating system until `resume_reading`."""
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """As the transport below."""
+        """Read input again after `pause_reading`."""
         self._transport.resume_reading()
 
 
 class GatedConnection(Connection):
     """A connection whose output passes a gate."""
 
-    def __init__(
-        self,
-        context: Context,
-        recognise: Recognise,
-        gate: OutputGate,
-        on_lost: Callable[[], object] | None = None,
-    ) -> None:
-        super().__init__(context, recognise, on_lost)
+    def __init__(self, context: Context, recognise: Recognise, gate: OutputGate) -> None:
+        super().__init__(context, recognise)
         self._gate = gate
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -144,7 +144,7 @@ class Server:
             raise raised[0]
 
     def _begin(self, client: socket.socket, address: Any) -> None:
-        protocol = make_client_protocol(self._context, self._certificate(), self._gate)
+        protocol = make_client_protocol(self._context, self._certificate(), gate=self._gate)
         try:
             SocketTransport(client, address, self._loop, protocol)
         except OSError:

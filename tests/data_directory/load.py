@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import Any, Final, Protocol
 from urllib.parse import quote, urlsplit
@@ -21,6 +21,7 @@ from s2_sdk._generated.s2.v1 import s2_pb2
 from tests.sessions.h2_client import H2Client
 
 BASIN: Final = "kill-basin"
+_LOCATIONS: Final = ("aws:us-east-1", "aws:us-west-2", "aws:eu-north-1")
 _HEADERS: Final = {"s2-basin": BASIN}
 # Batches that a session sends ahead of their acknowledgements.
 _AHEAD: Final = 8
@@ -30,6 +31,12 @@ Noted = Callable[[], None]
 
 Tls = ssl.SSLContext | None
 """How a writer trusts a server that speaks TLS; None for plain HTTP."""
+
+Acknowledged = tuple[int, list[bytes]] | None
+"""The first number and the bodies of a batch that was acknowledged; None if there is none yet."""
+
+Way = Generator[Acknowledged, list[bytes], None]
+"""A way to append: it is sent batches, and yields an earlier one that was acknowledged since."""
 
 # How a writer hears of the death of the server.
 ENDS: Final = (OSError, httpx.HTTPError, EOFError)
@@ -58,7 +65,7 @@ class Appender:
     """Appends to one stream, by one protocol. A body has its number, and is sent once."""
 
     def __init__(
-        self, name: str, open_way: "Callable[[str, str, Tls], Iterator[Any]]", tls: Tls = None
+        self, name: str, open_way: Callable[[str, str, Tls], Way], tls: Tls = None
     ) -> None:
         self.name = name
         self._open_way = open_way
@@ -134,10 +141,6 @@ def records_of(client: httpx.Client, stream: str) -> dict[int, bytes]:
         found |= {record["seq_num"]: record.get("body", "").encode() for record in records}
 
 
-# Ways to append: each is sent batches, and yields the first number and the bodies of an earlier one
-# that was acknowledged since, or None.
-
-
 def new_client(url: str, tls: Tls) -> httpx.Client:
     return httpx.Client(
         base_url=url, trust_env=False, timeout=60, verify=True if tls is None else tls
@@ -149,10 +152,10 @@ def connect(host: str | None, port: int | None, tls: Tls) -> socket.socket:
     return connected if tls is None else tls.wrap_socket(connected, server_hostname=host)
 
 
-def by_request(url: str, stream: str, tls: Tls) -> Iterator[Any]:
+def by_request(url: str, stream: str, tls: Tls) -> Way:
     """One request after the other, by HTTP/1.1."""
     with new_client(url, tls) as client:
-        acknowledged = None
+        acknowledged: Acknowledged = None
         while True:
             bodies = yield acknowledged
             answer = client.post(
@@ -164,10 +167,10 @@ def by_request(url: str, stream: str, tls: Tls) -> Iterator[Any]:
             acknowledged = answer.json()["start"]["seq_num"], bodies
 
 
-def by_h2_request(url: str, stream: str, tls: Tls) -> Iterator[Any]:
+def by_h2_request(url: str, stream: str, tls: Tls) -> Way:
     """One request after the other, by HTTP/2."""
     with H2Client(url, headers=_HEADERS, tls=tls) as client:
-        acknowledged = None
+        acknowledged: Acknowledged = None
         while True:
             bodies = yield acknowledged
             number = client.open(
@@ -182,7 +185,7 @@ def by_h2_request(url: str, stream: str, tls: Tls) -> Iterator[Any]:
             acknowledged = s2_pb2.AppendAck.FromString(body).start.seq_num, bodies
 
 
-def by_session(url: str, stream: str, tls: Tls) -> Iterator[Any]:
+def by_session(url: str, stream: str, tls: Tls) -> Way:
     """A session over HTTP/1.1."""
     target = urlsplit(url)
     with connect(target.hostname, target.port, tls) as connected:
@@ -217,7 +220,7 @@ def by_session(url: str, stream: str, tls: Tls) -> Iterator[Any]:
         yield from ahead(send, next_frame)
 
 
-def by_h2_session(url: str, stream: str, tls: Tls) -> Iterator[Any]:
+def by_h2_session(url: str, stream: str, tls: Tls) -> Way:
     """A session over HTTP/2."""
     with H2Client(url, headers=_HEADERS, tls=tls) as client:
         path = f"/v1/streams/{stream}/records"
@@ -226,10 +229,10 @@ def by_h2_session(url: str, stream: str, tls: Tls) -> Iterator[Any]:
         yield from ahead(lambda frame: client.send(number, frame), lambda: client.frame(number))
 
 
-def ahead(send: Callable[[bytes], None], next_frame: Callable[[], bytes]) -> Iterator[Any]:
+def ahead(send: Callable[[bytes], None], next_frame: Callable[[], bytes]) -> Way:
     """Send several batches ahead of their acknowledgements."""
     waiting: deque[list[bytes]] = deque()
-    acknowledged = None
+    acknowledged: Acknowledged = None
     while True:
         bodies = yield acknowledged
         payload = message_of(bodies)
@@ -260,7 +263,7 @@ class Value:
 
 
 class Manager:
-    """Changes configurations, streams, tokens, fences and trims, one after the other."""
+    """Changes configurations, streams, tokens, fences, trims and the default location, in turn."""
 
     def __init__(self, name: str, seed: int, tls: Tls = None) -> None:
         self.name = name
@@ -268,11 +271,13 @@ class Manager:
         self._chance = random.Random(seed)
         # Retention by stream; None for a stream that is not there.
         self.streams: dict[str, Value] = {}
+        # True for the acknowledged ones of the streams that were created with a request token.
+        self.created: dict[str, bool] = {}
         # Secrets by the ids of tokens; None for a token that is not there.
         self.tokens: dict[str, Value] = {}
         self.fence, self.trim = Value(""), Value(0)
-        self.location = Value("aws:us-east-1")
-        self._appended = 0
+        self.location = Value(_LOCATIONS[0])
+        self._created = 0
 
     @property
     def log(self) -> str:
@@ -284,10 +289,12 @@ class Manager:
             self._put_stream,
             self._put_stream,
             self._delete_stream,
+            self._create_stream,
             self._issue,
             self._revoke,
             self._set_fence,
             self._set_trim,
+            self._set_location,
         )
         with new_client(url, self._tls) as client:
             while True:
@@ -325,14 +332,31 @@ class Manager:
                 lambda: client.delete(f"/v1/streams/{stream}", headers=_HEADERS),
             )
 
+    def _create_stream(self, client: httpx.Client, noted: Noted) -> None:
+        self._created += 1
+        stream = f"{self.name}-created-{self._created}"
+        self.created[stream] = False
+        answer = self._request_creation(client, stream, stream)
+        demand(answer.status_code == 201, "a creation", stream, answer.text)
+        noted()
+        self.created[stream] = True
+
+    def _request_creation(self, client: httpx.Client, stream: str, token: str) -> Any:
+        headers = _HEADERS | {"s2-request-token": token}
+        return client.post("/v1/streams", json={"stream": stream}, headers=headers)
+
     def _issue(self, client: httpx.Client, noted: Noted) -> None:
         token = f"{self.name}-{self._chance.randrange(10**9)}"
-        scope = {"basins": {"prefix": ""}, "ops": ["list-basins"]}
+        issue = {
+            "id": token,
+            "scope": {"basins": {"prefix": ""}, "ops": ["list-basins"]},
+            "expires_at": expiry_of(token),
+        }
         self._change(
             self.tokens.setdefault(token, Value()),
             ISSUED,
             noted,
-            lambda: client.post("/v1/access-tokens", json={"id": token, "scope": scope}),
+            lambda: client.post("/v1/access-tokens", json=issue),
         )
 
     def _revoke(self, client: httpx.Client, noted: Noted) -> None:
@@ -351,7 +375,6 @@ class Manager:
 
     def _set_fence(self, client: httpx.Client, noted: Noted) -> None:
         token = f"{self._chance.randrange(10**9)}"
-        self._appended += 1
         self._change(self.fence, token, noted, lambda: self._command(client, "fence", token))
 
     def _set_trim(self, client: httpx.Client, noted: Noted) -> None:
@@ -378,7 +401,17 @@ class Manager:
             ),
         )
 
+    def _set_location(self, client: httpx.Client, noted: Noted) -> None:
+        location = self._chance.choice(_LOCATIONS)
+        self._change(
+            self.location,
+            location,
+            noted,
+            lambda: client.put("/v1/locations/default", json=location),
+        )
+
     def check(self, client: httpx.Client) -> None:
+        self._check_created(client)
         found = {
             stream["name"]: client.get(f"/v1/streams/{stream['name']}", headers=_HEADERS).json()
             for stream in client.get(
@@ -392,15 +425,32 @@ class Manager:
             value.check(config and config["retention_policy"]["age"], f"retention of {name}")
         self._check_tokens(client)
         self._check_log(client)
+        location = client.get("/v1/locations/default").json()["name"]
+        self.location.check(location, "default location")
+
+    def _check_created(self, client: httpx.Client) -> None:
+        for stream, is_acknowledged in self.created.items():
+            if is_acknowledged:
+                answer = client.get(f"/v1/streams/{stream}", headers=_HEADERS)
+                demand(answer.status_code == 200, "created and lost", stream, answer.text)
+            # Also after a request without an answer, the same one may be sent again.
+            again = self._request_creation(client, stream, stream)
+            demand(again.status_code == 201, "the request token", stream, again.text)
+            other = self._request_creation(client, stream, "other")
+            demand(other.status_code == 409, "another request token", stream, other.text)
+            client.delete(f"/v1/streams/{stream}", headers=_HEADERS).raise_for_status()
+        self.created.clear()
 
     def _check_tokens(self, client: httpx.Client) -> None:
-        listed: set[str] = set()
+        listed: dict[str, str] = {}
         page: dict[str, Any] = {"has_more": True}
         while page["has_more"]:
             query = {"prefix": f"{self.name}-", "start_after": max(listed, default="")}
             page = client.get("/v1/access-tokens", params=query).json()
-            listed |= {token["id"] for token in page["access_tokens"]}
-        demand(listed <= self.tokens.keys(), "tokens that were never issued", listed)
+            listed |= {token["id"]: token["expires_at"] for token in page["access_tokens"]}
+        demand(listed.keys() <= self.tokens.keys(), "tokens that were never issued", [*listed])
+        for token, expires_at in listed.items():
+            demand(expires_at == expiry_of(token), "expiry of a token", token, expires_at)
         for token, value in self.tokens.items():
             is_known = (value.known is not None, *(asked is not None for asked in value.asked))
             demand((token in listed) in is_known, "token", token, token in listed, is_known)
@@ -432,6 +482,11 @@ class Manager:
         )
         demand(wrong.status_code == 412, "a wrong fencing token", wrong.text)
         self.fence.check(wrong.json()["fencing_token_mismatch"], "fencing token")
+
+
+def expiry_of(token: str) -> str:
+    """Return the date at which a token ends, another one for most tokens."""
+    return f"{2100 + int(token.rpartition('-')[2]) % 100}-01-01T00:00:00Z"
 
 
 ISSUED: Final = object()

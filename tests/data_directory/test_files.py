@@ -139,6 +139,16 @@ def test_a_state_without_its_last_frame_is_refused(directory: Path) -> None:
         pass
 
 
+def test_a_state_without_a_frame_in_its_middle_is_refused(directory: Path) -> None:
+    compacted(directory)
+    state = directory / "state-2"
+    *_, start, end, _ = ends(state)
+    data = state.read_bytes()
+    state.write_bytes(data[:start] + data[end:])
+    with refuses("damaged at byte"), kept(directory):
+        pass
+
+
 def test_compaction_leaves_one_state_and_one_log(directory: Path) -> None:
     compacted(directory)
     assert sorted(path.name for path in directory.iterdir()) == ["lock", "log-2", "state-2"]
@@ -168,6 +178,38 @@ def test_a_kill_at_any_point_of_a_compaction_loses_nothing(directory: Path) -> N
         with kept(copy) as mock:
             assert bodies(mock) == (*BODIES, b"later")
         assert not (copy / "state-2.tmp").exists()
+        shutil.rmtree(copy)
+
+
+def test_a_kill_at_any_point_of_a_restore_leaves_the_account_of_before_or_of_after(
+    tmp_path: Path,
+) -> None:
+    directory, before, copy = tmp_path / "data", tmp_path / "before", tmp_path / "copy"
+    with S2Mock(clock=ManualClock(1000)) as mock:
+        keep(mock, directory)
+        stream = mock.create_basin("my-basin").create_stream("s", StreamConfig(retention_policy=60))
+        stream.append(["x"])
+        snapshot = mock.snapshot()
+        mock.advance(40)
+        stream.append(["y"])
+        shutil.copytree(directory, before)
+        mock.restore(snapshot)
+    every = {path.name: path for folder in (before, directory) for path in folder.iterdir()}
+    # In the order in which they are made and removed. Dates of the restored account are later.
+    for names, shift in (
+        (("log-1", "state-2.tmp"), 0),
+        (("log-1", "log-2", "state-2.tmp"), 0),
+        (("log-1", "log-2", "state-2"), 40 * 10**9),
+        (("log-2", "state-2"), 40 * 10**9),
+    ):
+        copy.mkdir()
+        for name in names:
+            shutil.copy(every[name.removesuffix(".tmp")], copy / name)
+        for _ in range(2):
+            with kept(copy, clock=ManualClock()) as mock:
+                assert bodies(mock) == ((b"x",) if shift else (b"x", b"y"))
+                assert mock._engine.timekeeper.shift == shift
+                assert mock.clock.now() == 1040 * 10**9
         shutil.rmtree(copy)
 
 

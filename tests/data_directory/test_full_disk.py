@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from s2mock import ManualClock, S2Mock
-from s2mock.data_directory import change_log, files
+from s2mock.data_directory import change_log
+from s2mock.data_directory.encoder import encode_header
 from s2mock.data_directory.files import DataDirectoryError
 from s2mock.registry.values.errors import StorageFailed
 from tests.data_directory.keeping import Reports, as_killed, keep, kept
@@ -26,8 +27,7 @@ class Disk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left: int | None = None
         self._write = os.write
-        monkeypatch.setattr(change_log.os, "write", self.write)
-        monkeypatch.setattr(files.os, "write", self.write)
+        monkeypatch.setattr(os, "write", self.write)
 
     def write(self, descriptor: int, data: bytes) -> int:
         if self.left is None:
@@ -82,8 +82,8 @@ def test_over_http_the_answer_is_the_error_of_storage(tmp_path: Path, disk: Disk
         path = "/v1/streams/s/records"
         answer = mock.client.post(path, json={"records": [{"body": "x"}]}, headers=HEADERS)
         assert answer.status_code == 500
-        assert answer.json["code"] == "storage"
-        assert "No space left on device" in answer.json["message"]
+        assert answer.get_json()["code"] == "storage"
+        assert "No space left on device" in answer.get_json()["message"]
         # Reads go on.
         read = mock.client.get(path, query_string={"seq_num": 0}, headers=HEADERS)
         assert read.status_code == 416
@@ -138,6 +138,26 @@ def test_a_snapshot_without_room_is_refused_at_the_start(tmp_path: Path, disk: D
     disk.left = None
     with kept(tmp_path, snapshot=snapshot) as mock:
         assert mock.basins == ("my-basin",)
+
+
+@pytest.mark.parametrize("left", [0, 1, -1])
+def test_a_compaction_without_room_leaves_one_log(tmp_path: Path, disk: Disk, left: int) -> None:
+    """Else a write that is cut short would not be at the end, where that is no damage."""
+    with S2Mock(clock=ManualClock(1000)) as mock:
+        keeper = keep(mock, tmp_path)
+        mock.create_basin("my-basin")
+        mock.advance(1)
+        size = (tmp_path / "log-1").stat().st_size
+        # Room for the header, and for a part of the time of the clock that is behind it.
+        disk.left = len(encode_header(0, mock.clock.now())) + left
+        with pytest.raises(OSError, match="No space left"):
+            keeper.compact()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", "log-1"]
+        assert (tmp_path / "log-1").stat().st_size == size
+        disk.left = None
+        mock.create_basin("second-basin")
+    with kept(tmp_path, clock=ManualClock()) as mock:
+        assert mock.basins == ("my-basin", "second-basin")
 
 
 def test_an_account_on_a_full_disk_is_read(tmp_path: Path, disk: Disk) -> None:

@@ -1,15 +1,14 @@
-"""The gate over TLS, on the server with a thread of its own and on a loop: nothing leaves early."""
+"""The gate over TLS: nothing leaves early, and a handshake waits for nothing."""
 
-import asyncio
 import json
 import os
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
@@ -53,13 +52,16 @@ class Disk:
 
 
 class Served(NamedTuple):
-    """A kept account, its disk, its URL, and how to let its server complete a turn."""
+    """A kept account, its disk, and its directory."""
 
     mock: S2Mock
     disk: Disk
-    url: str
-    complete_turn: Callable[[], object]
     directory: Path
+
+    def complete_turn(self) -> None:
+        """Let the server complete its present turn."""
+        for _ in range(2):
+            self.mock._connections.lazy_server.call(bool)
 
     @property
     def trusted(self) -> ssl.SSLContext:
@@ -68,7 +70,7 @@ class Served(NamedTuple):
     @contextmanager
     def opened(self) -> Iterator[ByteClient]:
         """A client that has completed its handshake."""
-        with ByteClient(self.url, self.trusted) as client:
+        with ByteClient(self.mock.url, self.trusted) as client:
             client.shake_hands()
             yield client
 
@@ -96,47 +98,17 @@ class Served(NamedTuple):
         return True
 
 
-@pytest.fixture(params=["thread", "asyncio"])
-def served(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Served]:
+@pytest.fixture
+def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     with S2Mock(tls=True) as mock:
         directory = tmp_path / "data"
         keeper = keep(mock, directory, "batch")
         mock.create_basin("my-basin").create_stream("log")
         disk = Disk(keeper, monkeypatch)
         try:
-            if request.param == "thread":
-                url, call = mock.url, mock._connections.lazy_server.call
-                yield Served(mock, disk, url, lambda: [call(bool) for _ in range(2)], directory)
-            else:
-                with _on_a_loop(mock) as (url, complete_turn):
-                    yield Served(mock, disk, url, complete_turn, directory)
+            yield Served(mock, disk, directory)
         finally:
             disk.allow()
-
-
-@contextmanager
-def _on_a_loop(mock: S2Mock) -> Iterator[tuple[str, Callable[[], object]]]:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-
-    def run(coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(PATIENCE)
-
-    async def complete_turns() -> None:
-        for _ in range(3):
-            await asyncio.sleep(0)
-
-    try:
-        server = run(mock.serve())
-        yield server.url, lambda: run(complete_turns())
-        run(server.close())
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 def read_until(client: ByteClient, end: bytes) -> bytes:
@@ -160,7 +132,7 @@ def test_an_append_is_answered_after_its_sync(served: Served) -> None:
 def test_an_append_over_http_2_is_answered_after_its_sync(served: Served) -> None:
     tls = trusting(served.mock.ca_file, "h2")
     headers = {"content-type": "application/json", "authorization": f"Bearer {served.mock.token}"}
-    with H2Client(served.url, headers=headers, tls=tls) as client:
+    with H2Client(served.mock.url, headers=headers, tls=tls) as client:
         number = client.open("POST", RECORDS, end=False)
         client.send(number, b'{"records": [{"body": "kept"}]}', end=True)
         served.disk.wait()
@@ -286,7 +258,6 @@ def test_an_answer_tells_of_what_is_on_the_disk(served: Served) -> None:
             assert [one.body for one in again.basin("my-basin").stream("log").records] == [b"kept"]
 
 
-@pytest.mark.parametrize("served", ["thread"], indirect=True)
 def test_a_forked_child_sends_nothing_that_is_held(served: Served) -> None:
     with served.opened() as client:
         served.append(client)

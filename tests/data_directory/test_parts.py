@@ -244,4 +244,4 @@ def test_a_limit_of_bytes_over_records_of_several_runs(tmp_path: Path) -> None:
                 headers={"s2-basin": "my-basin"},
             )
             # Each has 100 metered bytes.
-            assert len(answer.json["records"]) == min(3, 12 - start)
+            assert len(answer.get_json()["records"]) == min(3, 12 - start)

@@ -87,6 +87,26 @@ def test_a_request_token_is_kept(tmp_path: Path) -> None:
         assert server.client.post("/v1/basins", json=create).status_code == 409
 
 
+def test_streams_that_different_runs_have_made_keep_their_own_records(tmp_path: Path) -> None:
+    """Each run numbers its basins and streams behind those of the earlier ones."""
+    for run in range(3):
+        with KeptServer(tmp_path) as server:
+            server.client.put("/v1/basins/my-basin").raise_for_status()
+            server.client.put(f"/v1/streams/s{run}", headers=HEADERS).raise_for_status()
+            for earlier in range(run + 1):
+                server.client.post(
+                    f"/v1/streams/s{earlier}/records",
+                    json={"records": [{"body": f"s{earlier} {run}"}]},
+                    headers=HEADERS,
+                ).raise_for_status()
+    with KeptServer(tmp_path) as server:
+        for stream in range(3):
+            path = f"/v1/streams/s{stream}/records"
+            read = server.client.get(path, params={"seq_num": 0}, headers=HEADERS).json()
+            bodies = [record["body"] for record in read["records"]]
+            assert bodies == [f"s{stream} {run}" for run in range(stream, 3)]
+
+
 def test_the_file_of_a_start_is_applied_at_each_start(tmp_path: Path) -> None:
     file = tmp_path / "init.json"
     file.write_text('{"basins": [{"name": "my-basin", "streams": [{"name": "s"}]}]}')
@@ -146,7 +166,7 @@ def test_a_snapshot_and_a_directory_that_is_not_empty(tmp_path: Path) -> None:
         assert basins(server.client) == ["my-basin"]
     with pytest.raises(ServerEnded) as ended:
         KeptServer(tmp_path / "data", *arguments)
-    assert "holds an account, and a snapshot says what to start from, too" in ended.value.said
+    assert "already holds an account, which a snapshot would replace: " in ended.value.said
 
 
 @pytest.mark.parametrize(

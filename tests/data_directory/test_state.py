@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from s2mock import AppendRecord, BasinConfig, ManualClock, S2Error, S2Mock, StreamConfig
+from s2mock import AppendRecord, BasinConfig, ManualClock, S2Error, S2Mock, Snapshot, StreamConfig
 from s2mock.registry.rules.access_tokens import IssueAccessToken, RevokeAccessToken
 from s2mock.registry.rules.locations import SetDefaultLocation
 from s2mock.registry.state import LOCATIONS
@@ -60,7 +60,7 @@ class KeptAccount(RuleBasedStateMachine):
         self.folder = TemporaryDirectory()
         self.directory = Path(self.folder.name) / "data"
         self.options = {**OPTIONS, "auth": auth}
-        self.snapshot = None
+        self.snapshot: Snapshot | None = None
         self._start()
 
     def _start(self) -> None:
@@ -153,6 +153,7 @@ class KeptAccount(RuleBasedStateMachine):
     @precondition(lambda self: self.snapshot is not None)
     @rule()
     def restore(self) -> None:
+        assert self.snapshot is not None
         self.mock.restore(self.snapshot)
 
     @rule()

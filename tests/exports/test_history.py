@@ -109,7 +109,13 @@ def test_reads_that_say_less_are_tail_checks_or_left_out(make: Make) -> None:
     log = log_of(mock)
     log.read(seq_num=0)
     log.append("a", "b", "c")
-    for query in ({"seq_num": 1}, {"seq_num": 0, "count": 2}, {"seq_num": 3}, {"tail_offset": 1}):
+    queries: list[dict[str, Any]] = [
+        {"seq_num": 1},
+        {"seq_num": 0, "count": 2},
+        {"seq_num": 3},
+        {"tail_offset": 1},
+    ]
+    for query in queries:
         log.read(**query)
     log.read(seq_num=0, count=3)
     with log.read_session(seq_num=0, wait=0) as session:
@@ -252,7 +258,7 @@ def run_clients(mock: S2Mock, seed: int) -> None:
             try:
                 kind = own.randrange(5)
                 if kind < 3:
-                    asked = {"match_seq_num": tail} if kind == 0 else {}
+                    asked: dict[str, Any] = {"match_seq_num": tail} if kind == 0 else {}
                     answer = log.append(*[f"{name}{number}"] * own.randint(1, 3), **asked)
                     document = json.loads(answer.body)
                     tail = document.get("tail", {}).get("seq_num", tail)

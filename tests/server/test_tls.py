@@ -65,6 +65,7 @@ def url(request: pytest.FixtureRequest, mock: S2Mock) -> Iterator[str]:
 @contextmanager
 def _loop_of(kind: str) -> Iterator[Callable[[Any], Any]]:
     """Run a loop in a thread; what is yielded runs a coroutine function on it."""
+    loop: asyncio.AbstractEventLoop
     if kind == "uvloop":
         import uvloop
 
@@ -465,7 +466,7 @@ class TestFaults:
         mock.inject(Slow(bytes_per_second=1000, chunk=1000), on="read")
         with connect(url, trusted) as client:
             client.sendall(read_records(url))
-            pieces = []
+            pieces: list[bytes] = []
             while sum(map(len, pieces)) < 5000:
                 if pieces:
                     mock.wait_for_waiters()
@@ -615,8 +616,8 @@ def test_curl(mock: S2Mock, url: str, version: str) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     assert json.loads(ended.stdout.removesuffix(version))["tail"]["seq_num"] == 0
     # Without the authority it does not trust the server.
-    ended = subprocess.run(["curl", "-s", url], capture_output=True, check=False, timeout=60)
-    assert ended.returncode == 60
+    refused = subprocess.run(["curl", "-s", url], capture_output=True, check=False, timeout=60)
+    assert refused.returncode == 60
 
 
 @pytest.mark.slow

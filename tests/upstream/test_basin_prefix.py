@@ -130,7 +130,7 @@ def test_two_mocks_with_random_letters_do_not_meet(real: S2Mock) -> None:
         assert all(name.startswith("ci-") for name in real.basins)
 
     # No other client knows of them.
-    assert real.basins == ()
+    assert len(real.basins) == 0
 
 
 def test_a_reset_begins_anew_under_other_letters(real: S2Mock) -> None:

@@ -46,7 +46,7 @@ def place(mock: Any, body: str, *, is_careful: bool) -> None:
 def test_a_sweep_finds_a_duplicate_at_the_upstream(real: S2Mock, is_careful: bool) -> None:
     faults = [Drop(), Drop(committed=True), Fail("unavailable"), Late(reads=1)]
     sweep = Sweep(faults, on="append", upstream=real.url, basins=BASINS)
-    names = []
+    names: list[str] = []
     for attempt in sweep:
         with attempt as mock:
             names += real.basins

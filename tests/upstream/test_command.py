@@ -191,7 +191,7 @@ def test_a_remote_mock_has_its_powers_and_direct_calls(real: S2Mock, hosting: S2
 
 
 def test_a_campaign_over_http_has_a_prefix_for_each_attempt(real: S2Mock, hosting: S2Mock) -> None:
-    seen = []
+    seen: list[str] = []
     options = {"basins": [{"name": BASIN, "streams": ["log"]}]}
     plan = {"kind": "sweep", "faults": [{"Drop": {}}], "on": "append", "options": options}
     number = call(hosting.url, "POST", "/campaigns", plan).json()["number"]
