@@ -51,6 +51,11 @@ class Dialog:
         self.exchange: Final = exchange
         self._url = url
         self.is_complete: bool = is_complete
+        self.client_reset: Reset | None = None
+        """How a session ends behind its error, if the upstream has ended the connection.
+
+        Over HTTP/2 a GOAWAY follows, since the other sessions end with an error of their own first.
+        """
         self._unread_until = unread_until
         if is_complete:
             exchange.finish()
@@ -92,6 +97,8 @@ class Dialog:
             # In kind: a client may send again what was refused.
             raise StreamWasReset(event.code)
         if isinstance(event, Broken):
+            if event.ends_connection and not self.exchange.request.is_http2:
+                self.client_reset = Reset(connection=True, by_rst=event.by_rst)
             raise UpstreamBroke(self._url, event)
         return event
 
@@ -117,5 +124,5 @@ class StreamWasReset(Dropped):
     """The upstream has reset the HTTP/2 stream, and so is the client's."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(Reset(refused=code == _REFUSED_STREAM))
+        super().__init__(Reset(refused=code == _REFUSED_STREAM, code=code))
         self.code: Final = code

@@ -1,6 +1,5 @@
 """Sessions through a mock to its upstream: both directions at once, and no faster than is read."""
 
-import socket
 import threading
 from contextlib import closing
 from typing import Any
@@ -10,11 +9,9 @@ import pytest
 from s2mock import S2Mock
 from s2mock.contract.client import Client
 from s2mock.contract.sessions import Session
-from s2mock.upstream.exchange import MAX_WAITING_BYTES
 from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS, Started, Way, bodies
 from tests.powers.frames import append_frame, frames
 from tests.sessions.h2_client import H2Client
-from tests.upstream.conftest import Serve, request_on
 
 MIB = 1024 * 1024
 
@@ -109,66 +106,6 @@ def assert_in_order(found: list[str]) -> None:
     # A comparison of the lists would print them.
     wrong = next((at for at, body in enumerate(found) if body != str(at)), None)
     assert (len(found), wrong) == (COUNT, None)
-
-
-def stalled(connected: socket.socket) -> None:
-    """Open a session, and take nothing of it."""
-    request_on(connected)
-    connected.sendall(
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-type: s2s/proto\r\n\r\n"
-    )
-    threading.Event().wait()
-
-
-def test_an_upstream_that_does_not_read_stops_the_client(serve: Serve) -> None:
-    """What is not taken waits with the client, not in the mock."""
-    sent = 0
-    with (
-        S2Mock(upstream=serve(stalled).url) as mock,
-        over_http1(mock, "POST", RECORDS, headers=FRAMES, body_open=True) as session,
-    ):
-        assert session.status == 200
-        session._socket.settimeout(0.5)
-        frame = append_frame("x" * 100_000)
-        try:
-            while sent < 200 * MIB:
-                session.send(frame)
-                sent += len(frame)
-        except TimeoutError:
-            pass
-    # The buffers of the system on both sides, and of the mock.
-    assert sent < 40 * MIB
-
-
-def test_a_client_that_does_not_read_stops_the_upstream(serve: Serve) -> None:
-    sent = 0
-    is_stopped = threading.Event()
-
-    def flood(connected: socket.socket) -> None:
-        nonlocal sent
-        request_on(connected)
-        connected.sendall(
-            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n"
-            b"content-type: text/event-stream\r\n\r\n"
-        )
-        connected.settimeout(0.5)
-        piece = b"event: x\ndata: " + b"x" * 100_000 + b"\n\n"
-        chunk = b"%x\r\n%b\r\n" % (len(piece), piece)
-        try:
-            while sent < 200 * MIB:
-                connected.sendall(chunk)
-                sent += len(chunk)
-        except TimeoutError:
-            pass
-        is_stopped.set()
-
-    with S2Mock(upstream=serve(flood).url) as mock:
-        options = {"headers": EVENTS, "receive_buffer": 4096}
-        with over_http1(mock, "GET", f"{RECORDS}?seq_num=0", **options) as session:
-            assert session.status == 200
-            assert is_stopped.wait(30)
-
-    assert MAX_WAITING_BYTES < sent < 40 * MIB
 
 
 @pytest.mark.parametrize("way_out", ["close", "cancel"])
