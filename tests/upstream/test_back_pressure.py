@@ -3,8 +3,6 @@
 import select
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,15 +12,14 @@ from s2mock.contract.client import Client
 from s2mock.contract.sessions import Session
 from s2mock.upstream import append_session
 from s2mock.upstream.exchange import MAX_WAITING_BYTES
-from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS, Started
+from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS
 from tests.powers.frames import append_frame, frames
 from tests.sessions.h2_client import H2Client
 from tests.upstream.conftest import Serve, request_on
 from tests.upstream.h2_server import EVENT_SESSION, SESSION, H2Server
+from tests.upstream.in_flight import PIECE_BYTES, buffered, watched
 
 MIB = 1024 * 1024
-# What is handed over at once, at most: the window of a client's HTTP/2 stream.
-PIECE = MIB
 # More than the buffers of the operating system on all sockets.
 TOTAL = 64 * MIB
 EVENT = b"event: x\ndata: " + b"x" * 100_000 + b"\n\n"
@@ -31,31 +28,6 @@ SMALL_EVENT = b"event: x\ndata: " + b"x" * 16_000 + b"\n\n"
 EVENTS_PATH = f"{RECORDS}?seq_num=0"
 # How long nothing moves until it counts as stopped; a longer pause makes no test fail.
 STILL = 0.5
-
-
-def buffered(mock: S2Mock) -> int:
-    """The bytes that wait in the mock, in both directions."""
-    side = mock._upstream
-    assert side is not None
-    return side._upstream.connections.buffered_bytes
-
-
-@contextmanager
-def watched(mock: S2Mock) -> Iterator[list[int]]:
-    """Look at the bytes that wait in the mock all the time; the largest number is the result."""
-    largest = [0]
-    is_over = threading.Event()
-
-    def look() -> None:
-        while not is_over.wait(0.001):
-            largest[0] = max(largest[0], buffered(mock))
-
-    watching = Started(look)
-    try:
-        yield largest
-    finally:
-        is_over.set()
-        watching.result()
 
 
 class Flooding:
@@ -158,7 +130,7 @@ def test_a_client_that_does_not_read_stops_the_upstream(serve: Serve, name: str)
                 assert flooding.is_stopped.wait(60)
                 stopped_at = flooding.sent
                 flooding.goes_on.set()
-                parts = []
+                parts: list[bytes] = []
                 while stream not in client.ended:
                     client.receive()
                     if part := client.bodies.pop(stream, b""):
@@ -276,7 +248,7 @@ def test_an_upstream_that_does_not_read_stops_the_client(serve: Serve, name: str
                 assert client.rest(stream) == b""
 
     assert sent < TOTAL
-    assert 0 < largest[0] <= MAX_WAITING_BYTES + PIECE
+    assert 0 < largest[0] <= MAX_WAITING_BYTES + PIECE_BYTES
 
 
 def flood_socket(connected: socket.socket, chunk: bytes) -> tuple[int, bytes]:
@@ -353,7 +325,7 @@ def test_a_body_that_waits_for_a_stream_has_a_bound(serve: Serve) -> None:
             assert client.rest(second) == b"none"
 
     assert sent < TOTAL
-    assert 0 < largest[0] <= MAX_WAITING_BYTES + PIECE
+    assert 0 < largest[0] <= MAX_WAITING_BYTES + PIECE_BYTES
 
 
 def test_an_upstream_that_acknowledges_nothing_stops_the_client(
@@ -398,7 +370,7 @@ def test_an_upstream_that_acknowledges_nothing_stops_the_client(
 
     assert sent < TOTAL
     # Those that were received together with the hundredth are forwarded with it.
-    assert received[0] <= 100 * len(frame) + PIECE
+    assert received[0] <= 100 * len(frame) + PIECE_BYTES
     assert acknowledged == sent // len(frame) + 1
 
 
