@@ -109,6 +109,8 @@ class AppendSession:
             self._flush()
             while data := (yield READ):
                 self._exchange.send(data)
+                if not self._has_room():
+                    yield Until(self._has_room)
         self._flush()
 
     def _forward_batch(self, frame: bytes) -> Inbound:

@@ -10,6 +10,8 @@ from s2mock.upstream.errors import UpstreamFailed
 from s2mock.upstream.exchange import Broken, Event, Exchange, ResponseEnd, ResponseHead, StreamReset
 
 _REFUSED_STREAM: Final = 7
+# Of an answer that is no session; a batch has 1 MiB at most, before it is written as JSON.
+_MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 
 UNREAD_SECONDS: Final = 5.0
 """How long the answer of an upstream is awaited that is expected not to read a body."""
@@ -103,11 +105,23 @@ class Dialog:
         return event
 
     def body(self) -> Generator[Step, Any, tuple[bytes, bool]]:
-        """Return the whole body of the response, and True if the connection ends with it."""
+        """Return the whole body of the response, and True if the connection ends with it.
+
+        Raises `UpstreamFailed`, also for a body that has no bound, and `Dropped`.
+        """
         pieces: list[bytes] = []
+        size = 0
         while not isinstance(event := (yield from self.next_event()), ResponseEnd):
             assert isinstance(event, bytes), "a response has one head"
             pieces.append(event)
+            size += len(event)
+            if size > _MAX_BODY_BYTES:
+                limit = _MAX_BODY_BYTES // (1024 * 1024)
+                raise UpstreamFailed(
+                    self._url,
+                    f"answered more than {limit} MiB, which no answer of S2 has outside of a "
+                    "session",
+                )
         return b"".join(pieces), event.closes
 
 

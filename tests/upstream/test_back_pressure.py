@@ -3,6 +3,7 @@
 import select
 import socket
 import threading
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ import pytest
 from s2mock import S2Mock
 from s2mock.contract.client import Client
 from s2mock.contract.sessions import Session
-from s2mock.upstream import append_session
+from s2mock.upstream import append_session, dialog
 from s2mock.upstream.exchange import MAX_WAITING_BYTES
-from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS
+from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS, Way
 from tests.powers.frames import append_frame, frames
 from tests.sessions.h2_client import H2Client
 from tests.upstream.conftest import Serve, request_on
@@ -25,6 +26,8 @@ TOTAL = 64 * MIB
 EVENT = b"event: x\ndata: " + b"x" * 100_000 + b"\n\n"
 # It fits into one frame of HTTP/2.
 SMALL_EVENT = b"event: x\ndata: " + b"x" * 16_000 + b"\n\n"
+# The upstream is to refuse it, so that what follows is forwarded as it comes.
+NO_FRAME = b"\0\0\0"
 EVENTS_PATH = f"{RECORDS}?seq_num=0"
 # How long nothing moves until it counts as stopped; a longer pause makes no test fail.
 STILL = 0.5
@@ -215,8 +218,11 @@ class Unread:
             server.receive_to_end()
 
 
+@pytest.mark.parametrize("first", [b"", NO_FRAME], ids=["frames", "not understood"])
 @pytest.mark.parametrize("name", ["http1", "h2c"])
-def test_an_upstream_that_does_not_read_stops_the_client(serve: Serve, name: str) -> None:
+def test_an_upstream_that_does_not_read_stops_the_client(
+    serve: Serve, name: str, first: bytes
+) -> None:
     """When it reads again, the client goes on, and the session ends as it should."""
     unread = Unread(serve, getattr(Unread, f"over_{name}"))
     frame = append_frame("x" * 100_000)
@@ -225,6 +231,8 @@ def test_an_upstream_that_does_not_read_stops_the_client(serve: Serve, name: str
             options = {"headers": FRAMES, "body_open": True, "timeout": 60}
             with over_http1(mock, "POST", RECORDS, **options) as session:
                 assert session.status == 200
+                if first:
+                    session.send(first)
                 chunk = b"%x\r\n%b\r\n" % (len(frame), frame)
                 sent, unsent = flood_socket(session._socket, chunk)
                 unread.goes_on.set()
@@ -236,6 +244,7 @@ def test_an_upstream_that_does_not_read_stops_the_client(serve: Serve, name: str
             with H2Client(mock.url) as client:
                 stream = client.open("POST", RECORDS, FRAMES, end=False)
                 client.head(stream)
+                client.send(stream, first)
                 sent, unsent = flood_window(client, stream, frame)
                 unread.goes_on.set()
                 while unsent:
@@ -372,6 +381,25 @@ def test_an_upstream_that_acknowledges_nothing_stops_the_client(
     # Those that were received together with the hundredth are forwarded with it.
     assert received[0] <= 100 * len(frame) + PIECE_BYTES
     assert acknowledged == sent // len(frame) + 1
+
+
+def test_an_answer_without_a_bound_is_a_failure_of_the_upstream(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no session, so that it is passed on as a whole."""
+    monkeypatch.setattr(dialog, "_MAX_BODY_BYTES", MIB)
+
+    def handle(connected: socket.socket) -> None:
+        request_on(connected)
+        connected.sendall(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        while True:
+            connected.sendall(b"%x\r\n%b\r\n" % (len(EVENT), EVENT))
+
+    with S2Mock(upstream=serve(handle).url) as mock, closing(Way("http1", mock)) as way:
+        answered = way("GET", "/v1/basins")
+
+    assert answered.status == 502
+    assert "answered more than 1 MiB" in answered.json["message"]
 
 
 def whole(body: bytes) -> int:

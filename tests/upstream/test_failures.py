@@ -228,6 +228,18 @@ def test_a_read_on_a_connection_that_was_closed_idle_is_sent_again(serve: Serve)
     assert len(server.connections) == 2
 
 
+def test_a_missing_basin_is_explained_without_names_that_the_upstream_alone_knows(
+    real: S2Mock, mock: S2Mock
+) -> None:
+    """The upstream has a basin, and this mock knows of none."""
+    assert real.basins == (BASIN,)
+    assert mock.client.get("/v1/streams").status_code == 400
+    [exchange] = mock.journal
+
+    hint = "name the basin, as in -H 's2-basin: my-basin', for the upstream"
+    assert exchange.reason == f"{hint} (reference: control_plane §2.1)"
+
+
 def test_what_is_injected_says_so(mock: S2Mock) -> None:
     mock.inject(Fail("unavailable"), on="append")
     with closing(Way("http1", mock)) as way:
