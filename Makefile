@@ -195,7 +195,8 @@ differential: $(VENV)/.test
 	@$(RUN) tests.differential "$(S2MOCK_REFERENCE)" --sequences $(SEQUENCES) --processes 4 \
 	  --version "$(S2MOCK_REFERENCE_VERSION)"
 
-# The powers in front of a real server: make upstream S2MOCK_REFERENCE=http://127.0.0.1:8080
+# The powers in front of a real server, which must be empty, and the official SDKs straight to it and
+# through a mock: make upstream S2MOCK_REFERENCE=http://127.0.0.1:8080
 upstream: $(VENV)/.test
 	@S2MOCK_REFERENCE="$(S2MOCK_REFERENCE)" $(RUN) pytest tests/upstream/test_reference.py $(PYTEST_FLAGS)
 

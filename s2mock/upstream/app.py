@@ -329,7 +329,13 @@ class UpstreamApp:
             follower = engine.follower(str(operation.basin), str(operation.stream))
             session = Session(read_pieces(dialog, form, follower.begin), form, exchange.cancel)
             session.call_on_close(follower.end)
-        return ForwardedResponse.of_session(head.status, head.headers, session, closes=head.closes)
+        return ForwardedResponse.of_session(
+            head.status,
+            head.headers,
+            session,
+            closes=head.closes,
+            reset_of_end=lambda: dialog.client_reset,
+        )
 
     def _refused(self, request: S2Request, error: S2Error) -> S2Response:
         """Return the answer of s2mock itself: of a fault, or where the upstream gives none."""

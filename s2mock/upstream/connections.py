@@ -68,6 +68,11 @@ class UpstreamConnections:
         pair = self.pair_of(environ)
         return Exchange(request, pair.run, pair.carry, self.answer_seconds)
 
+    @property
+    def buffered_bytes(self) -> int:
+        """The bytes that wait on all connections, for the upstream or for its clients."""
+        return sum(pair.buffered_bytes for pair in [*self._pairs])
+
     def close(self) -> None:
         """Close all connections; the exchanges on them break off."""
         with self._lock:
@@ -139,6 +144,15 @@ class Pair:
         self._is_retired = False
         self.retire_client: Callable[..., object] | None = None
         """Ends the client's connection without an error, as the upstream has ended its own."""
+
+    @property
+    def buffered_bytes(self) -> int:
+        """The bytes that wait on these connections, and for one."""
+        waiting = sum(exchange.unsent_bytes for exchange in [*self._waiting])
+        waiting += sum(connection.buffered_bytes for connection in [*self._http1])
+        for connection in (self._http2, *self._leaving):
+            waiting += 0 if connection is None else connection.buffered_bytes
+        return waiting
 
     def run(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call the function in the thread of the loop: at once if this is that thread."""

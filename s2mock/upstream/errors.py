@@ -3,11 +3,12 @@
 from typing import Any, Final
 
 from s2mock.api.codec import error_of
-from s2mock.registry.values.errors import BasinNotFound, S2Error, StreamNotFound
+from s2mock.registry.values.errors import BadHeader, BasinNotFound, S2Error, StreamNotFound
 
 CODE: Final = "upstream"
 """The code of the error by which s2mock says that the upstream has not answered."""
 _MAX_QUOTED: Final = 200
+_NO_BASIN: Final = "Missing header `s2-basin`"
 
 
 class UpstreamFailed(S2Error):
@@ -63,6 +64,8 @@ def answered_error(status: int, document: Any) -> S2Error:
     if isinstance(error, BasinNotFound | StreamNotFound):
         # The names that the upstream has are not known here.
         error.explanation = f"{error.message}, at the upstream"
+    elif isinstance(error, BadHeader) and _NO_BASIN in error.message:
+        error.explanation = "name the basin, as in -H 's2-basin: my-basin', for the upstream"
     return error
 
 

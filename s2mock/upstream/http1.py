@@ -58,6 +58,13 @@ class Http1Connection(asyncio.Protocol):
         """The number of exchanges that it has begun to carry."""
 
     @property
+    def buffered_bytes(self) -> int:
+        """The bytes of its exchange that wait here, in both directions."""
+        exchange, transport = self._exchange, self._transport
+        waiting = 0 if exchange is None else exchange.waiting_bytes + exchange.unsent_bytes
+        return waiting + (0 if transport is None else transport.get_write_buffer_size())
+
+    @property
     def can_carry(self) -> bool:
         """True if it can carry another exchange now."""
         return not self.is_lost and self._exchange is None
@@ -83,6 +90,7 @@ class Http1Connection(asyncio.Protocol):
         # In one piece with the head: how a server answers may depend on what it has received.
         pieces += [self._framed(data) for data in early]
         self._transport.write(b"".join(pieces))
+        exchange.set_room(self._transport.get_write_buffer_size() <= MAX_WAITING_BYTES)
         exchange.begun()
 
     # As a `Carrier`.
@@ -162,7 +170,7 @@ class Http1Connection(asyncio.Protocol):
         """Handle the loss of the connection."""
         self._transport = None
         reason = "broke the connection off" if error is None else f"was lost: {error}"
-        self._lose(reason, by_upstream=True)
+        self._lose(reason, by_upstream=True, by_rst=isinstance(error, ConnectionResetError))
 
     def _framed(self, data: bytes) -> bytes:
         if not data:
@@ -176,7 +184,7 @@ class Http1Connection(asyncio.Protocol):
                 event: Any = reader.next_event()
             except h11.RemoteProtocolError as error:
                 if is_at_end:
-                    self._lose(_broken_off(has_received=self._has_received))
+                    self._lose(_broken_off(has_received=self._has_received), by_upstream=True)
                 else:
                     self._lose(f"answered with what is not HTTP: {error}")
                     self.close()
@@ -228,11 +236,11 @@ class Http1Connection(asyncio.Protocol):
                 self._transport.resume_reading()
             self._on_idle(self)
 
-    def _lose(self, reason: str, *, by_upstream: bool = False) -> None:
+    def _lose(self, reason: str, *, by_upstream: bool = False, by_rst: bool = False) -> None:
         exchange, self._exchange, self._reader = self._exchange, None, None
         if exchange is not None:
             may_retry = self.exchanges > 1 and not self._has_received
-            exchange.receive(Broken(reason, has_sent=not may_retry))
+            exchange.receive(Broken(reason, not may_retry, by_upstream, by_rst))
         if not self.is_lost:
             self.is_lost = True
             self._on_lost(self, by_upstream and exchange is None)
