@@ -203,7 +203,7 @@ class _Run:
         try:
             listed = self._list("basins")
         except (OSError, HTTPException) as error:
-            raise Unusable(f"cannot reach {self._shown_url}: {error}") from None
+            raise Unusable(_describe_unreachable(self._shown_url, error)) from None
         except AssertionError as error:
             raise Unusable(f"{self._shown_url} does not list basins as S2 does: {error}") from None
         if listed:
@@ -466,6 +466,16 @@ def _detail(report: Any) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(report.longrepr if crash is None else crash.message)
     return text.removeprefix("AssertionError: ")
+
+
+def _describe_unreachable(url: str, error: Exception) -> str:
+    import ssl
+
+    if isinstance(error, ssl.SSLError):
+        from s2mock.runtime.tls_trust import tls_failure
+
+        return f"the server {url} {tls_failure(error)}"
+    return f"cannot reach {url}: {error}"
 
 
 def _check_listing(answer: Answer) -> None:

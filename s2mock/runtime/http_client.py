@@ -154,8 +154,14 @@ class Client:
 def connect(url: str, *, timeout: float = 10.0) -> HTTPConnection:
     """Open a connection to the server at `url`. `timeout` is in seconds. Raises `OSError`."""
     target = urlsplit(url)
-    secure = target.scheme == "https"
-    connection = (HTTPSConnection if secure else HTTPConnection)(target.netloc, timeout=timeout)
+    connection: HTTPConnection
+    if target.scheme == "https":
+        from s2mock.runtime.tls_trust import client_context
+
+        context = client_context("http/1.1")
+        connection = HTTPSConnection(target.netloc, timeout=timeout, context=context)
+    else:
+        connection = HTTPConnection(target.netloc, timeout=timeout)
     connection.connect()
     return connection
 

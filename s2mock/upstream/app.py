@@ -253,8 +253,7 @@ class UpstreamApp:
             try:
                 head = yield from dialog.next_event()
             except UpstreamBroke as broke:
-                is_safe = request.method in ("GET", "HEAD") or forwarded.is_http2
-                if broke.may_repeat and is_safe and rest == b"" and attempt < _ATTEMPTS:
+                if broke.may_repeat and rest == b"" and attempt < _ATTEMPTS:
                     attempt += 1
                     continue
                 raise

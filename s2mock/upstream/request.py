@@ -57,7 +57,9 @@ def forwarded_fields(
     fields = []
     for name, value in sent:
         if name == "host":
-            fields.append((name, address.authority if _names_the_mock(value) else value))
+            # A server with a certificate refuses requests for other names (RFC 9110, section 7.4).
+            is_replaced = address.is_secure or _names_the_mock(value)
+            fields.append((name, address.authority if is_replaced else value))
         elif name == "te" and value == "trailers" and environ["SERVER_PROTOCOL"] == "HTTP/2":
             fields.append((name, value))
         elif name in dropped or name == _OF_THE_MOCK or (is_chunked and name == "content-length"):

@@ -17,7 +17,7 @@ from s2mock.upstream.basin_prefix import (
 )
 from s2mock.upstream.connections import UpstreamConnections
 from s2mock.upstream.engine import UpstreamEngine
-from s2mock.upstream.errors import UpstreamFailed, answered_error
+from s2mock.upstream.errors import UpstreamFailed, answered_error, unreachable_reason
 from s2mock.upstream.request import ForwardedRequest, forwarded_fields
 
 _SECONDS: Final = 30.0
@@ -109,7 +109,7 @@ class Upstream:
                 forwarded.method, forwarded.target, headers, body or None, timeout=_SECONDS
             )
         except OSError as error:
-            return UpstreamFailed(self.url, f"cannot be reached: {error}")
+            return UpstreamFailed(self.url, unreachable_reason(error))
         if answer.status < 400:
             return None
         try:

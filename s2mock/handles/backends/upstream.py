@@ -31,6 +31,7 @@ from s2mock.registry.values.tokens import TokenInfo
 from s2mock.runtime.http_client import Client
 from s2mock.runtime.monotonic import monotonic
 from s2mock.runtime.notifier import Pending
+from s2mock.upstream.errors import unreachable_reason
 
 if TYPE_CHECKING:
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
@@ -201,7 +202,7 @@ class UpstreamAccount:
                 timeout=seconds,
             )
         except OSError as error:
-            raise UpstreamUnreachable(f"the upstream {url} cannot be reached: {error}") from None
+            raise UpstreamUnreachable(f"the upstream {url} {unreachable_reason(error)}") from None
         try:
             document = answer.json if answer.body else None
             result = decode_response(operation, answer.status, answer.headers, document)
