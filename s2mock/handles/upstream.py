@@ -7,9 +7,9 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from s2mock.handles.backends.upstream import UpstreamAccount, UpstreamPowers, UpstreamUnreachable
+from s2mock.handles.backends.upstream import UpstreamAccount, UpstreamPowers
 from s2mock.options import OPTIONS
-from s2mock.powers.errors import NotOnTarget
+from s2mock.powers.errors import NotOnTarget, UpstreamUnreachable
 from s2mock.registry.rules.basins import CreateBasin, DeleteBasin
 from s2mock.registry.rules.streams import CreateStream
 from s2mock.registry.settings import Settings

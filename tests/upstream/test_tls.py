@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from s2mock import Drain, Drop, Late, S2Mock
-from s2mock.handles.backends.upstream import UpstreamUnreachable
+from s2mock.powers.errors import UpstreamUnreachable
 from s2mock.server.tls import ALPN
 from tests.certificates import trusting
 from tests.plugin.conftest import Run, run

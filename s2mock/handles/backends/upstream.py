@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from s2mock.api.codec import decode_response, encode_request
 from s2mock.handles.backends.in_process import MockBackend
-from s2mock.powers.errors import NotOnTarget
+from s2mock.powers.errors import NotOnTarget, UpstreamUnreachable
 from s2mock.registry.log.read_request import ReadRequest
 from s2mock.registry.operation import Operation
 from s2mock.registry.places import BasinView, Place, StreamView
@@ -51,10 +51,6 @@ Impossible = Callable[[str], NotOnTarget]
 """Return the error for a member that only the engine of this process has."""
 
 
-class UpstreamUnreachable(RuntimeError):
-    """The upstream did not answer a direct call of the test, or not as S2 does."""
-
-
 class UpstreamAccount:
     """An `AccountBackend` over the API of an upstream. Two for the same upstream are equal."""
 
@@ -87,6 +83,8 @@ class UpstreamAccount:
         result = self._send(operation, _SECONDS)
         if isinstance(result, AppendAck):
             self._engine.note_tail(operation, result.tail.seq_num)
+        elif isinstance(operation, CheckTail):
+            self._engine.note_tail(operation, result.seq_num)
         return result
 
     def basins(self) -> tuple[str, ...]:
