@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from s2mock.contract.client import Answer, Client
 from s2mock.runtime.http_client import joined
+from s2mock.runtime.tls_trust import client_context
 
 
 class Frame(NamedTuple):
@@ -112,15 +113,14 @@ class Session:
         timeout: float = 10.0,
         receive_buffer: int | None = None,
     ) -> None:
-        target = urlsplit(client.url)
+        target = urlsplit(client.url_of(path))
         secure = target.scheme == "https"
         port = target.port or (443 if secure else 80)
         host = target.hostname or ""
         self._socket = socket.create_connection((host, port), timeout=timeout)
         if secure:
-            self._socket = ssl.create_default_context().wrap_socket(
-                self._socket, server_hostname=host
-            )
+            context = client_context("http/1.1")
+            self._socket = context.wrap_socket(self._socket, server_hostname=host)
         if receive_buffer is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         # A frame must not wait for the acknowledgement of the one before it.
@@ -135,8 +135,7 @@ class Session:
         fields = {"host": target.netloc}
         if client.token is not None:
             fields["authorization"] = f"Bearer {client.token}"
-        if client.basin is not None:
-            fields["s2-basin"] = client.basin
+        fields |= client.basin_fields
         if body_open:
             fields["transfer-encoding"] = "chunked"
         fields |= {name.lower(): value for name, value in (headers or {}).items()}

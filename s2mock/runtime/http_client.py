@@ -10,6 +10,8 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
+# The routes of a basin.
+_STREAMS = "/v1/streams"
 # The position of an error in a JSON body, which each JSON library writes in its own way.
 _PLACE = re.compile(r" at (?:line \d+ column \d+|`[^`]*`)$")
 
@@ -70,13 +72,23 @@ class Answer(NamedTuple):
 class Client:
     """A client of one endpoint and, by default, one basin.
 
-    `token` is the access token; with None, no `Authorization` header is sent.
+    `token` is the access token; with None, no `Authorization` header is sent. `basin_endpoint` is a
+    URL with `{basin}` in its host, as the hosted service has it: requests for streams are sent
+    there, without an `S2-Basin` header.
     """
 
-    def __init__(self, url: str, *, token: str | None = "s2mock", basin: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = "s2mock",
+        basin: str | None = None,
+        basin_endpoint: str | None = None,
+    ) -> None:
         self.url = url
         self.token = token
         self.basin = basin
+        self._basin_endpoint = basin_endpoint
 
     def in_basin(self, basin: str | None) -> Self:
         """Return a client of the same endpoint with another `S2-Basin` header, or with none."""
@@ -103,8 +115,7 @@ class Client:
         fields: dict[str, str | None] = {}
         if self.token is not None:
             fields["authorization"] = f"Bearer {self.token}"
-        if self.basin is not None:
-            fields["s2-basin"] = self.basin
+        fields |= self.basin_fields
         if document is not ...:
             body = json.dumps(document).encode()
             fields["content-type"] = "application/json"
@@ -124,11 +135,24 @@ class Client:
         timeout: float = 10.0,
     ) -> Answer:
         """Send one request with only these headers. `timeout` is in seconds."""
-        connection = self.connect(timeout=timeout)
+        connection = connect(self.url_of(path), timeout=timeout)
         try:
             return read(exchange(connection, method, path, headers, body))
         finally:
             connection.close()
+
+    @property
+    def basin_fields(self) -> dict[str, str]:
+        """The header that names the basin, unless there is none, or the host names it."""
+        if self.basin is None or self._basin_endpoint is not None:
+            return {}
+        return {"s2-basin": self.basin}
+
+    def url_of(self, path: str) -> str:
+        """Return the base URL to which a request for that path is sent."""
+        if self._basin_endpoint is None or self.basin is None or not path.startswith(_STREAMS):
+            return self.url
+        return self._basin_endpoint.replace("{basin}", self.basin)
 
     def connect(self, *, timeout: float = 10.0) -> HTTPConnection:
         """Open and return a new connection. `timeout` is in seconds."""

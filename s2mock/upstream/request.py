@@ -21,6 +21,7 @@ _HOP: Final = frozenset(
 )
 # The token that a client brings is for the mock; the upstream gets its own.
 _OF_THE_MOCK: Final = "authorization"
+_OF_A_BASIN: Final = ".b."
 _LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]", "0.0.0.0")  # noqa: S104  # only compared
 
 
@@ -58,7 +59,9 @@ def forwarded_fields(
     for name, value in sent:
         if name == "host":
             # A server with a certificate refuses requests for other names (RFC 9110, section 7.4).
-            is_replaced = address.is_secure or _names_the_mock(value)
+            # The hosted service takes the basin from the host of a request without `s2-basin`.
+            is_other = address.is_secure and _OF_A_BASIN not in value
+            is_replaced = is_other or _names_the_mock(value)
             fields.append((name, address.authority if is_replaced else value))
         elif name == "te" and value == "trailers" and environ["SERVER_PROTOCOL"] == "HTTP/2":
             fields.append((name, value))

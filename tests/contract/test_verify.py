@@ -162,6 +162,10 @@ BAD = {
         ["http://x", "--token-env", "S2MOCK_NO_SUCH"],
         "s2mock: the environment variable S2MOCK_NO_SUCH has no token: set it, or leave out",
     ),
+    "an endpoint without the basin": (
+        ["http://x", "--basin-endpoint", "http://b.x/{basin}"],
+        "argument --basin-endpoint: must be a URL with {basin} in its host, such as https://",
+    ),
     "no server": (["http://127.0.0.1:1"], "s2mock: cannot reach http://127.0.0.1:1: "),
 }
 
@@ -172,6 +176,43 @@ def test_bad_arguments_are_refused(name: str) -> None:
     verified = run(*arguments)
     assert (verified.status, verified.out) == (2, "")
     assert message in verified.err
+
+
+# The program, in a world in which each host of `.test` is this machine.
+RESOLVED = """
+import socket, sys
+
+def resolve(host, *arguments, **named):
+    return original("127.0.0.1" if host.endswith(".test") else host, *arguments, **named)
+
+original, socket.getaddrinfo = socket.getaddrinfo, resolve
+from s2mock.contract.verify import main
+sys.exit(main(arguments=sys.argv[1:]))
+"""
+
+
+def test_the_basin_can_be_in_the_host(server: S2Mock) -> None:
+    """As with the hosted service: the account has another host, and no header is needed."""
+    port = server.url.rpartition(":")[2]
+    endpoint = f"http://{{basin}}.b.test:{port}"
+    modules = ("append_basics", "test_headers", "session_read", "test_read_forms", "test_names")
+    some = [word for module in modules for word in ("--only", module)]
+    command = [sys.executable, "-c", RESOLVED, server.url, "--basin-endpoint", endpoint, *some]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    prefix = Verified(done.returncode, done.stdout, done.stderr).prefix
+
+    assert done.returncode == 0, done.stdout
+    assert "about the header s2-basin, in the place of which is the host" in done.stdout
+    assert_untouched(server, prefix)
+    # Others are refused before their basin is known.
+    appends = [exchange for exchange in server.journal.of("append") if exchange.basin is not None]
+    assert len(appends) > 10
+    for exchange in appends:
+        assert exchange.request.headers["host"] == f"{exchange.basin}.b.test:{port}"
+        assert "s2-basin" not in exchange.request.headers
+    assert {one.request.headers["host"] for one in server.journal.of("create-basin")} == {
+        f"127.0.0.1:{port}"
+    }
 
 
 def test_no_such_module(server: S2Mock) -> None:

@@ -108,13 +108,17 @@ class TestTrusted:
         assert exchange.protocol == expected
         assert exchange.request.headers["host"] == real.url.removeprefix("https://")
 
-    @pytest.mark.parametrize("host", ["s2mock.docker:8080", "my-basin.b.s2.dev"])
     def test_the_upstream_is_asked_by_the_name_that_its_certificate_has(
-        self, real: S2Mock, mock: S2Mock, host: str
+        self, real: S2Mock, mock: S2Mock
     ) -> None:
-        headers = {"host": host}
+        headers = {"host": "s2mock.docker:8080"}
         assert httpx.get(f"{mock.url}/v1/basins", headers=headers, trust_env=False).is_success
         assert real.journal[-1].request.headers["host"] == real.url.removeprefix("https://")
+
+    def test_a_host_that_names_a_basin_is_kept(self, mock: S2Mock) -> None:
+        headers = {"host": f"{BASIN}.b.s2.dev"}
+        answer = httpx.get(f"{mock.url}/v1/streams", headers=headers, trust_env=False)
+        assert [stream["name"] for stream in answer.json()["streams"]] == ["log", "orders/eu"]
 
     def test_a_session_is_full_duplex(self, mock: S2Mock) -> None:
         with H2Client(mock.url) as client:

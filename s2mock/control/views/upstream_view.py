@@ -25,7 +25,7 @@ from s2mock.registry.values.records import Record, SequencedRecord
 from s2mock.registry.values.schedule import Schedule
 from s2mock.runtime.clock import NEVER
 
-# A tail that no answer has told yet is asked for: of so many streams, and of others the next time.
+# Streams whose tail is asked for, since no answer has told it yet; others are the next time.
 _ASKED_TAILS: Final = 50
 # As many as one read returns.
 _PAGE: Final = 1000
