@@ -56,6 +56,8 @@ class UpstreamConnections:
         self._key = f"s2mock.upstream {next(_NUMBERS)}"
         self._lock = threading.Lock()
         self._pairs: set[Pair] = set()
+        # Those to the hosts of basins.
+        self._others: dict[UpstreamAddress, UpstreamConnections] = {}
         # For requests without a connection of their own, in a thread of its own.
         self._loop: ServerLoop | None = None
         self._loop_pid = 0
@@ -71,11 +73,25 @@ class UpstreamConnections:
         pair = self.pair_of(environ)
         return Exchange(request, pair.run, pair.carry, self.answer_seconds)
 
+    def to(self, address: UpstreamAddress) -> "UpstreamConnections":
+        """Return the connections to another address, which are closed with these."""
+        with self._lock:
+            other = self._others.get(address)
+            if other is None:
+                other = self._others[address] = UpstreamConnections(
+                    address, self._on_error, answer_seconds=self.answer_seconds
+                )
+                other.is_closed = self.is_closed
+            return other
+
     def close(self) -> None:
         """Close all connections; the exchanges on them break off."""
         with self._lock:
             self.is_closed = True
             pairs, loop, self._loop = [*self._pairs], self._loop, None
+            others = [*self._others.values()]
+        for other in others:
+            other.close()
         for pair in pairs:
             pair.close_and_wait()
         if loop is not None:

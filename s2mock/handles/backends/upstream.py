@@ -31,6 +31,7 @@ from s2mock.registry.values.tokens import TokenInfo
 from s2mock.runtime.http_client import Client
 from s2mock.runtime.monotonic import monotonic
 from s2mock.runtime.notifier import Pending
+from s2mock.upstream.basin_prefix import BASIN
 from s2mock.upstream.errors import unreachable_reason
 
 if TYPE_CHECKING:
@@ -61,8 +62,9 @@ class UpstreamAccount:
         prefix: "BasinPrefix | None",
         engine: "UpstreamEngine",
         impossible: Impossible,
+        basin_endpoint: str | None,
     ) -> None:
-        self.client: Final = Client(url, token=token)
+        self.client: Final = Client(url, token=token, basin_endpoint=basin_endpoint)
         self.prefix: BasinPrefix | None = prefix
         self._engine = engine
         self._impossible = impossible
@@ -189,14 +191,17 @@ class UpstreamAccount:
                 return tuple(names)
 
     def _send(self, operation: Operation, seconds: float) -> Any:
-        request = encode_request(self._prefixed(operation))
-        url = self.client.url
+        operation_there = self._prefixed(operation)
+        request = encode_request(operation_there)
+        client = self.client.in_basin(operation_there.basin)
+        url = client.url_of(request.target)
+        headers = {name: value for name, value in request.headers.items() if name != BASIN}
         try:
-            answer = self.client.request(
+            answer = client.request(
                 request.method,
                 request.target,
                 request.document,
-                headers=request.headers,
+                headers=headers,
                 timeout=seconds,
             )
         except OSError as error:
