@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # The account's own token on the fake, which is the default token of a `Client`.
 _TOKEN = "s2mock"
+# The removal of their records takes long enough for a few calls, also over TLS.
+_LINGERING_BATCHES = 150
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -165,7 +167,7 @@ def lingering_stream(
         def fill(**config: Any) -> Stream:
             # The removal of many records takes long enough for a few calls.
             stream = create_stream(new_basin(**config))
-            for _ in range(40):
+            for _ in range(_LINGERING_BATCHES):
                 stream.append_ok(*["x"] * 1000)
             return stream
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from s2mock.contract.client import Answer, Client
 from s2mock.runtime.http_client import joined
+from s2mock.runtime.monotonic import monotonic
 from s2mock.runtime.tls_trust import client_context
 
 
@@ -189,9 +190,26 @@ class Session:
 
     def answered(self, within: float = 0.0) -> bool:
         """True if, within some seconds, bytes can be read or the connection ends."""
-        if self._buffer or (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+        if self._buffer:
             return True
+        if isinstance(self._socket, ssl.SSLSocket):
+            return self._answered_over_tls(self._socket, within)
         return bool(select.select([self._socket], [], [], within)[0])
+
+    def _answered_over_tls(self, connection: ssl.SSLSocket, within: float) -> bool:
+        """As `answered`: what is received may be of TLS itself, such as a session ticket."""
+        until = monotonic() + within
+        connection.setblocking(False)
+        try:
+            while True:
+                with suppress(ssl.SSLWantReadError):
+                    self._buffer += connection.recv(65536)
+                    # At the end of the connection nothing is received, and will be again.
+                    return True
+                if not select.select([connection], [], [], max(0.0, until - monotonic()))[0]:
+                    return False
+        finally:
+            connection.settimeout(self.timeout)
 
     def pieces(self) -> Iterator[bytes]:
         """The bytes of the body as they are received, always in the same iterator."""

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import ssl
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from copy import copy
@@ -159,7 +160,7 @@ class Client:
         return connect(self.url, timeout=timeout)
 
     def raw(self, request: bytes, *, timeout: float = 10.0) -> Answer:
-        """Send these bytes over plain HTTP, and return the response. `timeout` is in seconds."""
+        """Send these bytes, and return the response. `timeout` is in seconds."""
         with self.open_socket(timeout=timeout) as connection:
             connection.sendall(request)
             response = HTTPResponse(connection)
@@ -167,11 +168,16 @@ class Client:
             return read(response)
 
     def open_socket(self, *, timeout: float = 10.0) -> socket.socket:
-        """Open a TCP connection, on which you send any bytes. `timeout` is in seconds."""
+        """Open a connection, on which you send any bytes. `timeout` is in seconds."""
         target = urlsplit(self.url)
-        address = (target.hostname or "", target.port or 80)
+        host, is_secure = target.hostname or "", target.scheme == "https"
+        address = (host, target.port or (443 if is_secure else 80))
         connection = socket.create_connection(address, timeout=timeout)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if is_secure:
+            from s2mock.runtime.tls_trust import client_context
+
+            connection = client_context("http/1.1").wrap_socket(connection, server_hostname=host)
         return connection
 
 
@@ -205,7 +211,7 @@ def exchange(
     for name, value in headers.items():
         connection.putheader(name, value)
     # A server that refuses a body may respond and close before it has received all of it.
-    with suppress(BrokenPipeError, ConnectionResetError):
+    with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
         connection.endheaders(body)
     return connection.getresponse()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import trustme
 
 from s2mock import Fail, S2Mock
 from s2mock.contract import target_settings, verify
@@ -213,6 +214,34 @@ def test_the_basin_can_be_in_the_host(server: S2Mock) -> None:
     assert {one.request.headers["host"] for one in server.journal.of("create-basin")} == {
         f"127.0.0.1:{port}"
     }
+
+
+@pytest.mark.long
+def test_a_server_over_tls(tmp_path: Path) -> None:
+    """Which sends session tickets, as most do: their bytes are no answer."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    files = [tmp_path / name for name in ("ca.pem", "cert.pem", "key.pem")]
+    authority.cert_pem.write_to_path(files[0])
+    certificate.cert_chain_pems[0].write_to_path(files[1])
+    certificate.private_key_pem.write_to_path(files[2])
+    # Requests byte by byte, sessions at rest, and bodies that are refused before they are read.
+    modules = ("test_headers", "test_paths", "read_wait", "session_read", "order")
+    some = [word for module in modules for word in ("--only", module)]
+    with S2Mock(deletion_delay=0.3) as server:
+        server._use_certificate(files[1], files[2])
+        found = server._certificate.find("127.0.0.1")
+        assert found is not None
+        found.context.num_tickets = 2
+        untrusted = run(server.url, "--only", "test_headers", SSL_CERT_FILE="")
+        verified = run(server.url, *some, SSL_CERT_FILE=str(files[0]))
+
+    assert (untrusted.status, untrusted.out) == (2, "")
+    assert "has a certificate that is not trusted: " in untrusted.err
+    assert "SSL_CERT_FILE names the file of a certificate authority to trust" in untrusted.err
+    assert verified.status == 0, verified.out
+    assert "| otherwise | 0 |" in verified.out
+    assert int(re.search(r"\| cases run \| (\d+) \|", verified.out)[1]) > 300  # type: ignore[index]
 
 
 def test_no_such_module(server: S2Mock) -> None:
