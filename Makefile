@@ -197,6 +197,7 @@ differential: $(VENV)/.test
 
 # The powers in front of a real server, which must be empty, and the official SDKs straight to it and
 # through a mock: make upstream S2MOCK_REFERENCE=http://127.0.0.1:8080
+# With S2MOCK_TEST_LITE=path/to/server, too, all recordings are replayed, straight and through a mock.
 upstream: $(VENV)/.test
 	@S2MOCK_REFERENCE="$(S2MOCK_REFERENCE)" $(RUN) pytest tests/upstream/test_reference.py $(PYTEST_FLAGS)
 

@@ -41,6 +41,8 @@ _BEARERS = re.compile(r"(Bearer |\\?[\"']access_token\\?[\"']: ?\\?[\"'])[^\s\"'
 _PLAIN_ONLY: Final = ("test_transport", "test_framing")
 # In the names of cases.
 _OF_ACCOUNT: Final = ("access-token", "locations/default", "no token")
+_ENDPOINT = re.compile(r"https?://[^/@?#]*\{basin\}[^/@?#]*/?")
+_OF_BASIN_HEADER: Final = ("/v1/streams", ": header")
 _DEFAULT_LOCATION: Final = "/v1/locations/default"
 
 
@@ -119,6 +121,13 @@ def _parse(program: str, arguments: Sequence[str]) -> argparse.Namespace:
         f"random one); at most {target_settings.MAX_PREFIX_BYTES} bytes",
     )
     parser.add_argument(
+        "--basin-endpoint",
+        metavar="URL",
+        help="where requests for streams are sent, with {basin} in the host, such as "
+        "https://{basin}.b.s2.dev for the hosted service (default: URL, with the basin in the "
+        "header s2-basin)",
+    )
+    parser.add_argument(
         "--account",
         action="store_true",
         help="run the cases about access tokens and the default location, too; the tokens are "
@@ -146,6 +155,12 @@ def _parse(program: str, arguments: Sequence[str]) -> argparse.Namespace:
         parser.error(
             "argument --basin-prefix: must be lowercase letters, numbers and hyphens, at most "
             f"{target_settings.MAX_PREFIX_BYTES}, and begin with no hyphen, not {prefix!r}"
+        )
+    endpoint = options.basin_endpoint
+    if endpoint is not None and not _ENDPOINT.fullmatch(endpoint):
+        parser.error(
+            "argument --basin-endpoint: must be a URL with {basin} in its host, such as "
+            f"https://{{basin}}.b.s2.dev, not {endpoint!r}"
         )
     target = urlsplit(options.url)
     if target.scheme not in ("http", "https") or not target.hostname:
@@ -175,7 +190,8 @@ class _Run:
         self._options = options
         self._token = token
         target = urlsplit(options.url.rstrip("/"))
-        self._is_plain = target.scheme == "http"
+        # Requests byte by byte name the basin in a header.
+        self._is_plain = target.scheme == "http" and options.basin_endpoint is None
         # Without credentials, which a URL may have.
         host = target.netloc.rpartition("@")[2]
         self._shown_url = urlunsplit((target.scheme, host, target.path, "", ""))
@@ -203,7 +219,7 @@ class _Run:
         try:
             listed = self._list("basins")
         except (OSError, HTTPException) as error:
-            raise Unusable(f"cannot reach {self._shown_url}: {error}") from None
+            raise Unusable(_describe_unreachable(self._shown_url, error)) from None
         except AssertionError as error:
             raise Unusable(f"{self._shown_url} does not list basins as S2 does: {error}") from None
         if listed:
@@ -221,6 +237,8 @@ class _Run:
         import pytest
 
         target_settings.basin_prefix = self._prefix
+        endpoint = self._options.basin_endpoint
+        target_settings.basin_endpoint = None if endpoint is None else endpoint.rstrip("/")
         if self._token:
             target_settings.token = self._token
         directory = Path(str(files("s2mock.contract")))
@@ -278,8 +296,13 @@ class _Run:
             return "about access tokens or the default location, which needs --account"
         if item.get_closest_marker("any_name"):
             return "about names of basins without the prefix"
+        if self._options.basin_endpoint is not None and (
+            item.get_closest_marker("basin_header")
+            or all(part in item.nodeid for part in _OF_BASIN_HEADER)
+        ):
+            return "about the header s2-basin, in the place of which is the host"
         if not self._is_plain and item.path.stem.startswith(_PLAIN_ONLY):
-            return "about plain HTTP, byte by byte"
+            return "sent byte by byte, by plain HTTP with a header s2-basin"
         return None
 
     def note_refused(self, reason: str) -> None:
@@ -466,6 +489,16 @@ def _detail(report: Any) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(report.longrepr if crash is None else crash.message)
     return text.removeprefix("AssertionError: ")
+
+
+def _describe_unreachable(url: str, error: Exception) -> str:
+    import ssl
+
+    if isinstance(error, ssl.SSLError):
+        from s2mock.runtime.tls_trust import tls_failure
+
+        return f"the server {url} {tls_failure(error)}"
+    return f"cannot reach {url}: {error}"
 
 
 def _check_listing(answer: Answer) -> None:

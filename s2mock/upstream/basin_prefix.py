@@ -108,7 +108,7 @@ _BY_OPERATION: Final = {
     "issue-access-token": _Rewriting(in_scope=True),
 }
 _LISTED: Final = ("prefix", "start_after")
-_BASIN: Final = "s2-basin"
+BASIN: Final = "s2-basin"
 _BASIN_HOST: Final = re.compile(r"([^.]+)(\.b\..+)")
 
 
@@ -155,13 +155,26 @@ def rewritten_fields(prefix: BasinPrefix, fields: Fields) -> Fields:
     """
     found = []
     for name, value in fields:
-        if name == _BASIN and value:
+        if name == BASIN and value:
             found.append((name, prefix.add_if_valid(value)))
         elif name == "host" and (host := _BASIN_HOST.fullmatch(value)):
             found.append((name, prefix.add_if_valid(host[1]) + host[2]))
         else:
             found.append((name, value))
     return tuple(found)
+
+
+def named_basin(fields: Fields) -> str | None:
+    """Return the basin that the header fields name, as S2 finds it; None for no valid name."""
+    # Of a repeated field the first value counts.
+    values = dict(reversed(fields))
+    name = values.get(BASIN)
+    if name is None and (host := _BASIN_HOST.fullmatch(values.get("host", ""))):
+        name = host[1]
+    try:
+        return None if name is None else BasinName(name)
+    except InvalidName:
+        return None
 
 
 def rewritten_body(prefix: BasinPrefix, operation: str | None, body: bytes) -> bytes | None:

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 import h11
 
+from s2mock.upstream.errors import SPEAKS_TLS, TLS_ALERT
 from s2mock.upstream.exchange import (
     MAX_WAITING_BYTES,
     Broken,
@@ -28,6 +29,9 @@ _NO_CHUNK: Final = b"?\r\n"
 # What kept a connection open until the next request, or closed it, is said on each hop anew.
 _HOP: Final = frozenset(("connection", "keep-alive", "proxy-connection", "transfer-encoding"))
 
+# A request by these may be sent again, also if the first one was received.
+_SAFE: Final = frozenset(("GET", "HEAD"))
+
 
 class Http1Connection(asyncio.Protocol):
     """A connection that carries one exchange after another. It belongs to its loop's thread.
@@ -35,6 +39,8 @@ class Http1Connection(asyncio.Protocol):
     `on_idle` is called when it can carry the next, `on_lost` when it has ended, with True if the
     upstream has ended it while it carried none.
     """
+
+    alpn: Final = "http/1.1"
 
     def __init__(
         self,
@@ -47,6 +53,8 @@ class Http1Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._reader: h11.Connection | None = None
         self._is_chunked = False
+        # A client of HTTP/2 does not see when the connection of one of its requests ends.
+        self._is_of_http2 = False
         self._is_request_over = True
         self._has_received = False
         self._closes = False
@@ -77,11 +85,16 @@ class Http1Connection(asyncio.Protocol):
         self.exchanges += 1
         self._exchange = exchange
         self._is_chunked = request.has_body and request.length is None
+        self._is_of_http2 = request.is_http2
         self._is_request_over = self._has_received = self._closes = False
         self._waiting_bytes = 0
         self._reader = _reader(request.method)
         lines = [f"{request.method} {request.target} HTTP/1.1\r\n"]
-        lines += [f"{name}: {value}\r\n" for name, value in request.fields]
+        fields = request.fields
+        if request.is_http2:
+            # Its trailers are of one connection, too.
+            fields = tuple(field for field in fields if field[0] != "te")
+        lines += [f"{name}: {value}\r\n" for name, value in fields]
         if self._is_chunked:
             lines.append("transfer-encoding: chunked\r\n")
         lines.append("\r\n")
@@ -119,8 +132,12 @@ class Http1Connection(asyncio.Protocol):
             self._closes = True
             if self._is_chunked:
                 self._transport.write(_NO_CHUNK)
-            else:
+            elif self._transport.can_write_eof():
                 self._transport.write_eof()
+            else:
+                # Over TLS, only the end of the whole connection tells the upstream.
+                self._lose("got a request whose client has left")
+                self.close()
 
     def cancel(self, exchange: Exchange) -> None:
         """Implement `Carrier.cancel`: only the end of the connection tells the upstream."""
@@ -151,6 +168,10 @@ class Http1Connection(asyncio.Protocol):
         """Hand over the parts of the response that the bytes complete."""
         if self._reader is None:
             # Nothing was asked for.
+            self.close()
+            return
+        if not self._has_received and data.startswith(TLS_ALERT):
+            self._lose(SPEAKS_TLS)
             self.close()
             return
         self._has_received = True
@@ -220,14 +241,15 @@ class Http1Connection(asyncio.Protocol):
                 self._closes |= "close" in options
             if name not in _HOP:
                 fields.append((name, value))
-        return ResponseHead(response.status_code, fields, self._closes)
+        return ResponseHead(response.status_code, fields, self._closes and not self._is_of_http2)
 
     def _end(self, exchange: Exchange) -> None:
         assert self._reader is not None
         rest, is_eof = self._reader.trailing_data
         self._exchange = self._reader = None
         is_reusable = self._is_request_over and not (self._closes or rest or is_eof)
-        exchange.receive(ResponseEnd(closes=self._closes or is_eof))
+        closes = self._closes or is_eof
+        exchange.receive(ResponseEnd(closes=closes and not self._is_of_http2))
         if not is_reusable:
             self.close()
         else:
@@ -239,8 +261,10 @@ class Http1Connection(asyncio.Protocol):
     def _lose(self, reason: str, *, by_upstream: bool = False, by_rst: bool = False) -> None:
         exchange, self._exchange, self._reader = self._exchange, None, None
         if exchange is not None:
-            may_retry = self.exchanges > 1 and not self._has_received
-            exchange.receive(Broken(reason, not may_retry, by_upstream, by_rst))
+            # An idle connection may have ended before the request was received, or after.
+            is_idle = self.exchanges > 1 and not self._has_received
+            is_safe = exchange.request.method in _SAFE
+            exchange.receive(Broken(reason, not (is_idle and is_safe), by_upstream, by_rst))
         if not self.is_lost:
             self.is_lost = True
             self._on_lost(self, by_upstream and exchange is None)

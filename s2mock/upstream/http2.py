@@ -13,6 +13,7 @@ import h2.exceptions
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes, Settings
 
+from s2mock.upstream.errors import SPEAKS_TLS, TLS_ALERT
 from s2mock.upstream.exchange import (
     MAX_WAITING_BYTES,
     Broken,
@@ -51,6 +52,8 @@ class Http2Connection(asyncio.Protocol):
     `on_lost` is called when it carries no further exchanges, with True if the upstream says so.
     """
 
+    alpn: Final = "h2"
+
     def __init__(self, scheme: str, on_lost: Callable[["Http2Connection", bool], object]) -> None:
         self._scheme = scheme.encode()
         self._on_lost = on_lost
@@ -73,6 +76,7 @@ class Http2Connection(asyncio.Protocol):
         # Bytes that were received, and not announced to the upstream.
         self._received_bytes = 0
         self._is_full = False
+        self._has_received = False
         self._closes_when_idle = False
         self.is_lost: bool = False
         """True once it carries no further exchanges."""
@@ -181,6 +185,11 @@ class Http2Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand over the parts of responses in the frames that the bytes complete."""
+        if data.startswith(TLS_ALERT) and not self._has_received:
+            self._lose(SPEAKS_TLS)
+            self.close()
+            return
+        self._has_received = True
         for part in self._goaways.split(data):
             if isinstance(part, tuple):
                 self._leave(*part)

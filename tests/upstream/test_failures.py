@@ -250,7 +250,7 @@ def test_what_is_injected_says_so(mock: S2Mock) -> None:
 
 
 def test_the_basins_of_a_mock_need_the_upstream() -> None:
-    from s2mock.handles.backends.upstream import UpstreamUnreachable
+    from s2mock.powers.errors import UpstreamUnreachable
 
     url = f"http://127.0.0.1:{unused_port()}"
     with pytest.raises(UpstreamUnreachable, match=f"the upstream {url} cannot be reached"):
