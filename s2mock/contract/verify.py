@@ -10,18 +10,18 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http.client import HTTPException
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from unittest.mock import patch
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from s2mock.contract import target_settings
 from s2mock.contract.client import Answer, Client
+from s2mock.contract.verification_table import Outcome, Verification, render
 from s2mock.powers.redaction import REDACTED, redact_issued_tokens
 
 DIFFERS: Final = 1
@@ -44,19 +44,6 @@ _OF_ACCOUNT: Final = ("access-token", "locations/default", "no token")
 _ENDPOINT = re.compile(r"https?://[^/@?#]*\{basin\}[^/@?#]*/?")
 _OF_BASIN_HEADER: Final = ("/v1/streams", ": header")
 _DEFAULT_LOCATION: Final = "/v1/locations/default"
-
-
-class Outcome(NamedTuple):
-    """The result of a case: "passed", "failed" or "skipped", and why.
-
-    `module` is what its module is about, `rule` what the case checks.
-    """
-
-    module: str
-    case: str
-    result: str
-    detail: str = ""
-    rule: str = ""
 
 
 class Unusable(Exception):
@@ -372,61 +359,17 @@ class _Run:
 
     def report(self) -> str:
         """Return the table, as Markdown."""
-        return "\n".join([*self._summary(), *self._by_part(), *self._differences(), ""])
-
-    def _summary(self) -> Iterator[str]:
-        results = Counter(one.result for one in self._outcomes)
-        yield f"# S2 at {self._shown_url}, {self._began:%Y-%m-%d}"
-        yield ""
-        yield "| what | seen |"
-        yield "| --- | --- |"
-        yield f"| time | {self._began:%Y-%m-%d %H:%M:%S} UTC |"
-        yield f"| contract suite | of s2mock {version('s2mock')} |"
-        yield f"| cases run | {len(self._outcomes):,} |"
-        yield f"| as expected | {results['passed']:,} |"
-        yield f"| otherwise | {results['failed']:,} |"
-        skipped = Counter(one.detail for one in self._outcomes if one.result == "skipped")
-        for reason, count in sorted({**skipped}.items()):
-            yield f"| skipped | {count:,}: {_cell(reason)} |"
-        for reason, count in sorted(self._not_run.items()):
-            yield f"| not run | {count:,}: {_cell(reason)} |"
-        yield (
-            f"| basins of the suite | {self._prefix}..., all removed |"
-            if not self._left
-            else (f"| left behind | {_cell(', '.join(self._left))} |")
+        return render(
+            Verification(
+                self._shown_url,
+                self._began,
+                self._prefix,
+                self._outcomes,
+                self._not_run,
+                self._left,
+                self._pending,
+            )
         )
-        if self._pending:
-            yield f"| still being deleted by the server | {_cell(', '.join(self._pending))} |"
-
-    def _by_part(self) -> Iterator[str]:
-        yield ""
-        yield "| part of S2 | as expected | otherwise | skipped |"
-        yield "| --- | --- | --- | --- |"
-        parts: dict[str, Counter[str]] = {}
-        for one in self._outcomes:
-            parts.setdefault(one.module, Counter())[one.result] += 1
-        for part, results in sorted(parts.items()):
-            counts = (f"{results[result]:,}" for result in ("passed", "failed", "skipped"))
-            yield f"| {_cell(part)} | {' | '.join(counts)} |"
-
-    def _differences(self) -> Iterator[str]:
-        failed = [one for one in self._outcomes if one.result == "failed"]
-        if not failed:
-            return
-        yield ""
-        yield "| rule that the server does not follow | cases | expected, and seen in the first |"
-        yield "| --- | --- | --- |"
-        rules: dict[str, list[Outcome]] = {}
-        for one in failed:
-            rules.setdefault(one.case.partition("[")[0], []).append(one)
-        for name, cases in rules.items():
-            told = f"{cases[0].rule} ({name})" if cases[0].rule else name
-            yield f"| {_cell(told)} | {len(cases):,} | {_cell(cases[0].detail)} |"
-        yield ""
-        yield "| case that the server answers otherwise | expected, and seen |"
-        yield "| --- | --- |"
-        for one in failed:
-            yield f"| `{_cell(one.case)}` | {_cell(one.detail)} |"
 
 
 class _Plugin:
@@ -509,10 +452,6 @@ def _redact(text: str, token: str) -> str:
     """Return the text without the token, and without tokens that the suite was issued."""
     text = text.replace(token, REDACTED) if token else text
     return _BEARERS.sub(rf"\1{REDACTED}", redact_issued_tokens(text))
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 if __name__ == "__main__":
