@@ -196,7 +196,7 @@ def test_the_basin_can_be_in_the_host(server: S2Mock) -> None:
     """As with the hosted service: the account has another host, and no header is needed."""
     port = server.url.rpartition(":")[2]
     endpoint = f"http://{{basin}}.b.test:{port}"
-    modules = ("append_basics", "test_headers", "session_read", "test_read_forms", "test_names")
+    modules = ("append_basics", "test_headers", "session_frames", "test_read_forms", "test_names")
     some = [word for module in modules for word in ("--only", module)]
     command = [sys.executable, "-c", RESOLVED, server.url, "--basin-endpoint", endpoint, *some]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -226,7 +226,7 @@ def test_a_server_over_tls(tmp_path: Path) -> None:
     certificate.cert_chain_pems[0].write_to_path(files[1])
     certificate.private_key_pem.write_to_path(files[2])
     # Requests byte by byte, sessions at rest, and bodies that are refused before they are read.
-    modules = ("test_headers", "test_paths", "read_wait", "session_read", "order")
+    modules = ("test_headers", "test_paths", "read_wait", "session_frames", "order")
     some = [word for module in modules for word in ("--only", module)]
     with S2Mock(deletion_delay=0.3) as server:
         server._use_certificate(files[1], files[2])
@@ -352,8 +352,10 @@ def test_names_fit_into_requests_byte_by_byte(monkeypatch: pytest.MonkeyPatch) -
     assert {len(name) for name in names} == {len(BASIN)} == {target_settings.NAME_BYTES}
 
 
-@pytest.mark.long
-@pytest.mark.slow
+@pytest.mark.skipif(
+    "S2MOCK_TEST_UPSTREAM" not in os.environ,
+    reason="all cases take most of a minute: make upstream",
+)
 @pytest.mark.timeout(900)
 def test_no_case_of_the_suite_touches_another_basin(lingering_server: S2Mock) -> None:
     """Of all cases, with their requests that are refused; and all leave nothing behind."""

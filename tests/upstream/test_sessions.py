@@ -1,5 +1,6 @@
 """Sessions through a mock to its upstream: both directions at once, and no faster than is read."""
 
+import os
 import threading
 from contextlib import closing
 from typing import Any
@@ -66,13 +67,12 @@ def test_batches_are_forwarded_without_waiting_for_acknowledgements(
     assert bodies(mock) == [str(number) for number in range(2_000)]
 
 
-COUNTS = [
-    2_000,
-    pytest.param(50_000, marks=[pytest.mark.long, pytest.mark.timeout(600)]),
-]
+# `make upstream` has the larger number.
+COUNT = 50_000 if "S2MOCK_TEST_UPSTREAM" in os.environ else 2_000
 
 
-@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("count", [COUNT])
 @pytest.mark.parametrize("name", ["http1", "h2c"])
 def test_many_batches_in_flight_keep_their_order(mock: S2Mock, name: str, count: int) -> None:
     with watched(mock) as largest:
