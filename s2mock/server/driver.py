@@ -188,7 +188,7 @@ class RequestDriver:
     def _go_on_alone(self) -> None:
         """Continue without the client if anything is left to do."""
         self._wire = self._dead_wire = DeadWire(self._wire)
-        self._context.lasting.add(self)
+        self._context.lasting[self] = None
         if self._state is _BODY:
             self._read_and_advance()
         elif self._state is _ROOM:
@@ -223,7 +223,7 @@ class RequestDriver:
             self._alarm.cancel()
             self._alarm = None
         if self._dead_wire is not None:
-            self._context.lasting.discard(self)
+            self._context.lasting.pop(self, None)
 
     def _settle(self) -> None:
         """Cancel the timer and the waiter."""
