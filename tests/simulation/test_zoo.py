@@ -211,6 +211,7 @@ def test_there_are_enough_members() -> None:
     assert len(SCENARIOS) >= 6
 
 
+@pytest.mark.slow
 class TestNegativeControls:
     @pytest.mark.parametrize("name", ["cursor_after_work", "sdk_retries"])
     def test_a_world_without_its_fault_finds_no_bug(
