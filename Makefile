@@ -29,7 +29,7 @@ PYTEST := $(RUN) pytest -n auto --dist worksteal
 OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
-  soak differential record upstream fault-table fault-table-rust zoo kills
+  soak differential record upstream fault-table fault-table-rust zoo kills simulation simulation-tests
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -49,6 +49,7 @@ help:
 	@echo 'make pictures  new pictures for the documentation'
 	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
 	@echo 'make zoo    campaigns against known bugs, and 1,000 attempts of each repaired twin'
+	@echo 'make simulation  simulated worlds, whole, on Python 3.12 or newer (1,000 seeds and more)'
 	@echo 'make kills  a server with --data is killed 200 times under load (KILLS=200)'
 	@echo 'make soak   mixed load on the standalone server (SECONDS=600)'
 	@echo 'make differential S2MOCK_REFERENCE=URL   comparison with a real server'
@@ -179,6 +180,19 @@ ZOO_RUNS ?= 1000
 
 zoo: $(VENV)/.test
 	@S2MOCK_TESTS_ZOO=$(ZOO_RUNS) $(PYTEST) tests/zoo --durations=30 $(PYTEST_FLAGS)
+
+# Simulated worlds: 1,000 seeds of all clients, 2,000 of each repaired twin. simloom is for Python 3.12
+# and newer, so they have an environment of their own. `make test` has a sample of it there, and on
+# Python 3.11 it lists these tests as not run.
+SIMULATION_PYTHONS ?= 3.13 3.12
+
+simulation:
+	@$(PYTHON) .ci/simulation.py $(SIMULATION_PYTHONS)
+
+# The types, too: the environment of `make lint` may be without simloom.
+simulation-tests: $(VENV)/.test
+	@$(RUN) mypy --python-version 3.12 -p s2mock.simulation
+	@S2MOCK_TESTS_SIMULATION=whole $(PYTEST) tests/simulation --durations=20 $(PYTEST_FLAGS)
 
 # SIGKILL at random moments under load: all that was acknowledged is there after the restart, and
 # nothing else. `make test` has a sample of it.

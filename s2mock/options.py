@@ -153,7 +153,7 @@ _ALL: Final = (
     Option(
         name="clock",
         text="the clock that all times come from; 'manual' for a ManualClock, which stays "
-        "until a test advances it",
+        "until a test advances it; 'loop' for that of the event loop that serves",
         kind=OBJECT,
         default=None,
         shown_default="SystemClock()",

@@ -11,6 +11,7 @@ from hypothesis.strategies import none
 from s2mock import ManualClock, S2Mock
 from s2mock.runtime.loading import loading
 from tests.calls import Api, over_wsgi
+from tests.simulation import not_run
 
 pytest_plugins = [
     # For the tests of the plugin, which run pytest within pytest.
@@ -59,11 +60,12 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print measurements of the tests, which depend on the machine and so fail no test."""
+    """Print measurements of the tests, which depend on the machine, and tests that were not run."""
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
             if name == "measured" and report.when == "call":
                 terminalreporter.write_line(f"measured: {value}")
+    not_run.write(terminalreporter)
 
 
 @pytest.fixture

@@ -56,6 +56,7 @@ ROOMS = {
         "server",
         "upstream",
     },
+    "simulation": {"handles", "powers", "runtime", "server"},
 }
 
 

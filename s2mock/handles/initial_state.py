@@ -64,13 +64,20 @@ class InitialState:
 
 
 def as_clock(clock: Clock | str | None) -> Clock:
-    """Return the clock; for `"manual"` a fresh `ManualClock`. Raises `ValueError`."""
+    """Return the clock; for `"manual"` and `"loop"` a fresh one. Raises `ValueError`."""
     if clock is None:
         return SystemClock()
     if not isinstance(clock, str):
         return clock
+    if clock == "loop":
+        from s2mock.runtime.loop_clock import LoopClock
+
+        return LoopClock()
     if clock != "manual":
-        raise ValueError(f"clock must be a clock, or 'manual' for a fresh one, not {clock!r}")
+        raise ValueError(
+            "clock must be a clock, 'manual' for one that the test advances, or 'loop' for that "
+            f"of an event loop, not {clock!r}"
+        )
     return ManualClock()
 
 

@@ -23,7 +23,7 @@ from s2mock.registry.state import LOCATIONS
 from s2mock.registry.values.profile import ProfileName, profile_named
 from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.arguments import check_flag, check_host, check_port
-from s2mock.runtime.clock import Clock, ManualClock, SystemClock
+from s2mock.runtime.clock import Clock, ManualClock, TimerClock
 from s2mock.runtime.conversation import Conversation
 from s2mock.runtime.loading import loading
 from s2mock.runtime.weak_set import SharedWeakSet
@@ -62,7 +62,8 @@ class S2Mock(MockBase):
     requests, where a configuration may be a `BasinConfig` or a `StreamConfig`. `deletion_delay` is
     how long a deletion stays pending, in seconds. `profile` chooses which to follow where the
     `"real"` service and the `"documented"` one disagree. `cors` sends the headers that let browsers
-    read responses. All times come from `clock`; `"manual"` is a fresh `ManualClock`.
+    read responses. All times come from `clock`; `"manual"` is a fresh `ManualClock`, and
+    `"loop"` goes with the event loop that is running, or else with that of the first `serve`.
     `append_latency` is how long an append takes to become durable, in seconds of that clock. The
     socket listens on `host` and `port` once `url` is read; port 0 picks a free one. With `tls` it
     speaks TLS, and `ca_file` has the authority that its certificate is from. `snapshot` is an
@@ -109,7 +110,7 @@ class S2Mock(MockBase):
         deletion_delay: float = 0.0,
         profile: ProfileName = "real",
         cors: bool = True,
-        clock: Clock | Literal["manual"] | None = None,
+        clock: Clock | Literal["manual", "loop"] | None = None,
         append_latency: float = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -251,7 +252,7 @@ class S2Mock(MockBase):
             self._advise_on_open_reads()
         self._is_closed = True
         self._powers.journal.note_cut()
-        for fork in list(self._forks):
+        for fork in sorted(self._forks, key=S2Mock._order):
             fork.close()
         if self._has_control and self._connections.router is not None:
             self._connections.router.close()
@@ -308,13 +309,20 @@ class S2Mock(MockBase):
         self._inject_faults()
         self._connections.drop()
 
+    def _order(self) -> int:
+        """Return the position among all mocks of this process."""
+        return self._powers.order
+
+    def _make_mock(self, **options: Any) -> "S2Mock":
+        """Return a new mock of the kind of this one."""
+        return S2Mock(**options)
+
     def _another(self, **options: Any) -> "S2Mock":
         """Make the mock of another account on the same server, with a token of its own.
 
         It starts from what this one started from, unless the options change that.
         """
-        is_manual = isinstance(self._engine.clock, ManualClock)
-        options.setdefault("clock", ManualClock() if is_manual else None)
+        options.setdefault("clock", self._new_clock())
         options.setdefault("faults", self._faults)
         inherited = self._options()
         if self._upstream is not None:
@@ -322,11 +330,11 @@ class S2Mock(MockBase):
         elif isinstance(options["clock"], ManualClock) and not isinstance(self.clock, ManualClock):
             # Nothing that the account asked for would hold each append until its clock is advanced.
             options.setdefault("append_latency", 0.0)
-        made = S2Mock(**{**inherited, **options})
-        made._connections.router = self._connections.router
+        made = self._make_mock(**{**inherited, **options})
+        made._connections.router = self._connections.router  # noqa: SLF001  # of this class
         if not options.keys() & {"basins", "snapshot"}:
-            made._initial_state = self._initial_state
-            made._begin_account()
+            made._initial_state = self._initial_state  # noqa: SLF001
+            made._begin_account()  # noqa: SLF001
         return made
 
     def _converse_directly(self, environ: dict[str, Any]) -> Conversation:
@@ -358,16 +366,25 @@ class S2Mock(MockBase):
             "journal_bytes": self.journal.max_bytes,
         }
 
+    def _new_clock(self) -> Clock | None:
+        """Return a clock for another account: of this one's kind, or None for the machine's."""
+        clock = self._engine.clock
+        if isinstance(clock, ManualClock):
+            return ManualClock()
+        # The clock of a loop has no state that two accounts could not share.
+        return clock if isinstance(clock, TimerClock) else None
+
     def _fork(self) -> "S2Mock":
         if self._upstream is not None:
             raise self._upstream.impossible("fork")
-        clock: Clock = SystemClock()
+        clock = self._new_clock()
         if isinstance(self.clock, ManualClock):
             clock = ManualClock.at(self.clock.now())
-        fork = S2Mock(**self._options(), clock=clock, snapshot=self.snapshot())
+        fork = self._make_mock(**self._options(), clock=clock, snapshot=self.snapshot())
         # Not as an option: a certificate of the user's need not be from trustme.
-        fork._certificate = self._certificate
-        fork._connections.lazy_server = LazyServer(is_kept=True)  # closed with this one
+        fork._certificate = self._certificate  # noqa: SLF001  # of this class
+        # Closed with this one.
+        fork._connections.lazy_server = LazyServer(is_kept=True)  # noqa: SLF001
         self._forks.add(fork)
         return fork
 
@@ -453,21 +470,29 @@ class S2Mock(MockBase):
             raise RuntimeError("this S2Mock is closed: call serve() before close()")
         check_port(port)
         check_host(host)
-        from s2mock.server.loop_server import LoopServer
+        from s2mock.runtime.loop_clock import LoopClock
 
-        server = await LoopServer.start(
-            self._converse,
-            host=host,
-            port=port,
-            on_error=failures.note,
-            certificate=self._certificate.find(host),
-        )
+        server = await self._start_loop_server(host, port)
+        if isinstance(self._engine.clock, LoopClock):
+            self._engine.clock.begin(server.loop)
         self._connections.add_loop_server(server)
         if self._is_closed:
             server.stop()
         elif self._powers.outages:
             server.refuse()
         return server
+
+    async def _start_loop_server(self, host: str, port: int) -> "LoopServer":
+        """Listen on the running loop. Raises `OSError`."""
+        from s2mock.server.loop_server import LoopServer
+
+        return await LoopServer.start(
+            self._converse,
+            host=host,
+            port=port,
+            on_error=failures.note,
+            certificate=self._certificate.find(host),
+        )
 
     def _basin_name(self) -> str:
         if self._upstream is not None:

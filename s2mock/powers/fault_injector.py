@@ -7,9 +7,8 @@ import threading
 from functools import partial
 from itertools import count
 from math import inf
-from random import Random
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
 from s2mock.powers.delays import wait_until
 from s2mock.powers.faults import Delay, Fault, Late
@@ -72,11 +71,11 @@ class FaultInjector:
         # Calls that are held before their effect, in their order of arrival.
         self._held: dict[TrackedCall, None] = {}
         # The gates of operations with an infinite delay.
-        self._gates: set[Gate] = set()
+        self._gates: dict[Gate, None] = {}
         # The connections that a `Silence` has muted, as long as they exist.
-        self._muted: WeakSet[MutedConnection] = WeakSet()
+        self._muted: WeakKeyDictionary[MutedConnection, None] = WeakKeyDictionary()
         # For the jitter of delays.
-        self._random = Random(engine.settings.seed)  # noqa: S311  # no secret
+        self._random = engine.sessions.make_random()
         # Messages on injections and holds that were removed, for the end of the test: the remarks
         # are reported only if the test fails by itself.
         self._complaints: list[str] = []
@@ -198,7 +197,7 @@ class FaultInjector:
             hold.end(drops=True)
         with self._lock:
             self._held.clear()
-            gates, self._gates = self._gates, set()
+            gates, self._gates = self._gates, {}
         for gate in gates:
             gate.open(drops=True)
 
@@ -377,7 +376,7 @@ class FaultInjector:
         if connection is None:
             return False
         with self._lock:
-            self._muted.add(connection)
+            self._muted[connection] = None
         return True
 
     def delay(self, seconds: float, *, jitter: float = 0) -> Waits:
@@ -390,12 +389,12 @@ class FaultInjector:
         if seconds == inf:
             gate = Gate(_ADVICE)
             with self._lock:
-                self._gates.add(gate)
+                self._gates[gate] = None
             try:
                 yield from gate.pass_through()
             finally:
                 with self._lock:
-                    self._gates.discard(gate)
+                    self._gates.pop(gate, None)
             return
         with self._engine.lock as moment:
             generation = self._engine.sessions.generation

@@ -43,13 +43,27 @@ class HookCalls:
         self._errors: list[tuple[HookFunction, BaseException]] = []
         # The hooks with calls that have lasted too long.
         self._late: list[HookFunction] = []
+        self.call_soon: Callable[[Callable[[], None]], object] | None = None
+        """Calls a function later, in place of a thread for each call; None for threads."""
 
-    def begin(self, hook: "HookFunction", thread: threading.Thread) -> None:
-        """Note that a call of the hook is in progress in that thread."""
+    def start(self, hook: "HookFunction", call: Callable[[], None]) -> None:
+        """Make a call of the hook, in a thread of its own or where `call_soon` makes it."""
+        if self.call_soon is not None:
+            self.call_soon(call)
+            return
+
+        def run() -> None:
+            try:
+                call()
+            finally:
+                self._end()
+
+        thread = threading.Thread(target=run, name="s2mock-hook", daemon=True)
         with self._lock:
             self._running[thread] = hook
+        thread.start()
 
-    def end(self) -> None:
+    def _end(self) -> None:
         """Note that the call in this thread has ended."""
         with self._lock:
             self._running.pop(threading.current_thread(), None)
@@ -153,19 +167,14 @@ class HookFunction:
             return
 
         def run() -> None:
+            fault = None
             try:
-                fault = None
-                try:
-                    fault = _fault_of(self._do(exchange_of()))
-                except BaseException as error:  # noqa: BLE001  # the test's own, of any kind
-                    self._calls.note(self, error)
-                self._finish(finish, fault)
-            finally:
-                self._calls.end()
+                fault = _fault_of(self._do(exchange_of()))
+            except BaseException as error:  # noqa: BLE001  # the test's own, of any kind
+                self._calls.note(self, error)
+            self._finish(finish, fault)
 
-        thread = threading.Thread(target=run, name="s2mock-hook", daemon=True)
-        self._calls.begin(self, thread)
-        thread.start()
+        self._calls.start(self, run)
 
     def _call_on_loop(self, exchange_of: "Callable[[], Exchange]", finish: Finish) -> None:
         import asyncio  # loaded late: only a test with an event loop needs it

@@ -61,6 +61,8 @@ class Powers:
         self._recorder = recorder
         self.used_injector: FaultInjector | None = None
         """The faults, holds and hooks; None before the first one."""
+        self.call_hook_soon: Callable[[Callable[[], None]], object] | None = None
+        """Calls the functions of hooks in place of threads; set it before the first hook."""
         self.outages: int = 0
         """The number of nested `outage()` blocks, in which the mock's ports refuse connections."""
         self.is_out_over_http: bool = False
@@ -77,6 +79,7 @@ class Powers:
 
             recorder = self._recorder
             made = FaultInjector(self.engine, recorder.exchange_of, recorder.record_late)
+            made.hook_calls.call_soon = self.call_hook_soon
             with _making:
                 if self.used_injector is None:
                     self.used_injector = made

@@ -72,7 +72,35 @@ class SystemClock:
             condition.wait(min(left / NANOSECONDS, threading.TIMEOUT_MAX))
 
 
-class ManualClock:
+class Timer(Protocol):
+    """A callback that a clock calls at a time."""
+
+    is_due: bool
+
+    def close(self) -> None:
+        """End the timer: its work is done, or not needed any more."""
+
+
+class TimerClock:
+    """A clock that calls a function at a time, so that a wait for it needs no thread."""
+
+    def call_at(self, until: int, wake: Callable[[], None], *, is_wait: bool = True) -> Timer:
+        """Return a timer that calls `wake` when the clock reaches `until`.
+
+        `until` is in nanoseconds since the epoch. Without `is_wait` no request waits for it.
+        """
+        raise NotImplementedError
+
+
+def timers_of(clock: Clock) -> TimerClock | None:
+    """Return the clock if it has timers, None for one that offers nothing but a blocking wait."""
+    if isinstance(clock, ManualClock):
+        # One with a wait of the user's own is to be waited for in that way.
+        return clock if type(clock).wait is ManualClock.wait else None
+    return clock if isinstance(clock, TimerClock) else None
+
+
+class ManualClock(TimerClock):
     """A clock that moves only when the test advances it.
 
     `start` is in seconds since the Unix epoch. Without one it is the time of the snapshot that

@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
         address = transport.get_extra_info("peername")
         self.client_host = str(address[0]) if address else ""
         self._set_option(_WAITING_OPTION, _WAITING_BYTES)
-        self.context.connections.add(self)
+        self.context.connections[self] = None
         if self.context.is_refusing:
             self.abort()
 
@@ -194,7 +194,8 @@ class Connection(asyncio.Protocol):
     def receive_now(self) -> bytes:
         """Return bytes that have arrived and have not been read, without waiting."""
         connected = self.transport.get_extra_info("socket")
-        if not self.is_closed and connected is not None:
+        # A transport without a socket of the system may have an object in its place.
+        if not self.is_closed and connected is not None and connected.fileno() >= 0:
             with suppress(OSError):
                 return os.read(connected.fileno(), _RECEIVE_BYTES)
         return b""
@@ -258,7 +259,7 @@ class Connection(asyncio.Protocol):
         self.is_closed = self._discards = True
         if self._linger is not None:
             self._linger.cancel()
-        self.context.connections.discard(self)
+        self.context.connections.pop(self, None)
         self._out.clear()
         self.unsent = 0
         if self._speaker is not None:

@@ -76,8 +76,9 @@ class Context:
         self.report = report
         """Called with every exception that a conversation raises."""
         self.now = now
-        self.connections: set[OpenConnection] = set()
-        self.lasting: set[OpenConversation] = set()
+        # Ordered, so that a loop that repeats a run drops them in the same order.
+        self.connections: dict[OpenConnection, None] = {}
+        self.lasting: dict[OpenConversation, None] = {}
         """Conversations that go on after their clients have disconnected."""
         self.is_refusing: bool = False
         """True if new connections are dropped: during an outage, and when the server is closed."""

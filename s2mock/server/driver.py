@@ -75,6 +75,7 @@ class RequestDriver:
 
     __slots__ = (
         "_alarm",
+        "_alarm_due",
         "_context",
         "_conversation",
         "_dead_wire",
@@ -99,6 +100,8 @@ class RequestDriver:
         # The timer of waits, and the end of the present one, by the loop's time. Waits follow each
         # other quickly and seldom last until their end, so the timer of one is left to the next.
         self._alarm: asyncio.TimerHandle | None = None
+        # The time of the timer: uvloop's handle of one that is due at once does not tell it.
+        self._alarm_due = 0.0
         self._due: float | None = None
         # The end of the wait of a `ReadUnless`, while it reads.
         self._watch: _Waiter | None = None
@@ -188,7 +191,7 @@ class RequestDriver:
     def _go_on_alone(self) -> None:
         """Continue without the client if anything is left to do."""
         self._wire = self._dead_wire = DeadWire(self._wire)
-        self._context.lasting.add(self)
+        self._context.lasting[self] = None
         if self._state is _BODY:
             self._read_and_advance()
         elif self._state is _ROOM:
@@ -223,7 +226,7 @@ class RequestDriver:
             self._alarm.cancel()
             self._alarm = None
         if self._dead_wire is not None:
-            self._context.lasting.discard(self)
+            self._context.lasting.pop(self, None)
 
     def _settle(self) -> None:
         """Cancel the timer and the waiter."""
@@ -377,9 +380,10 @@ class RequestDriver:
         """Have the present wait end at that time of the loop."""
         self._due = due
         if self._alarm is not None:
-            if self._alarm.when() <= due:
+            if self._alarm_due <= due:
                 return
             self._alarm.cancel()
+        self._alarm_due = due
         self._alarm = self._context.loop.call_at(due, self._check_wait)
 
     def _check_wait(self) -> None:
@@ -388,7 +392,7 @@ class RequestDriver:
         waiter, due = self._state, self._due
         if alarm is None or due is None or not isinstance(waiter, _Waiter):
             return
-        if due > alarm.when():
+        if due > self._alarm_due:
             self._set_alarm(due)
         else:
             self._wait_is_over(waiter)

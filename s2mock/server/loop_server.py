@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from s2mock.runtime.conversation import Application
+from s2mock.runtime.monotonic import monotonic
 from s2mock.server.addresses import BACKLOG
 from s2mock.server.client_protocol import make_client_protocol
 from s2mock.server.context import Context, failure_reporter
-from s2mock.server.event_loop import monotonic_now
 from s2mock.server.workers import Workers
 
 if TYPE_CHECKING:
@@ -54,26 +54,28 @@ class LoopServer:
         """
         made = cls(certificate)
         loop = asyncio.get_running_loop()
+        made._context = context = made._make_context(
+            application,
+            loop,
+            Workers("s2mock-serve"),
+            (host, port),
+            failure_reporter(on_error),
+            monotonic,
+            "http" if certificate is None else "https",
+        )
         server = made._server = await loop.create_server(
             made._make_connection,
             host,
             port,
             family=socket.AF_INET6 if ":" in host else socket.AF_INET,
             backlog=BACKLOG,
-            # The context, which connections need, has the number of the port.
-            start_serving=False,
+            # Connections need the number of the port. With a given one, loops that have no servers
+            # which begin later can serve too.
+            start_serving=bool(port),
         )
-        port = server.sockets[0].getsockname()[1]
-        made._context = Context(
-            application,
-            loop,
-            Workers(f"s2mock-{port}"),
-            (host, port),
-            failure_reporter(on_error),
-            monotonic_now,
-            "http" if certificate is None else "https",
-        )
-        await server.start_serving()
+        if not port:
+            context.server = (host, server.sockets[0].getsockname()[1])
+            await server.start_serving()
         return made
 
     def __repr__(self) -> str:
@@ -89,6 +91,8 @@ class LoopServer:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+    _make_context: type[Context] = Context
 
     @property
     def url(self) -> str:

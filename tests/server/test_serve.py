@@ -1,6 +1,7 @@
 """`S2Mock.serve`: the account on the caller's event loop, without a thread."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Coroutine
@@ -9,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from s2_sdk import S2, AppendInput, Endpoints, Record, SeqNum
+from s2_sdk import S2, AppendInput, Endpoints, Record, Retry, S2Error, SeqNum
 
 from s2mock import Delay, Drop, NotOnTarget, RemoteS2Mock, S2Mock
 from s2mock.runtime.conversation import Conversation, Head, RunInThread
@@ -148,6 +149,185 @@ def test_several_mocks_on_one_loop(run: Run) -> None:
                     assert (await append(http)).status_code == 200
             assert len(one.stream("my-basin", "log").bodies) == 2
             assert len(other.stream("my-basin", "log").bodies) == 1
+
+    run(main)
+
+
+def test_beside_an_application_on_the_same_loop(run: Run) -> None:
+    """An application that uses S2, served by uvicorn, and a client of it: one loop for all."""
+    import fastapi
+    import uvicorn
+
+    async def main() -> None:
+        with S2Mock(basins=BASINS) as mock:
+            async with await mock.serve() as s2, client(s2) as to_s2:
+                app = fastapi.FastAPI()
+
+                @app.post("/orders")
+                async def place() -> int:
+                    return (await append(to_s2, "order")).status_code
+
+                config = uvicorn.Config(app, port=0, log_level="error", lifespan="off")
+                server = uvicorn.Server(config)
+                # The signals of the process are those of pytest.
+                server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+                serving = asyncio.create_task(server.serve())
+                while not server.started:  # it has no event of its own
+                    await asyncio.sleep(0)
+                port = server.servers[0].sockets[0].getsockname()[1]
+                async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
+                    url = f"http://127.0.0.1:{port}/orders"
+                    answers = await asyncio.gather(*(http.post(url) for _ in range(20)))
+                assert {answer.json() for answer in answers} == {200}
+                server.should_exit = True
+                await serving
+            assert mock.stream("my-basin", "log").bodies == (b"order",) * 20
+
+    run(main)
+
+
+def test_closing_with_open_sessions_ends_them(run: Run) -> None:
+    """Read and append sessions of the SDK, of an event stream, and a long poll."""
+
+    async def main() -> None:
+        with S2Mock(basins=BASINS) as mock:
+            log = mock.stream("my-basin", "log")
+            server = await mock.serve()
+            async with S2(
+                mock.token, endpoints=Endpoints(server.url, server.url), retry=Retry(max_attempts=1)
+            ) as s2:
+                stream = s2["my-basin"].stream("log")
+
+                async def follow() -> None:
+                    async with stream.read_session(start=SeqNum(0)) as batches:
+                        async for _ in batches:
+                            pass
+
+                session = stream.append_session()
+                await (await session.submit(AppendInput([Record(b"one")])))
+                async with client(server) as http:
+                    poll = {"seq_num": 1, "wait": 60, "clamp": True}
+                    events = {"accept": "text/event-stream"}
+                    tasks = [
+                        asyncio.create_task(follow()),
+                        asyncio.create_task(http.get(RECORDS, params=poll)),
+                        asyncio.create_task(
+                            http.get(RECORDS, params={"seq_num": 0}, headers=events)
+                        ),
+                    ]
+                    await log.async_wait_for_readers(3, timeout=PATIENCE)
+                    await server.close()
+                    ended = await asyncio.gather(*tasks, return_exceptions=True)
+                    assert isinstance(ended[0], S2Error)
+                    assert [type(error) for error in ended[1:]] == [httpx.RemoteProtocolError] * 2
+                with pytest.raises(S2Error):
+                    await (await session.submit(AppendInput([Record(b"two")])))
+                with contextlib.suppress(S2Error):
+                    await session.close()
+            assert log.readers == 0
+            assert log.bodies == (b"one",)
+            # The account can be served again.
+            async with await mock.serve() as server, client(server) as http:
+                assert (await append(http)).status_code == 200
+
+    run(main)
+
+
+@pytest.mark.parametrize("is_sdk", [False, True], ids=["httpx", "sdk"])
+def test_request_that_is_cancelled_midway(run: Run, is_sdk: bool) -> None:
+    """Its client leaves: the read ends; the append, which was admitted, is applied."""
+
+    async def main() -> None:
+        with S2Mock(basins=BASINS) as mock:
+            log = mock.stream("my-basin", "log")
+            async with (
+                await mock.serve() as server,
+                client(server) as http,
+                S2(mock.token, endpoints=Endpoints(server.url, server.url)) as s2,
+            ):
+                stream = s2["my-basin"].stream("log")
+
+                async def follow() -> None:
+                    async with stream.read_session(start=SeqNum(0)) as batches:
+                        async for _ in batches:
+                            pass
+
+                async def append_one(body: str) -> None:
+                    if is_sdk:
+                        await stream.append(AppendInput([Record(body.encode())]))
+                    else:
+                        await append(http, body)
+
+                poll = {"seq_num": 0, "wait": 60, "clamp": True}
+                reading = asyncio.create_task(
+                    follow() if is_sdk else http.get(RECORDS, params=poll)  # type: ignore[arg-type]
+                )
+                await log.async_wait_for_readers(timeout=PATIENCE)
+                reading.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await reading
+                while log.readers:  # the end has to arrive
+                    await asyncio.sleep(0)
+                with mock.hold(on="append") as held:
+                    appending = asyncio.create_task(append_one("cancelled"))
+                    await held.async_wait(timeout=PATIENCE)
+                    appending.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await appending
+                assert await log.async_wait_for(timeout=PATIENCE)
+                # The others go on.
+                await append_one("next")
+            assert log.bodies == (b"cancelled", b"next")
+
+    run(main)
+
+
+def test_wait_that_is_over_at_once(run: Run) -> None:
+    """uvloop's handle of a timer that is due at once does not tell its time."""
+
+    class Wait:
+        timeout = 1e-9
+
+        def subscribe(self, wake: Callable[[], None]) -> None:
+            pass
+
+    def application(_: Environ) -> Conversation:
+        for _ in range(3):
+            yield Wait()
+        yield Head(200, [TEXT], b"done")
+
+    async def main() -> None:
+        async with await serve_application(application) as server, client(server) as http:
+            assert (await http.get("/")).text == "done"
+
+    run(main)
+
+
+def test_task_that_serves_is_cancelled_in_mid_request(run: Run) -> None:
+    """The block of the server ends with the task, and its requests with it."""
+
+    async def main() -> None:
+        with S2Mock(basins=BASINS) as mock:
+            urls: asyncio.Queue[LoopServer] = asyncio.Queue()
+
+            async def serve() -> None:
+                async with await mock.serve() as server:
+                    await urls.put(server)
+                    await asyncio.Event().wait()
+
+            serving = asyncio.create_task(serve())
+            server = await urls.get()
+            async with client(server) as http:
+                with mock.hold(on="append") as held:
+                    appending = asyncio.create_task(append(http))
+                    await held.async_wait(timeout=PATIENCE)
+                    serving.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await serving
+                    assert server.is_closed
+                    with pytest.raises(httpx.RemoteProtocolError):
+                        await appending
+            assert mock.stream("my-basin", "log").bodies == ()
 
     run(main)
 

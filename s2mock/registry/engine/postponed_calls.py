@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from s2mock.registry.engine.account_lock import AccountLock
 from s2mock.registry.engine.sessions import Sessions
 from s2mock.registry.operation import Call, Dropped
-from s2mock.runtime.clock import ClockTimer, ManualClock
+from s2mock.runtime.clock import Timer, TimerClock, timers_of
 
 if TYPE_CHECKING:
     from s2mock.registry.engine.waiter import Waiter
@@ -74,22 +74,22 @@ class PostponedCalls:
 class _Alarm:
     """Takes the account's lock whenever a call is due, so that it is carried out then.
 
-    A manual clock does that while it is advanced. Any other clock is waited for in one thread for
-    all calls of the account, which ends with the last of them.
+    A manual clock does that while it is advanced, the clock of a loop in a callback. Any other
+    clock is waited for in one thread for all calls of the account, which ends with the last of
+    them.
     """
 
     def __init__(self, lock: AccountLock, sessions: Sessions, calls: PostponedCalls) -> None:
         self._lock = lock
         self._sessions = sessions
         self._calls = calls
-        self._timer: ClockTimer | None = None
+        self._timer: Timer | None = None
         self._thread: threading.Thread | None = None
         self._waiter: Waiter | None = None
 
     def set(self) -> None:
         """Wait for the earliest call from now on. With the account's lock held."""
-        clock = self._sessions.timekeeper.clock
-        if isinstance(clock, ManualClock) and type(clock).wait is ManualClock.wait:
+        if (clock := timers_of(self._sessions.timekeeper.clock)) is not None:
             self._set_timer(clock)
             return
         if self._thread is not None and self._thread.is_alive():
@@ -100,7 +100,7 @@ class _Alarm:
             self._thread = threading.Thread(target=self._watch, name="s2mock-late", daemon=True)
             self._thread.start()
 
-    def _set_timer(self, clock: ManualClock) -> None:
+    def _set_timer(self, clock: TimerClock) -> None:
         if self._timer is not None:
             self._timer.close()
             self._timer = None
@@ -108,7 +108,7 @@ class _Alarm:
             self._timer = clock.call_at(due, self._look, is_wait=False)
 
     def _look(self) -> None:
-        """Carry out what is due, and wait for the next. In the thread that advances the clock."""
+        """Carry out what is due, and wait for the next. In the thread that calls timers."""
         while True:
             if self._timer is not None:
                 # `advance` waits for that.

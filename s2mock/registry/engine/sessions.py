@@ -5,7 +5,7 @@ They are no part of the account's state. A stream's incarnation ties a read sess
 
 import random
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from itertools import count
 from typing import Final, NamedTuple
 
@@ -72,20 +72,25 @@ class Sessions:
 
     def __init__(self, timekeeper: Timekeeper, seed: int) -> None:
         self.timekeeper = timekeeper
-        self.random: random.Random = random.Random(seed)  # noqa: S311  # reproducible, not secret
+        self.make_random: Callable[[], random.Random] = lambda: random.Random(seed)  # noqa: S311
+        """Returns a source of random numbers: reproducible, no secret."""
+        self.random: random.Random = self.make_random()
         # A session belongs to one generation, and ends with it.
         self.generation: int = next(_generations)
         # The followers of streams, by the stream's incarnation.
         self.following: dict[int, Following] = {}
         # Notified when a read session begins to follow.
         self.followed: Notifier = Notifier()
-        self.waiters: set[Waiter] = set()
+        self.waiters: dict[Waiter, None] = {}
 
     def wait_until(self, until: int) -> Waiter:
         """Return a waiter until `until`, of `Moment.monotonic`, which `end` wakes too."""
-        waiter = Waiter(self.timekeeper, until, self.waiters.discard)
-        self.waiters.add(waiter)
+        waiter = Waiter(self.timekeeper, until, self._forget)
+        self.waiters[waiter] = None
         return waiter
+
+    def _forget(self, waiter: Waiter) -> None:
+        self.waiters.pop(waiter, None)
 
     def follow(self, incarnation: int, stream: str) -> Following:
         """Add a follower of that stream."""

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-from s2mock.runtime.clock import ClockTimer, ManualClock, Timekeeper
+from s2mock.runtime.clock import ManualClock, Timekeeper, Timer, timers_of
 
 
 class Waiter:
@@ -21,7 +21,7 @@ class Waiter:
         self._on_close = on_close
         self._woken = False
         self._wake: Callable[[], None] | None = None
-        self._timer: ClockTimer | None = None
+        self._timer: Timer | None = None
         # Of the thread that blocks here, if one does.
         self._condition: threading.Condition | None = None
         self.error: Exception | None = None
@@ -40,16 +40,22 @@ class Waiter:
     @property
     def needs_a_thread(self) -> bool:
         """True if its clock offers nothing but a call that blocks."""
-        return self.timeout is None and not self._is_manual
+        return self.timeout is None and timers_of(self._timekeeper.clock) is None
 
     @property
     def advice(self) -> str | None:
         """The message for a wait in the only thread that could turn the clock, or None."""
-        if not self._is_manual:
+        clock = timers_of(self._timekeeper.clock)
+        if clock is None:
             return None
+        if isinstance(clock, ManualClock):
+            return (
+                "the request waits for a manual clock, and is made in the thread that would turn "
+                "it: make it in another thread, and turn the clock here"
+            )
         return (
-            "the request waits for a manual clock, and is made in the thread that would turn it: "
-            "make it in another thread, and turn the clock here"
+            "the request waits for the clock of an event loop, and is made in the thread of that "
+            "loop: make it with an asyncio client to the URL of serve()"
         )
 
     def subscribe(self, wake: Callable[[], None]) -> None:
@@ -89,15 +95,10 @@ class Waiter:
             self._timer.close()
         self._on_close(self)
 
-    @property
-    def _is_manual(self) -> bool:
-        clock = self._timekeeper.clock
-        return isinstance(clock, ManualClock) and type(clock).wait is ManualClock.wait
-
     def _set_timer(self) -> bool:
-        """Set a timer of a manual clock; return False for a clock of another kind."""
-        clock = self._timekeeper.clock
-        if not isinstance(clock, ManualClock) or not self._is_manual:
+        """Set a timer of the clock; return False for a clock without timers."""
+        clock = timers_of(self._timekeeper.clock)
+        if clock is None:
             return False
         self._timer = clock.call_at(self._until, self.wake)
         if self._timer.is_due:
