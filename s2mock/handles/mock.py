@@ -20,6 +20,7 @@ from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Auth
 from s2mock.registry.rules.locations import as_locations
 from s2mock.registry.state import LOCATIONS
+from s2mock.registry.values.limits import as_limits
 from s2mock.registry.values.profile import ProfileName, profile_named
 from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.arguments import check_flag, check_host, check_port
@@ -63,7 +64,8 @@ class S2Mock(MockBase):
     how long a deletion stays pending, in seconds. `profile` chooses which to follow where the
     `"real"` service and the `"documented"` one disagree. `cors` sends the headers that let browsers
     read responses. All times come from `clock`; `"manual"` is a fresh `ManualClock`.
-    `append_latency` is how long an append takes to become durable, in seconds of that clock. The
+    `append_latency` is how long an append takes to become durable, in seconds of that clock;
+    `"cloud"` is the bound of the hosted service for the stream's storage class. The
     socket listens on `host` and `port` once `url` is read; port 0 picks a free one. With `tls` it
     speaks TLS, and `ca_file` has the authority that its certificate is from. `snapshot` is an
     account to start from, in place of `basins`; a `ManualClock` without a start time takes the
@@ -75,7 +77,9 @@ class S2Mock(MockBase):
     `/_s2mock` under `url` too, to this machine. `auth="required"` refuses requests without an
     access token of this account; `revocation_delay` is how long a revoked token still works, in
     seconds. `locations` are where basins can be, the default first: names, or mappings as S2
-    describes a location.
+    describes a location. `limits` are those of the hosted service: `"cloud"` for the rates of
+    appends that each account has, `"free"` for the quotas of the free tier too, or a mapping that
+    sets `batches_per_second`, `bytes_per_second`, `basins` and `retention`, in seconds.
 
     With `upstream`, the URL of an s2-lite or of the hosted service, that server answers every
     request, and this mock is in front of it with its faults, holds and journal.
@@ -108,7 +112,7 @@ class S2Mock(MockBase):
         profile: ProfileName = "real",
         cors: bool = True,
         clock: Clock | Literal["manual"] | None = None,
-        append_latency: float = 0.0,
+        append_latency: float | Literal["cloud"] = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,
         tls: bool = False,
@@ -122,6 +126,7 @@ class S2Mock(MockBase):
         auth: Auth = "open",
         revocation_delay: float = 0.0,
         locations: Iterable[str | Mapping[str, Any]] | None = None,
+        limits: Literal["cloud", "free"] | Mapping[str, int | None] | None = None,
         upstream: str | None = None,
         upstream_token_env: str | None = None,
         basin_prefix: str | None = None,
@@ -145,6 +150,7 @@ class S2Mock(MockBase):
                 auth=auth,
                 revocation_delay=revocation_delay,
                 locations=locations,
+                limits=limits,
             )
         self._initial_state = InitialState(basins, snapshot)
         self._cors = cors
@@ -174,6 +180,7 @@ class S2Mock(MockBase):
                 secret_prefix=given.secret_prefix,
                 revocation_delay=revocation_delay,
                 locations=LOCATIONS if locations is None else as_locations(locations),
+                limits=as_limits(limits),
             )
             self._engine = self.account.engine
         else:
@@ -350,6 +357,7 @@ class S2Mock(MockBase):
             "auth": "open" if self._engine.settings.is_open else "required",
             "revocation_delay": self._engine.settings.revocation_delay,
             "locations": self._engine.settings.locations,
+            "limits": self._engine.settings.limits,
             "journal_limit": self.journal.limit,
             "journal_bytes": self.journal.max_bytes,
         }
