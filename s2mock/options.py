@@ -178,7 +178,8 @@ _ALL: Final = (
     Option(
         name="clock",
         text="the clock that all times come from; 'manual' for a ManualClock, which stays "
-        "until a test advances it",
+        "until a test advances it, 'auto' for one that advances by itself while every open request "
+        "waits on it",
         kind=OBJECT,
         default=None,
         shown_default="SystemClock()",

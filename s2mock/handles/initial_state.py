@@ -64,14 +64,36 @@ class InitialState:
 
 
 def as_clock(clock: Clock | str | None) -> Clock:
-    """Return the clock; for `"manual"` a fresh `ManualClock`. Raises `ValueError`."""
+    """Return the clock; for `"manual"` or `"auto"` a fresh one. Raises `ValueError`."""
     if clock is None:
         return SystemClock()
     if not isinstance(clock, str):
         return clock
+    if clock == "auto":
+        from s2mock.runtime.auto_clock import AutoClock
+
+        return AutoClock()
     if clock != "manual":
-        raise ValueError(f"clock must be a clock, or 'manual' for a fresh one, not {clock!r}")
+        raise ValueError(
+            "clock must be a clock, 'manual' for a fresh one, or 'auto' for one that advances by "
+            f"itself, not {clock!r}"
+        )
     return ManualClock()
+
+
+def clock_like(clock: Clock) -> Clock | None:
+    """Return a new manual clock of the same kind, for another account; None for other clocks."""
+    if not isinstance(clock, ManualClock):
+        return None
+    return as_clock("auto" if clock.is_automatic else "manual")
+
+
+def clock_at_the_time_of(clock: Clock) -> Clock:
+    """Return a clock of the same kind that begins at the present time of this one."""
+    if not isinstance(clock, ManualClock):
+        return SystemClock()
+    kind = type(clock) if clock.is_automatic else ManualClock
+    return kind.at(clock.now())
 
 
 def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 from s2mock.handles.account import Account
 from s2mock.handles.backends.in_process import EngineBackend, MockBackend
 from s2mock.handles.connections import Connections
-from s2mock.handles.initial_state import InitialState, as_clock
+from s2mock.handles.initial_state import (
+    InitialState,
+    as_clock,
+    clock_at_the_time_of,
+    clock_like,
+)
 from s2mock.handles.mock_base import MockBase
 from s2mock.handles.server_certificate import ServerCertificate
 from s2mock.powers import teardown_report
@@ -24,8 +29,8 @@ from s2mock.registry.values.limits import as_limits
 from s2mock.registry.values.profile import ProfileName, profile_named
 from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.arguments import check_flag, check_host, check_port
-from s2mock.runtime.clock import Clock, ManualClock, SystemClock
-from s2mock.runtime.conversation import Conversation
+from s2mock.runtime.clock import Clock, ManualClock
+from s2mock.runtime.conversation import Application, Conversation
 from s2mock.runtime.loading import loading
 from s2mock.runtime.weak_set import SharedWeakSet
 from s2mock.server.lazy_server import LazyServer
@@ -43,6 +48,7 @@ if TYPE_CHECKING:
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.entry import AccountView, Diagnostics
     from s2mock.powers.middleware import Api
+    from s2mock.runtime.auto_clock import AutoClock
     from s2mock.server.loop_server import LoopServer
     from s2mock.server.wsgi import WsgiApp
 
@@ -63,7 +69,8 @@ class S2Mock(MockBase):
     requests, where a configuration may be a `BasinConfig` or a `StreamConfig`. `deletion_delay` is
     how long a deletion stays pending, in seconds. `profile` chooses which to follow where the
     `"real"` service and the `"documented"` one disagree. `cors` sends the headers that let browsers
-    read responses. All times come from `clock`; `"manual"` is a fresh `ManualClock`.
+    read responses. All times come from `clock`; `"manual"` is a fresh `ManualClock`, `"auto"` one
+    that advances by itself while every open request waits on it.
     `append_latency` is how long an append takes to become durable, in seconds of that clock;
     `"cloud"` is the bound of the hosted service for the stream's storage class. The
     socket listens on `host` and `port` once `url` is read; port 0 picks a free one. With `tls` it
@@ -111,7 +118,7 @@ class S2Mock(MockBase):
         deletion_delay: float = 0.0,
         profile: ProfileName = "real",
         cors: bool = True,
-        clock: Clock | Literal["manual"] | None = None,
+        clock: Clock | Literal["manual", "auto"] | None = None,
         append_latency: float | Literal["cloud"] = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -194,6 +201,7 @@ class S2Mock(MockBase):
             append_latency=append_latency,
         )
         self._connections = Connections(self._engine, self._converse, lazy_server)
+        self._attach_clock()
         self._of_account: EngineBackend | UpstreamAccount
         self._of_powers: MockBackend
         if side is None:
@@ -207,6 +215,14 @@ class S2Mock(MockBase):
         self._faults = tuple(faults)
         self._inject_faults()
         teardown_report.living.add(self._powers)
+
+    def _attach_clock(self) -> None:
+        """Have a clock that advances by itself look at the requests; no other needs that."""
+        clock = self._engine.clock
+        if isinstance(clock, ManualClock) and clock.is_automatic:
+            from s2mock.handles import auto_clock
+
+            auto_clock.attach(cast("AutoClock", clock), self._powers, self._connections)
 
     def __enter__(self) -> Self:
         return self
@@ -272,6 +288,8 @@ class S2Mock(MockBase):
             self._connections.end()
         self._powers.end_injecting()
         self._engine.end_sessions()
+        if isinstance(self._engine.clock, ManualClock):
+            self._engine.clock.close()
         if self._keeper is not None:
             self._keeper.close()
         # The report at the end of the test must not keep the account in memory.
@@ -316,8 +334,9 @@ class S2Mock(MockBase):
 
         It starts from what this one started from, unless the options change that.
         """
-        is_manual = isinstance(self._engine.clock, ManualClock)
-        options.setdefault("clock", ManualClock() if is_manual else None)
+        clock = options.setdefault("clock", clock_like(self._engine.clock))
+        if isinstance(clock, str):
+            options["clock"] = as_clock(clock)
         options.setdefault("faults", self._faults)
         inherited = self._options()
         if self._upstream is not None:
@@ -365,9 +384,7 @@ class S2Mock(MockBase):
     def _fork(self) -> "S2Mock":
         if self._upstream is not None:
             raise self._upstream.impossible("fork")
-        clock: Clock = SystemClock()
-        if isinstance(self.clock, ManualClock):
-            clock = ManualClock.at(self.clock.now())
+        clock = clock_at_the_time_of(self.clock)
         fork = S2Mock(**self._options(), clock=clock, snapshot=self.snapshot())
         # Not as an option: a certificate of the user's need not be from trustme.
         fork._certificate = self._certificate
@@ -386,9 +403,11 @@ class S2Mock(MockBase):
 
             app = self._make_app()
             powers = self._powers
-            connections.app = WsgiApp(
-                make_stack(app, powers).converse, is_own_thread=lambda: powers.is_own_thread
-            )
+            clock = self._engine.clock
+            converse: Application = make_stack(app, powers).converse
+            if isinstance(clock, ManualClock):
+                converse = clock.watch(converse)
+            connections.app = WsgiApp(converse, is_own_thread=lambda: powers.is_own_thread)
         return connections.app
 
     def _make_app(self) -> "Api":

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from s2mock.registry.engine.engine import Engine
+from s2mock.registry.engine.waiter import Waiter
 from s2mock.registry.operation import Call, Dropped, Point, Waits
 from s2mock.registry.rules.append import Append
 from s2mock.registry.state import AccountState
 from s2mock.registry.values.config import SYSTEM_DEFAULTS, UNSET
 from s2mock.runtime.arguments import check_delay
 from s2mock.runtime.clock import nanoseconds
-from s2mock.runtime.conversation import Wait
 
 AppendLatency = float | Literal["cloud"]
 
@@ -49,9 +49,25 @@ def wait_until(engine: Engine, until: int, generation: int, advice: str) -> Wait
 class _AdvisedWait:
     """A wait with the advice for a thread that only it could end."""
 
-    def __init__(self, wait: Wait, advice: str) -> None:
+    def __init__(self, wait: Waiter, advice: str) -> None:
         self._wait = wait
-        self.advice = advice
+        self._advice = advice
+
+    @property
+    def advice(self) -> str:
+        """The message for a call in the only thread that could advance the clock."""
+        own = None if self.has_progress is None else self._wait.advice
+        return self._advice if own is None else own
+
+    @property
+    def is_on_clock(self) -> bool:
+        """True if only a manual clock ends it."""
+        return self._wait.is_on_clock
+
+    @property
+    def has_progress(self) -> Callable[[], bool] | None:
+        """As of the wait itself."""
+        return self._wait.has_progress
 
     @property
     def timeout(self) -> float | None:

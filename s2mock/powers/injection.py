@@ -106,7 +106,7 @@ class Injection:
         self._taken = 0
         # The positions in a list of the faults that were given back, the lowest first.
         self._given_back: list[int] = []
-        self._hits = AffectedCalls(exchange_of)
+        self.affected: AffectedCalls = AffectedCalls(exchange_of)
         self._is_removed = False
 
     def __repr__(self) -> str:
@@ -120,12 +120,12 @@ class Injection:
     @property
     def hits(self) -> int:
         """The number of operations that got a fault."""
-        return len(self._hits)
+        return len(self.affected)
 
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":
         """The exchanges of these operations, in their order of arrival."""
-        return self._hits.exchanges
+        return self.affected.exchanges
 
     @property
     def remaining(self) -> int | None:
@@ -140,7 +140,7 @@ class Injection:
 
         `timeout` is in seconds of real time; after it, `TimeoutError` lists what arrived instead.
         """
-        return self._hits.pending(
+        return self.affected.pending(
             hits,
             timeout,
             lambda: (
@@ -184,19 +184,19 @@ class Injection:
             heappop(self._given_back)
         self._taken += 1
         if fault is not None:
-            self._hits.add(call)
+            self.affected.add(call)
             call.give_back = partial(self._give_back, call, position)
         return fault
 
     def _give_back(self, call: "TrackedCall", position: int) -> None:
         """Take back the fault at a position, for a later call. With the injector's lock held."""
-        self._hits.remove(call)
+        self.affected.remove(call)
         self._taken -= 1
         heappush(self._given_back, position)
 
     def notify(self) -> None:
         """Notify all waits for hits."""
-        self._hits.notify()
+        self.affected.notify()
 
 
 def needs_response(fault: Fault | None) -> bool:

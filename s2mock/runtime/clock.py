@@ -5,9 +5,10 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from typing import ClassVar, Final, NamedTuple, Protocol, Self
 
 from s2mock.runtime.arguments import check_count, check_seconds
+from s2mock.runtime.conversation import Application
 from s2mock.runtime.monotonic import monotonic_ns
 from s2mock.runtime.notifier import PATIENCE, Notifier, Pending
 
@@ -80,6 +81,9 @@ class ManualClock:
     number, and `ValueError` if it is not from 1970 to the year 9999.
     """
 
+    is_automatic: ClassVar[bool] = False
+    """True for a clock that advances by itself (`clock="auto"`)."""
+
     def __init__(self, start: float | None = None) -> None:
         # True once the start is fixed: it was given, or the time was read or advanced.
         self._has_begun = start is not None
@@ -101,7 +105,7 @@ class ManualClock:
         _after_fork.add(self)
 
     @classmethod
-    def at(cls, now: int) -> "ManualClock":
+    def at(cls, now: int) -> Self:
         """Return a clock whose time is `now`, in nanoseconds since the Unix epoch."""
         clock = cls()
         clock.begin_at(now)
@@ -204,6 +208,23 @@ class ManualClock:
             timeout,
         )
 
+    def watch(self, application: Application) -> Application:
+        """Return the application; a clock that advances by itself gets to know its requests."""
+        return application
+
+    def close(self) -> None:
+        """Do nothing; a clock that advances by itself does not any more."""
+
+    @property
+    def remark(self) -> str:
+        """The text behind the message of a wait that took too long."""
+        return ""
+
+    @property
+    def has_moved(self) -> Callable[[], bool] | None:
+        """A function that returns True if the clock has moved by itself since the last call."""
+        return None
+
     def advance(self, seconds: float) -> None:
         """Move the clock forward by `seconds`, and end each wait for a time until then.
 
@@ -221,10 +242,17 @@ class ManualClock:
                 raise ValueError(
                     f"seconds must lead to a time up to the year 9999, not {seconds!r}"
                 )
-            if self.on_advance is not None:
-                self.on_advance(now)
-            self._now, self._has_begun = now, True
-            due = [timer for timer in self._waiting if timer.until <= now]
+            due = self._move(now)
+        self._fire(due)
+
+    def _move(self, now: int) -> "list[ClockTimer]":
+        """Set the time, and return the timers that are due. With the lock held."""
+        if self.on_advance is not None:
+            self.on_advance(now)
+        self._now, self._has_begun = now, True
+        return [timer for timer in self._waiting if timer.until <= now]
+
+    def _fire(self, due: "list[ClockTimer]") -> None:
         for timer in sorted(due, key=lambda timer: timer.until):
             timer.fire()
 

@@ -54,7 +54,7 @@ def test_it_begins_at_the_time_of_a_snapshot() -> None:
 
 def test_no_other_word_is_a_clock() -> None:
     clock: Any = "Manual"
-    with pytest.raises(ValueError, match="'manual' for a fresh one, not 'Manual'"):
+    with pytest.raises(ValueError, match="'auto' for one that advances by itself, not 'Manual'"):
         S2Mock(clock=clock)
 
 

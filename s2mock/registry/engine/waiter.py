@@ -24,6 +24,8 @@ class Waiter:
         self._timer: ClockTimer | None = None
         # Of the thread that blocks here, if one does.
         self._condition: threading.Condition | None = None
+        self.is_follower: bool = False
+        """True for a read session without an end, which waits for its next heartbeat."""
         self.error: Exception | None = None
         """The exception that a clock of the user's own raised in place of waiting."""
 
@@ -43,10 +45,24 @@ class Waiter:
         return self.timeout is None and not self._is_manual
 
     @property
+    def is_on_clock(self) -> bool:
+        """True if only a manual clock ends it, or a change of the account."""
+        return self._is_manual
+
+    @property
+    def has_progress(self) -> Callable[[], bool] | None:
+        """A function that returns True if the clock has moved by itself since the last call."""
+        clock = self._timekeeper.clock
+        return clock.has_moved if isinstance(clock, ManualClock) else None
+
+    @property
     def advice(self) -> str | None:
         """The message for a wait in the only thread that could turn the clock, or None."""
         if not self._is_manual:
             return None
+        clock = self._timekeeper.clock
+        if isinstance(clock, ManualClock) and clock.is_automatic:
+            return f"the request waits for a clock that advances by itself{clock.remark}"
         return (
             "the request waits for a manual clock, and is made in the thread that would turn it: "
             "make it in another thread, and turn the clock here"
