@@ -31,9 +31,11 @@ class Bucket:
     `Moment.monotonic`.
     """
 
-    __slots__ = ("_missing", "_rate", "_seen")
+    __slots__ = ("_missing", "_rate", "_seen", "slot")
 
     def __init__(self, rate: int, now: int) -> None:
+        self.slot: int = now
+        """The time from which the last batch that took from it was within the limit."""
         self._rate = rate
         # How much is missing from a full bucket, at the time `_seen`.
         self._missing = 0
@@ -67,8 +69,9 @@ class Bucket:
 class RateLimiter:
     """An observer that keeps the appends of requests within the limits of their account.
 
-    At its commit, a unary append above a limit is refused, and a batch of a session waits. It is
-    the first observer: what it refuses is not held, delayed or faulted at that point.
+    At its commit, a unary append above a limit is refused, and a batch of a session waits. A manual
+    clock that is advanced by a minute lets a minute of the batches pass that were received by then.
+    It is the first observer: what it refuses is not held, delayed or faulted at that point.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -101,13 +104,17 @@ class RateLimiter:
                 self._generation = generation
                 self._buckets.clear()
             taken = self._taken_by(operation, call.connection, now)
-            waits = [(bucket.wait_for(units, now), limit) for bucket, units, limit in taken]
-            wait, limit = max(waits)
+            # A batch that was received while the one before it waited has its turn right behind
+            # that, also if the clock was advanced much further by now.
+            then = min(now, taken[0][0].slot) if operation.is_with_last else now
+            wait, limit = max((one.wait_for(units, then), text) for one, units, text in taken)
             if wait and operation.target is None:
                 raise RateLimited(limit, -(-wait // 1_000_000))
+            slot = then + wait
             for bucket, units, _ in taken:
                 bucket.take(units)
-        return wait_until(engine, now + wait, generation, _ADVICE) if wait else None
+                bucket.slot = slot
+        return wait_until(engine, slot, generation, _ADVICE) if slot > now else None
 
     def _taken_by(
         self, operation: Append, connection: int | None, now: int

@@ -20,7 +20,7 @@ from s2mock.registry.values.limits import CLOUD, FREE, NO_LIMITS, Limits, as_lim
 from tests.backends import Make
 from tests.plugin.conftest import Run, run
 from tests.powers.conftest import BASIN, FRAMES, PATIENCE, RECORDS, SEEDS, Answer, Started, Way
-from tests.powers.frames import append_frame
+from tests.powers.frames import append_frame, frames
 from tests.sessions.h2_client import H2Client
 
 __all__ = ["run"]
@@ -260,6 +260,24 @@ def test_a_session_is_slowed_and_loses_nothing(limited: Any) -> None:
         client.send(session, end=True)
         client.rest(session)
     assert [*log.bodies] == [str(n).encode() for n in range(650)]
+
+
+def test_a_minute_of_throttling_takes_one_advance(limited: Any) -> None:
+    with H2Client(limited.url, headers={"authorization": f"Bearer {limited.token}"}) as client:
+        session = client.open("POST", RECORDS, FRAMES, end=False)
+        client.send(session, b"".join(append_frame(str(n)) for n in range(1000)))
+        log = limited.stream(BASIN, "log")
+        for seconds, batches in ((0, 200), (1, 400), (0.5, 500), (60, 1000)):
+            if seconds:
+                limited.wait_for_waiters(timeout=PATIENCE)
+                limited.advance(seconds)
+            log.wait_for(batches, timeout=PATIENCE)
+            if batches < 1000:
+                limited.wait_for_waiters(timeout=PATIENCE)
+                assert len(log.records) == batches
+        client.send(session, end=True)
+        assert len([*frames(client.rest(session))]) == 1000
+    assert [*log.bodies] == [str(n).encode() for n in range(1000)]
 
 
 def test_a_session_is_slowed_by_bytes_too(make: Make) -> None:
