@@ -29,7 +29,7 @@ from s2mock.registry.values.limits import as_limits
 from s2mock.registry.values.profile import ProfileName, profile_named
 from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.arguments import check_flag, check_host, check_port
-from s2mock.runtime.clock import Clock, ManualClock
+from s2mock.runtime.clock import AccountClock, Clock, ManualClock
 from s2mock.runtime.conversation import Application, Conversation
 from s2mock.runtime.loading import loading
 from s2mock.runtime.weak_set import SharedWeakSet
@@ -177,7 +177,8 @@ class S2Mock(MockBase):
         self._is_token_pinned = token is not None
         self._forks: SharedWeakSet[S2Mock] = SharedWeakSet()
         if side is None:
-            self.clock: Clock = as_clock(clock)
+            # A clock of the user's own need not have all of it.
+            self.clock: AccountClock = cast("AccountClock", as_clock(clock))
             self.account: Account = Account(
                 clock=self.clock,
                 deletion_delay=deletion_delay,

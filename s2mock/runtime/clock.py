@@ -5,7 +5,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import ClassVar, Final, NamedTuple, Protocol, Self
+from contextlib import AbstractContextManager, nullcontext
+from typing import ClassVar, Final, NamedTuple, NoReturn, Protocol, Self
 
 from s2mock.runtime.arguments import check_count, check_seconds
 from s2mock.runtime.conversation import Application
@@ -31,6 +32,16 @@ class Clock(Protocol):
         """Wait for the condition, but no longer than `until` (nanoseconds since the epoch).
 
         The caller holds the condition's lock. The wait may return early.
+        """
+
+
+class AccountClock(Clock, Protocol):
+    """The clock of a mock, as a test has it. A clock of the user's own need not have `stopped`."""
+
+    def stopped(self) -> AbstractContextManager[None]:
+        """Return a block during which a clock that advances by itself (`"auto"`) is still.
+
+        Raises `TypeError` for the clock of the machine.
         """
 
 
@@ -71,6 +82,13 @@ class SystemClock:
         """Wait for the condition, but no longer than `until` (nanoseconds since the epoch)."""
         if (left := until - self.now()) > 0:
             condition.wait(min(left / NANOSECONDS, threading.TIMEOUT_MAX))
+
+    def stopped(self) -> NoReturn:
+        """Raise `TypeError`: the clock of the machine goes on."""
+        raise TypeError(
+            "stopped() keeps a clock still that advances by itself, and this is the clock of the "
+            'machine: make the mock with clock="auto"'
+        )
 
 
 class ManualClock:
@@ -207,6 +225,10 @@ class ManualClock:
             lambda: f"{self.waiters} of {count} waited on the clock within {timeout:g} s",
             timeout,
         )
+
+    def stopped(self) -> AbstractContextManager[None]:
+        """Return a block without an effect, in which the clock is still, as it is always."""
+        return nullcontext()
 
     def watch(self, application: Application) -> Application:
         """Return the application; a clock that advances by itself gets to know its requests."""

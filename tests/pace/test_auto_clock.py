@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -354,7 +356,7 @@ def test_direct_calls_in_a_row_keep_it_still(own: S2Mock) -> None:
     own.inject(Delay(HOUR), on="append")
     log = own.stream(BASIN, "log")
     with closing(Way("http1", own)) as way:
-        with own.clock.stopped():  # type: ignore[attr-defined]
+        with own.clock.stopped():
             appending = Started(lambda: way.append("a"))
             own.wait_for_waiters(timeout=PATIENCE)
         for _ in range(2000):
@@ -372,7 +374,7 @@ def test_a_call_by_wsgi_that_would_wait_for_ever(
 ) -> None:
     monkeypatch.setattr("s2mock.server.wsgi.PATIENCE", 0.2)
     own.inject(Delay(HOUR), on="append", times=None)
-    with own.clock.stopped():  # type: ignore[attr-defined]
+    with own.clock.stopped():
         with pytest.raises(TimeoutError) as raised:
             Way("wsgi", own).append("a")
         assert str(raised.value) == (
@@ -496,3 +498,34 @@ def test_over_http(standalone: str) -> None:
         assert '"system", "manual", "auto", or' in bad.json()["message"]
         for made in (token, manual):
             call("DELETE", "/accounts", made)
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_two_hundred_repetitions_under_load(own: S2Mock) -> None:
+    """Each of the times is exact, however late this process gets its turns."""
+    # More than a week passes.
+    own.stream(BASIN, "log").reconfigure(retention_policy="infinite")
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
+    try:
+        with closing(Way("http1", own)) as one, closing(Way("h2c", own)) as other:
+            for number in range(200):
+                before = elapsed(own)
+                own.inject(Delay(HOUR), on="append")
+                assert one.append("a").status == 200
+                assert elapsed(own) == pytest.approx(before + HOUR)
+                path = f"{RECORDS}?seq_num={number + 1}&wait=60"
+                assert other("GET", path).json["records"] == []
+                assert elapsed(own) == pytest.approx(before + HOUR + 60)
+                with closing(one.pieces(FOLLOW, EVENTS)) as pieces:  # type: ignore[type-var]
+                    assert len(pings(pieces, 2)) == 2
+                assert before + HOUR + 65 <= elapsed(own) <= before + HOUR + 75
+                # Nothing is open: it is still.
+                still = elapsed(own)
+                own.stream(BASIN, "log").wait_for(number + 1, timeout=PATIENCE)
+                assert elapsed(own) == still
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()

@@ -21,7 +21,7 @@ def throttled_sessions(mock: S2Mock) -> Iterator[None]:
 
 @contextmanager
 def refused_appends(mock: S2Mock, answers: int, seconds: float) -> Iterator[None]:
-    """Advance the clock by `seconds` with each so many appends that are answered."""
+    """Advance the clock by `seconds` with each `answers` appends that are answered."""
     numbers = count(1)
 
     def advance(_: object) -> None:
