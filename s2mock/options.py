@@ -50,6 +50,11 @@ def _parse_limits(text: str) -> str | dict[str, int]:
     return {name.strip(): int(value) for name, _, value in pairs}
 
 
+def _parse_prices(text: str) -> dict[str, float]:
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    return {name.strip(): float(value) for name, _, value in pairs}
+
+
 SECONDS: Final = Kind(type=float, expected="a number of seconds", parse=float, metavar="SECONDS")
 LATENCY: Final = Kind(
     type=float | Literal["cloud"],
@@ -64,6 +69,13 @@ LIMITS: Final = Kind(
     metavar="LIMITS",
     syntax=": a name, or batches_per_second=, bytes_per_second=, basins= and retention= (in "
     "seconds) with commas between them",
+)
+PRICES: Final = Kind(
+    type=Mapping[str, float],
+    expected="prices such as append-ops=0.001,storage=1e-12",
+    parse=_parse_prices,
+    metavar="PRICES",
+    syntax=": SET=USD or SET/SERIES=USD, with commas between them",
 )
 COUNT: Final = Kind(type=int, expected="a whole number", parse=int, metavar="COUNT")
 BYTES: Final = Kind(type=int, expected="a whole number", parse=int, metavar="BYTES")
@@ -318,6 +330,17 @@ _ALL: Final = (
         is_setting=True,
         is_member=True,
         server_flag="limits",
+        is_of_engine=True,
+    ),
+    Option(
+        name="prices",
+        text="US dollars per unit of what the account uses, for the metrics of estimated costs",
+        kind=PRICES,
+        default=None,
+        shown_default="none",
+        is_setting=True,
+        is_member=True,
+        server_flag="prices",
         is_of_engine=True,
     ),
     Option(

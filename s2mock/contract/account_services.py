@@ -91,6 +91,7 @@ RULES: Final = (
     Rule("T", "§2", "The sets, their intervals and units, and the form of the answer."),
     Rule("T", "§2", "`estimated-billable-usage` has a `total` in `usd`, by the hour or the day."),
     Rule("O", "§2", "Without prices that total has no values."),
+    Rule("O", "§2", "With prices there is a series for each, named as that."),
     Rule("E", "§2", "Appends of a basin have a series for each storage class, empty or not."),
     Rule("E", "§2", "A period needs both ends, else 422, and its message."),
     Rule("T", "§2", "A period is in order, spans 90 days at most, ends within 60 s to come."),

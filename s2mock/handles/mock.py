@@ -26,6 +26,7 @@ from s2mock.registry.engine.engine import Auth
 from s2mock.registry.rules.locations import as_locations
 from s2mock.registry.state import LOCATIONS
 from s2mock.registry.values.limits import as_limits
+from s2mock.registry.values.prices import as_prices
 from s2mock.registry.values.profile import ProfileName, profile_named
 from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.arguments import check_flag, check_host, check_port
@@ -86,7 +87,9 @@ class S2Mock(MockBase):
     seconds. `locations` are where basins can be, the default first: names, or mappings as S2
     describes a location. `limits` are those of the hosted service: `"cloud"` for the rates of
     appends that each account has, `"free"` for the quotas of the free tier too, or a mapping that
-    sets `batches_per_second`, `bytes_per_second`, `basins` and `retention`, in seconds.
+    sets `batches_per_second`, `bytes_per_second`, `basins` and `retention`, in seconds. `prices`
+    are US dollars per unit of a set of metrics, or of one of its series, for the metrics of
+    estimated costs.
 
     With `upstream`, the URL of an s2-lite or of the hosted service, that server answers every
     request, and this mock is in front of it with its faults, holds and journal.
@@ -134,6 +137,7 @@ class S2Mock(MockBase):
         revocation_delay: float = 0.0,
         locations: Iterable[str | Mapping[str, Any]] | None = None,
         limits: Literal["cloud", "free"] | Mapping[str, int | None] | None = None,
+        prices: Mapping[str, float] | None = None,
         upstream: str | None = None,
         upstream_token_env: str | None = None,
         basin_prefix: str | None = None,
@@ -158,6 +162,7 @@ class S2Mock(MockBase):
                 revocation_delay=revocation_delay,
                 locations=locations,
                 limits=limits,
+                prices=prices,
             )
         self._initial_state = InitialState(basins, snapshot)
         self._cors = cors
@@ -189,6 +194,7 @@ class S2Mock(MockBase):
                 revocation_delay=revocation_delay,
                 locations=LOCATIONS if locations is None else as_locations(locations),
                 limits=as_limits(limits),
+                prices=as_prices(prices),
             )
             self._engine = self.account.engine
         else:
@@ -378,6 +384,7 @@ class S2Mock(MockBase):
             "revocation_delay": self._engine.settings.revocation_delay,
             "locations": self._engine.settings.locations,
             "limits": self._engine.settings.limits,
+            "prices": self._engine.settings.prices,
             "journal_limit": self.journal.limit,
             "journal_bytes": self.journal.max_bytes,
         }
