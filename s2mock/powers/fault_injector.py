@@ -143,13 +143,13 @@ class FaultInjector:
         """Have the messages of its waits say why a clock that advances by itself does not."""
         clock = self._engine.clock
         if isinstance(clock, ManualClock) and clock.is_automatic:
-            made.affected.set_remark(lambda: clock.remark)
+            made.set_remark(lambda: clock.remark)
 
     @property
     def is_awaited(self) -> bool:
         """True if a test waits for a hit of an injection, or for a held operation."""
         made: tuple[Injection | Hold, ...] = (*self._injections, *self._holds)
-        return any(one.affected.is_awaited for one in made)
+        return any(one.is_awaited for one in made)
 
     @property
     def injections(self) -> tuple[Injection, ...]:

@@ -150,14 +150,14 @@ class Hold:
         # The number of calls that were claimed, all that were held, and the gates of those that
         # wait now.
         self._claimed = 0
-        self.affected: AffectedCalls = AffectedCalls(exchange_of)
+        self._held = AffectedCalls(exchange_of)
         self._gates: dict[TrackedCall, Gate] = {}
         # Those of the waiting calls that were released, and have not noticed it yet.
         self._released: set[TrackedCall] = set()
         self._is_over = False
 
     def __repr__(self) -> str:
-        return f"<{self.text}: {len(self.affected)} held>"
+        return f"<{self.text}: {len(self._held)} held>"
 
     @property
     def text(self) -> str:
@@ -172,12 +172,21 @@ class Hold:
     @property
     def count(self) -> int:
         """The number of operations that were held."""
-        return len(self.affected)
+        return len(self._held)
+
+    @property
+    def is_awaited(self) -> bool:
+        """True if a test waits for an operation to be affected."""
+        return self._held.is_awaited
+
+    def set_remark(self, remark: Callable[[], str]) -> None:
+        """Put what `remark` returns behind the message of a wait that took too long."""
+        self._held.set_remark(remark)
 
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":
         """The operations that were held, in their order of arrival; some without a response yet."""
-        return self.affected.exchanges
+        return self._held.exchanges
 
     def pending(self, count: int, timeout: float) -> "Pending[tuple[Exchange, ...]]":
         """Return a wait until `count` operations are or were held; it returns their exchanges.
@@ -185,11 +194,11 @@ class Hold:
         That of a hook is over when the hook is. `timeout` is in seconds of real time; after it,
         `TimeoutError` lists what arrived instead.
         """
-        return self.affected.pending(
+        return self._held.pending(
             count,
             timeout,
             lambda: (
-                f"{len(self.affected)} of {count} operations were held by {self.text} within "
+                f"{len(self._held)} of {count} operations were held by {self.text} within "
                 f"{timeout:g} s; {self.match_stats.describe('the hold')}"
             ),
             is_over=lambda: self._is_over and self.arguments.is_hook,
@@ -236,7 +245,7 @@ class Hold:
                 )
             return waiting
         found = [call for call in waiting if call.held == number]
-        if found or (not has_fault and any(call.held == number for call in self.affected)):
+        if found or (not has_fault and any(call.held == number for call in self._held)):
             return found
         numbers = ", ".join(str(call.held) for call in waiting) or "none"
         raise NotHeld(
@@ -247,7 +256,7 @@ class Hold:
     @property
     def complaint(self) -> str | None:
         """The message for a required hold that held nothing, else None."""
-        if not self.arguments.selector.required or self.affected:
+        if not self.arguments.selector.required or self._held:
             return None
         return f"a hold held nothing: {self.text}; {self.match_stats.describe_unused('the hold')}"
 
@@ -306,12 +315,12 @@ class Hold:
         if call.held is None:
             call.held = next(self._numbers)
         self._gates[call] = Gate(None if self.arguments.is_hook else _ADVICE)
-        self.affected.add(call)
+        self._held.add(call)
         return True
 
     def notify(self) -> None:
         """Notify all waits for held operations."""
-        self.affected.notify()
+        self._held.notify()
 
     def pass_through(self, call: "TrackedCall") -> Waits:
         """Delay a call that was taken until it is released."""

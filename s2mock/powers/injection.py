@@ -106,7 +106,7 @@ class Injection:
         self._taken = 0
         # The positions in a list of the faults that were given back, the lowest first.
         self._given_back: list[int] = []
-        self.affected: AffectedCalls = AffectedCalls(exchange_of)
+        self._hits = AffectedCalls(exchange_of)
         self._is_removed = False
 
     def __repr__(self) -> str:
@@ -120,12 +120,21 @@ class Injection:
     @property
     def hits(self) -> int:
         """The number of operations that got a fault."""
-        return len(self.affected)
+        return len(self._hits)
+
+    @property
+    def is_awaited(self) -> bool:
+        """True if a test waits for an operation to be affected."""
+        return self._hits.is_awaited
+
+    def set_remark(self, remark: Callable[[], str]) -> None:
+        """Put what `remark` returns behind the message of a wait that took too long."""
+        self._hits.set_remark(remark)
 
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":
         """The exchanges of these operations, in their order of arrival."""
-        return self.affected.exchanges
+        return self._hits.exchanges
 
     @property
     def remaining(self) -> int | None:
@@ -140,7 +149,7 @@ class Injection:
 
         `timeout` is in seconds of real time; after it, `TimeoutError` lists what arrived instead.
         """
-        return self.affected.pending(
+        return self._hits.pending(
             hits,
             timeout,
             lambda: (
@@ -184,19 +193,19 @@ class Injection:
             heappop(self._given_back)
         self._taken += 1
         if fault is not None:
-            self.affected.add(call)
+            self._hits.add(call)
             call.give_back = partial(self._give_back, call, position)
         return fault
 
     def _give_back(self, call: "TrackedCall", position: int) -> None:
         """Take back the fault at a position, for a later call. With the injector's lock held."""
-        self.affected.remove(call)
+        self._hits.remove(call)
         self._taken -= 1
         heappush(self._given_back, position)
 
     def notify(self) -> None:
         """Notify all waits for hits."""
-        self.affected.notify()
+        self._hits.notify()
 
 
 def needs_response(fault: Fault | None) -> bool:
