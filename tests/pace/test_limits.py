@@ -463,6 +463,13 @@ def test_limits_of_a_new_account_over_http(make: Make) -> None:
         make(append_latency="soon")
 
 
+@pytest.mark.parametrize("limits", [{"basins": 0}, {"retention": 60}])
+def test_basins_from_the_start_are_within_the_limits(make: Make, limits: Any) -> None:
+    seeds = [{"name": BASIN, "streams": [{"name": "log", "config": {"retention_policy": "1h"}}]}]
+    with pytest.raises(ValueError, match=f"basin '{BASIN}' is above the limits: "):
+        make(limits=limits, basins=seeds)
+
+
 def test_a_fork_and_a_reset_account_have_the_limits(make: Make) -> None:
     mock = make(clock="manual", limits={"batches_per_second": 2}, basins=SEEDS)
     with closing(Way("http1", mock.fork())) as way:
