@@ -65,6 +65,11 @@ class _AdvisedWait:
         return self._wait.is_on_clock
 
     @property
+    def is_woken(self) -> bool:
+        """True once the wait has ended."""
+        return self._wait.is_woken
+
+    @property
     def has_progress(self) -> Callable[[], bool] | None:
         """As of the wait itself."""
         return self._wait.has_progress

@@ -95,7 +95,7 @@ class AutoClock(ManualClock):
 
     def __init__(self, start: float | None = None) -> None:
         super().__init__(start)
-        # Changes with each sign of activity: an operation, a step of a request, a new timer.
+        # Changes with each sign of activity: a step of a request, a new timer, another time.
         self._activity = 0
         self._requests: SharedWeakSet[OpenRequest] = SharedWeakSet()
         self._stops = 0
@@ -146,12 +146,6 @@ class AutoClock(ManualClock):
 
         return converse
 
-    def now(self) -> int:
-        """Return nanoseconds since the Unix epoch."""
-        # Each operation, a direct call too, reads the clock.
-        self._activity += 1
-        return super().now()
-
     def call_at(self, until: int, wake: Callable[[], None], *, is_wait: bool = True) -> ClockTimer:
         """Return a timer, as `ManualClock.call_at` does."""
         timer = super().call_at(until, wake, is_wait=is_wait)
@@ -188,6 +182,8 @@ class AutoClock(ManualClock):
         for request in requests:
             if request.state not in (_ON_CLOCK, _FOLLOWS):
                 return f"{request} {request.state}"
+            if request.is_woken:
+                return f"{request} {_RUNS}"
         if self.notifier.has_waits:
             return "wait_for_waiters() is called, and the test is to advance the clock then"
         if not self._waiting:
@@ -307,6 +303,7 @@ class OpenRequest(Generator[Step, Any, None]):
         self, clock: AutoClock, environ: dict[str, Any], conversation: Conversation
     ) -> None:
         self.state: str = _RUNS
+        self._step: Step | None = None
         self._clock = clock
         self._conversation = conversation
         self._environ = environ
@@ -318,6 +315,11 @@ class OpenRequest(Generator[Step, Any, None]):
         query = self._environ.get("QUERY_STRING")
         path = f"{self._environ['PATH_INFO']}{f'?{query}' if query else ''}"
         return f"{self._environ['REQUEST_METHOD']} {path}"
+
+    @property
+    def is_woken(self) -> bool:
+        """True if its wait has ended, as by an append, and it has not gone on yet."""
+        return getattr(self._step, "is_woken", False)
 
     def cancel(self) -> None:
         """Drop the request with its connection, from any thread."""
@@ -351,6 +353,7 @@ class OpenRequest(Generator[Step, Any, None]):
         except BaseException:
             self._clock.end_request(self)
             raise
+        self._step = step
         self.state = self._state_at(step)
         self._clock.note_step()
         return step

@@ -352,18 +352,31 @@ def test_it_never_moves_during_a_direct_call(own: S2Mock, monkeypatch: pytest.Mo
         assert appending.result().status == 200
 
 
-def test_direct_calls_in_a_row_keep_it_still(own: S2Mock) -> None:
-    own.inject(Delay(HOUR), on="append")
+def test_a_test_that_polls_does_not_keep_it_still(auto: Any, way: Way) -> None:
+    """Its direct calls, and its looks at the clock, are nothing that is sent or received."""
+    auto.inject(Delay(HOUR), on="append")
+    appending = Started(lambda: way.append("a"))
+    log = auto.stream(BASIN, "log")
+    pause = threading.Event()
+    while not log.records:
+        pause.wait(0.002)
+        assert elapsed(auto) in (0, HOUR)
+    assert appending.result().status == 200
+
+
+def test_a_request_that_a_direct_call_wakes_goes_on_at_its_time(own: S2Mock) -> None:
+    """The clock does not move between the append and the answer."""
     log = own.stream(BASIN, "log")
     with closing(Way("http1", own)) as way:
-        with own.clock.stopped():
-            appending = Started(lambda: way.append("a"))
-            own.wait_for_waiters(timeout=PATIENCE)
-        for _ in range(2000):
-            log.append(["direct"])
-        # On a machine that is so busy that 20 ms pass between two of them it may have moved.
-        assert appending.result().status == 200
-    assert elapsed(own) == HOUR
+        for number in range(20):
+            with own.clock.stopped():
+                path = f"{RECORDS}?seq_num={number}&wait=60"
+                polling = Started(lambda path=path: way("GET", path))  # type: ignore[misc]
+                own.wait_for_waiters(timeout=PATIENCE)
+                before = elapsed(own)
+                log.append(["a"])
+            assert len(polling.result().json["records"]) == 1
+            assert elapsed(own) == before
 
 
 # A test that would wait for ever.
@@ -373,7 +386,7 @@ def test_a_call_by_wsgi_that_would_wait_for_ever(
     own: S2Mock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("s2mock.server.wsgi.PATIENCE", 0.2)
-    own.inject(Delay(HOUR), on="append", times=None)
+    own.inject([Delay(HOUR), Delay(1500)], on="append")
     with own.clock.stopped():
         with pytest.raises(TimeoutError) as raised:
             Way("wsgi", own).append("a")
@@ -381,7 +394,8 @@ def test_a_call_by_wsgi_that_would_wait_for_ever(
             "nothing came of the request within 0.2 s: the request waits for a clock that advances "
             'by itself; the clock, which is "auto", does not advance: stopped() keeps it still'
         )
-    # While the clock goes on, a call may take longer than that.
+    # While the clock goes on, as it does here for 150 heartbeats, a call may take longer.
+    monkeypatch.setattr("s2mock.server.wsgi.PATIENCE", 2.0)
     follower = Follower(own)
     with follower.client:
         assert Way("wsgi", own).append("b").status == 200

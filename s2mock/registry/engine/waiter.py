@@ -50,6 +50,11 @@ class Waiter:
         return self._is_manual
 
     @property
+    def is_woken(self) -> bool:
+        """True once the wait has ended."""
+        return self._woken
+
+    @property
     def has_progress(self) -> Callable[[], bool] | None:
         """A function that returns True if the clock has moved by itself since the last call."""
         clock = self._timekeeper.clock
