@@ -35,6 +35,8 @@ OPTION_PAGES = {
     "basins": "[Seed](../how-to/seeding.md)",
     "profile": "[Two references](../explanation/two-references.md)",
     "clock": "[Time](../how-to/time.md)",
+    "limits": "[Rate limits](../how-to/rate-limits.md)",
+    "append_latency": "[Rate limits](../how-to/rate-limits.md)",
     "data": "[Keep data](../how-to/keep-data.md)",
     "sync": "[Keep data](../how-to/keep-data.md#when-a-change-is-on-the-disk)",
     "snapshot": "[Restore and fork](../how-to/restore-and-fork.md)",

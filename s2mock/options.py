@@ -8,8 +8,8 @@ The pytest plugin loads this module in every session, so it imports next to noth
 dataclasses for type checkers only: made by the standard library, they would take most of the time.
 """
 
-from collections.abc import Callable
-from typing import Any, Final, dataclass_transform
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, dataclass_transform
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -39,7 +39,44 @@ def _parse_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
+def _parse_latency(text: str) -> float | str:
+    return text if text == "cloud" else float(text)
+
+
+def _parse_limits(text: str) -> str | dict[str, int]:
+    if "=" not in text:
+        return text
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    return {name.strip(): int(value) for name, _, value in pairs}
+
+
+def _parse_prices(text: str) -> dict[str, float]:
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    return {name.strip(): float(value) for name, _, value in pairs}
+
+
 SECONDS: Final = Kind(type=float, expected="a number of seconds", parse=float, metavar="SECONDS")
+LATENCY: Final = Kind(
+    type=float | Literal["cloud"],
+    expected="a number of seconds, or 'cloud'",
+    parse=_parse_latency,
+    metavar="SECONDS",
+)
+LIMITS: Final = Kind(
+    type=Literal["cloud", "free"] | Mapping[str, int | None],
+    expected="'cloud', 'free', or limits such as batches_per_second=5,basins=3",
+    parse=_parse_limits,
+    metavar="LIMITS",
+    syntax=": a name, or batches_per_second=, bytes_per_second=, basins= and retention= (in "
+    "seconds) with commas between them",
+)
+PRICES: Final = Kind(
+    type=Mapping[str, float],
+    expected="prices such as append-ops=0.001,storage=1e-12",
+    parse=_parse_prices,
+    metavar="PRICES",
+    syntax=": SET=USD or SET/SERIES=USD, with commas between them",
+)
 COUNT: Final = Kind(type=int, expected="a whole number", parse=int, metavar="COUNT")
 BYTES: Final = Kind(type=int, expected="a whole number", parse=int, metavar="BYTES")
 PORT: Final = Kind(type=int, expected="a port number", parse=int, metavar="PORT")
@@ -153,7 +190,8 @@ _ALL: Final = (
     Option(
         name="clock",
         text="the clock that all times come from; 'manual' for a ManualClock, which stays "
-        "until a test advances it; 'loop' for that of the event loop that serves",
+        "until a test advances it, 'auto' for one that advances by itself while every open request "
+        "waits on it, 'loop' for that of the event loop that serves",
         kind=OBJECT,
         default=None,
         shown_default="SystemClock()",
@@ -163,8 +201,9 @@ _ALL: Final = (
     ),
     Option(
         name="append_latency",
-        text="how long an append takes to become durable, in seconds; s2-lite takes 0.005",
-        kind=SECONDS,
+        text="how long an append takes to become durable, in seconds; s2-lite takes 0.005; 'cloud' "
+        "for the bound of the stream's storage class, 0.04 for express and 0.4 for standard",
+        kind=LATENCY,
         default=0.0,
         is_setting=True,
         is_member=True,
@@ -279,6 +318,29 @@ _ALL: Final = (
         is_setting=True,
         is_member=True,
         server_flag="locations",
+        is_of_engine=True,
+    ),
+    Option(
+        name="limits",
+        text="the limits of the hosted service: 'cloud' for those of each account, 'free' for "
+        "those of the free tier",
+        kind=LIMITS,
+        default=None,
+        shown_default="none",
+        is_setting=True,
+        is_member=True,
+        server_flag="limits",
+        is_of_engine=True,
+    ),
+    Option(
+        name="prices",
+        text="US dollars per unit of what the account uses, for the metrics of estimated costs",
+        kind=PRICES,
+        default=None,
+        shown_default="none",
+        is_setting=True,
+        is_member=True,
+        server_flag="prices",
         is_of_engine=True,
     ),
     Option(

@@ -160,8 +160,8 @@ def test_an_option_of_its_own_is_refused_in_these_words() -> None:
     status, output, error = refuse([*COMMAND, "--append-latency", "soon"])
     assert (status, output) == (2, "")
     assert error == (
-        "error: invalid value for '--append-latency <SECONDS>': must be a number of seconds, not "
-        "'soon'"
+        "error: invalid value for '--append-latency <SECONDS>': must be a number of seconds, or "
+        "'cloud', not 'soon'"
     )
     status, _, error = refuse([*COMMAND, "--clock", "fast"])
     assert (status, error.partition(": invalid choice")[0]) == (

@@ -311,7 +311,9 @@ async def waits(mock: S2Mock) -> None:
 with S2Mock(profile="documented", clock=ManualClock(0)) as mock:
     assert_type(mock, S2Mock)
     mock.advance(1.5)
-    assert_type(mock.clock, Clock)
+    its_clock: Clock = mock.clock
+    with mock.clock.stopped():
+        assert_type(its_clock.now(), int)
     assert_type(mock.clock.now(), int)
     mock.wait_for_waiters(2, timeout=1)
     S2Mock(clock="manual", append_latency=0.005)

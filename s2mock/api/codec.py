@@ -340,6 +340,8 @@ _ERRORS: Final[dict[str, type[S2Error]]] = {
         errors.BasinNotFound,
         errors.DecryptionFailed,
         errors.PermissionDenied,
+        errors.QuotaExhausted,
+        errors.RateLimited,
         errors.ResourceAlreadyExists,
         errors.StreamDeletionPending,
         errors.StreamNotFound,

@@ -91,6 +91,7 @@ RULES: Final = (
     Rule("T", "§2", "The sets, their intervals and units, and the form of the answer."),
     Rule("T", "§2", "`estimated-billable-usage` has a `total` in `usd`, by the hour or the day."),
     Rule("O", "§2", "Without prices that total has no values."),
+    Rule("O", "§2", "With prices there is a series for each, named as that."),
     Rule("E", "§2", "Appends of a basin have a series for each storage class, empty or not."),
     Rule("E", "§2", "A period needs both ends, else 422, and its message."),
     Rule("T", "§2", "A period is in order, spans 90 days at most, ends within 60 s to come."),
@@ -113,6 +114,22 @@ RULES: Final = (
     Rule("E", "§3", "A basin without a location takes the default, and says so."),
     Rule("O", "§3", "An unknown location, or another one for a basin, is 422 `invalid`."),
     Rule("O", "§3", "A location is no part of what makes a creation a replay."),
+    # Limits.
+    Rule("D", "§5", "200 batches a second for each stream and connection (`limits`)."),
+    Rule("D", "§5", "100 MiB a second for each stream."),
+    Rule("D", "§5", "Above a limit a unary append is answered 429, and a session is throttled."),
+    Rule("E", "§5", "`retry-after-ms` with 429."),
+    Rule("O", "§5", "While a batch of a session waits, the session is not read from."),
+    Rule("O", "§5", "A limit is a bucket of one second that refills evenly."),
+    Rule("O", "§5", "A batch counts when all other checks have passed."),
+    Rule("O", "§5", "Bytes are metered; a batch above a second's bytes is owed."),
+    Rule("O", "§5", "A connection is that of TCP; all calls by WSGI are one."),
+    Rule("D", "§5", "On the free tier: 100 basins, and 28 days of retention."),
+    Rule("O", "§5", "Above the number of basins: 403 `quota_exhausted`, and its message."),
+    Rule("O", "§5", "Basins with a pending deletion count, replays do not."),
+    Rule("O", "§5", "A longer retention, and an infinite one: 422 `invalid`, and its message."),
+    Rule("D", "§5", "Acknowledgements take 40 ms at most for `express`, 400 ms for `standard`."),
+    Rule("O", "§5", 'With `append_latency="cloud"` each append takes that bound.'),
 )
 
 

@@ -31,19 +31,21 @@ def make_mock(accounts: HostedAccounts, document: Mapping[str, Any]) -> HostedMo
         raise Refused(400, str(error)) from None
 
 
-def _clock_from_json(value: Any) -> Clock:
-    """Return the clock of a JSON value. Raises `TypeError`, `ValueError`."""
+def _clock_from_json(value: Any) -> Clock | str:
+    """Return the clock of a JSON value, or its kind. Raises `TypeError`, `ValueError`."""
     if value == "system":
         return SystemClock()
-    if value == "manual":
-        return ManualClock()
+    if value in ("manual", "auto"):
+        # As the argument of `S2Mock`.
+        return value  # type: ignore[no-any-return]
     if isinstance(value, dict) and list(value) == ["manual"]:
         try:
             return ManualClock(value["manual"])
         except (TypeError, ValueError) as error:
             raise type(error)(str(error).replace("start", "clock.manual", 1)) from None
     raise ValueError(
-        f'clock must be "system", "manual", or {{"manual": seconds since 1970}}, not {spell(value)}'
+        'clock must be "system", "manual", "auto", or {"manual": seconds since 1970}, not '
+        f"{spell(value)}"
     )
 
 

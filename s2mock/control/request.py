@@ -9,7 +9,7 @@ from s2mock.control.hosted_account import HostedAccount
 from s2mock.control.hosted_accounts import HostedAccounts
 from s2mock.control.response import JSON, ControlResponse, Refused
 from s2mock.control.settings import NO_FIRST_ACCOUNT
-from s2mock.options import BYTES, COUNT, FLAG, SECONDS, TEXT, Kind
+from s2mock.options import BYTES, COUNT, FLAG, LATENCY, SECONDS, TEXT, Kind
 from s2mock.runtime.conversation import READ, Step
 from s2mock.runtime.near_names import suggest
 from s2mock.runtime.notifier import MAX_HTTP_WAIT
@@ -226,6 +226,10 @@ _JSON_TYPES: Final[dict[Kind, tuple[str, Callable[[Any], bool]]]] = {
     COUNT: ("a whole number", lambda value: _is_number(value, int)),
     BYTES: ("a whole number", lambda value: _is_number(value, int)),
     SECONDS: ("a number of seconds", lambda value: _is_number(value, int, float)),
+    LATENCY: (
+        'a number of seconds, or "cloud"',
+        lambda value: _is_number(value, int, float) or value == "cloud",
+    ),
     TEXT: ("text", lambda value: isinstance(value, str)),
 }
 

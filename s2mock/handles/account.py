@@ -11,7 +11,9 @@ from s2mock.registry.rules.listing import MAX_PAGE, Page
 from s2mock.registry.settings import Settings
 from s2mock.registry.state import LOCATIONS, BasinInfo, Location
 from s2mock.registry.values.config import BasinConfig
+from s2mock.registry.values.limits import NO_LIMITS, Limits
 from s2mock.registry.values.names import BasinName, StreamName
+from s2mock.registry.values.prices import NO_PRICES, Prices
 from s2mock.registry.values.profile import REAL, Profile
 from s2mock.runtime.arguments import (
     check_choice,
@@ -125,6 +127,8 @@ class Account(DirectCalls):
         secret_prefix: str = "s2_",
         revocation_delay: float = 0.0,
         locations: tuple[Location, ...] = LOCATIONS,
+        limits: Limits = NO_LIMITS,
+        prices: Prices = NO_PRICES,
     ) -> None:
         check_delay("deletion_delay", deletion_delay)
         check_delay("revocation_delay", revocation_delay)
@@ -138,6 +142,8 @@ class Account(DirectCalls):
             secret_prefix,
             revocation_delay,
             locations,
+            limits,
+            prices,
         )
         self.engine: Engine = Engine(clock=clock, settings=settings)
 

@@ -2,6 +2,7 @@
 
 import weakref
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from s2mock.runtime.conversation import TURNS_TO_READ_AN_END
 from s2mock.server.lazy_server import LazyServer
@@ -43,6 +44,14 @@ class Connections:
     def is_served(self) -> bool:
         """True if the server is in front of this mock, not of another."""
         return self.lazy_server.app is self._handler
+
+    @property
+    def ports(self) -> set[int]:
+        """The ports at which the mock is served."""
+        ports = {urlsplit(server.url).port or 0 for server in self._loop_servers}
+        if self.lazy_server.started:
+            ports.add(urlsplit(self.lazy_server.url).port or 0)
+        return ports
 
     @property
     def loop(self) -> "asyncio.AbstractEventLoop | None":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from s2mock.registry.values.config import BasinConfig, StreamConfig
 from s2mock.runtime.arguments import check_count
-from s2mock.runtime.clock import Clock, ManualClock, SystemClock
+from s2mock.runtime.clock import Clock, ManualClock, SystemClock, TimerClock
 
 if TYPE_CHECKING:
     from s2mock.json_bodies.resource_files import BasinResource
@@ -64,21 +64,41 @@ class InitialState:
 
 
 def as_clock(clock: Clock | str | None) -> Clock:
-    """Return the clock; for `"manual"` and `"loop"` a fresh one. Raises `ValueError`."""
+    """Return the clock; for `"manual"`, `"auto"` and `"loop"` a fresh one. Raises `ValueError`."""
     if clock is None:
         return SystemClock()
     if not isinstance(clock, str):
         return clock
+    if clock == "auto":
+        from s2mock.runtime.auto_clock import AutoClock
+
+        return AutoClock()
     if clock == "loop":
         from s2mock.runtime.loop_clock import LoopClock
 
         return LoopClock()
     if clock != "manual":
         raise ValueError(
-            "clock must be a clock, 'manual' for one that the test advances, or 'loop' for that "
-            f"of an event loop, not {clock!r}"
+            "clock must be a clock, 'manual' for one that the test advances, 'auto' for one that "
+            f"advances by itself, or 'loop' for that of an event loop, not {clock!r}"
         )
     return ManualClock()
+
+
+def clock_like(clock: Clock) -> Clock | None:
+    """Return a clock of the same kind for another account; None for that of the machine."""
+    if not isinstance(clock, ManualClock):
+        # The clock of a loop has no state that two accounts could not share.
+        return clock if isinstance(clock, TimerClock) else None
+    return as_clock("auto" if clock.is_automatic else "manual")
+
+
+def clock_at_the_time_of(clock: Clock) -> Clock:
+    """Return a clock of the same kind that begins at the present time of this one."""
+    if not isinstance(clock, ManualClock):
+        return clock if isinstance(clock, TimerClock) else SystemClock()
+    kind = type(clock) if clock.is_automatic else ManualClock
+    return kind.at(clock.now())
 
 
 def as_resources(basins: Iterable[str | Mapping[str, Any]]) -> bytes | None:

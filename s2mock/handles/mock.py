@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, cast
 from s2mock.handles.account import Account
 from s2mock.handles.backends.in_process import EngineBackend, MockBackend
 from s2mock.handles.connections import Connections
-from s2mock.handles.initial_state import InitialState, as_clock
+from s2mock.handles.initial_state import (
+    InitialState,
+    as_clock,
+    clock_at_the_time_of,
+    clock_like,
+)
 from s2mock.handles.mock_base import MockBase
 from s2mock.handles.server_certificate import ServerCertificate
 from s2mock.powers import teardown_report
@@ -20,11 +25,13 @@ from s2mock.powers.powers import Powers
 from s2mock.registry.engine.engine import Auth
 from s2mock.registry.rules.locations import as_locations
 from s2mock.registry.state import LOCATIONS
+from s2mock.registry.values.limits import as_limits
+from s2mock.registry.values.prices import as_prices
 from s2mock.registry.values.profile import ProfileName, profile_named
 from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.arguments import check_flag, check_host, check_port
-from s2mock.runtime.clock import Clock, ManualClock, TimerClock
-from s2mock.runtime.conversation import Conversation
+from s2mock.runtime.clock import AccountClock, Clock, ManualClock
+from s2mock.runtime.conversation import Application, Conversation
 from s2mock.runtime.loading import loading
 from s2mock.runtime.weak_set import SharedWeakSet
 from s2mock.server.lazy_server import LazyServer
@@ -42,6 +49,7 @@ if TYPE_CHECKING:
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
     from s2mock.powers.entry import AccountView, Diagnostics
     from s2mock.powers.middleware import Api
+    from s2mock.runtime.auto_clock import AutoClock
     from s2mock.server.loop_server import LoopServer
     from s2mock.server.wsgi import WsgiApp
 
@@ -62,9 +70,11 @@ class S2Mock(MockBase):
     requests, where a configuration may be a `BasinConfig` or a `StreamConfig`. `deletion_delay` is
     how long a deletion stays pending, in seconds. `profile` chooses which to follow where the
     `"real"` service and the `"documented"` one disagree. `cors` sends the headers that let browsers
-    read responses. All times come from `clock`; `"manual"` is a fresh `ManualClock`, and
-    `"loop"` goes with the event loop that is running, or else with that of the first `serve`.
-    `append_latency` is how long an append takes to become durable, in seconds of that clock. The
+    read responses. All times come from `clock`; `"manual"` is a fresh `ManualClock`, `"auto"` one
+    that advances by itself while every open request waits on it, and `"loop"` goes with the event
+    loop that is running, or else with that of the first `serve`.
+    `append_latency` is how long an append takes to become durable, in seconds of that clock;
+    `"cloud"` is the bound of the hosted service for the stream's storage class. The
     socket listens on `host` and `port` once `url` is read; port 0 picks a free one. With `tls` it
     speaks TLS, and `ca_file` has the authority that its certificate is from. `snapshot` is an
     account to start from, in place of `basins`; a `ManualClock` without a start time takes the
@@ -76,7 +86,11 @@ class S2Mock(MockBase):
     `/_s2mock` under `url` too, to this machine. `auth="required"` refuses requests without an
     access token of this account; `revocation_delay` is how long a revoked token still works, in
     seconds. `locations` are where basins can be, the default first: names, or mappings as S2
-    describes a location.
+    describes a location. `limits` are those of the hosted service: `"cloud"` for the rates of
+    appends that each account has, `"free"` for the quotas of the free tier too, or a mapping that
+    sets `batches_per_second`, `bytes_per_second`, `basins` and `retention`, in seconds. `prices`
+    are US dollars per unit of a set of metrics, or of one of its series, for the metrics of
+    estimated costs.
 
     With `upstream`, the URL of an s2-lite or of the hosted service, that server answers every
     request, and this mock is in front of it with its faults, holds and journal.
@@ -110,8 +124,8 @@ class S2Mock(MockBase):
         deletion_delay: float = 0.0,
         profile: ProfileName = "real",
         cors: bool = True,
-        clock: Clock | Literal["manual", "loop"] | None = None,
-        append_latency: float = 0.0,
+        clock: Clock | Literal["manual", "auto", "loop"] | None = None,
+        append_latency: float | Literal["cloud"] = 0.0,
         host: str = "127.0.0.1",
         port: int = 0,
         tls: bool = False,
@@ -125,6 +139,8 @@ class S2Mock(MockBase):
         auth: Auth = "open",
         revocation_delay: float = 0.0,
         locations: Iterable[str | Mapping[str, Any]] | None = None,
+        limits: Literal["cloud", "free"] | Mapping[str, int | None] | None = None,
+        prices: Mapping[str, float] | None = None,
         upstream: str | None = None,
         upstream_token_env: str | None = None,
         upstream_basin_endpoint: str | None = None,
@@ -150,6 +166,8 @@ class S2Mock(MockBase):
                 auth=auth,
                 revocation_delay=revocation_delay,
                 locations=locations,
+                limits=limits,
+                prices=prices,
             )
         self._initial_state = InitialState(basins, snapshot)
         self._cors = cors
@@ -169,7 +187,8 @@ class S2Mock(MockBase):
         self._is_token_pinned = token is not None
         self._forks: SharedWeakSet[S2Mock] = SharedWeakSet()
         if side is None:
-            self.clock: Clock = as_clock(clock)
+            # A clock of the user's own need not have all of it.
+            self.clock: AccountClock = cast("AccountClock", as_clock(clock))
             self.account: Account = Account(
                 clock=self.clock,
                 deletion_delay=deletion_delay,
@@ -179,6 +198,8 @@ class S2Mock(MockBase):
                 secret_prefix=given.secret_prefix,
                 revocation_delay=revocation_delay,
                 locations=LOCATIONS if locations is None else as_locations(locations),
+                limits=as_limits(limits),
+                prices=as_prices(prices),
             )
             self._engine = self.account.engine
         else:
@@ -192,6 +213,7 @@ class S2Mock(MockBase):
             append_latency=append_latency,
         )
         self._connections = Connections(self._engine, self._converse, lazy_server)
+        self._attach_clock()
         self._of_account: EngineBackend | UpstreamAccount
         self._of_powers: MockBackend
         if side is None:
@@ -205,6 +227,14 @@ class S2Mock(MockBase):
         self._faults = tuple(faults)
         self._inject_faults()
         teardown_report.living.add(self._powers)
+
+    def _attach_clock(self) -> None:
+        """Have a clock that advances by itself look at the requests; no other needs that."""
+        clock = self._engine.clock
+        if isinstance(clock, ManualClock) and clock.is_automatic:
+            from s2mock.handles import auto_clock
+
+            auto_clock.attach(cast("AutoClock", clock), self._powers, self._connections)
 
     def __enter__(self) -> Self:
         return self
@@ -270,6 +300,8 @@ class S2Mock(MockBase):
             self._connections.end()
         self._powers.end_injecting()
         self._engine.end_sessions()
+        if isinstance(self._engine.clock, ManualClock):
+            self._engine.clock.close()
         if self._keeper is not None:
             self._keeper.close()
         # The report at the end of the test must not keep the account in memory.
@@ -322,7 +354,9 @@ class S2Mock(MockBase):
 
         It starts from what this one started from, unless the options change that.
         """
-        options.setdefault("clock", self._new_clock())
+        clock = options.setdefault("clock", clock_like(self._engine.clock))
+        if isinstance(clock, str):
+            options["clock"] = as_clock(clock)
         options.setdefault("faults", self._faults)
         inherited = self._options()
         if self._upstream is not None:
@@ -362,24 +396,16 @@ class S2Mock(MockBase):
             "auth": "open" if self._engine.settings.is_open else "required",
             "revocation_delay": self._engine.settings.revocation_delay,
             "locations": self._engine.settings.locations,
+            "limits": self._engine.settings.limits,
+            "prices": self._engine.settings.prices,
             "journal_limit": self.journal.limit,
             "journal_bytes": self.journal.max_bytes,
         }
 
-    def _new_clock(self) -> Clock | None:
-        """Return a clock for another account: of this one's kind, or None for the machine's."""
-        clock = self._engine.clock
-        if isinstance(clock, ManualClock):
-            return ManualClock()
-        # The clock of a loop has no state that two accounts could not share.
-        return clock if isinstance(clock, TimerClock) else None
-
     def _fork(self) -> "S2Mock":
         if self._upstream is not None:
             raise self._upstream.impossible("fork")
-        clock = self._new_clock()
-        if isinstance(self.clock, ManualClock):
-            clock = ManualClock.at(self.clock.now())
+        clock = clock_at_the_time_of(self.clock)
         fork = self._make_mock(**self._options(), clock=clock, snapshot=self.snapshot())
         # Not as an option: a certificate of the user's need not be from trustme.
         fork._certificate = self._certificate  # noqa: SLF001  # of this class
@@ -399,9 +425,11 @@ class S2Mock(MockBase):
 
             app = self._make_app()
             powers = self._powers
-            connections.app = WsgiApp(
-                make_stack(app, powers).converse, is_own_thread=lambda: powers.is_own_thread
-            )
+            clock = self._engine.clock
+            converse: Application = make_stack(app, powers).converse
+            if isinstance(clock, ManualClock):
+                converse = clock.watch(converse)
+            connections.app = WsgiApp(converse, is_own_thread=lambda: powers.is_own_thread)
         return connections.app
 
     def _make_app(self) -> "Api":

@@ -12,7 +12,7 @@ from s2mock.handles.journal import Journal
 from s2mock.registry.operation import Point
 from s2mock.registry.values.config import BasinConfig
 from s2mock.runtime.arguments import check_config, check_count, check_timeout
-from s2mock.runtime.clock import Clock
+from s2mock.runtime.clock import AccountClock
 from s2mock.runtime.notifier import PATIENCE
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class MockBase(DirectCalls):
     A subclass sets `clock`, `token` and the backends, and has the URL and the app of the account.
     """
 
-    clock: Clock
+    clock: AccountClock
     token: str
     _of_account: AccountBackend
     _of_powers: PowersBackend

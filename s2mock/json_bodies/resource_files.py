@@ -13,7 +13,7 @@ from s2mock.registry.engine.engine import Engine
 from s2mock.registry.rules.basins import EnsureBasin
 from s2mock.registry.rules.streams import EnsureStream
 from s2mock.registry.values.config import U64_MAX, BasinConfig, StreamConfig
-from s2mock.registry.values.errors import S2Error
+from s2mock.registry.values.errors import QuotaExhausted, RetentionTooLong, S2Error
 from s2mock.runtime.clock import NANOSECONDS
 
 # In nanoseconds.
@@ -47,12 +47,15 @@ def apply_resources(engine: Engine, document: bytes) -> None:
     """Ensure the basins and streams that a resource file describes.
 
     A basin or stream that exists gets the configuration of the file. The whole file is checked
-    first. Raises `ResourcesError`.
+    first. Raises `ResourcesError`, also for what the limits of the account do not allow.
     """
     for name, config, streams in read_resources(document):
-        engine.carry_out(EnsureBasin(name, config))
-        for stream, configured in streams:
-            engine.carry_out(EnsureStream(name, stream, configured))
+        try:
+            engine.carry_out(EnsureBasin(name, config))
+            for stream, configured in streams:
+                engine.carry_out(EnsureStream(name, stream, configured))
+        except (QuotaExhausted, RetentionTooLong) as error:
+            raise ResourcesError(f"basin {name!r} is above the limits: {error}") from None
 
 
 def read_resources(document: bytes) -> list[BasinResource]:

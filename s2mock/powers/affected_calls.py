@@ -37,6 +37,15 @@ class AffectedCalls:
         self._notifier.notify()
 
     @property
+    def is_awaited(self) -> bool:
+        """True if a test waits for a call."""
+        return self._notifier.has_waits
+
+    def set_remark(self, remark: Callable[[], str]) -> None:
+        """Put what `remark` returns behind the message of a wait that took too long."""
+        self._notifier.remark = remark
+
+    @property
     def exchanges(self) -> "tuple[Exchange, ...]":
         """The exchanges of the calls, some without a response yet."""
         return tuple(map(self._exchange_of, list(self._calls)))

@@ -20,7 +20,7 @@ from s2mock.powers.outcomes import outcome_of, point_of
 from s2mock.registry.engine.engine import Engine
 from s2mock.registry.operation import Call, Point, Waits
 from s2mock.registry.rules.read import Read
-from s2mock.runtime.clock import nanoseconds
+from s2mock.runtime.clock import ManualClock, nanoseconds
 from s2mock.runtime.conversation import DRAINED, MUTE, MutedConnection, Step
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 
@@ -84,6 +84,7 @@ class FaultInjector:
     def inject(self, arguments: InjectArguments) -> Injection:
         """Inject a fault, or a list of faults, as `S2Mock.inject` does."""
         made = Injection(arguments, exchange_of=self._exchange_of, on_end=self._forget_injection)
+        self._add_remark(made)
         with self._lock:
             self._injections = (*self._injections, made)
             self._observe()
@@ -128,6 +129,7 @@ class FaultInjector:
             decide=self._decide,
             on_held=on_held,
         )
+        self._add_remark(made)
         with self._lock:
             if arguments.is_hook:
                 self._hooks = (*self._hooks, made)
@@ -135,6 +137,18 @@ class FaultInjector:
                 self._holds = (*self._holds, made)
             self._observe()
         return made
+
+    def _add_remark(self, made: Injection | Hold) -> None:
+        """Have the messages of its waits say why a clock that advances by itself does not."""
+        clock = self._engine.clock
+        if isinstance(clock, ManualClock) and clock.is_automatic:
+            made.set_remark(lambda: clock.remark)
+
+    @property
+    def is_awaited(self) -> bool:
+        """True if a test waits for a hit of an injection, or for a held operation."""
+        made: tuple[Injection | Hold, ...] = (*self._injections, *self._holds)
+        return any(one.is_awaited for one in made)
 
     @property
     def injections(self) -> tuple[Injection, ...]:
@@ -388,6 +402,7 @@ class FaultInjector:
         """
         if seconds == inf:
             gate = Gate(_ADVICE)
+            gate.is_endless = True
             with self._lock:
                 self._gates[gate] = None
             try:

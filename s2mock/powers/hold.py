@@ -43,6 +43,8 @@ class Gate:
             lock = threading.Lock()
             take_at_fork(lock, Rank.INNER)
         self._lock = lock
+        self.is_endless: bool = False
+        """True if only the end of the test opens it."""
         self._wakes: list[Callable[[], None]] = []
         self._is_open = False
         self._drops = False
@@ -171,6 +173,15 @@ class Hold:
     def count(self) -> int:
         """The number of operations that were held."""
         return len(self._held)
+
+    @property
+    def is_awaited(self) -> bool:
+        """True if a test waits for an operation to be affected."""
+        return self._held.is_awaited
+
+    def set_remark(self, remark: Callable[[], str]) -> None:
+        """Put what `remark` returns behind the message of a wait that took too long."""
+        self._held.set_remark(remark)
 
     @property
     def exchanges(self) -> "tuple[Exchange, ...]":

@@ -123,6 +123,15 @@ class Injection:
         return len(self._hits)
 
     @property
+    def is_awaited(self) -> bool:
+        """True if a test waits for an operation to be affected."""
+        return self._hits.is_awaited
+
+    def set_remark(self, remark: Callable[[], str]) -> None:
+        """Put what `remark` returns behind the message of a wait that took too long."""
+        self._hits.set_remark(remark)
+
+    @property
     def exchanges(self) -> "tuple[Exchange, ...]":
         """The exchanges of these operations, in their order of arrival."""
         return self._hits.exchanges

@@ -175,6 +175,7 @@ class Journal:
             look,
             lambda: f"no exchange was added within {timeout:g} s",
             timeout,
+            is_wait=False,
         )
 
     def take_advised(self) -> "list[Exchange]":

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from s2mock.powers.delays import Durability
+from s2mock.powers.delays import AppendLatency, Durability
 from s2mock.powers.entry import Diagnostics
 from s2mock.powers.journal import Journal
 from s2mock.powers.recorder import DEBUG, LOGGER, Recorder
@@ -37,8 +37,8 @@ class Powers:
     `diagnostics` imports and returns the functions that interpret the journal's entries. The
     journal keeps `journal_limit` exchanges, 0 for none, and `journal_bytes` bytes of their bodies
     and long heads.
-    `append_latency` is the delay of an append until it is durable, in seconds. Raises `TypeError`,
-    `ValueError`.
+    `append_latency` is the delay of an append until it is durable, in seconds, or "cloud". Raises
+    `TypeError`, `ValueError`.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Powers:
         *,
         journal_limit: int,
         journal_bytes: int,
-        append_latency: float,
+        append_latency: AppendLatency,
     ) -> None:
         check_count("journal_limit", journal_limit, least=0, below=MAX_LIMIT)
         check_count("journal_bytes", journal_bytes, least=0, below=MAX_LIMIT)
@@ -58,6 +58,10 @@ class Powers:
         is_needed = journal_limit or LOGGER.isEnabledFor(DEBUG)
         self.recorder: Recorder | None = recorder if is_needed else None
         self.durability: Durability = Durability(engine, append_latency)
+        if engine.settings.limits.has_rates:
+            from s2mock.powers.rate_limits import RateLimiter
+
+            RateLimiter(engine)
         self._recorder = recorder
         self.used_injector: FaultInjector | None = None
         """The faults, holds and hooks; None before the first one."""

@@ -309,6 +309,14 @@ class _Limited:
         own = self._wait.timeout
         return self._seconds if own is None else min(own, self._seconds)
 
+    @property
+    def is_on_clock(self) -> bool:
+        return getattr(self._wait, "is_on_clock", False)
+
+    @property
+    def is_follower(self) -> bool:
+        return getattr(self._wait, "is_follower", False)
+
     def subscribe(self, wake: Callable[[], None]) -> None:
         self._wait.subscribe(wake)
 

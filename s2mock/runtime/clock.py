@@ -5,9 +5,11 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import Final, NamedTuple, Protocol
+from contextlib import AbstractContextManager, nullcontext
+from typing import ClassVar, Final, NamedTuple, NoReturn, Protocol, Self
 
 from s2mock.runtime.arguments import check_count, check_seconds
+from s2mock.runtime.conversation import Application
 from s2mock.runtime.monotonic import monotonic_ns
 from s2mock.runtime.notifier import PATIENCE, Notifier, Pending
 
@@ -30,6 +32,16 @@ class Clock(Protocol):
         """Wait for the condition, but no longer than `until` (nanoseconds since the epoch).
 
         The caller holds the condition's lock. The wait may return early.
+        """
+
+
+class AccountClock(Clock, Protocol):
+    """The clock of a mock, as a test has it. A clock of the user's own need not have `stopped`."""
+
+    def stopped(self) -> AbstractContextManager[None]:
+        """Return a block during which a clock that advances by itself (`"auto"`) is still.
+
+        Raises `TypeError` for the clock of the machine.
         """
 
 
@@ -71,6 +83,13 @@ class SystemClock:
         if (left := until - self.now()) > 0:
             condition.wait(min(left / NANOSECONDS, threading.TIMEOUT_MAX))
 
+    def stopped(self) -> NoReturn:
+        """Raise `TypeError`: the clock of the machine goes on."""
+        raise TypeError(
+            "stopped() keeps a clock still that advances by itself, and this is the clock of the "
+            'machine: make the mock with clock="auto"'
+        )
+
 
 class Timer(Protocol):
     """A callback that a clock calls at a time."""
@@ -108,6 +127,9 @@ class ManualClock(TimerClock):
     number, and `ValueError` if it is not from 1970 to the year 9999.
     """
 
+    is_automatic: ClassVar[bool] = False
+    """True for a clock that advances by itself (`clock="auto"`)."""
+
     def __init__(self, start: float | None = None) -> None:
         # True once the start is fixed: it was given, or the time was read or advanced.
         self._has_begun = start is not None
@@ -129,7 +151,7 @@ class ManualClock(TimerClock):
         _after_fork.add(self)
 
     @classmethod
-    def at(cls, now: int) -> "ManualClock":
+    def at(cls, now: int) -> Self:
         """Return a clock whose time is `now`, in nanoseconds since the Unix epoch."""
         clock = cls()
         clock.begin_at(now)
@@ -232,6 +254,27 @@ class ManualClock(TimerClock):
             timeout,
         )
 
+    def stopped(self) -> AbstractContextManager[None]:
+        """Return a block without an effect, in which the clock is still, as it is always."""
+        return nullcontext()
+
+    def watch(self, application: Application) -> Application:
+        """Return the application; a clock that advances by itself gets to know its requests."""
+        return application
+
+    def close(self) -> None:
+        """Do nothing; a clock that advances by itself does not any more."""
+
+    @property
+    def remark(self) -> str:
+        """The text behind the message of a wait that took too long."""
+        return ""
+
+    @property
+    def has_moved(self) -> Callable[[], bool] | None:
+        """A function that returns True if the clock has moved by itself since the last call."""
+        return None
+
     def advance(self, seconds: float) -> None:
         """Move the clock forward by `seconds`, and end each wait for a time until then.
 
@@ -249,10 +292,17 @@ class ManualClock(TimerClock):
                 raise ValueError(
                     f"seconds must lead to a time up to the year 9999, not {seconds!r}"
                 )
-            if self.on_advance is not None:
-                self.on_advance(now)
-            self._now, self._has_begun = now, True
-            due = [timer for timer in self._waiting if timer.until <= now]
+            due = self._move(now)
+        self._fire(due)
+
+    def _move(self, now: int) -> "list[ClockTimer]":
+        """Set the time, and return the timers that are due. With the lock held."""
+        if self.on_advance is not None:
+            self.on_advance(now)
+        self._now, self._has_begun = now, True
+        return [timer for timer in self._waiting if timer.until <= now]
+
+    def _fire(self, due: "list[ClockTimer]") -> None:
         for timer in sorted(due, key=lambda timer: timer.until):
             timer.fire()
 

@@ -51,8 +51,10 @@ class Wait(Protocol):
     Resumed with None.
 
     A wait may have `advice`, the message for a call that waits in the only thread that could end
-    it; and `needs_a_thread`, True if a driver with a thread of its own is to call its `block()`
-    instead, which `wake()` ends.
+    it, and `has_progress`, a function that returns True if it still gets nearer to its end;
+    `is_on_clock`, `is_follower`, `is_endless` and `is_woken`, for a clock that advances by itself
+    (`runtime/auto_clock.py`); and `needs_a_thread`, True if a driver with a thread of its own is to
+    call its `block()` instead, which `wake()` ends.
     """
 
     @property

@@ -28,26 +28,34 @@ class Notifier:
     `notify` may be called from any thread, with any lock held.
     """
 
-    __slots__ = ("_listeners",)
+    __slots__ = ("_listeners", "remark")
 
     def __init__(self) -> None:
-        # The keys, in the order in which they were added. No lock, which a fork would have to take:
-        # adding, removing and copying are one step each for other threads.
-        self._listeners: dict[Callable[[], object], None] = {}
+        # The keys, in the order in which they were added, and True for those of a test that waits.
+        # No lock, which a fork would have to take: adding, removing and copying are one step each
+        # for other threads.
+        self._listeners: dict[Callable[[], object], bool] = {}
+        self.remark: Callable[[], str] | None = None
+        """Returns a text to put behind the message of a wait that took too long."""
 
     @property
     def has_listeners(self) -> bool:
         """True if `notify` has any callback to call."""
         return bool(self._listeners)
 
+    @property
+    def has_waits(self) -> bool:
+        """True if a test waits for a notification."""
+        return any(list(self._listeners.values()))
+
     def notify(self) -> None:
         """Call all callbacks, in the order in which they were added."""
         for listener in list(self._listeners):
             listener()
 
-    def add(self, listener: Callable[[], object]) -> None:
-        """Call `listener` at each `notify` from now on."""
-        self._listeners[listener] = None
+    def add(self, listener: Callable[[], object], *, is_wait: bool = False) -> None:
+        """Call `listener` at each `notify` from now on; with `is_wait`, a test waits for that."""
+        self._listeners[listener] = is_wait
 
     def remove(self, listener: Callable[[], object]) -> None:
         """Call `listener` no more, if it was added."""
@@ -86,9 +94,10 @@ class Pending(Generic[Result]):
     `look` returns the result, or None as long as there is none. It is called at the beginning and
     after each notification. `missing` returns the message of the `TimeoutError` that each form of
     the wait raises after `timeout` seconds of real time; None, for `steps` alone, is no limit.
+    `is_wait` is False where no test waits.
     """
 
-    __slots__ = ("_look", "_missing", "_notifier", "_timeout")
+    __slots__ = ("_is_wait", "_look", "_missing", "_notifier", "_timeout")
 
     def __init__(
         self,
@@ -96,7 +105,10 @@ class Pending(Generic[Result]):
         look: Callable[[], Result | None],
         missing: Callable[[], str],
         timeout: float | None,
+        *,
+        is_wait: bool = True,
     ) -> None:
+        self._is_wait = is_wait
         self._notifier = notifier
         self._look = look
         self._missing = missing
@@ -112,14 +124,14 @@ class Pending(Generic[Result]):
         assert timeout is not None, "checked"
         notified = threading.Event()
         deadline = monotonic() + min(timeout, threading.TIMEOUT_MAX)
-        self._notifier.add(notified.set)
+        self._notifier.add(notified.set, is_wait=self._is_wait)
         try:
             while True:
                 notified.clear()
                 if (found := self._look()) is not None:
                     return found
                 if (left := deadline - monotonic()) <= 0:
-                    raise TimeoutError(self._missing() + loop_advice())
+                    raise TimeoutError(self._message() + loop_advice())
                 notified.wait(left)
         finally:
             self._notifier.remove(notified.set)
@@ -143,14 +155,14 @@ class Pending(Generic[Result]):
                 loop.call_soon_threadsafe(notified.set)
 
         deadline = monotonic() + min(timeout, threading.TIMEOUT_MAX)
-        self._notifier.add(listener)
+        self._notifier.add(listener, is_wait=self._is_wait)
         try:
             while True:
                 notified.clear()
                 if (found := self._look()) is not None:
                     return found
                 if (left := deadline - monotonic()) <= 0:
-                    raise TimeoutError(self._missing())
+                    raise TimeoutError(self._message())
                 try:
                     await asyncio.wait_for(notified.wait(), left)
                 except TimeoutError:
@@ -165,7 +177,7 @@ class Pending(Generic[Result]):
         """
         deadline = None if self._timeout is None else monotonic() + self._timeout
         wait = NotifierWait()
-        self._notifier.add(wait.notify)
+        self._notifier.add(wait.notify, is_wait=self._is_wait)
         try:
             while True:
                 wait.clear()
@@ -174,10 +186,14 @@ class Pending(Generic[Result]):
                 if deadline is not None:
                     wait.timeout = deadline - monotonic()
                     if wait.timeout <= 0:
-                        raise TimeoutError(self._missing())
+                        raise TimeoutError(self._message())
                 yield wait
         finally:
             self._notifier.remove(wait.notify)
+
+    def _message(self) -> str:
+        remark = self._notifier.remark
+        return self._missing() + ("" if remark is None else remark())
 
 
 def loop_advice() -> str:

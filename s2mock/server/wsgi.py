@@ -191,6 +191,8 @@ class Answered:
         """Block, with a limit if only this thread could end the wait."""
         advice: str | None = getattr(wait, "advice", None) if self._in_own_thread else None
         if not block(wait, self._note_wake, None if advice is None else PATIENCE):
+            # Another one by now, from a clock that advances by itself.
+            advice = getattr(wait, "advice", advice)
             self._conversation.close()
             raise GivenUpError(f"nothing came of the request within {PATIENCE:g} s: {advice}")
 
@@ -233,7 +235,8 @@ def block(
 ) -> bool:
     """Block, for at most `limit` seconds; return True if the wait has ended by then.
 
-    `note_wake` is called with the function that ends it.
+    `note_wake` is called with the function that ends it. A wait may have `has_progress`, which
+    returns a function: while that returns True, the limit begins anew.
     """
     if getattr(wait, "needs_a_thread", False):
         note_wake(wait.wake)  # type: ignore[attr-defined]  # see `Wait`
@@ -247,7 +250,11 @@ def block(
         # A wait that ends early is checked again.
         woken.wait(None if timeout is None else min(timeout, threading.TIMEOUT_MAX))
         return True
-    return woken.wait(limit)
+    has_progress = getattr(wait, "has_progress", None)
+    while not woken.wait(limit):
+        if has_progress is None or not has_progress():
+            return False
+    return True
 
 
 def _retire_nothing(**_: bool) -> None:

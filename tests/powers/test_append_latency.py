@@ -189,7 +189,7 @@ def test_a_fork_has_it_too(mock: S2Mock, clock: ManualClock) -> None:
 
 @pytest.mark.parametrize(
     ("latency", "error"),
-    [(-1, ValueError), (inf, ValueError), ("1", TypeError), (True, TypeError), (None, TypeError)],
+    [(-1, ValueError), (inf, ValueError), ("1", ValueError), (True, TypeError), (None, TypeError)],
 )
 def test_what_makes_no_sense_is_said(latency: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="append_latency must be "):
@@ -224,7 +224,9 @@ def test_each_way_to_say_it(run: Run, pytester: pytest.Pytester) -> None:
     run(module.format(latency=7)).assert_outcomes(passed=1)
     run(module.format(latency=9), "--s2mock-append-latency=9").assert_outcomes(passed=1)
     bad = run(module.format(latency=9), "--s2mock-append-latency=soon")
-    bad.stdout.fnmatch_lines(["*s2mock_append_latency must be a number of seconds, not 'soon'"])
+    bad.stdout.fnmatch_lines(
+        ["*s2mock_append_latency must be a number of seconds, or 'cloud', not 'soon'"]
+    )
 
 
 def test_an_sdk_that_waits_for_the_clock_in_its_own_loop(mock: S2Mock, clock: ManualClock) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from s2mock import Drain, S2Mock, Stream
 from tests.sdk.faulty import WAYS, break_appends, break_reads
+from tests.sdk.overload import refused_appends, seconds_of, throttled_sessions
 
 FOLDER = Path(__file__).parent / "go"
 SDK = "github.com/s2-streamstore/s2-sdk-go/s2"
@@ -132,3 +134,32 @@ def test_a_flood_of_small_appends(
         (request["REQUEST_METHOD"], request.get("CONTENT_TYPE")) for request in observed.requests
     ]
     assert ways == [("POST", "s2s/proto"), ("GET", None)]
+
+
+OVERLOADED = {"basins": [{"name": "my-basin", "streams": ["logs"]}], "clock": "manual"}
+
+
+@pytest.mark.openapi_unchecked("S2's description has no 429 for appends")
+@pytest.mark.s2_mock(limits="cloud", **OVERLOADED)
+def test_a_session_above_the_limits(s2_mock: S2Mock) -> None:
+    """A virtual minute of overload, and more: 200 batches a second pass, of 50,000."""
+    with throttled_sessions(s2_mock):
+        passed("flood_test.go", s2_mock.env)
+
+    log = s2_mock.stream("my-basin", "logs")
+    assert [*log.bodies] == [b"%d" % number for number in range(50_000)]
+    assert seconds_of(s2_mock) >= 60
+
+
+@pytest.mark.openapi_unchecked("S2's description has no 429 for appends")
+@pytest.mark.s2_mock(limits={"bytes_per_second": 220}, **OVERLOADED)
+def test_unary_appends_above_the_limits(s2_mock: S2Mock) -> None:
+    """A virtual minute of overload, on connections of which each is within its own limit."""
+    total = 20 * 62
+    with refused_appends(s2_mock, 8, 0.2):
+        passed("overload_test.go", s2_mock.env | {"APPENDS": str(total)})
+
+    log = s2_mock.stream("my-basin", "logs")
+    assert Counter(log.bodies) == Counter(b"%d" % number for number in range(total))
+    assert len(s2_mock.journal.of("append", status=429)) > total / 4
+    assert seconds_of(s2_mock) >= 60

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from s2mock import Drain, S2Mock, Stream
 from tests.sdk.conftest import path
 from tests.sdk.faulty import WAYS, break_appends, break_reads
+from tests.sdk.overload import refused_appends, seconds_of, throttled_sessions
 from tests.sdk.typescript_install import FOLDER, install
 
 # The files that need a server of a special kind; all others take any.
@@ -22,6 +24,7 @@ SPECIAL = {
     "account.test.mjs",
     "faults.test.mjs",
     "flood.test.mjs",
+    "overload.test.mjs",
     "pending.test.mjs",
     "records.test.mjs",
     "retries.test.mjs",
@@ -189,3 +192,32 @@ def test_a_flood_of_small_appends(
 def form(request: dict[str, str]) -> str:
     """In what form the records go: that of the body, else what is accepted."""
     return request.get("CONTENT_TYPE") or request["HTTP_ACCEPT"]
+
+
+OVERLOADED = {"basins": [{"name": "my-basin", "streams": ["logs"]}], "clock": "manual"}
+
+
+@pytest.mark.openapi_unchecked("S2's description has no 429 for appends")
+@pytest.mark.s2_mock(limits="cloud", **OVERLOADED)
+def test_a_session_above_the_limits(s2_mock: S2Mock) -> None:
+    """A virtual minute of overload, and more: 200 batches a second pass, of 50,000."""
+    with throttled_sessions(s2_mock):
+        run("flood.test.mjs", s2_mock.env)
+
+    log = s2_mock.stream("my-basin", "logs")
+    assert [*log.bodies] == [b"%d" % number for number in range(50_000)]
+    assert seconds_of(s2_mock) >= 60
+
+
+@pytest.mark.openapi_unchecked("S2's description has no 429 for appends")
+@pytest.mark.s2_mock(limits={"bytes_per_second": 220}, **OVERLOADED)
+def test_unary_appends_above_the_limits(s2_mock: S2Mock) -> None:
+    """A virtual minute of overload, on connections of which each is within its own limit."""
+    total = 20 * 62
+    with refused_appends(s2_mock, 8, 0.2):
+        run("overload.test.mjs", s2_mock.env | {"APPENDS": str(total)})
+
+    log = s2_mock.stream("my-basin", "logs")
+    assert Counter(log.bodies) == Counter(b"%d" % number for number in range(total))
+    assert len(s2_mock.journal.of("append", status=429)) > total / 4
+    assert seconds_of(s2_mock) >= 60

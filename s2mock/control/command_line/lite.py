@@ -80,7 +80,7 @@ def check(options: argparse.Namespace) -> Iterator[str]:
     """Yield a warning for each option without an effect; set what depends on other options."""
     if isinstance(options.port, DefaultPort) and (options.tls_self or options.tls_cert):
         options.port = TLS_PORT
-    if isinstance(options.append_latency, DefaultLatency) and options.clock == "manual":
+    if isinstance(options.append_latency, DefaultLatency) and options.clock != "system":
         # Each append would wait until a test advances the clock.
         options.append_latency = 0.0
     if options.local_root is not None:

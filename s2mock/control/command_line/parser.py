@@ -174,10 +174,10 @@ def _add_cors(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa:
 def _add_clock(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa: ARG001
     parser.add_argument(
         "--clock",
-        choices=("system", "manual"),
+        choices=("system", "manual", "auto"),
         default="system",
-        help="'manual' stays at 2024-01-01 until POST /_s2mock/clock/advance moves it "
-        "(default: %(default)s)",
+        help="'manual' stays at 2024-01-01 until POST /_s2mock/clock/advance moves it, 'auto' "
+        "advances by itself while every open request waits on it (default: %(default)s)",
     )
 
 

@@ -218,7 +218,6 @@ def _make_mock(
 ) -> StandaloneMock:
     """Return the mock to serve. Raises `_CannotStart`, and `ValueError` for a wrong option."""
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
-    from s2mock.runtime.clock import ManualClock
 
     arguments: dict[str, Any] = arguments_of(options)
     if options.snapshot is not None:
@@ -230,7 +229,7 @@ def _make_mock(
         return make_mock(
             **arguments,
             cors=not options.no_cors,
-            clock=ManualClock() if options.clock == "manual" else None,
+            clock=None if options.clock == "system" else options.clock,
             control=not options.no_control,
             tls=options.tls_self,
         )

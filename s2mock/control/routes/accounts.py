@@ -35,10 +35,11 @@ def fork_account(request: ControlRequest) -> ControlResponse:
     request.query()
     mock = request.hosted.mock
     clock = request.hosted.engine.clock
+    kind = type(clock) if isinstance(clock, ManualClock) and clock.is_automatic else ManualClock
     return _add(
         request,
         mock._another(  # noqa: SLF001  # made for this
-            clock=ManualClock.at(clock.now()) if isinstance(clock, ManualClock) else SystemClock(),
+            clock=kind.at(clock.now()) if isinstance(clock, ManualClock) else SystemClock(),
             snapshot=mock.snapshot(),
             faults=(),
         ),

@@ -1,7 +1,7 @@
 """`/_s2mock/clock`: the time of the account, and how to advance it."""
 
 from collections.abc import Generator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from s2mock.control.request import (
     ControlRequest,
@@ -15,6 +15,9 @@ from s2mock.control.views.status import clock_to_json
 from s2mock.options import SECONDS
 from s2mock.runtime.clock import ManualClock
 from s2mock.runtime.conversation import RunInThread, Step
+
+if TYPE_CHECKING:
+    from s2mock.runtime.auto_clock import AutoClock
 
 
 def read_clock(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
@@ -46,6 +49,38 @@ def advance_clock(request: ControlRequest) -> Generator[Step, Any, ControlRespon
     return ControlResponse(200, clock_to_json(request.hosted.mock.clock))
 
 
+def stop_clock(request: ControlRequest) -> ControlResponse:
+    """Keep a clock that advances by itself still, until as many requests to end that; as `stopped`.
+
+    The clock can still be advanced.
+    """
+    request.query()
+    _auto_clock(request).stop()
+    return ControlResponse(204)
+
+
+def end_clock_stop(request: ControlRequest) -> ControlResponse:
+    """Let the clock advance by itself again."""
+    request.query()
+    try:
+        _auto_clock(request).go_on()
+    except ValueError as error:
+        raise Refused(409, str(error)) from None
+    return ControlResponse(204)
+
+
+def _auto_clock(request: ControlRequest) -> "AutoClock":
+    """Return the account's clock that advances by itself. Raises `Refused` (409) for another."""
+    clock: Any = request.hosted.mock.clock
+    if not (isinstance(clock, ManualClock) and clock.is_automatic):
+        raise Refused(
+            409,
+            "this account's clock does not advance by itself, so it need not be stopped: make an "
+            'account with {"clock": "auto"}',
+        )
+    return cast("AutoClock", clock)
+
+
 def _manual_clock(request: ControlRequest, so: str) -> ManualClock:
     """Return the account's manual clock. Raises `Refused` (409) if it has another."""
     clock = request.hosted.mock.clock
@@ -61,4 +96,6 @@ def _manual_clock(request: ControlRequest, so: str) -> ManualClock:
 ROUTES: Final = (
     ControlRoute("GET", "/clock", read_clock),
     ControlRoute("POST", "/clock/advance", advance_clock),
+    ControlRoute("POST", "/clock/stop", stop_clock),
+    ControlRoute("DELETE", "/clock/stop", end_clock_stop),
 )

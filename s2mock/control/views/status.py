@@ -90,9 +90,15 @@ def clock_to_json(clock: Clock) -> dict[str, Any]:
     date = datetime.fromtimestamp(now // NANOSECONDS, UTC)
     date = date.replace(microsecond=now % NANOSECONDS // _MICROSECOND)
     return {
-        "clock": "manual" if isinstance(clock, ManualClock) else "system",
+        "clock": _kind_of(clock),
         "now": now,
         "timestamp": now // _MILLISECOND,
         "date": date.isoformat().replace("+00:00", "Z"),
         "waiters": clock.waiters if isinstance(clock, ManualClock) else 0,
     }
+
+
+def _kind_of(clock: Clock) -> str:
+    if not isinstance(clock, ManualClock):
+        return "system"
+    return "auto" if clock.is_automatic else "manual"

@@ -6,8 +6,8 @@ journal. Everything else goes through the control API.
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.client import HTTPException
 from typing import Any, Final, Generic, NoReturn, TypeVar
@@ -258,6 +258,15 @@ class HttpClock:
     def advance(self, seconds: float) -> None:
         """Advance the clock by `seconds`. Raises `ValueError` if it is not a manual one."""
         self._control("POST", "/clock/advance", {"seconds": seconds})
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Keep a clock that advances by itself still until the block ends. Raises `TypeError`."""
+        self._control("POST", "/clock/stop")
+        try:
+            yield
+        finally:
+            self._control("DELETE", "/clock/stop")
 
     def wait_for_waiters(self, count: int = 1, *, timeout: float = 5.0) -> None:
         """Wait until `count` wait on this clock, at most `timeout` seconds of real time."""
@@ -646,11 +655,11 @@ def options_to_json(control: ControlClient, options: Mapping[str, Any]) -> dict[
     """
     document = dict(options)
     clock = document.pop("clock", None)
-    if clock == "manual":
+    if clock in ("manual", "auto"):
         document["clock"] = clock
     elif clock is not None:
         raise ValueError(
-            f'clock must be "manual" with --s2mock-target, since that clock is the server\'s, not '
+            'clock must be "manual" or "auto" with --s2mock-target, since it is the server\'s, not '
             f"{clock!r}; s2_mock.clock and s2_mock.advance() turn it"
         )
     if "snapshot" in document:

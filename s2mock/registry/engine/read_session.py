@@ -242,6 +242,7 @@ class ReadSession:
             self._heartbeat = moment.monotonic + int(seconds * NANOSECONDS)
         until = self._heartbeat if self._deadline is None else min(self._heartbeat, self._deadline)
         waiter = self._sessions.wait_until(until)
+        waiter.is_follower = self._wait is None
         self._following.waiters[waiter] = None
         return waiter
 

@@ -24,6 +24,8 @@ class Waiter:
         self._timer: Timer | None = None
         # Of the thread that blocks here, if one does.
         self._condition: threading.Condition | None = None
+        self.is_follower: bool = False
+        """True for a read session without an end, which waits for its next heartbeat."""
         self.error: Exception | None = None
         """The exception that a clock of the user's own raised in place of waiting."""
 
@@ -43,12 +45,30 @@ class Waiter:
         return self.timeout is None and timers_of(self._timekeeper.clock) is None
 
     @property
+    def is_on_clock(self) -> bool:
+        """True if only a manual clock ends it, or a change of the account."""
+        return isinstance(timers_of(self._timekeeper.clock), ManualClock)
+
+    @property
+    def is_woken(self) -> bool:
+        """True once the wait has ended."""
+        return self._woken
+
+    @property
+    def has_progress(self) -> Callable[[], bool] | None:
+        """A function that returns True if the clock has moved by itself since the last call."""
+        clock = self._timekeeper.clock
+        return clock.has_moved if isinstance(clock, ManualClock) else None
+
+    @property
     def advice(self) -> str | None:
         """The message for a wait in the only thread that could turn the clock, or None."""
         clock = timers_of(self._timekeeper.clock)
         if clock is None:
             return None
         if isinstance(clock, ManualClock):
+            if clock.is_automatic:
+                return f"the request waits for a clock that advances by itself{clock.remark}"
             return (
                 "the request waits for a manual clock, and is made in the thread that would turn "
                 "it: make it in another thread, and turn the clock here"

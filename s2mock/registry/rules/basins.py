@@ -5,9 +5,14 @@ from s2mock.registry.rules.deletion import later
 from s2mock.registry.rules.listing import MAX_PAGE, page_of
 from s2mock.registry.rules.locations import default_location, location_named
 from s2mock.registry.rules.provision import Provisioned, is_replay
+from s2mock.registry.rules.retention import check_retention
 from s2mock.registry.state import BasinInfo, BasinState, Change, Effect
 from s2mock.registry.values.config import BasinConfig, BasinConfigChanges
-from s2mock.registry.values.errors import InvalidLocation, ResourceAlreadyExists
+from s2mock.registry.values.errors import (
+    InvalidLocation,
+    QuotaExhausted,
+    ResourceAlreadyExists,
+)
 from s2mock.registry.values.names import BasinName, LocationName, RequestToken
 from s2mock.registry.values.persistent_map import PersistentMap
 from s2mock.registry.values.schedule import FinishDeletion
@@ -54,7 +59,7 @@ class CreateBasin(Operation):
     """Create a basin, or find the one that the same request with the same token created (§4.3).
 
     Returns a `Provisioned`. Raises `InvalidName`, `BasinDeletionPending`,
-    `ResourceAlreadyExists`, `InvalidLocation`.
+    `ResourceAlreadyExists`, `InvalidLocation`, `RetentionTooLong`, `QuotaExhausted`.
     """
 
     __slots__ = ("config", "location", "token")
@@ -90,7 +95,7 @@ class EnsureBasin(Operation):
     """Create a basin, or replace its whole configuration (§4.4).
 
     Returns a `Provisioned`. Raises `InvalidName`, `InvalidLocation`,
-    `BasinDeletionPending`.
+    `BasinDeletionPending`, `RetentionTooLong`, `QuotaExhausted`.
     """
 
     __slots__ = ("config", "location")
@@ -113,6 +118,7 @@ class EnsureBasin(Operation):
         basin.refuse_if_deleting()
         if self.location not in (None, basin.location):
             raise InvalidLocation(f"basin `{name}` is in location `{basin.location}`")
+        check_retention(context, config.default_stream_config)
         if basin.config == config:
             return Change(Provisioned("noop", basin.info, basin.incarnation))
         changed = basin._replace(config=config)
@@ -136,6 +142,11 @@ def _new(
     creation: tuple[RequestToken, BasinConfig] | None,
     location: str,
 ) -> Change:
+    """Return a new basin. Raises `RetentionTooLong`, `QuotaExhausted`."""
+    check_retention(context, config.default_stream_config)
+    most = context.settings.limits.basins
+    if most is not None and len(context.state.basins) >= most:
+        raise QuotaExhausted(most)
     basin = BasinState(
         name,
         context.next_incarnation,
@@ -181,7 +192,7 @@ class ReconfigureBasin(_OfABasin):
     """Change members of a basin's configuration (§4.5).
 
     Returns the new `BasinConfig`. Raises `InvalidConfig`, `BasinNotFound`,
-    `BasinDeletionPending`.
+    `BasinDeletionPending`, `RetentionTooLong`.
     """
 
     __slots__ = ("changes",)
@@ -198,6 +209,8 @@ class ReconfigureBasin(_OfABasin):
         basin = self._found(context)
         basin.refuse_if_deleting()
         config = basin.config.reconfigure(self.changes)
+        if config.default_stream_config != basin.config.default_stream_config:
+            check_retention(context, config.default_stream_config)
         changed = basin._replace(config=config)
         return Change(config, basin=(basin.name, changed), effect=Effect("updated"))
 

@@ -3,7 +3,7 @@
 Source: reference: account_services §2.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 
 from s2mock.registry.operation import Context, Operation
@@ -140,13 +140,12 @@ class AccountMetrics(_Metrics):
     name = "account-metrics"
     level = "account"
 
-    def _metrics(self, context: Context, _: Moment, period: Period) -> list[Metric]:
+    def _metrics(self, context: Context, moment: Moment, period: Period) -> list[Metric]:
         if self.metric_set == "account-ops":
             series = context.usage.series("account-ops", None)
             return _accumulated(series, "operations", period)
         if self.metric_set == "estimated-billable-usage":
-            # A fake has no prices.
-            return [Accumulation("total", "usd", period.interval, [])]
+            return _billed(context, moment, period)
         return [Label("active_basins", _active(context, period))]
 
 
@@ -256,3 +255,51 @@ def _active(context: Context, period: Period) -> list[str]:
         if len(basin.streams) and usage.active_since(basin.name) <= end:
             names.add(basin.name)
     return sorted(names)
+
+
+def _billed(context: Context, moment: Moment, period: Period) -> list[Metric]:
+    """Return the costs of each price, and of all together; those have no values without prices."""
+    prices = context.settings.prices
+    total: dict[int, float] = {}
+    found: list[Metric] = []
+    for name in sorted(prices):
+        costs: dict[int, float] = {}
+        for at, units in _units(context, moment, period, name):
+            costs[at] = costs.get(at, 0.0) + units * prices[name]
+        for at, cost in costs.items():
+            total[at] = total.get(at, 0.0) + cost
+        found.append(Accumulation(name, "usd", period.interval, sorted(costs.items())))
+    return [*found, Accumulation("total", "usd", period.interval, sorted(total.items()))]
+
+
+def _units(
+    context: Context, moment: Moment, period: Period, price: str
+) -> Iterator[tuple[int, float]]:
+    """Yield the units that a price is for, each with the beginning of its interval."""
+    usage, step = context.usage, SECONDS[period.interval]
+    metric_set, _, wanted = price.partition("/")
+    basins: Iterable[str | None] = (None,)
+    if metric_set != "account-ops":
+        basins = sorted(usage.basins(context.state))
+    if metric_set == "storage":
+        # What is stored at the beginning of an hour is stored for that hour.
+        hours = period._replace(start=period.steps[0], interval="hour")
+        for place in map(str, basins):
+            names = usage.stored.names(context.state, place)
+            gauge = _stored(context, place, names, moment, hours)
+            yield from ((at // step * step, size) for at, size in gauge.values if size)
+        return
+    # A series with a price of its own has that, and not the one of its set.
+    beginning = f"{metric_set}/"
+    own = {
+        name.removeprefix(beginning)
+        for name in context.settings.prices
+        if name.startswith(beginning)
+    }
+    for basin in basins:
+        series = usage.series(metric_set, basin)
+        if metric_set == "read-ops" and basin is not None:
+            series["streaming"] = usage.with_streaming(basin, moment.now)
+        for name, one in series.items():
+            if name == wanted or (not wanted and name not in own):
+                yield from _accumulation(name, one, "", period).values

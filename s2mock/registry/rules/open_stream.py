@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from s2mock.registry.operation import Context
 from s2mock.registry.rules.encryption import key_digest
+from s2mock.registry.rules.retention import check_retention
 from s2mock.registry.rules.streams import new_stream
 from s2mock.registry.state import Change, Effect, StreamState
 from s2mock.registry.values.config import StreamConfig
@@ -51,7 +52,7 @@ def open_stream(
 
     `config` is for a stream that is created now. The key is checked after that: a request without
     the right one creates the stream, and is refused. Raises `StreamNotFound`,
-    `StreamDeletionPending`, `BasinNotFound`, `BasinDeletionPending`.
+    `StreamDeletionPending`, `BasinNotFound`, `BasinDeletionPending`, `RetentionTooLong`.
     """
     due: tuple[tuple[int, Due], ...] = ()
     try:
@@ -65,6 +66,8 @@ def open_stream(
             # As if the basin did not create streams (reference: account_services §1.2).
             raise
         parent.refuse_if_deleting()
+        if config is not None:
+            check_retention(context, config)
         made = new_stream(parent, stream, config, moment, None, context.next_incarnation)
         assert made.stream is not None
         state = made.stream[2]

@@ -4,6 +4,7 @@ from s2mock.registry.operation import Context, Operation
 from s2mock.registry.rules.deletion import delete_stream, watch
 from s2mock.registry.rules.listing import MAX_PAGE, page_of
 from s2mock.registry.rules.provision import Provisioned, is_replay
+from s2mock.registry.rules.retention import check_retention
 from s2mock.registry.state import (
     BasinState,
     Change,
@@ -94,7 +95,7 @@ class CreateStream(_Provision):
     """Create a stream, or find the one that the same request with the same token created (§5.5).
 
     Returns a `Provisioned`. Raises `InvalidName`, `BasinNotFound`,
-    `BasinDeletionPending`, `StreamDeletionPending`, `ResourceAlreadyExists`.
+    `BasinDeletionPending`, `StreamDeletionPending`, `ResourceAlreadyExists`, `RetentionTooLong`.
     """
 
     __slots__ = ("token",)
@@ -117,6 +118,7 @@ class CreateStream(_Provision):
         stream = basin.streams.get(name)
         if stream is None:
             creation = None if self.token is None else (self.token, config)
+            check_retention(context, config)
             return new_stream(basin, name, config, moment, creation, context.next_incarnation)
         stream.refuse_if_deleting()
         if is_replay(stream.creation, self.token, config, context.settings.profile):
@@ -128,7 +130,7 @@ class EnsureStream(_Provision):
     """Create a stream, or replace its whole configuration (§5.5).
 
     Returns a `Provisioned`. Raises `InvalidName`, `BasinNotFound`,
-    `BasinDeletionPending`, `StreamDeletionPending`.
+    `BasinDeletionPending`, `StreamDeletionPending`, `RetentionTooLong`.
     """
 
     __slots__ = ()
@@ -138,6 +140,7 @@ class EnsureStream(_Provision):
         """Return a new stream, or another configuration, or no change."""
         basin, name = self._parent(context), self.stream
         stream = basin.streams.get(name)
+        check_retention(context, self.config)
         if stream is None:
             return new_stream(basin, name, self.config, moment, None, context.next_incarnation)
         stream.refuse_if_deleting()
@@ -218,7 +221,7 @@ class ReconfigureStream(_OfAStream):
 
     A leaf that is `None` falls back to the basin's current default, else the system's. Returns
     the new `StreamConfig`. Raises `InvalidConfig`, `BasinNotFound`, `BasinDeletionPending`,
-    `StreamNotFound`, `StreamDeletionPending`.
+    `StreamNotFound`, `StreamDeletionPending`, `RetentionTooLong`.
     """
 
     __slots__ = ("changes",)
@@ -241,6 +244,8 @@ class ReconfigureStream(_OfAStream):
         stream = self._found(context)
         stream.refuse_if_deleting()
         config = stream.config.reconfigure(self.changes).merge(basin.resolved_defaults)
+        if config.retention_policy != stream.config.retention_policy:
+            check_retention(context, config)
         return _reconfigured(config, basin.name, stream, config, moment)
 
 

@@ -82,6 +82,11 @@ class Stored:
             if not sizes:
                 del self._sizes[basin]
 
+    @property
+    def basins(self) -> set[str]:
+        """The basins in which bytes are recorded."""
+        return set(self._sizes)
+
     def has(self, basin: str, name: str) -> bool:
         """True if bytes are recorded for that name."""
         return name in self._sizes.get(basin, ())

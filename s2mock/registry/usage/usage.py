@@ -14,7 +14,7 @@ from s2mock.registry.values.scopes import GROUPS, OPERATIONS
 from s2mock.runtime.clock import Moment
 
 if TYPE_CHECKING:
-    from s2mock.registry.state import Change
+    from s2mock.registry.state import AccountState, Change
 
 _OF_ACCOUNT: Final = GROUPS["account.read"] | GROUPS["account.write"]
 _COUNTED: Final = {
@@ -194,6 +194,12 @@ class Usage:
             for (kind, where, name), series in self._series.items()
             if (kind, where) == (which, basin)
         }
+
+    def basins(self, state: "AccountState") -> set[str]:
+        """Return the names of the basins that there are, or that have been used."""
+        used = {basin for _, basin, _ in self._series if basin is not None}
+        reading = {streaming.basin for streaming in self.streaming.values()}
+        return {*state.basins, *used, *reading, *self.stored.basins}
 
     def with_streaming(self, basin: str, now: int) -> Series:
         """Return the started minutes of read sessions, also of those that have not ended."""

@@ -311,3 +311,48 @@ class InvalidMetrics(Invalid):
     """The period of the metrics has no beginning, or lies in the future, or is too long."""
 
     rule = "account_services §2"
+
+
+# Limits of an account.
+
+
+class RateLimited(S2Error):
+    """The appends to a stream are above a limit. Nothing was written.
+
+    `retry_after` is in milliseconds of the account's clock.
+    """
+
+    code = "rate_limited"
+    rule = "account_services §5"
+    retry_after: int = 0
+
+    def __init__(self, limit: str, retry_after: int) -> None:
+        super().__init__(f"rate limited: {limit}")
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The header with the time after which the append is within the limit."""
+        return [("retry-after-ms", str(self.retry_after))]
+
+
+class QuotaExhausted(S2Error):
+    """The account has as many basins as it may have."""
+
+    code = "quota_exhausted"
+    rule = "account_services §5"
+
+    def __init__(self, basins: int) -> None:
+        super().__init__(f"quota exhausted: the account is limited to {basins} basins")
+
+
+class RetentionTooLong(Invalid):
+    """The retention of a stream, or of the streams of a basin, is longer than the account's."""
+
+    rule = "account_services §5"
+
+    def __init__(self, retention: int | str, limit: int) -> None:
+        given = retention if isinstance(retention, str) else f"{retention} seconds"
+        super().__init__(
+            f"retention of {given} is longer than the limit of the account, {limit} seconds"
+        )

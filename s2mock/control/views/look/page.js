@@ -358,7 +358,7 @@ $("now").onclick = () => turn(null);
 const act = (path, method, body) => ask(path, null, { method, body: body && JSON.stringify(body) }).then(() => refresh(true), error => say(error.message));
 function drawPowers() {
   if (!status) return;
-  const { clock, waiting, faults, holds, hooks } = status, isManual = clock.clock === "manual", left = one => (one.until - clock.now) / 1e9;
+  const { clock, waiting, faults, holds, hooks } = status, isManual = clock.clock !== "system", left = one => (one.until - clock.now) / 1e9;
   const advance = (text, seconds) => button(text, () => act("clock/advance", "POST", { seconds }));
   const key = JSON.stringify([isManual && clock, waiting.next.map(one => [one.what, isManual && one.until]), faults, holds, hooks, status.is_out]);
   if ($("date")) $("date").textContent = clock.date;
@@ -366,7 +366,7 @@ function drawPowers() {
   drawPowers.key = key;
   const item = (...kids) => el("div", { class: "item" }, kids), title = (list, what) => el("h3", null, list.length ? counted(list.length, what) : `No ${what}s`);
   put("powers", status.is_out && el("p", { class: "why bad" }, "An outage: the service is gone for this account."),
-    item(el("code", { id: "date" }, clock.date), el("small", null, isManual ? "manual: it stays until you advance it" : "the machine's clock")),
+    item(el("code", { id: "date" }, clock.date), el("small", null, clock.clock === "auto" ? "auto: it advances while every open request waits on it" : isManual ? "manual: it stays until you advance it" : "the machine's clock")),
     isManual && !saved && el("p", null, advance("+1 s", 1), advance("+1 min", 60), advance("+1 h", 3600), advance("+1 d", 86400), waiting.next[0] && advance("To the next", Math.max(0, left(waiting.next[0])) + 1e-6)),
     title(waiting.next, "wait"), waiting.next.map(one => item(el("code", null, isManual ? `in ${left(one).toFixed(1)} s` : date(one.until).slice(11, 19)), el("small", null, one.what))),
     title(faults, "fault"), faults.map(one => item(el("code", null, one.text), span("tag fault", counted(one.hits, "hit")), el("small", null, one.remaining == null ? "until removed" : one.remaining ? `waits for ${one.remaining} more` : "used up"),
