@@ -2,18 +2,16 @@
 
 import gc
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from functools import partial
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from benchmarks.load.exchange import Exchange
+from benchmarks.load.process import run_load
 from benchmarks.peers import BASIN, Peer, serving
 from benchmarks.rounds import interleave
 from benchmarks.subjects.append import new_stream
@@ -25,7 +23,6 @@ _STREAMS: Final = 10
 _BATCHES: Final = (1, 100)
 
 _MODES: Final = ("batch", "never", "always")
-_numbers = count(0, 1_000_000)
 
 
 class _Load(NamedTuple):
@@ -114,21 +111,14 @@ def _run(port: int, path: str, load: _Load, seconds: float) -> tuple[int, float]
         body=json.dumps({"records": [{"body": "x" * _BODY_BYTES}]}),
         status=200,
     )
-    options = {
-        "protocol": load.protocol,
-        "port": port,
-        "connections": load.connections,
-        "in-flight": load.in_flight,
-        "seconds": seconds,
-        "first-number": next(_numbers),
-    }
-    command = [sys.executable, "-m", "benchmarks.load"]
-    command += [f"--{option}={value}" for option, value in options.items()]
-    ran = subprocess.run(
-        command, input=json.dumps(vars(exchange)), stdout=subprocess.PIPE, text=True, check=True
+    return run_load(
+        exchange,
+        port,
+        protocol=load.protocol,
+        connections=load.connections,
+        in_flight=load.in_flight,
+        seconds=seconds,
     )
-    result = json.loads(ran.stdout)
-    return result["requests"], result["seconds"]
 
 
 def _starts(rounds: int, records: int, batch: int) -> Iterator[Row]:
