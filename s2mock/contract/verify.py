@@ -23,12 +23,12 @@ from s2mock.contract import target_settings
 from s2mock.contract.client import Answer, Client
 from s2mock.contract.verification_table import Outcome, Verification, render
 from s2mock.powers.redaction import REDACTED, redact_issued_tokens
+from s2mock.registry.values.names import is_basin_prefix
 
 DIFFERS: Final = 1
 UNUSABLE: Final = 2
 INTERRUPTED: Final = 130
 
-_PREFIX = re.compile(r"[a-z0-9][a-z0-9-]*")
 # In seconds. s2-lite removes a basin with many records within about a minute.
 _REMOVAL_SECONDS: Final = 180.0
 _PAUSE_SECONDS: Final = 0.25
@@ -138,7 +138,7 @@ def _parse(program: str, arguments: Sequence[str]) -> argparse.Namespace:
     prefix = options.basin_prefix
     if prefix is None:
         options.basin_prefix = f"verify-{uuid.uuid4().hex[:6]}-"
-    elif not _PREFIX.fullmatch(prefix) or len(prefix) > target_settings.MAX_PREFIX_BYTES:
+    elif not is_basin_prefix(prefix) or len(prefix) > target_settings.MAX_PREFIX_BYTES:
         parser.error(
             "argument --basin-prefix: must be lowercase letters, numbers and hyphens, at most "
             f"{target_settings.MAX_PREFIX_BYTES}, and begin with no hyphen, not {prefix!r}"
