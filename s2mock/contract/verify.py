@@ -23,12 +23,13 @@ from s2mock.contract import target_settings
 from s2mock.contract.client import Answer, Client
 from s2mock.contract.verification_table import Outcome, Verification, render
 from s2mock.powers.redaction import REDACTED, redact_issued_tokens
+from s2mock.registry.values.names import is_basin_prefix
+from s2mock.upstream.address import parse_endpoint
 
 DIFFERS: Final = 1
 UNUSABLE: Final = 2
 INTERRUPTED: Final = 130
 
-_PREFIX = re.compile(r"[a-z0-9][a-z0-9-]*")
 # In seconds. s2-lite removes a basin with many records within about a minute.
 _REMOVAL_SECONDS: Final = 180.0
 _PAUSE_SECONDS: Final = 0.25
@@ -41,7 +42,6 @@ _BEARERS = re.compile(r"(Bearer |\\?[\"']access_token\\?[\"']: ?\\?[\"'])[^\s\"'
 _PLAIN_ONLY: Final = ("test_transport", "test_framing")
 # In the names of cases.
 _OF_ACCOUNT: Final = ("access-token", "locations/default", "no token")
-_ENDPOINT = re.compile(r"https?://[^/@?#]*\{basin\}[^/@?#]*/?")
 _OF_BASIN_HEADER: Final = ("/v1/streams", ": header")
 _DEFAULT_LOCATION: Final = "/v1/locations/default"
 
@@ -138,17 +138,17 @@ def _parse(program: str, arguments: Sequence[str]) -> argparse.Namespace:
     prefix = options.basin_prefix
     if prefix is None:
         options.basin_prefix = f"verify-{uuid.uuid4().hex[:6]}-"
-    elif not _PREFIX.fullmatch(prefix) or len(prefix) > target_settings.MAX_PREFIX_BYTES:
+    elif not is_basin_prefix(prefix) or len(prefix) > target_settings.MAX_PREFIX_BYTES:
         parser.error(
             "argument --basin-prefix: must be lowercase letters, numbers and hyphens, at most "
             f"{target_settings.MAX_PREFIX_BYTES}, and begin with no hyphen, not {prefix!r}"
         )
-    endpoint = options.basin_endpoint
-    if endpoint is not None and not _ENDPOINT.fullmatch(endpoint):
-        parser.error(
-            "argument --basin-endpoint: must be a URL with {basin} in its host, such as "
-            f"https://{{basin}}.b.s2.dev, not {endpoint!r}"
-        )
+    if options.basin_endpoint is not None:
+        try:
+            endpoint = parse_endpoint(options.basin_endpoint, "argument --basin-endpoint:")
+        except ValueError as error:
+            parser.error(str(error))
+        options.basin_endpoint = endpoint.template
     target = urlsplit(options.url)
     if target.scheme not in ("http", "https") or not target.hostname:
         parser.error(
@@ -224,8 +224,7 @@ class _Run:
         import pytest
 
         target_settings.basin_prefix = self._prefix
-        endpoint = self._options.basin_endpoint
-        target_settings.basin_endpoint = None if endpoint is None else endpoint.rstrip("/")
+        target_settings.basin_endpoint = self._options.basin_endpoint
         if self._token:
             target_settings.token = self._token
         directory = Path(str(files("s2mock.contract")))

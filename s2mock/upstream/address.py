@@ -44,11 +44,14 @@ class BasinEndpoint(NamedTuple):
         return parse_address(self.template.replace(_PLACE, basin))
 
 
-def parse_endpoint(template: object) -> BasinEndpoint:
-    """Return the endpoint that a URL with `{basin}` names. Raises `TypeError`, `ValueError`."""
+def parse_endpoint(template: object, option: str = "upstream_basin_endpoint") -> BasinEndpoint:
+    """Return the endpoint that a URL with `{basin}` names, which `option` has.
+
+    Raises `TypeError`, `ValueError`.
+    """
     expected = (
-        "upstream_basin_endpoint must be a URL with {basin} in its host, such as "
-        f"https://{{basin}}.b.s2.dev, not {template!r}"
+        f"{option} must be a URL with {{basin}} in its host, such as https://{{basin}}.b.s2.dev, "
+        f"not {template!r}"
     )
     if not isinstance(template, str):
         raise TypeError(expected)

@@ -264,7 +264,14 @@ class Http1Connection(asyncio.Protocol):
             # An idle connection may have ended before the request was received, or after.
             is_idle = self.exchanges > 1 and not self._has_received
             is_safe = exchange.request.method in _SAFE
-            exchange.receive(Broken(reason, not (is_idle and is_safe), by_upstream, by_rst))
+            exchange.receive(
+                Broken(
+                    reason,
+                    has_sent=not (is_idle and is_safe),
+                    ends_connection=by_upstream,
+                    by_rst=by_rst,
+                )
+            )
         if not self.is_lost:
             self.is_lost = True
             self._on_lost(self, by_upstream and exchange is None)
