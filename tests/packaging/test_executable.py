@@ -190,7 +190,7 @@ class TestCommands:
         said = program.run("run", "--", "env", **mine)
         assert (said.returncode, said.stderr) == (0, "")
         env = dict(line.split("=", 1) for line in said.stdout.splitlines())
-        added = {"S2_ACCESS_TOKEN", "S2_ACCOUNT_ENDPOINT", "S2_BASIN_ENDPOINT"}
+        added = {"S2_ACCESS_TOKEN", "S2_ACCOUNT_ENDPOINT", "S2_BASIN_ENDPOINT", "S2MOCK_URL"}
         assert env.keys() - {"PWD", "SHLVL", "_"} == {*program.env, *mine, *added}
         assert env.get("LD_LIBRARY_PATH") == library_path
 

@@ -1,5 +1,8 @@
 // Campaigns: a scenario is run again and again, with each fault at each operation, in each order of its
 // actors, or with a crash before and after each effect.
+// Those of node, since a test may replace the global ones.
+import { clearTimeout, setTimeout } from "node:timers";
+
 import { Account, Client, toRequest } from "./account.js";
 import type { ControlClient } from "./control-client.js";
 import { CampaignFailed } from "./errors.js";

@@ -2,6 +2,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import * as path from "node:path";
+// Those of node, since a test may replace the global ones.
+import { clearTimeout, setTimeout } from "node:timers";
 
 const ROOT = path.join(__dirname, "..", "executable");
 // It is ready within a second; a machine under load takes longer.

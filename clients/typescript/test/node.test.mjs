@@ -85,6 +85,12 @@ test("npx s2mock run gives a command its server, and ends with its status", () =
   assert.match(String(help.stdout), /^usage: s2mock lite/);
 });
 
+test("a command of run uses its server", () => {
+  const code = 'import("s2mock").then(({ S2Mock }) => S2Mock.start()).then(({ url }) => console.log(url === process.env.S2_ACCOUNT_ENDPOINT))';
+  const { stdout, stderr } = spawnSync("npx", ["--no-install", "s2mock", "run", "--", process.execPath, "-e", code]);
+  assert.deepEqual([String(stdout), String(stderr)], ["true\n", ""]);
+});
+
 test("no Python is on the PATH", () => {
   const folders = process.env.PATH.split(":");
   assert.deepEqual(folders.filter((folder) => existsSync(`${folder}/python3`) || existsSync(`${folder}/python`)), []);
