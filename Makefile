@@ -207,8 +207,12 @@ differential: $(VENV)/.test
 	@$(RUN) tests.differential "$(S2MOCK_REFERENCE)" --sequences $(SEQUENCES) --processes 4 \
 	  --version "$(S2MOCK_REFERENCE_VERSION)"
 
-# The powers in front of a real server: make upstream S2MOCK_REFERENCE=http://127.0.0.1:8080
+# The powers in front of a real server, which must be empty, and the official SDKs straight to it and
+# through a mock: make upstream S2MOCK_REFERENCE=http://127.0.0.1:8080
+# With S2MOCK_TEST_LITE=path/to/server, too, all recordings are replayed, straight and through a mock.
 upstream: $(VENV)/.test
+	@S2MOCK_TEST_UPSTREAM=1 $(PYTEST) tests/upstream/test_recordings.py \
+	  tests/upstream/test_sessions.py tests/contract/test_verify.py $(PYTEST_FLAGS)
 	@S2MOCK_REFERENCE="$(S2MOCK_REFERENCE)" $(RUN) pytest tests/upstream/test_reference.py $(PYTEST_FLAGS)
 
 # Replaces all recordings in s2mock/contract/corpus; no other command writes them.

@@ -202,6 +202,9 @@ def _kept(mode: Literal["always", "batch", "never"], announce: Callable[[int], N
     """Serve an account that is kept in a directory of the usual file system."""
     from s2mock import S2Mock
 
+    # Only `python -m s2mock` keeps data, and sets this.
+    sys.setswitchinterval(0.0002)
+
     with TemporaryDirectory() as folder, S2Mock() as mock:
         mock._keep_in(Path(folder), mode, report=print, end=bool)  # noqa: SLF001  # no option of it
         mock.create_basin(BASIN)

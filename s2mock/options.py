@@ -303,6 +303,18 @@ _ALL: Final = (
         is_of_upstream=True,
     ),
     Option(
+        name="upstream_basin_endpoint",
+        text="where the requests for streams go at an upstream that takes the basin from the host, "
+        "as the hosted service does: a URL with {basin} in its host; without it they go to the "
+        "upstream, with the header s2-basin",
+        kind=TEXT,
+        default=None,
+        shown_default="none",
+        is_setting=True,
+        server_flag="upstream_basin_endpoint",
+        is_of_upstream=True,
+    ),
+    Option(
         name="basin_prefix",
         text="put before the name of each basin at the upstream, and taken off again; a * in it "
         "is replaced by random letters, others for each mock",

@@ -4,16 +4,13 @@ Granian and pytest-httpserver answer a constant; moto creates a bucket. Of these
 implements h2c.
 """
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
-from itertools import count
 from typing import NamedTuple
 
 from benchmarks.load.exchange import PLACE, Exchange
+from benchmarks.load.process import run_load
 from benchmarks.peers import BASIN, BEFORE, absence, serving
 from benchmarks.rounds import interleave
 from benchmarks.table import Row, rate
@@ -69,9 +66,6 @@ _PEERS = {
 }
 _NO_H2C = (_HTTPSERVER, "moto")
 
-# No stream is created twice: each round has a block of numbers.
-_NUMBERS = count(0, 1_000_000)
-
 
 def measure(quick: bool) -> Iterator[Row]:
     """Requests a second, for each protocol and load."""
@@ -111,18 +105,12 @@ def create_rate(port: int, title: str, seconds: float) -> float:
 
 def _run(name: str, port: int, load: _Load, seconds: float) -> float:
     exchange = _CREATE_BUCKET if name == "moto" else _CREATE_STREAM
-    options = {
-        "protocol": load.protocol,
-        "port": port,
-        "connections": load.connections,
-        "in-flight": load.in_flight,
-        "seconds": seconds,
-        "first-number": next(_NUMBERS),
-    }
-    command = [sys.executable, "-m", "benchmarks.load"]
-    command += [f"--{option}={value}" for option, value in options.items()]
-    ran = subprocess.run(
-        command, input=json.dumps(vars(exchange)), stdout=subprocess.PIPE, text=True, check=True
+    requests, took = run_load(
+        exchange,
+        port,
+        protocol=load.protocol,
+        connections=load.connections,
+        in_flight=load.in_flight,
+        seconds=seconds,
     )
-    result = json.loads(ran.stdout)
-    return float(result["requests"] / result["seconds"])
+    return requests / took

@@ -2,18 +2,16 @@
 
 import gc
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from functools import partial
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from benchmarks.load.exchange import Exchange
+from benchmarks.load.process import run_load
 from benchmarks.peers import BASIN, Peer, serving
 from benchmarks.rounds import interleave
 from benchmarks.subjects.append import new_stream
@@ -23,9 +21,6 @@ _BODY_BYTES: Final = 100
 # The records of each stream, and of each append of them.
 _STREAMS: Final = 10
 _BATCHES: Final = (1, 100)
-
-_MODES: Final = ("batch", "never", "always")
-_numbers = count(0, 1_000_000)
 
 
 class _Load(NamedTuple):
@@ -53,35 +48,42 @@ def measure(quick: bool) -> Iterator[Row]:
 
 
 def _appends(rounds: int, seconds: float) -> Iterator[Row]:
+    yield from _appends_by(("batch",), rounds, seconds)
+    # Apart: a sync also waits for what another server has written and not synced.
+    yield from _appends_by(("never", "always"), rounds, seconds)
+
+
+def _appends_by(modes: tuple[str, ...], rounds: int, seconds: float) -> Iterator[Row]:
     with ExitStack() as stack:
         peers = {
             mode: stack.enter_context(serving(f"s2mock-{mode}" if mode else "s2mock"))
-            for mode in ("", *_MODES)
+            for mode in ("", *modes)
         }
         ports = {mode: peer.port for mode, peer in peers.items()}
         paths = {mode: new_stream(port) for mode, port in ports.items()}
-        load = _LOADS[_WORK]
-        work = interleave(
-            {
-                mode: partial(_work, peers[mode], paths[mode], load, seconds)
-                for mode in ("", "batch")
-            },
-            rounds,
-        )
-        yield Row(
-            f"append of one record, {_WORK}, `--sync batch`, time of the processor",
-            work["batch"],
-            microseconds,
-            peer="in memory",
-            theirs=work[""],
-            aim=1.5,
-        )
+        if "batch" in modes:
+            load = _LOADS[_WORK]
+            work = interleave(
+                {
+                    mode: partial(_work, peers[mode], paths[mode], load, seconds)
+                    for mode in ("", "batch")
+                },
+                rounds,
+            )
+            yield Row(
+                f"append of one record, {_WORK}, `--sync batch`, time of the processor",
+                work["batch"],
+                microseconds,
+                peer="in memory",
+                theirs=work[""],
+                aim=1.5,
+            )
         for title, load in _LOADS.items():
             times = interleave(
                 {mode: partial(_time, ports[mode], paths[mode], load, seconds) for mode in ports},
                 rounds,
             )
-            for mode in _MODES:
+            for mode in modes:
                 yield Row(
                     f"append of one record, {title}, `--sync {mode}`",
                     times[mode],
@@ -114,21 +116,14 @@ def _run(port: int, path: str, load: _Load, seconds: float) -> tuple[int, float]
         body=json.dumps({"records": [{"body": "x" * _BODY_BYTES}]}),
         status=200,
     )
-    options = {
-        "protocol": load.protocol,
-        "port": port,
-        "connections": load.connections,
-        "in-flight": load.in_flight,
-        "seconds": seconds,
-        "first-number": next(_numbers),
-    }
-    command = [sys.executable, "-m", "benchmarks.load"]
-    command += [f"--{option}={value}" for option, value in options.items()]
-    ran = subprocess.run(
-        command, input=json.dumps(vars(exchange)), stdout=subprocess.PIPE, text=True, check=True
+    return run_load(
+        exchange,
+        port,
+        protocol=load.protocol,
+        connections=load.connections,
+        in_flight=load.in_flight,
+        seconds=seconds,
     )
-    result = json.loads(ran.stdout)
-    return result["requests"], result["seconds"]
 
 
 def _starts(rounds: int, records: int, batch: int) -> Iterator[Row]:

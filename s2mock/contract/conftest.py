@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from s2mock.contract import target_settings
 from s2mock.contract.basins import temporary_basin, unused_name
 from s2mock.contract.bearers import Bearers
 from s2mock.contract.client import Client
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # The account's own token on the fake, which is the default token of a `Client`.
 _TOKEN = "s2mock"
+# The removal of their records takes long enough for a few calls, also over TLS.
+_LINGERING_BATCHES = 150
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -28,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers", "account: concerns the tokens of the account, or its default location"
     )
     config.addinivalue_line("markers", "any_name: creates basins whose names have no given prefix")
+    config.addinivalue_line("markers", "basin_header: about a wrong value of the header s2-basin")
     # With these the tests of s2mock itself are quicker; elsewhere they change nothing.
     config.addinivalue_line("markers", "slow: takes long for what it adds to the others")
     config.addinivalue_line("markers", "sample(n): one in n of its cases is enough for a quick run")
@@ -56,7 +60,7 @@ def target(pytestconfig: pytest.Config, request: pytest.FixtureRequest) -> Clien
             check_target(url)
         except TargetError as error:
             raise pytest.UsageError(str(error)) from None
-    return Client(url.rstrip("/"), token=token)
+    return Client(url.rstrip("/"), token=token, basin_endpoint=target_settings.basin_endpoint)
 
 
 @pytest.fixture(scope="session")
@@ -163,7 +167,7 @@ def lingering_stream(
         def fill(**config: Any) -> Stream:
             # The removal of many records takes long enough for a few calls.
             stream = create_stream(new_basin(**config))
-            for _ in range(40):
+            for _ in range(_LINGERING_BATCHES):
                 stream.append_ok(*["x"] * 1000)
             return stream
 

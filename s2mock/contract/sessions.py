@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 from s2mock.contract.client import Answer, Client
 from s2mock.runtime.http_client import joined
+from s2mock.runtime.monotonic import monotonic
+from s2mock.runtime.tls_trust import client_context
 
 
 class Frame(NamedTuple):
@@ -112,15 +114,14 @@ class Session:
         timeout: float = 10.0,
         receive_buffer: int | None = None,
     ) -> None:
-        target = urlsplit(client.url)
+        target = urlsplit(client.url_of(path))
         secure = target.scheme == "https"
         port = target.port or (443 if secure else 80)
         host = target.hostname or ""
         self._socket = socket.create_connection((host, port), timeout=timeout)
         if secure:
-            self._socket = ssl.create_default_context().wrap_socket(
-                self._socket, server_hostname=host
-            )
+            context = client_context("http/1.1")
+            self._socket = context.wrap_socket(self._socket, server_hostname=host)
         if receive_buffer is not None:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         # A frame must not wait for the acknowledgement of the one before it.
@@ -135,8 +136,7 @@ class Session:
         fields = {"host": target.netloc}
         if client.token is not None:
             fields["authorization"] = f"Bearer {client.token}"
-        if client.basin is not None:
-            fields["s2-basin"] = client.basin
+        fields |= client.basin_fields
         if body_open:
             fields["transfer-encoding"] = "chunked"
         fields |= {name.lower(): value for name, value in (headers or {}).items()}
@@ -190,9 +190,26 @@ class Session:
 
     def answered(self, within: float = 0.0) -> bool:
         """True if, within some seconds, bytes can be read or the connection ends."""
-        if self._buffer or (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending()):
+        if self._buffer:
             return True
+        if isinstance(self._socket, ssl.SSLSocket):
+            return self._answered_over_tls(self._socket, within)
         return bool(select.select([self._socket], [], [], within)[0])
+
+    def _answered_over_tls(self, connection: ssl.SSLSocket, within: float) -> bool:
+        """As `answered`: what is received may be of TLS itself, such as a session ticket."""
+        until = monotonic() + within
+        connection.setblocking(False)
+        try:
+            while True:
+                with suppress(ssl.SSLWantReadError):
+                    self._buffer += connection.recv(65536)
+                    # At the end of the connection nothing is received, and will be again.
+                    return True
+                if not select.select([connection], [], [], max(0.0, until - monotonic()))[0]:
+                    return False
+        finally:
+            connection.settimeout(self.timeout)
 
     def pieces(self) -> Iterator[bytes]:
         """The bytes of the body as they are received, always in the same iterator."""

@@ -9,5 +9,8 @@ MAX_PREFIX_BYTES = 16
 basin_prefix = "contract-"
 """The beginning of the names of all basins that the suite creates, and of the ids of tokens."""
 
+basin_endpoint: str | None = None
+"""The URL with `{basin}` in its host to which requests for streams are sent; None for none."""
+
 token = "s2mock"
 """The token in requests that are sent byte by byte; on a fake it is the account's own."""

@@ -33,6 +33,7 @@ def test_no_basin(target: Client, method: str, path: str) -> None:
     assert answer.error == NO_BASIN_HEADER
 
 
+@pytest.mark.basin_header
 @pytest.mark.parametrize("name", ["café-basin", "日本-basin", "basin\xff\xfe"])
 def test_a_basin_that_is_not_ascii(target: Client, name: str) -> None:
     """Header values are ASCII: anything else is called "not UTF-8", also valid UTF-8 (§2.1)."""
@@ -41,6 +42,7 @@ def test_a_basin_that_is_not_ascii(target: Client, name: str) -> None:
     assert error == bad_header("s2-basin", "not UTF-8")
 
 
+@pytest.mark.basin_header
 @pytest.mark.parametrize("name", ["tab\tbasin", "basin, basin", "basin basin"])
 def test_a_basin_of_printable_ascii_and_tabs(target: Client, name: str) -> None:
     """What is ASCII is measured by the rules of names (§2.1)."""
@@ -49,6 +51,7 @@ def test_a_basin_of_printable_ascii_and_tabs(target: Client, name: str) -> None:
     assert error == bad_header("s2-basin", rule)
 
 
+@pytest.mark.basin_header
 def test_blanks_around_a_value(shared: Client) -> None:
     """The blanks around a value are not part of it (§1.3)."""
     padded = shared.in_basin(f"  {shared.basin}\t ")

@@ -120,6 +120,7 @@ def test_a_bad_basin_in_a_path(target: Client, method: str, name: str, rule: str
     assert error == bad_path(f"basin name {rule}")
 
 
+@pytest.mark.basin_header
 @pytest.mark.parametrize(("name", "rule"), BAD_BASINS)
 def test_a_bad_basin_in_a_header(target: Client, name: str, rule: str) -> None:
     """`bad_header` (§4.1, §2.1)."""

@@ -10,25 +10,26 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from http.client import HTTPException
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from unittest.mock import patch
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from s2mock.contract import target_settings
 from s2mock.contract.client import Answer, Client
+from s2mock.contract.verification_table import Outcome, Verification, render
 from s2mock.powers.redaction import REDACTED, redact_issued_tokens
+from s2mock.registry.values.names import is_basin_prefix
+from s2mock.upstream.address import parse_endpoint
 
 DIFFERS: Final = 1
 UNUSABLE: Final = 2
 INTERRUPTED: Final = 130
 
-_PREFIX = re.compile(r"[a-z0-9][a-z0-9-]*")
 # In seconds. s2-lite removes a basin with many records within about a minute.
 _REMOVAL_SECONDS: Final = 180.0
 _PAUSE_SECONDS: Final = 0.25
@@ -41,20 +42,8 @@ _BEARERS = re.compile(r"(Bearer |\\?[\"']access_token\\?[\"']: ?\\?[\"'])[^\s\"'
 _PLAIN_ONLY: Final = ("test_transport", "test_framing")
 # In the names of cases.
 _OF_ACCOUNT: Final = ("access-token", "locations/default", "no token")
+_OF_BASIN_HEADER: Final = ("/v1/streams", ": header")
 _DEFAULT_LOCATION: Final = "/v1/locations/default"
-
-
-class Outcome(NamedTuple):
-    """The result of a case: "passed", "failed" or "skipped", and why.
-
-    `module` is what its module is about, `rule` what the case checks.
-    """
-
-    module: str
-    case: str
-    result: str
-    detail: str = ""
-    rule: str = ""
 
 
 class Unusable(Exception):
@@ -119,6 +108,13 @@ def _parse(program: str, arguments: Sequence[str]) -> argparse.Namespace:
         f"random one); at most {target_settings.MAX_PREFIX_BYTES} bytes",
     )
     parser.add_argument(
+        "--basin-endpoint",
+        metavar="URL",
+        help="where requests for streams are sent, with {basin} in the host, such as "
+        "https://{basin}.b.s2.dev for the hosted service (default: URL, with the basin in the "
+        "header s2-basin)",
+    )
+    parser.add_argument(
         "--account",
         action="store_true",
         help="run the cases about access tokens and the default location, too; the tokens are "
@@ -142,11 +138,17 @@ def _parse(program: str, arguments: Sequence[str]) -> argparse.Namespace:
     prefix = options.basin_prefix
     if prefix is None:
         options.basin_prefix = f"verify-{uuid.uuid4().hex[:6]}-"
-    elif not _PREFIX.fullmatch(prefix) or len(prefix) > target_settings.MAX_PREFIX_BYTES:
+    elif not is_basin_prefix(prefix) or len(prefix) > target_settings.MAX_PREFIX_BYTES:
         parser.error(
             "argument --basin-prefix: must be lowercase letters, numbers and hyphens, at most "
             f"{target_settings.MAX_PREFIX_BYTES}, and begin with no hyphen, not {prefix!r}"
         )
+    if options.basin_endpoint is not None:
+        try:
+            endpoint = parse_endpoint(options.basin_endpoint, "argument --basin-endpoint:")
+        except ValueError as error:
+            parser.error(str(error))
+        options.basin_endpoint = endpoint.template
     target = urlsplit(options.url)
     if target.scheme not in ("http", "https") or not target.hostname:
         parser.error(
@@ -175,7 +177,8 @@ class _Run:
         self._options = options
         self._token = token
         target = urlsplit(options.url.rstrip("/"))
-        self._is_plain = target.scheme == "http"
+        # Requests byte by byte name the basin in a header.
+        self._is_plain = target.scheme == "http" and options.basin_endpoint is None
         # Without credentials, which a URL may have.
         host = target.netloc.rpartition("@")[2]
         self._shown_url = urlunsplit((target.scheme, host, target.path, "", ""))
@@ -203,7 +206,7 @@ class _Run:
         try:
             listed = self._list("basins")
         except (OSError, HTTPException) as error:
-            raise Unusable(f"cannot reach {self._shown_url}: {error}") from None
+            raise Unusable(_describe_unreachable(self._shown_url, error)) from None
         except AssertionError as error:
             raise Unusable(f"{self._shown_url} does not list basins as S2 does: {error}") from None
         if listed:
@@ -221,6 +224,7 @@ class _Run:
         import pytest
 
         target_settings.basin_prefix = self._prefix
+        target_settings.basin_endpoint = self._options.basin_endpoint
         if self._token:
             target_settings.token = self._token
         directory = Path(str(files("s2mock.contract")))
@@ -278,8 +282,13 @@ class _Run:
             return "about access tokens or the default location, which needs --account"
         if item.get_closest_marker("any_name"):
             return "about names of basins without the prefix"
+        if self._options.basin_endpoint is not None and (
+            item.get_closest_marker("basin_header")
+            or all(part in item.nodeid for part in _OF_BASIN_HEADER)
+        ):
+            return "about the header s2-basin, in the place of which is the host"
         if not self._is_plain and item.path.stem.startswith(_PLAIN_ONLY):
-            return "about plain HTTP, byte by byte"
+            return "sent byte by byte, by plain HTTP with a header s2-basin"
         return None
 
     def note_refused(self, reason: str) -> None:
@@ -349,61 +358,17 @@ class _Run:
 
     def report(self) -> str:
         """Return the table, as Markdown."""
-        return "\n".join([*self._summary(), *self._by_part(), *self._differences(), ""])
-
-    def _summary(self) -> Iterator[str]:
-        results = Counter(one.result for one in self._outcomes)
-        yield f"# S2 at {self._shown_url}, {self._began:%Y-%m-%d}"
-        yield ""
-        yield "| what | seen |"
-        yield "| --- | --- |"
-        yield f"| time | {self._began:%Y-%m-%d %H:%M:%S} UTC |"
-        yield f"| contract suite | of s2mock {version('s2mock')} |"
-        yield f"| cases run | {len(self._outcomes):,} |"
-        yield f"| as expected | {results['passed']:,} |"
-        yield f"| otherwise | {results['failed']:,} |"
-        skipped = Counter(one.detail for one in self._outcomes if one.result == "skipped")
-        for reason, count in sorted({**skipped}.items()):
-            yield f"| skipped | {count:,}: {_cell(reason)} |"
-        for reason, count in sorted(self._not_run.items()):
-            yield f"| not run | {count:,}: {_cell(reason)} |"
-        yield (
-            f"| basins of the suite | {self._prefix}..., all removed |"
-            if not self._left
-            else (f"| left behind | {_cell(', '.join(self._left))} |")
+        return render(
+            Verification(
+                self._shown_url,
+                self._began,
+                self._prefix,
+                self._outcomes,
+                self._not_run,
+                self._left,
+                self._pending,
+            )
         )
-        if self._pending:
-            yield f"| still being deleted by the server | {_cell(', '.join(self._pending))} |"
-
-    def _by_part(self) -> Iterator[str]:
-        yield ""
-        yield "| part of S2 | as expected | otherwise | skipped |"
-        yield "| --- | --- | --- | --- |"
-        parts: dict[str, Counter[str]] = {}
-        for one in self._outcomes:
-            parts.setdefault(one.module, Counter())[one.result] += 1
-        for part, results in sorted(parts.items()):
-            counts = (f"{results[result]:,}" for result in ("passed", "failed", "skipped"))
-            yield f"| {_cell(part)} | {' | '.join(counts)} |"
-
-    def _differences(self) -> Iterator[str]:
-        failed = [one for one in self._outcomes if one.result == "failed"]
-        if not failed:
-            return
-        yield ""
-        yield "| rule that the server does not follow | cases | expected, and seen in the first |"
-        yield "| --- | --- | --- |"
-        rules: dict[str, list[Outcome]] = {}
-        for one in failed:
-            rules.setdefault(one.case.partition("[")[0], []).append(one)
-        for name, cases in rules.items():
-            told = f"{cases[0].rule} ({name})" if cases[0].rule else name
-            yield f"| {_cell(told)} | {len(cases):,} | {_cell(cases[0].detail)} |"
-        yield ""
-        yield "| case that the server answers otherwise | expected, and seen |"
-        yield "| --- | --- |"
-        for one in failed:
-            yield f"| `{_cell(one.case)}` | {_cell(one.detail)} |"
 
 
 class _Plugin:
@@ -468,6 +433,16 @@ def _detail(report: Any) -> str:
     return text.removeprefix("AssertionError: ")
 
 
+def _describe_unreachable(url: str, error: Exception) -> str:
+    import ssl
+
+    if isinstance(error, ssl.SSLError):
+        from s2mock.runtime.tls_trust import tls_failure
+
+        return f"the server {url} {tls_failure(error)}"
+    return f"cannot reach {url}: {error}"
+
+
 def _check_listing(answer: Answer) -> None:
     assert answer.status == 200, f"status {answer.status}, {answer.body[:200]!r}"
 
@@ -476,10 +451,6 @@ def _redact(text: str, token: str) -> str:
     """Return the text without the token, and without tokens that the suite was issued."""
     text = text.replace(token, REDACTED) if token else text
     return _BEARERS.sub(rf"\1{REDACTED}", redact_issued_tokens(text))
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 if __name__ == "__main__":

@@ -48,4 +48,5 @@ _CODES: Final = {
     415: "unsupported_media_type",
     500: "other",
     501: "not_on_target",
+    502: "upstream",
 }

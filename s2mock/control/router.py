@@ -11,7 +11,7 @@ from s2mock.control.hosted_account import AccountEnded, HostedAccount, WaitOrEnd
 from s2mock.control.hosted_accounts import HostedAccounts
 from s2mock.control.request import PREFIX, ControlRequest, ControlRoute, require_account
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.powers.errors import NotOnTarget
+from s2mock.powers.errors import NotOnTarget, UpstreamUnreachable
 from s2mock.registry.values.errors import StorageFailed
 from s2mock.runtime import failures, mock_tokens
 from s2mock.runtime.conversation import READ, Conversation, Head, Reset, RunInThread, Step
@@ -118,9 +118,8 @@ class ControlRouter:
             while (yield READ):
                 pass
             response = refused.response
-        except (TimeoutError, NotOnTarget) as error:
-            status = 408 if isinstance(error, TimeoutError) else 501
-            response = Refused(status, str(error)).response
+        except (TimeoutError, NotOnTarget, UpstreamUnreachable) as error:
+            response = Refused(_status_of(error), str(error)).response
         except (GeneratorExit, ConnectionError):
             raise
         except Exception as error:  # noqa: BLE001  # a failure of ours must reach the user as one
@@ -252,3 +251,9 @@ def _redirect_to_page() -> Conversation:
     while (yield READ):
         pass
     yield Head(302, [("location", f"{PREFIX}/")], b"")
+
+
+def _status_of(error: TimeoutError | NotOnTarget | UpstreamUnreachable) -> int:
+    if isinstance(error, TimeoutError):
+        return 408
+    return 501 if isinstance(error, NotOnTarget) else 502

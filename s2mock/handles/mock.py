@@ -80,9 +80,11 @@ class S2Mock(MockBase):
     With `upstream`, the URL of an s2-lite or of the hosted service, that server answers every
     request, and this mock is in front of it with its faults, holds and journal.
     `upstream_token_env` is the environment variable with the access token for it: a client's token
-    is not forwarded. `basin_prefix` is put before the name of each basin there, and taken off again
-    in responses; a `*` in it is replaced by random letters. What only the engine of this process
-    can do raises `NotOnTarget`. Needs `pip install 's2mock[upstream]'`.
+    is not forwarded. `upstream_basin_endpoint`, such as `https://{basin}.b.s2.dev`, is where
+    requests for streams go if the server takes the basin from the host. `basin_prefix` is put
+    before the name of each basin there, and taken off again in responses; a `*` in it is replaced
+    by random letters. What only the engine of this process can do raises `NotOnTarget`. Needs
+    `pip install 's2mock[upstream]'`.
 
     Leaving the `with` block without an exception raises `UnusedFault` if a fault was not used, or
     if a hold held nothing, and what a hook has raised.
@@ -124,6 +126,7 @@ class S2Mock(MockBase):
         locations: Iterable[str | Mapping[str, Any]] | None = None,
         upstream: str | None = None,
         upstream_token_env: str | None = None,
+        upstream_basin_endpoint: str | None = None,
         basin_prefix: str | None = None,
     ) -> None:
         self._upstream: UpstreamSide | None = None
@@ -132,10 +135,11 @@ class S2Mock(MockBase):
         self._profile = profile_named(profile)
         check_flag("cors", cors)
         side = None
-        if upstream is not None or upstream_token_env is not None or basin_prefix is not None:
+        of_upstream = (upstream, upstream_token_env, basin_prefix, upstream_basin_endpoint)
+        if any(option is not None for option in of_upstream):
             from s2mock.handles import upstream as upstreams
 
-            side = upstreams.UpstreamSide(upstream, upstream_token_env, basin_prefix)
+            side = upstreams.UpstreamSide(*of_upstream)
             upstreams.check_engine_options(
                 deletion_delay=deletion_delay,
                 profile=profile,

@@ -7,15 +7,15 @@ from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
-from s2mock.handles.backends.upstream import UpstreamAccount, UpstreamPowers, UpstreamUnreachable
+from s2mock.handles.backends.upstream import UpstreamAccount, UpstreamPowers
 from s2mock.options import OPTIONS
-from s2mock.powers.errors import NotOnTarget
+from s2mock.powers.errors import NotOnTarget, UpstreamUnreachable
 from s2mock.registry.rules.basins import CreateBasin, DeleteBasin
 from s2mock.registry.rules.streams import CreateStream
 from s2mock.registry.settings import Settings
 from s2mock.registry.values.errors import S2Error
 from s2mock.runtime import failures
-from s2mock.upstream.address import parse_address
+from s2mock.upstream.address import parse_address, parse_endpoint
 from s2mock.upstream.basin_prefix import BasinPrefix, make_prefix, random_template
 from s2mock.upstream.connections import UpstreamConnections
 from s2mock.upstream.upstream import Upstream
@@ -54,15 +54,24 @@ _AT_COMMIT: Final = ("hold", "on")
 class UpstreamSide:
     """The upstream of a mock, with the basins that were made for it.
 
-    `url`, `token_env` and `prefix` are the options of `S2Mock`. Raises `TypeError`, `ValueError`,
-    and `ImportError` without the libraries that it needs.
+    `url`, `token_env`, `prefix` and `endpoint` are the options of `S2Mock`. Raises `TypeError`,
+    `ValueError`, and `ImportError` without the libraries that it needs.
     """
 
-    def __init__(self, url: str | None, token_env: str | None, prefix: str | None) -> None:
+    def __init__(
+        self,
+        url: str | None,
+        token_env: str | None,
+        prefix: str | None,
+        endpoint: str | None,
+    ) -> None:
         if url is None:
-            name = "basin_prefix" if token_env is None else "upstream_token_env"
+            given = {"upstream_token_env": token_env, "upstream_basin_endpoint": endpoint}
+            name = next((name for name in given if given[name] is not None), "basin_prefix")
             raise ValueError(f"{name} is about an upstream: give upstream=URL with it")
         address = parse_address(url)
+        basins = None if endpoint is None else parse_endpoint(endpoint)
+        self._endpoint = endpoint
         for option, value in (("upstream_token_env", token_env), ("basin_prefix", prefix)):
             if value is not None and not isinstance(value, str):
                 raise TypeError(f"{option} must be text, not {value!r}")
@@ -76,9 +85,14 @@ class UpstreamSide:
         token = None if token_env is None else _token_in(token_env)
         made = None if prefix is None else BasinPrefix(make_prefix(prefix))
         connections = UpstreamConnections(address, failures.note)
-        self._upstream: Final = Upstream(address, token, made, Settings(), connections)
+        self._upstream: Final = Upstream(address, token, made, Settings(), connections, basins)
         self.account: Final = UpstreamAccount(
-            address.url, token, made, self._upstream.engine, self.impossible
+            address.url,
+            token,
+            made,
+            self._upstream.engine,
+            self.impossible,
+            None if basins is None else basins.template,
         )
         self._upstream.engine.land = self._upstream.send_late
         self._upstream.engine.impossible = self.impossible
@@ -169,6 +183,7 @@ class UpstreamSide:
             **{name: inherited[name] for name in inherited if not OPTIONS[name].is_of_engine},
             "upstream": self.url,
             "upstream_token_env": self._token_env,
+            "upstream_basin_endpoint": self._endpoint,
             "basin_prefix": random_template(self._template),
         }
 

@@ -16,6 +16,10 @@ class NotOnTarget(AttributeError):
     """
 
 
+class UpstreamUnreachable(RuntimeError):
+    """The upstream did not answer a direct call of the test, or not as S2 does."""
+
+
 def raise_at_end(raised: BaseException | None, complaints: list[str]) -> None:
     """Raise what a hook has raised, or `UnusedFault` with the complaints, if there are any."""
     text = "\n".join(complaints)

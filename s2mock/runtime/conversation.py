@@ -107,14 +107,15 @@ class RunInThread:
 class Reset:
     """End the conversation without a response, or without the rest of it.
 
-    On HTTP/2 the stream is reset: RST_STREAM with INTERNAL_ERROR, or with REFUSED_STREAM if
-    `refused`, which promises that the request had no effect. On HTTP/1.1 the connection is closed.
+    On HTTP/2 the stream is reset: RST_STREAM with the error code `code`, by default INTERNAL_ERROR,
+    or with REFUSED_STREAM if `refused`, which promises that the request had no effect. On HTTP/1.1
+    the connection is closed.
     With `connection`, the TCP connection is closed on HTTP/2 too, with all other streams on it,
     after the data sent before. With `by_rst` a connection is closed by RST, not by FIN. With
     `unreachable`, a WSGI call raises `ConnectionRefusedError`, not `ConnectionResetError`.
     """
 
-    __slots__ = ("by_rst", "connection", "refused", "unreachable")
+    __slots__ = ("by_rst", "code", "connection", "refused", "unreachable")
 
     def __init__(
         self,
@@ -123,8 +124,10 @@ class Reset:
         connection: bool = False,
         by_rst: bool = False,
         unreachable: bool = False,
+        code: int | None = None,
     ) -> None:
         self.by_rst: bool = by_rst
+        self.code: int | None = code
         self.refused: bool = refused
         self.connection: bool = connection
         self.unreachable: bool = unreachable

@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import ssl
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from copy import copy
@@ -10,6 +11,8 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlsplit
 
+# The routes of a basin.
+_STREAMS = "/v1/streams"
 # The position of an error in a JSON body, which each JSON library writes in its own way.
 _PLACE = re.compile(r" at (?:line \d+ column \d+|`[^`]*`)$")
 
@@ -70,13 +73,23 @@ class Answer(NamedTuple):
 class Client:
     """A client of one endpoint and, by default, one basin.
 
-    `token` is the access token; with None, no `Authorization` header is sent.
+    `token` is the access token; with None, no `Authorization` header is sent. `basin_endpoint` is a
+    URL with `{basin}` in its host, as the hosted service has it: requests for streams are sent
+    there, without an `S2-Basin` header.
     """
 
-    def __init__(self, url: str, *, token: str | None = "s2mock", basin: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = "s2mock",
+        basin: str | None = None,
+        basin_endpoint: str | None = None,
+    ) -> None:
         self.url = url
         self.token = token
         self.basin = basin
+        self._basin_endpoint = basin_endpoint
 
     def in_basin(self, basin: str | None) -> Self:
         """Return a client of the same endpoint with another `S2-Basin` header, or with none."""
@@ -103,8 +116,7 @@ class Client:
         fields: dict[str, str | None] = {}
         if self.token is not None:
             fields["authorization"] = f"Bearer {self.token}"
-        if self.basin is not None:
-            fields["s2-basin"] = self.basin
+        fields |= self.basin_fields
         if document is not ...:
             body = json.dumps(document).encode()
             fields["content-type"] = "application/json"
@@ -124,18 +136,31 @@ class Client:
         timeout: float = 10.0,
     ) -> Answer:
         """Send one request with only these headers. `timeout` is in seconds."""
-        connection = self.connect(timeout=timeout)
+        connection = connect(self.url_of(path), timeout=timeout)
         try:
             return read(exchange(connection, method, path, headers, body))
         finally:
             connection.close()
+
+    @property
+    def basin_fields(self) -> dict[str, str]:
+        """The header that names the basin, unless there is none, or the host names it."""
+        if self.basin is None or self._basin_endpoint is not None:
+            return {}
+        return {"s2-basin": self.basin}
+
+    def url_of(self, path: str) -> str:
+        """Return the base URL to which a request for that path is sent."""
+        if self._basin_endpoint is None or self.basin is None or not path.startswith(_STREAMS):
+            return self.url
+        return self._basin_endpoint.replace("{basin}", self.basin)
 
     def connect(self, *, timeout: float = 10.0) -> HTTPConnection:
         """Open and return a new connection. `timeout` is in seconds."""
         return connect(self.url, timeout=timeout)
 
     def raw(self, request: bytes, *, timeout: float = 10.0) -> Answer:
-        """Send these bytes over plain HTTP, and return the response. `timeout` is in seconds."""
+        """Send these bytes, and return the response. `timeout` is in seconds."""
         with self.open_socket(timeout=timeout) as connection:
             connection.sendall(request)
             response = HTTPResponse(connection)
@@ -143,19 +168,30 @@ class Client:
             return read(response)
 
     def open_socket(self, *, timeout: float = 10.0) -> socket.socket:
-        """Open a TCP connection, on which you send any bytes. `timeout` is in seconds."""
+        """Open a connection, on which you send any bytes. `timeout` is in seconds."""
         target = urlsplit(self.url)
-        address = (target.hostname or "", target.port or 80)
+        host, is_secure = target.hostname or "", target.scheme == "https"
+        address = (host, target.port or (443 if is_secure else 80))
         connection = socket.create_connection(address, timeout=timeout)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if is_secure:
+            from s2mock.runtime.tls_trust import client_context
+
+            connection = client_context("http/1.1").wrap_socket(connection, server_hostname=host)
         return connection
 
 
 def connect(url: str, *, timeout: float = 10.0) -> HTTPConnection:
     """Open a connection to the server at `url`. `timeout` is in seconds. Raises `OSError`."""
     target = urlsplit(url)
-    secure = target.scheme == "https"
-    connection = (HTTPSConnection if secure else HTTPConnection)(target.netloc, timeout=timeout)
+    connection: HTTPConnection
+    if target.scheme == "https":
+        from s2mock.runtime.tls_trust import client_context
+
+        context = client_context("http/1.1")
+        connection = HTTPSConnection(target.netloc, timeout=timeout, context=context)
+    else:
+        connection = HTTPConnection(target.netloc, timeout=timeout)
     connection.connect()
     return connection
 
@@ -175,7 +211,7 @@ def exchange(
     for name, value in headers.items():
         connection.putheader(name, value)
     # A server that refuses a body may respond and close before it has received all of it.
-    with suppress(BrokenPipeError, ConnectionResetError):
+    with suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
         connection.endheaders(body)
     return connection.getresponse()
 

@@ -189,7 +189,9 @@ class H2Stream:
         if step.connection and not self._owner.is_muted:
             self._owner.cut(by_rst=step.by_rst)
         else:
-            code = frames.REFUSED_STREAM if step.refused else frames.INTERNAL_ERROR
+            code = step.code
+            if code is None:
+                code = frames.REFUSED_STREAM if step.refused else frames.INTERNAL_ERROR
             self._owner.reset(self, code)
 
     @property

@@ -1,8 +1,11 @@
 """The address of an upstream, as its users write it."""
 
+import re
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+_PLACE: Final = "{basin}"
+_ENDPOINT: Final = re.compile(r"https?://[^/@?#{}]*\{basin\}[^/@?#{}:]*(:\d{1,5})?/?")
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -28,6 +31,33 @@ class UpstreamAddress(NamedTuple):
     def url(self) -> str:
         """The base URL, without a slash at its end."""
         return f"{self.scheme}://{self.authority}"
+
+
+class BasinEndpoint(NamedTuple):
+    """The address of each basin of an upstream that takes the basin from the host."""
+
+    template: str
+    """A URL with `{basin}` in its host."""
+
+    def address_of(self, basin: str) -> UpstreamAddress:
+        """Return the address of a basin."""
+        return parse_address(self.template.replace(_PLACE, basin))
+
+
+def parse_endpoint(template: object, option: str = "upstream_basin_endpoint") -> BasinEndpoint:
+    """Return the endpoint that a URL with `{basin}` names, which `option` has.
+
+    Raises `TypeError`, `ValueError`.
+    """
+    expected = (
+        f"{option} must be a URL with {{basin}} in its host, such as https://{{basin}}.b.s2.dev, "
+        f"not {template!r}"
+    )
+    if not isinstance(template, str):
+        raise TypeError(expected)
+    if not _ENDPOINT.fullmatch(template):
+        raise ValueError(expected)
+    return BasinEndpoint(template.rstrip("/"))
 
 
 def parse_address(url: object) -> UpstreamAddress:

@@ -228,18 +228,19 @@ class UpstreamApp:
             request,
             begun + (rest or b""),
         )
-        pair = self._upstream.connections.pair_of(request.environ)
+        forwarded, connections = self._upstream.routed(forwarded)
+        pair = connections.pair_of(request.environ)
         if pair.retire_client is None:
             pair.retire_client = yield RETIRE_HANDLE
         attempt = 1
         while True:
-            exchange = self._upstream.connections.exchange(request.environ, forwarded)
+            exchange = connections.exchange(request.environ, forwarded)
             if sent:
                 exchange.send(sent)
             # `b""` is the end of the body.
             dialog = Dialog(
                 exchange,
-                self._upstream.url,
+                connections.address.url,
                 is_complete=rest == b"" and not request.is_body_cut,
                 unread_until=monotonic() + UNREAD_SECONDS if is_unread and rest != b"" else None,
             )
@@ -253,8 +254,7 @@ class UpstreamApp:
             try:
                 head = yield from dialog.next_event()
             except UpstreamBroke as broke:
-                is_safe = request.method in ("GET", "HEAD") or forwarded.is_http2
-                if broke.may_repeat and is_safe and rest == b"" and attempt < _ATTEMPTS:
+                if broke.may_repeat and rest == b"" and attempt < _ATTEMPTS:
                     attempt += 1
                     continue
                 raise
@@ -329,7 +329,13 @@ class UpstreamApp:
             follower = engine.follower(str(operation.basin), str(operation.stream))
             session = Session(read_pieces(dialog, form, follower.begin), form, exchange.cancel)
             session.call_on_close(follower.end)
-        return ForwardedResponse.of_session(head.status, head.headers, session, closes=head.closes)
+        return ForwardedResponse.of_session(
+            head.status,
+            head.headers,
+            session,
+            closes=head.closes,
+            reset_of_end=lambda: dialog.client_reset,
+        )
 
     def _refused(self, request: S2Request, error: S2Error) -> S2Response:
         """Return the answer of s2mock itself: of a fault, or where the upstream gives none."""

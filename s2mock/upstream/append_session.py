@@ -19,6 +19,11 @@ from s2mock.upstream.forms import UpstreamFrames
 from s2mock.upstream.read_session import terminal_error
 from s2mock.upstream.results import appended
 
+# Batches, and the bytes of their payloads, that may be forwarded and not answered: each is kept
+# until it is. Beyond them the client waits, as it does at s2-lite beyond 128 MiB.
+_MAX_BATCHES: Final = 100_000
+_MAX_BYTES: Final = 128 * 1024 * 1024
+
 
 class AppendSession:
     """The batches of one append session, from the client to the upstream and back.
@@ -48,6 +53,7 @@ class AppendSession:
         # Batches that were forwarded and not answered, and the one that waits at its arrival.
         self._forwarded: deque[RequestCall] = deque()
         self._arriving: RequestCall | None = None
+        self._forwarded_bytes = 0
 
     def pieces(self) -> Pieces:
         """Yield an acknowledgement for each batch. Raises the error that ends the session."""
@@ -73,7 +79,7 @@ class AppendSession:
         try:
             while data := (yield READ):
                 yield from self._forward(data)
-                if not self._exchange.has_room:
+                if not self._has_room():
                     yield Until(self._has_room)
         except ConnectionAbortedError:
             if self._forwarded:
@@ -103,6 +109,8 @@ class AppendSession:
             self._flush()
             while data := (yield READ):
                 self._exchange.send(data)
+                if not self._has_room():
+                    yield Until(self._has_room)
         self._flush()
 
     def _forward_batch(self, frame: bytes) -> Inbound:
@@ -126,6 +134,7 @@ class AppendSession:
 
     def _send(self, call: RequestCall, frame: bytes) -> None:
         self._forwarded.append(call)
+        self._forwarded_bytes += len(call.payload or b"")
         self._note_batch()
         self._add(frame)
 
@@ -156,7 +165,9 @@ class AppendSession:
         return self._request.make_batch_call(operation, decoded.payload)
 
     def _has_room(self) -> bool:
-        return self._exchange.has_room
+        """True if the upstream takes, and answers, what was forwarded."""
+        is_behind = len(self._forwarded) >= _MAX_BATCHES or self._forwarded_bytes >= _MAX_BYTES
+        return self._exchange.has_room and not is_behind
 
     def _is_all_answered(self) -> bool:
         return not self._forwarded
@@ -210,6 +221,7 @@ class AppendSession:
         if self._engine.observers:
             yield from self._engine.pass_point("answer", call)
         self._forwarded.popleft()
+        self._forwarded_bytes -= len(call.payload or b"")
         self._note_batch()
         yield Acknowledged(call, decoded.payload, frame)
 

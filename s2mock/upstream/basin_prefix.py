@@ -7,14 +7,12 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from s2mock.registry.values.errors import Invalid, InvalidName
-from s2mock.registry.values.names import BasinName
+from s2mock.registry.values.names import MAX_BASIN_NAME_BYTES, BasinName, is_basin_prefix
 from s2mock.runtime.environ import Fields
 
-MAX_NAME_BYTES: Final = 48
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 _RANDOM: Final = 8
 _MAX_BYTES: Final = 40
-_VALID: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 class NameTooLong(Invalid):
@@ -26,8 +24,8 @@ class NameTooLong(Invalid):
         size = len((prefix + name).encode())
         super().__init__(
             f"the name of basin `{name}` has {size} bytes with the prefix `{prefix}` that s2mock "
-            f"puts before it (basin_prefix), and S2 takes {MAX_NAME_BYTES}: choose a shorter name "
-            "or a shorter prefix"
+            f"puts before it (basin_prefix), and S2 takes {MAX_BASIN_NAME_BYTES}: choose a shorter "
+            "name or a shorter prefix"
         )
         self.explanation = self.message
 
@@ -35,7 +33,7 @@ class NameTooLong(Invalid):
 def make_prefix(template: str) -> str:
     """Return a prefix, with random letters for a `*` in the template. Raises `ValueError`."""
     filled = template.replace("*", _random_letters(), 1)
-    if not _VALID.fullmatch(filled) or len(filled) > _MAX_BYTES:
+    if not is_basin_prefix(filled) or len(filled) > _MAX_BYTES:
         raise ValueError(
             "basin_prefix must be lower-case letters, digits and hyphens, at most "
             f"{_MAX_BYTES} bytes, and begin with a letter or a digit, with at most one * for "
@@ -63,7 +61,7 @@ class BasinPrefix:
 
     def add(self, name: str) -> str:
         """Return the name that a basin has at the upstream. Raises `NameTooLong`."""
-        if len((self.text + name).encode()) > MAX_NAME_BYTES:
+        if len((self.text + name).encode()) > MAX_BASIN_NAME_BYTES:
             raise NameTooLong(name, self.text)
         return self.text + name
 
@@ -108,7 +106,7 @@ _BY_OPERATION: Final = {
     "issue-access-token": _Rewriting(in_scope=True),
 }
 _LISTED: Final = ("prefix", "start_after")
-_BASIN: Final = "s2-basin"
+BASIN: Final = "s2-basin"
 _BASIN_HOST: Final = re.compile(r"([^.]+)(\.b\..+)")
 
 
@@ -155,13 +153,26 @@ def rewritten_fields(prefix: BasinPrefix, fields: Fields) -> Fields:
     """
     found = []
     for name, value in fields:
-        if name == _BASIN and value:
+        if name == BASIN and value:
             found.append((name, prefix.add_if_valid(value)))
         elif name == "host" and (host := _BASIN_HOST.fullmatch(value)):
             found.append((name, prefix.add_if_valid(host[1]) + host[2]))
         else:
             found.append((name, value))
     return tuple(found)
+
+
+def named_basin(fields: Fields) -> str | None:
+    """Return the basin that the header fields name, as S2 finds it; None for no valid name."""
+    # Of a repeated field the first value counts.
+    values = dict(reversed(fields))
+    name = values.get(BASIN)
+    if name is None and (host := _BASIN_HOST.fullmatch(values.get("host", ""))):
+        name = host[1]
+    try:
+        return None if name is None else BasinName(name)
+    except InvalidName:
+        return None
 
 
 def rewritten_body(prefix: BasinPrefix, operation: str | None, body: bytes) -> bytes | None:

@@ -8,20 +8,21 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from s2mock.runtime.environ import ON_END
 from s2mock.server.event_loop import ServerLoop
 from s2mock.server.socket_transport import SocketTransport
 from s2mock.upstream.address import UpstreamAddress
+from s2mock.upstream.errors import unreachable_reason
 from s2mock.upstream.exchange import Broken, Exchange
 from s2mock.upstream.request import ForwardedRequest
 
 if TYPE_CHECKING:
-    import ssl
-
     from s2mock.upstream.http1 import Http1Connection
     from s2mock.upstream.http2 import Http2Connection
+
+    _Spoken = Http1Connection | Http2Connection
 
 _CONNECT_SECONDS: Final = 10.0
 # S2 lets a read wait for 60 seconds before it answers.
@@ -48,11 +49,15 @@ class UpstreamConnections:
         answer_seconds: float = _ANSWER_SECONDS,
     ) -> None:
         self.address: Final = address
+        self.has_http2: bool = True
+        """False once it has chosen HTTP/1.1 in a TLS handshake that offered both versions."""
         self.answer_seconds: float = answer_seconds
         self._on_error = on_error
         self._key = f"s2mock.upstream {next(_NUMBERS)}"
         self._lock = threading.Lock()
         self._pairs: set[Pair] = set()
+        # Those to the hosts of basins.
+        self._others: dict[UpstreamAddress, UpstreamConnections] = {}
         # For requests without a connection of their own, in a thread of its own.
         self._loop: ServerLoop | None = None
         self._loop_pid = 0
@@ -68,11 +73,31 @@ class UpstreamConnections:
         pair = self.pair_of(environ)
         return Exchange(request, pair.run, pair.carry, self.answer_seconds)
 
+    @property
+    def buffered_bytes(self) -> int:
+        """The bytes that wait on all connections, for the upstream or for its clients."""
+        own = sum(pair.buffered_bytes for pair in [*self._pairs])
+        return own + sum(other.buffered_bytes for other in [*self._others.values()])
+
+    def to(self, address: UpstreamAddress) -> "UpstreamConnections":
+        """Return the connections to another address, which are closed with these."""
+        with self._lock:
+            other = self._others.get(address)
+            if other is None:
+                other = self._others[address] = UpstreamConnections(
+                    address, self._on_error, answer_seconds=self.answer_seconds
+                )
+                other.is_closed = self.is_closed
+            return other
+
     def close(self) -> None:
         """Close all connections; the exchanges on them break off."""
         with self._lock:
             self.is_closed = True
             pairs, loop, self._loop = [*self._pairs], self._loop, None
+            others = [*self._others.values()]
+        for other in others:
+            other.close()
         for pair in pairs:
             pair.close_and_wait()
         if loop is not None:
@@ -137,8 +162,18 @@ class Pair:
         self._waiting: list[Exchange] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_retired = False
+        self._is_of_http2 = False
         self.retire_client: Callable[..., object] | None = None
         """Ends the client's connection without an error, as the upstream has ended its own."""
+
+    @property
+    def buffered_bytes(self) -> int:
+        """The bytes that wait on these connections, and for one."""
+        waiting = sum(exchange.unsent_bytes for exchange in [*self._waiting])
+        waiting += sum(connection.buffered_bytes for connection in [*self._http1])
+        for connection in (self._http2, *self._leaving):
+            waiting += 0 if connection is None else connection.buffered_bytes
+        return waiting
 
     def run(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call the function in the thread of the loop: at once if this is that thread."""
@@ -158,14 +193,12 @@ class Pair:
         self._owner.add(self)
         if self._owner.is_closed:
             exchange.receive(Broken("had its connection closed", has_sent=False))
-        elif exchange.request.is_http2:
+            return
+        self._is_of_http2 = exchange.request.is_http2
+        if self._is_of_http2 and self._owner.has_http2:
             self._carry_by_http2(exchange)
         else:
-            for connection in self._http1:
-                if connection.can_carry:
-                    connection.carry(exchange)
-                    return
-            self._start(self._connect_http1(exchange))
+            self._carry_by_http1(exchange)
 
     def retire(self) -> None:
         """Close each connection once it carries no exchange: the client has left."""
@@ -224,13 +257,20 @@ class Pair:
         if len(self._waiting) == 1:
             self._start(self._connect_http2())
 
+    def _carry_by_http1(self, exchange: Exchange) -> None:
+        for connection in self._http1:
+            if connection.can_carry:
+                connection.carry(exchange)
+                return
+        self._start(self._connect_http1(exchange))
+
     async def _connect_http1(self, exchange: Exchange) -> None:
         from s2mock.upstream.http1 import Http1Connection
 
         made = Http1Connection(self._http1_is_idle, self._http1_is_lost)
-        reason = await self._connect(made, "http/1.1")
-        if reason is not None:
-            exchange.receive(Broken(reason, has_sent=True))
+        spoken = await self._connect(made)
+        if isinstance(spoken, str):
+            exchange.receive(Broken(spoken, has_sent=True))
         elif exchange.is_cancelled:
             made.close()
         else:
@@ -239,50 +279,69 @@ class Pair:
         self._end_if_unused()
 
     async def _connect_http2(self) -> None:
+        from s2mock.upstream.http1 import Http1Connection
         from s2mock.upstream.http2 import Http2Connection
 
-        made = Http2Connection(self._address.scheme, self._http2_is_lost)
-        reason = await self._connect(made, "h2")
+        http2 = Http2Connection(self._address.scheme, self._http2_is_lost)
+        http1 = Http1Connection(self._http1_is_idle, self._http1_is_lost)
+        spoken = await self._connect(http2, http1)
         waiting, self._waiting = self._waiting, []
-        if reason is None:
-            self._http2 = made
+        if spoken is http2:
+            self._http2 = http2
+        elif spoken is http1:
+            self._owner.has_http2 = False
+            self._http1.add(http1)
         for exchange in waiting:
-            if reason is not None:
-                exchange.receive(Broken(reason, has_sent=True))
+            if isinstance(spoken, str):
+                exchange.receive(Broken(spoken, has_sent=True))
             elif not exchange.is_cancelled:
-                made.carry(exchange)
+                self.carry(exchange)
+        if spoken is http1 and http1.can_carry:
+            # All that waited for it were cancelled.
+            http1.close()
         self._end_if_unused()
 
-    async def _connect(self, protocol: asyncio.Protocol, alpn: str) -> str | None:
-        """Connect to the upstream; return None, or the reason for which that failed."""
+    async def _connect(self, *protocols: "_Spoken") -> "_Spoken | str":
+        """Connect to the upstream; return the protocol that it speaks, or why that failed.
+
+        Over TLS all of them are offered, in this order; otherwise it is the first.
+        """
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                return await self._connect_in_time(protocol, alpn)
+                if self._address.is_secure:
+                    return await self._connect_by_tls(protocols)
+                await self._connect_plainly(protocols[0])
+                return protocols[0]
         except TimeoutError:
             return f"took no connection within {_CONNECT_SECONDS:g} s"
         except OSError as error:
-            # asyncio has other words for what the system says.
-            said = os.strerror(error.errno) if error.errno and error.errno > 0 else error
-            return f"cannot be reached: {said}"
+            return unreachable_reason(error)
 
-    async def _connect_in_time(self, protocol: asyncio.Protocol, alpn: str) -> str | None:
-        host, port, loop = self._address.host, self._address.port, self._loop
-        if self._address.is_secure:
-            transport, _ = await loop.create_connection(
-                lambda: protocol, host, port, ssl=_tls_context(alpn), server_hostname=host
-            )
-            chosen = transport.get_extra_info("ssl_object").selected_alpn_protocol()
-            if alpn == "h2" and chosen != alpn:
-                transport.abort()
-                return "does not speak HTTP/2 over TLS: use a client of HTTP/1.1"
-        elif isinstance(loop, ServerLoop):
-            await self._connect_socket(protocol)
+    async def _connect_plainly(self, protocol: asyncio.Protocol) -> None:
+        loop = self._loop
+        if isinstance(loop, ServerLoop):
+            # As the server connects that has its own thread.
+            connected, address = await self._connect_socket()
+            _transports.add(_Transport(connected, address, loop, protocol))
         else:
+            host, port = self._address.host, self._address.port
             await loop.create_connection(lambda: protocol, host, port)
-        return None
 
-    async def _connect_socket(self, protocol: asyncio.Protocol) -> None:
-        """Connect as the server does that has its own thread. Raises `OSError`."""
+    async def _connect_by_tls(self, protocols: "tuple[_Spoken, ...]") -> "_Spoken":
+        from s2mock.runtime.tls_trust import client_context
+
+        connected, _ = await self._connect_socket()
+        _tls_sockets.add(connected)
+        _, choice = await self._loop.create_connection(
+            lambda: _Choice(protocols),
+            sock=connected,
+            ssl=client_context(*(protocol.alpn for protocol in protocols)),
+            server_hostname=self._address.host,
+        )
+        return choice.chosen
+
+    async def _connect_socket(self) -> tuple[socket.socket, Any]:
+        """Return a socket that is connected to the upstream, and its address. Raises `OSError`."""
         loop = self._loop
         found = await loop.getaddrinfo(
             self._address.host, self._address.port, type=socket.SOCK_STREAM
@@ -300,8 +359,7 @@ class Pair:
                 connected.close()
                 raise
             else:
-                _transports.add(_Transport(connected, address, loop, protocol))
-                return
+                return connected, address
         assert failure is not None
         raise failure
 
@@ -311,7 +369,8 @@ class Pair:
 
     def _http1_is_lost(self, connection: "Http1Connection", by_upstream: bool) -> None:
         self._http1.discard(connection)
-        if by_upstream and not self._http1:
+        # A client of HTTP/2 does not see which connections its requests take from here.
+        if by_upstream and not self._http1 and not self._is_of_http2:
             self._retire_client(at_once=True)
         self._end_if_unused()
 
@@ -345,11 +404,31 @@ class Pair:
             self._owner.discard(self)
 
 
+class _Choice(asyncio.Protocol):
+    """Hands a new connection to the one of some protocols that its TLS handshake has chosen."""
+
+    def __init__(self, protocols: "tuple[_Spoken, ...]") -> None:
+        self._by_alpn = {protocol.alpn: protocol for protocol in protocols}
+        # A server without ALPN speaks HTTP/1.1.
+        self.chosen: _Spoken = protocols[-1]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hand over the connection, before anything is received."""
+        alpn = transport.get_extra_info("ssl_object").selected_alpn_protocol()
+        self.chosen = self._by_alpn.get(alpn, self.chosen)
+        cast("asyncio.Transport", transport).set_protocol(self.chosen)
+        self.chosen.connection_made(transport)
+
+
 class _Transport(SocketTransport):
     """A transport that hands over what was received before its connection broke.
 
     A server may refuse a request, and close, before it has received all of it.
     """
+
+    def can_write_eof(self) -> bool:
+        """Return True: the output may end before the input."""
+        return True
 
     def _lose(self, error: OSError) -> None:
         with suppress(OSError):
@@ -360,12 +439,16 @@ class _Transport(SocketTransport):
 
 
 _transports: "weakref.WeakSet[SocketTransport]" = weakref.WeakSet()
+# Of connections by TLS, whose transports are asyncio's.
+_tls_sockets: "weakref.WeakSet[socket.socket]" = weakref.WeakSet()
 
 
 def _abandon_all() -> None:
     """Give back the descriptors in a forked child; the connections are the parent's."""
     for transport in list(_transports):
         transport.abandon()
+    for connected in list(_tls_sockets):
+        connected.close()
 
 
 os.register_at_fork(after_in_child=_abandon_all)
@@ -376,12 +459,3 @@ def _run_loop(loop: ServerLoop) -> None:
         loop.run()
     finally:
         loop.close()
-
-
-def _tls_context(alpn: str) -> "ssl.SSLContext":
-    """Return a context that checks certificates as the system does, and offers that protocol."""
-    import ssl
-
-    context = ssl.create_default_context()
-    context.set_alpn_protocols([alpn])
-    return context

@@ -10,6 +10,8 @@ from s2mock.upstream.errors import UpstreamFailed
 from s2mock.upstream.exchange import Broken, Event, Exchange, ResponseEnd, ResponseHead, StreamReset
 
 _REFUSED_STREAM: Final = 7
+# Of an answer that is no session; a batch has 1 MiB at most, before it is written as JSON.
+_MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 
 UNREAD_SECONDS: Final = 5.0
 """How long the answer of an upstream is awaited that is expected not to read a body."""
@@ -51,6 +53,11 @@ class Dialog:
         self.exchange: Final = exchange
         self._url = url
         self.is_complete: bool = is_complete
+        self.client_reset: Reset | None = None
+        """How a session ends behind its error, if the upstream has ended the connection.
+
+        Over HTTP/2 a GOAWAY follows, since the other sessions end with an error of their own first.
+        """
         self._unread_until = unread_until
         if is_complete:
             exchange.finish()
@@ -92,15 +99,29 @@ class Dialog:
             # In kind: a client may send again what was refused.
             raise StreamWasReset(event.code)
         if isinstance(event, Broken):
+            if event.ends_connection and not self.exchange.request.is_http2:
+                self.client_reset = Reset(connection=True, by_rst=event.by_rst)
             raise UpstreamBroke(self._url, event)
         return event
 
     def body(self) -> Generator[Step, Any, tuple[bytes, bool]]:
-        """Return the whole body of the response, and True if the connection ends with it."""
+        """Return the whole body of the response, and True if the connection ends with it.
+
+        Raises `UpstreamFailed`, also for a body that has no bound, and `Dropped`.
+        """
         pieces: list[bytes] = []
+        size = 0
         while not isinstance(event := (yield from self.next_event()), ResponseEnd):
             assert isinstance(event, bytes), "a response has one head"
             pieces.append(event)
+            size += len(event)
+            if size > _MAX_BODY_BYTES:
+                limit = _MAX_BODY_BYTES // (1024 * 1024)
+                raise UpstreamFailed(
+                    self._url,
+                    f"answered more than {limit} MiB, which no answer of S2 has outside of a "
+                    "session",
+                )
         return b"".join(pieces), event.closes
 
 
@@ -117,5 +138,5 @@ class StreamWasReset(Dropped):
     """The upstream has reset the HTTP/2 stream, and so is the client's."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(Reset(refused=code == _REFUSED_STREAM))
+        super().__init__(Reset(refused=code == _REFUSED_STREAM, code=code))
         self.code: Final = code

@@ -62,9 +62,7 @@ class UpstreamEngine(Engine):
             call.is_decided = True
             raise
         except Exception as error:
-            call.error = error
-            call.is_decided = True
-            yield from self._pass("answer", call)
+            yield from self._refuse(call, error)
             raise
 
     def apply(self, call: Call, effect: Effect | None) -> None:
@@ -76,9 +74,7 @@ class UpstreamEngine(Engine):
     def refuse(self, call: Call, error: Exception) -> Waits:
         """Have a call that the upstream has not carried out pass its answer."""
         call.at = self.clock.now()
-        call.error = error
-        call.is_decided = True
-        yield from self._pass("answer", call)
+        yield from self._refuse(call, error)
 
     def note_tail(self, operation: Operation, seq_num: int) -> None:
         """Remember how far the stream of an operation goes, as an answer tells."""

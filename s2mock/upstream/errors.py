@@ -1,13 +1,19 @@
 """What an upstream has answered as an error, and its failures to answer."""
 
+import os
 from typing import Any, Final
 
 from s2mock.api.codec import error_of
-from s2mock.registry.values.errors import BasinNotFound, S2Error, StreamNotFound
+from s2mock.registry.values.errors import BadHeader, BasinNotFound, S2Error, StreamNotFound
 
 CODE: Final = "upstream"
 """The code of the error by which s2mock says that the upstream has not answered."""
 _MAX_QUOTED: Final = 200
+_NO_BASIN: Final = "Missing header `s2-basin`"
+
+TLS_ALERT: Final = b"\x15\x03"
+"""The beginning of what a server of TLS sends to a client that speaks plain HTTP."""
+SPEAKS_TLS: Final = "speaks TLS at that port: use https://"
 
 
 class UpstreamFailed(S2Error):
@@ -63,15 +69,22 @@ def answered_error(status: int, document: Any) -> S2Error:
     if isinstance(error, BasinNotFound | StreamNotFound):
         # The names that the upstream has are not known here.
         error.explanation = f"{error.message}, at the upstream"
+    elif isinstance(error, BadHeader) and _NO_BASIN in error.message:
+        error.explanation = "name the basin, as in -H 's2-basin: my-basin', for the upstream"
     return error
 
 
-class SentError(Exception):
-    """The bytes that the upstream has sent for the error which ends a session."""
+def unreachable_reason(error: OSError) -> str:
+    """Return the reason for which a connection has failed, which completes "the upstream ..."."""
+    import ssl
 
-    def __init__(self, data: bytes) -> None:
-        super().__init__("sent")
-        self.data: Final = data
+    if isinstance(error, ssl.SSLError):
+        from s2mock.runtime.tls_trust import tls_failure
+
+        return tls_failure(error)
+    # asyncio has other words for what the system says.
+    said = os.strerror(error.errno) if error.errno and error.errno > 0 else error
+    return f"cannot be reached: {said}"
 
 
 def quote_body(body: bytes) -> str:

@@ -50,6 +50,10 @@ class Broken(NamedTuple):
     """The reason, which completes "the upstream ..."."""
     has_sent: bool
     """False if the upstream has not begun with the request, so that it may be sent again."""
+    ends_connection: bool = False
+    """True if the upstream has ended the connection."""
+    by_rst: bool = False
+    """True if it has ended the connection by RST."""
 
 
 Event = ResponseHead | bytes | ResponseEnd | StreamReset | Broken
@@ -88,8 +92,6 @@ class Exchange:
     ) -> None:
         self.request: Final = request
         self._carry = carry
-        self.has_room: bool = True
-        """False while the upstream does not take what was sent."""
         self.is_over: bool = False
         """True once the response has ended, or never will."""
         self.stream_number: int = 0
@@ -101,6 +103,14 @@ class Exchange:
         self._carrier: Carrier | None = None
         # Parts of the body that were sent before there was a connection.
         self._early: list[bytes] = []
+        self._early_bytes = 0
+        # Each number is changed by one thread only: of the body the bytes that were sent, and those
+        # of them that the loop has; of the response those that were received, and taken.
+        self._sent_bytes = self._arrived_bytes = 0
+        self._received_bytes = self._taken_bytes = 0
+        self._is_carrier_full = False
+        # True if the conversation has seen that there was no room.
+        self._was_full = False
         self._is_cancelled = False
         self._is_broken_off = False
         self._has_head = False
@@ -111,6 +121,25 @@ class Exchange:
 
     is_network: Final = True
     """Marks it as a wait for the upstream, not for a change of the account."""
+
+    @property
+    def has_room(self) -> bool:
+        """True if more of the request may be sent: the upstream takes what was sent before."""
+        is_behind = self._sent_bytes - self._arrived_bytes > MAX_WAITING_BYTES
+        if has_room := not (is_behind or self._is_carrier_full):
+            return has_room
+        self._was_full = True
+        return has_room
+
+    @property
+    def waiting_bytes(self) -> int:
+        """The bytes of the response that were received and not taken."""
+        return self._received_bytes - self._taken_bytes
+
+    @property
+    def unsent_bytes(self) -> int:
+        """The bytes of the request that have not reached the connection."""
+        return self._sent_bytes - self._arrived_bytes + self._early_bytes
 
     def start(self) -> None:
         """Send the head of the request, and what was sent of its body."""
@@ -127,6 +156,7 @@ class Exchange:
             return None
         event = self._events.popleft()
         if type(event) is bytes:
+            self._taken_bytes += len(event)
             self._run_in_loop(self._taken, len(event))
         return event
 
@@ -138,13 +168,18 @@ class Exchange:
     def subscribe(self, wake: Callable[[], None]) -> None:
         """Call `wake` when there is a part of the response, or room for more of the request."""
         self._wake = wake
-        if self._events:
+        if self._was_full and self.has_room:
+            # There may have been no wake-up for it before this.
+            self._was_full = False
+            wake()
+        elif self._events:
             wake()
 
     def send(self, data: bytes) -> None:
         """Send more of the request's body."""
         if self._due is not None:
             self._due = monotonic() + self._answer_seconds
+        self._sent_bytes += len(data)
         self._run_in_loop(self._send, data)
 
     def finish(self) -> None:
@@ -172,7 +207,7 @@ class Exchange:
     def begin(self, carrier: Carrier) -> list[bytes]:
         """Use the connection from now on; return the parts of the body that were sent before."""
         self._carrier = carrier
-        early, self._early = self._early, []
+        early, self._early, self._early_bytes = self._early, [], 0
         return early
 
     def begun(self) -> None:
@@ -186,15 +221,17 @@ class Exchange:
             return
         if isinstance(event, ResponseHead):
             self._has_head, self._due = True, None
-        elif not isinstance(event, bytes):
+        elif isinstance(event, bytes):
+            self._received_bytes += len(event)
+        else:
             self.is_over, self._due = True, None
         self._events.append(event)
         self.notify()
 
     def set_room(self, has_room: bool) -> None:
         """Note if the upstream takes more of the request."""
-        if has_room != self.has_room:
-            self.has_room = has_room
+        if has_room == self._is_carrier_full:
+            self._is_carrier_full = not has_room
             if has_room:
                 self.notify()
 
@@ -205,13 +242,18 @@ class Exchange:
             wake()
 
     def _send(self, data: bytes) -> None:
+        self._arrived_bytes += len(data)
         if self.is_over or self._is_cancelled:
             return
         if self._carrier is None:
             # Until there is a connection.
             self._early.append(data)
+            self._early_bytes += len(data)
+            self.set_room(self._early_bytes <= MAX_WAITING_BYTES)
         else:
             self._carrier.send_body(self, data)
+        if self._was_full:
+            self.notify()
 
     def _break_off(self) -> None:
         if self._carrier is None:
@@ -229,6 +271,7 @@ class Exchange:
         self._is_cancelled = True
         left = sum(len(event) for event in self._events if type(event) is bytes)
         self._events.clear()
+        self._early, self._early_bytes = [], 0
         if self._carrier is not None:
             self._carrier.taken(self, left)
             if not self.is_over:

@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 import h11
 
+from s2mock.upstream.errors import SPEAKS_TLS, TLS_ALERT
 from s2mock.upstream.exchange import (
     MAX_WAITING_BYTES,
     Broken,
@@ -28,6 +29,9 @@ _NO_CHUNK: Final = b"?\r\n"
 # What kept a connection open until the next request, or closed it, is said on each hop anew.
 _HOP: Final = frozenset(("connection", "keep-alive", "proxy-connection", "transfer-encoding"))
 
+# A request by these may be sent again, also if the first one was received.
+_SAFE: Final = frozenset(("GET", "HEAD"))
+
 
 class Http1Connection(asyncio.Protocol):
     """A connection that carries one exchange after another. It belongs to its loop's thread.
@@ -35,6 +39,8 @@ class Http1Connection(asyncio.Protocol):
     `on_idle` is called when it can carry the next, `on_lost` when it has ended, with True if the
     upstream has ended it while it carried none.
     """
+
+    alpn: Final = "http/1.1"
 
     def __init__(
         self,
@@ -47,6 +53,8 @@ class Http1Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._reader: h11.Connection | None = None
         self._is_chunked = False
+        # A client of HTTP/2 does not see when the connection of one of its requests ends.
+        self._is_of_http2 = False
         self._is_request_over = True
         self._has_received = False
         self._closes = False
@@ -56,6 +64,13 @@ class Http1Connection(asyncio.Protocol):
         """True once it carries nothing more."""
         self.exchanges: int = 0
         """The number of exchanges that it has begun to carry."""
+
+    @property
+    def buffered_bytes(self) -> int:
+        """The bytes of its exchange that wait here, in both directions."""
+        exchange, transport = self._exchange, self._transport
+        waiting = 0 if exchange is None else exchange.waiting_bytes + exchange.unsent_bytes
+        return waiting + (0 if transport is None else transport.get_write_buffer_size())
 
     @property
     def can_carry(self) -> bool:
@@ -70,11 +85,16 @@ class Http1Connection(asyncio.Protocol):
         self.exchanges += 1
         self._exchange = exchange
         self._is_chunked = request.has_body and request.length is None
+        self._is_of_http2 = request.is_http2
         self._is_request_over = self._has_received = self._closes = False
         self._waiting_bytes = 0
         self._reader = _reader(request.method)
         lines = [f"{request.method} {request.target} HTTP/1.1\r\n"]
-        lines += [f"{name}: {value}\r\n" for name, value in request.fields]
+        fields = request.fields
+        if request.is_http2:
+            # Its trailers are of one connection, too.
+            fields = tuple(field for field in fields if field[0] != "te")
+        lines += [f"{name}: {value}\r\n" for name, value in fields]
         if self._is_chunked:
             lines.append("transfer-encoding: chunked\r\n")
         lines.append("\r\n")
@@ -83,6 +103,7 @@ class Http1Connection(asyncio.Protocol):
         # In one piece with the head: how a server answers may depend on what it has received.
         pieces += [self._framed(data) for data in early]
         self._transport.write(b"".join(pieces))
+        exchange.set_room(self._transport.get_write_buffer_size() <= MAX_WAITING_BYTES)
         exchange.begun()
 
     # As a `Carrier`.
@@ -111,8 +132,12 @@ class Http1Connection(asyncio.Protocol):
             self._closes = True
             if self._is_chunked:
                 self._transport.write(_NO_CHUNK)
-            else:
+            elif self._transport.can_write_eof():
                 self._transport.write_eof()
+            else:
+                # Over TLS, only the end of the whole connection tells the upstream.
+                self._lose("got a request whose client has left")
+                self.close()
 
     def cancel(self, exchange: Exchange) -> None:
         """Implement `Carrier.cancel`: only the end of the connection tells the upstream."""
@@ -145,6 +170,10 @@ class Http1Connection(asyncio.Protocol):
             # Nothing was asked for.
             self.close()
             return
+        if not self._has_received and data.startswith(TLS_ALERT):
+            self._lose(SPEAKS_TLS)
+            self.close()
+            return
         self._has_received = True
         self._reader.receive_data(data)
         self._read()
@@ -162,7 +191,7 @@ class Http1Connection(asyncio.Protocol):
         """Handle the loss of the connection."""
         self._transport = None
         reason = "broke the connection off" if error is None else f"was lost: {error}"
-        self._lose(reason, by_upstream=True)
+        self._lose(reason, by_upstream=True, by_rst=isinstance(error, ConnectionResetError))
 
     def _framed(self, data: bytes) -> bytes:
         if not data:
@@ -176,7 +205,7 @@ class Http1Connection(asyncio.Protocol):
                 event: Any = reader.next_event()
             except h11.RemoteProtocolError as error:
                 if is_at_end:
-                    self._lose(_broken_off(has_received=self._has_received))
+                    self._lose(_broken_off(has_received=self._has_received), by_upstream=True)
                 else:
                     self._lose(f"answered with what is not HTTP: {error}")
                     self.close()
@@ -212,14 +241,15 @@ class Http1Connection(asyncio.Protocol):
                 self._closes |= "close" in options
             if name not in _HOP:
                 fields.append((name, value))
-        return ResponseHead(response.status_code, fields, self._closes)
+        return ResponseHead(response.status_code, fields, self._closes and not self._is_of_http2)
 
     def _end(self, exchange: Exchange) -> None:
         assert self._reader is not None
         rest, is_eof = self._reader.trailing_data
         self._exchange = self._reader = None
         is_reusable = self._is_request_over and not (self._closes or rest or is_eof)
-        exchange.receive(ResponseEnd(closes=self._closes or is_eof))
+        closes = self._closes or is_eof
+        exchange.receive(ResponseEnd(closes=closes and not self._is_of_http2))
         if not is_reusable:
             self.close()
         else:
@@ -228,11 +258,20 @@ class Http1Connection(asyncio.Protocol):
                 self._transport.resume_reading()
             self._on_idle(self)
 
-    def _lose(self, reason: str, *, by_upstream: bool = False) -> None:
+    def _lose(self, reason: str, *, by_upstream: bool = False, by_rst: bool = False) -> None:
         exchange, self._exchange, self._reader = self._exchange, None, None
         if exchange is not None:
-            may_retry = self.exchanges > 1 and not self._has_received
-            exchange.receive(Broken(reason, has_sent=not may_retry))
+            # An idle connection may have ended before the request was received, or after.
+            is_idle = self.exchanges > 1 and not self._has_received
+            is_safe = exchange.request.method in _SAFE
+            exchange.receive(
+                Broken(
+                    reason,
+                    has_sent=not (is_idle and is_safe),
+                    ends_connection=by_upstream,
+                    by_rst=by_rst,
+                )
+            )
         if not self.is_lost:
             self.is_lost = True
             self._on_lost(self, by_upstream and exchange is None)

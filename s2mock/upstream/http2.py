@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, cast
 
 import h2.config
@@ -12,6 +13,7 @@ import h2.exceptions
 from h2.errors import ErrorCodes
 from h2.settings import SettingCodes, Settings
 
+from s2mock.upstream.errors import SPEAKS_TLS, TLS_ALERT
 from s2mock.upstream.exchange import (
     MAX_WAITING_BYTES,
     Broken,
@@ -21,7 +23,7 @@ from s2mock.upstream.exchange import (
     StreamReset,
 )
 
-_WINDOW_BYTES: Final = 1024 * 1024
+_WINDOW_BYTES: Final = MAX_WAITING_BYTES
 _CONNECTION_WINDOW_BYTES: Final = 16 * 1024 * 1024
 _MAX_HEAD_BYTES: Final = 512 * 1024
 _FRAME_HEAD_BYTES: Final = 9
@@ -40,6 +42,8 @@ class _Stream:
         self.is_ending = False
         # True once the end of the request has been sent.
         self.is_sent = False
+        # Bytes of the response that were taken, and not announced to the upstream.
+        self.taken_bytes = 0
 
 
 class Http2Connection(asyncio.Protocol):
@@ -47,6 +51,8 @@ class Http2Connection(asyncio.Protocol):
 
     `on_lost` is called when it carries no further exchanges, with True if the upstream says so.
     """
+
+    alpn: Final = "h2"
 
     def __init__(self, scheme: str, on_lost: Callable[["Http2Connection", bool], object]) -> None:
         self._scheme = scheme.encode()
@@ -67,12 +73,26 @@ class Http2Connection(asyncio.Protocol):
         # Exchanges beyond the number of streams that the upstream allows at once.
         self._queue: deque[Exchange] = deque()
         self._goaways = _GoawayFilter()
+        # Bytes that were received, and not announced to the upstream.
+        self._received_bytes = 0
         self._is_full = False
+        self._has_received = False
         self._closes_when_idle = False
         self.is_lost: bool = False
         """True once it carries no further exchanges."""
         self.is_leaving: bool = False
         """True once it takes no more requests, as the upstream has said, or its owner."""
+
+    @property
+    def buffered_bytes(self) -> int:
+        """The bytes of its exchanges that wait here, in both directions."""
+        transport = self._transport
+        waiting = 0 if transport is None else transport.get_write_buffer_size()
+        waiting += sum(exchange.unsent_bytes for exchange in self._queue)
+        for stream in list(self._streams.values()):
+            exchange = stream.exchange
+            waiting += stream.unsent_bytes + exchange.waiting_bytes + exchange.unsent_bytes
+        return waiting
 
     @property
     def can_carry(self) -> bool:
@@ -108,11 +128,16 @@ class Http2Connection(asyncio.Protocol):
 
     def taken(self, exchange: Exchange, size: int) -> None:
         """Implement `Carrier.taken` for this version."""
-        if self.is_lost or not size:
+        stream = self._by_exchange.get(exchange)
+        if self.is_lost or stream is None:
             return
-        # For the connection, also where the stream is gone.
-        self._h2.acknowledge_received_data(size, exchange.stream_number)
-        self._flush()
+        stream.taken_bytes += size
+        if stream.taken_bytes >= _WINDOW_BYTES // 2:
+            # The upstream may have reset the stream, which the events tell.
+            with suppress(h2.exceptions.H2Error):
+                self._h2.increment_flow_control_window(stream.taken_bytes, stream.number)
+            stream.taken_bytes = 0
+            self._flush()
 
     def break_off(self, exchange: Exchange) -> None:
         """Implement `Carrier.break_off`: HTTP/2 has no end of a body but by a reset."""
@@ -160,6 +185,11 @@ class Http2Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand over the parts of responses in the frames that the bytes complete."""
+        if data.startswith(TLS_ALERT) and not self._has_received:
+            self._lose(SPEAKS_TLS)
+            self.close()
+            return
+        self._has_received = True
         for part in self._goaways.split(data):
             if isinstance(part, tuple):
                 self._leave(*part)
@@ -278,13 +308,9 @@ class Http2Connection(asyncio.Protocol):
     def _take(self, event: h2.events.Event) -> None:
         stream = self._streams.get(getattr(event, "stream_id", None) or 0)
         if isinstance(event, h2.events.DataReceived):
-            padding = event.flow_controlled_length - len(event.data)
-            if stream is None or stream.exchange.is_cancelled:
-                # Nothing takes it.
-                self._h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-            else:
-                if padding:
-                    self._h2.acknowledge_received_data(padding, event.stream_id)
+            self._acknowledge(event.flow_controlled_length)
+            if stream is not None:
+                stream.taken_bytes += event.flow_controlled_length - len(event.data)
                 if event.data:
                     stream.exchange.receive(bytes(event.data))
         elif stream is None:
@@ -300,6 +326,16 @@ class Http2Connection(asyncio.Protocol):
         elif isinstance(event, h2.events.StreamReset):
             stream.exchange.receive(StreamReset(int(event.error_code)))
             self._forget(stream)
+
+    def _acknowledge(self, size: int) -> None:
+        """Let the upstream send as many bytes on other streams, whether these are taken or not.
+
+        What one client does not read must not stop the streams of others; each stream has a window.
+        """
+        self._received_bytes += size
+        if self._received_bytes >= _CONNECTION_WINDOW_BYTES // 2:
+            self._h2.increment_flow_control_window(self._received_bytes)
+            self._received_bytes = 0
 
     def _head(self, headers: Any) -> ResponseHead:
         status, fields = 0, []

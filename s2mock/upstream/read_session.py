@@ -19,6 +19,8 @@ from s2mock.upstream.results import batch_in_json, batch_in_message
 
 _MILLISECOND: Final = 1_000_000
 _STATUS_BYTES: Final = 2
+# The records of a batch have 1 MiB at most, before they are written as JSON.
+_MAX_EVENT_BYTES: Final = 8 * 1024 * 1024
 
 
 class _Ended(Exception):
@@ -35,19 +37,25 @@ class _Frames:
 
     def __init__(self) -> None:
         self._splitter = FrameSplitter()
+        # A frame that is not understood.
+        self._unknown = b""
 
     def feed(self, data: bytes) -> Iterator[Delivered | bytes]:
         """Yield each batch that the bytes complete. Raises `_Ended`, `BadFrame`."""
         for frame in self._splitter.feed(data):
-            decoded = decode_frame(frame)
+            try:
+                decoded = decode_frame(frame)
+            except BadFrame:
+                self._unknown = frame
+                raise
             if decoded.terminal:
                 raise _Ended(terminal_error(decoded.payload), frame)
             batch = batch_in_message(decoded.payload)
             yield frame if batch is None else Delivered(batch, frame)
 
     def take_rest(self) -> bytes:
-        """Return the bytes that are no whole piece."""
-        rest = bytes(self._splitter.rest)
+        """Return the bytes that are no piece, or none that is understood."""
+        rest, self._unknown = self._unknown + bytes(self._splitter.rest), b""
         self._splitter.rest.clear()
         return rest
 
@@ -57,19 +65,27 @@ class _Events:
 
     def __init__(self, form: UpstreamEvents) -> None:
         self._form = form
-        self._rest = b""
+        self._rest = bytearray()
         self._last: EventId | None = None
 
     def feed(self, data: bytes) -> Iterator[Delivered | bytes]:
-        """Yield each batch that the bytes complete. Raises `_Ended`."""
+        """Yield each batch that the bytes complete. Raises `_Ended`, `ValueError`."""
         self._rest += data
-        while (end := self._rest.find(b"\n\n")) >= 0:
-            text, self._rest = self._rest[: end + 2], self._rest[end + 2 :]
-            yield self._piece(text)
+        start = 0
+        try:
+            while (end := self._rest.find(b"\n\n", start)) >= 0:
+                piece = self._piece(bytes(self._rest[start : end + 2]))
+                start = end + 2
+                yield piece
+        finally:
+            del self._rest[:start]
+        if len(self._rest) > _MAX_EVENT_BYTES:
+            raise ValueError("no event of S2 is so long")
 
     def take_rest(self) -> bytes:
-        """Return the bytes that are no whole piece."""
-        rest, self._rest = self._rest, b""
+        """Return the bytes that are no event, or none that is understood."""
+        rest = bytes(self._rest)
+        self._rest.clear()
         return rest
 
     def _piece(self, text: bytes) -> Delivered | bytes:

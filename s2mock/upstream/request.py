@@ -21,6 +21,7 @@ _HOP: Final = frozenset(
 )
 # The token that a client brings is for the mock; the upstream gets its own.
 _OF_THE_MOCK: Final = "authorization"
+_OF_A_BASIN: Final = ".b."
 _LOCAL_HOSTS: Final = ("localhost", "127.0.0.1", "[::1]", "0.0.0.0")  # noqa: S104  # only compared
 
 
@@ -57,7 +58,11 @@ def forwarded_fields(
     fields = []
     for name, value in sent:
         if name == "host":
-            fields.append((name, address.authority if _names_the_mock(value) else value))
+            # A server with a certificate refuses requests for other names (RFC 9110, section 7.4).
+            # The hosted service takes the basin from the host of a request without `s2-basin`.
+            is_other = address.is_secure and _OF_A_BASIN not in value
+            is_replaced = is_other or _names_the_mock(value)
+            fields.append((name, address.authority if is_replaced else value))
         elif name == "te" and value == "trailers" and environ["SERVER_PROTOCOL"] == "HTTP/2":
             fields.append((name, value))
         elif name in dropped or name == _OF_THE_MOCK or (is_chunked and name == "content-length"):

@@ -1,16 +1,21 @@
 """A response of the upstream, which is sent as it came."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from s2mock.api.responses import Headers, S2Response
 from s2mock.api.session import Session
-from s2mock.runtime.conversation import CloseAfterResponse, Conversation, Head
+from s2mock.runtime.conversation import CloseAfterResponse, Conversation, Head, Reset
 
 # The server of the mock writes its own.
 _DATE: Final = "date"
 # In the place of a content coding: the body is sent as it came, without its length in front.
 _AS_IT_CAME: Final = "as it came"
+
+
+def _no_reset() -> None:
+    """Return None: the connection goes on, or ends without an error."""
 
 
 @dataclass(slots=True)
@@ -22,6 +27,8 @@ class ForwardedResponse(S2Response):
 
     # The body as the upstream has encoded it.
     sent: bytes = b""
+    # Of a session: return how the client's connection ends, None for an end without an error.
+    reset_of_end: Callable[[], Reset | None] = field(default=_no_reset)
 
     @classmethod
     def make(cls, status: int, headers: Headers, sent: bytes, body: bytes, *, closes: bool) -> Self:
@@ -50,10 +57,21 @@ class ForwardedResponse(S2Response):
         )
 
     @classmethod
-    def of_session(cls, status: int, headers: Headers, session: Session, *, closes: bool) -> Self:
-        """Return the response of a session that the upstream has opened."""
+    def of_session(
+        cls,
+        status: int,
+        headers: Headers,
+        session: Session,
+        *,
+        closes: bool,
+        reset_of_end: Callable[[], Reset | None],
+    ) -> Self:
+        """Return the response of a session that the upstream has opened.
+
+        `reset_of_end` is asked when the session is over for the end of the client's connection.
+        """
         kept = [field for field in headers if field[0] != _DATE]
-        return cls(status, kept, session=session, ends_connection=closes)
+        return cls(status, kept, session=session, ends_connection=closes, reset_of_end=reset_of_end)
 
     @property
     def is_plain(self) -> bool:
@@ -67,6 +85,8 @@ class ForwardedResponse(S2Response):
             if self.session is not None:
                 yield Head(self.status, self.headers)
                 yield from self.session.steps()
+                if (reset := self.reset_of_end()) is not None:
+                    yield reset
             elif self.coding is not None:
                 yield Head(self.status, self.headers)
                 if self.sent:

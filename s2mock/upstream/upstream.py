@@ -7,9 +7,11 @@ from s2mock.registry.operation import Call
 from s2mock.registry.settings import Settings
 from s2mock.registry.values.errors import S2Error
 from s2mock.runtime.http_client import Client
-from s2mock.upstream.address import UpstreamAddress
+from s2mock.upstream.address import BasinEndpoint, UpstreamAddress
 from s2mock.upstream.basin_prefix import (
+    BASIN,
     BasinPrefix,
+    named_basin,
     rewritten_body,
     rewritten_fields,
     rewritten_target,
@@ -17,16 +19,19 @@ from s2mock.upstream.basin_prefix import (
 )
 from s2mock.upstream.connections import UpstreamConnections
 from s2mock.upstream.engine import UpstreamEngine
-from s2mock.upstream.errors import UpstreamFailed, answered_error
+from s2mock.upstream.errors import UpstreamFailed, answered_error, unreachable_reason
 from s2mock.upstream.request import ForwardedRequest, forwarded_fields
 
 _SECONDS: Final = 30.0
+# The routes of a basin.
+_STREAMS: Final = "/v1/streams"
 
 
 class Upstream:
     """A real server behind a mock.
 
     `token` is the access token for it, None for none; `prefix` is put before the names of basins.
+    With an `endpoint`, requests for streams go to the host of their basin.
     """
 
     def __init__(
@@ -36,7 +41,9 @@ class Upstream:
         prefix: BasinPrefix | None,
         settings: Settings,
         connections: UpstreamConnections,
+        endpoint: BasinEndpoint | None = None,
     ) -> None:
+        self._endpoint = endpoint
         self.address: Final = address
         self.token: Final = token
         self.prefix: BasinPrefix | None = prefix
@@ -46,7 +53,12 @@ class Upstream:
     def without_powers(self) -> "Upstream":
         """Return the same upstream with an engine of its own, which nothing observes."""
         return Upstream(
-            self.address, self.token, self.prefix, self.engine.settings, self.connections
+            self.address,
+            self.token,
+            self.prefix,
+            self.engine.settings,
+            self.connections,
+            self._endpoint,
         )
 
     @property
@@ -77,6 +89,21 @@ class Upstream:
             )
         return forwarded._replace(target=target, fields=fields), body
 
+    def routed(self, forwarded: ForwardedRequest) -> tuple[ForwardedRequest, UpstreamConnections]:
+        """Return a request as it is sent to the host that it is for, and the connections there."""
+        if self._endpoint is None or not forwarded.target.startswith(_STREAMS):
+            return forwarded, self.connections
+        basin = named_basin(forwarded.fields)
+        if basin is None:
+            return forwarded, self.connections
+        address = self._endpoint.address_of(basin)
+        fields = tuple(
+            (name, address.authority if name == "host" else value)
+            for name, value in forwarded.fields
+            if name != BASIN
+        )
+        return forwarded._replace(fields=fields), self.connections.to(address)
+
     def stripped(self, request: S2Request, body: bytes) -> bytes:
         """Return the body of an answer with the names by which clients know their basins."""
         if self.prefix is None:
@@ -101,18 +128,20 @@ class Upstream:
         target = environ.get("REQUEST_URI") or request.raw_path
         forwarded = ForwardedRequest(request.method, target, tuple(fields), False, bool(body))
         forwarded, body = self.prefixed(forwarded, request, body)
+        forwarded, connections = self.routed(forwarded)
+        url = connections.address.url
         headers = {name: value for name, value in forwarded.fields if name != "content-length"}
         if body:
             headers["content-length"] = str(len(body))
         try:
-            answer = Client(self.url).send(
+            answer = Client(url).send(
                 forwarded.method, forwarded.target, headers, body or None, timeout=_SECONDS
             )
         except OSError as error:
-            return UpstreamFailed(self.url, f"cannot be reached: {error}")
+            return UpstreamFailed(url, unreachable_reason(error))
         if answer.status < 400:
             return None
         try:
             return answered_error(answer.status, answer.json)
         except AssertionError:
-            return UpstreamFailed(self.url, f"answered {answer.status}")
+            return UpstreamFailed(url, f"answered {answer.status}")

@@ -260,7 +260,7 @@ READ_MUTATIONS = (
     ),
     Mutation(
         "a frame may not have 2 MiB",
-        frames.FrameDecoder.feed,
+        frames._frame_end,
         "length > MAX_FRAME_BYTES",
         "length >= MAX_FRAME_BYTES",
         ("test_session_frames::test_longest_frame",),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import trustme
 
 from s2mock import Fail, S2Mock
 from s2mock.contract import target_settings, verify
@@ -162,6 +163,10 @@ BAD = {
         ["http://x", "--token-env", "S2MOCK_NO_SUCH"],
         "s2mock: the environment variable S2MOCK_NO_SUCH has no token: set it, or leave out",
     ),
+    "an endpoint without the basin": (
+        ["http://x", "--basin-endpoint", "http://b.x/{basin}"],
+        "argument --basin-endpoint: must be a URL with {basin} in its host, such as https://",
+    ),
     "no server": (["http://127.0.0.1:1"], "s2mock: cannot reach http://127.0.0.1:1: "),
 }
 
@@ -172,6 +177,71 @@ def test_bad_arguments_are_refused(name: str) -> None:
     verified = run(*arguments)
     assert (verified.status, verified.out) == (2, "")
     assert message in verified.err
+
+
+# The program, in a world in which each host of `.test` is this machine.
+RESOLVED = """
+import socket, sys
+
+def resolve(host, *arguments, **named):
+    return original("127.0.0.1" if host.endswith(".test") else host, *arguments, **named)
+
+original, socket.getaddrinfo = socket.getaddrinfo, resolve
+from s2mock.contract.verify import main
+sys.exit(main(arguments=sys.argv[1:]))
+"""
+
+
+def test_the_basin_can_be_in_the_host(server: S2Mock) -> None:
+    """As with the hosted service: the account has another host, and no header is needed."""
+    port = server.url.rpartition(":")[2]
+    endpoint = f"http://{{basin}}.b.test:{port}"
+    modules = ("append_basics", "test_headers", "session_frames", "test_read_forms", "test_names")
+    some = [word for module in modules for word in ("--only", module)]
+    command = [sys.executable, "-c", RESOLVED, server.url, "--basin-endpoint", endpoint, *some]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    prefix = Verified(done.returncode, done.stdout, done.stderr).prefix
+
+    assert done.returncode == 0, done.stdout
+    assert "about the header s2-basin, in the place of which is the host" in done.stdout
+    assert_untouched(server, prefix)
+    # Others are refused before their basin is known.
+    appends = [exchange for exchange in server.journal.of("append") if exchange.basin is not None]
+    assert len(appends) > 10
+    for exchange in appends:
+        assert exchange.request.headers["host"] == f"{exchange.basin}.b.test:{port}"
+        assert "s2-basin" not in exchange.request.headers
+    assert {one.request.headers["host"] for one in server.journal.of("create-basin")} == {
+        f"127.0.0.1:{port}"
+    }
+
+
+@pytest.mark.long
+def test_a_server_over_tls(tmp_path: Path) -> None:
+    """Which sends session tickets, as most do: their bytes are no answer."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    files = [tmp_path / name for name in ("ca.pem", "cert.pem", "key.pem")]
+    authority.cert_pem.write_to_path(files[0])
+    certificate.cert_chain_pems[0].write_to_path(files[1])
+    certificate.private_key_pem.write_to_path(files[2])
+    # Requests byte by byte, sessions at rest, and bodies that are refused before they are read.
+    modules = ("test_headers", "test_paths", "read_wait", "session_frames", "order")
+    some = [word for module in modules for word in ("--only", module)]
+    with S2Mock(deletion_delay=0.3) as server:
+        server._use_certificate(files[1], files[2])
+        found = server._certificate.find("127.0.0.1")
+        assert found is not None
+        found.context.num_tickets = 2
+        untrusted = run(server.url, "--only", "test_headers", SSL_CERT_FILE="")
+        verified = run(server.url, *some, SSL_CERT_FILE=str(files[0]))
+
+    assert (untrusted.status, untrusted.out) == (2, "")
+    assert "has a certificate that is not trusted: " in untrusted.err
+    assert "SSL_CERT_FILE names the file of a certificate authority to trust" in untrusted.err
+    assert verified.status == 0, verified.out
+    assert "| otherwise | 0 |" in verified.out
+    assert int(re.search(r"\| cases run \| (\d+) \|", verified.out)[1]) > 300  # type: ignore[index]
 
 
 def test_no_such_module(server: S2Mock) -> None:
@@ -282,8 +352,10 @@ def test_names_fit_into_requests_byte_by_byte(monkeypatch: pytest.MonkeyPatch) -
     assert {len(name) for name in names} == {len(BASIN)} == {target_settings.NAME_BYTES}
 
 
-@pytest.mark.long
-@pytest.mark.slow
+@pytest.mark.skipif(
+    "S2MOCK_TEST_UPSTREAM" not in os.environ,
+    reason="all cases take most of a minute: make upstream",
+)
 @pytest.mark.timeout(900)
 def test_no_case_of_the_suite_touches_another_basin(lingering_server: S2Mock) -> None:
     """Of all cases, with their requests that are refused; and all leave nothing behind."""

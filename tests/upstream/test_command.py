@@ -6,12 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from s2mock import Drop, NotOnTarget, RemoteS2Mock, S2Mock
+from tests.control.conftest import DESCRIPTION
+from tests.ports import unused_port
 from tests.powers.conftest import BASIN, SEEDS
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -63,6 +66,12 @@ def call(url: str, method: str, path: str, document: Any = None, token: str = "s
     )
 
 
+def described(method: str, path: str) -> set[str]:
+    """The statuses that the description of the control API has for a request."""
+    operations = DESCRIPTION["paths"][f"/_s2mock{path.partition('?')[0]}"]
+    return set(operations[method.lower()]["responses"])
+
+
 def test_it_prints_the_exports_and_forwards_with_the_token_of_the_variable(
     real: S2Mock, start: Start
 ) -> None:
@@ -87,6 +96,30 @@ def test_it_prints_the_exports_and_forwards_with_the_token_of_the_variable(
     assert process.returncode == 0
 
 
+def test_an_upstream_keeps_no_data_here(tmp_path: Path) -> None:
+    """Nor has it begun: neither a directory nor a request."""
+    arguments = [
+        "--port",
+        "0",
+        "--upstream",
+        "http://127.0.0.1:9",
+        "--data",
+        str(tmp_path / "data"),
+    ]
+    process = subprocess.run(
+        [sys.executable, "-m", "s2mock", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert process.returncode == 2
+    message = "--data keeps the account of s2mock itself, not the server at --upstream"
+    assert message in " ".join(process.stderr.split())
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -94,6 +127,7 @@ def test_it_prints_the_exports_and_forwards_with_the_token_of_the_variable(
         (["--upstream", "nowhere"], "upstream must be a URL such as http://127.0.0.1:8080"),
         (["--upstream", "http://h", "--upstream-token-env", "NO_SUCH"], "'NO_SUCH'"),
         (["--upstream", "http://h", "--clock", "manual"], "unrecognized arguments: --clock"),
+        (["--upstream", "http://h", "--data", "d"], "unrecognized arguments: --data"),
     ],
 )
 def test_an_argument_that_cannot_work_is_refused(
@@ -142,7 +176,34 @@ def test_what_only_the_engine_can_do_is_501_and_says_what_would_do(
     answer = call(hosting.url, method, path, document)
 
     assert answer.status_code == 501
+    assert answer.json()["code"] == "not_on_target"
     assert hint in answer.json()["message"]
+    assert "501" in described(method, path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "document"),
+    [
+        ("GET", "/streams", None),
+        ("GET", f"/streams/records?basin={BASIN}&stream=log", None),
+        ("GET", "/report", None),
+        ("GET", f"/look/basin?basin={BASIN}", None),
+        ("GET", f"/look/stream?basin={BASIN}&stream=log", None),
+        ("GET", f"/look/records?basin={BASIN}&stream=log", None),
+        ("GET", f"/readers?basin={BASIN}&stream=log", None),
+        ("POST", "/accounts", {"basins": [BASIN]}),
+    ],
+)
+def test_an_upstream_that_is_down_is_502_and_named(method: str, path: str, document: Any) -> None:
+    """It is no failure of s2mock itself, which would fail the test."""
+    url = f"http://127.0.0.1:{unused_port()}"
+    with S2Mock(upstream=url, control=True, token="s2mock") as mock:
+        answer = call(mock.url, method, path, document)
+
+    assert answer.status_code == 502
+    assert answer.json()["code"] == "upstream"
+    assert answer.json()["message"].startswith(f"the upstream {url} cannot be reached: ")
+    assert "502" in described(method, path)
 
 
 def test_an_account_over_http_has_basins_of_its_own(real: S2Mock, hosting: S2Mock) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from s2mock import Answer, Cut, Delay, Drop, Fail, Fault, Late, S2Mock, Silence, Slow
+from s2mock import Answer, Cut, Delay, Drain, Drop, Fail, Fault, Late, S2Mock, Silence, Slow
 from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS, Started, Way
 from tests.powers.frames import append_frame
 from tests.sessions.h2_client import H2Client
@@ -27,18 +27,26 @@ APPENDS: list[tuple[Fault, bool]] = [
     (Delay(0.01), True),
     (Delay(0.01, committed=True), True),
     (Slow(chunk=10), True),
+    (Drain(), False),
 ]
+# Those with a test of their own below.
+ALONE = (Late, Silence)
 # A batch in a session has no response of its own.
 OF_BATCHES = [
     (fault, effect)
     for fault, effect in APPENDS
-    if not isinstance(fault, Answer) and fault != Drop(refused=True)
+    if not isinstance(fault, Answer | Drain) and fault != Drop(refused=True)
 ]
 
 
 def records_at(real: S2Mock, stream: str = "log") -> list[str]:
     """What the upstream has."""
     return [record.body.decode() for record in real.basin(BASIN).stream(stream).records]
+
+
+def test_each_kind_of_fault_is_here() -> None:
+    here = {*(type(fault).__name__ for fault, _ in APPENDS), *(kind.__name__ for kind in ALONE)}
+    assert here == {kind.__name__ for kind in Fault.__subclasses__()}
 
 
 @pytest.mark.sample(3)
@@ -76,7 +84,12 @@ def test_a_batch_of_a_session_has_the_effect_that_its_fault_says(
 @pytest.mark.sample(3)
 @pytest.mark.parametrize("headers", [{}, EVENTS, FRAMES], ids=["unary", "events", "frames"])
 @pytest.mark.parametrize(
-    "fault", [Drop(), Drop(committed=True), Fail("storage"), Cut(bytes=3), Cut(records=1)], ids=repr
+    "fault",
+    [
+        *(Drop(), Drop(connection=False), Drop(committed=True), Fail("storage")),
+        *(Cut(bytes=3), Cut(records=1), Answer(502, b"<html>")),
+    ],
+    ids=repr,
 )
 def test_a_read_with_a_fault_changes_nothing_and_is_whole_the_next_time(
     real: S2Mock, mock: S2Mock, way: Way, headers: dict[str, str], fault: Fault

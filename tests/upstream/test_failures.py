@@ -137,7 +137,8 @@ def test_a_read_session_that_the_upstream_breaks_off_ends_with_that_error(
         received, broke_off = way.session(f"{RECORDS}?seq_num=0", headers)
         [exchange] = mock.journal.of("read")
 
-    assert not broke_off
+    # Behind the error the connection ends as the upstream's did.
+    assert broke_off
     assert received.startswith(first)
     assert b'"code":"upstream"' in received
     assert "broke" in (exchange.reason or "")
@@ -156,7 +157,7 @@ def test_an_append_session_that_the_upstream_breaks_off_ends_with_that_error(ser
         received, broke_off = way.session(RECORDS, FRAMES, "POST", append_frame("a"))
         batch, session = mock.journal.of("append"), mock.journal.of("append-session")
 
-    assert not broke_off
+    assert broke_off
     [terminal] = frames(received)
     assert terminal.flag == TERMINAL
     assert int.from_bytes(terminal.payload[:2], "big") == 502
@@ -227,6 +228,18 @@ def test_a_read_on_a_connection_that_was_closed_idle_is_sent_again(serve: Serve)
     assert len(server.connections) == 2
 
 
+def test_a_missing_basin_is_explained_without_names_that_the_upstream_alone_knows(
+    real: S2Mock, mock: S2Mock
+) -> None:
+    """The upstream has a basin, and this mock knows of none."""
+    assert real.basins == (BASIN,)
+    assert mock.client.get("/v1/streams").status_code == 400
+    [exchange] = mock.journal
+
+    hint = "name the basin, as in -H 's2-basin: my-basin', for the upstream"
+    assert exchange.reason == f"{hint} (reference: control_plane §2.1)"
+
+
 def test_what_is_injected_says_so(mock: S2Mock) -> None:
     mock.inject(Fail("unavailable"), on="append")
     with closing(Way("http1", mock)) as way:
@@ -237,7 +250,7 @@ def test_what_is_injected_says_so(mock: S2Mock) -> None:
 
 
 def test_the_basins_of_a_mock_need_the_upstream() -> None:
-    from s2mock.handles.backends.upstream import UpstreamUnreachable
+    from s2mock.powers.errors import UpstreamUnreachable
 
     url = f"http://127.0.0.1:{unused_port()}"
     with pytest.raises(UpstreamUnreachable, match=f"the upstream {url} cannot be reached"):

@@ -133,9 +133,15 @@ def test_errors_of_direct_calls_are_those_of_s2(mock: S2Mock) -> None:
         ({"upstream": "http://h/v1"}, "without a path"),
         ({"upstream": "http://h:99999"}, "upstream must be a URL"),
         ({"upstream_token_env": "S2MOCK_NO_SUCH"}, "'S2MOCK_NO_SUCH', which is not set"),
+        ({"upstream_basin_endpoint": "http://b.s2.dev"}, r"a URL with \{basin\} in its host"),
+        ({"upstream_basin_endpoint": "{basin}.b.s2.dev"}, r"such as https://\{basin\}.b.s2.dev"),
         ({"basin_prefix": "Ci_"}, "basin_prefix must be lower-case letters"),
         ({"basin_prefix": "*-*"}, "basin_prefix must be lower-case letters"),
         ({"upstream": None, "basin_prefix": "ci-"}, "give upstream=URL with it"),
+        (
+            {"upstream": None, "upstream_basin_endpoint": "http://{basin}.x"},
+            "upstream_basin_endpoint is about an upstream",
+        ),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )

@@ -1,6 +1,6 @@
 """Sessions through a mock to its upstream: both directions at once, and no faster than is read."""
 
-import socket
+import os
 import threading
 from contextlib import closing
 from typing import Any
@@ -10,13 +10,15 @@ import pytest
 from s2mock import S2Mock
 from s2mock.contract.client import Client
 from s2mock.contract.sessions import Session
-from s2mock.upstream.exchange import MAX_WAITING_BYTES
 from tests.powers.conftest import BASIN, EVENTS, FRAMES, RECORDS, Started, Way, bodies
-from tests.powers.frames import append_frame, frames
+from tests.powers.frames import append_frame
 from tests.sessions.h2_client import H2Client
-from tests.upstream.conftest import Serve, request_on
-
-MIB = 1024 * 1024
+from tests.upstream.in_flight import (
+    IN_FLIGHT_BYTES,
+    append_in_one_session,
+    assert_in_order,
+    watched,
+)
 
 
 def over_http1(mock: S2Mock, method: str, path: str, **options: Any) -> Session:
@@ -54,121 +56,31 @@ def test_batches_are_forwarded_without_waiting_for_acknowledgements(
     with real.hold(on="append", at="answer") as held, H2Client(mock.url) as client:
         session = client.open("POST", RECORDS, FRAMES, end=False)
         client.head(session)
-        for number in range(100):
+        for number in range(2_000):
             client.send(session, append_frame(f"{number}"))
         held.wait()
         assert len(mock.journal.of("append")) == 0
         held.release()
-        for _ in range(100):
+        for _ in range(2_000):
             client.frame(session)
 
-    assert bodies(mock) == [str(number) for number in range(100)]
+    assert bodies(mock) == [str(number) for number in range(2_000)]
 
 
-COUNT = 50_000
+# `make upstream` has the larger number.
+COUNT = 50_000 if "S2MOCK_TEST_UPSTREAM" in os.environ else 2_000
 
 
-@pytest.mark.long
 @pytest.mark.timeout(600)
-def test_fifty_thousand_batches_keep_their_order_over_http_1(mock: S2Mock) -> None:
-    """The client sends all of them before it reads."""
-    content = b"".join(append_frame(f"{number}") for number in range(COUNT))
-    with closing(Way("http1", mock)) as way:
-        received, broke_off = way.session(RECORDS, FRAMES, "POST", content)
+@pytest.mark.parametrize("count", [COUNT])
+@pytest.mark.parametrize("name", ["http1", "h2c"])
+def test_many_batches_in_flight_keep_their_order(mock: S2Mock, name: str, count: int) -> None:
+    with watched(mock) as largest:
+        acknowledged = append_in_one_session(mock, name, count)
 
-    assert not broke_off
-    assert sum(1 for _ in frames(received)) == COUNT
-    assert_in_order(bodies(mock))
-
-
-@pytest.mark.long
-@pytest.mark.timeout(600)
-def test_fifty_thousand_batches_keep_their_order_over_h2c(mock: S2Mock) -> None:
-    """The client sends as many as the windows allow."""
-    unsent = memoryview(b"".join(append_frame(f"{number}") for number in range(COUNT)))
-    with H2Client(mock.url) as client:
-        # On a busy machine.
-        client.socket.settimeout(300)
-        session = client.open("POST", RECORDS, FRAMES, end=False)
-        client.head(session)
-        while unsent:
-            room = min(client.h2.local_flow_control_window(session), 16_384)
-            if room:
-                client.send(session, bytes(unsent[:room]))
-                unsent = unsent[room:]
-            else:
-                client.receive()
-        client.send(session, end=True)
-        received = client.rest(session)
-
-    assert sum(1 for _ in frames(received)) == COUNT
-    assert_in_order(bodies(mock))
-
-
-def assert_in_order(found: list[str]) -> None:
-    # A comparison of the lists would print them.
-    wrong = next((at for at, body in enumerate(found) if body != str(at)), None)
-    assert (len(found), wrong) == (COUNT, None)
-
-
-def stalled(connected: socket.socket) -> None:
-    """Open a session, and take nothing of it."""
-    request_on(connected)
-    connected.sendall(
-        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-type: s2s/proto\r\n\r\n"
-    )
-    threading.Event().wait()
-
-
-def test_an_upstream_that_does_not_read_stops_the_client(serve: Serve) -> None:
-    """What is not taken waits with the client, not in the mock."""
-    sent = 0
-    with (
-        S2Mock(upstream=serve(stalled).url) as mock,
-        over_http1(mock, "POST", RECORDS, headers=FRAMES, body_open=True) as session,
-    ):
-        assert session.status == 200
-        session._socket.settimeout(0.5)
-        frame = append_frame("x" * 100_000)
-        try:
-            while sent < 200 * MIB:
-                session.send(frame)
-                sent += len(frame)
-        except TimeoutError:
-            pass
-    # The buffers of the system on both sides, and of the mock.
-    assert sent < 40 * MIB
-
-
-def test_a_client_that_does_not_read_stops_the_upstream(serve: Serve) -> None:
-    sent = 0
-    is_stopped = threading.Event()
-
-    def flood(connected: socket.socket) -> None:
-        nonlocal sent
-        request_on(connected)
-        connected.sendall(
-            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n"
-            b"content-type: text/event-stream\r\n\r\n"
-        )
-        connected.settimeout(0.5)
-        piece = b"event: x\ndata: " + b"x" * 100_000 + b"\n\n"
-        chunk = b"%x\r\n%b\r\n" % (len(piece), piece)
-        try:
-            while sent < 200 * MIB:
-                connected.sendall(chunk)
-                sent += len(chunk)
-        except TimeoutError:
-            pass
-        is_stopped.set()
-
-    with S2Mock(upstream=serve(flood).url) as mock:
-        options = {"headers": EVENTS, "receive_buffer": 4096}
-        with over_http1(mock, "GET", f"{RECORDS}?seq_num=0", **options) as session:
-            assert session.status == 200
-            assert is_stopped.wait(30)
-
-    assert MAX_WAITING_BYTES < sent < 40 * MIB
+    assert acknowledged == [(number, number + 1) for number in range(count)]
+    assert_in_order(bodies(mock), count)
+    assert largest[0] <= IN_FLIGHT_BYTES
 
 
 @pytest.mark.parametrize("way_out", ["close", "cancel"])

@@ -62,15 +62,7 @@ class FrameSplitter:
         """Yield the frames that are complete after `data`. Raises `BadFrame`."""
         rest = self.rest
         rest += data
-        while len(rest) >= _LENGTH_BYTES:
-            length = int.from_bytes(rest[:_LENGTH_BYTES], "big")
-            if length > MAX_FRAME_BYTES:
-                raise BadFrame("frame exceeds decode limit")
-            if length == 0:
-                raise BadFrame("empty frame payload")
-            end = _LENGTH_BYTES + length
-            if len(rest) < end:
-                return
+        while (end := _frame_end(rest)) is not None:
             frame = bytes(rest[:end])
             del rest[:end]
             yield frame
@@ -78,8 +70,7 @@ class FrameSplitter:
     @property
     def has_frame(self) -> bool:
         """True if a complete frame was fed and not yet yielded."""
-        length = int.from_bytes(self.rest[:_LENGTH_BYTES], "big")
-        return len(self.rest) >= _LENGTH_BYTES + length > _LENGTH_BYTES
+        return _has_frame(self.rest)
 
 
 def decode_frame(frame: bytes) -> Frame:
@@ -101,34 +92,41 @@ class FrameDecoder:
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Yield the frames that are complete after `data`. Raises `BadFrame`."""
-        self._buffer += data
-        while len(self._buffer) >= _LENGTH_BYTES:
-            length = int.from_bytes(self._buffer[:_LENGTH_BYTES], "big")
-            if length > MAX_FRAME_BYTES:
-                raise BadFrame("frame exceeds decode limit")
-            if length == 0:
-                raise BadFrame("empty frame payload")
-            end = _LENGTH_BYTES + length
-            if len(self._buffer) < end:
-                return
-            flag, payload = (
-                self._buffer[_LENGTH_BYTES],
-                bytes(self._buffer[_LENGTH_BYTES + 1 : end]),
-            )
-            del self._buffer[:end]
+        buffer = self._buffer
+        buffer += data
+        while (end := _frame_end(buffer)) is not None:
+            flag, payload = buffer[_LENGTH_BYTES], bytes(buffer[_LENGTH_BYTES + 1 : end])
+            del buffer[:end]
             yield _decode(flag, payload)
 
     @property
     def has_frame(self) -> bool:
         """True if a complete frame was fed and not yet yielded."""
-        buffer = self._buffer
-        length = int.from_bytes(buffer[:_LENGTH_BYTES], "big")
-        return len(buffer) >= _LENGTH_BYTES and len(buffer) >= _LENGTH_BYTES + length
+        return _has_frame(self._buffer)
 
     def finish(self) -> None:
         """Check that the bytes do not end within a frame. Raises `BadFrame`."""
         if self._buffer:
             raise BadFrame("bytes remaining on stream")
+
+
+def _frame_end(buffer: bytearray) -> int | None:
+    """Return where the first frame ends, None if it is incomplete. Raises `BadFrame`."""
+    if len(buffer) < _LENGTH_BYTES:
+        return None
+    length = int.from_bytes(buffer[:_LENGTH_BYTES], "big")
+    if length > MAX_FRAME_BYTES:
+        raise BadFrame("frame exceeds decode limit")
+    if length == 0:
+        raise BadFrame("empty frame payload")
+    end = _LENGTH_BYTES + length
+    return end if len(buffer) >= end else None
+
+
+def _has_frame(buffer: bytearray) -> bool:
+    """True if the first frame is complete, also one that is too short or too long."""
+    length = int.from_bytes(buffer[:_LENGTH_BYTES], "big")
+    return len(buffer) >= _LENGTH_BYTES and len(buffer) >= _LENGTH_BYTES + length
 
 
 def _decode(flag: int, payload: bytes) -> Frame:

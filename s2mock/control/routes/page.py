@@ -6,7 +6,7 @@ from typing import Any, Final
 from s2mock.control.request import ControlRequest, ControlRoute
 from s2mock.control.response import ControlResponse
 from s2mock.control.routes.status import status_of
-from s2mock.control.views.account_view import capture
+from s2mock.control.routes.streams import capture_all
 from s2mock.control.views.page import HTML, account_to_json, make_report, page
 from s2mock.runtime.conversation import RunInThread, Step
 
@@ -34,8 +34,9 @@ def get_report(request: ControlRequest) -> Generator[Step, Any, ControlResponse]
     status = status_of(request.hosted)
 
     def write() -> bytes:
-        exchanges = request.hosted.powers.journal.since(0)
-        account = account_to_json("account", status, capture(request.hosted.engine), exchanges)
+        hosted = request.hosted
+        exchanges = hosted.powers.journal.since(0)
+        account = account_to_json("account", status, capture_all(hosted), exchanges)
         return make_report(f"as it was at {status['clock']['date']}", [account])
 
     file: bytes = yield RunInThread(write)

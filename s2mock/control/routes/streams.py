@@ -1,8 +1,9 @@
 """`/_s2mock/streams` and `readers`: the basins and streams, a stream's history and its readers."""
 
 from collections.abc import Generator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from s2mock.control.hosted_account import HostedAccount
 from s2mock.control.request import (
     ControlRequest,
     ControlRoute,
@@ -12,7 +13,7 @@ from s2mock.control.request import (
     whole_of,
 )
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.control.views.account_view import capture
+from s2mock.control.views.account_view import CapturedView, capture
 from s2mock.control.views.overview import overview_to_json
 from s2mock.control.views.stream_history import DEFAULT_COUNT, history_to_json
 from s2mock.registry.places import Place
@@ -20,8 +21,26 @@ from s2mock.registry.values.errors import S2Error
 from s2mock.registry.values.names import BasinName, StreamName
 from s2mock.runtime.conversation import RunInThread, Step
 
+if TYPE_CHECKING:
+    from s2mock.control.views.upstream_view import UpstreamReads
+
 _LIMIT: Final = 1000
 _MAX_COUNT: Final = 10_000
+
+
+def capture_all(hosted: HostedAccount) -> CapturedView:
+    """Return the state of an account, in front of an upstream as that tells it.
+
+    It may wait for an upstream. Raises `Refused`, `UpstreamUnreachable`.
+    """
+    if not hosted.is_in_front_of_upstream:
+        return capture(hosted.engine)
+    from s2mock.control.views.upstream_view import capture_listed  # loaded late: rarely used
+
+    try:
+        return capture_listed(hosted.engine, cast("UpstreamReads", hosted.reads))
+    except S2Error as error:
+        raise Refused(error.status, error.message) from None
 
 
 def read_streams(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
@@ -30,7 +49,7 @@ def read_streams(request: ControlRequest) -> Generator[Step, Any, ControlRespons
     limit = whole_of(query, "limit", _LIMIT)
 
     def serialize() -> dict[str, Any]:
-        view = capture(request.hosted.engine)
+        view = capture_all(request.hosted)
         return overview_to_json(view, query.get("contains", ""), limit)
 
     return ControlResponse(200, (yield RunInThread(serialize)))
@@ -46,8 +65,17 @@ def read_records(request: ControlRequest) -> Generator[Step, Any, ControlRespons
         raise Refused(400, f"count must be at most {_MAX_COUNT}, not {count}")
 
     def serialize() -> dict[str, Any]:
-        view, journal = capture(request.hosted.engine), request.hosted.powers.journal
-        return history_to_json(view, journal.since(0), basin, stream, before, count)
+        hosted = request.hosted
+        # The journal first: what it has was applied when the state is captured.
+        exchanges = hosted.powers.journal.since(0)
+        if hosted.is_in_front_of_upstream:
+            from s2mock.control.views.upstream_view import capture_stream  # as above
+
+            reads = cast("UpstreamReads", hosted.reads)
+            view = capture_stream(hosted.engine, reads, basin, stream, before, count)
+        else:
+            view = capture(hosted.engine)
+        return history_to_json(view, exchanges, basin, stream, before, count)
 
     # No such stream is no error: a reset may have removed it. The list of lifetimes is then empty.
     return ControlResponse(200, (yield RunInThread(serialize)))

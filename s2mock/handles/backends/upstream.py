@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from s2mock.api.codec import decode_response, encode_request
 from s2mock.handles.backends.in_process import MockBackend
-from s2mock.powers.errors import NotOnTarget
+from s2mock.powers.errors import NotOnTarget, UpstreamUnreachable
 from s2mock.registry.log.read_request import ReadRequest
 from s2mock.registry.operation import Operation
 from s2mock.registry.places import BasinView, Place, StreamView
@@ -31,6 +31,8 @@ from s2mock.registry.values.tokens import TokenInfo
 from s2mock.runtime.http_client import Client
 from s2mock.runtime.monotonic import monotonic
 from s2mock.runtime.notifier import Pending
+from s2mock.upstream.basin_prefix import BASIN
+from s2mock.upstream.errors import unreachable_reason
 
 if TYPE_CHECKING:
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
@@ -50,10 +52,6 @@ Impossible = Callable[[str], NotOnTarget]
 """Return the error for a member that only the engine of this process has."""
 
 
-class UpstreamUnreachable(RuntimeError):
-    """The upstream did not answer a direct call of the test, or not as S2 does."""
-
-
 class UpstreamAccount:
     """An `AccountBackend` over the API of an upstream. Two for the same upstream are equal."""
 
@@ -64,8 +62,9 @@ class UpstreamAccount:
         prefix: "BasinPrefix | None",
         engine: "UpstreamEngine",
         impossible: Impossible,
+        basin_endpoint: str | None,
     ) -> None:
-        self.client: Final = Client(url, token=token)
+        self.client: Final = Client(url, token=token, basin_endpoint=basin_endpoint)
         self.prefix: BasinPrefix | None = prefix
         self._engine = engine
         self._impossible = impossible
@@ -86,6 +85,8 @@ class UpstreamAccount:
         result = self._send(operation, _SECONDS)
         if isinstance(result, AppendAck):
             self._engine.note_tail(operation, result.tail.seq_num)
+        elif isinstance(operation, CheckTail):
+            self._engine.note_tail(operation, result.seq_num)
         return result
 
     def basins(self) -> tuple[str, ...]:
@@ -190,18 +191,21 @@ class UpstreamAccount:
                 return tuple(names)
 
     def _send(self, operation: Operation, seconds: float) -> Any:
-        request = encode_request(self._prefixed(operation))
-        url = self.client.url
+        operation_there = self._prefixed(operation)
+        request = encode_request(operation_there)
+        client = self.client.in_basin(operation_there.basin)
+        url = client.url_of(request.target)
+        headers = {name: value for name, value in request.headers.items() if name != BASIN}
         try:
-            answer = self.client.request(
+            answer = client.request(
                 request.method,
                 request.target,
                 request.document,
-                headers=request.headers,
+                headers=headers,
                 timeout=seconds,
             )
         except OSError as error:
-            raise UpstreamUnreachable(f"the upstream {url} cannot be reached: {error}") from None
+            raise UpstreamUnreachable(f"the upstream {url} {unreachable_reason(error)}") from None
         try:
             document = answer.json if answer.body else None
             result = decode_response(operation, answer.status, answer.headers, document)

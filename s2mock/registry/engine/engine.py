@@ -144,10 +144,14 @@ class Engine:
             call.is_decided = True
             raise
         except Exception as error:
-            call.error = error
-            call.is_decided = True
-            yield from self._pass("answer", call)
+            yield from self._refuse(call, error)
             raise
+
+    def _refuse(self, call: Call, error: Exception) -> Waits:
+        """Have a call that was refused with that error pass its answer."""
+        call.error = error
+        call.is_decided = True
+        yield from self._pass("answer", call)
 
     def _waits_at(self, point: Point, call: Call) -> list[Waits]:
         found = [observer.at(point, call) for observer in self.observers]

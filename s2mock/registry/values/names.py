@@ -94,6 +94,14 @@ class BasinName(str):
         return text
 
 
+def is_basin_prefix(text: str) -> bool:
+    """True if names of basins can begin with the text, which is not empty."""
+    try:
+        return bool(BasinName.check_filter(text, "prefix"))
+    except InvalidName:
+        return False
+
+
 class StreamName(str):
     """A stream's name: 1 to 512 bytes of UTF-8 without NUL, neither `.` nor `..`.
 
