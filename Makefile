@@ -29,7 +29,8 @@ PYTEST := $(RUN) pytest -n auto --dist worksteal
 OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
-  soak differential record upstream fault-table fault-table-rust zoo kills simulation simulation-tests
+  soak differential record upstream fault-table fault-table-rust zoo kills simulation simulation-tests \
+  binary npm
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -37,6 +38,8 @@ help:
 	@echo 'make long   of these, the ones that install, build or compile'
 	@echo 'make fault-table  what each SDK makes of each fault, whole'
 	@echo 'make fault-table-rust  the same of the Rust SDK, which builds for minutes'
+	@echo 'make binary  an executable that needs no Python, in dist/s2mock (PYTHON=/usr/bin/python3)'
+	@echo 'make npm    the npm package with that executable in it, in dist'
 	@echo 'make check  all tests that are not slow, in less than a minute'
 	@echo 'make shuffled  all tests that are not long, in random order'
 	@echo 'make closed  the same with auth="required", and clients that send a token'
@@ -58,6 +61,16 @@ help:
 
 serve: $(VENV)/.package
 	@exec $(RUN) s2mock --port $(PORT)
+
+# For machines like this one: the same system and processor, and its C library or a newer one. PYTHON
+# must have a shared library.
+binary:
+	@$(PYTHON) -c '$(NEW_ENOUGH)'
+	@$(PYTHON) .ci/executable/build.py
+
+# The npm package, with that executable in it, in dist. npm and node must be on the PATH.
+npm: binary
+	@cd clients/typescript && npm ci --no-audit --no-fund && npm pack --pack-destination ../../dist
 
 # A test builds the documentation, and the page is tested in the system's Chromium if there is one.
 # Its screenshots are in build/screenshots.

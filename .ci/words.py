@@ -31,6 +31,7 @@ CHECKED = (
     "Makefile",
     "README.md",
     "benchmarks",
+    "clients",
     "hatch_build.py",
     "newsfragments",
     "pyproject.toml",

@@ -54,6 +54,23 @@ def test_without_a_first_account_there_is_no_token() -> None:
     assert ended.stdout.split()[1:] == ["None", "OK"]
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], "True None"),
+        (["--control-token", "secret"], "True secret"),
+        (["--no-control"], "False None"),
+    ],
+)
+def test_packages_of_other_languages_find_the_server(options: list[str], expected: str) -> None:
+    lines = (
+        "import os; e = os.environ",
+        "print(e.get('S2MOCK_URL') == e['S2_ACCOUNT_ENDPOINT'], e.get('S2MOCK_CONTROL_TOKEN'))",
+    )
+    ended = run(*options, *python(*lines))
+    assert (ended.returncode, ended.stdout.strip()) == (0, expected)
+
+
 def test_two_have_ports_of_their_own() -> None:
     inner = [sys.executable, "-m", "s2mock", "run", *python(ASKS)]
     ended = run(*python(ASKS, f"import subprocess; subprocess.run({inner!r}, check=True)"))

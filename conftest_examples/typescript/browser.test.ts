@@ -1,11 +1,13 @@
+import { S2Mock } from "s2mock";
 import { expect, test } from "vitest";
 
 import { inject } from "./browser.js";
 
-const url = process.env.S2_ACCOUNT_ENDPOINT ?? "http://127.0.0.1:8080";
-
 test.concurrent("a page gets the answer that a test asks for", async () => {
-  await inject(url, { Fail: { code: "unavailable" } }, "list-basins");
-  const headers = { authorization: `Bearer ${process.env.S2_ACCESS_TOKEN}` };
-  expect((await fetch(`${url}/v1/basins`, { headers })).status).toBe(503);
+  const s2 = await S2Mock.start();
+  const account = await s2.account();
+  await inject(account, { Fail: { code: "unavailable" } }, "list-basins");
+  const headers = { authorization: `Bearer ${account.token}` };
+  expect((await fetch(`${account.url}/v1/basins`, { headers })).status).toBe(503);
+  await s2.stop();
 });

@@ -1,15 +1,29 @@
 """The options of an account that is made over HTTP: for itself, or for attempts of a campaign."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from s2mock.control.hosted_account import HostedMock
 from s2mock.control.hosted_accounts import HostedAccounts
 from s2mock.control.request import check_members, spell
 from s2mock.control.response import Refused
-from s2mock.options import OPTIONS
+from s2mock.options import ACCOUNT_MEMBERS, OPTIONS
 from s2mock.powers.faults import faults_from_json
 from s2mock.runtime.clock import Clock, ManualClock, SystemClock
+
+MEMBERS: Final = (*ACCOUNT_MEMBERS, "name")
+"""The members of a request for an account: the options of `S2Mock`, and its name in reports."""
+
+
+def take_name(document: dict[str, Any]) -> str | None:
+    """Remove the name of an account from a JSON object, and return it, None without one.
+
+    Raises `Refused`.
+    """
+    name = document.pop("name", None)
+    if name is not None and (not isinstance(name, str) or not name.strip()):
+        raise Refused(400, f"name must be a text such as the name of a test, not {spell(name)}")
+    return name
 
 
 def make_mock(accounts: HostedAccounts, document: Mapping[str, Any]) -> HostedMock:

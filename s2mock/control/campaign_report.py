@@ -62,7 +62,7 @@ def _write_typescript(scenario: str, title: str, body: Any) -> str:
     name = json.dumps(f"{scenario}: {title}", ensure_ascii=False)
     members = [f"    {_to_json(name)}: {_to_json(value)}," for name, value in body.items()]
     return "\n".join(
-        [f"test({name}, () =>", "  campaign({", *members, f"  }}, {scenario}));"],
+        [f"test({name}, () =>", "  s2.campaign({", *members, f"  }}, {scenario}));"],
     )
 
 

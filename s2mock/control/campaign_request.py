@@ -12,10 +12,11 @@ from s2mock.campaigns.scope import Scope
 from s2mock.campaigns.single import SinglePlan
 from s2mock.campaigns.sweep import SweepInstructions, SweepPlan, SweepPoint
 from s2mock.campaigns.wording import Kind
+from s2mock.control.account_options import MEMBERS as OPTIONS_OF_ACCOUNT
 from s2mock.control.hosted_campaign import WORKER
 from s2mock.control.request import ControlRequest, check_members, spell
 from s2mock.control.response import Refused
-from s2mock.options import ACCOUNT_MEMBERS, COUNT, FLAG, SECONDS, TEXT
+from s2mock.options import COUNT, FLAG, SECONDS, TEXT
 from s2mock.powers.faults import Fault, fault_from_json, fault_to_json
 from s2mock.runtime.arguments import check_count, check_delay
 from s2mock.runtime.near_names import suggest
@@ -121,8 +122,8 @@ def read_campaign(request: ControlRequest) -> CampaignRequest:
     if not isinstance(options := document.get("options", {}), dict):
         raise Refused(400, f"options must be an object of options, not {spell(options)}")
     for name in options:
-        if name not in ACCOUNT_MEMBERS:
-            hint = suggest(name, ACCOUNT_MEMBERS)
+        if name not in OPTIONS_OF_ACCOUNT:
+            hint = suggest(name, OPTIONS_OF_ACCOUNT)
             raise Refused(400, f"unknown member {name!r} of options: {hint}")
     scenario = document.get("scenario")
     if scenario is not None and not _NAME.fullmatch(scenario):

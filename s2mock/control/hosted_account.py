@@ -184,6 +184,8 @@ class HostedAccount:
         self.coverage = Coverage()
         # A function for each request under way, which drops that request, and the token of that.
         self._calls: dict[Callable[[Reset], object], str] = {}
+        # The name that its client gave it, such as that of a test.
+        self.name: str | None = None
         # The attempt of a campaign that the account is for, such as "attempt 2 of campaign 1".
         self.attempt: str | None = None
         # The number of requests to the control API under way.

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _DIRECT: Final = f"{PREFIX}/v1/"
 # Where s2-lite has its page.
+# The members of a document that have messages in them.
+_SPELLED: Final = frozenset({"message", "complaint", "exchanges", "faults", "holds", "remarks"})
 _DASHBOARD: Final = "/dashboard"
 _ENDED: Final = (
     "the access token is that of an account that has ended: by DELETE /_s2mock/accounts, with its "
@@ -131,7 +133,7 @@ class ControlRouter:
             if hosted is not None:
                 hosted.end_control()
         if response is not None:
-            yield response.head
+            yield _in_spelling_of(environ, response).head
 
     def _admit(self, environ: dict[str, Any], path: str) -> HostedAccount | None:
         """Return the account that the request acts on, None without one. Raises `Refused`."""
@@ -168,6 +170,18 @@ class ControlRouter:
             if all(name == part or (name[:1] == "{" and part) for name, part in pairs):
                 given = {name[1:-1]: unquote(part) for name, part in pairs if name[:1] == "{"}
                 yield by_method, given
+
+
+def _in_spelling_of(environ: dict[str, Any], response: ControlResponse) -> ControlResponse:
+    """Return a response with messages in the spelling of its client, which is JSON's by default."""
+    document = response.document
+    if not isinstance(document, dict) or not _SPELLED & document.keys():
+        return response
+    if environ.get("HTTP_S2MOCK_SPELLING") == "python":
+        return response
+    from s2mock.control.json_spelling import spell_document  # loaded late: few have such messages
+
+    return response._replace(document=spell_document(document))
 
 
 def _handle(

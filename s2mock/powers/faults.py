@@ -9,6 +9,7 @@ that drains).
 """
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -462,13 +463,17 @@ def fault_to_json(fault: Fault) -> dict[str, Any]:
 def fault_from_json(document: Any) -> Fault:
     """Return the fault that a JSON document describes. Raises `TypeError`, `ValueError`."""
     if not isinstance(document, dict) or len(document) != 1:
-        raise TypeError(f"a fault is an object of one key, its name, {_EXAMPLE}; not {document!r}")
+        raise TypeError(
+            f"a fault is an object of one key, its name, {_EXAMPLE}; not {_spell(document)}"
+        )
     [(name, arguments)] = document.items()
     kind = _KINDS.get(name)
     if kind is None:
         raise ValueError(f"{name!r} is no fault: {suggest(name, _KINDS)}")
     if not isinstance(arguments, dict):
-        raise TypeError(f"{name} takes an object of its arguments, {_EXAMPLE}; not {arguments!r}")
+        raise TypeError(
+            f"{name} takes an object of its arguments, {_EXAMPLE}; not {_spell(arguments)}"
+        )
     known = [one.name for one in fields(kind)]  # type: ignore[arg-type]  # each is a dataclass
     for argument in arguments:
         if argument not in known:
@@ -519,4 +524,9 @@ def bytes_from_json(what: str, value: Any) -> bytes:
             return base64.b64decode(value["base64"], validate=True)
         except ValueError as error:
             raise ValueError(f"{what} is no base64: {error}") from None
-    raise TypeError(f'{what} must be text, or {{"base64": ...}}, not {value!r}')
+    raise TypeError(f'{what} must be text, or {{"base64": ...}}, not {_spell(value)}')
+
+
+def _spell(value: Any) -> str:
+    """Return a JSON value as text."""
+    return json.dumps(value, ensure_ascii=False)

@@ -1,6 +1,6 @@
 """The timeline: the exchanges of a test as lines of text, for the report of its failure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -21,10 +21,15 @@ def make_title(exchanges: Sequence[Exchange]) -> str:
     return f"{text}, {_counted(faults, 'fault')}" if faults else text
 
 
-def make_timeline(exchanges: Sequence[Exchange], marks: Mapping[int, str] = _NO_MARKS) -> str:
+def make_timeline(
+    exchanges: Sequence[Exchange],
+    marks: Mapping[int, str] = _NO_MARKS,
+    spell: Callable[[str], str] = str,
+) -> str:
     """Return a line for each of the last exchanges, and the reason of the last refusal.
 
-    `marks` are texts for the ends of lines, by the numbers of exchanges.
+    `marks` are texts for the ends of lines, by the numbers of exchanges. `spell` returns a text
+    with calls in Python, such as faults, in another spelling.
     """
     folded = list(_fold_batches(exchanges))
     shown = folded[-MAX_LINES:]
@@ -38,13 +43,13 @@ def make_timeline(exchanges: Sequence[Exchange], marks: Mapping[int, str] = _NO_
     for group, row in zip(shown, rows, strict=True):
         cells = [row[0].rjust(widths[0]), *map(str.ljust, row[1:5], widths[1:])]
         marked = [marks[one.number] for one in group if one.number in marks]
-        lines.append("  ".join([*cells, *_describe_outcome(group, lost), *marked]).rstrip())
-        lines += [f"{_INDENT}{text}" for text in group[-1].advice]
+        lines.append("  ".join([*cells, *_describe_outcome(group, lost, spell), *marked]).rstrip())
+        lines += [f"{_INDENT}{spell(text)}" for text in group[-1].advice]
     last_refused = _find_last_refusal(exchanges)
     if last_refused is not None:
         before = "" if last_refused is shown[-1][-1] else f"{last_refused.number}: "
         if last_refused.reason:
-            lines.append(f"{_INDENT}{before}{last_refused.reason}")
+            lines.append(f"{_INDENT}{before}{spell(last_refused.reason)}")
             before = ""
         lines.append(f"{_INDENT}{before}{last_refused.curl()}")
     return "\n".join(lines)
@@ -99,7 +104,9 @@ def _short(name: str) -> str:
     return name if len(name) <= _MAX_NAME else name[: _MAX_NAME - 3] + "..."
 
 
-def _describe_outcome(group: list[Exchange], lost: Sequence[Exchange]) -> Iterator[str]:
+def _describe_outcome(
+    group: list[Exchange], lost: Sequence[Exchange], spell: Callable[[str], str]
+) -> Iterator[str]:
     """Yield short texts on the outcome; `lost` are the appends whose responses were lost."""
     last = group[-1]
     response, effect = last.response, last.effect
@@ -117,7 +124,7 @@ def _describe_outcome(group: list[Exchange], lost: Sequence[Exchange]) -> Iterat
     if last.ended is None:
         yield "still open"
     if last.fault is not None:
-        yield repr(last.fault)
+        yield spell(repr(last.fault))
         if isinstance(last.fault, Late):
             yield "applied late" if effect.committed else "not applied"
     for exchange in group:

@@ -465,3 +465,21 @@ def test_a_fork_begins_as_its_origin_is_and_goes_its_own_way(control: Control) -
     assert control.read() == []
     assert origin("DELETE", "/accounts").status_code == 204
     assert fork.read() == ["a", "b"]
+
+
+def test_account_has_the_name_that_it_was_given(control: Control) -> None:
+    named = control.account(name="orders are placed once")
+    named.append("a")
+    control.as_(named("POST", "/fork").json()["token"])
+    campaign = {"kind": "crash", "on": "append", "options": {"name": "a crash"}}
+    number = control("POST", "/campaigns", campaign).json()["number"]
+    control("POST", f"/campaigns/{number}/attempts")
+    names = [account["name"] for account in control("GET", "/accounts").json()["accounts"]]
+    assert names[1:] == [
+        "orders are placed once, 1 exchange",
+        "orders are placed once, forked, 0 exchanges",
+        "a crash, attempt 1 of campaign 1, 0 exchanges",
+    ]
+    for name in (" ", 1):
+        status, message = control.refused("POST", "/accounts", {"name": name})
+        assert (status, message.startswith("name must be a text")) == (400, True)

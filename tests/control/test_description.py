@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from s2mock.options import ACCOUNT_MEMBERS
+from s2mock.control.account_options import MEMBERS
 from s2mock.powers.faults import Fault
 from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.registry.values.codes import CODES
@@ -71,7 +71,7 @@ def test_names_are_those_of_the_product() -> None:
     schemas = DESCRIPTION["components"]["schemas"]
     assert schemas["Operation"]["enum"] == list(OPERATION_NAMES)
     assert schemas["S2ErrorCode"]["enum"] == list(CODES)
-    assert sorted(schemas["AccountRequest"]["properties"]) == sorted(ACCOUNT_MEMBERS)
+    assert sorted(schemas["AccountRequest"]["properties"]) == sorted(MEMBERS)
     faults = [kind["$ref"].rpartition("/")[2] for kind in schemas["Fault"]["oneOf"]]
     assert sorted(faults) == sorted({f"{fault.__name__}Fault" for fault in Fault.__subclasses__()})
 

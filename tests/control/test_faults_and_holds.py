@@ -93,7 +93,7 @@ def test_a_fault_that_is_waited_for_in_vain(control: Control) -> None:
     control.append("a")
     status, message = control.refused("GET", "/faults/1?wait=0")
     assert status == 408
-    assert "0 of 1 hits of inject(Drop(), on='append', stream='order')" in message
+    assert '0 of 1 hits of {"fault": {"Drop": {}}, "on": "append", "stream": "order"}' in message
     assert "1 append arrived, to `log`" in message
 
 
@@ -107,7 +107,8 @@ def test_what_is_late_is_dropped_on_request(control: Control) -> None:
             control.http.get("/v1/streams/log/records/tail", headers=headers)
     [remark] = control("DELETE", "/late").json()["remarks"]
     assert remark == (
-        f"an operation was never applied: append {BASIN} log, by Late(reads=1, code='storage'); "
+        f"an operation was never applied: append {BASIN} log, by "
+        '{"Late": {"reads": 1, "code": "storage"}}; '
         "0 of 1 reads or tail checks of its stream were answered"
     )
     assert control("DELETE", "/late").json() == {"remarks": []}
@@ -133,7 +134,7 @@ def test_what_is_late_is_dropped_on_request(control: Control) -> None:
         ({"on": "append", "fault": {"Delay": {"seconds": "1"}}}, "must be a number of seconds"),
         ({"on": "append", "fault": {"Answer": {"status": 502, "body": 1}}}, "body must be text"),
         ({"on": "append", "fault": {"Cut": {"records": 1}}}, "counted in records"),
-        ({"on": "append", "fault": {"Late": {}}}, "Late(reads=1)"),
+        ({"on": "append", "fault": {"Late": {}}}, '{"Late": {"reads": 1}}'),
         ({"on": "append", "fault": {"Late": {"read": 1}}}, "did you mean 'reads'?"),
         ({"on": "read", "fault": {"Late": {"reads": 1}}}, "that changes nothing"),
         ({"on": "append", "fault": {"Late": {"seconds": "inf"}}}, "seconds must be finite"),
@@ -200,7 +201,7 @@ def test_a_hold_that_nothing_reaches(control: Control) -> None:
     control.append("a")
     status, message = control.refused("GET", "/holds/1?wait=0.01&count=2")
     assert status == 408
-    assert "0 of 2 operations were held by hold(" in message
+    assert '0 of 2 operations were held by {"on": ' in message
     assert control.refused("GET", "/holds/2")[0] == 404
     assert control.refused("GET", "/holds/x") == (404, "'x' is no number such as 1")
 
@@ -229,7 +230,8 @@ def test_a_hold_that_nothing_reaches_is_a_complaint(mock: S2Mock, control: Contr
     made = control("POST", "/holds", {"on": "append", "stream": "order"}).json()
     assert made["required"] is True
     assert made["complaint"] == (
-        "a hold held nothing: hold(on='append', stream='order', at='commit'); no append arrived, "
+        'a hold held nothing: {"on": "append", "stream": "order", "at": "commit"}; '
+        "no append arrived, "
         "and nothing else; the hold waits for `order`"
     )
     control.append("a")
@@ -237,7 +239,8 @@ def test_a_hold_that_nothing_reaches_is_a_complaint(mock: S2Mock, control: Contr
     assert "; 1 append arrived, to `log`; the hold waits for `order`" in released["complaint"]
     assert control("GET", "/holds/1").json() == released
     # The test that it was made for fails: here it is told that it may pass.
-    assert mock._powers.injector.check() == [released["complaint"]]
+    [complaint] = mock._powers.injector.check()
+    assert complaint.partition("; ")[2] == released["complaint"].partition("; ")[2]
 
 
 def test_a_hold_that_holds_something_is_no_complaint(control: Control) -> None:
@@ -283,7 +286,7 @@ def test_release_of_one_exchange_with_a_fault(control: Control) -> None:
     status, message = control.refused("POST", "/holds/1/release", late)
     assert status == 409
     assert message == (
-        "hold(on='append', at='commit') does not hold the operation 2 now (`held` of its "
+        '{"on": "append", "at": "commit"} does not hold the operation 2 now (`held` of its '
         "exchange): it holds 1"
     )
     assert control("POST", "/holds/1/release", {"fault": fault}).json()["released"] is True
@@ -303,7 +306,7 @@ def test_release_of_one_exchange_with_a_fault(control: Control) -> None:
         (
             {"fault": {"Drop": {}}},
             400,
-            "Drop() at the answer of 'append': the operation is applied",
+            '{"Drop": {}} at the answer of',
         ),
         *(
             ({"fault": fault}, 400, "the operation is applied, and this fault denies that")
@@ -339,7 +342,10 @@ def test_wrong_release_releases_nothing(
 def test_fault_for_a_hold_that_holds_nothing(control: Control) -> None:
     control("POST", "/holds", {"on": "append", "required": False})
     status, message = control.refused("POST", "/holds/1/release", {"fault": {"Drop": {}}})
-    assert (status, message[:49]) == (409, "hold(on='append', at='commit') holds nothing now,")
+    assert (status, message.partition(" now,")[0]) == (
+        409,
+        '{"on": "append", "at": "commit"} holds nothing',
+    )
     assert control("GET", "/holds/1").json()["released"] is False
 
 

@@ -122,7 +122,7 @@ def test_a_wait_of_a_day_is_the_longest(control: Control) -> None:
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        ("operation=appent", "operation='appent' is no operation: did you mean 'append'?"),
+        ("operation=appent", '"operation": "appent" is no operation: did you mean \'append\'?'),
         ("after=x", "after must be a whole number"),
         ("status=ok", "status must be a whole number"),
         ("steam=a", "did you mean 'stream'?"),

@@ -34,7 +34,16 @@ METADATA = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE
 
 # The first part of each path in the sdist. All else that is in the checkout stays there.
 PUBLISHED = {
-    *(".ci", ".github", "benchmarks", "conftest_examples", "docs", "newsfragments", "s2mock"),
+    *(
+        ".ci",
+        ".github",
+        "benchmarks",
+        "clients",
+        "conftest_examples",
+        "docs",
+        "newsfragments",
+        "s2mock",
+    ),
     *("tests", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md", "CONTRIBUTING.md"),
     *("Dockerfile", "LICENSE", "Makefile", "README.md", "hatch_build.py", "pyproject.toml"),
 }

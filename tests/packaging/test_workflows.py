@@ -25,7 +25,11 @@ def test_nothing_is_allowed_but_what_publishing_needs() -> None:
         for name, text in WORKFLOWS.items()
     }
 
-    assert allowed == {"test.yml": ["contents"], "release.yml": ["contents", "id-token"]}
+    assert allowed == {
+        "executable.yml": ["contents"],
+        "release.yml": ["contents", "id-token"],
+        "test.yml": ["contents"],
+    }
     for text in WORKFLOWS.values():
         assert "\npermissions:\n  contents: read\n" in text
     before, publish = WORKFLOWS["release.yml"].split("\n  publish:\n")

@@ -137,7 +137,7 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
         gc.freeze()
         gc.enable()
         if to_run:
-            return _run(to_run, env, mask)
+            return _run(to_run, {**env, **_env_of_control(mock, options)}, mask)
         signal.sigwait(STOP_SIGNALS)
     return int(bool(failed))
 
@@ -302,6 +302,14 @@ def _env(mock: StandaloneMock, options: argparse.Namespace) -> dict[str, str]:
     if options.accounts_only:
         del env["S2_ACCESS_TOKEN"]
     return env
+
+
+def _env_of_control(mock: StandaloneMock, options: argparse.Namespace) -> dict[str, str]:
+    """Return the variables with which the packages for other languages use this server."""
+    if options.no_control:
+        return {}
+    token = {"S2MOCK_CONTROL_TOKEN": options.control_token} if options.control_token else {}
+    return {"S2MOCK_URL": mock.url, **token}
 
 
 def _announce(command: str, url: str, env: dict[str, str], options: argparse.Namespace) -> None:

@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from s2mock.control.account_options import make_mock
+from s2mock.control.account_options import MEMBERS, make_mock, take_name
 from s2mock.control.hosted_account import HostedMock
 from s2mock.control.request import ControlRequest, ControlRoute
 from s2mock.control.response import ControlResponse, Refused
-from s2mock.options import ACCOUNT_MEMBERS
 from s2mock.runtime.clock import ManualClock, SystemClock
 
 
@@ -18,7 +17,7 @@ def list_accounts(request: ControlRequest) -> ControlResponse:
     listed = []
     for number, (token, hosted) in enumerate([*first, *accounts.others.items()], 1):
         exchanges = hosted.powers.journal.last_number
-        title = hosted.attempt or f"account {number}"
+        title = ", ".join(filter(None, (hosted.name, hosted.attempt))) or f"account {number}"
         name = f"{title}, {exchanges} exchange{'' if exchanges == 1 else 's'}"
         listed.append({"token": token, "name": name, "exchanges": exchanges})
     return ControlResponse(200, {"accounts": listed})
@@ -27,7 +26,9 @@ def list_accounts(request: ControlRequest) -> ControlResponse:
 def make_account(request: ControlRequest) -> ControlResponse:
     """Make an account with a token of its own; the options have the names of `S2Mock`'s."""
     request.query()
-    return _add(request, make_mock(request.accounts, request.document(*ACCOUNT_MEMBERS)))
+    document = request.document(*MEMBERS)
+    name = take_name(document)
+    return _add(request, make_mock(request.accounts, document), name)
 
 
 def fork_account(request: ControlRequest) -> ControlResponse:
@@ -43,11 +44,12 @@ def fork_account(request: ControlRequest) -> ControlResponse:
             snapshot=mock.snapshot(),
             faults=(),
         ),
+        None if request.hosted.name is None else f"{request.hosted.name}, forked",
     )
 
 
-def _add(request: ControlRequest, mock: HostedMock) -> ControlResponse:
-    request.accounts.add(mock)
+def _add(request: ControlRequest, mock: HostedMock, name: str | None) -> ControlResponse:
+    request.accounts.add(mock).name = name
     return ControlResponse(201, {"token": mock.token})
 
 

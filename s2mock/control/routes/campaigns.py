@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from s2mock.campaigns.campaign import Outcome
-from s2mock.control.account_options import make_mock
+from s2mock.control.account_options import make_mock, take_name
 from s2mock.control.campaign_report import LANGUAGES, report_to_json, report_to_text
 from s2mock.control.campaign_request import read_campaign
 from s2mock.control.hosted_account import HostedAccount
@@ -28,11 +28,15 @@ def make_campaign(request: ControlRequest) -> ControlResponse:
     """Make a campaign; its attempts are run by the client, one after the other."""
     request.query()
     made, accounts = read_campaign(request), request.accounts
+    options = dict(made.options)
+    name = take_name(options)
     # So that an option which no account can have is refused now.
-    make_mock(accounts, made.options).close()
+    make_mock(accounts, options).close()
 
     def make_account() -> HostedAccount:
-        return accounts.add(make_mock(accounts, made.options))
+        hosted = accounts.add(make_mock(accounts, options))
+        hosted.name = name
+        return hosted
 
     campaign = HostedCampaign(
         made.campaign,

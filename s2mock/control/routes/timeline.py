@@ -11,9 +11,11 @@ from s2mock.control.views.timeline import timeline_to_json
 from s2mock.powers.entry import NOT_YET
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.journal import Journal
+from s2mock.powers.timeline import make_timeline, make_title
 from s2mock.runtime.conversation import DRAINED, Conversation, Head, RunInThread, Step
 from s2mock.runtime.notifier import NotifierWait
 
+_TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)
 _MANY: Final = 500
 # The time between two events, so that many rows can share one.
 _REST_SECONDS: Final = 0.1
@@ -21,7 +23,10 @@ _HEARTBEAT_SECONDS: Final = 15.0
 
 
 def read_timeline(request: ControlRequest) -> Generator[Step, Any, ControlResponse | None]:
-    """Return the rows after a number; a follower gets them as events, changed rows again."""
+    """Return the rows after a number; a follower gets them as events, changed rows again.
+
+    With `Accept: text/plain` they are lines of text, as in the report of a failed test.
+    """
     query = request.query(("after",))
     after = whole_of(query, "after", 0)
     assert after is not None
@@ -30,10 +35,24 @@ def read_timeline(request: ControlRequest) -> Generator[Step, Any, ControlRespon
         yield from _follow(journal, after)
         return None
 
+    if "text/plain" in request.environ.get("HTTP_ACCEPT", ""):
+        text = yield RunInThread(lambda: _to_text(journal.since(after)))
+        return ControlResponse(200, text.encode("utf-8", "replace"), _TEXT)
+
     def serialize() -> dict[str, Any]:
         return timeline_to_json(journal, journal.since(after))
 
     return ControlResponse(200, (yield RunInThread(serialize)))
+
+
+def _to_text(exchanges: tuple[Exchange, ...]) -> str:
+    """Return a title, and a line for each of the last exchanges."""
+    from s2mock.control.json_spelling import spell_message  # loaded late: few ask for this text
+
+    title = make_title(exchanges)
+    if not exchanges:
+        return f"{title}\n"
+    return f"{title}\n{make_timeline(exchanges, spell=spell_message)}\n"
 
 
 def _follow(journal: Journal, after: int) -> Conversation:

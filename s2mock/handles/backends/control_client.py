@@ -83,7 +83,8 @@ class ControlClient:
             given["wait"] = min(given["wait"], MAX_HTTP_WAIT)
         if given:
             target += f"?{urlencode(given, doseq=True)}"
-        fields = dict(headers or {})
+        # Messages for a test in Python, as those of a mock in its own process.
+        fields = {"s2mock-spelling": "python", **(headers or {})}
         if body is not None:
             fields["content-type"] = "application/json"
         timeout = given.get("wait", 0) + _SECONDS
