@@ -13,7 +13,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measures s2mock beside its peers and prints a Markdown table: the median of "
-        "all rounds, lowest and highest behind it.",
+        "all rounds, lowest and highest behind it. Rounds that differ by more than half are "
+        "measured again; what is `noisy` differs by more all the same.",
     )
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help=", ".join(SUBJECTS))
     parser.add_argument(

@@ -30,6 +30,7 @@ CONTROL = "s2mock-control"
 BEFORE = "before"
 PROXY = "s2mock-proxy"
 BARE_PROXY = "a bare proxy"
+BARE_LOOP = "bare-loop"
 # The environment variable with the URL of the server that the proxies are in front of.
 UPSTREAM = "S2MOCK_BENCH_UPSTREAM"
 _NAMED_BY = {LITE: "S2MOCK_REFERENCE", BEFORE: "S2MOCK_BEFORE"}
@@ -121,6 +122,21 @@ def _s2mock(announce: Callable[[int], None]) -> None:
     with S2Mock() as mock:
         mock.create_basin(BASIN)
         announce(int(mock.url.rpartition(":")[2]))
+
+
+def _bare_loop(announce: Callable[[int], None]) -> None:
+    """Answer a constant by the server of s2mock, without its API."""
+    from s2mock.runtime.conversation import READ, Conversation, Head
+    from s2mock.server.server import Server
+
+    def constant(_: dict[str, Any]) -> Conversation:
+        while (yield READ):
+            pass
+        yield Head(201, [("content-type", "application/json")], _CONSTANT)
+
+    server = Server(constant)
+    announce(server.port)
+    server.stop()
 
 
 def _controlled(announce: Callable[[int], None]) -> None:
@@ -265,6 +281,7 @@ def _moto(announce: Callable[[int], None]) -> None:
 _SERVERS = {
     "s2mock": _s2mock,
     "s2mock-unnoted": _unnoted,
+    BARE_LOOP: _bare_loop,
     CONTROL: _controlled,
     "s2mock-always": partial(_kept, "always"),
     "s2mock-batch": partial(_kept, "batch"),

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.rounds import NOISE, ratios_of, spread_of
+
 Format = Callable[[float], str]
 
 
@@ -35,13 +37,15 @@ class Row:
         elif self.theirs is not None:
             theirs = _spread(self.theirs, self.show)
             ratio = _spread(self._ratios(), _plain)
+            if spread_of(self._ratios()) > NOISE:
+                ratio += ", noisy"
         return [self.what, _spread(self.ours, self.show), self.peer, theirs, ratio, *self._aim()]
 
     def _ratios(self) -> list[float]:
         if self.absolute and self.theirs:
             # These may be differences near 0, whose ratios in single rounds have no meaning.
             return [median(self.ours) / median(self.theirs)]
-        return [ours / theirs for ours, theirs in zip(self.ours, self.theirs or [], strict=True)]
+        return ratios_of(self.ours, self.theirs or [])
 
     def _aim(self) -> tuple[str, str]:
         if self.aim is None:
