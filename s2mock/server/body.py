@@ -59,7 +59,7 @@ class LengthBody:
 
     def take(self, buffer: bytearray) -> bytes:
         """Implement `Body.take` for this coding."""
-        data = bytes(buffer) if len(buffer) <= self._left else bytes(buffer[: self._left])
+        data = bytes(memoryview(buffer)[: self._left])
         del buffer[: len(data)]
         self._left -= len(data)
         self.is_complete = not self._left
@@ -120,7 +120,7 @@ class ChunkedBody:
     def _step(self, buffer: bytearray, position: int, parts: list[bytes]) -> int:
         """Take the next piece; return its bytes in the buffer, 0 if it is not complete."""
         if self._left > 2:
-            data = bytes(buffer[position : position + self._left - 2])
+            data = bytes(memoryview(buffer)[position : position + self._left - 2])
             if data:
                 parts.append(data)
                 self._left -= len(data)

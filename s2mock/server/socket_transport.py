@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any
 
 # Read from a socket at once.
-_RECEIVE_BYTES = 64 * 1024
+_RECEIVE_BYTES = 256 * 1024
 # As many buffers as one call may take everywhere.
 _SEND_BUFFERS = 64
 

@@ -63,7 +63,7 @@ class FrameSplitter:
         rest = self.rest
         rest += data
         while (end := _frame_end(rest)) is not None:
-            frame = bytes(rest[:end])
+            frame = bytes(memoryview(rest)[:end])
             del rest[:end]
             yield frame
 
@@ -95,7 +95,10 @@ class FrameDecoder:
         buffer = self._buffer
         buffer += data
         while (end := _frame_end(buffer)) is not None:
-            flag, payload = buffer[_LENGTH_BYTES], bytes(buffer[_LENGTH_BYTES + 1 : end])
+            flag, payload = (
+                buffer[_LENGTH_BYTES],
+                bytes(memoryview(buffer)[_LENGTH_BYTES + 1 : end]),
+            )
             del buffer[:end]
             yield _decode(flag, payload)
 
