@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from s2mock.handles.campaigns.sweep import Sweep
     from s2mock.handles.mock import S2Mock
     from s2mock.handles.remote import RemoteS2Mock
-    from s2mock.server.lazy_server import LazyServer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -109,15 +108,6 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     """Return the id of a fault in a parametrized test: the fault as one would type it."""
     faults = sys.modules.get("s2mock.powers.faults")
     return repr(val) if faults is not None and isinstance(val, faults.Fault) else None
-
-
-@pytest.fixture(scope="session")
-def _s2mock_listening(pytestconfig: pytest.Config) -> "Iterator[LazyServer]":
-    from s2mock.pytest_plugin import mocks
-
-    server = mocks.make_server(pytestconfig)
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -68,7 +68,7 @@ def make_fake(
     # subclass may have a constructor and a state of its own, so it is used as it is.
     if type(clock := arguments.get("clock")) is ManualClock:
         arguments = {**arguments, "clock": clock.fresh()}
-    listening = request.getfixturevalue("_s2mock_listening") if server is None else server
+    listening = _server_of(request.config) if server is None else server
     return S2Mock(**arguments, listening=listening)
 
 
@@ -88,8 +88,11 @@ def make_remote(config: pytest.Config, arguments: dict[str, Any]) -> "RemoteS2Mo
     return RemoteS2Mock(url, **arguments)
 
 
-def make_server(config: pytest.Config) -> "LazyServer":
+@options.once_in_a_session
+def _server_of(config: pytest.Config) -> "LazyServer":
     """Return the server of the session. With a chosen port it listens from now on.
+
+    No fixture, since each test would take time to find it.
 
     Raises `pytest.UsageError`.
     """
@@ -102,6 +105,7 @@ def make_server(config: pytest.Config) -> "LazyServer":
         raise pytest.UsageError(f"s2mock_port must be a port number, not {port!r}") from None
     if int(port):
         _listen_now(config, server, int(port))
+    config.add_cleanup(server.stop)
     return server
 
 

@@ -1,11 +1,17 @@
 """The options of the plugin: ini keys `s2mock_…`, flags `--s2mock-…`, the marker `s2_mock`."""
 
 import argparse
-from typing import Any, Final
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pytest
 
 from s2mock.options import MARKER_OPTIONS, OPTIONS, SETTINGS, Option
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Result = TypeVar("Result")
 
 # The fixture's server is the same for all tests of a session.
 _OF_THE_SERVER: Final = ("host", "port")
@@ -95,12 +101,31 @@ def check_options(config: pytest.Config) -> None:
         )
 
 
+def once_in_a_session(
+    read: "Callable[[pytest.Config], Result]",
+) -> "Callable[[pytest.Config], Result]":
+    """Return a function that reads settings at its first call, and keeps the result.
+
+    Every test asks for them, and they do not change in a session.
+    """
+    key = pytest.StashKey[Result]()
+
+    @wraps(read)
+    def result_of(config: pytest.Config) -> Result:
+        if key not in config.stash:
+            config.stash[key] = read(config)
+        return config.stash[key]
+
+    return result_of
+
+
 def setting_of(config: pytest.Config, name: str) -> str | None:
     """Return the setting on the command line, else the one in the ini file, else None."""
     value: str | None = config.getoption(f"s2mock_{name}")
     return config.getini(f"s2mock_{name}") or None if value is None else value
 
 
+@once_in_a_session
 def is_advice_on(config: pytest.Config) -> bool:
     """True if tests are to be warned of requests that they hardly mean."""
     return setting_of(config, "advice") != "off"
@@ -112,14 +137,16 @@ def target_of(config: pytest.Config) -> str | None:
     return url
 
 
+@once_in_a_session
 def address_of(config: pytest.Config) -> tuple[str, str]:
     """Return host and port of the fixture's server; the port is not parsed yet."""
     host, port = (setting_of(config, name) or str(OPTIONS[name].default) for name in _OF_THE_SERVER)
     return host, port
 
 
+@once_in_a_session
 def arguments_of(config: pytest.Config) -> dict[str, Any]:
-    """Return the arguments of `S2Mock` that are set, without its address.
+    """Return the arguments of `S2Mock` that are set, without its address. Do not change them.
 
     Raises `pytest.UsageError`.
     """

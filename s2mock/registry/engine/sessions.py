@@ -6,6 +6,7 @@ They are no part of the account's state. A stream's incarnation ties a read sess
 import random
 from collections import deque
 from collections.abc import Callable, Hashable
+from functools import cached_property
 from itertools import count
 from typing import Final, NamedTuple
 
@@ -74,7 +75,6 @@ class Sessions:
         self.timekeeper = timekeeper
         self.make_random: Callable[[], random.Random] = lambda: random.Random(seed)  # noqa: S311
         """Returns a source of random numbers: reproducible, no secret."""
-        self.random: random.Random = self.make_random()
         # A session belongs to one generation, and ends with it.
         self.generation: int = next(_generations)
         # The followers of streams, by the stream's incarnation.
@@ -82,6 +82,11 @@ class Sessions:
         # Notified when a read session begins to follow.
         self.followed: Notifier = Notifier()
         self.waiters: dict[Waiter, None] = {}
+
+    @cached_property
+    def random(self) -> random.Random:
+        """The source of the times between heartbeats, made with the first one."""
+        return self.make_random()
 
     def wait_until(self, until: int) -> Waiter:
         """Return a waiter until `until`, of `Moment.monotonic`, which `end` wakes too."""
