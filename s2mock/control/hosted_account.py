@@ -6,7 +6,6 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from s2mock.control.response import Refused
-from s2mock.powers.coverage import Coverage
 from s2mock.powers.powers import OUTAGE
 from s2mock.runtime.conversation import CANCEL_HANDLE, Application, Conversation, Reset
 from s2mock.runtime.environ import bearer
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from s2mock.control.views.exchange_events import ExchangeEvents
     from s2mock.json_bodies.snapshots.snapshot import Snapshot
+    from s2mock.powers.coverage import Coverage
     from s2mock.powers.hold import Hold
     from s2mock.powers.injection import Injection
     from s2mock.powers.powers import Powers
@@ -181,7 +181,6 @@ class HostedAccount:
         self._call_on_server = call_on_server
         self.faults: Numbered[Injection] = Numbered("fault")
         self.holds: Numbered[Hold] = Numbered("hold")
-        self.coverage = Coverage()
         # A function for each request under way, which drops that request, and the token of that.
         self._calls: dict[Callable[[Reset], object], str] = {}
         # The name that its client gave it, such as that of a test.
@@ -297,6 +296,13 @@ class HostedAccount:
         for wait in list(self.waits):
             if wait.wake is not None:
                 wait.wake()
+
+    @cached_property
+    def coverage(self) -> "Coverage":
+        """The operations of its journal so far; its modules are loaded when it is first used."""
+        from s2mock.powers.coverage import Coverage
+
+        return Coverage()
 
     def count(self) -> None:
         """Add the exchanges of the journal to the coverage, before the journal forgets them."""
