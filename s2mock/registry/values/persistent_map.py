@@ -175,6 +175,8 @@ class _Order:
     def since(self, start: str, *, after: bool = False) -> Iterator[str]:
         at = max(0, bisect_right(self.starts, start) - 1)
         place = (bisect_right if after else bisect_left)(self.runs[at], start) if self.runs else 0
-        for run in self.runs[at:] if at else self.runs:
+        # By index: a copy of the rest of the runs would touch each of them.
+        for index in range(at, len(self.runs)):
+            run = self.runs[index]
             yield from run[place:] if place else run
             place = 0
