@@ -14,14 +14,13 @@ from typing import Any, Final, NamedTuple
 
 from s2mock.registry.log.chunks import Chunk, Span, Written
 from s2mock.registry.values.positions import StreamPosition
-from s2mock.registry.values.records import Header, Record
+from s2mock.registry.values.records import Header, Record, StoredRecord, parts_of, size_of
 from s2mock.runtime.clock import NEVER
 
 CHUNK_RECORDS: Final = 1024
 """The number of records of a chunk."""
 
 _DIGEST_BYTES: Final = 32
-_RECORD_BYTES: Final = 8
 _MAX_EXPIRY: Final = 2**63 - 1
 
 # Which columns and values follow a head, in this order.
@@ -57,23 +56,23 @@ class Appended(NamedTuple):
     fencing_token: str | None
     trim_point: int | None
     timestamps: Sequence[int]
-    records: list[Record]
+    stored: list[StoredRecord]
     tail: StreamPosition
 
 
 def encode_append(incarnation: int, time: int, written: Written) -> bytes:
     """Return the payload of an append at that account time."""
-    records, timestamps = written.records, written.timestamps
-    count, last, expiry = len(records), timestamps[-1], written.expiry
+    stored, timestamps = written.stored, written.timestamps
+    count, last, expiry = len(stored), timestamps[-1], written.expiry
     flags = 0
     parts: list[bytes] = []
     if written.digest is not None:
         flags |= _HAS_DIGESTS
         parts.append(written.digest)
-    for record in records:
-        if record.headers:
+    for one in stored:
+        if not isinstance(one, bytes) and one.headers:
             flags |= _HAS_HEADERS
-            if record.command is not None:
+            if one.command is not None:
                 flags |= _HAS_LOG_STATE
     if flags & _HAS_LOG_STATE:
         token = written.fencing_token.encode()
@@ -81,7 +80,7 @@ def encode_append(incarnation: int, time: int, written: Written) -> bytes:
     if timestamps[0] != last:
         flags |= _HAS_TIMESTAMPS
         parts.append(_column_bytes("Q", timestamps))
-    bodies = _bodies(records, has_headers=bool(flags & _HAS_HEADERS))
+    bodies = _bodies(stored, has_headers=bool(flags & _HAS_HEADERS))
     if count > 1:
         parts.append(_column_bytes("I", map(len, bodies)))
     head = _APPEND_HEAD.pack(
@@ -123,7 +122,7 @@ def decode_append(payload: memoryview) -> Appended:
     lengths: Sequence[int] = (len(payload) - at,)
     if count > 1:
         lengths, at = _read_column("I", payload, at, count)
-    records = _read_records(payload[at:], lengths, has_headers=bool(flags & _HAS_HEADERS))
+    stored = _read_records(payload[at:], lengths, has_headers=bool(flags & _HAS_HEADERS))
     return Appended(
         incarnation,
         time,
@@ -132,7 +131,7 @@ def decode_append(payload: memoryview) -> Appended:
         token,
         trim_point,
         timestamps,
-        records,
+        stored,
         StreamPosition(first + count, last),
     )
 
@@ -142,13 +141,13 @@ def encode_chunk(spans: Sequence[Span]) -> bytes:
     chunk, *ends = spans[0]
     if len(spans) == 1 and isinstance(chunk, StoredChunk) and ends == [0, chunk.size]:
         return bytes(chunk.payload)
-    records: list[Record] = []
+    stored: list[StoredRecord] = []
     timestamps, totals = array("Q"), array("Q")
     expiries: list[int] = []
     digests: list[bytes | None] = []
     for span in spans:
         chunk, start, end = span
-        records += chunk.records[start:end]
+        stored += chunk.stored[start:end]
         timestamps += chunk.timestamps[start:end]
         totals += _rebased(span, totals)
         expiries += chunk.expiries[start:end]
@@ -166,12 +165,12 @@ def encode_chunk(spans: Sequence[Span]) -> bytes:
     if expiries.count(expiries[0]) < len(expiries):
         flags |= _HAS_EXPIRIES
         parts.append(_column_bytes("q", expiries))
-    has_headers = any(record.headers for record in records)
+    has_headers = any(parts_of(one)[0] for one in stored)
     if has_headers:
         flags |= _HAS_HEADERS
-    bodies = _bodies(records, has_headers=has_headers)
+    bodies = _bodies(stored, has_headers=has_headers)
     parts += (_column_bytes("Q", totals), _column_bytes("I", map(len, bodies)))
-    head = _CHUNK_HEAD.pack(spans[0].first_seq_num, last, expiries[0], len(records), flags)
+    head = _CHUNK_HEAD.pack(spans[0].first_seq_num, last, expiries[0], len(stored), flags)
     return b"".join((head, *parts, *bodies))
 
 
@@ -225,7 +224,7 @@ class StoredAppends(_LazyChunk):
         self.next_expiry: int = next_expiry
 
     def _read(self, _: str) -> None:
-        records: list[Record] = []
+        stored: list[StoredRecord] = []
         timestamps, totals = array("Q"), array("Q")
         expiries: list[int] = []
         digests: list[bytes | None] = []
@@ -234,22 +233,22 @@ class StoredAppends(_LazyChunk):
             _, _, expiry, _, last, count, flags = _APPEND_HEAD.unpack_from(payload)
             if flags or count > 1:
                 appended = decode_append(payload)
-                records += appended.records
+                stored += appended.stored
                 timestamps.extend(appended.timestamps)
                 digests += (appended.digest,) * count
             else:
                 # Most appends have one record.
-                records.append(_plain_record(bytes(payload[_APPEND_HEAD.size :])))
+                stored.append(bytes(payload[_APPEND_HEAD.size :]))
                 timestamps.append(last)
                 digests.append(None)
             expiries += (NEVER if expiry < 0 else expiry,) * count
-        for record in records:
-            total += record.metered_bytes
+        for one in stored:
+            total += size_of(one)
             totals.append(total)
         self.expiries = expiries if max(expiries) > _MAX_EXPIRY else array("q", expiries)
         self.expires_in_order = all(one <= other for one, other in pairwise(expiries))
         self.digests = digests if any(digest is not None for digest in digests) else None
-        self.timestamps, self.totals, self.records = timestamps, totals, records
+        self.timestamps, self.totals, self.stored = timestamps, totals, stored
 
 
 def stored_appends(payloads: Sequence[memoryview]) -> Iterator[StoredAppends]:
@@ -279,9 +278,9 @@ class StoredChunk(_LazyChunk):
 
     def _read(self, name: str) -> None:
         at, has_headers = self._read_columns()
-        if name == "records":
+        if name == "stored":
             lengths, at = _read_column("I", self.payload, at, self.size)
-            self.records = _read_records(self.payload[at:], lengths, has_headers=has_headers)
+            self.stored = _read_records(self.payload[at:], lengths, has_headers=has_headers)
 
     def _read_columns(self) -> tuple[int, bool]:
         """Read all but the records; return where their lengths begin, and True for headers."""
@@ -310,42 +309,34 @@ class StoredChunk(_LazyChunk):
         return at, bool(flags & _HAS_HEADERS)
 
 
-def _bodies(records: Sequence[Record], *, has_headers: bool) -> list[bytes]:
+def _bodies(stored: Sequence[StoredRecord], *, has_headers: bool) -> list[bytes]:
     """Return the bytes of each record: the body, or the headers and the body of each."""
     if not has_headers:
-        return [record.body for record in records]
+        return [one if isinstance(one, bytes) else one.body for one in stored]
     encoded = []
-    for record in records:
-        parts = [part for header in record.headers for part in header]
-        lengths = pack(f"<{1 + len(parts)}I", len(record.headers), *map(len, parts))
-        encoded.append(b"".join((lengths, *parts, record.body)))
+    for one in stored:
+        headers, body = parts_of(one)
+        parts = [part for header in headers for part in header]
+        lengths = pack(f"<{1 + len(parts)}I", len(headers), *map(len, parts))
+        encoded.append(b"".join((lengths, *parts, body)))
     return encoded
 
 
-def _read_records(data: memoryview, lengths: Iterable[int], *, has_headers: bool) -> list[Record]:
+def _read_records(
+    data: memoryview, lengths: Iterable[int], *, has_headers: bool
+) -> list[StoredRecord]:
     """Return the records of these lengths, which follow each other in the data."""
     whole, at = data.tobytes(), 0
-    records = []
+    stored: list[StoredRecord] = []
     for length in lengths:
         body = whole[at : at + length]
         at += length
         if has_headers:
             headers, body = _read_headers(body)
-            records.append(Record(body, headers))
+            stored.append(Record(body, headers) if headers else body)
         else:
-            records.append(_plain_record(body))
-    return records
-
-
-def _plain_record(body: bytes) -> Record:
-    """Return `Record(body)`, made in a third of the time."""
-    record = Record.__new__(Record)
-    record.body = body
-    record.headers = ()
-    record.timestamp = None
-    record.command = None
-    record.metered_bytes = _RECORD_BYTES + len(body)
-    return record
+            stored.append(body)
+    return stored
 
 
 def _read_headers(data: bytes) -> tuple[tuple[Header, ...], bytes]:

@@ -19,6 +19,7 @@ from s2mock.registry.values.config import BasinConfig, StreamConfig
 from s2mock.registry.values.names import RequestToken
 from s2mock.registry.values.persistent_map import PersistentMap
 from s2mock.registry.values.positions import StreamPosition
+from s2mock.registry.values.records import size_of
 from s2mock.registry.values.schedule import CheckEmpty, Due, FinishDeletion, Schedule
 from s2mock.registry.values.scopes import ResourceSet, Scope
 from s2mock.registry.values.tokens import AccessToken, Tokens, fresh_tokens
@@ -228,7 +229,8 @@ class _StreamBuilder:
         appended = decode_append(payload)
         self._last_write = appended.time
         written = Written(
-            tuple(appended.records),
+            appended.stored,
+            [*map(size_of, appended.stored)],
             appended.timestamps,
             appended.expiry,
             appended.digest,

@@ -72,7 +72,10 @@ class Pattern:
             return True
         if not self._commands or not isinstance(operation, Append):
             return False
-        return any(record.command in self._commands for record in operation.batch.records)
+        batch = operation.batch
+        return batch.has_commands and any(
+            record.command in self._commands for record in batch.records
+        )
 
     def matches_place(self, basin: str | None, stream: str | None) -> bool:
         """True if that basin and that stream match, for any name."""

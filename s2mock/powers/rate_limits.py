@@ -130,8 +130,13 @@ class RateLimiter:
             taken.append((bucket, 1, text))
         if self._bytes is not None:
             bucket = self._bucket(stream, self._bytes, now)
-            size = sum(record.metered_bytes for record in operation.batch.records)
-            taken.append((bucket, size, f"{self._bytes} bytes per second for each stream"))
+            taken.append(
+                (
+                    bucket,
+                    operation.batch.metered_bytes,
+                    f"{self._bytes} bytes per second for each stream",
+                )
+            )
         return taken
 
     def _bucket(self, key: Hashable, rate: int, now: int) -> Bucket:

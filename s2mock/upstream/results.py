@@ -124,7 +124,8 @@ def _span(records: Sequence[SequencedRecord]) -> Span:
     chunk = Chunk(None, records[0].seq_num)
     chunk.extend(
         Written(
-            tuple(Record(one.body, one.headers, one.timestamp) for one in records),
+            [Record(one.body, one.headers, one.timestamp) for one in records],
+            [one.metered_bytes for one in records],
             [one.timestamp for one in records],
             0,
             None,

@@ -190,7 +190,7 @@ class TestMemory:
 
     @staticmethod
     def kept(stream: Stream) -> int:
-        return sum(len(chunk.records) for chunk in log_of(stream).chunks)
+        return sum(len(chunk.stored) for chunk in log_of(stream).chunks)
 
     def test_a_log_that_is_only_written(
         self, new_stream: Callable[..., Stream], clock: StagedClock

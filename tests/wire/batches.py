@@ -18,7 +18,7 @@ def _span(record: SequencedRecord) -> Span:
     appended = AppendRecord.__new__(AppendRecord)
     appended.body, appended.headers, appended.timestamp = record.body, record.headers, None
     appended.command, appended.metered_bytes = None, record.metered_bytes
-    chunk.records.append(appended)
+    chunk.stored.append(appended)
     chunk.timestamps.append(record.timestamp)
     chunk.totals.append(record.metered_bytes)
     return Span(chunk, 0, 1)

@@ -1,5 +1,6 @@
 """A batch means the same by whichever way it is read: bodies alone are read by a shorter one."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -129,3 +130,32 @@ def test_no_more_is_kept_of_a_batch_than_may_be_written() -> None:
     with pytest.raises(Invalid, match="1000 records"):
         AppendInput(records())
     assert made == 5000
+
+
+@st.composite
+def almost_plain(draw: st.DrawFn) -> bytes:
+    """A message of bodies alone, of which a byte may be another one, or the end is missing."""
+    sizes = draw(st.lists(st.sampled_from([0, 1, 2, 125, 126, 127, 128, 16383]), max_size=4))
+    message = messages.AppendInput(match_seq_num=draw(st.none() | st.just(300)))
+    for size in sizes:
+        message.records.add(body=b"x" * size)
+    data = bytearray(message.SerializeToString())
+    heads = [at for at, byte in enumerate(data) if byte != ord("x")]
+    if heads and draw(st.booleans()):
+        # One that has a meaning: a key, a length, or a part of one.
+        data[draw(st.sampled_from(heads))] = draw(st.integers(0, 255))
+    return bytes(data[: draw(st.integers(0, len(data)))] if draw(st.booleans()) else data)
+
+
+def outcome_of(read: Callable[[bytes], AppendInput], data: bytes) -> object:
+    try:
+        batch = read(data)
+    except S2Error as error:
+        return error.code, str(error)
+    return [seen(record) for record in batch.records], batch.match_seq_num, batch.fencing_token
+
+
+@given(almost_plain())
+def test_bodies_alone_are_read_as_the_strict_parser_reads_them(data: bytes) -> None:
+    strictly = outcome_of(proto_records._read_strictly, data)
+    assert outcome_of(proto_records.append_input, data) == strictly

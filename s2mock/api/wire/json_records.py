@@ -22,8 +22,9 @@ from s2mock.registry.values.records import (
     ReadBatch,
     Record,
     SequencedRecord,
+    StoredRecord,
     metered_bytes,
-    plain_records,
+    parts_of,
 )
 
 Format = Literal["raw", "base64"]
@@ -65,12 +66,11 @@ def append_input(document: dict[str, Any], format_: Format) -> AppendInput:
     )
 
 
-def _records(documents: list[dict[str, Any]], format_: Format) -> Iterable[Record]:
-    if format_ == "raw" and not [document for document in documents if "headers" in document]:
-        return plain_records(
-            [document.get("body", "").encode() for document in documents],
-            [document.get("timestamp") for document in documents],
-        )
+def _records(documents: list[dict[str, Any]], format_: Format) -> Iterable[StoredRecord]:
+    if format_ == "raw" and not [
+        one for one in documents if "headers" in one or "timestamp" in one
+    ]:
+        return [document.get("body", "").encode() for document in documents]
     # One record after another, so that the first fault is the one reported.
     decode = _DECODERS[format_]
     return (
@@ -100,8 +100,8 @@ def batch_to_json(batch: Batch, format_: Format) -> str:
     """
     encode = _ENCODERS[format_]
     records = []
-    for seq_num, timestamp, record in batch.rows:
-        headers, body = record.headers, record.body
+    for seq_num, timestamp, stored in batch.stored_rows:
+        headers, body = parts_of(stored)
         text = f'{{"seq_num":{seq_num},"timestamp":{timestamp}'
         if headers:
             pairs = [f"[{quote(encode(name))},{quote(encode(value))}]" for name, value in headers]

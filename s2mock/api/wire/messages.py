@@ -12,8 +12,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 _Field = descriptor_pb2.FieldDescriptorProto
 _PACKAGE = "s2mock.v1"
 
-# The messages and their fields: name, type, and "repeated", "optional" (with presence) or "". A
-# field without a name is left out.
+# The messages and their fields: name, type, and "repeated", "optional" (with presence) or "".
 _MESSAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
     "StreamPosition": (("seq_num", "uint64", ""), ("timestamp", "uint64", "")),
     "Header": (("name", "bytes", ""), ("value", "bytes", "")),
@@ -24,14 +23,6 @@ _MESSAGES: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
     "AppendInput": (
         ("records", "AppendRecord", "repeated"),
-        ("match_seq_num", "uint64", "optional"),
-        ("fencing_token", "string", "optional"),
-    ),
-    # The same message for most batches, whose records have bodies only. All other fields of a
-    # record are unknown to it.
-    "PlainRecord": (("", "", ""), ("", "", ""), ("body", "bytes", "")),
-    "PlainInput": (
-        ("records", "PlainRecord", "repeated"),
         ("match_seq_num", "uint64", "optional"),
         ("fencing_token", "string", "optional"),
     ),
@@ -58,8 +49,6 @@ def _file() -> descriptor_pb2.FileDescriptorProto:
     for message_name, fields in _MESSAGES.items():
         message = file.message_type.add(name=message_name)
         for number, (name, kind, rule) in enumerate(fields, start=1):
-            if not name:
-                continue
             field = message.field.add(name=name, number=number, label=_Field.LABEL_OPTIONAL)
             if rule == "repeated":
                 field.label = _Field.LABEL_REPEATED
@@ -85,6 +74,5 @@ def _message(name: str) -> Any:
 
 
 AppendInput: Final = _message("AppendInput")
-PlainInput: Final = _message("PlainInput")
 AppendAck: Final = _message("AppendAck")
 ReadBatch: Final = _message("ReadBatch")

@@ -1,14 +1,20 @@
 """A strict parser of `AppendInput`, with the rules and the error messages of the real server.
 
-The protobuf library is faster, but accepts numbers of more than 64 bits, refuses zeros in front of
+Most batches have records with nothing but bodies, which `read_bodies` reads fastest. Of others the
+protobuf library is faster, but accepts numbers of more than 64 bits, refuses zeros in front of
 a field's number, and treats a known field of the wrong wire type as unknown. So input that is not
 in the ordinary encoding is parsed here (reference: data_plane §2).
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple, NoReturn
 
+from s2mock.api.wire.proto_encoder import varint
 from s2mock.registry.values.errors import BadProto
+
+RECORD_KEY: Final = b"\x0a"
+"""The key of `AppendInput.records`, in its shortest form."""
 
 _VARINT, _FIXED_64, _BYTES, _GROUP, _END_OF_GROUP, _FIXED_32 = range(6)
 _WIRE_TYPES: Final = (
@@ -21,6 +27,8 @@ _WIRE_TYPES: Final = (
 )
 _MAX_VARINT_BYTES: Final = 10
 _KEYS: Final = 1 << 32
+# The key of `AppendRecord.body`.
+_BODY_KEY: Final = b"\x1a"
 # The highest field number whose key has one byte.
 _SHORT_NUMBERS: Final = 15
 _MAX_DEPTH: Final = 100
@@ -60,6 +68,41 @@ _HEADER: Final = _Message(
 
 # Body, headers and timestamp.
 Record = tuple[bytes, Sequence[tuple[bytes, bytes]], int | None]
+
+
+def read_bodies(data: bytes) -> tuple[list[bytes], int]:
+    """Return the bodies of the first records, up to one with anything else, and where that begins.
+
+    A record with another field, or not in its shortest form, is not read, nor is what follows it.
+    """
+    bodies: list[bytes] = []
+    at, size, length = 0, len(data), 1
+    head = _head(length)
+    while at < size:
+        # Records of one length begin with the same bytes.
+        if not data.startswith(head, at):
+            try:
+                _, start = _varint(data, at + 1)
+                length, start = _varint(data, start + 1)
+            except _Malformed:
+                break
+            head = _head(length)
+            if not length or data[at:start] != head:
+                break
+        start = at + len(head)
+        end = start + length
+        if end > size:
+            break
+        bodies.append(data[start:end])
+        at = end
+    return bodies, at
+
+
+@lru_cache(maxsize=1024)
+def _head(length: int) -> bytes:
+    """Return what is before the body of that length in a record without another field."""
+    start = _BODY_KEY + varint(length)
+    return RECORD_KEY + varint(len(start) + length) + start
 
 
 class _Malformed(Exception):

@@ -1,15 +1,14 @@
 """The codec of appends and reads as protobuf messages: the server's half, then the client's.
 
 Source: reference: data_plane §2. The protobuf library is loaded with the first append that
-needs it, so that a server starts faster.
+needs it, so that a server starts faster: one of records with more than bodies.
 """
 
 from functools import cache
-from itertools import repeat
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from s2mock.api.wire.proto_encoder import encode_ack, encode_batch, encode_records
-from s2mock.api.wire.proto_parser import read_input
+from s2mock.api.wire.proto_parser import RECORD_KEY, read_bodies, read_input
 from s2mock.registry.log.batch import Batch
 from s2mock.registry.values.positions import StreamPosition
 from s2mock.registry.values.records import (
@@ -19,11 +18,7 @@ from s2mock.registry.values.records import (
     Record,
     SequencedRecord,
     metered_bytes,
-    plain_records,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 # The least number that needs 64 bits.
 _64_BITS = 1 << 63
@@ -31,22 +26,20 @@ _64_BITS = 1 << 63
 
 def append_input(data: bytes) -> AppendInput:
     """Return the batch in an `AppendInput` message. Raises `BadProto`, `Invalid`."""
+    bodies, at = read_bodies(data)
+    if not data.startswith(RECORD_KEY, at):
+        records, match_seq_num, fencing_token = read_input(data[at:])
+        if not records:
+            return AppendInput(bodies, match_seq_num=match_seq_num, fencing_token=fencing_token)
     messages, bad_message = _library()
-    records: Iterable[Record]
     try:
-        message = messages.PlainInput.FromString(data)
-        if _is_ordinary(message, data):
-            bodies = [record.body for record in message.records]
-            records = plain_records(bodies, repeat(None, len(bodies)))
-        else:
-            message = messages.AppendInput.FromString(data)
-            if not _is_ordinary(message, data) or any(map(_has_64_bits, message.records)):
-                return _read_strictly(data)
-            records = map(_record, message.records)
+        message = messages.AppendInput.FromString(data)
     except bad_message:
         return _read_strictly(data)
+    if not _is_ordinary(message, data) or any(map(_has_64_bits, message.records)):
+        return _read_strictly(data)
     return AppendInput(
-        records,
+        map(_record, message.records),
         match_seq_num=message.match_seq_num if message.HasField("match_seq_num") else None,
         fencing_token=message.fencing_token if message.HasField("fencing_token") else None,
     )
@@ -74,9 +67,8 @@ def _is_ordinary(message: Any, data: bytes) -> bool:
 
     Removes unknown fields from the message.
     """
-    size = message.ByteSize()
     message.DiscardUnknownFields()
-    return bool(len(data) == size == message.ByteSize()) and message.match_seq_num < _64_BITS
+    return bool(message.ByteSize() == len(data)) and message.match_seq_num < _64_BITS
 
 
 def _has_64_bits(message: Any) -> bool:
@@ -100,7 +92,7 @@ def ack_to_proto(ack: AppendAck) -> bytes:
 
 def batch_to_proto(batch: Batch) -> bytes:
     """Return the message of a `ReadBatch`."""
-    return encode_batch(encode_records(batch.rows), batch.tail)
+    return encode_batch(encode_records(batch.stored_rows), batch.tail)
 
 
 # The client's half.

@@ -674,7 +674,7 @@ def _drop() -> Waits:
 
 def name_of(operation: Operation) -> str:
     """Return the name of an operation: "fence" or "trim" for an append of that command alone."""
-    if isinstance(operation, Append):
+    if isinstance(operation, Append) and operation.batch.has_commands:
         first, *others = operation.batch.records
         command = first.command
         if command is not None and all(record.command == command for record in others):

@@ -145,7 +145,7 @@ def _log_of(records: Sequence[SequencedRecord], low: int, tail: StreamPosition) 
     chunk = Chunk(object(), first)
     total = 0
     for record in records:
-        chunk.records.append(Record(record.body, record.headers))
+        chunk.stored.append(Record(record.body, record.headers))
         chunk.timestamps.append(record.timestamp)
         total += record.metered_bytes
         chunk.totals.append(total)

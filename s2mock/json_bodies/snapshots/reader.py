@@ -245,7 +245,9 @@ class _StreamReader:
         record = _record(line)
         end = StreamPosition(seq_num + 1, timestamp)
         token = record.body.decode() if record.command == "fence" else self._log.fencing_token
-        written = Written((record,), (timestamp,), expires_at, digest, end, token, 0)
+        written = Written(
+            (record,), (record.metered_bytes,), (timestamp,), expires_at, digest, end, token, 0
+        )
         # With a gap in the sequence numbers before it, the record starts a new chunk.
         log = self._log._replace(tail=StreamPosition(seq_num, timestamp))
         self._log = log.with_written(self._owner, written)[0]

@@ -5,7 +5,7 @@ from itertools import chain
 
 from s2mock.registry.log.chunks import Span
 from s2mock.registry.values.positions import StreamPosition
-from s2mock.registry.values.records import Record, SequencedRecord
+from s2mock.registry.values.records import Record, SequencedRecord, StoredRecord
 
 
 class Batch:
@@ -32,6 +32,11 @@ class Batch:
     def rows(self) -> Iterator[tuple[int, int, Record]]:
         """The sequence number, timestamp and record of each, in order."""
         return chain.from_iterable(span.rows for span in self.spans)
+
+    @property
+    def stored_rows(self) -> Iterator[tuple[int, int, StoredRecord]]:
+        """The rows, with each record as it is stored."""
+        return chain.from_iterable(span.stored_rows for span in self.spans)
 
     @property
     def records(self) -> tuple[SequencedRecord, ...]:

@@ -7,7 +7,14 @@ from itertools import accumulate, groupby
 from typing import Final, NamedTuple
 
 from s2mock.registry.values.positions import StreamPosition
-from s2mock.registry.values.records import Record, SequencedRecord
+from s2mock.registry.values.records import (
+    Record,
+    SequencedRecord,
+    StoredRecord,
+    as_record,
+    parts_of,
+    size_of,
+)
 
 _MAX_SKIPPED_BYTES: Final = 16 * 1024
 # A time in the year 2262.
@@ -15,9 +22,10 @@ _LAST_IN_ARRAY: Final = 2**63 - 1
 
 
 class Written(NamedTuple):
-    """Records to append, with their timestamps, expiry, and the tail behind them."""
+    """Records to append, with their metered bytes, timestamps, expiry, and the tail behind them."""
 
-    records: tuple[Record, ...]
+    stored: Sequence[StoredRecord]
+    sizes: Sequence[int]
     timestamps: Sequence[int]
     expiry: int
     digest: bytes | None
@@ -38,7 +46,7 @@ class Chunk:
         "expires_in_order",
         "expiries",
         "first_seq_num",
-        "records",
+        "stored",
         "timestamps",
         "totals",
         "write_owner",
@@ -47,7 +55,7 @@ class Chunk:
     def __init__(self, write_owner: object, first_seq_num: int) -> None:
         self.write_owner: object = write_owner
         self.first_seq_num: int = first_seq_num
-        self.records: list[Record] = []
+        self.stored: list[StoredRecord] = []
         self.timestamps: array[int] = array("Q")
         # A list from the first time on that does not fit into the array.
         self.expiries: array[int] | list[int] = array("q")
@@ -60,7 +68,7 @@ class Chunk:
     def part(self, write_owner: object, start: int, end: int) -> "Chunk":
         """Return a chunk of the records from index `start` to before `end`."""
         part = Chunk(write_owner, self.first_seq_num + start)
-        part.records = self.records[start:end]
+        part.stored = self.stored[start:end]
         part.timestamps = self.timestamps[start:end]
         part.expiries = self.expiries[start:end]
         part.totals = self.totals[start:end]
@@ -70,32 +78,35 @@ class Chunk:
 
     def holds_much_before(self, index: int) -> bool:
         """True if the removed records before `index` are too many to keep."""
-        before = self.totals[0] - self.records[0].metered_bytes
+        before = self.totals[0] - size_of(self.stored[0])
         return self.totals[index - 1] - before > _MAX_SKIPPED_BYTES
 
     def extend(self, written: Written, total: int) -> None:
         """Add the records; `total` are the metered bytes before them."""
-        records, before = written.records, len(self.records)
+        stored, before = written.stored, len(self.stored)
         if before and written.expiry < self.expiries[-1]:
             self.expires_in_order = False
         if written.expiry > _LAST_IN_ARRAY and not isinstance(self.expiries, list):
             self.expiries = list(self.expiries)
-        self.records += records
-        if len(records) == 1:
+        self.stored += stored
+        if len(stored) == 1:
             # Most appends have one: the general case costs more to set up.
             self.timestamps.append(written.timestamps[0])
             self.expiries.append(written.expiry)
-            self.totals.append(total + records[0].metered_bytes)
+            self.totals.append(total + written.sizes[0])
         else:
             self.timestamps.extend(written.timestamps)
-            self.expiries.extend([written.expiry] * len(records))
-            sizes = accumulate([record.metered_bytes for record in records], initial=total)
-            next(sizes)
-            self.totals.extend(sizes)
+            self.expiries.extend([written.expiry] * len(stored))
+            totals = accumulate(written.sizes, initial=total)
+            next(totals)
+            self.totals.extend(totals)
         if written.digest is not None and self.digests is None:
             self.digests = [None] * before
         if self.digests is not None:
-            self.digests += [None if record.command else written.digest for record in records]
+            digest = written.digest
+            self.digests += [
+                digest if isinstance(one, bytes) or one.command is None else None for one in stored
+            ]
 
 
 class Span(NamedTuple):
@@ -108,12 +119,20 @@ class Span(NamedTuple):
     @property
     def rows(self) -> Iterator[tuple[int, int, Record]]:
         """The sequence number, timestamp and record of each of them."""
+        return (
+            (seq_num, timestamp, as_record(stored))
+            for seq_num, timestamp, stored in self.stored_rows
+        )
+
+    @property
+    def stored_rows(self) -> Iterator[tuple[int, int, StoredRecord]]:
+        """The rows, with each record as it is stored."""
         chunk, start, end = self
         first = chunk.first_seq_num
         return zip(
             range(first + start, first + end),
             chunk.timestamps[start:end],
-            chunk.records[start:end],
+            chunk.stored[start:end],
             strict=True,
         )
 
@@ -126,12 +145,11 @@ class Span(NamedTuple):
             SequencedRecord(
                 seq_num,
                 timestamp,
-                record.headers,
-                record.body,
-                record.metered_bytes,
+                *parts_of(stored),
+                size_of(stored),
                 None if digests is None else digests[seq_num - chunk.first_seq_num],
             )
-            for seq_num, timestamp, record in self.rows
+            for seq_num, timestamp, stored in self.stored_rows
         ]
 
     @property
@@ -153,7 +171,7 @@ class Span(NamedTuple):
     def total_before(self) -> int:
         """The metered bytes of the log before the first of them."""
         totals, start = self.chunk.totals, self.start
-        return totals[start] - self.chunk.records[start].metered_bytes
+        return totals[start] - size_of(self.chunk.stored[start])
 
     def needs_other_key(self, digest: bytes | None) -> bool:
         """True if any of them was appended with another key than that of the digest."""

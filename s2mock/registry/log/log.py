@@ -8,6 +8,7 @@ and snapshots, share them. Sources: reference: data_plane §3.5 (sequencing), §
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import Final, NamedTuple
 
 from s2mock.registry.log.chunks import Chunk, Span, Written
@@ -53,7 +54,7 @@ class LogState(NamedTuple):
             if chunk.first_seq_num >= end:
                 break
             lowest = max(self.skipped if index == 0 else 0, start - chunk.first_seq_num)
-            highest = self.size if index == last else len(chunk.records)
+            highest = self.size if index == last else len(chunk.stored)
             highest = min(highest, end - chunk.first_seq_num)
             if lowest < highest:
                 yield Span(chunk, lowest, highest)
@@ -103,25 +104,31 @@ class LogState(NamedTuple):
         first = self.tail.seq_num
         if batch.match_seq_num is not None and batch.match_seq_num != first:
             raise SeqNumMismatch(first)
-        records = batch.records
-        if first + len(records) > U64_MAX:
+        count = len(batch.stored)
+        if first + count > U64_MAX:
             # Only with the file of a snapshot. The text is S2's for the limit of a cipher.
             raise Invalid(f"max assignable sequence number is {U64_MAX - 1}; attempted {U64_MAX}")
-        timestamps = self._assign_timestamps(records, moment.now // _MILLISECOND, config)
+        timestamps = self._assign_timestamps(
+            count, batch.timestamps, moment.now // _MILLISECOND, config
+        )
         token, trim_point = self.fencing_token, self.trim_point
-        for seq_num, record in enumerate(records, first):
-            if record.command == "fence":
-                token = record.body.decode()
-            elif record.command == "trim":
-                # Never beyond the command itself.
-                trim_point = max(trim_point, min(asked_trim_point(record), seq_num + 1))
-            elif seq_num > _MAX_GCM_SEQ_NUM and cipher == "aes-256-gcm":
-                raise Invalid(
-                    f"max assignable sequence number is {_MAX_GCM_SEQ_NUM}; attempted {seq_num}"
-                )
-        tail = StreamPosition(first + len(records), timestamps[-1])
+        is_beyond = cipher == "aes-256-gcm" and first + count - 1 > _MAX_GCM_SEQ_NUM
+        if batch.has_commands or is_beyond:
+            for seq_num, record in enumerate(batch.records, first):
+                if record.command == "fence":
+                    token = record.body.decode()
+                elif record.command == "trim":
+                    # Never beyond the command itself.
+                    trim_point = max(trim_point, min(asked_trim_point(record), seq_num + 1))
+                elif seq_num > _MAX_GCM_SEQ_NUM and is_beyond:
+                    raise Invalid(
+                        f"max assignable sequence number is {_MAX_GCM_SEQ_NUM}; attempted {seq_num}"
+                    )
+        tail = StreamPosition(first + count, timestamps[-1])
         expiry = _expiry(moment, config)
-        return Written(records, timestamps, expiry, digest, tail, token, trim_point)
+        return Written(
+            batch.stored, batch.sizes, timestamps, expiry, digest, tail, token, trim_point
+        )
 
     def decide_end(self, moment: Moment, config: StreamConfig) -> Written:
         """Return what a deletion writes: the trim of all records.
@@ -136,10 +143,13 @@ class LogState(NamedTuple):
             else "client-prefer",
             timestamping_uncapped=config.timestamping_uncapped,
         )
-        timestamps = self._assign_timestamps((own,), moment.now // _MILLISECOND, preferred)
+        timestamps = self._assign_timestamps(
+            1, [own.timestamp], moment.now // _MILLISECOND, preferred
+        )
         tail = StreamPosition(self.tail.seq_num + 1, timestamps[-1])
         expiry = _expiry(moment, config)
-        return Written((own,), timestamps, expiry, None, tail, self.fencing_token, U64_MAX)
+        token = self.fencing_token
+        return Written((own,), (own.metered_bytes,), timestamps, expiry, None, tail, token, U64_MAX)
 
     def with_written(self, write_owner: object, written: Written) -> tuple["LogState", Span]:
         """Return the log with these records appended, and the span of them.
@@ -149,7 +159,7 @@ class LogState(NamedTuple):
         chunks, size = self.chunks, self.size
         last = chunks[-1] if chunks else None
         total = last.totals[size - 1] if last is not None else 0
-        if last is not None and (last.write_owner is not write_owner or len(last.records) != size):
+        if last is not None and (last.write_owner is not write_owner or len(last.stored) != size):
             # Behind our end it has records of another owner, or expired ones.
             last = last.part(write_owner, 0, size)
             chunks = (*chunks[:-1], last)
@@ -157,7 +167,7 @@ class LogState(NamedTuple):
             last, size = Chunk(write_owner, self.tail.seq_num), 0
             chunks = (*chunks, last)
         last.extend(written, total)
-        span = Span(last, size, size + len(written.records))
+        span = Span(last, size, size + len(written.stored))
         log = LogState(
             chunks,
             self.skipped,
@@ -173,7 +183,7 @@ class LogState(NamedTuple):
         """Return the log without the records before its trim point."""
         point, chunks = self.trim_point, self.chunks
         at = max(0, _chunk_of(chunks, point))
-        length = self.size if at == len(chunks) - 1 else len(chunks[at].records)
+        length = self.size if at == len(chunks) - 1 else len(chunks[at].stored)
         if chunks[at].first_seq_num + length <= point:
             at, length = at + 1, 0
         if at == len(chunks):
@@ -199,7 +209,7 @@ class LogState(NamedTuple):
         # The first may begin and the last may end anywhere in its chunk; others are copied.
         for at, (chunk, start, end) in enumerate(kept):
             inner_start = start > 0 and (at > 0 or chunk.holds_much_before(start))
-            inner_end = at < len(kept) - 1 and end < len(chunk.records)
+            inner_end = at < len(kept) - 1 and end < len(chunk.stored)
             if inner_start or inner_end:
                 kept[at] = Span(chunk.part(write_owner, start, end), 0, end - start)
         return self._of_spans(kept, following)
@@ -215,17 +225,16 @@ class LogState(NamedTuple):
         )
 
     def _assign_timestamps(
-        self, records: tuple[Record, ...], now: int, config: StreamConfig
+        self, count: int, given: Sequence[int | None] | None, now: int, config: StreamConfig
     ) -> Sequence[int]:
+        """Return the timestamps of `count` records, None in place of `given` if none has one."""
         mode, capped = config.timestamping_mode, not config.timestamping_uncapped
         previous = self.tail.timestamp
-        if len(records) == 1 and records[0].timestamp is None and mode != "client-require":
-            return (max(previous, now),)
-        given = [record.timestamp for record in records]
-        if mode == "arrival" or (mode != "client-require" and given.count(None) == len(given)):
-            return array("Q", [max(previous, now)]) * len(given)
+        if mode == "arrival" or (given is None and mode != "client-require"):
+            time = max(previous, now)
+            return (time,) if count == 1 else array("Q", (time,)) * count
         assigned = []
-        for timestamp in given:
+        for timestamp in given or repeat(None, count):
             if timestamp is None:
                 if mode == "client-require":
                     raise Invalid("record timestamp was required but was missing")

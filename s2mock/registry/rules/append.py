@@ -1,6 +1,6 @@
 """Appending to a stream: one batch, or a session of them. Source: reference: data_plane §3."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from s2mock.registry.log.log import LogState
 from s2mock.registry.operation import Context, Operation
@@ -16,6 +16,7 @@ from s2mock.registry.values.records import AppendAck, AppendInput
 from s2mock.runtime.clock import Moment
 
 _EMPTY = LogState()
+_APPEND_ONLY: Final = frozenset({"append"})
 
 
 class Target(NamedTuple):
@@ -99,6 +100,8 @@ class Append(Operation):
     @property
     def parts(self) -> frozenset[str]:  # type: ignore[override]  # of each batch
         """The operations in the batch: `append` for records that are no command."""
+        if not self.batch.has_commands:
+            return _APPEND_ONLY
         return frozenset(record.command or "append" for record in self.batch.records)
 
     def decide(self, context: Context, moment: Moment) -> Change:

@@ -11,6 +11,7 @@ from typing import Final
 from s2mock.registry.log.log import LogState
 from s2mock.registry.state import AccountState, StreamState
 from s2mock.registry.usage.series import KEPT, Series
+from s2mock.registry.values.records import size_of
 from s2mock.runtime.clock import NANOSECONDS, Moment
 
 MINUTE: Final = 60 * NANOSECONDS
@@ -134,13 +135,13 @@ def _course(log: LogState, start: int, end: int, shift: int) -> Iterator[tuple[i
         return
     expired = []
     for chunk, first, last in log.spans():
-        for expiry, record in zip(
-            chunk.expiries[first:last], chunk.records[first:last], strict=True
+        for expiry, stored in zip(
+            chunk.expiries[first:last], chunk.stored[first:last], strict=True
         ):
             # The first minute at whose beginning it has expired.
             minute = max(start, -(-(expiry + shift) // MINUTE))
             if minute < end:
-                expired.append((minute, record.metered_bytes))
+                expired.append((minute, size_of(stored)))
     expired.sort()
     if not expired or expired[0][0] > start:
         yield start, left

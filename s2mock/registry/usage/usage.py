@@ -113,12 +113,7 @@ class Usage:
 
     def _append(self, change: "Change", connection: int | None, now: int) -> None:
         basin, name, stream = change.stream  # type: ignore[misc]  # an append has one
-        records = change.written.records  # type: ignore[union-attr]
-        size = (
-            records[0].metered_bytes
-            if len(records) == 1
-            else sum([record.metered_bytes for record in records])
-        )
+        size = sum(change.written.sizes)  # type: ignore[union-attr]
         config = stream.config  # type: ignore[union-attr]
         if (
             now < self._minute_end
