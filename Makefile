@@ -30,7 +30,7 @@ OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
   soak differential record upstream fault-table fault-table-rust zoo kills simulation simulation-tests \
-  binary npm
+  pace binary npm
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -53,6 +53,7 @@ help:
 	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
 	@echo 'make zoo    campaigns against known bugs, and 1,000 attempts of each repaired twin'
 	@echo 'make simulation  simulated worlds, whole, on Python 3.12 or newer (1,000 seeds and more)'
+	@echo 'make pace   a virtual minute of overload by each SDK, and clock="auto" 200 times under load'
 	@echo 'make kills  a server with --data is killed 200 times under load (KILLS=200)'
 	@echo 'make soak   mixed load on the standalone server (SECONDS=600)'
 	@echo 'make differential S2MOCK_REFERENCE=URL   comparison with a real server'
@@ -206,6 +207,12 @@ simulation:
 simulation-tests: $(VENV)/.test
 	@$(RUN) mypy --python-version 3.12 -p s2mock.simulation
 	@S2MOCK_TESTS_SIMULATION=whole $(PYTEST) tests/simulation --durations=20 $(PYTEST_FLAGS)
+
+# The pace of the hosted service, whole; `make test` has a sample of it.
+pace: $(VENV)/.test
+	@S2MOCK_TESTS_PACE=whole $(PYTEST) --durations=10 $(PYTEST_FLAGS) tests/pace/test_auto_clock.py \
+	  tests/sdk/test_python_overload.py tests/sdk/test_go.py tests/sdk/test_typescript.py \
+	  -k 'two_hundred or overload or above_the_limits'
 
 # SIGKILL at random moments under load: all that was acknowledged is there after the restart, and
 # nothing else. `make test` has a sample of it.

@@ -34,6 +34,8 @@ _QUIET_TICKS: Final = 4
 # On a busy machine a tick is late, and the test may not have had its turn. This number of late
 # ticks does not count; later ones do, so that the clock goes on there, too.
 _LATE_TICKS: Final = 40
+# The log says why it does not advance before a client gives up, which takes 5 s in many of them.
+_REPORTS: Final = (0.5, 1.0)
 
 # The states of a request. While it runs, it is received, decided or sent.
 _RUNS: Final = "is being received or answered"
@@ -235,13 +237,13 @@ class AutoClock(ManualClock):
             return False
 
     def _drive(self) -> None:
-        seen, quiet, late, still_since, has_said = -1, 0, 0, monotonic(), False
+        seen, quiet, late, still_since, reports = -1, 0, 0, monotonic(), 0
         while self._has_to_go_on():
             began = monotonic()
             self._ticks.wait(_TICK_SECONDS)
             if self._activity != seen:
                 seen, quiet, late = self._activity, 0, 0
-                still_since, has_said = monotonic(), False
+                still_since, reports = monotonic(), 0
                 continue
             if monotonic() - began > 2 * _TICK_SECONDS and late < _LATE_TICKS:
                 late += 1
@@ -253,9 +255,9 @@ class AutoClock(ManualClock):
             stillness = self.stillness
             if stillness is None:
                 self._advance_to_next(seen)
-            elif not has_said and monotonic() - still_since > PATIENCE:
-                has_said = True
-                self._report(stillness)
+            elif reports < 2 and monotonic() - still_since > _REPORTS[reports] * PATIENCE:
+                self._report(stillness, _REPORTS[reports] * PATIENCE, is_last=reports > 0)
+                reports += 1
 
     def _advance_to_next(self, seen: int) -> None:
         """Advance to the next timer, unless there was any activity after `seen`."""
@@ -272,16 +274,23 @@ class AutoClock(ManualClock):
             failures.note(error)
             self.close()
 
-    def _report(self, stillness: str) -> None:
-        """Say why the clock does not advance, and end the request for which the test waits."""
-        waiting = [one for one in self._requests if one.state in (_ON_CLOCK, _FOLLOWS)]
-        if not waiting or self._stops:
+    def _report(self, stillness: str, seconds: float, *, is_last: bool) -> None:
+        """Say why the clock does not advance; at last, end the request for which the test waits."""
+        states = {request: request.state for request in self._requests}
+        if not {_ON_CLOCK, _FOLLOWS} & set(states.values()) or self._stops:
             return
-        text = f'the clock, which is "auto", has not advanced for {PATIENCE:g} s: {stillness}'
-        _log.warning("%s", text)
-        if self._surroundings.is_stuck():
-            failures.note(TimeoutError(f"a test that waits for {waiting[0]}: {text}"))
-            for request in waiting:
+        text = f'the clock, which is "auto", has not advanced for {seconds:g} s: {stillness}'
+        if not is_last:
+            _log.warning("%s", text)
+        elif self._surroundings.is_stuck():
+            # The test waits for one of them, and a session that follows is the least likely.
+            order = (_ON_CLOCK, _WAITS, _RUNS, _FOLLOWS)
+            stuck = sorted(
+                (one for one, state in states.items() if state in order),
+                key=lambda one: order.index(states[one]),
+            )
+            failures.note(TimeoutError(f"a test that waits for {stuck[0]}: {text}"))
+            for request in stuck:
                 request.cancel()
 
     def _move(self, now: int) -> list[ClockTimer]:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from s2mock.runtime.clock import NANOSECONDS, TimerClock
 
@@ -89,6 +89,13 @@ class LoopClock(TimerClock):
         elif not self._loop.is_closed():
             timer.schedule(self._loop, self._context)
         return timer
+
+    def stopped(self) -> NoReturn:
+        """Raise `TypeError`: the clock goes on with its loop."""
+        raise TypeError(
+            "stopped() keeps a clock still that advances by itself, and this one goes with an "
+            'event loop: make the mock with clock="auto"'
+        )
 
     @property
     def is_in_loop(self) -> bool:

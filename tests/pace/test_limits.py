@@ -140,8 +140,8 @@ def test_after_reset_the_bucket_is_full(limited: Any, way: Way) -> None:
 
 
 @given(
-    st.integers(1, 20),
-    st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 25)), max_size=8),
+    st.integers(1, 8),
+    st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 10)), max_size=5),
 )
 def test_batches_pass_as_a_model_says(rate: int, steps: list[tuple[int, int]]) -> None:
     clock = ManualClock(0)

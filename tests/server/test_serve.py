@@ -264,6 +264,11 @@ def test_request_that_is_cancelled_midway(run: Run, is_sdk: bool) -> None:
                 )
                 await log.async_wait_for_readers(timeout=PATIENCE)
                 reading.cancel()
+                # In the SDK, `wait_for` of Python 3.11 loses a cancellation that comes together
+                # with the data it waits for.
+                while is_sdk and not reading.done():
+                    await asyncio.sleep(0)
+                    reading.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await reading
                 while log.readers:  # the end has to arrive

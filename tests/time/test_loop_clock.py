@@ -79,16 +79,16 @@ def test_long_poll_and_late_append_without_a_thread(run: Run) -> None:
     async def main() -> None:
         before = threading.active_count()
         with S2Mock(basins=BASINS, clock="loop") as mock:
-            mock.inject(Late(HOUR), on="append")
+            mock.inject(Late(300), on="append")
             async with await mock.serve() as server, client(server.url) as http:
                 with pytest.raises(httpx.RemoteProtocolError):
                     await append(http)
-                # Its wait is up to a minute, so each of many finds nothing.
+                # Its wait is up to a minute, so each of these finds nothing.
                 answers = [
                     await http.get(RECORDS, params={"seq_num": 0, "wait": 60, "clamp": True})
-                    for _ in range(59)
+                    for _ in range(4)
                 ]
-                assert [one.json()["records"] for one in answers] == [[]] * 59
+                assert [one.json()["records"] for one in answers] == [[]] * 4
                 last = await http.get(RECORDS, params={"seq_num": 0, "wait": 60, "clamp": True})
                 assert [one["body"] for one in last.json()["records"]] == ["a"]
                 assert threading.active_count() == before
@@ -191,6 +191,11 @@ def test_request_that_waits_in_the_thread_of_the_loop_is_given_up(
             mock.client.get(path, headers={"s2-basin": "my-basin"})
 
     asyncio.run(asyncio.wait_for(main(), PATIENCE))
+
+
+def test_it_cannot_be_stopped() -> None:
+    with S2Mock(clock="loop") as mock, pytest.raises(TypeError, match="goes with an event loop"):
+        mock.clock.stopped()
 
 
 def test_unknown_text_is_refused_with_those_that_exist() -> None:

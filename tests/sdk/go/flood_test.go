@@ -1,17 +1,20 @@
 package sdk
 
 import (
+	"os"
 	"strconv"
 	"testing"
 
 	"github.com/s2-streamstore/s2-sdk-go/s2"
 )
 
-const appends = 50_000
-
 // Many small appends at once in one session, as the SDK's defaults allow.
 func TestFlood(t *testing.T) {
 	ctx := within(t)
+	appends, err := strconv.Atoi(os.Getenv("APPENDS"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	stream := connect(*s2.DefaultRetryConfig).Stream("logs")
 	session, err := stream.AppendSession(ctx, nil)
 	if err != nil {
@@ -31,7 +34,7 @@ func TestFlood(t *testing.T) {
 		t.Fatal(err)
 	}
 	at, err := stream.CheckTail(ctx)
-	if err != nil || at.Tail.SeqNum != appends {
+	if err != nil || at.Tail.SeqNum != uint64(appends) {
 		t.Fatalf("%+v %v", at, err)
 	}
 }

@@ -6,7 +6,7 @@ import { AppendInput, AppendRecord } from "@s2-dev/streamstore";
 
 import { connect } from "./client.mjs";
 
-const APPENDS = 50_000;
+const APPENDS = Number(process.env.APPENDS);
 
 test("a flood of small appends", async (t) => {
   // Nothing but the SDK's patience with a busy machine is other than it is by default.
