@@ -13,11 +13,11 @@ use crate::{
     client::Client,
     control::Control,
     error::{BoxError, Error, Result, forgive},
-    powers::{Hold, HookResult, Hook, Injection},
+    powers::{Hold, Hook, HookResult, Injection},
     routes::{ListStreamsQuery, TakeAdviceQuery},
     types::{
         AccountRequest, BasinName, BasinResource, CampaignReport, CampaignRequest, Coverage,
-        CrashCampaign, Exchange, FaultRequest, HoldRequest, OperationGroups, Operation,
+        CrashCampaign, Exchange, FaultRequest, HoldRequest, Operation, OperationGroups,
         OrdersCampaign, Overview, Permissions, ResourceSet, Status, StreamSeed, SweepCampaign,
     },
     views::{self, BasinHandle, Clock, Journal, Snapshot, StreamHandle},
@@ -210,7 +210,8 @@ impl Account {
     pub async fn issue_token(&self, token: &TokenRequest) -> Result<IssuedToken> {
         let document = serde_json::to_value(token).unwrap_or_default();
         let control = self.control.clone();
-        let answer = views::direct(&control, "POST", "/access-tokens", Some(&document), None).await?;
+        let answer =
+            views::direct(&control, "POST", "/access-tokens", Some(&document), None).await?;
         let text = answer["access_token"].as_str().ok_or_else(|| views::unexpected(&answer))?;
         let client = Client::new(self.url(), text);
         Ok(IssuedToken { client, control, id: token.id.clone() })
@@ -362,7 +363,8 @@ impl Drop for Account {
         let (control, name) = (self.control.clone(), self.name().map(ToOwned::to_owned));
         // The runtime of the test cannot be waited for here, so a thread has one of its own.
         let reporting = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
             runtime.block_on(async {
                 let report = if is_silent {
                     None

@@ -235,7 +235,8 @@ impl Control {
     async fn read(&self, opened: Opened) -> Result<String> {
         let Opened { response, connection: _connection } = opened;
         let status = response.status();
-        let body = response.into_body().collect().await.map_err(|error| self.unreachable(&error))?;
+        let body =
+            response.into_body().collect().await.map_err(|error| self.unreachable(&error))?;
         let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
         if status.is_success() { Ok(text) } else { Err(error_of(status, &text)) }
     }

@@ -26,7 +26,7 @@ pub use control::{Control, Events};
 pub use error::{BoxError, Error, Result};
 #[cfg(feature = "s2-sdk")]
 pub use lite::{DEFAULT_ACCESS_TOKEN, S2Lite, s2_config_for_endpoint};
-pub use powers::{Hold, HookResult, Hook, Injection};
+pub use powers::{Hold, Hook, HookResult, Injection};
 pub use server::{S2Mock, StartOptions};
 pub use types::{
     BasinResource, CampaignReport, CampaignRequest, ClockKind, Exchange, Fault, Faults, HoldPoint,

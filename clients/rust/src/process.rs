@@ -128,7 +128,8 @@ impl ServerProcess {
             Ok(Ok(url)) => Ok(Self { url, child: Mutex::new(child) }),
             Ok(Err(_)) => {
                 // It has closed its output, so it ends.
-                let status = child.wait().map_or_else(|error| error.to_string(), |it| it.to_string());
+                let status =
+                    child.wait().map_or_else(|error| error.to_string(), |it| it.to_string());
                 let text = errors.join().unwrap_or_default();
                 Err(failed(format!("it ended with {status}\n{text}").trim_end().to_owned()))
             }

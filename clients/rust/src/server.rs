@@ -8,8 +8,8 @@ use crate::{
     campaigns::Attempt,
     control::Control,
     error::{BoxError, Error, Result},
-    process::ServerProcess,
     powers::catch_panic,
+    process::ServerProcess,
     types::{self, CampaignReport, CampaignRequest, CrashCampaign, OrdersCampaign, SweepCampaign},
     views::Snapshot,
 };
@@ -83,7 +83,8 @@ impl S2Mock {
             return Ok(Self { control, process: None });
         }
         let mut arguments = vec!["--accounts-only".to_owned()];
-        arguments.extend(token.iter().flat_map(|token| ["--control-token".to_owned(), token.clone()]));
+        arguments
+            .extend(token.iter().flat_map(|token| ["--control-token".to_owned(), token.clone()]));
         arguments.extend(options.arguments);
         let process = ServerProcess::start(&arguments).await?;
         let control = Control::new(&process.url, token.as_deref())?;

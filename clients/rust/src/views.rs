@@ -240,8 +240,9 @@ impl StoredRecord {
 }
 
 fn decode(text: &str) -> Result<Vec<u8>> {
-    Base64::decode_vec(text)
-        .map_err(|error| Error::Usage(format!("the server sent {text:?}, which is no base64: {error}")))
+    Base64::decode_vec(text).map_err(|error| {
+        Error::Usage(format!("the server sent {text:?}, which is no base64: {error}"))
+    })
 }
 
 /// A stream for direct calls of a test, which are in no journal and meet no fault.
@@ -386,5 +387,7 @@ pub(crate) async fn direct(
 }
 
 pub(crate) fn unexpected(document: &Value) -> Error {
-    Error::Usage(format!("the server sent {document}, which is no answer of this version of s2mock"))
+    Error::Usage(format!(
+        "the server sent {document}, which is no answer of this version of s2mock"
+    ))
 }

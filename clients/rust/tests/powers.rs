@@ -18,8 +18,7 @@ use s2mock::{
     types::{BasinSeedConfig, RetentionPolicy as Retention},
 };
 use shop::{
-    Outcome, append, connect, orders_of, read, ship, ship_once, shop, stream_of, take,
-    take_if_free,
+    Outcome, append, connect, orders_of, read, ship, ship_once, shop, stream_of, take, take_if_free,
 };
 
 const ITEMS: [&str; 2] = ["tea", "cake"];
@@ -413,10 +412,8 @@ async fn app_that_reads_the_environment_by_itself() -> Outcome {
     assert_eq!(String::from_utf8(shown.stdout)?.trim(), account.token());
     drop(guard);
     assert!(std::env::var_os("S2_ACCESS_TOKEN").is_none());
-    let shown = Command::new("sh")
-        .args(["-c", "echo $S2_BASIN_ENDPOINT"])
-        .envs(other.env())
-        .output()?;
+    let shown =
+        Command::new("sh").args(["-c", "echo $S2_BASIN_ENDPOINT"]).envs(other.env()).output()?;
     assert_eq!(String::from_utf8(shown.stdout)?.trim(), other.url());
     other.end().await?;
     Ok(account.end().await?)
@@ -504,7 +501,8 @@ async fn two_customers(attempt: &Attempt) -> Outcome {
 async fn seat_is_sold_twice_in_two_of_four_orders() -> Outcome {
     let account = account().await?;
     let error = account.orders(Orders::new(["a", "b"]), two_customers).await.unwrap_err();
-    let expected = "2 of 4 orders fail; the shortest: a check-tail, b check-tail, b append, a append";
+    let expected =
+        "2 of 4 orders fail; the shortest: a check-tail, b check-tail, b append, a append";
     assert!(error.to_string().contains(expected), "{error}");
     Ok(account.end().await?)
 }
@@ -614,7 +612,10 @@ async fn run_ends_the_account() -> Outcome {
         })
         .await?;
     assert_eq!(shipped, ["tea"]);
-    assert_eq!(s2.control().with_token(&token).read_status().await.unwrap_err().status(), Some(401));
+    assert_eq!(
+        s2.control().with_token(&token).read_status().await.unwrap_err().status(),
+        Some(401)
+    );
     let error = s2
         .run(shop(), async |account| {
             account.hold(Operation::Append).await?;
@@ -622,7 +623,7 @@ async fn run_ends_the_account() -> Outcome {
         })
         .await
         .unwrap_err();
-    assert!(error.to_string().contains("nothing reached"), "{error}");
+    assert!(error.to_string().contains("a hold held nothing"), "{error}");
     Ok(())
 }
 
@@ -647,9 +648,11 @@ async fn options_of_the_account_are_those_of_the_request() -> Outcome {
 async fn server_that_is_not_there() {
     let options = StartOptions::new().url("http://127.0.0.1:1");
     let error = S2Mock::start_with(options).await.unwrap_err().to_string();
-    for text in
-        ["there is no s2mock at S2MOCK_URL=http://127.0.0.1:1: ", "cannot be reached", "unset S2MOCK_URL"]
-    {
+    for text in [
+        "there is no s2mock at S2MOCK_URL=http://127.0.0.1:1: ",
+        "cannot be reached",
+        "unset S2MOCK_URL",
+    ] {
         assert!(error.contains(text), "{error}");
     }
     let error = Control::new("https://127.0.0.1:1/v1", None).unwrap_err().to_string();

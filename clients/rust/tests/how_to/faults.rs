@@ -21,9 +21,8 @@ async fn append_whose_answer_is_lost() -> Outcome {
 async fn rate_limit_on_some_streams() -> Outcome {
     let account = S2Mock::shared().await?.account(shop()).await?;
     let limit = Fault::fail(S2ErrorCode::RateLimited).retry_after(0.001);
-    let injected = account
-        .inject(limit.on(Operation::Append).basin("shop-*").stream("ord*").times(2))
-        .await?;
+    let injected =
+        account.inject(limit.on(Operation::Append).basin("shop-*").stream("ord*").times(2)).await?;
     ship_once(&account, &["tea"]).await?;
     assert_eq!(injected.hits().await?, 2);
     Ok(account.end().await?)

@@ -1,8 +1,6 @@
 use std::time::Duration;
 
-use s2mock::{
-    AccountOptions, BasinResource, ClockKind, S2Mock, StreamResource, StreamSeedConfig,
-};
+use s2mock::{AccountOptions, BasinResource, ClockKind, S2Mock, StreamResource, StreamSeedConfig};
 
 use super::shop::{Outcome, append, read, stream_of};
 

@@ -21,9 +21,8 @@ pub fn shop() -> AccountOptions {
 
 /// Return a client whose retries wait no time.
 pub fn connect(client: &Client) -> Outcome<S2> {
-    let retry = RetryConfig::new()
-        .with_min_base_delay(Duration::ZERO)
-        .with_max_base_delay(Duration::ZERO);
+    let retry =
+        RetryConfig::new().with_min_base_delay(Duration::ZERO).with_max_base_delay(Duration::ZERO);
     Ok(S2::new(client.s2_config()?.with_retry(retry))?)
 }
 
