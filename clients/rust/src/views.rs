@@ -142,14 +142,12 @@ impl Clock {
         self.control.advance(&types::AdvanceRequest::new(by.as_secs_f64())).await
     }
 
-    /// Keep a clock of `ClockKind::Auto` still, until [`end_stop`](Self::end_stop).
-    pub async fn stop(&self) -> Result<()> {
-        self.control.stop_clock().await
-    }
-
-    /// Let a clock of `ClockKind::Auto` go on.
-    pub async fn end_stop(&self) -> Result<()> {
-        self.control.end_clock_stop().await
+    /// Keep a clock of `ClockKind::Auto` still while a future runs.
+    pub async fn stopped<T>(&self, during: impl Future<Output = T>) -> Result<T> {
+        self.control.stop_clock().await?;
+        let value = during.await;
+        self.control.end_clock_stop().await?;
+        Ok(value)
     }
 
     /// Wait until that number of operations waits for the clock, for [`TIMEOUT`] at most.

@@ -31,5 +31,19 @@ async fn clock_that_advances_by_itself() -> Outcome {
     append(&stream_of(&account, "orders")?, "tea").await?;
     let passed = account.clock().now().await?.duration_since(before)?;
     assert!(passed >= Duration::from_secs(3600));
+
+    // It waits while the test looks.
+    let orders = stream_of(&account, "orders")?;
+    let appending = tokio::spawn(async move { append(&orders, "cake").await });
+    account
+        .clock()
+        .stopped(async {
+            account.clock().wait_for_waiters(1).await?;
+            let bodies = account.stream("shop-basin", "orders").bodies().await?;
+            assert_eq!(bodies, ["tea"]);
+            Outcome::Ok(())
+        })
+        .await??;
+    assert_eq!(appending.await??, 1);
     Ok(account.end().await?)
 }
