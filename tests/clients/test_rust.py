@@ -6,6 +6,7 @@
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -203,17 +204,20 @@ class TestInRust:
         assert "there is no s2mock: set S2MOCK_BIN to the path of an executable" in ended.stdout
 
     def test_server_ends_with_the_process_that_started_it(
-        self, binaries: dict[str, str], env: dict[str, str], tmp_path: Path
+        self, binaries: dict[str, str], env: dict[str, str]
     ) -> None:
-        """The wrapper waits for the server, whose end it notes."""
-        wrapper, note = tmp_path / "s2mock", tmp_path / "ended"
-        program = env["S2MOCK_BIN"]
-        wrapper.write_text(f'#!/bin/sh\necho "$@" >"{note}"\nexec "{program}" "$@"\n')
-        wrapper.chmod(0o755)
-        own = {**env, "S2MOCK_BIN": str(wrapper)}
-        ended = run([binaries["how_to"], "order_is_placed_once"], own)
-        assert ended.returncode == 0, ended.stdout
-        assert "--with-parent" in note.read_text().split()
+        """The server inherits the pipe, whose reader sees the end of both."""
+        reader, writer = os.pipe()
+        command = [binaries["how_to"], "order_is_placed_once"]
+        with subprocess.Popen(
+            command, cwd=CRATE, env=env, stdout=subprocess.PIPE, pass_fds=[writer]
+        ) as process:
+            os.close(writer)
+            output = process.communicate()[0].decode()
+        assert "1 passed; 0 failed" in output
+        assert select.select([reader], [], [], 60)[0]
+        assert os.read(reader, 1) == b""
+        os.close(reader)
 
     def test_output_of_a_failed_test_has_its_timeline(
         self, binaries: dict[str, str], env: dict[str, str]

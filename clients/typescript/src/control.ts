@@ -2565,7 +2565,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It stands still. */
+            /** @description The clock is stopped. */
             204: {
                 headers: {
                     [name: string]: unknown;
