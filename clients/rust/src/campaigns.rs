@@ -1,6 +1,6 @@
 //! Campaigns: a scenario is run again and again, with each fault at each operation, in each order of its
 //! actors, or with a crash before and after each effect.
-use std::{ops::Deref, pin::Pin};
+use std::{cell::RefCell, ops::Deref, pin::Pin, rc::Rc};
 
 use crate::{
     account::Account,
@@ -110,7 +110,7 @@ impl Attempt {
     /// Return the actors to run, each with its own token: `attempt.actors().actor("a", place).go()`.
     #[must_use]
     pub fn actors(&self) -> Actors<'_> {
-        Actors { attempt: self, running: Vec::new() }
+        Actors { attempt: self, running: Vec::new(), errors: Rc::default() }
     }
 
     /// Run the worker, and drop its future at the point of this attempt; true if it was dropped.
@@ -126,17 +126,14 @@ impl Attempt {
         tokio::select! {
             // Answered when the point is reached, or when the worker has ended by itself.
             waited = self.wait() => {
-                if waited?.reached != Some(true) {
-                    return Err(Error::Actors("the worker has not ended".to_owned()));
-                }
+                waited?;
             }
             ended = catch_panic(working) => {
-                let attempt = self.end_actor("worker").await;
-                ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-                // It may have ended with the connection that it has lost.
-                match attempt {
-                    Ok(()) if self.look().await?.reached != Some(true) => return Ok(false),
-                    _ => {}
+                // Its attempt may have ended with the connection that it has lost.
+                forgive(self.end_actor("worker").await, &[404, 409])?;
+                if self.look().await?.reached != Some(true) {
+                    ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                    return Ok(false);
                 }
             }
         }
@@ -200,6 +197,8 @@ type Running<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 pub struct Actors<'a> {
     attempt: &'a Attempt,
     running: Vec<Result<Running<'a>>>,
+    // Those of actors that have ended, for the case that another one does not end.
+    errors: Rc<RefCell<Vec<String>>>,
 }
 
 impl<'a> Actors<'a> {
@@ -214,9 +213,13 @@ impl<'a> Actors<'a> {
     {
         let attempt = self.attempt;
         let name_of = name.to_owned();
+        let errors = self.errors.clone();
         let running = attempt.start(name, run).map(|running| -> Running<'a> {
             Box::pin(async move {
                 let ended = catch_panic(running).await;
+                if let Ok(Err(error)) = &ended {
+                    errors.borrow_mut().push(error.to_string());
+                }
                 attempt.end_actor(&name_of).await?;
                 ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             })
@@ -237,7 +240,11 @@ impl<'a> Actors<'a> {
                 ended
             }
             waited = self.attempt.wait() => match waited?.message {
-                Some(message) => Err(Error::Actors(message)),
+                Some(message) => {
+                    let errors = self.errors.take();
+                    let messages = [message].into_iter().chain(errors).collect::<Vec<_>>();
+                    Err(Error::Actors(messages.join("; ")))
+                }
                 None => all.await,
             },
         }

@@ -215,11 +215,11 @@ fn name_of_test() -> Option<String> {
     let name = thread.name().filter(|name| *name != "main" && !name.starts_with("tokio-"));
     // `cargo nextest` runs each test in a process of its own, with its name.
     let exact = || {
-        let mut arguments = env::args().skip_while(|argument| argument != "--exact");
-        arguments.nth(1).or_else(|| env::args().nth(1)).filter(|name| !name.starts_with('-'))
+        let mut arguments = env::args().skip(1);
+        let has_name = env::args().any(|argument| argument == "--exact");
+        arguments.find(|argument| !argument.starts_with('-')).filter(|_| has_name)
     };
-    let has_exact = || env::args().any(|argument| argument == "--exact");
-    name.map(ToOwned::to_owned).or_else(|| has_exact().then(exact).flatten())
+    name.map(ToOwned::to_owned).or_else(exact)
 }
 
 async fn check(control: &Control) -> Result<()> {

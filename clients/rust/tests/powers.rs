@@ -548,6 +548,38 @@ async fn actor_that_fails_or_is_not_there_is_named() -> Outcome {
 }
 
 #[tokio::test]
+async fn actor_that_does_not_end_is_named_with_those_that_failed() -> Outcome {
+    let account = account().await?;
+    let plan = Orders::new(["a", "b"]).timeout(1.0);
+    let error = account
+        .orders(plan, async |attempt| {
+            let fail = async |_| Err::<(), BoxError>("no money".into());
+            let hang = async |_| Outcome::Ok(std::future::pending::<()>().await);
+            attempt.actors().actor("a", fail).actor("b", hang).go().await
+        })
+        .await
+        .unwrap_err()
+        .to_string();
+    for text in ["b runs, and waits for nothing of the service", "; a failed with no money"] {
+        assert!(error.contains(text), "{text}: {error}");
+    }
+    Ok(account.end().await?)
+}
+
+#[tokio::test]
+async fn worker_that_fails_by_itself_fails_its_attempt() -> Outcome {
+    let account = account().await?;
+    let error = account
+        .crashes(Crashes::at(Operation::Append), async |attempt| {
+            attempt.run(async |_| Err::<(), BoxError>("no money".into())).await.map(drop)
+        })
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("worker failed with no money"), "{error}");
+    Ok(account.end().await?)
+}
+
+#[tokio::test]
 async fn item_is_shipped_once_with_every_crash() -> Outcome {
     let account = account().await?;
     let titles = std::sync::Mutex::new(Vec::new());
