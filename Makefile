@@ -30,7 +30,7 @@ OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
   soak differential record upstream fault-table fault-table-rust zoo kills simulation simulation-tests \
-  pace binary npm
+  pace binary npm rust rust-types
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -39,6 +39,8 @@ help:
 	@echo 'make fault-table  what each SDK makes of each fault, whole'
 	@echo 'make fault-table-rust  the same of the Rust SDK, which builds for minutes'
 	@echo 'make binary  an executable that needs no Python, in dist/s2mock (PYTHON=/usr/bin/python3)'
+	@echo 'make rust   the tests of the crate, whose SDK builds for minutes'
+	@echo 'make rust-types  the types of the crate, from the description of the control API'
 	@echo 'make npm    the npm package with that executable in it, in dist'
 	@echo 'make check  all tests that are not slow, in less than a minute'
 	@echo 'make shuffled  all tests that are not long, in random order'
@@ -78,6 +80,15 @@ npm: binary
 test: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
 	@$(MAKE) --no-print-directory long
 	@$(PYTEST) -m 'not long' $(PYTEST_FLAGS) $(OR_NONE)
+
+# The crate in clients/rust, and the example that uses it: `make test` only compares the sources. The
+# build needs cargo. The SDK is compiled once, for `make fault-table-rust`, too.
+rust: $(VENV)/.test
+	@command -v cargo >/dev/null || { echo 'cargo, which builds the crate, is not on the PATH' >&2; exit 1; }
+	@S2MOCK_TEST_RUST=1 $(PYTEST) tests/clients/test_rust.py tests/test_examples.py -k rust $(PYTEST_FLAGS)
+
+rust-types: $(VENV)/.package
+	@$(VENV)/bin/python .ci/rust_types.py
 
 # The tests that take more than 5 seconds on any machine; `make test` begins with them.
 long: $(VENV)/.test $(VENV)/.docs

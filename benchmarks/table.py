@@ -16,7 +16,7 @@ class Row:
 
     `ours` and `theirs` are one value for each round, in the same unit; the ratio is taken round by
     round. `aim` is the bound of the ratio, or of our value if `absolute`: at most, or at least if
-    `more_is_better`. `absent` is the text in place of the peer's value.
+    `more_is_better`. `absent` is the text in place of the peer's value, and of ours if it has none.
     """
 
     what: str
@@ -39,7 +39,8 @@ class Row:
             ratio = _spread(self._ratios(), _plain)
             if spread_of(self._ratios()) > NOISE:
                 ratio += ", noisy"
-        return [self.what, _spread(self.ours, self.show), self.peer, theirs, ratio, *self._aim()]
+        ours = _spread(self.ours, self.show) if self.ours else ""
+        return [self.what, ours, self.peer, theirs, ratio, *self._aim()]
 
     def _ratios(self) -> list[float]:
         if self.absolute and self.theirs:
@@ -112,6 +113,11 @@ def microseconds(seconds: float) -> str:
 def attempts(seconds: float) -> str:
     """Return a text for the time of an attempt, with the attempts in a second."""
     return f"{milliseconds(seconds)}, {rate(1 / seconds)}"
+
+
+def megabytes(value: float) -> str:
+    """Return a text for the size of files."""
+    return f"{value / 1e6:,.1f} MB"
 
 
 def count_of_bytes(value: float) -> str:

@@ -14,6 +14,7 @@ SUBJECTS = {
     "fixture": "benchmarks.subjects.fixture",
     "plugin": "benchmarks.subjects.idle_plugin",
     "startup": "benchmarks.subjects.startup",
+    "executable": "benchmarks.subjects.executable",
     "scale": "benchmarks.subjects.scale",
     "append": "benchmarks.subjects.append",
     "read": "benchmarks.subjects.read",

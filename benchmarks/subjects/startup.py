@@ -12,6 +12,8 @@ from benchmarks.peers import absence
 from benchmarks.rounds import interleave
 from benchmarks.table import Row, milliseconds
 
+S2MOCK = [sys.executable, "-m", "s2mock", "--port"]
+MOTO = [sys.executable, "-m", "moto.server", "-p"]
 _POLL_SECONDS = 0.001
 _GIVE_UP_SECONDS = 30
 
@@ -19,11 +21,11 @@ _GIVE_UP_SECONDS = 30
 def measure(quick: bool) -> Iterator[Row]:
     """Seconds until `GET /health` is answered."""
     sides: dict[str, Callable[[], float]] = {
-        "s2mock": partial(_time_to_answer, "s2mock", "--port", "/health"),
+        "s2mock": partial(time_to_answer, S2MOCK, "/health"),
         "python": _time_of_interpreter,
     }
     if not (absent := absence("moto")):
-        sides["moto"] = partial(_time_to_answer, "moto.server", "-p", "/moto-api/")
+        sides["moto"] = partial(time_to_answer, MOTO, "/moto-api/")
     interleave(sides, 1)
     times = interleave(sides, 1 if quick else 11)
     for name, title in {"python": "`python -c pass`", "moto": "moto server"}.items():
@@ -45,9 +47,10 @@ def _time_of_interpreter() -> float:
     return time.perf_counter() - start
 
 
-def _time_to_answer(module: str, port_option: str, path: str) -> float:
+def time_to_answer(program: list[str], path: str) -> float:
+    """Return the seconds from the start of a program, which takes a port last, to its answer."""
     port = _free_port()
-    command = [sys.executable, "-m", module, port_option, str(port)]
+    command = [*program, str(port)]
     start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:

@@ -101,8 +101,26 @@ def _members_in_go(value: dict[str, Any]) -> Iterator[str]:
         yield f"{_to_json(name)}: {_to_go(below)}"
 
 
+def _write_rust(scenario: str, title: str, body: Any) -> str:
+    words = re.findall(r"\w+", f"{scenario} {title}".replace("_", " "))
+    text = _to_json(body)
+    # As many as end no text in it.
+    marks = "#" * (1 + max(map(len, re.findall(r'"(#*)', text))))
+    return "\n".join(
+        [
+            "#[tokio::test]",
+            f"async fn {'_'.join(words).lower()}() -> s2mock::Result<()> {{",
+            f'    let plan = s2mock::CampaignRequest::from_json(r{marks}"{text}"{marks})?;',
+            f"    s2mock::S2Mock::shared().await?.campaign(plan, {scenario}).await?;",
+            "    Ok(())",
+            "}",
+        ]
+    )
+
+
 LANGUAGES: Final[dict[str, Callable[[str, str, Any], str]]] = {
     "go": _write_go,
+    "rust": _write_rust,
     "typescript": _write_typescript,
 }
 """The languages of which a report has a test to paste, each with what writes it."""

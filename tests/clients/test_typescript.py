@@ -127,7 +127,9 @@ def test_every_power_with_the_official_sdk(project: Project) -> None:
     ]
     assert (ended.returncode, failed) == (0, []), ended.stdout + ended.stderr
     text = (project.folder / "powers.test.ts").read_text()
-    declared = len(re.findall(r"^  (?:test|timed)(?:\.concurrent)?\(", text, re.MULTILINE))
+    declared = len(
+        re.findall(r"^  (?:test|timed|automatic)(?:\.concurrent)?\(", text, re.MULTILINE)
+    )
     assert report["numPassedTests"] == declared >= 20
 
 

@@ -680,7 +680,10 @@ class TestReports:
         }
         assert "as a test" not in text
 
-    @pytest.mark.parametrize(("language", "call"), [("go", "RunCampaign"), ("typescript", "test(")])
+    @pytest.mark.parametrize(
+        ("language", "call"),
+        [("go", "RunCampaign"), ("rust", "#[tokio::test]"), ("typescript", "test(")],
+    )
     def test_language_adds_a_test(self, control: Control, language: str, call: str) -> None:
         """The examples in these languages run it: tests/test_examples.py."""
         explore(control, {**ORDERS, "scenario": "twoPlaces"}, race(place))
@@ -698,9 +701,9 @@ class TestReports:
 
     def test_unknown_language_is_refused(self, control: Control) -> None:
         begin(control, ORDERS)
-        assert control.refused("GET", "/campaigns/1?language=rust") == (
+        assert control.refused("GET", "/campaigns/1?language=cobol") == (
             400,
-            "language must be one of go, typescript, not 'rust'",
+            "language must be one of go, rust, typescript, not 'cobol'",
         )
 
     def test_campaign_that_was_left_has_not_passed(self, control: Control) -> None:

@@ -19,6 +19,12 @@ def test_each_action_is_of_one_version(name: str) -> None:
         assert re.fullmatch(r"[\w/.-]+@v\d+\.\d+\.\d+|\./\S+", action), action
 
 
+def job(name: str) -> str:
+    """Return the text of a job of the release."""
+    jobs = re.split(r"^  ([\w-]+):\n", WORKFLOWS["release.yml"], flags=re.MULTILINE)
+    return dict(zip(jobs[1::2], jobs[2::2], strict=True))[name]
+
+
 def test_nothing_is_allowed_but_what_publishing_needs() -> None:
     allowed = {
         name: re.findall(r"^ *([\w-]+): (?:read|write|write-all|read-all)$", text, re.MULTILINE)
@@ -27,14 +33,28 @@ def test_nothing_is_allowed_but_what_publishing_needs() -> None:
 
     assert allowed == {
         "executable.yml": ["contents"],
-        "release.yml": ["contents", "id-token"],
+        "release.yml": ["contents", "id-token", "contents"],
         "test.yml": ["contents"],
     }
     for text in WORKFLOWS.values():
         assert "\npermissions:\n  contents: read\n" in text
-    before, publish = WORKFLOWS["release.yml"].split("\n  publish:\n")
-    assert "id-token: write" not in before
-    assert "run:" not in publish
+    text = WORKFLOWS["release.yml"]
+    assert text.count("write") == 2
+    assert "id-token: write" in job("publish")
+    assert "run:" not in job("publish")
+    assert "contents: write" in job("release")
+    # Code of the project runs in neither.
+    assert "checkout" not in job("publish") + job("release")
+
+
+def test_release_has_the_executable_of_each_system() -> None:
+    assert "uses: ./.github/workflows/executable.yml\n" in job("executable")
+    for name in ("publish", "release"):
+        assert re.search(r"needs: \[build, executable\b", job(name))
+    systems = re.findall(r"- \{name: ([\w-]+), os: ", WORKFLOWS["executable.yml"])
+    assert {name.partition("-")[0] for name in systems} == {"linux", "darwin"}
+    assert "artifacts/s2mock-*/*.tar.gz" in job("release")
+    assert "name: s2mock-${{ matrix.name }}\n" in WORKFLOWS["executable.yml"]
 
 
 def test_each_python_that_is_promised_is_tested() -> None:

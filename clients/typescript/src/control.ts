@@ -248,6 +248,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_s2mock/clock/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep a clock that advances by itself still, until as many requests to end that. It can still be advanced. */
+        post: operations["stopClock"];
+        /** Let the clock advance by itself again. */
+        delete: operations["endClockStop"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_s2mock/readers": {
         parameters: {
             query?: never;
@@ -747,7 +765,7 @@ export interface components {
             url: string;
         };
         /** @enum {string} */
-        ErrorCode: "bad_request" | "authn" | "forbidden" | "not_found" | "method_not_allowed" | "timeout" | "conflict" | "gone" | "too_large" | "unsupported_media_type" | "other";
+        ErrorCode: "bad_request" | "authn" | "forbidden" | "not_found" | "method_not_allowed" | "timeout" | "conflict" | "gone" | "too_large" | "unsupported_media_type" | "other" | "not_on_target" | "upstream";
         Error: {
             code: components["schemas"]["ErrorCode"];
             /** @description What was wrong, and what would be right. */
@@ -789,8 +807,11 @@ export interface components {
             /** @description The token of the account. */
             token: string;
         };
-        /** @enum {string} */
-        ClockKind: "system" | "manual";
+        /**
+         * @description `auto` advances by itself while every open request waits on it.
+         * @enum {string}
+         */
+        ClockKind: "system" | "manual" | "auto";
         /** @description A manual clock that starts at a time. */
         ManualClock: {
             /**
@@ -869,13 +890,48 @@ export interface components {
         /** @description The name of a location. */
         LocationName: string;
         LocationOption: components["schemas"]["LocationName"] | components["schemas"]["Location"];
+        /** Format: double */
+        LatencySeconds: number;
+        /**
+         * @description The bound of the hosted service for the storage class of the stream.
+         * @enum {string}
+         */
+        CloudLatency: "cloud";
+        /** @description Seconds that an append takes to become durable. */
+        AppendLatency: components["schemas"]["LatencySeconds"] | components["schemas"]["CloudLatency"];
+        /**
+         * @description The limits of the hosted service: of each account, or of one on the free tier.
+         * @enum {string}
+         */
+        NamedLimits: "cloud" | "free";
+        /** @description Limits; one that is left out or null is none. */
+        Limits: {
+            /**
+             * Format: int64
+             * @description The number of batches a second for each stream and connection.
+             */
+            batches_per_second?: number | null;
+            /**
+             * Format: int64
+             * @description The number of metered bytes a second that are appended to each stream.
+             */
+            bytes_per_second?: number | null;
+            /**
+             * Format: int64
+             * @description The number of basins of the account.
+             */
+            basins?: number | null;
+            /**
+             * Format: int64
+             * @description The longest retention of records, in seconds.
+             */
+            retention?: number | null;
+        };
+        /** @description Limits of the hosted service; without it there are none. */
+        LimitsOption: (components["schemas"]["NamedLimits"] | components["schemas"]["Limits"]) | null;
         /** @description The options of `S2Mock`, under the same names; `snapshot` is the number of one. An option that is left out is that of the server. */
         AccountRequest: {
-            /**
-             * Format: double
-             * @description Seconds that an append takes to become durable.
-             */
-            append_latency?: number;
+            append_latency?: components["schemas"]["AppendLatency"];
             /** @enum {string} */
             auth?: "open" | "required";
             basins?: components["schemas"]["BasinSeed"][];
@@ -894,10 +950,15 @@ export interface components {
             journal_bytes?: number;
             /** @description The greatest number of exchanges that the journal keeps; 0 for none. */
             journal_limit?: number;
+            limits?: components["schemas"]["LimitsOption"];
             /** @description Where basins can be, the default first. */
             locations?: components["schemas"]["LocationOption"][] | null;
             /** @description The name of the account on the page and in reports, such as that of a test. */
             name?: string;
+            /** @description US dollars per unit, by the name of a set of metrics or of one of its series, such as `append-ops/express`. */
+            prices?: {
+                [key: string]: number;
+            } | null;
             /** @enum {string} */
             profile?: "real" | "documented";
             /**
@@ -1929,6 +1990,24 @@ export interface components {
                 "application/json": components["schemas"]["Error"];
             };
         };
+        /** @description The upstream alone has that, in front of which the account is; the message says what would do. */
+        NotOnTarget: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The upstream, in front of which the account is, cannot be reached, or answers as S2 never does. */
+        Upstream: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -2034,6 +2113,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            502: components["responses"]["Upstream"];
         };
     };
     endAccount: {
@@ -2079,6 +2159,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Ended"];
             403: components["responses"]["Forbidden"];
+            501: components["responses"]["NotOnTarget"];
         };
     };
     reset: {
@@ -2100,6 +2181,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Ended"];
             403: components["responses"]["Forbidden"];
+            501: components["responses"]["NotOnTarget"];
         };
     };
     listFaults: {
@@ -2283,6 +2365,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            501: components["responses"]["NotOnTarget"];
         };
     };
     getHold: {
@@ -2439,6 +2522,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             408: components["responses"]["Timeout"];
             409: components["responses"]["Conflict"];
+            501: components["responses"]["NotOnTarget"];
         };
     };
     advance: {
@@ -2469,6 +2553,51 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            501: components["responses"]["NotOnTarget"];
+        };
+    };
+    stopClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The clock is stopped. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Ended"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    endClockStop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It goes on, unless it was stopped more often. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Ended"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
         };
     };
     readReaders: {
@@ -2503,6 +2632,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["Timeout"];
+            502: components["responses"]["Upstream"];
         };
     };
     lookAtBasin: {
@@ -2549,6 +2679,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            502: components["responses"]["Upstream"];
         };
     };
     lookAtStream: {
@@ -2604,6 +2735,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            502: components["responses"]["Upstream"];
         };
     };
     lookAtRecords: {
@@ -2666,6 +2798,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            502: components["responses"]["Upstream"];
         };
     };
     lookAtToken: {
@@ -2704,6 +2837,7 @@ export interface operations {
                     "application/json": components["schemas"]["S2Error"];
                 };
             };
+            501: components["responses"]["NotOnTarget"];
         };
     };
     takeSnapshot: {
@@ -2733,6 +2867,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            501: components["responses"]["NotOnTarget"];
         };
     };
     getSnapshot: {
@@ -3078,6 +3213,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Ended"];
             403: components["responses"]["Forbidden"];
+            502: components["responses"]["Upstream"];
         };
     };
     readHistory: {
@@ -3110,6 +3246,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Ended"];
             403: components["responses"]["Forbidden"];
+            502: components["responses"]["Upstream"];
         };
     };
     getReport: {
@@ -3133,6 +3270,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Ended"];
             403: components["responses"]["Forbidden"];
+            502: components["responses"]["Upstream"];
         };
     };
     makeCampaign: {
@@ -3168,7 +3306,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description The report is text, and has the shortest failure as a test to paste in this language. */
-                language?: "go" | "typescript";
+                language?: "go" | "rust" | "typescript";
             };
             header?: never;
             path: {
@@ -3252,6 +3390,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            502: components["responses"]["Upstream"];
         };
     };
     getAttempt: {

@@ -25,6 +25,8 @@ export const ROUTES = {
   clearJournal: ["DELETE", "/journal"],
   readClock: ["GET", "/clock"],
   advance: ["POST", "/clock/advance"],
+  stopClock: ["POST", "/clock/stop"],
+  endClockStop: ["DELETE", "/clock/stop"],
   readReaders: ["GET", "/readers"],
   lookAtBasin: ["GET", "/look/basin"],
   lookAtStream: ["GET", "/look/stream"],

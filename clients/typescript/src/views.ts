@@ -105,6 +105,16 @@ export class Clock {
     return this.control.call("advance", { body: { seconds } });
   }
 
+  /** Keep a clock of the kind `auto` still until a function has returned. */
+  async stopped<Value>(run: () => Promise<Value>): Promise<Value> {
+    await this.control.call("stopClock", {});
+    try {
+      return await run();
+    } finally {
+      await this.control.call("endClockStop", {});
+    }
+  }
+
   /** Wait until that number of operations waits for the clock. Throws `WaitTimeout`. */
   async waitForWaiters(count = 1, { timeout = TIMEOUT }: Patience = {}): Promise<void> {
     await this.control.call("readClock", { query: { waiters: count, wait: timeout } });

@@ -129,6 +129,20 @@ describe("time", () => {
   });
 });
 
+describe("a clock that advances by itself", () => {
+  const automatic = testWith({ ...SHOP, clock: "auto", append_latency: 3600 });
+
+  automatic.concurrent("an append waits while the clock is stopped", async ({ s2mock }) => {
+    const shipping = await s2mock.clock.stopped(async () => {
+      const shipping = ship(s2mock, ["tea"]);
+      await s2mock.clock.waitForWaiters();
+      expect(await s2mock.stream("shop-basin", "orders").bodies()).toEqual([]);
+      return { shipping };
+    });
+    await shipping.shipping;
+  });
+});
+
 describe("journal", () => {
   test.concurrent("an exchange has its request and its effect", async ({ s2mock }) => {
     const shipping = shipOnce(s2mock, ["tea"]);

@@ -1,80 +1,117 @@
 //! All tests at a time, each on an account of its own.
-
-mod s2mock;
+use std::time::Duration;
 
 use orders::{Orders, Outcome};
-use s2mock::S2Mock;
-use serde_json::{Value, json};
+use s2_sdk::{S2, types::RetryConfig};
+use s2mock::{
+    Account, AccountOptions, Actor, BasinResource, Client, ClockKind, Crashes, Fault, Hold,
+    HoldPoint, Operation, S2ErrorCode, S2Mock, StreamResource, StreamSeedConfig, Sweep,
+};
 
-/// A shop whose clock is turned by hand, and what is tested there.
-fn open(stream: Value) -> Outcome<(S2Mock, Orders)> {
-    let name = stream["name"].as_str().unwrap_or_default();
-    let shop = json!([{"name": "shop-basin", "streams": [stream]}]);
-    let s2mock = S2Mock::account(json!({"basins": shop, "clock": "manual"}));
-    let orders = Orders::new(&s2mock.client(), "shop-basin", name)?;
-    Ok((s2mock, orders))
+/// A shop whose clock is turned by hand.
+fn shop() -> AccountOptions {
+    let week = StreamSeedConfig::new().retention_policy("7days");
+    let streams = [StreamResource::new("orders"), StreamResource::new("of-a-week").config(week)];
+    let basin = BasinResource::new("shop-basin").streams(streams);
+    AccountOptions::new().basins([basin]).clock(ClockKind::Manual)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_whose_answer_is_lost_is_placed_once() -> Outcome<()> {
-    for fault in [
-        json!({"Drop": {"committed": true, "connection": true}}),
-        json!({"Fail": {"code": "unavailable", "committed": true}}),
-        json!({"Fail": {"code": "unavailable"}}),
-    ] {
-        let (s2mock, orders) = open(json!({"name": "orders"}))?;
-        s2mock.inject(fault, "append");
-        assert_eq!(orders.place("a book").await?, 0);
-        assert_eq!(orders.all().await?, ["a book"]);
-    }
-    Ok(())
+/// The server is one for all tests of this file.
+async fn open() -> Outcome<Account> {
+    Ok(S2Mock::shared().await?.account(shop()).await?)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+fn orders_in(client: &Client, stream: &str) -> Outcome<Orders> {
+    // Retries wait no time.
+    let retry = RetryConfig::new()
+        .with_min_base_delay(Duration::ZERO)
+        .with_max_base_delay(Duration::ZERO);
+    let s2 = S2::new(client.s2_config()?.with_retry(retry))?;
+    Orders::new(&s2, "shop-basin", stream)
+}
+
+#[tokio::test]
+async fn order_whose_answer_is_lost_is_placed_once() -> Outcome<()> {
+    let account = open().await?;
+    let plan = Sweep::of(
+        [
+            Fault::drop().committed(true).into(),
+            Fault::from(Fault::fail(S2ErrorCode::Unavailable).committed(true)),
+            Fault::fail(S2ErrorCode::Unavailable).into(),
+        ],
+        Operation::Append,
+    );
+    account
+        .sweep(plan, async |attempt| {
+            let orders = orders_in(attempt, "orders")?;
+            assert_eq!(orders.place("a book").await?, 0);
+            assert_eq!(orders.all().await?, ["a book"]);
+            Outcome::Ok(())
+        })
+        .await?;
+    Ok(account.end().await?)
+}
+
+#[tokio::test]
 async fn two_tests_at_a_time_do_not_meet() -> Outcome<()> {
-    let (_s2mock, orders) = open(json!({"name": "orders"}))?;
+    let account = open().await?;
+    let orders = orders_in(&account, "orders")?;
     for order in ["a pen", "a pencil"] {
         orders.place(order).await?;
     }
     assert_eq!(orders.all().await?, ["a pen", "a pencil"]);
-    Ok(())
+    Ok(account.end().await?)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn what_was_asked() -> Outcome<()> {
-    let (s2mock, orders) = open(json!({"name": "orders"}))?;
-    orders.place("a book").await?;
-    let journal = s2mock.call("GET", "/journal?operation=append&wait=5", Value::Null);
-    let exchange = &journal["exchanges"][0];
-    assert_eq!(exchange["response"]["status"], 200);
-    assert_eq!(
-        exchange["request"]["document"],
-        json!({"records": [{"body": "a book"}], "match_seq_num": 0})
-    );
-    Ok(())
+    let account = open().await?;
+    orders_in(&account, "orders")?.place("a book").await?;
+    let [exchange] = &account.journal().of(Operation::Append).await?[..] else {
+        panic!("there is more than one append");
+    };
+    assert_eq!(exchange.response.as_ref().map(|response| response.status), Some(200));
+    assert_eq!(exchange.request.document["records"][0]["body"], "a book");
+    assert_eq!(exchange.request.document["match_seq_num"], 0);
+    Ok(account.end().await?)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_order_that_is_held_is_not_there_yet() -> Outcome<()> {
-    let (s2mock, orders) = open(json!({"name": "orders"}))?;
-    let again = Orders::new(&s2mock.client(), "shop-basin", "orders")?;
-    s2mock.call("POST", "/holds", json!({"on": "append", "at": "commit"}));
+#[tokio::test]
+async fn order_that_is_held_is_not_there_yet() -> Outcome<()> {
+    let account = open().await?;
+    let orders = orders_in(&account, "orders")?;
+    let held = account.hold(Hold::on(Operation::Append).at(HoldPoint::Commit)).await?;
+    let again = orders_in(&account, "orders")?;
     let placing = tokio::spawn(async move { again.place("a book").await });
-    s2mock.call("GET", "/holds/1?wait=5", Value::Null);
+    held.wait(1).await?;
     assert!(orders.all().await?.is_empty());
-    s2mock.call("POST", "/holds/1/release", Value::Null);
+    held.release().await?;
     assert_eq!(placing.await??, 0);
     assert_eq!(orders.all().await?, ["a book"]);
-    Ok(())
+    Ok(account.end().await?)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn orders_are_kept_for_a_week_which_passes_at_once() -> Outcome<()> {
-    let week = json!({"name": "of-a-week", "config": {"retention_policy": "7days"}});
-    let (s2mock, orders) = open(week)?;
+    let account = open().await?;
+    let orders = orders_in(&account, "of-a-week")?;
     orders.place("a book").await?;
-    s2mock.call("POST", "/clock/advance", json!({"seconds": 8 * 24 * 3600}));
+    account.advance(Duration::from_secs(8 * 24 * 3600)).await?;
     orders.place("a pen").await?;
     assert_eq!(orders.all().await?, ["a pen"]);
-    Ok(())
+    Ok(account.end().await?)
+}
+
+#[tokio::test]
+async fn order_is_placed_at_most_once_with_every_crash() -> Outcome<()> {
+    let account = open().await?;
+    account
+        .crashes(Crashes::at(Operation::Append), async |attempt| {
+            let work = async |worker: Actor| orders_in(&worker, "orders")?.place("a book").await;
+            attempt.run(work).await?;
+            assert!(orders_in(attempt, "orders")?.all().await?.len() <= 1);
+            Outcome::Ok(())
+        })
+        .await?;
+    Ok(account.end().await?)
 }
