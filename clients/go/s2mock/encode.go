@@ -48,6 +48,8 @@ func encodeValue(value reflect.Value, isNeeded bool) (any, bool) {
 	switch own := value.Interface().(type) {
 	case Fault:
 		return faultToJSON(own), true
+	case json.RawMessage:
+		return own, true
 	case jsonValue:
 		encoded := own.toJSON()
 		return encoded, encoded != nil || isNeeded

@@ -21,8 +21,6 @@ var (
 	lost = s2mock.Fail{Code: s2mock.CodeUnavailable, Committed: true}
 )
 
-func TestMain(m *testing.M) { s2mock.Main(m) }
-
 // open makes an account for a test that is parallel to the others.
 func open(t *testing.T, options s2mock.AccountOptions) *s2mock.Account {
 	t.Helper()
