@@ -30,7 +30,7 @@ OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
   soak differential record upstream fault-table fault-table-rust zoo kills simulation simulation-tests \
-  pace binary npm rust rust-types
+  pace binary npm go rust rust-types
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -42,6 +42,7 @@ help:
 	@echo 'make rust   the tests of the crate, whose SDK builds for minutes'
 	@echo 'make rust-types  the types of the crate, from the description of the control API'
 	@echo 'make npm    the npm package with that executable in it, in dist'
+	@echo 'make go     the tests of the Go module with that executable and the race detector'
 	@echo 'make check  all tests that are not slow, in less than a minute'
 	@echo 'make shuffled  all tests that are not long, in random order'
 	@echo 'make closed  the same with auth="required", and clients that send a token'
@@ -74,6 +75,12 @@ binary:
 # The npm package, with that executable in it, in dist. npm and node must be on the PATH.
 npm: binary
 	@cd clients/typescript && npm ci --no-audit --no-fund && npm pack --pack-destination ../../dist
+
+# The Go module, with that executable and the race detector; `make test` runs a sample without it. go and
+# gcc must be on the PATH.
+go: $(VENV)/.test
+	@command -v go >/dev/null || { echo 'go is not on the PATH' >&2; exit 1; }
+	@S2MOCK_TEST_GO=1 $(RUN) pytest tests/clients/test_go.py $(PYTEST_FLAGS)
 
 # A test builds the documentation, and the page is tested in the system's Chromium if there is one.
 # Its screenshots are in build/screenshots.

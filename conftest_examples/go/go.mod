@@ -1,8 +1,11 @@
 module example.com/orders
 
-go 1.23
+go 1.24
 
-require github.com/s2-streamstore/s2-sdk-go v0.19.0
+require (
+	github.com/s2-streamstore/s2-sdk-go v0.19.0
+	github.com/s2mock/s2mock/clients/go v0.0.0
+)
 
 require (
 	github.com/google/uuid v1.6.0 // indirect
@@ -11,3 +14,6 @@ require (
 	golang.org/x/text v0.15.0 // indirect
 	google.golang.org/protobuf v1.34.0 // indirect
 )
+
+// s2mock is in no registry yet: this is its place in the checkout.
+replace github.com/s2mock/s2mock/clients/go => ../../clients/go

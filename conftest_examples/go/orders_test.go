@@ -2,35 +2,49 @@ package orders
 
 import (
 	"context"
-	"reflect"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/s2-streamstore/s2-sdk-go/s2"
+
+	"github.com/s2mock/s2mock/clients/go/s2mock"
 )
 
-var shop = []M{{"name": "shop-basin", "streams": []M{{"name": "orders"}}}}
+var (
+	ctx  = context.Background()
+	shop = s2mock.AccountOptions{
+		Basins: []s2mock.Basin{{Name: "shop-basin", Streams: s2mock.Streams("orders")}},
+		Clock:  s2mock.ClockManual,
+	}
+)
 
-// ordersOf is what is tested, on the SDK's client, which is led to the account.
-func ordersOf(mock *S2Mock, stream string) Orders {
-	endpoint := mock.URL + "/v1"
-	client := s2.New(mock.Token, &s2.ClientOptions{
-		BaseURL:          endpoint,
-		MakeBasinBaseURL: func(string) string { return endpoint },
+// connect makes a client of the SDK for an account, an actor or a token.
+func connect(client *s2mock.Client) *s2.Client {
+	return s2.New(client.Token, &s2.ClientOptions{
+		BaseURL:          client.BaseURL(),
+		MakeBasinBaseURL: client.BasinBaseURL,
+		RetryConfig:      &s2.RetryConfig{MaxAttempts: 3, MinBaseDelay: 1, MaxBaseDelay: 1},
 	})
-	return Orders{client.Basin("shop-basin").Stream(s2.StreamName(stream))}
 }
 
-func open(t *testing.T) (*S2Mock, Orders) {
+// ordersOf is what is tested, on the SDK's client.
+func ordersOf(client *s2mock.Client) Orders {
+	return Orders{connect(client).Basin("shop-basin").Stream("orders")}
+}
+
+// open makes an account for a test, which runs in parallel to the others.
+func open(t *testing.T) (*s2mock.Account, Orders) {
 	t.Helper()
 	t.Parallel()
-	mock := NewS2Mock(t, M{"basins": shop, "clock": "manual"})
-	return mock, ordersOf(mock, "orders")
+	mock := s2mock.New(t, shop)
+	return mock, ordersOf(&mock.Client)
 }
 
 func place(t *testing.T, orders Orders, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		if err := orders.Place(context.Background(), name); err != nil {
+		if err := orders.Place(ctx, name); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -38,20 +52,22 @@ func place(t *testing.T, orders Orders, names ...string) {
 
 func expect(t *testing.T, orders Orders, want ...string) {
 	t.Helper()
-	if all, err := orders.All(context.Background()); err != nil || !reflect.DeepEqual(all, want) {
+	if all, err := orders.All(ctx); err != nil || !slices.Equal(all, want) {
 		t.Fatalf("there are %q (%v), and not %q", all, err, want)
 	}
 }
 
 func TestAnOrderWhoseAnswerIsLostIsPlacedOnce(t *testing.T) {
-	for _, fault := range []M{
-		{"Drop": M{"committed": true}},
-		{"Fail": M{"code": "unavailable", "committed": true}},
-		{"Fail": M{"code": "unavailable"}},
+	for _, fault := range []s2mock.Fault{
+		s2mock.Drop{Committed: true},
+		s2mock.Fail{Code: s2mock.CodeUnavailable, Committed: true},
+		s2mock.Fail{Code: s2mock.CodeUnavailable},
 	} {
-		mock := NewS2Mock(t, M{"basins": shop})
-		orders := ordersOf(mock, "orders")
-		mock.Call("POST", "/faults", M{"fault": fault, "on": "append"}, nil)
+		mock := s2mock.New(t, shop)
+		orders := ordersOf(&mock.Client)
+		if _, err := mock.Inject(ctx, fault, s2mock.OpAppend); err != nil {
+			t.Fatal(err)
+		}
 		place(t, orders, "a book")
 		expect(t, orders, "a book")
 	}
@@ -66,25 +82,36 @@ func TestTwoTestsAtATimeDoNotMeet(t *testing.T) {
 func TestWhatWasAsked(t *testing.T) {
 	mock, orders := open(t)
 	place(t, orders, "a book")
-	var journal struct{ Exchanges []Exchange }
-	mock.Call("GET", "/journal?operation=append&wait=5", nil, &journal)
-	exchange := journal.Exchanges[0]
-	if exchange.Response.Status != 200 || !exchange.Effect.Committed {
-		t.Fatalf("%+v", exchange)
+	exchanges, err := mock.Journal.Of(ctx, s2mock.Filter{Operation: s2mock.OpAppend})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if exchange.Request.Document["match_seq_num"] != 0.0 {
-		t.Fatalf("it was placed without a condition: %v", exchange.Request.Document)
+	if exchanges[0].Response.Status != 200 || !exchanges[0].Effect.Committed {
+		t.Fatalf("%+v", exchanges[0])
+	}
+	var sent struct {
+		MatchSeqNum *int `json:"match_seq_num"`
+	}
+	if err := exchanges[0].Request.Decode(&sent); err != nil || sent.MatchSeqNum == nil {
+		t.Fatalf("it was placed without a condition: %s", exchanges[0].Request.Document)
 	}
 }
 
 func TestAnOrderThatIsHeldIsNotThereYet(t *testing.T) {
 	mock, orders := open(t)
-	mock.Call("POST", "/holds", M{"on": "append", "at": "commit"}, nil)
+	held, err := mock.Hold(ctx, s2mock.OpAppend, s2mock.At(s2mock.AtCommit))
+	if err != nil {
+		t.Fatal(err)
+	}
 	placed := make(chan error)
-	go func() { placed <- orders.Place(context.Background(), "a book") }()
-	mock.Call("GET", "/holds/1?wait=5", nil, nil)
+	go func() { placed <- orders.Place(ctx, "a book") }()
+	if _, err := held.Wait(ctx, 1); err != nil {
+		t.Fatal(err)
+	}
 	expect(t, orders)
-	mock.Call("POST", "/holds/1/release", nil, nil)
+	if err := held.Release(ctx); err != nil {
+		t.Fatal(err)
+	}
 	if err := <-placed; err != nil {
 		t.Fatal(err)
 	}
@@ -92,12 +119,16 @@ func TestAnOrderThatIsHeldIsNotThereYet(t *testing.T) {
 }
 
 func TestOrdersAreKeptForAWeekWhichPassesAtOnce(t *testing.T) {
-	week := M{"name": "of-a-week", "config": M{"retention_policy": "7days"}}
-	basins := []M{{"name": "shop-basin", "streams": []M{week}}}
-	mock := NewS2Mock(t, M{"basins": basins, "clock": "manual"})
-	orders := ordersOf(mock, "of-a-week")
+	week := s2mock.StreamConfig{Retention: s2mock.RetainFor(7 * 24 * time.Hour)}
+	mock := s2mock.New(t, s2mock.AccountOptions{
+		Basins: []s2mock.Basin{{Name: "shop-basin", Streams: []s2mock.Stream{{Name: "orders", Config: week}}}},
+		Clock:  s2mock.ClockManual,
+	})
+	orders := ordersOf(&mock.Client)
 	place(t, orders, "a book")
-	mock.Call("POST", "/clock/advance", M{"seconds": 8 * 24 * 3600}, nil)
+	if err := mock.Advance(ctx, 8*24*time.Hour); err != nil {
+		t.Fatal(err)
+	}
 	place(t, orders, "a pen")
 	expect(t, orders, "a pen")
 }

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -73,32 +73,18 @@ def _to_json(value: Any) -> str:
 def _write_go(scenario: str, title: str, body: Any) -> str:
     words = re.findall(r"\w+", f"{scenario} {title}".replace("_", " "))
     name = "".join(word[:1].upper() + word[1:] for word in words)
-    members = [f"\t\t{_to_json(name)}: {_to_go(value)}," for name, value in body.items()]
+    members = ",\n".join(f"\t\t{_to_json(name)}: {_to_json(value)}" for name, value in body.items())
+    # A raw string of Go has everything but its own quote.
+    plan = members.replace("`", "\\u0060")
     return "\n".join(
         [
             f"func Test{name}(t *testing.T) {{",
-            "\tRunCampaign(t, M{",
-            *members,
-            f"\t}}, {scenario})",
+            "\ts2mock.Replay(t, `{",
+            plan,
+            f"\t}}`, {scenario})",
             "}",
         ]
     )
-
-
-def _to_go(value: Any) -> str:
-    """Return a decoded JSON value as an expression of Go, where `M` is a JSON object."""
-    if value is None:
-        return "nil"
-    if isinstance(value, dict):
-        return f"M{{{', '.join(_members_in_go(value))}}}"
-    if isinstance(value, list):
-        return f"[]any{{{', '.join(map(_to_go, value))}}}"
-    return _to_json(value)
-
-
-def _members_in_go(value: dict[str, Any]) -> Iterator[str]:
-    for name, below in value.items():
-        yield f"{_to_json(name)}: {_to_go(below)}"
 
 
 def _write_rust(scenario: str, title: str, body: Any) -> str:

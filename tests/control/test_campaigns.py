@@ -682,7 +682,7 @@ class TestReports:
 
     @pytest.mark.parametrize(
         ("language", "call"),
-        [("go", "RunCampaign"), ("rust", "#[tokio::test]"), ("typescript", "test(")],
+        [("go", "s2mock.Replay("), ("rust", "#[tokio::test]"), ("typescript", "test(")],
     )
     def test_language_adds_a_test(self, control: Control, language: str, call: str) -> None:
         """The examples in these languages run it: tests/test_examples.py."""
@@ -693,6 +693,12 @@ class TestReports:
         assert "twoPlaces)" in test
         assert '"required": false' in test
         assert '"scenario"' not in test
+
+    def test_test_in_go_has_no_quote_of_a_raw_string_in_it(self, control: Control) -> None:
+        explore(control, {**ORDERS, "options": {**ORDERS["options"], "name": "a `b`"}}, race(place))
+        text = control("GET", "/campaigns/1?language=go").text
+        _, plan, _ = text.partition("The shortest failure as a test of its own:")[2].split("`")
+        assert json.loads(plan)["options"]["name"] == "a `b`"
 
     def test_test_without_a_scenario_says_what_is_missing(self, control: Control) -> None:
         explore(control, ORDERS, race(place))
