@@ -25,17 +25,18 @@ PYRIGHT := pyright --pythonpath $(abspath $(VENV))/bin/python
 
 # On all cores. An idle worker takes tests from the others, since some tests take long.
 PYTEST := $(RUN) pytest -n auto --dist worksteal
-# PYTEST_FLAGS may select no test that is marked `long`, or no other: pytest exits with 5 then.
+# PYTEST_FLAGS may select no test that is marked `long`: pytest exits with 5 then.
 OR_NONE := || [ $$? = 5 ]
 
-.PHONY: help serve test long check shuffled closed lint types lowest pages pythons docs pictures bench \
-  soak differential record upstream fault-table fault-table-rust zoo kills simulation simulation-tests \
-  pace binary npm go rust rust-types
+.PHONY: help environment serve test whole long check shuffled closed lint types lowest pages pythons \
+  docs pictures bench soak differential record upstream fault-table fault-table-rust zoo kills \
+  simulation simulation-tests pace binary npm go rust rust-types
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
 	@echo 'make test   all tests (PYTEST_FLAGS="-n 0 --exitfirst")'
 	@echo 'make long   of these, the ones that install, build or compile'
+	@echo 'make whole  all cases of the tests of which `make test` runs a sample'
 	@echo 'make fault-table  what each SDK makes of each fault, whole'
 	@echo 'make fault-table-rust  the same of the Rust SDK, which builds for minutes'
 	@echo 'make binary  an executable that needs no Python, in dist/s2mock (PYTHON=/usr/bin/python3)'
@@ -85,8 +86,7 @@ go: $(VENV)/.test
 # A test builds the documentation, and the page is tested in the system's Chromium if there is one.
 # Its screenshots are in build/screenshots.
 test: $(VENV)/.test $(VENV)/.docs $(VENV)/.browser
-	@$(MAKE) --no-print-directory long
-	@$(PYTEST) -m 'not long' $(PYTEST_FLAGS) $(OR_NONE)
+	@$(PYTEST) $(PYTEST_FLAGS)
 
 # The crate in clients/rust, and the example that uses it: `make test` only compares the sources. The
 # build needs cargo. The SDK is compiled once, for `make fault-table-rust`, too.
@@ -97,7 +97,11 @@ rust: $(VENV)/.test
 rust-types: $(VENV)/.package
 	@$(VENV)/bin/python .ci/rust_types.py
 
-# The tests that take more than 5 seconds on any machine; `make test` begins with them.
+# All cases of the tests that are marked `whole`, and four times as many examples of Hypothesis.
+whole: $(VENV)/.test
+	@S2MOCK_TESTS_WHOLE=1 S2MOCK_TESTS_EXAMPLES=200 $(PYTEST) -m 'whole or hypothesis' $(PYTEST_FLAGS)
+
+# The tests that take more than 5 seconds on any machine; each worker of `make test` begins with some.
 long: $(VENV)/.test $(VENV)/.docs
 	@$(PYTEST) -m long $(PYTEST_FLAGS) $(OR_NONE)
 
@@ -113,7 +117,7 @@ fault-table-rust: $(VENV)/.test
 	@S2MOCK_TEST_RUST=1 $(PYTEST) tests/sdk/test_fault_table.py -k rust $(PYTEST_FLAGS)
 
 # In less than a minute; `make test` runs these tests, too, with all cases of those that are marked
-# `sample`, and with 100 examples of Hypothesis. Schemathesis takes seconds to import, and all its tests
+# `sample`, and with 50 examples of Hypothesis. Schemathesis takes seconds to import, and all its tests
 # are slow.
 QUICK := S2MOCK_TESTS_EXAMPLES=20
 check: $(VENV)/.test
@@ -164,7 +168,8 @@ lowest:
 	$(LOWEST)/bin/python -m pip install --quiet -c $(LOWEST)/groups.txt --editable . \
 	  --group test --group lint
 	@touch $(LOWEST)/.package $(LOWEST)/.test $(LOWEST)/.lint
-	@$(LOWEST)/bin/python -m mypy
+	@# The cache of another version would be of no use, nor would this one to another.
+	@$(LOWEST)/bin/python -m mypy --cache-dir=$(LOWEST)/mypy
 	@$(MAKE) --no-print-directory check VENV=$(LOWEST) QUICK=S2MOCK_TESTS_SAMPLE=all \
 	  PYTEST_FLAGS="$(ON_LIBRARIES) $(PYTEST_FLAGS)"
 
@@ -211,7 +216,7 @@ soak: $(VENV)/.test
 ZOO_RUNS ?= 1000
 
 zoo: $(VENV)/.test
-	@S2MOCK_TESTS_ZOO=$(ZOO_RUNS) $(PYTEST) tests/zoo --durations=30 $(PYTEST_FLAGS)
+	@S2MOCK_TESTS_WHOLE=1 S2MOCK_TESTS_ZOO=$(ZOO_RUNS) $(PYTEST) tests/zoo --durations=30 $(PYTEST_FLAGS)
 
 # Simulated worlds: 1,000 seeds of all clients, 2,000 of each repaired twin. simloom is for Python 3.12
 # and newer, so they have an environment of their own. `make test` has a sample of it there, and on
@@ -251,13 +256,21 @@ differential: $(VENV)/.test
 # through a mock: make upstream S2MOCK_REFERENCE=http://127.0.0.1:8080
 # With S2MOCK_TEST_LITE=path/to/server, too, all recordings are replayed, straight and through a mock.
 upstream: $(VENV)/.test
-	@S2MOCK_TEST_UPSTREAM=1 $(PYTEST) tests/upstream/test_recordings.py \
+	@S2MOCK_TESTS_WHOLE=1 S2MOCK_TEST_UPSTREAM=1 $(PYTEST) tests/upstream/test_recordings.py \
 	  tests/upstream/test_sessions.py tests/contract/test_verify.py $(PYTEST_FLAGS)
 	@S2MOCK_REFERENCE="$(S2MOCK_REFERENCE)" $(RUN) pytest tests/upstream/test_reference.py $(PYTEST_FLAGS)
 
 # Replaces all recordings in s2mock/contract/corpus; no other command writes them.
 record: $(VENV)/.test
 	@$(RUN) tests.recording "$(S2MOCK_REFERENCE)" --version "$(S2MOCK_REFERENCE_VERSION)"
+
+# All of it at once, which takes less time than group by group.
+environment:
+	@$(PYTHON) -c '$(NEW_ENOUGH)'
+	test -e $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet 'pip>=25.1'
+	$(RUN) pip install --quiet --editable '.[docs]' --group test --group lint --group browser
+	@touch $(addprefix $(VENV)/.,package test lint browser docs)
 
 $(VENV)/.package: pyproject.toml
 	@test -e $(VENV) || $(PYTHON) -c '$(NEW_ENOUGH)'

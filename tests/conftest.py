@@ -11,6 +11,7 @@ from hypothesis.strategies import none
 from s2mock import ManualClock, S2Mock
 from s2mock.runtime.loading import loading
 from tests.calls import Api, over_wsgi
+from tests.order import long_first
 from tests.simulation import not_run
 
 pytest_plugins = [
@@ -34,10 +35,28 @@ BASIN = "my-basin"
 settings.register_profile(
     "s2mock",
     deadline=None,
-    max_examples=int(os.environ.get("S2MOCK_TESTS_EXAMPLES", "100")),
+    max_examples=int(os.environ.get("S2MOCK_TESTS_EXAMPLES", "50")),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("s2mock")
+
+
+# With a worker for each core, cores are idle: many tests wait for other processes and for threads.
+WAITING_WORKERS = 2
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Return the number of workers of `-n auto`, unless the environment says it."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
+    return (os.cpu_count() or 1) + WAITING_WORKERS
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the long ones, in each worker."""
+    workers: int = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = long_first(items, workers)
 
 
 @pytest.hookimpl(wrapper=True)

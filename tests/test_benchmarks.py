@@ -18,6 +18,7 @@ SUBJECTS = [
 
 
 @pytest.mark.slow
+@pytest.mark.whole(3)
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_it_prints_its_rows(subject: str) -> None:
     unset = ("S2MOCK_BEFORE", "S2MOCK_REFERENCE")

@@ -1,4 +1,4 @@
-"""The mark `sample(n)` of the tests."""
+"""The marks `sample(n)` and `whole(n)` of the tests."""
 
 import pytest
 
@@ -26,6 +26,7 @@ ALONE = ("--disable-plugin-autoload", "-p", "tests.sampling", "-W", "ignore::pyt
 def of_make_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sample as `make check` does, also in a run that asks for all cases."""
     monkeypatch.delenv("S2MOCK_TESTS_SAMPLE", raising=False)
+    monkeypatch.delenv("S2MOCK_TESTS_WHOLE", raising=False)
 
 
 def selected(pytester: pytest.Pytester, expression: str) -> list[str]:
@@ -70,3 +71,39 @@ def test_a_wrong_size_is_an_error(pytester: pytest.Pytester, arguments: str) -> 
     ended = pytester.runpytest_inprocess(*ALONE)
     assert ended.ret == pytest.ExitCode.USAGE_ERROR
     ended.stderr.fnmatch_lines(["*test_some*takes one integer of 2 or more, as in sample(4), not*"])
+
+
+WHOLE = """
+    import pytest
+
+    @pytest.mark.whole(4)
+    @pytest.mark.parametrize("a", range(10))
+    def test_some(a): pass
+
+    @pytest.mark.whole()
+    def test_by_itself(): pass
+
+    def test_other(): pass
+"""
+
+
+def test_cases_for_make_whole_alone_are_skipped_with_the_reason(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(WHOLE)
+    ended = pytester.runpytest_inprocess(*ALONE, "-rs")
+    ended.assert_outcomes(passed=3 + 1 + 1, skipped=7)
+    ended.stdout.fnmatch_lines(["SKIPPED [[]7] *one in 4 is enough here: make whole"])
+
+
+def test_make_whole_runs_all_cases(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile(WHOLE)
+    monkeypatch.setenv("S2MOCK_TESTS_WHOLE", "1")
+    pytester.runpytest_inprocess(*ALONE, "-m", "whole").assert_outcomes(passed=11, deselected=1)
+
+
+def test_a_wrong_size_of_whole_is_an_error(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(WHOLE.replace("whole(4)", "whole('4')"))
+    ended = pytester.runpytest_inprocess(*ALONE)
+    assert ended.ret == pytest.ExitCode.USAGE_ERROR
+    ended.stderr.fnmatch_lines(["*test_some*takes one integer of 2 or more, as in whole(4), not*"])

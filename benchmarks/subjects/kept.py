@@ -21,6 +21,10 @@ _BODY_BYTES: Final = 100
 # The records of each stream, and of each append of them.
 _STREAMS: Final = 10
 _BATCHES: Final = (1, 100)
+# The longest log that a server leaves: that number of changes, and that part of all, since a
+# log of more changes or bytes than `ChangeLog` allows beside the state is replaced by a state.
+_LOG_CHANGES: Final = 32_768
+_LOG_PART: Final = 1 / 6
 
 
 class _Load(NamedTuple):
@@ -146,15 +150,29 @@ def _starts(rounds: int, records: int, batch: int) -> Iterator[Row]:
 
 
 def _fill(directory: Path, records: int, batch: int) -> None:
+    """Write the files of an account whose log is as long as it becomes beside that state."""
     from s2mock import S2Mock
 
     bodies = ["x" * _BODY_BYTES] * batch
+    changes = records // batch
+    in_log = min(_LOG_CHANGES, int(changes * _LOG_PART))
     with S2Mock() as mock:
         mock._keep_in(directory, "never", report=print, end=bool)  # noqa: SLF001  # no option of it
+        keeper = mock._keeper  # noqa: SLF001
+        assert keeper is not None
+        # A thread would write the state at some other change in each run.
+        keeper.log.on_long = None
         basin = mock.create_basin(BASIN)
         streams = [basin.create_stream(f"s{number}") for number in range(_STREAMS)]
-        for number in range(records // batch):
+        for number in range(changes):
+            if number == changes - in_log:
+                keeper.compact()
+                keeper.log.on_long = _refuse_long
             streams[number % _STREAMS].append(bodies)
+
+
+def _refuse_long() -> None:
+    raise AssertionError("a server would have replaced this log: make it shorter")
 
 
 def _start(directory: Path) -> float:

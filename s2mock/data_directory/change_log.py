@@ -20,11 +20,12 @@ SyncMode = Literal["always", "batch", "never"]
 
 # A log is long when it has more than this number of changes or bytes. Beside a large state it may
 # have more of both: this part of the state's bytes, and a change for each such number of them. To
-# read a change takes some microseconds, as long as to read a thousand records of a state.
+# read a change takes a microsecond or two, as long as to read some thousand bytes of a state; and
+# for each change the next state costs the writing of that number of its bytes, in a thread.
 _LONG_FRAMES: Final = 32_768
 _LONG_BYTES: Final = 8 * 1024 * 1024
 _LONG_PART: Final = 1 / 4
-_STATE_BYTES_PER_FRAME: Final = 2048
+_STATE_BYTES_PER_FRAME: Final = 8192
 
 
 class ChangeLog:

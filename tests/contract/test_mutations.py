@@ -26,6 +26,7 @@ MUTATIONS = (
 )
 
 
+@pytest.mark.whole(3)
 @pytest.mark.openapi_unchecked("the fake is broken on purpose")
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_a_broken_rule_is_noticed(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ MODULES = sorted(
 )
 
 
+@pytest.mark.whole(4)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_with_the_own_token_there_is_no_difference(
     monkeypatch: pytest.MonkeyPatch, part: int

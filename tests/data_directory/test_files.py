@@ -236,6 +236,23 @@ def test_a_log_becomes_long_and_is_compacted(
         assert bodies(mock) == tuple(b"%d" % number for number in range(200))
 
 
+def test_beside_a_large_state_a_log_becomes_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_log, "_LONG_FRAMES", 5)
+    asked: list[int] = []
+    with S2Mock() as mock:
+        keeper = keep(mock, tmp_path)
+        keeper.log.on_long = lambda: asked.append(keeper.log._frames)
+        stream = mock.create_basin("my-basin").create_stream("s")
+        stream.append([bytes(20 * change_log._STATE_BYTES_PER_FRAME)])
+        keeper.compact()
+        for _ in range(30):
+            stream.append([b"x"])
+    # The state is a little longer than its record.
+    assert asked == [21]
+
+
 def test_a_directory_of_a_newer_version_is_refused(directory: Path) -> None:
     log = directory / "log-1"
     first, *_ = ends(log)

@@ -53,6 +53,7 @@ def named(document: Any) -> Any:
     return document
 
 
+@pytest.mark.whole(3)
 @pytest.mark.parametrize("steps", DURATIONS, ids=lambda steps: ".".join(map(str, steps)))
 @pytest.mark.parametrize("unit", ["ns", "ms", "s", "years", ""])
 def test_a_duration_of_a_resource_file(steps: Steps, unit: str) -> None:
@@ -149,6 +150,7 @@ def replaced(document: Any, steps: Steps, value: Any) -> Any:
     return {**document, steps[0]: replaced(document[steps[0]], steps[1:], value)}
 
 
+@pytest.mark.whole(3)
 @pytest.mark.parametrize(
     ("number", "steps"), PLACES, ids=[f"{n}-{'.'.join(map(str, s))}" for n, s in PLACES]
 )

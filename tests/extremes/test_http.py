@@ -316,6 +316,7 @@ def hold(client: Client, operation: str) -> None:
     assert client.request("GET", "/_s2mock/holds/1?count=1&wait=30", timeout=PATIENCE).status == 200
 
 
+@pytest.mark.whole(4)
 @pytest.mark.parametrize("slot", CONTROL, ids=map(str, CONTROL))
 def test_a_number_at_s2mock_is_refused_or_works(prepared: Prepared, slot: Slot) -> None:
     wrong: list[str] = []
@@ -359,6 +360,7 @@ S2_BASES: dict[tuple[str, str], Any] = {
 SETS = {"/v1/metrics": "account-ops", "/v1/metrics/<basin>": "storage"}
 
 
+@pytest.mark.whole(3)
 @pytest.mark.parametrize("slot", S2, ids=map(str, S2))
 def test_a_number_of_s2s_own_api_is_refused_or_works(slot: Slot) -> None:
     wrong: list[str] = []

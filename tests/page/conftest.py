@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from s2mock import ManualClock, S2Mock
+from tests.order import of_folder
 from tests.page.looking import PATIENCE, SCREENSHOTS, expect
 from tests.page.traffic import BASIN, Traffic
 
@@ -36,9 +37,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """In random order, too, they come one after another: a browser for each takes a minute."""
-    own = [item for item in items if Path(__file__).parent in item.path.parents]
-    first = min(map(items.index, own), default=0)
+    own = of_folder(items, Path(__file__).parent)
     among = set(own)
+    first = next((place for place, item in enumerate(items) if item in among), 0)
     items[first:] = [*own, *(item for item in items[first:] if item not in among)]
 
 

@@ -14,6 +14,7 @@ import pytest
 from s2mock import NotOnTarget, RemoteS2Mock, S2Mock
 from tests import own_token
 from tests.backends import make_on
+from tests.order import of_folder
 from tests.plugin.conftest import run
 
 __all__ = ["run"]
@@ -50,9 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [
         item for item in items if not (_is_wsgi_over_http(item) or _is_beyond_an_upstream(item))
     ]
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.openapi_unchecked("faults answer what S2 does not"))
+    for item in of_folder(items, HERE):
+        item.add_marker(pytest.mark.openapi_unchecked("faults answer what S2 does not"))
 
 
 def _is_beyond_an_upstream(item: pytest.Item) -> bool:

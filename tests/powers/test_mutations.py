@@ -18,6 +18,7 @@ HERE = Path(__file__).parent
 ONE_WAY = ("-k", "not [http and not h2c and not wsgi")
 
 
+@pytest.mark.whole(3)
 @pytest.mark.parametrize("mutation", FAULT_MUTATIONS, ids=lambda mutation: mutation.name)
 def test_a_broken_rule_is_noticed(mutation: Mutation, monkeypatch: pytest.MonkeyPatch) -> None:
     # A response that a broken fake never sends is not worth the usual patience.

@@ -1,4 +1,6 @@
-"""`s2mock.strategies`: what they give is taken, or refused as it says, a thousand times each.
+"""`s2mock.strategies`: what they give is taken, or refused as it says.
+
+`make test` asks 150 times for each, `make whole` a thousand times.
 
 `python -m tests.strategies URL` asks a real server the same.
 """
@@ -32,12 +34,13 @@ from s2mock import (
 from s2mock.json_bodies.control_plane import basin_config_to_json, stream_config_to_json
 from s2mock.powers.operations import CODES_OF, OPERATION_NAMES
 from s2mock.registry.values.codes import TRANSIENT
+from tests.sampling import IS_WHOLE
 from tests.strategies.asking import BASIN, REFUSED, with_basin_config, with_stream_config
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.whole()]
 
-THOUSAND = settings(
-    max_examples=1000,
+MANY = settings(
+    max_examples=1000 if IS_WHOLE else 150,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -54,7 +57,7 @@ def test_what_is_refused_is_refused_as_it_says(mock: S2Mock, name: str) -> None:
     values, request = REFUSED[name]
     client, before = mock.client, mock.snapshot()
 
-    @THOUSAND
+    @MANY
     @given(values)
     def check(refused: strategies.Refused) -> None:
         method, path, headers, document = request(refused.value)
@@ -83,13 +86,13 @@ def test_they_refuse_in_more_ways_than_one(name: str) -> None:
 
 
 class TestWhatIsTaken:
-    @THOUSAND
+    @MANY
     @given(strategies.basin_names(), strategies.stream_names())
     def test_names(self, basin: str, stream: str) -> None:
         with S2Mock() as mock:
             assert mock.create_basin(basin).create_stream(stream).name == stream
 
-    @THOUSAND
+    @MANY
     @given(token=strategies.request_tokens())
     def test_request_tokens(self, mock: S2Mock, token: str) -> None:
         basin = mock.basin(BASIN)
@@ -98,14 +101,14 @@ class TestWhatIsTaken:
         again = mock.client.post("/v1/streams", json={"stream": f"of-{token}"}, headers=headers)
         assert again.status_code == 201
 
-    @THOUSAND
+    @MANY
     @given(config=strategies.stream_configs())
     def test_stream_configs(self, mock: S2Mock, config: StreamConfig) -> None:
         _, path, headers, document = with_stream_config(stream_config_to_json(config))
         with mock.fork() as fork:
             assert fork.client.post(path, json=document, headers=headers).status_code == 201
 
-    @THOUSAND
+    @MANY
     @given(config=strategies.basin_configs())
     def test_basin_configs(self, mock: S2Mock, config: BasinConfig) -> None:
         _, path, headers, document = with_basin_config(basin_config_to_json(config))
@@ -113,7 +116,7 @@ class TestWhatIsTaken:
             assert fork.client.post(path, json=document, headers=headers).status_code == 201
             assert fork.basin("another-basin").config == config
 
-    @THOUSAND
+    @MANY
     @given(batch=strategies.batches(), record=strategies.append_records())
     def test_batches(self, mock: S2Mock, batch: list[AppendRecord], record: AppendRecord) -> None:
         # A stream of its own: one for all would be longer with each.

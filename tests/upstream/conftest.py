@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from s2mock import S2Mock
+from tests.order import of_folder
 from tests.powers.conftest import SEEDS, Way
 
 HERE = Path(__file__).parent
@@ -16,8 +17,8 @@ HERE = Path(__file__).parent
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What faults and broken upstreams answer is not in S2's description."""
-    for item in items:
-        if HERE in item.path.parents and item.path.stem != "test_recordings":
+    for item in of_folder(items, HERE):
+        if item.path.stem != "test_recordings":
             item.add_marker(pytest.mark.openapi_unchecked("faults answer what S2 does not"))
 
 

@@ -109,6 +109,7 @@ def names() -> Iterator[Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.whole(3)
 @pytest.mark.parametrize("name", [*names()])
 def test_each_recorded_request_is_answered_as_by_the_upstream(pair: Pair, name: str) -> None:
     before = pair.exchanges

@@ -1,7 +1,8 @@
 """Each bug is found by its campaign and shrunk to the stated minimum; no twin is accused.
 
-`make test` runs a fixed sample of the attempts. `make zoo` runs each twin 1,000 times: with
-`S2MOCK_TESTS_ZOO` in the environment, the number of attempts.
+`make test` runs a fixed sample of the attempts, and of the members where each takes a second.
+`make zoo` runs all, and each twin 1,000 times: with `S2MOCK_TESTS_ZOO` in the environment, the
+number of attempts.
 """
 
 import importlib
@@ -109,12 +110,14 @@ def test_bug_is_found_and_shrunk_to_the_stated_minimum(keeper: Keeper, member: M
 
 
 @pytest.mark.timeout(1200)
+@pytest.mark.whole(2)
 @each
 def test_twin_is_never_accused(keeper: Keeper, member: Member) -> None:
     assert check_twin(keeper, member, RUNS) >= RUNS
 
 
 @pytest.mark.slow
+@pytest.mark.whole(4)
 @pytest.mark.parametrize("name", MEMBERS)
 def test_printed_test_is_red_on_the_bug_and_green_on_the_twin(
     run: Run, pytester: pytest.Pytester, name: str
@@ -200,6 +203,7 @@ class TestNegativeControls:
         assert is_found(None)
         assert not all(is_found(left_out) for left_out in range(count))
 
+    @pytest.mark.whole(3)
     @of_kind("s2_crash")
     def test_a_campaign_that_crashes_nothing_finds_no_member(
         self, keeper: Keeper, monkeypatch: pytest.MonkeyPatch, member: Member
@@ -228,6 +232,7 @@ class TestNegativeControls:
             check_bug(keeper, member)
         assert keeper.run(member, member.bug).passed
 
+    @pytest.mark.whole(4)
     @each
     def test_a_twin_with_the_bug_is_accused(self, keeper: Keeper, member: Member) -> None:
         with pytest.raises(AssertionError):
