@@ -314,6 +314,8 @@ class Hold:
             return False
         if call.held is None:
             call.held = next(self._numbers)
+        if not self.arguments.is_hook:
+            call.held_at = self.arguments.at
         self._gates[call] = Gate(None if self.arguments.is_hook else _ADVICE)
         self._held.add(call)
         return True
