@@ -184,6 +184,13 @@ class Hold:
         self._held.set_remark(remark)
 
     @property
+    def waiting(self) -> frozenset[int]:
+        """The numbers (`Exchange.held`) of the operations that are held now."""
+        with self._lock:
+            calls = [call for call in self._gates if call not in self._released]
+        return frozenset(call.held for call in calls if call.held is not None)
+
+    @property
     def exchanges(self) -> "tuple[Exchange, ...]":
         """The operations that were held, in their order of arrival; some without a response yet."""
         return self._held.exchanges

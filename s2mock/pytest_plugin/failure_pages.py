@@ -19,6 +19,7 @@ from s2mock.powers.protocols import Powers
 from s2mock.powers.redaction import redact_issued_tokens
 from s2mock.pytest_plugin.failure_index import GENERATOR, ListedFailure, index_page
 from s2mock.pytest_plugin.failure_text import failure_to_json, redact_failure
+from s2mock.pytest_plugin.teardown import CAMPAIGNS
 from s2mock.runtime import failures
 
 if TYPE_CHECKING:
@@ -183,7 +184,8 @@ class FailurePages:
             return None
         path = self._folder / file_name(item.nodeid, report.when)
         try:
-            file = self._file(item.nodeid, failure_to_json(item, report, call))
+            failure = failure_to_json(item, report, call)
+            file = self._file(item.nodeid, failure, _campaigns_of(item))
             self._folder.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file)
         except OSError as error:
@@ -193,7 +195,7 @@ class FailurePages:
             return f"it could not be made: {error!r}"
         return str(path)
 
-    def _file(self, about: str, failure: dict[str, Any]) -> bytes:
+    def _file(self, about: str, failure: dict[str, Any], campaigns: list[dict[str, Any]]) -> bytes:
         from s2mock.control.views.page import account_to_json, accounts_of, make_report
         from s2mock.powers.cause import find_cause
 
@@ -213,11 +215,19 @@ class FailurePages:
                 account_to_json(name, captured.status, captured.view, exchanges, captured.mark)
             )
         failure = redact_failure(failure, shown)
-        if causes:
+        # The shortest failure of a campaign explains more than an exchange of its last attempts.
+        has_shortest = any(one["shortest"] for one in campaigns)
+        if causes and not has_shortest:
             best = find_cause([one for _, one in causes], failure["message"])
             account, cause = next(pair for pair in causes if pair[1] is best)
             failure |= {"account": account, "exchange": cause.number}
-        return make_report(about, accounts, failure)
+        return make_report(about, accounts, failure, campaigns)
+
+
+def _campaigns_of(item: pytest.Item) -> list[dict[str, Any]]:
+    """Return the campaigns of a test, with their attempts, as JSON."""
+    found = [one for each in item.stash.get(CAMPAIGNS, []) for one in each.campaigns]
+    return [overview for one in found if (overview := one.overview()) is not None]
 
 
 def check_folder(folder: Path) -> None:

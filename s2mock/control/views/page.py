@@ -21,6 +21,7 @@ from s2mock.powers.exchange import Exchange
 HTML: Final = "text/html; charset=utf-8"
 _SOURCES: Final = Path(__file__).parent / "look"
 _NO_DATA: Final = '<script type="application/json" id="data">null</script>'
+_SCRIPT: Final = re.compile(r'<script src="(\w+\.js)"></script>')
 _VIEWPORT: Final = '<meta name="viewport"'
 
 
@@ -29,9 +30,13 @@ def page() -> tuple[str, str]:
     """Return the page, and a content security policy for its own style and script only."""
     html = (_SOURCES / "page.html").read_text("utf-8")
     style = _squeezed((_SOURCES / "page.css").read_text("utf-8"))
-    script = _stripped((_SOURCES / "page.js").read_text("utf-8"))
+    names = _SCRIPT.findall(html)
+    script = "\n".join(_stripped((_SOURCES / name).read_text("utf-8")) for name in names)
     html = html.replace('<link rel="stylesheet" href="page.css">', f"<style>{style}</style>")
-    html = html.replace('<script src="page.js"></script>', f"<script>{script}</script>")
+    # In the order of the page, all in one: they share their names.
+    before, _, _ = html.partition(f'<script src="{names[0]}">')
+    _, _, behind = html.rpartition(f'<script src="{names[-1]}"></script>')
+    html = f"{before}<script>{script}</script>{behind}"
     policy = (
         f"default-src 'none'; script-src {source_hash(script)}; style-src {source_hash(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -40,17 +45,22 @@ def page() -> tuple[str, str]:
 
 
 def make_report(
-    about: str, accounts: Sequence[dict[str, Any]], failure: dict[str, Any] | None = None
+    about: str,
+    accounts: Sequence[dict[str, Any]],
+    failure: dict[str, Any] | None = None,
+    campaigns: Sequence[dict[str, Any]] = (),
 ) -> bytes:
     """Return the page with these accounts in it: a file that needs no server.
 
     `failure` is what the test runner says of a test that failed, as JSON, and the exchange that
-    explains it.
+    explains it. `campaigns` are those of the test or the server.
     """
     html, policy = page()
     whole: dict[str, Any] = {"about": about, "accounts": accounts}
     if failure is not None:
         whole["failure"] = failure
+    if campaigns:
+        whole["campaigns"] = list(campaigns)
     data = json.dumps(whole).replace("<", "\\u003c")
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
     html = html.replace(_VIEWPORT, meta + _VIEWPORT, 1)

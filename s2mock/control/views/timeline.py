@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final
 
+from s2mock.control.views.meaning import meaning_of
 from s2mock.control.views.snippet import shell_script, snippet
 from s2mock.control.views.state_before import StateBefore, state_before
 from s2mock.powers.exchange import Exchange
@@ -30,6 +31,7 @@ def shown_to_json(
     shown = {
         "exchange": whole,
         "row": row_to_json(exchange),
+        "meaning": meaning_of(exchange),
         "pytest": snippet(exchange, before),
         "curl": whole["curl"] if is_server_there else shell_script(exchange, before),
     }
@@ -60,7 +62,7 @@ def row_to_json(exchange: Exchange) -> dict[str, Any]:
         "basin": exchange.basin,
         "stream": exchange.stream,
         "path": request.path,
-        "by": _sender(exchange),
+        "by": sender_of(exchange),
         "status": None if response is None else response.status,
         "code": (name_error(response) or None) if response and response.status >= 400 else None,
         "did": _describe_effect(exchange),
@@ -70,10 +72,12 @@ def row_to_json(exchange: Exchange) -> dict[str, Any]:
         "ended": exchange.ended,
         "fault": None if exchange.fault is None else repr(exchange.fault),
         "advice": len(exchange.advice),
+        "at": exchange.at,
+        "held_at": exchange.held_at,
     }
 
 
-def _sender(exchange: Exchange) -> str:
+def sender_of(exchange: Exchange) -> str:
     """Return the name of the session or the connection; "wsgi" for a call in this process."""
     if exchange.session is not None:
         return f"session {exchange.session}"
