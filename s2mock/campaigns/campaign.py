@@ -1,6 +1,7 @@
 """The engine of campaigns: attempts one after the other, each with instructions and an outcome."""
 
 import re
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
@@ -9,6 +10,9 @@ from s2mock.campaigns.report import CampaignReport, FailedAttempt, group_equal
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.powers import Powers
 from s2mock.powers.timeline import make_timeline
+
+MAX_LISTED: Final = 1_000
+"""The number of attempts that a list of them has at most, the last ones."""
 
 # The address of an object in its representation.
 _ADDRESS: Final = re.compile(r"\bat 0x[0-9a-fA-F]+")
@@ -161,6 +165,19 @@ class Attempt(Generic[SomeInstructions]):
         return self._campaign.note_end(self, facts)
 
 
+class ListedAttempt(NamedTuple):
+    """An attempt that has ended, as a list shows it."""
+
+    number: int
+    title: str
+    outcome: Result
+    message: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the attempt as JSON."""
+        return self._asdict()
+
+
 class Campaign(Generic[SomeInstructions]):
     """The attempts of a plan, one open at a time, and what was found."""
 
@@ -174,6 +191,8 @@ class Campaign(Generic[SomeInstructions]):
         self.ended = 0
         self.tried = 0
         self._begun = 0
+        # The last ones that have ended.
+        self.listed: deque[ListedAttempt] = deque(maxlen=MAX_LISTED)
 
     def next_attempt(self) -> Attempt[SomeInstructions] | None:
         """Return the next attempt, None after the last one. Raises `AttemptOpen`."""
@@ -200,6 +219,8 @@ class Campaign(Generic[SomeInstructions]):
             # Each further attempt would fail for the same reason.
             self.is_over = True
             self.has_probe_failed = True
+        title = facts.instructions.title
+        self.listed.append(ListedAttempt(facts.number, title, outcome.result, outcome.message))
         self.plan.learn(facts.instructions, outcome)
         if outcome.result != "failed":
             return None
@@ -211,6 +232,23 @@ class Campaign(Generic[SomeInstructions]):
     def is_complete(self) -> bool:
         """True if all attempts were run."""
         return self.is_over or (self.plan.planned is not None and self.ended >= self.plan.planned)
+
+    def overview(self) -> dict[str, Any]:
+        """Return the attempts with their outcomes, and the shortest failure, as JSON."""
+        attempts = [one.to_json() for one in [*self.listed]]
+        if (attempt := self.open) is not None:
+            title = attempt.instructions.title
+            attempts.append({"number": attempt.number, "title": title, "outcome": None})
+        first = min(self.failed, key=lambda one: one.rank, default=None)
+        shortest = None
+        if first is not None:
+            shortest = {
+                "attempt": first.number,
+                "title": first.title,
+                "message": first.text,
+                "timeline": first.timeline,
+            }
+        return {"count": self._begun, "attempts": attempts, "shortest": shortest}
 
     def report(self) -> CampaignReport:
         """Return what was found until now."""

@@ -208,6 +208,11 @@ class HostedAccount:
         return self.mock._engine  # noqa: SLF001  # made for this
 
     @property
+    def title(self) -> str | None:
+        """The name of the account: that of its client, or of the test whose mock it is."""
+        return self.name or self.powers.name
+
+    @property
     def is_in_front_of_upstream(self) -> bool:
         """True if a real server answers its requests, which takes time."""
         return self.engine.tails is not None

@@ -111,6 +111,11 @@ class HostedCampaign:
         made.begin()
         return made
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the campaign with its attempts as JSON, for a list."""
+        about = {"number": self.number, "kind": self.kind, "is_ended": self.is_ended}
+        return {**about, **self.campaign.overview()}
+
     def attempt(self, number: int) -> "HostedAttempt":
         """Return the attempt of that number. Raises `Refused` (404)."""
         if number not in self._attempts:

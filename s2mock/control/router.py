@@ -28,6 +28,8 @@ _DIRECT: Final = f"{PREFIX}/v1/"
 # The members of a document that have messages in them.
 _SPELLED: Final = frozenset({"message", "complaint", "exchanges", "faults", "holds", "remarks"})
 _DASHBOARD: Final = "/dashboard"
+# Where a person looks for the page.
+_PAGE_PATHS: Final = frozenset({"/", PREFIX})
 _ENDED: Final = (
     "the access token is that of an account that has ended: by DELETE /_s2mock/accounts, with its "
     "attempt of a campaign, or since no request had used it for as long as --account-idle says"
@@ -42,6 +44,7 @@ class ControlRouter:
     ) -> None:
         self._token = settings.token
         self._has_dashboard = settings.has_dashboard
+        self._leads_to_page = settings.leads_to_page
         self._origins = frozenset(settings.origins)
         self.accounts = HostedAccounts(first, call_on_server, settings)
 
@@ -77,6 +80,8 @@ class ControlRouter:
         """Answer one request, step by step."""
         self.accounts.end_idle()
         target: str = environ["REQUEST_URI"]
+        if self._leads_to_page and target in _PAGE_PATHS and _is_browser(environ):
+            return _redirect_to_page()
         if PREFIX in target:
             path = path_of(target)
             if path == PREFIX or path.startswith(f"{PREFIX}/"):
@@ -245,6 +250,12 @@ def _call_directly(environ: dict[str, Any], path: str, hosted: HostedAccount) ->
     rest = path.removeprefix(PREFIX)
     inner = {**environ, "REQUEST_URI": f"{rest}?{query}" if query else rest, "PATH_INFO": rest}
     return hosted.mock._converse_directly(inner)  # noqa: SLF001  # made for this
+
+
+def _is_browser(environ: dict[str, Any]) -> bool:
+    """True if a browser opens an address: what it accepts begins with HTML."""
+    accept: str = environ.get("HTTP_ACCEPT", "")
+    return environ["REQUEST_METHOD"] == "GET" and accept.startswith("text/html")
 
 
 def _redirect_to_page() -> Conversation:

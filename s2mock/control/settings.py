@@ -16,7 +16,8 @@ class ControlSettings(NamedTuple):
     `token` is the control token; a request that carries it is served from any machine.
     `account_idle` is after how many seconds without a request an account that was made over HTTP
     ends. Without a first account (`has_first_account`), a request without the token of an account
-    is refused. `has_dashboard` redirects /dashboard, where s2-lite has its page. `origins` are
+    is refused. `has_dashboard` redirects /dashboard, where s2-lite has its page. With
+    `leads_to_page` a browser that asks for / or /_s2mock is redirected to the page. `origins` are
     those of pages that may use the control API from a browser, if they send the control token.
     """
 
@@ -24,4 +25,5 @@ class ControlSettings(NamedTuple):
     account_idle: float = inf
     has_first_account: bool = True
     has_dashboard: bool = True
+    leads_to_page: bool = True
     origins: tuple[str, ...] = ()

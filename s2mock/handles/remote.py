@@ -51,6 +51,7 @@ class RemoteS2Mock(MockBase):
     `clock="manual"` for a manual clock. `client` and `wsgi_app` send each request on to it, and
     `fork` is another account there. Only what needs the mock in this process (`account`) raises
     `NotOnTarget`. With a `token` of yours it is the account of that token, which stays.
+    `account_name` is the name of the account on the server's page.
 
     A server outlives your run, and other tests may use it too. So take basins from `basin_name` or
     `fresh_basin`, and do not choose names yourself. `close` deletes the basins that were named or
@@ -69,6 +70,7 @@ class RemoteS2Mock(MockBase):
         *,
         token: str | None = None,
         basins: Iterable[str | Mapping[str, Any]] = (),
+        account_name: str | None = None,
         **options: Any,
     ) -> None:
         # Set before anything that may raise, since `__getattribute__` reads it.
@@ -96,7 +98,7 @@ class RemoteS2Mock(MockBase):
                 options |= json.loads(resources)
             # It is served over HTTP already.
             options.pop("control", None)
-            control, token = make_account(self._url, options)
+            control, token = make_account(self._url, options, account_name)
             resources = None
         self.token = token or _TOKEN
         self._client = Client(self._url, token=self.token)

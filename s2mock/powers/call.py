@@ -16,8 +16,8 @@ class TrackedCall(RequestCall):
     `fault` is the fault that it has met, from an injection, a hook or a release; one of an
     injection can be given back with `give_back`. `is_fault_applied` is True once the fault has
     raised its outcome or has begun to delay the call. `held` is the number of the call among those
-    that a hold or a hook has held. `needs_entry` is True where its exchange may be asked for, which
-    is `entry` in the journal once there is one.
+    that a hold or a hook has held; `held_at` is the point of the hold. `needs_entry` is True where
+    its exchange may be asked for, which is `entry` in the journal once there is one.
     `late` says what has become of a call that a `Late` has taken.
     """
 
@@ -25,6 +25,7 @@ class TrackedCall(RequestCall):
     give_back: Callable[[], None] | None = None
     is_fault_applied: bool = False
     held: int | None = None
+    held_at: str | None = None
     needs_entry: bool = False
     entry: "Entry | None" = None
     late: str | None = None

@@ -38,6 +38,7 @@ _HTTP2_NAMES: Final = {"HTTP/2": "h2c", "HTTP/2 over TLS": "h2"}
 # A request target and its header fields with more bytes than this count as a body. When bodies are
 # dropped, the longest fields are dropped too, until this many bytes are left.
 LONG_HEAD: Final = 4096
+_LEFT: Final = "its client closed the connection before the response"
 # Other long texts are cut to this length then.
 _SHORT_TEXT: Final = 1024
 
@@ -150,7 +151,9 @@ class Entry:
         "first_seq_num",
         "headers",
         "held",
+        "held_at",
         "is_injected",
+        "is_left",
         "is_operation",
         "last_seq_num",
         "late",
@@ -196,6 +199,10 @@ class Entry:
         # What has become of a call that a `Late` has taken: known after the exchange has ended.
         self.late: str | None = None
         self.held: int | None = None
+        # The point at which a hold has held it.
+        self.held_at: str | None = None
+        # True if its client closed the connection before it had the response.
+        self.is_left: bool = False
         # True if the fault decided the response, and not S2.
         self.is_injected: bool = False
         self.failure: Failure | None = None
@@ -357,6 +364,8 @@ class Entry:
                 known = replace(known, reason=self.recording_error)
             elif self.lost_with is not None:
                 known = replace(known, reason=self.lost_with)
+            elif self.is_left and self.fault is None:
+                known = replace(known, reason=_LEFT)
             elif self.failure is not None or self.status >= 400 or self.is_injected:
                 known = replace(known, reason=diagnostics.explain_error(self, known, before(self)))
             if self.number and self.ended is not None and self.late is None:
@@ -403,6 +412,7 @@ class Entry:
             reason=None,
             advice=self.advice,
             held=self.held,
+            held_at=self.held_at,
         )
 
     def _response(self, decode: "Decode[Response]") -> "Response | None":

@@ -7,7 +7,9 @@ import base64
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 from s2mock.powers.faults import Fault
 from s2mock.powers.redaction import redact_headers, redact_issued_tokens, redact_target
@@ -30,6 +32,8 @@ _OMITTED_HEADERS: Final = frozenset(
         "user-agent",
     }
 )
+# Before the target in the place of a server. No argument begins with it.
+_BASE: Final = "\0"
 # A longer body would hide the rest of the command.
 _MAX_CURL_BODY_BYTES: Final = 4096
 
@@ -129,6 +133,7 @@ class Exchange:
     - `advice` lists likely mistakes in the request that S2 accepts.
     - `held` is its number among the operations that a hold or a hook has held, or None. Over HTTP
       it names the operation that is to be released.
+    - `held_at` is the point at which a hold has held it: "arrival", "commit" or "answer", or None.
     """
 
     number: int
@@ -149,6 +154,7 @@ class Exchange:
     reason: str | None
     advice: tuple[str, ...]
     held: int | None = None
+    held_at: str | None = None
 
     def __repr__(self) -> str:
         about = " ".join(part for part in (self.basin, self.stream) if part)
@@ -156,9 +162,13 @@ class Exchange:
         fault = f" {self.fault!r}" if self.fault else ""
         return f"<Exchange {self.number}: {self.operation} {about} -> {outcome}{fault}>"
 
-    def curl(self) -> str:
-        """Return the command that sends the request again, without its secrets."""
-        return _curl_command(self.request, self.protocol)
+    def curl(self, base: str | None = None) -> str:
+        """Return the command that sends the request again, without its secrets.
+
+        `base` is the server to send it to, such as a variable of the shell; by default that of the
+        request.
+        """
+        return _curl_command(self.request, self.protocol, base)
 
 
 def error_code(response: Response) -> str | None:
@@ -175,14 +185,14 @@ def _short(body: bytes | None) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _curl_command(request: Request, protocol: str) -> str:
+def _curl_command(request: Request, protocol: str, base: str | None) -> str:
     headers, body = request.headers, request.body or b""
     target = redact_target(request.path, request.query)
     is_encrypted = protocol == "h2" or protocol.endswith(" over TLS")
     scheme = "https" if is_encrypted else "http"
     url = target if "://" in target else f"{scheme}://{headers.get('host', 'localhost')}{target}"
     words = ["curl"]
-    if is_encrypted:
+    if is_encrypted and base is None:
         # curl knows the certificate authority no better than its user does.
         words.append("--insecure")
     if protocol == "h2c":
@@ -191,7 +201,28 @@ def _curl_command(request: Request, protocol: str) -> str:
         words.append("--head")
     elif request.method != ("POST" if body else "GET"):
         words += ["-X", request.method]
-    words.append(url)
+    without_server = urlsplit(url)._replace(scheme="", netloc="").geturl()
+    words.append(url if base is None else _BASE + without_server)
+    words += _header_words(headers)
+    join = partial(_join, base=base)
+    if not body:
+        return join(words)
+    if "content-type" not in headers:
+        words += ["-H", "content-type:"]
+    if len(body) > _MAX_CURL_BODY_BYTES:
+        return f"{join(words)} --data-binary @...  # {len(body)} bytes"
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if text.isprintable() and not text.startswith("@"):
+        return join([*words, "--data-binary", text])
+    encoded = base64.b64encode(body).decode()
+    return f"echo {encoded} | base64 -d | {join([*words, '--data-binary', '@-'])}"
+
+
+def _header_words(headers: dict[str, str]) -> list[str]:
+    words = []
     for name, value in redact_headers(headers).items():
         if name in _OMITTED_HEADERS or (name == "accept" and value == "*/*"):
             continue
@@ -199,17 +230,14 @@ def _curl_command(request: Request, protocol: str) -> str:
         if name == "authorization":
             continue
         words += ["-H", f"{name}: {value}"]
-    if not body:
-        return shlex.join(words)
-    if "content-type" not in headers:
-        words += ["-H", "content-type:"]
-    if len(body) > _MAX_CURL_BODY_BYTES:
-        return f"{shlex.join(words)} --data-binary @...  # {len(body)} bytes"
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    if text.isprintable() and not text.startswith("@"):
-        return shlex.join([*words, "--data-binary", text])
-    encoded = base64.b64encode(body).decode()
-    return f"echo {encoded} | base64 -d | {shlex.join([*words, '--data-binary', '@-'])}"
+    return words
+
+
+def _join(words: list[str], base: str | None) -> str:
+    """Return the words as a command, with the base in double quotes, which expand variables."""
+    return " ".join(
+        f'"{base}"{shlex.quote(word.removeprefix(_BASE))}'
+        if word.startswith(_BASE)
+        else shlex.quote(word)
+        for word in words
+    )

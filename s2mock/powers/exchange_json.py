@@ -45,7 +45,8 @@ def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
 def exchange_from_json(document: dict[str, Any]) -> Exchange:
     """Return the exchange that a JSON document describes."""
     request, response, fault = document["request"], document["response"], document["fault"]
-    members = {name: document[name] for name in _MEMBERS} | {
+    # A server of an earlier version may have fewer of those with defaults.
+    members = {name: document[name] for name in _MEMBERS if name in document} | {
         "request": Request(
             request["method"],
             request["path"],

@@ -184,6 +184,13 @@ class Hold:
         self._held.set_remark(remark)
 
     @property
+    def waiting(self) -> frozenset[int]:
+        """The numbers (`Exchange.held`) of the operations that are held now."""
+        with self._lock:
+            calls = [call for call in self._gates if call not in self._released]
+        return frozenset(call.held for call in calls if call.held is not None)
+
+    @property
     def exchanges(self) -> "tuple[Exchange, ...]":
         """The operations that were held, in their order of arrival; some without a response yet."""
         return self._held.exchanges
@@ -314,6 +321,8 @@ class Hold:
             return False
         if call.held is None:
             call.held = next(self._numbers)
+        if not self.arguments.is_hook:
+            call.held_at = self.arguments.at
         self._gates[call] = Gate(None if self.arguments.is_hook else _ADVICE)
         self._held.add(call)
         return True

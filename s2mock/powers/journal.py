@@ -207,6 +207,11 @@ class Journal:
         """Note that the mock is about to end all connections, which is no mistake of a client."""
         self._advice.history.cuts.append(monotonic())
 
+    def was_cut_since(self, moment: float) -> bool:
+        """True if the mock has ended all connections since that moment, in monotonic seconds."""
+        cuts = self._advice.history.cuts
+        return bool(cuts) and cuts[-1] >= moment
+
     @property
     def _diagnostics(self) -> Diagnostics:
         if self._loaded is None:

@@ -11,6 +11,7 @@ from s2mock.powers.journal import Journal
 from s2mock.powers.recorder import DEBUG, LOGGER, Recorder
 from s2mock.registry.engine.engine import Engine
 from s2mock.runtime.arguments import check_count
+from s2mock.runtime.caller_place import CallerPlace, caller_place
 from s2mock.runtime.conversation import Reset
 from s2mock.runtime.fork_locks import Rank, take_at_fork
 
@@ -72,8 +73,21 @@ class Powers:
         self.is_out_over_http: bool = False
         """True during an outage of `/_s2mock/outage`, which has to be reached at the same port."""
         self._thread = threading.get_ident()
+        self.place: CallerPlace | None = caller_place()
+        """Where the test has made the mock."""
+        self.fixture: str | None = None
+        """The fixture that made the mock, if one did."""
+        self.name: str | None = None
+        """The name of the account on the page, such as that of the test."""
         self.order: int = next(orders)
         """The position among all mocks that were made in this process."""
+
+    @property
+    def label(self) -> str | None:
+        """The name of the mock among those of a test: its fixture, or where it was made."""
+        if self.fixture is not None:
+            return f"fixture {self.fixture}"
+        return None if self.place is None else f"made at {self.place}"
 
     @property
     def injector(self) -> "FaultInjector":

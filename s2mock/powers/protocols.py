@@ -44,6 +44,10 @@ class Powers(Protocol):
         """The position among all mocks that were made in this process."""
 
     @property
+    def label(self) -> str | None:
+        """The name of the mock among those of a test, such as that of its fixture."""
+
+    @property
     def journal(self) -> Journal:
         """The exchanges of the mock."""
 

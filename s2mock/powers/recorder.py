@@ -164,6 +164,7 @@ class Recorder:
             self.note_end(entry, outcome)
         if response is None:
             self._explain_loss(entry, outcome)
+            entry.is_left = outcome is None and not self._journal.was_cut_since(entry.began)
         else:
             entry.status = response.status
             entry.headers = response.headers
@@ -183,6 +184,7 @@ class Recorder:
         """
         entry = self._decided_entry(request, None, outcome)
         self._explain_loss(entry, outcome)
+        entry.is_left = not self._journal.was_cut_since(entry.began)
         return self._add(entry, request, response)
 
     def _decided_entry(
@@ -325,6 +327,8 @@ class SessionRecorder:
             entry.lost_with = explain_loss(entry, self._store)
         elif has_left:
             entry.lost_with = explain_mute(entry, self._store)
+        if has_left or isinstance(error, GeneratorExit):
+            entry.is_left = not self._journal.was_cut_since(entry.began)
         if call.fault is not None:
             self._batch = entry
         effect = call.effect
@@ -432,6 +436,7 @@ def _update_from_call(entry: Entry, call: "TrackedCall") -> None:
     entry.fault = call.fault
     entry.late = call.late
     entry.held = call.held
+    entry.held_at = call.held_at
 
 
 def _set_outcome(entry: Entry, error: BaseException) -> None:

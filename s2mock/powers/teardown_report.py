@@ -20,7 +20,7 @@ living: Final[SharedWeakSet[Powers]] = SharedWeakSet()
 
 
 class _MockJournal(NamedTuple):
-    """The journal of a mock, its position among all mocks, and its last number before the test.
+    """The journal of a mock, its position and label, and its last number before the test.
 
     Without the mock's account, which the report must not keep in memory.
     """
@@ -28,6 +28,7 @@ class _MockJournal(NamedTuple):
     order: int
     mark: int
     journal: Journal
+    label: str | None
 
 
 # Those of the latest ended mocks of the current test; not of all, since journals take memory.
@@ -39,6 +40,10 @@ _remarks: Final[list[str]] = []
 # The number of each mock's last exchange before the test.
 _marks: Final[weakref.WeakKeyDictionary[Powers, int]] = weakref.WeakKeyDictionary()
 _MAX_SECTIONS: Final = 4
+# The last numbers of the mocks before the present run of a test that runs many times, as with
+# Hypothesis, and the position of the first mock of that run.
+_run_marks: Final[weakref.WeakKeyDictionary[Powers, int]] = weakref.WeakKeyDictionary()
+_run_start = 0
 # Advice on mocks that are in no other part of the report, such as those of a sweep: by the text
 # without its numbers, since each run of a scenario gives the same.
 _forgotten_advice: Final[dict[str, tuple[str, list[str]]]] = {}
@@ -115,10 +120,31 @@ def begin_test() -> None:
     _remarks.clear()
     _marks.clear()
     _forgotten_advice.clear()
+    _run_marks.clear()
+    _set_run_start(0)
     for powers in list(living):
         _marks[powers] = powers.journal.last_number
         if _coverage is not None:
             _coverage.take(powers.journal)
+
+
+def begin_run() -> None:
+    """Take note that a test runs again, as with Hypothesis: only its last run is reported."""
+    from s2mock.powers.powers import orders
+
+    for powers in list(living):
+        _run_marks[powers] = powers.journal.last_number
+    _set_run_start(next(orders))
+
+
+def _set_run_start(order: int) -> None:
+    global _run_start  # noqa: PLW0603  # as above
+    _run_start = order
+
+
+def is_of_run(powers: Powers) -> bool:
+    """True if a mock is of the present run of its test, or is older than all of its runs."""
+    return powers in living or powers.order >= _run_start
 
 
 def take_complaints(*, has_failed: bool) -> list[str]:
@@ -153,8 +179,18 @@ def _journals() -> list[_MockJournal]:
     return sorted([*map(_journal_of, living), *_ended], key=attrgetter("order"))
 
 
+def _journals_of_run() -> list[_MockJournal]:
+    """Return the journals of the present run of the test, each with its last number before that."""
+    living_ones = [
+        _journal_of(powers)._replace(mark=last_number_before_test(powers) or 0) for powers in living
+    ]
+    ended = [one for one in _ended if one.order >= _run_start]
+    return sorted([*living_ones, *ended], key=attrgetter("order"))
+
+
 def _journal_of(powers: Powers) -> _MockJournal:
-    return _MockJournal(powers.order, _marks.get(powers, 0), powers.journal)
+    label = powers.label
+    return _MockJournal(powers.order, _marks.get(powers, 0), powers.journal, label)
 
 
 def _take_advice(journal: Journal) -> Iterator[tuple[str, str]]:
@@ -167,20 +203,27 @@ def _take_advice(journal: Journal) -> Iterator[tuple[str, str]]:
 
 
 def last_number_before_test(powers: Powers) -> int | None:
-    """Return the number of a mock's last exchange before the test; None if the test made it."""
-    return _marks.get(powers)
+    """Return the number of a mock's last exchange before the test; None if the test made it.
+
+    Of a test that runs many times it is the last number before its present run.
+    """
+    return _run_marks.get(powers, _marks.get(powers))
 
 
 def timelines() -> list[tuple[str, str]]:
     """Return title and text of a timeline for each mock that had exchanges in this test."""
-    found = [one.journal.since(one.mark) for one in _journals()]
-    used = [exchanges for exchanges in found if exchanges]
+    found = [(one.journal.since(one.mark), one.label) for one in _journals_of_run()]
+    used = [(exchanges, label) for exchanges, label in found if exchanges]
     # A test of many examples has a mock for each, and fails with one of the last.
     latest = used if len(used) <= _MAX_SECTIONS else used[-_MAX_SECTIONS:]
     # Imported late: a suite without failures does not need it.
     from s2mock.powers.timeline import make_timeline, make_title
 
-    sections = [(make_title(exchanges), make_timeline(exchanges)) for exchanges in latest]
+    has_several = len(used) > 1
+    sections = [
+        (make_title(exchanges, label if has_several else None), make_timeline(exchanges))
+        for exchanges, label in latest
+    ]
     if len(latest) < len(used):
         sections.insert(0, (f"s2mock: of {len(used)} mocks the last {len(latest)}", ""))
     return sections

@@ -40,7 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
         # pytest-xdist passes this to its processes, which may run in other directories.
         config.option.s2mock_report = folder = str(config.invocation_params.dir / folder)
-        config.pluginmanager.register(FailurePages(folder), "s2mock_report")
+        pages = FailurePages(folder, is_worker=hasattr(config, "workerinput"))
+        config.pluginmanager.register(pages, "s2mock_report")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -78,6 +79,7 @@ def _is_wider(item: pytest.Item, name: str) -> bool:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> "Generator[None, object, object]":
     """Fail a test that passed if the fake failed in it or a fault was not used."""
+    teardown.note_runs(item)
     with teardown.report_beside_failure(item, "call"):
         result = yield
     teardown.end_call(item)
@@ -130,6 +132,7 @@ def make_s2_mock(
                 return made.enter_context(mocks.make_remote(pytestconfig, arguments))
             host, _ = options.address_of(pytestconfig)
             mock = S2Mock(**{"host": host} | arguments)
+            mock._powers.fixture = f"make_s2_mock, {mock._powers.place}"  # noqa: SLF001  # of ours
             made.callback(mock.close)
             return mock
 
@@ -152,7 +155,8 @@ def s2_mock(request: pytest.FixtureRequest) -> "Iterator[S2Mock | RemoteS2Mock]"
         if options.target_of(request.config) is None:
             mock = mocks.make_fake(request, arguments)
         else:
-            mock = mocks.make_remote(request.config, arguments)
+            mock = mocks.make_remote(request.config, arguments, name=request.node.name)
+        mocks.set_name(mock, request.node.name)
     except (TypeError, ValueError, ModuleNotFoundError) as error:
         raise pytest.UsageError(f"s2_mock: {error}") from None
     with mock:

@@ -72,8 +72,19 @@ def make_fake(
     return S2Mock(**arguments, listening=listening)
 
 
-def make_remote(config: pytest.Config, arguments: dict[str, Any]) -> "RemoteS2Mock":
-    """Return the mock for the server of `--s2mock-target`.
+def set_name(mock: "S2Mock | RemoteS2Mock", name: str) -> None:
+    """Name the mock of the fixture `s2_mock` in reports, and its account on the page."""
+    powers: Any = mock._powers  # noqa: SLF001  # of this package
+    if hasattr(powers, "fixture"):
+        powers.fixture, powers.name = "s2_mock", name
+    elif powers is not None:
+        powers.label = "fixture s2_mock"
+
+
+def make_remote(
+    config: pytest.Config, arguments: dict[str, Any], name: str | None = None
+) -> "RemoteS2Mock":
+    """Return the mock for the server of `--s2mock-target`, where its account has that name.
 
     Raises `TypeError`, `ValueError`, `TargetError`, and `pytest.UsageError` without a server.
     """
@@ -85,7 +96,7 @@ def make_remote(config: pytest.Config, arguments: dict[str, Any]) -> "RemoteS2Mo
             check_target(url)
         except TargetError as error:
             raise pytest.UsageError(str(error)) from None
-    return RemoteS2Mock(url, **arguments)
+    return RemoteS2Mock(url, account_name=name, **arguments)
 
 
 @options.once_in_a_session

@@ -4,9 +4,11 @@ A session that never uses s2mock must not load it. So the modules that hold thes
 up among the loaded ones: if a module is not loaded, there is nothing to report.
 """
 
+import inspect
 import sys
 import warnings
 from contextlib import contextmanager, nullcontext
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -31,6 +33,39 @@ def begin_test() -> None:
     """Forget the reports of the test before."""
     if (report := teardown_report()) is not None:
         report.begin_test()
+
+
+def note_runs(item: pytest.Item) -> None:
+    """Have each run of a test that Hypothesis runs many times noted: the last one is reported."""
+    # The attribute that Hypothesis documents for plugins.
+    handle = getattr(getattr(item, "obj", None), "hypothesis", None)
+    inner = getattr(handle, "inner_test", None)
+    if inner is None or hasattr(inner, "s2mock_notes_runs"):
+        return
+
+    def begin_run() -> None:
+        if (report := teardown_report()) is not None:
+            report.begin_run()
+        if (pages := item.config.pluginmanager.get_plugin("s2mock_report")) is not None:
+            pages.begin_run()
+
+    if inspect.iscoroutinefunction(inner):
+
+        @wraps(inner)
+        async def noted(*arguments: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            begin_run()
+            return await inner(*arguments, **named)
+    else:
+
+        @wraps(inner)
+        def noted(*arguments: Any, **named: Any) -> Any:
+            __tracebackhide__ = True
+            begin_run()
+            return inner(*arguments, **named)
+
+    noted.s2mock_notes_runs = True  # type: ignore[attr-defined]
+    handle.inner_test = noted  # type: ignore[union-attr]
 
 
 @contextmanager

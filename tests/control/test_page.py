@@ -15,7 +15,7 @@ from s2mock.control.guard import objection
 from s2mock.control.views.page import HTML, accounts_of, page
 from tests.control.conftest import BASIN, SEEDS, Control
 
-MAX_BYTES = 30_000
+MAX_BYTES = 60_000
 OWN = {"HTTP_HOST": "127.0.0.1:8080", "REMOTE_ADDR": "127.0.0.1"}
 
 

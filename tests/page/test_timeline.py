@@ -343,7 +343,7 @@ def test_it_is_small_and_asks_its_own_server_only(page: Any, mock: S2Mock) -> No
     answer = page.reload()
     expect(page.locator("#state")).to_have_text("live")
 
-    assert len(answer.body()) < 30_000
+    assert len(answer.body()) < 60_000
     assert asked
     assert [url for url in asked if not url.startswith((f"{mock.url}/_s2mock/", "data:"))] == []
     policy = answer.headers["content-security-policy"]

@@ -22,7 +22,7 @@ _BY_COMMAND: Final = ("append_latency", "host", "port", "token")
 
 _DESCRIPTIONS: Final = {
     "serve": "An S2 account in memory, as a server. It prints the environment variables that point "
-    "S2's SDKs to it, once it is listening.",
+    "S2's SDKs to it, once it is listening. A page at /_s2mock/ shows what happens in it.",
     "lite": "A drop-in replacement for `s2 lite`: same options, same output; listens on "
     "0.0.0.0:80.",
     "proxy": "The faults, the holds and the journal of s2mock in front of a real server, such as "

@@ -111,6 +111,7 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
             account_idle=options.account_idle,
             has_first_account=not options.accounts_only,
             has_dashboard=not getattr(options, "no_dashboard", False),  # of lite only
+            leads_to_page=command != "lite",
             origins=tuple(options.control_origin),
         ),
         own_hosts_only=options.no_cors and _is_local(options.host),
@@ -325,7 +326,8 @@ def _announce(command: str, url: str, env: dict[str, str], options: argparse.Nam
         say(lines, sys.stdout)
         is_without = "S2_ACCESS_TOKEN" not in env
         how = f"; POST {url}/_s2mock/accounts makes an account" if is_without else ""
-        say(f"s2mock is listening on {url}{how}; stop it with Ctrl-C\n", sys.stderr)
+        page = "" if options.no_control else f"inspect: {url}/_s2mock/\n"
+        say(f"s2mock is listening on {url}{how}; stop it with Ctrl-C\n{page}", sys.stderr)
 
 
 def _run(command: list[str], env: dict[str, str], mask: Iterable[signal.Signals | int]) -> int:

@@ -17,9 +17,10 @@ def list_accounts(request: ControlRequest) -> ControlResponse:
     listed = []
     for number, (token, hosted) in enumerate([*first, *accounts.others.items()], 1):
         exchanges = hosted.powers.journal.last_number
-        title = ", ".join(filter(None, (hosted.name, hosted.attempt))) or f"account {number}"
+        title = ", ".join(filter(None, (hosted.title, hosted.attempt))) or f"account {number}"
+        known = hosted.title or f"account {number}"
         name = f"{title}, {exchanges} exchange{'' if exchanges == 1 else 's'}"
-        listed.append({"token": token, "name": name, "exchanges": exchanges})
+        listed.append({"token": token, "name": name, "title": known, "exchanges": exchanges})
     return ControlResponse(200, {"accounts": listed})
 
 

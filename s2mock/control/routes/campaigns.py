@@ -51,6 +51,13 @@ def make_campaign(request: ControlRequest) -> ControlResponse:
     return ControlResponse(201, {"number": campaign.number, "kind": made.kind})
 
 
+def list_campaigns(request: ControlRequest) -> ControlResponse:
+    """Return all campaigns that have not ended, with their attempts."""
+    request.query()
+    campaigns = request.accounts.campaigns.items()
+    return ControlResponse(200, {"campaigns": [one.to_json() for _, one in campaigns]})
+
+
 def report_campaign(request: ControlRequest) -> ControlResponse:
     """Return what the campaign has found: JSON, or text with `Accept: text/plain`."""
     query = request.query(("language",))
@@ -143,6 +150,7 @@ def _attempt(request: ControlRequest) -> tuple[HostedCampaign, HostedAttempt]:
 _ATTEMPT: Final = "/campaigns/{number}/attempts/{attempt}"
 
 ROUTES: Final = (
+    ControlRoute("GET", "/campaigns", list_campaigns),
     ControlRoute("POST", "/campaigns", make_campaign),
     ControlRoute("GET", "/campaigns/{number}", report_campaign),
     ControlRoute("DELETE", "/campaigns/{number}", end_campaign),

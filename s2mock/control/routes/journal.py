@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from s2mock.control.request import ControlRequest, ControlRoute, count_of, seconds_of, whole_of
 from s2mock.control.response import ControlResponse, Refused
+from s2mock.control.routes.streams import capture_all
+from s2mock.control.views.stream_history import find_state_before
 from s2mock.control.views.timeline import shown_to_json
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.exchange_filter import ExchangeFilter
@@ -66,10 +68,16 @@ def clear_journal(request: ControlRequest) -> ControlResponse:
 def get_exchange(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:
     """Return one exchange, complete, for a person to read."""
     request.query()
-    exchange = request.hosted.powers.journal.find(request.number)
+    journal = request.hosted.powers.journal
+    exchange = journal.find(request.number)
     if exchange is None:
         raise Refused(404, f"the journal has no exchange {request.number}")
-    return ControlResponse(200, (yield RunInThread(lambda: shown_to_json(exchange))))
+
+    def serialize() -> dict[str, Any]:
+        view, exchanges = capture_all(request.hosted), journal.since(0)
+        return shown_to_json(exchange, find_state_before(view, exchanges, exchange))
+
+    return ControlResponse(200, (yield RunInThread(serialize)))
 
 
 def read_cassette(request: ControlRequest) -> Generator[Step, Any, ControlResponse]:

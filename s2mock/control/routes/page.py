@@ -36,8 +36,10 @@ def get_report(request: ControlRequest) -> Generator[Step, Any, ControlResponse]
     def write() -> bytes:
         hosted = request.hosted
         exchanges = hosted.powers.journal.since(0)
-        account = account_to_json("account", status, capture_all(hosted), exchanges)
-        return make_report(f"as it was at {status['clock']['date']}", [account])
+        account = account_to_json(hosted.title or "account", status, capture_all(hosted), exchanges)
+        campaigns = [one.to_json() for _, one in request.accounts.campaigns.items()]
+        about = f"as it was at {status['clock']['date']}"
+        return make_report(about, [account], campaigns=campaigns)
 
     file: bytes = yield RunInThread(write)
     name = ("content-disposition", 'attachment; filename="s2mock.html"')

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from s2mock.control.views.account_view import CapturedView
 from s2mock.control.views.overview import overview_to_json
+from s2mock.control.views.state_before import state_before
 from s2mock.control.views.stream_history import history_to_json
 from s2mock.control.views.timeline import row_to_json, shown_to_json
 from s2mock.powers.exchange import Exchange
@@ -20,6 +21,7 @@ from s2mock.powers.exchange import Exchange
 HTML: Final = "text/html; charset=utf-8"
 _SOURCES: Final = Path(__file__).parent / "look"
 _NO_DATA: Final = '<script type="application/json" id="data">null</script>'
+_SCRIPT: Final = re.compile(r'<script src="(\w+\.js)"></script>')
 _VIEWPORT: Final = '<meta name="viewport"'
 
 
@@ -28,20 +30,38 @@ def page() -> tuple[str, str]:
     """Return the page, and a content security policy for its own style and script only."""
     html = (_SOURCES / "page.html").read_text("utf-8")
     style = _squeezed((_SOURCES / "page.css").read_text("utf-8"))
-    script = _stripped((_SOURCES / "page.js").read_text("utf-8"))
+    names = _SCRIPT.findall(html)
+    script = "\n".join(_stripped((_SOURCES / name).read_text("utf-8")) for name in names)
     html = html.replace('<link rel="stylesheet" href="page.css">', f"<style>{style}</style>")
-    html = html.replace('<script src="page.js"></script>', f"<script>{script}</script>")
+    # In the order of the page, all in one: they share their names.
+    before, _, _ = html.partition(f'<script src="{names[0]}">')
+    _, _, behind = html.rpartition(f'<script src="{names[-1]}"></script>')
+    html = f"{before}<script>{script}</script>{behind}"
     policy = (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
+        f"default-src 'none'; script-src {source_hash(script)}; style-src {source_hash(style)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     return html, policy
 
 
-def make_report(about: str, accounts: Sequence[dict[str, Any]]) -> bytes:
-    """Return the page with these accounts in it: a file that needs no server."""
+def make_report(
+    about: str,
+    accounts: Sequence[dict[str, Any]],
+    failure: dict[str, Any] | None = None,
+    campaigns: Sequence[dict[str, Any]] = (),
+) -> bytes:
+    """Return the page with these accounts in it: a file that needs no server.
+
+    `failure` is what the test runner says of a test that failed, as JSON, and the exchange that
+    explains it. `campaigns` are those of the test or the server.
+    """
     html, policy = page()
-    data = json.dumps({"about": about, "accounts": accounts}).replace("<", "\\u003c")
+    whole: dict[str, Any] = {"about": about, "accounts": accounts}
+    if failure is not None:
+        whole["failure"] = failure
+    if campaigns:
+        whole["campaigns"] = list(campaigns)
+    data = json.dumps(whole).replace("<", "\\u003c")
     meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
     html = html.replace(_VIEWPORT, meta + _VIEWPORT, 1)
     before, found, behind = html.partition(_NO_DATA)
@@ -68,15 +88,21 @@ def account_to_json(
     streams = overview_to_json(view)
     there = [(stream["basin"], stream["name"]) for stream in streams["streams"]]
     places = dict.fromkeys([*there, *_places(exchanges)])
-    found = [history_to_json(view, exchanges, *place, count=2**63) for place in places]
+    found = {place: history_to_json(view, exchanges, *place, count=2**63) for place in places}
     exchanges = [exchange for exchange in exchanges if exchange.number > after]
+
+    def to_json(exchange: Exchange) -> dict[str, Any]:
+        history = found.get((exchange.basin or "", exchange.stream or ""))
+        before = state_before(exchange, history, there)
+        return shown_to_json(exchange, before, is_server_there=False)
+
     return {
         "name": name,
         "status": status,
         "timeline": {"rows": [row_to_json(exchange) for exchange in exchanges]},
-        "exchanges": {str(exchange.number): shown_to_json(exchange) for exchange in exchanges},
+        "exchanges": {str(exchange.number): to_json(exchange) for exchange in exchanges},
         "streams": streams,
-        "records": [one for one in found if one["lives"]],
+        "records": [one for one in found.values() if one["lives"]],
     }
 
 
@@ -97,7 +123,8 @@ def _squeezed(style: str) -> str:
     return re.sub(r"\s*([{};,>])\s*|(:)\s+|\n", r"\1\2", style).replace(";}", "}")
 
 
-def _hash(text: str) -> str:
+def source_hash(text: str) -> str:
+    """Return the hash of a style or a script, as a content security policy names it."""
     import hashlib  # loaded late: it takes time, and most servers show no page
 
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

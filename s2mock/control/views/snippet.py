@@ -1,10 +1,21 @@
-"""An exchange as the source of a test that sends the same request, to paste and to extend."""
+"""An exchange as the source of a test, and as a shell script, which send the same request.
 
+Both make the state first that the exchange found.
+"""
+
+import json
+import shlex
+from collections.abc import Iterator
+from typing import Any, Final
+from urllib.parse import quote
+
+from s2mock.control.views.state_before import StateBefore, state_before
 from s2mock.powers.exchange import Exchange
+from s2mock.powers.faults import bytes_from_json
 from s2mock.powers.redaction import redact_headers, redact_target
 
 # Headers that the client sends by itself, or that the test is not about.
-_OWN = frozenset(
+_OWN: Final = frozenset(
     {
         "accept-encoding",
         "authorization",
@@ -17,20 +28,26 @@ _OWN = frozenset(
         "user-agent",
     }
 )
-_MAKES_BASIN = ("create-basin", "ensure-basin")
-_MAKES_STREAM = ("create-stream", "ensure-stream")
+_VARIABLE: Final = "S2"
 
 
-def snippet(exchange: Exchange) -> str:
+def snippet(exchange: Exchange, before: StateBefore | None = None) -> str:
     """Return the source of a test with the fixture `s2_mock`."""
+    before = state_before(exchange) if before is None else before
     request, response, fault = exchange.request, exchange.response, exchange.fault
+    seeds = list(_seed_lines(before))
+    names = sorted(
+        ({type(fault).__name__} if fault is not None else set())
+        | ({"AppendRecord"} if any("AppendRecord" in line for line in seeds) else set())
+    )
     lines = ["import pytest"]
-    if fault is not None:
-        lines.append(f"from s2mock import {type(fault).__name__}")
+    if names:
+        lines.append(f"from s2mock import {', '.join(names)}")
     lines += ["", ""]
-    if (basins := _basins_before(exchange)) is not None:
-        lines.append(f"@pytest.mark.s2_mock(basins={basins})")
+    if before.basin is not None:
+        lines.append(f"@pytest.mark.s2_mock(basins={_basins(before)})")
     lines.append(f"def test_exchange_{exchange.number}(s2_mock):")
+    lines += [f"    {line}" for line in seeds]
     if fault is not None:
         lines.append(f"    s2_mock.inject({fault!r}, on={exchange.operation!r})")
     from pprint import pformat  # loaded late: it takes time, and snippets are rare
@@ -54,16 +71,42 @@ def snippet(exchange: Exchange) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _basins_before(exchange: Exchange) -> str | None:
-    """Return the argument `basins` of the test: what was there before the exchange, or None."""
-    code = exchange.response and exchange.response.code
-    is_made = exchange.operation in _MAKES_BASIN and code is None
-    if exchange.basin is None or is_made or code == "basin_not_found":
-        return None
-    is_made = exchange.operation in _MAKES_STREAM and code is None
-    if exchange.stream is None or is_made or code == "stream_not_found":
-        return repr([exchange.basin])
-    return repr([{"name": exchange.basin, "streams": [exchange.stream]}])
+def _basins(before: StateBefore) -> str:
+    if not before.streams:
+        return repr([before.basin])
+    return repr([{"name": before.basin, "streams": list(before.streams)}])
+
+
+def _seed_lines(before: StateBefore) -> Iterator[str]:
+    """Yield the statements that append the records which the exchange found."""
+    if before.stream is None or not (before.filler or before.records):
+        return
+    yield f"log = s2_mock.stream({before.basin!r}, {before.stream!r})"
+    if before.filler:
+        yield f'log.append(["..."] * {before.filler})  # other records, before those that are known'
+    if before.records:
+        yield "log.append("
+        yield "    ["
+        for record in before.records:
+            yield f"        {_python_record(record)},"
+        yield "    ]"
+        yield ")"
+
+
+def _python_record(record: dict[str, Any]) -> str:
+    if record["command"] == "fence":
+        return f"AppendRecord.fence({record['value']!r})"
+    if record["command"] == "trim":
+        return f"AppendRecord.trim({record['value']})"
+    body = _text_or_bytes(record["body"])
+    if not record["headers"]:
+        return repr(body)
+    pairs = [tuple(map(_text_or_bytes, pair)) for pair in record["headers"]]
+    return f"AppendRecord({body!r}, {pairs!r})"
+
+
+def _text_or_bytes(value: Any) -> str | bytes:
+    return value if isinstance(value, str) else bytes_from_json("body", value)
 
 
 def _indented(text: str) -> str:
@@ -72,3 +115,58 @@ def _indented(text: str) -> str:
 
 def _lines(parts: list[str]) -> list[str]:
     return "\n".join(parts).split("\n")
+
+
+def shell_script(exchange: Exchange, before: StateBefore) -> str:
+    """Return commands that make the state before an exchange, and send its request again.
+
+    The server is a variable: that of the exchange has ended with its test.
+    """
+    lines = [
+        "# Start a server: python -m s2mock --port 8080",
+        f"{_VARIABLE}=http://127.0.0.1:8080",
+        *_seed_commands(before),
+        exchange.curl(base=f"${_VARIABLE}"),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _seed_commands(before: StateBefore) -> Iterator[str]:
+    if before.basin is None:
+        return
+    yield _post("/v1/basins", {"basin": before.basin})
+    of_basin = f"s2-basin: {before.basin}"
+    for name in before.streams:
+        yield _post("/v1/streams", {"stream": name}, of_basin)
+    if before.stream is None:
+        return
+    path = f"/v1/streams/{quote(before.stream, safe='')}/records"
+    fillers = [{"body": "Li4u"}] * before.filler
+    records = [*fillers, *map(_json_record, before.records)]
+    # As many as a batch may have.
+    for start in range(0, len(records), 1000):
+        yield _post(path, {"records": records[start : start + 1000]}, of_basin, "s2-format: base64")
+
+
+def _json_record(record: dict[str, Any]) -> dict[str, Any]:
+    found = {"body": _base64(record["body"])}
+    if record["headers"]:
+        pairs = [[_base64(part) for part in pair] for pair in record["headers"]]
+        return {"headers": pairs, **found}
+    return found
+
+
+def _base64(value: Any) -> str:
+    import base64
+
+    data = value.encode("utf-8", "surrogatepass") if isinstance(value, str) else None
+    return str(value["base64"]) if data is None else base64.b64encode(data).decode()
+
+
+def _post(path: str, document: dict[str, Any], *headers: str) -> str:
+    words = ["curl", "--silent", "--show-error", "--output", "/dev/null"]
+    words.append(f'"${_VARIABLE}"{shlex.quote(path)}')
+    fields = [shlex.quote(one) for one in ("content-type: application/json", *headers)]
+    words += [part for field in fields for part in ("-H", field)]
+    words += ["--data-binary", shlex.quote(json.dumps(document, separators=(",", ":")))]
+    return " ".join(words)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from s2mock.control.views.account_view import CapturedView, waiting_to_json
-from s2mock.control.views.timeline import journal_to_json
+from s2mock.control.views.timeline import journal_to_json, sender_of
 from s2mock.powers.hold import Hold
 from s2mock.powers.injection import Injection
 from s2mock.runtime.clock import NANOSECONDS, Clock, ManualClock
@@ -51,7 +51,7 @@ def status_to_json(
                 "text": hold.text,
                 "released": hold.is_over,
                 "count": len(exchanges),
-                "held": _last_to_json(exchanges),
+                "held": _last_to_json(exchanges, hold.waiting),
             }
             for number, hold in all_holds
             if not hold.arguments.is_hook
@@ -63,7 +63,7 @@ def status_to_json(
                 "text": hook.text,
                 "removed": hook.is_over,
                 "calls": len(exchanges),
-                "exchanges": _last_to_json(exchanges),
+                "exchanges": _last_to_json(exchanges, hook.waiting),
             }
             for number, hook in all_holds
             if hook.arguments.is_hook
@@ -72,13 +72,17 @@ def status_to_json(
     }
 
 
-def _last_to_json(exchanges: "Sequence[Exchange]") -> list[dict[str, Any]]:
+def _last_to_json(exchanges: "Sequence[Exchange]", waiting: frozenset[int]) -> list[dict[str, Any]]:
     return [
         {
             "number": exchange.number,
             "operation": exchange.operation,
             "basin": exchange.basin,
             "stream": exchange.stream,
+            "held": exchange.held,
+            "is_waiting": exchange.held in waiting,
+            "by": sender_of(exchange),
+            "began": exchange.began,
         }
         for exchange in exchanges[-_LISTED:]
     ]

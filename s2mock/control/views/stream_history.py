@@ -7,13 +7,19 @@ kept them.
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, islice
 from operator import itemgetter
 from typing import Any, Final
 
 from s2mock.control.views.account_view import CapturedView
 from s2mock.control.views.records import appended_records, record_to_json, records_of
+from s2mock.control.views.state_before import (
+    MAX_RECORDS,
+    StateBefore,
+    state_before,
+    tail_before,
+)
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import Late
 from s2mock.registry.log.log import LogState
@@ -21,6 +27,7 @@ from s2mock.registry.state import StreamState
 
 DEFAULT_COUNT: Final = 1000
 _EMPTY: Final = LogState()
+_MAX_NAMES: Final = 100
 # The names of commands in a body, as text and as base64.
 _TRACES: Final = (b"fence", b"trim", b"ZmVuY2", b"dHJpbQ")
 
@@ -67,6 +74,25 @@ def history_to_json(
         "stream": stream,
         "lives": [lifetime.to_json(before, count) for lifetime in lifetimes],
     }
+
+
+def find_state_before(
+    view: CapturedView, exchanges: Sequence[Exchange], exchange: Exchange
+) -> StateBefore:
+    """Return the state that an exchange found: its basin, and the records of its stream."""
+    history = None
+    if exchange.basin is not None and exchange.stream is not None:
+        tail = tail_before(exchange)
+        # Of more records than are shown, the last ones.
+        count = DEFAULT_COUNT if tail is None else MAX_RECORDS
+        history = history_to_json(view, exchanges, exchange.basin, exchange.stream, tail, count)
+    return state_before(exchange, history, _names(view, exchange.basin))
+
+
+def _names(view: CapturedView, basin: str | None) -> Iterator[tuple[str, str]]:
+    parent = None if basin is None else view.state.basins.get(basin)
+    if parent is not None:
+        yield from ((parent.name, name) for name in islice(sorted(parent.streams), _MAX_NAMES))
 
 
 def _lifetimes(exchanges: Iterable[Exchange], basin: str, stream: str) -> "list[StreamLifetime]":

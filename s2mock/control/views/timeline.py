@@ -3,7 +3,9 @@
 import json
 from typing import Any, Final
 
-from s2mock.control.views.snippet import snippet
+from s2mock.control.views.meaning import meaning_of
+from s2mock.control.views.snippet import shell_script, snippet
+from s2mock.control.views.state_before import StateBefore, state_before
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.exchange_json import exchange_to_json
 from s2mock.powers.redaction import redact_headers, redact_issued_tokens, redact_query
@@ -12,14 +14,27 @@ from s2mock.powers.timeline import name_error
 _WRITES: Final = frozenset({"append", "append-session", "create-stream", "ensure-stream"})
 
 
-def shown_to_json(exchange: Exchange) -> dict[str, Any]:
-    """Return all of an exchange as JSON, with its secrets redacted."""
+def shown_to_json(
+    exchange: Exchange, before: StateBefore | None = None, *, is_server_there: bool = True
+) -> dict[str, Any]:
+    """Return all of an exchange as JSON, with its secrets redacted.
+
+    `before` is the state that it found. Where its server has ended, the command to copy makes that
+    state on another one.
+    """
+    before = state_before(exchange) if before is None else before
     whole = exchange_to_json(exchange)
     for message in (whole["request"], whole["response"]):
         if message is not None:
             message["headers"] = redact_headers(message["headers"])
     whole["request"]["query"] = redact_query(whole["request"]["query"])
-    shown = {"exchange": whole, "row": row_to_json(exchange), "pytest": snippet(exchange)}
+    shown = {
+        "exchange": whole,
+        "row": row_to_json(exchange),
+        "meaning": meaning_of(exchange),
+        "pytest": snippet(exchange, before),
+        "curl": whole["curl"] if is_server_there else shell_script(exchange, before),
+    }
     redacted: dict[str, Any] = json.loads(redact_issued_tokens(json.dumps(shown)))
     return redacted
 
@@ -47,7 +62,7 @@ def row_to_json(exchange: Exchange) -> dict[str, Any]:
         "basin": exchange.basin,
         "stream": exchange.stream,
         "path": request.path,
-        "by": _sender(exchange),
+        "by": sender_of(exchange),
         "status": None if response is None else response.status,
         "code": (name_error(response) or None) if response and response.status >= 400 else None,
         "did": _describe_effect(exchange),
@@ -57,10 +72,12 @@ def row_to_json(exchange: Exchange) -> dict[str, Any]:
         "ended": exchange.ended,
         "fault": None if exchange.fault is None else repr(exchange.fault),
         "advice": len(exchange.advice),
+        "at": exchange.at,
+        "held_at": exchange.held_at,
     }
 
 
-def _sender(exchange: Exchange) -> str:
+def sender_of(exchange: Exchange) -> str:
     """Return the name of the session or the connection; "wsgi" for a call in this process."""
     if exchange.session is not None:
         return f"session {exchange.session}"

@@ -186,6 +186,8 @@ class HttpPowers:
         self.used_injector: HttpInjector = self.injector
         self.clock: HttpClock = HttpClock(control)
         self._outages = 0
+        self.label: str | None = None
+        """The name of the mock among those of a test."""
         self.order: int = next(orders)
         """The position among all mocks that were made in this process."""
 
@@ -637,13 +639,15 @@ class HttpJournal:
         self._control("DELETE", "/journal")
 
 
-def make_account(url: str, options: Mapping[str, Any]) -> tuple[ControlClient, str]:
+def make_account(
+    url: str, options: Mapping[str, Any], name: str | None = None
+) -> tuple[ControlClient, str]:
     """Make an account of its own on that server, and return it with its token.
 
-    Raises `TypeError`, `ValueError`, `TargetError`.
+    The server's page shows it under the name. Raises `TypeError`, `ValueError`, `TargetError`.
     """
     control = ControlClient(url, None)
-    document = options_to_json(control, options)
+    document = options_to_json(control, options) | ({} if name is None else {"name": name})
     token: str = control("POST", "/accounts", document)["token"]
     return ControlClient(url, token), token
 

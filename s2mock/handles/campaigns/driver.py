@@ -238,6 +238,14 @@ class PythonCampaign(Generic[SomeAttempt]):
         if plan is not None:
             surroundings.campaigns.append(self)
 
+    def overview(self) -> dict[str, Any] | None:
+        """Return the attempts with their outcomes as JSON, None before the first one."""
+        campaign = self._campaign
+        if campaign is None:
+            return None
+        about = {"number": None, "kind": campaign.plan.name, "is_ended": True}
+        return {**about, **campaign.overview()}
+
     @classmethod
     def for_fixture(cls, surroundings: Surroundings) -> Self:
         """Return the object of a fixture, which has no plan until it is called."""
