@@ -18,8 +18,8 @@ UNUSABLE: Final = 2
 _SHOWN: Final = 200
 
 
-def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> int:
-    """Print the differences. Returns the exit status: 1 if any is new, 2 for a file of no use."""
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
     parser = argparse.ArgumentParser(
         prog=f"{program} drift",
         description="Send the requests of a cassette, which journal.save() has written, to a fresh "
@@ -36,7 +36,12 @@ def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> in
         help="do not compare this header of the answers; may be repeated. Never compared: "
         f"{', '.join(FRAMING_HEADERS)}",
     )
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> int:
+    """Print the differences. Returns the exit status: 1 if any is new, 2 for a file of no use."""
+    options = make_parser(program).parse_args(arguments)
     try:
         recorded = cassette.parse(options.file.read_text("utf-8"))
     except (OSError, UnicodeError, BadCassette) as error:

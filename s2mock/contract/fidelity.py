@@ -46,14 +46,19 @@ class Replayed(NamedTuple):
     ends: int = 0
 
 
-def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> int:
-    """Print the table. Returns the exit status: 1 if a recording is not answered as recorded."""
-    argparse.ArgumentParser(
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Return the parser of the command, which has no arguments."""
+    return argparse.ArgumentParser(
         prog=f"{program} fidelity",
         description="Count the cases of the contract suite, replay every recording of the real "
         "server on the fake, and print the results with each known difference, as Markdown. "
         "The exit status is 1 if the fake does not answer a recording as recorded.",
-    ).parse_args(arguments)
+    )
+
+
+def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> int:
+    """Print the table. Returns the exit status: 1 if a recording is not answered as recorded."""
+    make_parser(program).parse_args(arguments)
     with quiet():
         replayed = replay_all()
     sys.stdout.write(report(count_suite(), replayed, load_proof()))

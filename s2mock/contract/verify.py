@@ -87,7 +87,8 @@ def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> in
     return DIFFERS if run.differs else 0
 
 
-def _parse(program: str, arguments: Sequence[str]) -> argparse.Namespace:
+def make_parser(program: str) -> argparse.ArgumentParser:
+    """Return the parser of the command's arguments."""
     parser = argparse.ArgumentParser(
         prog=f"{program} verify",
         description="Run the contract suite on a server of S2, and print a dated table of what was "
@@ -134,6 +135,11 @@ def _parse(program: str, arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--output", metavar="FILE", type=Path, help="write the table to this file instead"
     )
+    return parser
+
+
+def _parse(program: str, arguments: Sequence[str]) -> argparse.Namespace:
+    parser = make_parser(program)
     options = parser.parse_args(arguments)
     prefix = options.basin_prefix
     if prefix is None:

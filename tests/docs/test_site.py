@@ -74,5 +74,5 @@ def test_the_generated_tables_are_there(site: dict[Path, Page]) -> None:
     tables = {
         path.name: page.tables for path, page in site.items() if path.parent.name == "reference"
     }
-    for name in ("options", "fixture", "errors", "http", "known-differences", "fidelity"):
+    for name in ("commands", "control-api", "errors", "http", "known-differences", "fidelity"):
         assert tables[f"{name}.html"], name
