@@ -26,15 +26,17 @@ def test_nothing_is_allowed_but_what_publishing_needs() -> None:
     }
 
     assert allowed == {
+        "docs.yml": ["contents", "pages", "id-token"],
         "executable.yml": ["contents"],
         "release.yml": ["contents", "id-token"],
         "test.yml": ["contents"],
     }
     for text in WORKFLOWS.values():
         assert "\npermissions:\n  contents: read\n" in text
-    before, publish = WORKFLOWS["release.yml"].split("\n  publish:\n")
-    assert "id-token: write" not in before
-    assert "run:" not in publish
+    for name in ("release.yml", "docs.yml"):
+        before, publish = WORKFLOWS[name].split("\n  publish:\n")
+        assert "write" not in before
+        assert "run:" not in publish
 
 
 def test_each_python_that_is_promised_is_tested() -> None:
