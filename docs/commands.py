@@ -6,6 +6,7 @@ from typing import Final
 
 from docs.markdown import table
 from s2mock.contract import drift, fidelity, verify
+from s2mock.control.command_line import subcommands
 from s2mock.control.command_line.parser import make_parser
 
 # Each subcommand with its parser. "" is the command without a subcommand.
@@ -17,6 +18,7 @@ COMMANDS: Final[dict[str, Callable[[], argparse.ArgumentParser]]] = {
     "fidelity": lambda: fidelity.make_parser("s2mock"),
     "verify": lambda: verify.make_parser("s2mock"),
     "drift": lambda: drift.make_parser("s2mock"),
+    "completion": subcommands.make_completion_parser,
 }
 # These have the options of the server, too.
 SERVERS = ("run", "lite", "proxy")
