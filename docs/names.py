@@ -55,19 +55,10 @@ INTERNAL_OF = {
     "AppendRecord": {"command", "metered_bytes"},
     "BasinConfig": {"creates_stream_on", "reconfigure"},
     "CampaignReport": {"groups", "notes"},
-    "Crashes": {"for_fixture", "has_failures", "take_verdict"},
-    "Journal": {"is_on", "last_number", "since"},
-    "ManualClock": {
-        *("at", "begin_at", "call_at", "close", "fresh", "has_moved", "is_automatic", "notifier"),
-        *("on_advance", "remark", "waiters_pending", "watch"),
-    },
-    "Orders": {"for_fixture", "has_failures", "take_verdict"},
     "ResourceSet": {"is_within", "matches"},
-    "Run": {"is_over"},
     "Scope": {"first_beyond"},
     "Snapshot": {"from_bytes", "to_bytes"},
     "StreamConfig": {"merge", "reconfigure"},
-    "Sweep": {"for_fixture", "has_failures", "take_verdict"},
 }
 # Objects that s2mock makes, so their constructors are not part of the API.
 NOT_MADE_BY_USERS = {
@@ -203,6 +194,8 @@ def members(name: str, kind: type) -> list[str]:
     properties, methods = list(ATTRIBUTES.get(name, {}).values()), []
     for member in sorted(dir(kind)):
         hidden = INTERNAL - own | INTERNAL_OF.get(name, set())
+        # What `dir()` leaves out of an object.
+        hidden |= getattr(kind, "_for_s2mock", frozenset())
         if kind.__module__.startswith("s2mock.handles"):
             hidden -= {"name"}
         if member.startswith("_") or member in own or member in hidden:
