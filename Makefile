@@ -29,8 +29,8 @@ PYTEST := $(RUN) pytest -n auto --dist worksteal
 OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help environment serve test whole long check shuffled closed lint types lowest pages pythons \
-  docs pictures bench soak differential record upstream fault-table fault-table-rust zoo kills \
-  simulation simulation-tests pace binary npm go rust rust-types
+  docs reference pictures bench soak differential record upstream fault-table \
+  fault-table-rust zoo kills simulation simulation-tests pace binary npm go rust rust-types
 
 help:
 	@echo 'make serve  the standalone server (PORT=8080)'
@@ -53,6 +53,7 @@ help:
 	@echo 'make pages  each page in an environment from its own install line, in build/pages'
 	@echo 'make pythons  all tests on each version of Python that is installed (PYTHONS="3.12 3.13")'
 	@echo 'make docs   the documentation, in build/docs'
+	@echo 'make reference  the generated parts of docs/reference, anew'
 	@echo 'make pictures  new pictures for the documentation'
 	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
 	@echo 'make zoo    campaigns against known bugs, and 1,000 attempts of each repaired twin'
@@ -192,6 +193,10 @@ pythons:
 docs: $(VENV)/.docs
 	@$(RUN) sphinx -W --keep-going -q -b html docs build/docs
 	@echo 'the documentation is in build/docs/index.html'
+
+# What is generated from the code in docs/reference, which a test compares with it.
+reference: $(VENV)/.test
+	@$(RUN) docs.generate
 
 # The pictures of the page in the documentation, of a race that is always the same.
 pictures: $(VENV)/.test $(VENV)/.browser

@@ -1,29 +1,32 @@
-"""The tables of the reference, made from the code: a directive of `conf.py` puts each into a page.
+"""The generated parts of the reference, which `generate.py` writes into its pages.
 
-A name without a text is a `LookupError`: something new has come and nobody has said what it is.
+A name without a text is a `LookupError`: something new has no description yet.
 """
 
 import inspect
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+
+from _pytest.fixtures import FixtureFunctionDefinition
 
 import s2mock
-from s2mock import Basin, S2Error, S2Mock, Stream
+from docs import commands, control, names
+from docs.markdown import search_words, table
+from s2mock import S2Error, pytest_plugin
 from s2mock.api.operations import OPERATIONS
 from s2mock.api.routing import Router
 from s2mock.contract import recordings
 from s2mock.contract.ledger import KNOWN_DIFFERENCES
 from s2mock.contract.schema_gaps import GAPS
-from s2mock.control.command_line.parser import make_parser
-from s2mock.options import OPTIONS, Option
+from s2mock.options import ACCOUNT_MEMBERS, OPTIONS, Option
 from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.pytest_plugin.options import FLAGS
-from s2mock.registry.values.codes import CODES
+from s2mock.registry.values.codes import CODES, TRANSIENT
 from tests.sdk import fault_table
 from tests.sdk.breaking_proxy import Break
 from tests.sdk.fault_table import SDKS, TABLE, Call, Differs, Row
@@ -50,75 +53,64 @@ OPTION_PAGES = {
 }
 # Defaults of the standalone server that differ from those of `S2Mock`.
 SERVER_DEFAULTS = {"control": "on", "port": "8080", "token": "s2mock"}
-# Attributes, which have no docstring.
-ATTRIBUTE_TEXTS = {
-    "account": "the `Account` behind it, which can also list basins in pages",
-    "clock": "the clock that all times come from",
-    "is_fake": "`True`; `False` with `--s2mock-target`, and with an `upstream`",
-    "token": "the account's own access token, another one in each test",
-}
-
-
-def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """The lines of a Markdown table."""
-    titles = list(titles)
-    cells = [titles, ["---"] * len(titles), *rows]
-    return [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in cells]
 
 
 def options() -> list[str]:
-    """Each option, and everywhere that it can be set."""
-    server = server_flags()
-    rows = [
-        [
-            f"`{option.name}`",
-            option_text(option.name, option.description),
-            default_of(option),
-            "yes" if option.is_argument else "",
-            "yes" if option.is_in_marker else "",
-            f"`s2mock_{option.name}`" if option.is_setting else "",
-            f"`--s2mock-{option.name.replace('_', '-')}`" if option.is_setting else "",
-            server.pop(option.server_flag or "", ("", ""))[0],
-        ]
-        for option in OPTIONS.values()
-    ]
-    # The flags that only the command line of pytest has.
-    rows += [
-        [f"`{name}`", option_text(name, text), "none", "", "", "", f"`--s2mock-{name}`", ""]
-        for name, text, _ in FLAGS
-    ]
-    # The flags that only the server has.
-    rows += [
-        [f"`{name}`", option_text(name, text), "", "", "", "", "", flag]
-        for name, (flag, text) in server.items()
-    ]
-    titles = ("option", "what it sets", "default", "`S2Mock()`", "marker", "ini file", "pytest")
-    return table((*titles, "`python -m s2mock`"), rows)
+    """Return an entry for each option: what it sets, its values, and where it can be set."""
+    lines: list[str] = []
+    for option in OPTIONS.values():
+        lines += [f"## `{option.name}`", "", f"{option_text(option.name, option.description)}.", ""]
+        lines += [f"- Type: {type_of(option)}", f"- Default: {default_of(option)}"]
+        lines += [f"- Set it by: {', '.join(places(option))}", ""]
+    return lines
 
 
-def server_flags() -> dict[str, tuple[str, str]]:
-    """The flags of the standalone server and their texts, by the names of what they set."""
-    actions = make_parser("serve")._actions
+def places(option: Option) -> list[str]:
+    """Return where an option can be set, as a user would write it."""
+    found = []
+    name = option.name
+    if option.is_argument:
+        found.append(f"`S2Mock({name}=…)`")
+    if option.is_in_marker:
+        found.append(f"`@pytest.mark.s2_mock({name}=…)`")
+    if option.is_setting:
+        found += [f"`s2mock_{name}` in the ini file", f"`pytest --s2mock-{name.replace('_', '-')}`"]
+    if flags := SERVER_FLAGS.get(option.server_flag or ""):
+        found += [f"`s2mock {flag}`" for flag in flags]
+    if name in ACCOUNT_MEMBERS:
+        found.append("`POST /_s2mock/accounts`")
+    if not found:
+        raise LookupError(f"docs/tables.py: the option {name} can be set nowhere")
+    return found
+
+
+def server_flags() -> dict[str, list[str]]:
+    """Return the flags of the standalone server, by the names of what they set."""
     return {
-        action.dest: (
-            f"`{action.option_strings[-1]}`",
-            re.sub(r" \(default: .*?\)", "", action.help or ""),
-        )
-        for action in actions
+        action.dest: [action.option_strings[-1]]
+        for action in commands.COMMANDS[""]()._actions
         if action.dest != "help"
     }
 
 
+SERVER_FLAGS = server_flags()
+# The flags that the server has beside those of its options.
+OWN_FLAGS = {"tls_self": ("--tls-cert", "--tls-key")}
+for _name, _flags in OWN_FLAGS.items():
+    SERVER_FLAGS[_name] += _flags
+
+
 def option_text(name: str, text: str) -> str:
-    """What an option sets, with a link to the page about it. Raises `LookupError`."""
+    """Return what an option sets, with a link to the page about it. Raises `LookupError`."""
     if not text:
         raise LookupError(f"docs/tables.py: the option {name} has no text")
     page = OPTION_PAGES.get(name)
+    text = text[0].upper() + text[1:]
     return f"{text}; see {page}" if page else text
 
 
 def default_of(option: Option) -> str:
-    """The default of an option, and that of the server if it has another."""
+    """Return the default of an option, and that of the server if it has another."""
     value = option.default_text if option.shown_default else f"`{option.default_text}`"
     if type(option.default) is int and not option.shown_default:
         value = f"{option.default:,}"
@@ -126,74 +118,121 @@ def default_of(option: Option) -> str:
     return f"{value}; for the server {server}" if server else value
 
 
-def members(kind: Any, thing: object) -> list[str]:
-    """What a user can do with a thing, in order."""
+def type_of(option: Option) -> str:
+    """Return the type of an option in Python, and what a text for it is like."""
+    if option.choices:
+        return " or ".join(f'`"{choice}"`' for choice in option.choices)
+    if not option.is_argument:
+        return option.kind.expected
+    source, node = names.node_of(s2mock.S2Mock.__init__)
+    types = {one.arg: one.annotation for one in node.args.kwonlyargs}
+    annotation = types[option.name]
+    assert annotation is not None
+    text = f"`{names.type_text(source, annotation)}`"
+    return text if option.kind.parse is None else f"{text}: {option.kind.expected}"
+
+
+def fixtures() -> list[str]:
+    """Return an entry for each fixture of the plugin."""
+    lines: list[str] = []
+    for name, fixture in vars(pytest_plugin).items():
+        if not isinstance(fixture, FixtureFunctionDefinition) or name.startswith("_"):
+            continue
+        function = inspect.unwrap(fixture._get_wrapped_function())
+        source, node = names.node_of(function)
+        assert node.returns is not None
+        yielded = names.type_text(source, node.returns).removeprefix("Iterator[").removesuffix("]")
+        scope = fixture._fixture_function_marker.scope
+        lines += [f"## `{name}`", "", *names.text_of(name, function), ""]
+        lines += [f"- Value: `{yielded}`", f"- Scope: {scope}", ""]
+    return lines
+
+
+def pytest_flags() -> list[str]:
+    """Return the flags that only the command line of pytest has."""
     rows = []
-    for name in sorted(name for name in dir(thing) if not name.startswith("_")):
-        value = getattr(kind, name, None)
-        if inspect.isfunction(value):
-            given = [
-                f"{part.name}=" if part.default is not part.empty else part.name
-                for part in inspect.signature(value).parameters.values()
-            ][1:]
-            label = f"`{name}({', '.join(given)})`"
-        else:
-            label = f"`{name}`"
-        rows.append([label, member_text(name, value)])
-    return table(("member", "what it is"), rows)
+    for name, text, arguments in FLAGS:
+        value = arguments["metavar"]
+        shown = f"[={value}]" if arguments.get("nargs") == "?" else f"={value}"
+        rows.append([f"`--s2mock-{name}{shown}`", option_text(name, text)])
+    return table(("flag", "what it does"), rows)
 
 
-def member_text(name: str, value: object) -> str:
-    """The first paragraph of its docstring. Raises `LookupError`."""
-    if name in ATTRIBUTE_TEXTS:
-        return ATTRIBUTE_TEXTS[name]
-    documented = value.fget if isinstance(value, property) else value
-    if not inspect.isfunction(documented) or not documented.__doc__:
-        raise LookupError(f"docs/tables.py: the member {name} has no text")
-    first = inspect.cleandoc(documented.__doc__).partition("\n\n")[0]
-    return " ".join(first.partition(" Raises `")[0].split())
+# Answers without a code of S2: what they mean, and if the operation was applied.
+WITHOUT_CODE = {
+    200: ("success, with a body", "Yes"),
+    201: ("success: created", "Yes"),
+    202: ("success: a deletion has begun", "Yes"),
+    204: ("success, without a body", "Yes"),
+    405: ("the path has other methods; the body is empty", "No"),
+    412: (
+        "the condition of an append did not hold; the body says which, with the right value",
+        "No",
+    ),
+    416: ("a read begins behind the tail; the body has the tail", "No"),
+}
+UNKNOWN_PATH = ("none", "no", "the path is unknown; the body is empty", "No")
+STATUS_NAMES = {499: "Client Closed Request"}
 
 
 def codes() -> list[str]:
-    """S2's error codes."""
-    rows = [
-        [
-            f"`{name}`",
-            str(code.status),
-            "no" if code.promises_no_effect else "unknown",
+    """Return a section for each status with its codes: may be retried, and was it applied."""
+    lines: list[str] = []
+    statuses = sorted({code.status for code in CODES.values()} | WITHOUT_CODE.keys())
+    for status in statuses:
+        found = sorted(name for name, code in CODES.items() if code.status == status)
+        title = STATUS_NAMES.get(status) or HTTPStatus(status).phrase
+        lines += [f"## {status} {title}", "", search_words(str(status), title, *found), ""]
+        rows = [
+            (
+                f"`{name}`",
+                "yes" if name in TRANSIENT else "no",
+                CODES[name].message,
+                "No" if CODES[name].promises_no_effect else "Unknown",
+            )
+            for name in found
         ]
-        for name, code in sorted(CODES.items())
-    ]
-    return table(("code", "status", "was the operation applied?"), rows)
+        if status in WITHOUT_CODE:
+            meaning, applied = WITHOUT_CODE[status]
+            rows.append(("none", "no", meaning, applied))
+        if status == 404:
+            rows.append(UNKNOWN_PATH)
+        titles = (
+            "code",
+            "may a retry succeed?",
+            "message or meaning",
+            "was the operation applied?",
+        )
+        lines += [*table(titles, rows), ""]
+    return lines
 
 
 def exceptions() -> list[str]:
-    """The errors that direct calls raise."""
-    found = [getattr(s2mock, name) for name in s2mock.__all__]
+    """Return the errors that direct calls raise."""
     rows = []
-    for kind in found:
-        if isinstance(kind, type) and issubclass(kind, S2Error) and kind is not S2Error:
-            status = getattr(kind, "status", "")
-            code = getattr(kind, "code", "")
-            text = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0]
-            rows.append(
-                [
-                    f"`{kind.__name__}`",
-                    str(status) if isinstance(status, int) else "",
-                    f"`{code}`" if isinstance(code, str) and code else "",
-                    " ".join(text.split()),
-                ]
-            )
+    for name in names.IN_TABLE:
+        kind = getattr(s2mock, name)
+        assert issubclass(kind, S2Error)
+        status, code = getattr(kind, "status", ""), getattr(kind, "code", "")
+        text = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")[0]
+        rows.append(
+            [
+                f"`{name}`",
+                str(status) if isinstance(status, int) else "",
+                f"`{code}`" if isinstance(code, str) and code else "",
+                " ".join(text.split()),
+            ]
+        )
     return table(("exception", "status", "code", "when"), rows)
 
 
 def operations() -> list[str]:
-    """The names of operations."""
+    """Return the names of operations."""
     return [", ".join(f"`{name}`" for name in OPERATION_NAMES) + "."]
 
 
 def routes() -> list[str]:
-    """Each route with its operation, and the statuses that the recorded server answered with."""
+    """Return each route with its operation, and the statuses in the recordings."""
     seen = statuses()
     rows = [
         [
@@ -207,7 +246,7 @@ def routes() -> list[str]:
 
 
 def statuses() -> dict[tuple[str, str], set[int]]:
-    """The statuses of each route in the recordings of the real server."""
+    """Return the statuses of each route in the recordings of the real server."""
     router = Router(OPERATIONS)
     seen: dict[tuple[str, str], set[int]] = {}
     # What the framing refuses, which is among the calls of each kind, is no status of a route.
@@ -222,19 +261,19 @@ def statuses() -> dict[tuple[str, str], set[int]]:
 
 
 def differences() -> list[str]:
-    """The known differences from the real server."""
+    """Return the known differences from the real server."""
     return table(
         ("name", "what", "why"), ([f"`{one.name}`", one.what, one.why] for one in KNOWN_DIFFERENCES)
     )
 
 
 def gaps() -> list[str]:
-    """The known gaps of the published OpenAPI description."""
+    """Return the known gaps of the published OpenAPI description."""
     return table(("name", "what", "why"), ([f"`{one.name}`", one.what, one.why] for one in GAPS))
 
 
 def fidelity() -> list[str]:
-    """What `python -m s2mock fidelity` prints, without its lists."""
+    """Return what `python -m s2mock fidelity` prints, without its lists."""
     printed = subprocess.run(
         [sys.executable, "-m", "s2mock", "fidelity"],
         env={**os.environ, "PYTHONPATH": str(REPO)},
@@ -268,7 +307,7 @@ PLACES = {
 
 
 def sdk_faults(call: Call) -> list[str]:
-    """The outcome of each fault in each SDK, for a kind of call."""
+    """Return the outcome of each fault in each SDK, for a kind of call."""
     rows = [
         [fault_text(row), *(outcome_text(getattr(row, sdk)) for sdk in SDKS), proxy_text(row)]
         for row in TABLE
@@ -278,7 +317,7 @@ def sdk_faults(call: Call) -> list[str]:
 
 
 def fault_text(row: Row) -> str:
-    """The fault, and the operation that it is injected on if that is another."""
+    """Return the fault, and the operation that it is injected on if that is another."""
     if row.fault == fault_table.OUTAGE:
         return "`outage()`"
     on = f", `on={row.on!r}`" if row.on else ""
@@ -286,7 +325,7 @@ def fault_text(row: Row) -> str:
 
 
 def outcome_text(cell: str | Differs) -> str:
-    """The outcome of a cell, and that of the proxy with the reason where it is another."""
+    """Return the outcome of a cell, and that of the proxy with the reason where it is another."""
     if isinstance(cell, str):
         return result_text(cell)
     if cell.fault == cell.proxy:
@@ -295,7 +334,7 @@ def outcome_text(cell: str | Differs) -> str:
 
 
 def result_text(outcome: str | None) -> str:
-    """The meaning of an outcome. Raises `LookupError`."""
+    """Return the meaning of an outcome. Raises `LookupError`."""
     if outcome is None:
         return "waits for more than 60 s"
     if outcome in OUTCOMES:
@@ -308,7 +347,7 @@ def result_text(outcome: str | None) -> str:
 
 
 def proxy_text(row: Row) -> str:
-    """The action of the proxy and its place, or the reason for which there is none."""
+    """Return the action of the proxy and its place, or the reason for which there is none."""
     if row.proxy == fault_table.OUTAGE:
         return "refuses connections, and ends the open ones"
     if not isinstance(row.proxy, Break):
@@ -320,19 +359,26 @@ def proxy_text(row: Row) -> str:
     return f"{action} {where}"
 
 
-TABLES: dict[str, Callable[[], list[str]]] = {
-    "basin": lambda: members(Basin, Basin),
+PARTS: dict[str, Callable[[], list[str]]] = {
     "codes": codes,
+    "control_routes": control.routes,
+    "control_schemas": control.schemas,
+    "control_statuses": control.statuses,
     "differences": differences,
     "exceptions": exceptions,
     "fidelity": fidelity,
+    "fixtures": fixtures,
     "gaps": gaps,
-    "members": lambda: members(S2Mock, S2Mock()),
     "operations": operations,
     "options": options,
+    "pytest_flags": pytest_flags,
     "routes": routes,
     "sdk_append": lambda: sdk_faults("append"),
     "sdk_read": lambda: sdk_faults("read"),
     "sdk_session": lambda: sdk_faults("session"),
-    "stream": lambda: members(Stream, Stream),
+    **{
+        f"command_{name or 'server'}": partial(commands.command, name) for name in commands.COMMANDS
+    },
+    **{group: partial(names.entries, members) for group, members in names.GROUPS.items()},
+    **{group: partial(names.module_entries, *given) for group, given in names.MODULES.items()},
 }

@@ -1,6 +1,7 @@
 """The standalone server: `python -m s2mock`, for tests in any language."""
 
 import sys
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,12 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 from s2mock.control.command_line import console
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Callable
+
     from s2mock.handles.mock import S2Mock
 
 # Missing in an interpreter into whose environment s2mock was not installed.
 _DEPENDENCIES: Final = ("werkzeug", "hpack", "jsonschema", "google")
 # Commands, each with a module of that name in `s2mock.contract`.
 _PROOFS: Final = ("fidelity", "drift", "verify")
+_SERVERS: Final = ("lite", "run", "proxy")
 
 
 def main() -> int:
@@ -24,15 +29,36 @@ def main() -> int:
         if find_spec(name) is None:
             return console.fail(_not_installed(name))
     arguments = sys.argv[1:]
-    if arguments[:1] and arguments[0] in _PROOFS:
-        # By name and only now: the product works without the proof.
-        proof = import_module(f"s2mock.contract.{arguments[0]}")
-        return int(proof.main(console.program(), arguments[1:]))
-    from s2mock.control.command_line import serve
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:2], "--help"]
+    command = arguments[0] if arguments and not arguments[0].startswith("-") else None
+    if command in _PROOFS:
+        return int(_proof(command).main(console.program(), arguments[1:]))
+    from s2mock.control.command_line import serve, subcommands
 
-    if arguments[:1] in (["lite"], ["run"], ["proxy"]):
-        return serve.main(arguments[0], arguments[1:], _make_mock)
+    if command in _SERVERS:
+        return serve.main(command, arguments[1:], _make_mock)
+    if command == "completion":
+        return subcommands.print_completions(arguments[1:], _parsers())
+    if command is not None:
+        return subcommands.refuse(command)
     return serve.main("serve", arguments, _make_mock)
+
+
+def _proof(command: str) -> Any:
+    """Return the module of a command. By name and late: the product works without the proof."""
+    return import_module(f"s2mock.contract.{command}")
+
+
+def _parsers() -> "dict[str, Callable[[], ArgumentParser]]":
+    """Return what makes the parser of each subcommand, and under `""` that of the server."""
+    from s2mock.control.command_line.parser import make_parser
+
+    return {
+        "": make_parser,
+        **{name: partial(make_parser, name) for name in _SERVERS},
+        **{name: partial(_proof(name).make_parser, console.program()) for name in _PROOFS},
+    }
 
 
 def _make_mock(**arguments: Any) -> "S2Mock":

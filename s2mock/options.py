@@ -35,12 +35,30 @@ class Kind(_Fields):
     syntax: str = ""
 
 
+_UNITS: Final = {
+    "": 1,
+    "b": 1,
+    "kib": 2**10,
+    "mib": 2**20,
+    "gib": 2**30,
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+}
+
+
 def _parse_names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",")]
 
 
 def _parse_latency(text: str) -> float | str:
     return text if text == "cloud" else float(text)
+
+
+def _parse_size(text: str) -> int:
+    number = text.rstrip("BGKMbgikm")
+    factor = _UNITS[text[len(number) :].lower()]
+    return int(number) * factor
 
 
 def _parse_limits(text: str) -> str | dict[str, int]:
@@ -78,9 +96,17 @@ PRICES: Final = Kind(
     syntax=": SET=USD or SET/SERIES=USD, with commas between them",
 )
 COUNT: Final = Kind(type=int, expected="a whole number", parse=int, metavar="COUNT")
-BYTES: Final = Kind(type=int, expected="a whole number", parse=int, metavar="BYTES")
+BYTES: Final = Kind(
+    type=int,
+    expected="a size such as 64MiB or 67108864",
+    parse=_parse_size,
+    metavar="SIZE",
+    syntax=": a number of bytes, or with a unit as in 64MiB",
+)
 PORT: Final = Kind(type=int, expected="a port number", parse=int, metavar="PORT")
 TEXT: Final = Kind(type=str, expected="text", parse=str)
+NAME: Final = Kind(type=str, expected="a name", parse=str, metavar="NAME")
+URL: Final = Kind(type=str, expected="a URL", parse=str, metavar="URL")
 DIRECTORY: Final = Kind(type=str, expected="the path of a directory", parse=str, metavar="DIR")
 CHOICE: Final = Kind(type=str, expected="one of a few texts", parse=str)
 NAMES: Final = Kind(
@@ -143,7 +169,7 @@ class Option(_Fields):
         assert self.kind.parse is not None, f"{self.name} cannot be written as text"
         try:
             return self.kind.parse(text)
-        except ValueError:
+        except (KeyError, ValueError):
             raise ValueError(f"must be {self.kind.expected}, not {text!r}") from None
 
 
@@ -347,7 +373,7 @@ _ALL: Final = (
         name="upstream",
         text="the URL of a real server that answers the requests, such as s2-lite, behind the "
         "faults, the holds and the journal",
-        kind=TEXT,
+        kind=URL,
         default=None,
         shown_default="none",
         is_setting=True,
@@ -357,7 +383,7 @@ _ALL: Final = (
     Option(
         name="upstream_token_env",
         text="the environment variable with the access token for the upstream",
-        kind=TEXT,
+        kind=NAME,
         default=None,
         shown_default="none",
         is_setting=True,
@@ -369,7 +395,7 @@ _ALL: Final = (
         text="where the requests for streams go at an upstream that takes the basin from the host, "
         "as the hosted service does: a URL with {basin} in its host; without it they go to the "
         "upstream, with the header s2-basin",
-        kind=TEXT,
+        kind=URL,
         default=None,
         shown_default="none",
         is_setting=True,

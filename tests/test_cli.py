@@ -331,9 +331,10 @@ def test_port_in_use() -> None:
         port = listener.getsockname()[1]
         status, stderr = fails("--port", str(port))
     assert (status, stderr.count("\n")) == (1, 1)
-    assert stderr.startswith("s2mock: cannot start: ")
-    assert "Address already in use" in stderr
-    assert str(port) in stderr
+    assert stderr == (
+        f"s2mock: cannot start: port {port} of 127.0.0.1 is in use: stop the other server, or "
+        "choose another one with --port; --port 0 picks a free one\n"
+    )
 
 
 @pytest.mark.slow
@@ -420,7 +421,7 @@ def test_the_script_says_its_own_name() -> None:
         [sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=True
     ).stdout
     assert shown.startswith("usage: s2mock [-h]")
-    assert "`s2mock fidelity`" in shown
+    assert "\n  fidelity " in shown
 
 
 @pytest.mark.slow

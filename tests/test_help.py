@@ -3,12 +3,15 @@
 import argparse
 import inspect
 import re
+import sys
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
+import s2mock.__main__
 from s2mock import S2Mock
 from s2mock.control.command_line.parser import make_parser
+from s2mock.control.command_line.subcommands import SUBCOMMANDS
 from s2mock.options import CHOICE, FLAG, NAMES, OBJECT, OPTIONS, SETTINGS
 from s2mock.pytest_plugin.options import help_of, marker_declaration
 
@@ -24,6 +27,8 @@ def value_of(text: str) -> object:
         return int(size[1]) * MIB
     if text == "none":
         return None
+    if text == "off":
+        return False
     number = text.replace("_", "")
     return float(number) if re.fullmatch(r"\d+(\.\d+)?", number) else text.strip("'")
 
@@ -105,6 +110,8 @@ def test_help_states_the_defaults_of_the_parser(kind: str) -> None:
     # The names of the default locations are those of the mock: see below.
     assert options["locations"] is None
     del stated["locations"]
+    assert options["control_origin"] == []
+    del stated["control_origin"]
     assert stated == {name: options[name] for name in stated}
 
 
@@ -151,3 +158,109 @@ def test_misspelt_flag_gets_a_suggestion(capsys: pytest.CaptureFixture[str]) -> 
         make_parser().parse_args(["--deletion-dely=5"])
 
     assert "--deletion-dely=5; did you mean --deletion-delay?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_help_states_a_default_for_each_flag(kind: str) -> None:
+    ending = {"help", "version"}
+    silent = [
+        action.dest
+        for action in make_parser(kind)._actions
+        if action.dest not in ending and not STATED.search(action.help or "")
+    ]
+    assert silent == []
+
+
+def test_help_of_the_server_has_a_line_for_each_command_and_groups_of_flags() -> None:
+    shown = make_parser().format_help()
+
+    for name, text in SUBCOMMANDS.items():
+        assert f"\n  {name:<12}{text}\n" in shown
+    titles = re.findall(r"^(\w.*):$", shown, re.MULTILINE)
+    assert titles == [
+        *("options", "the server", "the account", "the journal", "the control API"),
+        *("a real server behind it", "commands"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("7", 7), ("64MiB", 64 * MIB), ("1KiB", 1024), ("2gb", 2 * 10**9), ("10_000", 10_000)],
+)
+def test_size_with_a_unit_is_a_number_of_bytes(text: str, size: int) -> None:
+    assert OPTIONS["journal_bytes"].parse(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "MiB", "64 XiB", "1.5", "64MiBB", "-"])
+def test_text_that_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a size such as 64MiB or 67108864, not"):
+        OPTIONS["journal_bytes"].parse(text)
+
+
+def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Return the exit status of the command line in this process."""
+    monkeypatch.setattr(sys, "argv", ["s2mock", *arguments])
+    try:
+        return s2mock.__main__.main()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("lit",), "s2mock: there is no command 'lit': did you mean 'lite'?"),
+        (("nothing",), "there is no command 'nothing': the commands are run, lite, proxy,"),
+        (("verify", "--tokn", "x", "http://a"), "; did you mean --token-env?"),
+        (("drift", "--ignore-haeder=x", "a"), "; did you mean --ignore-header?"),
+        (("run", "npm", "test"), "-- is missing before the command to run: s2mock run -- npm test"),
+        (
+            ("run", "--port", "0", "npm", "test", "--watch"),
+            "before the command to run: s2mock run --port 0 -- npm test --watch",
+        ),
+        (("run", "--prot=1", "npm"), "-- is missing before the command to run"),
+    ],
+)
+def test_misspelt_command_line_says_what_would_be_right(
+    arguments: tuple[str, ...],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run_main(monkeypatch, *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "usage"),
+    [(("help",), "usage: s2mock [-h]"), (("help", "run"), "usage: s2mock run [options] --")],
+)
+def test_help_command_prints_the_help_of_a_command(
+    arguments: tuple[str, ...],
+    usage: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run_main(monkeypatch, *arguments) == 0
+    assert capsys.readouterr().out.startswith(usage)
+
+
+def test_completions_have_each_command_and_its_flags(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("shtab")
+    assert run_main(monkeypatch, "completion", "bash") == 0
+
+    script = capsys.readouterr().out
+    assert f"_subparsers=({' '.join(SUBCOMMANDS)})" in script
+    [of_verify] = re.findall(r"_verify_option_strings=\((.*)\)", script)
+    assert "--basin-endpoint" in of_verify.split()
+
+
+def test_completions_without_shtab_name_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+
+    assert run_main(monkeypatch, "completion", "zsh") == 1
+    assert "pip install 's2mock[completion]'" in capsys.readouterr().err

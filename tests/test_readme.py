@@ -286,12 +286,13 @@ def test_the_readme_is_read_in_one_go() -> None:
     assert len(README.splitlines()) <= 150
 
 
-def test_the_readme_has_no_link_that_leads_nowhere_on_the_package_index() -> None:
+def test_each_link_of_the_readme_leads_somewhere() -> None:
+    """In a checkout. `hatch_build.py` makes them absolute for the package index."""
     links = re.findall(r"\]\(([^)]*)\)", README)
 
-    assert links
+    assert len(links) > 20
     for link in links:
-        assert link.startswith(("https://", "#"))
+        assert link.startswith("https://") or (REPO / link).is_file(), link
 
 
 def test_the_commands_exist() -> None:

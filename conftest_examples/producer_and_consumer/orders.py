@@ -1,4 +1,4 @@
-"""The code under test: orders are written to a stream, and shipped by who reads it."""
+"""The code under test: orders are written to a stream, and a reader ships them."""
 
 import os
 from collections.abc import AsyncGenerator, Iterable

@@ -1,6 +1,5 @@
 """The differences between a cassette and the fake: `python -m s2mock drift FILE`."""
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from s2mock.contract.fidelity import quiet
 from s2mock.contract.ledger import KNOWN_DIFFERENCES
 from s2mock.exports import cassette
 from s2mock.exports.cassette import BadCassette
+from s2mock.runtime.argument_parser import ArgumentParser, add_defaults
 
 DRIFTED: Final = 1
 UNUSABLE: Final = 2
@@ -18,9 +18,9 @@ UNUSABLE: Final = 2
 _SHOWN: Final = 200
 
 
-def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> int:
-    """Print the differences. Returns the exit status: 1 if any is new, 2 for a file of no use."""
-    parser = argparse.ArgumentParser(
+def make_parser(program: str) -> ArgumentParser:
+    """Return the parser of the command's arguments."""
+    parser = ArgumentParser(
         prog=f"{program} drift",
         description="Send the requests of a cassette, which journal.save() has written, to a fresh "
         "fake, and list each answer that differs, with the known differences told apart. The exit "
@@ -36,7 +36,13 @@ def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> in
         help="do not compare this header of the answers; may be repeated. Never compared: "
         f"{', '.join(FRAMING_HEADERS)}",
     )
-    options = parser.parse_args(arguments)
+    add_defaults(parser)
+    return parser
+
+
+def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> int:
+    """Print the differences. Returns the exit status: 1 if any is new, 2 for a file of no use."""
+    options = make_parser(program).parse_args(arguments)
     try:
         recorded = cassette.parse(options.file.read_text("utf-8"))
     except (OSError, UnicodeError, BadCassette) as error:

@@ -1,6 +1,5 @@
 """The fidelity of the fake, as a table made from data: `python -m s2mock fidelity`."""
 
-import argparse
 import contextlib
 import io
 import json
@@ -20,6 +19,7 @@ from s2mock.contract.exchange import NOT_COMPARED, PROTOCOLS
 from s2mock.contract.ledger import KNOWN_DIFFERENCES, KnownDifference
 from s2mock.contract.replay import Difference, Replay
 from s2mock.contract.schema_gaps import GAPS, Gap
+from s2mock.runtime.argument_parser import ArgumentParser
 
 _DATA_PLANE_CASES = 137
 
@@ -46,14 +46,19 @@ class Replayed(NamedTuple):
     ends: int = 0
 
 
-def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> int:
-    """Print the table. Returns the exit status: 1 if a recording is not answered as recorded."""
-    argparse.ArgumentParser(
+def make_parser(program: str) -> ArgumentParser:
+    """Return the parser of the command, which has no arguments."""
+    return ArgumentParser(
         prog=f"{program} fidelity",
         description="Count the cases of the contract suite, replay every recording of the real "
         "server on the fake, and print the results with each known difference, as Markdown. "
         "The exit status is 1 if the fake does not answer a recording as recorded.",
-    ).parse_args(arguments)
+    )
+
+
+def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> int:
+    """Print the table. Returns the exit status: 1 if a recording is not answered as recorded."""
+    make_parser(program).parse_args(arguments)
     with quiet():
         replayed = replay_all()
     sys.stdout.write(report(count_suite(), replayed, load_proof()))

@@ -24,6 +24,7 @@ from s2mock.contract.client import Answer, Client
 from s2mock.contract.verification_table import Outcome, Verification, render
 from s2mock.powers.redaction import REDACTED, redact_issued_tokens
 from s2mock.registry.values.names import is_basin_prefix
+from s2mock.runtime.argument_parser import ArgumentParser, add_defaults
 from s2mock.upstream.address import parse_endpoint
 
 DIFFERS: Final = 1
@@ -87,8 +88,9 @@ def main(program: str = "python -m s2mock", arguments: Sequence[str] = ()) -> in
     return DIFFERS if run.differs else 0
 
 
-def _parse(program: str, arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+def make_parser(program: str) -> ArgumentParser:
+    """Return the parser of the command's arguments."""
+    parser = ArgumentParser(
         prog=f"{program} verify",
         description="Run the contract suite on a server of S2, and print a dated table of what was "
         "seen, as Markdown. The suite creates basins with names of one prefix, touches no others, "
@@ -134,7 +136,13 @@ def _parse(program: str, arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--output", metavar="FILE", type=Path, help="write the table to this file instead"
     )
-    options = parser.parse_args(arguments)
+    add_defaults(parser)
+    return parser
+
+
+def _parse(program: str, arguments: Sequence[str]) -> argparse.Namespace:
+    parser = make_parser(program)
+    options: argparse.Namespace = parser.parse_args(arguments)
     prefix = options.basin_prefix
     if prefix is None:
         options.basin_prefix = f"verify-{uuid.uuid4().hex[:6]}-"

@@ -2,6 +2,7 @@
 
 from s2mock.handles.backends.backend import AccountBackend
 from s2mock.handles.backends.in_process import EngineBackend
+from s2mock.handles.near_misses import add_note
 from s2mock.handles.resources import Basin, Stream
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
 from s2mock.registry.engine.engine import Auth, Engine
@@ -11,6 +12,7 @@ from s2mock.registry.rules.listing import MAX_PAGE, Page
 from s2mock.registry.settings import Settings
 from s2mock.registry.state import LOCATIONS, BasinInfo, Location
 from s2mock.registry.values.config import BasinConfig
+from s2mock.registry.values.errors import BasinNotFound, StreamNotFound
 from s2mock.registry.values.limits import NO_LIMITS, Limits
 from s2mock.registry.values.names import BasinName, StreamName
 from s2mock.registry.values.prices import NO_PRICES, Prices
@@ -24,9 +26,10 @@ from s2mock.runtime.arguments import (
     check_text,
 )
 from s2mock.runtime.clock import Clock
+from s2mock.runtime.public_dir import PublicDir
 
 
-class DirectCalls:
+class DirectCalls(PublicDir):
     """Basins, streams and the ids of access tokens, with the rules and errors of the HTTP API."""
 
     @property
@@ -49,7 +52,12 @@ class DirectCalls:
         Raises `InvalidName`, `BasinNotFound`, and `TypeError` if the name is not text.
         """
         name = BasinName(check_name("a basin's name", name))
-        return self._basin(name, self._account_backend.basin(Place(name)).incarnation)
+        backend = self._account_backend
+        try:
+            return self._basin(name, backend.basin(Place(name)).incarnation)
+        except BasinNotFound as error:
+            add_note(error, backend, name)
+            raise
 
     def stream(self, basin: str, name: str) -> Stream:
         """Return the stream of that name in that basin, also while its deletion is pending.
@@ -60,7 +68,11 @@ class DirectCalls:
         basin = BasinName(check_name("a basin's name", basin))
         name = StreamName(check_name("a stream's name", name))
         backend = self._account_backend
-        view = backend.stream(Place(basin, name))
+        try:
+            view = backend.stream(Place(basin, name))
+        except StreamNotFound as error:
+            add_note(error, backend, basin, name)
+            raise
         parent = self._basin(basin, view.basin_incarnation)
         return Stream(backend, parent, Place(basin, name, view.incarnation))
 
@@ -146,6 +158,12 @@ class Account(DirectCalls):
             prices,
         )
         self.engine: Engine = Engine(clock=clock, settings=settings)
+
+    def __repr__(self) -> str:
+        names = self.basins
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        listed = f": {', '.join(names[:5])}{more}" if names else ""
+        return f"<Account with {len(names)} basin{'' if len(names) == 1 else 's'}{listed}>"
 
     @property
     def _account_backend(self) -> AccountBackend:

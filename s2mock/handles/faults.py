@@ -1,22 +1,25 @@
 """Handles of an injected fault, of a hold and of a hook."""
 
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Self, TypeVar
 
 from s2mock.handles.backends.backend import PendingResult, PlacedFault, PlacedHold, PlacedHook
 from s2mock.powers.errors import UnusedFault
 from s2mock.runtime.arguments import check_count, check_timeout
 from s2mock.runtime.notifier import PATIENCE
+from s2mock.runtime.public_dir import PublicDir
 
 if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
     from s2mock.powers.faults import Fault
 
 
+# The number of exchanges in a `repr`.
+_SHOWN: Final = 10
 Placed = TypeVar("Placed", bound=PlacedFault | PlacedHold)
 
 
-class _Handle(Generic[Placed]):
+class _Handle(PublicDir, Generic[Placed]):
     """A fault or a hold, which ends with the `with` block.
 
     The end of the block raises `UnusedFault` if it was not used, unless another exception is on its
@@ -63,7 +66,7 @@ class Injection(_Handle[PlacedFault]):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"<{self._placed.text}: {self.hits} hits>"
+        return f"<{self._placed.text}: {self.hits} hits{_list(self.exchanges)}>"
 
     def _end_block(self) -> str | None:
         complaint = self._placed.complaint
@@ -91,12 +94,14 @@ class Injection(_Handle[PlacedFault]):
         Earlier ones count. `timeout` is in seconds of real time; after it,
         `TimeoutError` lists what arrived instead. Raises `TypeError`, `ValueError`.
         """
+        __tracebackhide__ = True
         return self._pending("hits", hits, timeout).wait()
 
     async def async_wait(
         self, hits: int = 1, *, timeout: float = PATIENCE
     ) -> "tuple[Exchange, ...]":
         """Wait as `wait` does, while the event loop goes on."""
+        __tracebackhide__ = True
         return await self._pending("hits", hits, timeout).async_wait()
 
     def remove(self) -> None:
@@ -114,7 +119,7 @@ class Hold(_Handle[PlacedHold]):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return f"<{self._placed.text}: {len(self.exchanges)} held>"
+        return f"<{self._placed.text}: {len(self.exchanges)} held{_list(self.exchanges)}>"
 
     def _end_block(self) -> str | None:
         complaint = self._placed.take_complaint()
@@ -135,12 +140,14 @@ class Hold(_Handle[PlacedHold]):
         Earlier ones count. `timeout` is in seconds of real time; after it,
         `TimeoutError` lists what arrived instead. Raises `TypeError`, `ValueError`.
         """
+        __tracebackhide__ = True
         return self._pending("count", count, timeout).wait()
 
     async def async_wait(
         self, count: int = 1, *, timeout: float = PATIENCE
     ) -> "tuple[Exchange, ...]":
         """Wait as `wait` does, while the event loop goes on."""
+        __tracebackhide__ = True
         return await self._pending("count", count, timeout).async_wait()
 
     def release(self, *, exchange: "Exchange | None" = None, fault: "Fault | None" = None) -> None:
@@ -159,7 +166,7 @@ class Hold(_Handle[PlacedHold]):
         self._placed.release(None if exchange is None else _number_of(exchange), fault)
 
 
-class Hook:
+class Hook(PublicDir):
     """A hook: a function that is called when a matching operation reaches a point.
 
     As a context manager it removes itself at the end of the block, and raises what the function has
@@ -172,7 +179,7 @@ class Hook:
         self._placed = placed
 
     def __repr__(self) -> str:
-        return f"<{self._placed.text}: {self.calls} calls>"
+        return f"<{self._placed.text}: {self.calls} calls{_list(self.exchanges)}>"
 
     def __enter__(self) -> Self:
         return self
@@ -203,6 +210,11 @@ class Hook:
     def remove(self) -> None:
         """Call the function no more. A call in progress ends as it would."""
         self._placed.remove()
+
+
+def _list(exchanges: "tuple[Exchange, ...]") -> str:
+    """Return the end of a `repr` with the latest of these exchanges."""
+    return "".join(f"\n  {exchange!r}" for exchange in exchanges[-_SHOWN:])
 
 
 def _number_of(exchange: object) -> int:

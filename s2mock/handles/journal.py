@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Final, overload
 
 from s2mock.handles.backends.backend import AccountBackend, JournalBackend, PendingResult
 from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.runtime.arguments import check_count, check_timeout
 from s2mock.runtime.notifier import PATIENCE
+from s2mock.runtime.public_dir import PublicDir
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
     from s2mock.powers.exchange import Exchange
 
 
-class Journal(Sequence["Exchange"]):
+# The number of exchanges in a `repr`, which is in the messages of assertions.
+_SHOWN: Final = 10
+
+
+class Journal(PublicDir, Sequence["Exchange"]):
     """The requests that a mock has received, with their answers, oldest first.
 
     It keeps the latest exchanges, up to `limit`, and up to `max_bytes` of their bodies: bodies go
@@ -25,6 +30,7 @@ class Journal(Sequence["Exchange"]):
     """
 
     __slots__ = ("_account", "_backend")
+    _for_s2mock = frozenset({"is_on", "last_number", "since"})
 
     def __init__(self, backend: JournalBackend, account: AccountBackend) -> None:
         self._backend = backend
@@ -34,7 +40,10 @@ class Journal(Sequence["Exchange"]):
     def __repr__(self) -> str:
         summary = self._backend.summary
         gone = f", {summary.dropped} dropped" if summary.dropped else ""
-        return f"<Journal of {summary.kept} exchanges{gone}>"
+        shown = "".join(f"\n  {one!r}" for one in self[-_SHOWN:])
+        earlier = f"\n  {summary.kept - _SHOWN} earlier ones" if summary.kept > _SHOWN else ""
+        number = f"{summary.kept} exchange{'' if summary.kept == 1 else 's'}"
+        return f"<Journal of {number}{gone}{':' if shown else ''}{earlier}{shown}>"
 
     def __len__(self) -> int:
         return self._backend.summary.kept
@@ -47,7 +56,9 @@ class Journal(Sequence["Exchange"]):
         try:
             return self._backend[index]  # type: ignore[no-any-return]  # as the index is
         except IndexError:
-            raise IndexError(f"there is no exchange [{index}] in {self!r}") from None
+            raise IndexError(
+                f"there is no exchange [{index}]: the journal has {len(self)}"
+            ) from None
 
     def __iter__(self) -> "Iterator[Exchange]":
         return iter(self[:])
@@ -121,6 +132,7 @@ class Journal(Sequence["Exchange"]):
         Those that are there already count. `timeout` is in seconds of real time; after it,
         `TimeoutError` lists what there was instead. Raises `TypeError`, `ValueError`.
         """
+        __tracebackhide__ = True
         chosen = ExchangeFilter.make(operation, basin=basin, stream=stream, status=status)
         return self._pending(chosen, count, timeout).wait()
 
@@ -135,6 +147,7 @@ class Journal(Sequence["Exchange"]):
         status: int | None = None,
     ) -> "tuple[Exchange, ...]":
         """Wait as `wait_for` does, while the event loop goes on."""
+        __tracebackhide__ = True
         chosen = ExchangeFilter.make(operation, basin=basin, stream=stream, status=status)
         return await self._pending(chosen, count, timeout).async_wait()
 

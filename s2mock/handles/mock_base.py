@@ -283,10 +283,12 @@ class MockBase(DirectCalls):
         for the end of its delay. `timeout` is in seconds of real time. Raises `TimeoutError`,
         `TypeError` if the clock is no `ManualClock`, and `ValueError`.
         """
+        __tracebackhide__ = True
         self._waiters_pending(count, timeout).wait()
 
     async def async_wait_for_waiters(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
         """Wait as `wait_for_waiters` does, while the event loop goes on."""
+        __tracebackhide__ = True
         await self._waiters_pending(count, timeout).async_wait()
 
     def _waiters_pending(self, count: int, timeout: float) -> "PendingResult[object]":

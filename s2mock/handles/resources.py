@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Unpack
 
 from s2mock.handles.backends.backend import AccountBackend, PendingResult
+from s2mock.handles.near_misses import add_note
 from s2mock.powers.errors import NotOnTarget
 from s2mock.registry.operation import Operation
 from s2mock.registry.places import Place, StreamView
@@ -29,7 +30,7 @@ from s2mock.registry.values.config import (
     StreamConfig,
     StreamConfigChanges,
 )
-from s2mock.registry.values.errors import StreamDeletionPending
+from s2mock.registry.values.errors import StreamDeletionPending, StreamNotFound
 from s2mock.registry.values.names import StreamName
 from s2mock.registry.values.positions import StreamPosition
 from s2mock.registry.values.records import (
@@ -48,9 +49,10 @@ from s2mock.runtime.arguments import (
     check_timeout,
 )
 from s2mock.runtime.notifier import PATIENCE
+from s2mock.runtime.public_dir import PublicDir
 
 
-class _Handle:
+class _Handle(PublicDir):
     """A place in the account of a backend."""
 
     __slots__ = ("_backend", "_place")
@@ -129,7 +131,11 @@ class Basin(_Handle):
         Raises `InvalidName`, `StreamNotFound`, and `TypeError` if the name is not text.
         """
         name = StreamName(check_name("a stream's name", name))
-        view = self._backend.stream(Place(self._place.basin, name), self._place)
+        try:
+            view = self._backend.stream(Place(self._place.basin, name), self._place)
+        except StreamNotFound as error:
+            add_note(error, self._backend, self._place.basin, name)
+            raise
         return self._stream(name, view.incarnation)
 
     def create_stream(
@@ -284,12 +290,14 @@ class Stream(_Handle):
         there. Raises `StreamNotFound`, `StreamDeletionPending`, and `TypeError`, `ValueError` for
         an invalid argument.
         """
+        __tracebackhide__ = True
         return self._records_pending(count, timeout).wait()
 
     async def async_wait_for(
         self, count: int = 1, *, timeout: float = PATIENCE
     ) -> tuple[SequencedRecord, ...]:
         """Wait as `wait_for` does, while the event loop goes on."""
+        __tracebackhide__ = True
         return await self._records_pending(count, timeout).async_wait()
 
     def _records_pending(
@@ -305,10 +313,12 @@ class Stream(_Handle):
         `timeout` is in seconds of real time; after it, `TimeoutError` says how many there are.
         Raises `StreamNotFound`, and `TypeError`, `ValueError` for an invalid argument.
         """
+        __tracebackhide__ = True
         self._readers_pending(count, timeout).wait()
 
     async def async_wait_for_readers(self, count: int = 1, *, timeout: float = PATIENCE) -> None:
         """Wait as `wait_for_readers` does, while the event loop goes on."""
+        __tracebackhide__ = True
         await self._readers_pending(count, timeout).async_wait()
 
     def _readers_pending(self, count: int, timeout: float) -> PendingResult[object]:

@@ -98,8 +98,13 @@ def pytest_runtest_teardown(item: pytest.Item) -> "Generator[None, object, objec
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,  # noqa: ARG001  # of the hook
+    call: pytest.CallInfo[None],
 ) -> "Generator[None, pytest.TestReport, pytest.TestReport]":
     """Add the exchanges of its mocks to the report of a test that failed."""
+    if call.excinfo is not None and isinstance(call.excinfo.value, TypeError):
+        from s2mock.pytest_plugin.argument_notes import add_note
+
+        add_note(call.excinfo.value)
     report = yield
     if report.failed:
         report.sections += teardown.sections()

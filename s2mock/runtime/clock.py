@@ -12,6 +12,7 @@ from s2mock.runtime.arguments import check_count, check_seconds
 from s2mock.runtime.conversation import Application
 from s2mock.runtime.monotonic import monotonic_ns
 from s2mock.runtime.notifier import PATIENCE, Notifier, Pending
+from s2mock.runtime.public_dir import PublicDir
 
 NANOSECONDS: Final = 1_000_000_000
 NEVER: Final = 1 << 70
@@ -54,6 +55,14 @@ def nanoseconds(seconds: float) -> int:
     return int(min(seconds, _LAST_SECOND) * NANOSECONDS)
 
 
+def _date(now: int) -> str:
+    """Return the date of nanoseconds since the Unix epoch, as S2 writes it, to the millisecond."""
+    from datetime import UTC, datetime  # loaded late: no test needs it otherwise
+
+    moment = datetime.fromtimestamp(now // NANOSECONDS, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{now % NANOSECONDS // 1_000_000:03}Z"
+
+
 def check_clock(clock: Clock) -> Clock:
     """Return the clock if it has the methods of one. Raises `TypeError`."""
     if isinstance(clock, type):
@@ -68,6 +77,9 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._latest = 0
+
+    def __repr__(self) -> str:
+        return f"<SystemClock at {_date(self.now())}>"
 
     def now(self) -> int:
         """Return nanoseconds since the Unix epoch, never less than an earlier result."""
@@ -119,7 +131,7 @@ def timers_of(clock: Clock) -> TimerClock | None:
     return clock if isinstance(clock, TimerClock) else None
 
 
-class ManualClock(TimerClock):
+class ManualClock(PublicDir, TimerClock):
     """A clock that moves only when the test advances it.
 
     `start` is in seconds since the Unix epoch. Without one it is the time of the snapshot that
@@ -129,6 +141,12 @@ class ManualClock(TimerClock):
 
     is_automatic: ClassVar[bool] = False
     """True for a clock that advances by itself (`clock="auto"`)."""
+    _for_s2mock = frozenset(
+        {
+            *("at", "begin_at", "call_at", "close", "fresh", "has_moved", "is_automatic"),
+            *("notifier", "on_advance", "remark", "waiters_pending", "watch"),
+        }
+    )
 
     def __init__(self, start: float | None = None) -> None:
         # True once the start is fixed: it was given, or the time was read or advanced.
@@ -149,6 +167,11 @@ class ManualClock(TimerClock):
         self.on_advance: Callable[[int], object] | None = None
         """Called with the new time before the clock is advanced; an exception prevents that."""
         _after_fork.add(self)
+
+    def __repr__(self) -> str:
+        # Not `now()`, which would fix the start.
+        waiting = f", {self.waiters} waiting" if self.waiters else ""
+        return f"<{type(self).__name__} at {_date(self._now)}{waiting}>"
 
     @classmethod
     def at(cls, now: int) -> Self:
@@ -233,6 +256,7 @@ class ManualClock(TimerClock):
         of real time; after it, `TimeoutError` says how many there are. Raises `TypeError`,
         `ValueError`.
         """
+        __tracebackhide__ = True
         self.waiters_pending(count, timeout).wait()
 
     async def async_wait_for_waiters(
@@ -242,6 +266,7 @@ class ManualClock(TimerClock):
         timeout: float = PATIENCE,  # as in `wait_for_waiters`
     ) -> None:
         """Wait in an event loop, as `wait_for_waiters` does in a thread."""
+        __tracebackhide__ = True
         await self.waiters_pending(count, timeout).async_wait()
 
     def waiters_pending(self, count: int, timeout: float) -> Pending[bool]:

@@ -119,6 +119,7 @@ class Pending(Generic[Result]):
 
         Raises `TimeoutError`, and `TypeError`, `ValueError` for a timeout that is no such number.
         """
+        __tracebackhide__ = True
         timeout = self._timeout
         check_timeout(timeout)
         assert timeout is not None, "checked"
@@ -141,6 +142,7 @@ class Pending(Generic[Result]):
 
         Raises what `wait` raises.
         """
+        __tracebackhide__ = True
         import asyncio  # loaded late: only a test with an event loop needs it
 
         timeout = self._timeout

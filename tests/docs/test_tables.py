@@ -1,4 +1,4 @@
-"""The generated tables of the reference have a line for everything that there is."""
+"""The reference has an entry for each name, option, flag, route and code."""
 
 import inspect
 import re
@@ -9,10 +9,13 @@ from typing import get_args
 
 import pytest
 
-from docs import tables
+import s2mock
+from docs import commands, control, names, tables
+from docs.generate import generate, parts_of
 from s2mock import Basin, S2Mock, Stream
 from s2mock.api.operations import OPERATIONS
-from s2mock.options import SETTINGS
+from s2mock.control.command_line.subcommands import SUBCOMMANDS
+from s2mock.options import OPTIONS, SETTINGS
 from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.registry.values.codes import CODES
 from tests.sdk.fault_table import ONCE, SDKS, SOURCES, TABLE, TWICE, Call, Differs, Row, Sdk
@@ -21,61 +24,152 @@ PAGES = Path(tables.__file__).parent / "reference"
 
 
 def named(lines: list[str]) -> list[str]:
-    """What the rows are about: the name at the beginning of the first cell."""
+    """Return what the rows are about: the name at the beginning of the first cell."""
     return [found[1] for line in lines if (found := re.match(r"\| `([\w./{}-]+)", line))]
 
 
-def test_every_table_is_on_a_page_and_every_page_has_one_that_there_is() -> None:
-    used = re.findall(
-        r"^```\{generated\} (\w+)$",
-        "".join(path.read_text() for path in PAGES.glob("*.md")),
-        re.MULTILINE,
-    )
+def test_each_part_is_on_one_page_of_the_reference() -> None:
+    used = [name for path in PAGES.glob("*.md") for name in parts_of(path.read_text("utf-8"))]
 
-    assert sorted(used) == sorted(tables.TABLES)
+    assert sorted(used) == sorted(tables.PARTS)
 
 
-def test_members() -> None:
-    for table, thing in (("members", S2Mock()), ("stream", Stream), ("basin", Basin)):
-        expected = [name for name in dir(thing) if not name.startswith("_")]
-        assert named(tables.TABLES[table]()) == expected
-
-
-def test_a_member_without_a_text_is_an_error() -> None:
-    with pytest.raises(LookupError, match="the member new has no text"):
-        tables.member_text("new", lambda: None)
-
-
-def test_options_are_those_of_the_code() -> None:
-    rows = {line.split("|")[1].strip(" `"): line.split("|")[2:-1] for line in tables.options()[2:]}
-    arguments = {name for name, row in rows.items() if row[2].strip()}
-    marker = {name for name, row in rows.items() if row[3].strip()}
-    settings = {name for name, row in rows.items() if row[4].strip()}
-
-    assert arguments == set(inspect.signature(S2Mock).parameters) - {"listening"}
-    assert arguments | {"use_env"} == marker | {"host", "port"}
-    assert settings == {option.name for option in SETTINGS}
-    for row in rows.values():
-        assert row[0].strip()
+# `fidelity` replays all recordings, for which another test waits.
+@pytest.mark.parametrize("path", sorted(PAGES.glob("*.md")), ids=lambda path: path.stem)
+def test_page_says_what_the_code_says(path: Path) -> None:
+    for name, text in parts_of(path.read_text("utf-8")).items():
+        if name != "fidelity":
+            assert text == generate(name), f"{path.name}, {name}: run `make reference`"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("command", "column", "flags"),
-    [
-        (["-m", "pytest", "--help"], 7, r"--s2mock-[a-z-]+"),
-        (["-m", "s2mock", "--help"], 8, r"(?<!\w)--(?!help)[a-z-]+"),
-    ],
-)
-def test_options_have_every_flag(
-    command: list[str], column: int, flags: str, tmp_path: Path
-) -> None:
-    shown = subprocess.run(
-        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=True
-    ).stdout
-    listed = [line.split("|")[column] for line in tables.options()[2:]]
+@pytest.mark.long
+def test_page_on_fidelity_has_the_numbers_of_today() -> None:
+    [text] = parts_of((PAGES / "fidelity.md").read_text("utf-8")).values()
 
-    assert set(re.findall(flags, " ".join(listed))) == set(re.findall(flags, shown))
+    assert text == generate("fidelity"), "run `make reference`"
+
+
+def headings(page: str) -> set[str]:
+    """Return the names in the headings of a page of the reference."""
+    return set(re.findall(r"^##+ `(.+)`$", (PAGES / f"{page}.md").read_text("utf-8"), re.MULTILINE))
+
+
+def all_headings() -> set[str]:
+    return {name for path in PAGES.glob("*.md") for name in headings(path.stem)}
+
+
+def test_each_public_name_has_an_entry() -> None:
+    in_table = set(named(tables.exceptions()))
+
+    assert set(s2mock.__all__) - all_headings() == in_table
+    for module, folder in names.MODULES.values():
+        assert {f"{module}.{name}" for name in names.public_names(folder / "__init__.py")} <= (
+            all_headings()
+        )
+    names.check_groups()
+
+
+def test_public_name_without_a_group_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(names.GROUPS, "names_snapshots", ())
+
+    with pytest.raises(LookupError, match="Snapshot: public, and in no group"):
+        names.check_groups()
+
+
+def test_each_public_member_has_an_entry() -> None:
+    """Each attribute of `S2Mock`, and each of a handle, is there with its text."""
+    page = (PAGES / "mock.md").read_text("utf-8")
+    for name in dir(S2Mock()):
+        if not name.startswith("_"):
+            assert f"### `S2Mock.{name}`\n" in page or f"\n- `{name}: " in page, name
+    page = (PAGES / "direct.md").read_text("utf-8")
+    for kind in (Basin, Stream):
+        for name in dir(kind):
+            if not name.startswith("_"):
+                assert f"### `{kind.__name__}.{name}`\n" in page or f"\n- `{name}: " in page, name
+
+
+def test_member_without_a_docstring_is_an_error() -> None:
+    with pytest.raises(LookupError, match="new has no docstring"):
+        names.text_of("new", lambda: None)
+
+
+def test_signatures_have_no_name_that_a_user_cannot_know() -> None:
+    """Private names of types and constants are written out."""
+    known = {*s2mock.__all__, "None", "True", "False", "Any", "Literal", "Self", "NoReturn", "T"}
+    known |= {"Iterable", "Sequence", "Mapping", "Callable", "AbstractContextManager", "PathLike"}
+    # Of other packages; and what `serve` and `replay` return, which their text describes.
+    known |= {"SearchStrategy", "World", "MonkeyPatch", "WSGIApplication", "Client", "Condition"}
+    known |= {"LoopServer", "Replay", "RunReplay", "CrashReplay", "Refused"}
+    used = set()
+    for path in PAGES.glob("*.md"):
+        for text in parts_of(path.read_text("utf-8")).values():
+            for block in re.findall(r"```\{code-block\} python\n(.*?)```", text, re.DOTALL):
+                used |= set(re.findall(r"\b_?[A-Z]\w*", re.sub(r'"[^"]*"', "", block)))
+    assert used - known == set()
+
+
+def test_each_fixture_has_an_entry(tmp_path: Path) -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "pytest", "--fixtures"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
+    found = set(re.findall(r"^(\w+)\b.* -- .*s2mock/pytest_plugin", shown, re.MULTILINE))
+
+    assert {"s2_mock", "s2_sweep"} < found
+    assert headings("fixture") == found
+
+
+def test_each_option_has_an_entry() -> None:
+    assert headings("options") == set(OPTIONS)
+    page = (PAGES / "options.md").read_text("utf-8")
+    for name in inspect.signature(S2Mock).parameters:
+        assert name == "listening" or f"`S2Mock({name}=…)`" in page
+    for option in SETTINGS:
+        assert f"`s2mock_{option.name}` in the ini file" in page
+
+
+def test_each_route_has_an_entry() -> None:
+    described = {
+        f"{method.upper()} {path}"
+        for path, methods in control.description()["paths"].items()
+        for method in methods
+    }
+
+    assert described == {one for one in headings("control-api") if " /_s2mock" in one}
+
+
+def test_each_subcommand_has_an_entry() -> None:
+    page = (PAGES / "commands.md").read_text("utf-8")
+
+    assert commands.COMMANDS.keys() - {""} == SUBCOMMANDS.keys() - {"help"}
+    for name in SUBCOMMANDS:
+        assert f"\n## {name}\n" in page
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["pytest", "s2mock", "run", "lite", "proxy", "verify", "drift"])
+def test_each_flag_has_an_entry(command: str, tmp_path: Path) -> None:
+    given = ["pytest"] if command == "pytest" else ["s2mock"]
+    given += [] if command in ("pytest", "s2mock") else [command]
+    shown = subprocess.run(
+        [sys.executable, "-m", *given, "--help"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    flag = r"--s2mock-[a-z-]+" if command == "pytest" else r"(?<!\w)--(?!help)[a-z][a-z-]+"
+    pages = ["options"] if command == "pytest" else ["commands"]
+    text = "".join((PAGES / f"{page}.md").read_text("utf-8") for page in pages)
+
+    flags = set(re.findall(flag, shown))
+    assert len(flags) >= 1
+    assert {one for one in flags if not re.search(rf"`[^`]*{one}\b", text)} == set()
 
 
 def test_an_option_without_a_text_is_an_error() -> None:
@@ -83,21 +177,27 @@ def test_an_option_without_a_text_is_an_error() -> None:
         tables.option_text("new", "")
 
 
-def test_codes() -> None:
-    assert named(tables.codes()) == sorted(CODES)
+def applied() -> dict[str, str]:
+    """Return what the page says of each code: was the operation applied?"""
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (\w+) \|$", "\n".join(tables.codes()), re.MULTILINE)
+    return dict(rows)
+
+
+def test_each_code_has_an_entry_below_its_status() -> None:
+    assert applied().keys() == CODES.keys()
+    sections = re.split(r"^## (\d{3}) .*$", "\n".join(tables.codes()), flags=re.MULTILINE)
+    for status, text in zip(sections[1::2], sections[2::2], strict=True):
+        for name in re.findall(r"^\| `(\w+)`", text, re.MULTILINE):
+            assert CODES[name].status == int(status)
 
 
 def test_codes_say_whether_the_operation_was_applied() -> None:
     """Reference: account_services §4. Without the promise it may have been applied, or not."""
-    header, _, *rows = tables.codes()
-    said = {name: row.split("|")[3].strip() for name, row in zip(sorted(CODES), rows, strict=True)}
-
-    assert header.split("|")[3].strip() == "was the operation applied?"
-    assert {name for name, text in said.items() if text == "unknown"} == {
+    assert {name for name, text in applied().items() if text == "Unknown"} == {
         *("client_hangup", "other", "request_timeout", "storage", "unavailable"),
         "upstream_timeout",
     }
-    assert set(said.values()) == {"no", "unknown"}
+    assert set(applied().values()) == {"No", "Unknown"}
 
 
 def test_two_references_tell_of_the_metrics_that_are_served() -> None:
@@ -128,7 +228,7 @@ def test_routes_have_operations_and_the_statuses_that_were_seen() -> None:
 
 @pytest.mark.parametrize("call", ["append", "session", "read"])
 def test_sdk_faults_have_each_row_with_the_cell_of_each_sdk(call: Call) -> None:
-    header, _, *lines = tables.TABLES[f"sdk_{call}"]()
+    header, _, *lines = tables.PARTS[f"sdk_{call}"]()
     rows = [row for row in TABLE if row.call == call]
 
     assert header == "| fault | Python | TypeScript | Go | Rust | the same by a TCP proxy |"

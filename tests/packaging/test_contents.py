@@ -1,5 +1,6 @@
 """The content of the wheel and the sdist, file by file."""
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -44,8 +45,9 @@ PUBLISHED = {
         "newsfragments",
         "s2mock",
     ),
-    *("tests", ".gitignore", ".pre-commit-config.yaml", "CHANGELOG.md", "CONTRIBUTING.md"),
-    *("Dockerfile", "LICENSE", "Makefile", "README.md", "hatch_build.py", "pyproject.toml"),
+    *("tests", ".gitignore", ".pre-commit-config.yaml", ".readthedocs.yaml", "CHANGELOG.md"),
+    *("CODE_OF_CONDUCT.md", "CONTRIBUTING.md", "Dockerfile", "LICENSE", "Makefile", "README.md"),
+    *("SECURITY.md", "hatch_build.py", "pyproject.toml"),
 }
 
 
@@ -125,7 +127,19 @@ def test_the_metadata_names_the_readme_and_what_s2_is(wheel: Path) -> None:
     [name] = [name for name in archive.namelist() if name.endswith("/METADATA")]
     headers, _, description = archive.read(name).decode().partition("\n\n")
 
-    assert description.strip() == (REPO / "README.md").read_text().strip()
+    readme = (REPO / "README.md").read_text()
+    links = re.findall(r"\]\(([^)]*)\)", description)
+    # Relative links work in a checkout, absolute ones on the package index.
+    assert (
+        re.sub(r"\([^)]*/(?:blob|raw)/main/([^)]*)\)", r"(\1)", description).strip()
+        == readme.strip()
+    )
+    assert len(links) > 20
+    assert all(link.startswith("https://") for link in links)
+    urls = dict(re.findall(r"^Project-URL: (\w+), (.*)$", headers, re.MULTILINE))
+    assert {"Repository", "Documentation", "Changelog", "Issues"} <= urls.keys()
+    assert urls["Issues"] == f"{urls['Repository']}/issues"
+    assert f"({urls['Repository']}/blob/main/docs/index.md)" in description
     assert "License-Expression: MIT" in headers
     assert "Requires-Python: >=3.11" in headers
     assert "Project-URL: S2 documentation, https://s2.dev/docs" in headers

@@ -92,7 +92,7 @@ def test_the_first_screen_of_the_readme_by_copy_and_paste(
     tested = run(python, "-m", "pytest", "-q", cwd=tmp_path)
 
     outcomes = pytest.RunResult.parse_summary_nouns(tested.stdout.splitlines())
-    assert outcomes == {"passed": 2}, tested.stdout
+    assert outcomes == {"passed": 1}, tested.stdout
 
 
 def test_the_script_is_installed(python: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 import s2mock
+from s2mock.contract.ledger import KNOWN_DIFFERENCES
 from tests.executable import REPO, build_executable, without_python
 
 LONG = [pytest.mark.timeout(600), pytest.mark.slow, pytest.mark.long]
@@ -178,9 +179,10 @@ class TestCommands:
         assert (said.returncode, said.stderr) == (0, ""), said.stdout
 
     def test_fidelity_is_that_of_python(self, program: Program) -> None:
-        command = [sys.executable, "-m", "s2mock", "fidelity"]
-        python = subprocess.run(command, capture_output=True, text=True, check=True)
-        assert program.run("fidelity").stdout == python.stdout
+        # Another test compares the page with what Python prints, which takes seconds.
+        table, _, lists = program.run("fidelity").stdout.partition("\n\n")
+        assert table in (REPO / "docs" / "reference" / "fidelity.md").read_text("utf-8")
+        assert all(f"| `{one.name}` |" in lists for one in KNOWN_DIFFERENCES)
 
     @pytest.mark.parametrize("library_path", [None, "/opt/mine"])
     def test_command_of_run_has_the_environment_of_its_user(

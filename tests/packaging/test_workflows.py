@@ -32,6 +32,7 @@ def test_nothing_is_allowed_but_what_publishing_needs() -> None:
     }
 
     assert allowed == {
+        "docs.yml": ["contents", "pages", "id-token"],
         "executable.yml": ["contents"],
         "release.yml": ["contents", "id-token", "contents"],
         "test.yml": ["contents"],
@@ -45,6 +46,9 @@ def test_nothing_is_allowed_but_what_publishing_needs() -> None:
     assert "contents: write" in job("release")
     # Code of the project runs in neither.
     assert "checkout" not in job("publish") + job("release")
+    before, publish = WORKFLOWS["docs.yml"].split("\n  publish:\n")
+    assert "write" not in before
+    assert "run:" not in publish
 
 
 def test_release_has_the_executable_of_each_system() -> None:

@@ -335,7 +335,7 @@ class TestAsking:
         assert [one.number for one in reversed(journal)] == [5, 4, 3, 2, 1]
         assert isinstance(journal[0], Exchange)
         assert journal[2] in journal
-        with pytest.raises(IndexError, match="no exchange \\[5\\] in <Journal of 5 exchanges>"):
+        with pytest.raises(IndexError, match="no exchange \\[5\\]: the journal has 5"):
             journal[5]
 
     @pytest.mark.usefixtures("some")

@@ -3,15 +3,17 @@
 import argparse
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from s2mock.control.command_line import lite
 from s2mock.control.command_line.clap import ClapParser
 from s2mock.control.command_line.console import program
+from s2mock.control.command_line.subcommands import listing
 from s2mock.options import OPTIONS, Option
+from s2mock.runtime.argument_parser import ArgumentParser, HelpFormatter, add_defaults
 from s2mock.runtime.arguments import check_token
 
 ACCOUNT_IDLE_SECONDS: Final = 3600
@@ -30,26 +32,34 @@ _DESCRIPTIONS: Final = {
     "run": "Run a command with such a server on a free port, and with the environment variables "
     "that point S2's SDKs to it. Ends with the command, with its status.",
 }
-_EPILOG: Final = (
-    "`{0} lite` replaces `s2 lite`; `{0} run -- COMMAND` runs a command with a server of its own; "
-    "`{0} proxy --upstream URL` is in front of a real server; "
-    "`{0} fidelity` prints how s2mock was compared with real servers, and the results; "
-    "`{0} verify URL` compares a server with what s2mock knows of S2, `{0} drift FILE` a cassette "
-    "with the fake."
-)
+_SERVER: Final = "the server"
+_ACCOUNT: Final = "the account"
+_CONTROL: Final = "the control API"
+# The groups of options in the help; all others are about the account.
+_GROUPS: Final = {
+    **dict.fromkeys(("verbose", "host", "port", "tls", "cors", "with_parent"), _SERVER),
+    **dict.fromkeys(("journal_limit", "journal_bytes"), "the journal"),
+    **dict.fromkeys(
+        ("control", "control_token", "control_origin", "account_idle", "accounts_only"), _CONTROL
+    ),
+    **dict.fromkeys(
+        ("upstream", "upstream_token_env", "upstream_basin_endpoint", "basin_prefix"),
+        "a real server behind it",
+    ),
+}
 
 
-_WIDE: Final = partial(argparse.HelpFormatter, width=80)
+_WIDE: Final = partial(HelpFormatter, width=80)
 
 
 def make_parser(command: str = "serve") -> argparse.ArgumentParser:
     """Return the parser of the command: "serve", "lite", "run" or "proxy"."""
-    make: type[argparse.ArgumentParser] = ClapParser if command == "lite" else _Parser
+    make: type[argparse.ArgumentParser] = ClapParser if command == "lite" else ArgumentParser
     parser = make(
         prog=program() if command == "serve" else f"{program()} {command}",
         usage="%(prog)s [options] -- command [argument ...]" if command == "run" else None,
         description=_DESCRIPTIONS[command],
-        epilog=_EPILOG.format(program()) if command == "serve" else None,
+        epilog=listing() if command == "serve" else None,
         # To check an argument, argparse makes a formatter, which loads five modules to measure the
         # terminal, unless it is told a width.
         formatter_class=_WIDE,
@@ -60,13 +70,13 @@ def make_parser(command: str = "serve") -> argparse.ArgumentParser:
         action="store_true",
         help="print the version, or the text in S2MOCK_VERSION_AS, and end",
     )
-    parser.add_argument(
+    _group(parser, "verbose").add_argument(
         "--verbose", action="store_true", help="print a line for each request on standard error"
     )
     for option in OPTIONS.values():
         if option.server_flag is not None and _is_of(command, option):
             add_option = _OWN_FLAGS.get(option.name, _add_option)
-            add_option(parser, option)
+            add_option(_group(parser, option.name), option)
     _add_server_options(parser)
     if command == "run":
         parser.set_defaults(port=0)
@@ -77,13 +87,14 @@ def make_parser(command: str = "serve") -> argparse.ArgumentParser:
         # It replaces a server with one account.
         parser.set_defaults(accounts_only=False)
     else:
-        parser.add_argument(
+        _group(parser, "accounts_only").add_argument(
             "--accounts-only",
             action="store_true",
             help="start without a first account: a request without the token of an account that "
             "POST /_s2mock/accounts has made is refused with 401",
         )
-    parser.formatter_class = argparse.HelpFormatter
+    add_defaults(parser)
+    parser.formatter_class = HelpFormatter
     return parser
 
 
@@ -112,25 +123,16 @@ def _is_of(command: str, option: Option) -> bool:
     return command != "lite" or not option.is_of_upstream
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that suggests the nearest flag for one that does not exist."""
-
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
-        options, unknown = self.parse_known_args(args, namespace)
-        if unknown:
-            self._refuse(unknown)
-        return options
-
-    def _refuse(self, unknown: Sequence[str]) -> NoReturn:
-        from s2mock.runtime.near_names import near_name
-
-        flags = [flag for action in self._actions for flag in action.option_strings]
-        near = near_name(unknown[0].partition("=")[0], flags)
-        hint = f"; did you mean {near}?" if near and unknown[0].startswith("--") else ""
-        self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+def _group(parser: argparse.ArgumentParser, name: str) -> "argparse._ArgumentGroup":
+    """Return the group of the parser for the option of that name."""
+    title = _GROUPS.get(name, _ACCOUNT)
+    for group in parser._action_groups:  # noqa: SLF001  # argparse has no other list of them
+        if group.title == title:
+            return group
+    return parser.add_argument_group(title)
 
 
-def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
+def _add_option(parser: "argparse._ArgumentGroup", option: Option) -> None:
     """Add the flag of an option whose value the text gives."""
     default = _DEFAULTS.get(option.name, option.default)
     shown = "%(default)s" if option.name in _BY_COMMAND else option.default_text
@@ -144,7 +146,7 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
     )
 
 
-def _add_basins(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa: ARG001
+def _add_basins(parser: "argparse._ArgumentGroup", option: Option) -> None:  # noqa: ARG001
     parser.add_argument(
         "--init-file",
         type=_parse_path,
@@ -153,7 +155,7 @@ def _add_basins(parser: argparse.ArgumentParser, option: Option) -> None:  # noq
     )
 
 
-def _add_snapshot(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa: ARG001
+def _add_snapshot(parser: "argparse._ArgumentGroup", option: Option) -> None:  # noqa: ARG001
     parser.add_argument(
         "--snapshot",
         type=_parse_path,
@@ -162,7 +164,7 @@ def _add_snapshot(parser: argparse.ArgumentParser, option: Option) -> None:  # n
     )
 
 
-def _add_cors(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa: ARG001
+def _add_cors(parser: "argparse._ArgumentGroup", option: Option) -> None:  # noqa: ARG001
     parser.add_argument(
         "--no-cors",
         action="store_true",
@@ -171,7 +173,7 @@ def _add_cors(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa:
     )
 
 
-def _add_clock(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa: ARG001
+def _add_clock(parser: "argparse._ArgumentGroup", option: Option) -> None:  # noqa: ARG001
     parser.add_argument(
         "--clock",
         choices=("system", "manual", "auto"),
@@ -181,11 +183,11 @@ def _add_clock(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa
     )
 
 
-def _add_control(parser: argparse.ArgumentParser, option: Option) -> None:  # noqa: ARG001
+def _add_control(parser: "argparse._ArgumentGroup", option: Option) -> None:  # noqa: ARG001
     parser.add_argument("--no-control", action="store_true", help="do not serve /_s2mock at all")
 
 
-def _add_tls(parser: argparse.ArgumentParser, option: Option) -> None:
+def _add_tls(parser: "argparse._ArgumentGroup", option: Option) -> None:
     parser.add_argument("--tls-self", action="store_true", help=option.text)
     parser.add_argument(
         "--tls-cert",
@@ -198,7 +200,7 @@ def _add_tls(parser: argparse.ArgumentParser, option: Option) -> None:
     )
 
 
-def _add_data(parser: argparse.ArgumentParser, option: Option) -> None:
+def _add_data(parser: "argparse._ArgumentGroup", option: Option) -> None:
     parser.add_argument(
         "--data",
         type=_parse_path,
@@ -208,7 +210,7 @@ def _add_data(parser: argparse.ArgumentParser, option: Option) -> None:
 
 
 # The options that are written in another way than `--name VALUE`.
-_OWN_FLAGS: Final[dict[str, Callable[[argparse.ArgumentParser, Option], None]]] = {
+_OWN_FLAGS: Final[dict[str, Callable[["argparse._ArgumentGroup", Option], None]]] = {
     "basins": _add_basins,
     "snapshot": _add_snapshot,
     "cors": _add_cors,
@@ -221,14 +223,14 @@ _OWN_FLAGS: Final[dict[str, Callable[[argparse.ArgumentParser, Option], None]]] 
 
 def _add_server_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of a server with several accounts, which `S2Mock` does not have."""
-    parser.add_argument(
+    _group(parser, "control_token").add_argument(
         "--control-token",
         type=_parse_token,
         metavar="TOKEN",
         help="serve /_s2mock to other machines too, if a request carries this token in the header "
         "S2Mock-Control-Token",
     )
-    parser.add_argument(
+    _group(parser, "control_origin").add_argument(
         "--control-origin",
         type=_parse_origin,
         action="append",
@@ -237,7 +239,7 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         help="let the pages of this origin, such as http://localhost:5173, use /_s2mock from a "
         "browser, if they send the control token; may be given several times",
     )
-    parser.add_argument(
+    _group(parser, "account_idle").add_argument(
         "--account-idle",
         type=_parse_idle,
         default=ACCOUNT_IDLE_SECONDS,
@@ -246,7 +248,7 @@ def _add_server_options(parser: argparse.ArgumentParser) -> None:
         f"request; 0 or never keeps it (default: {ACCOUNT_IDLE_SECONDS})",
     )
 
-    parser.add_argument(
+    _group(parser, "with_parent").add_argument(
         "--with-parent",
         action="store_true",
         help="end when the process that has started this one ends",

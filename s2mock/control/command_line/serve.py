@@ -1,6 +1,7 @@
 """`python -m s2mock`, `run` and `lite`: a server for tests in any language."""
 
 import argparse
+import errno
 import gc
 import os
 import signal
@@ -82,6 +83,8 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
     """
     arguments, to_run = _split_at_command(arguments) if command == "run" else (arguments, [])
     parser = make_parser(command)
+    if command == "run" and not to_run:
+        _check_separator(parser, arguments)
     options = parser.parse_args(arguments)
     if options.version:
         say(f"{_version()}\n", sys.stdout)
@@ -122,7 +125,7 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
             _prepare(mock, options, failed)
             env = _env(mock, options)
         except OSError as error:
-            return fail(f"cannot start: {error}")
+            return fail(f"cannot start: {_explain(error, options)}")
         except _CannotStart as error:
             return fail(str(error))
         if not to_run:
@@ -141,6 +144,16 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
             return _run(to_run, {**env, **_env_of_control(mock, options)}, mask)
         signal.sigwait(STOP_SIGNALS)
     return int(bool(failed))
+
+
+def _explain(error: OSError, options: argparse.Namespace) -> str:
+    """Return the text of an error at the start; for a port, with what to do about it."""
+    way = "choose another one with --port; --port 0 picks a free one"
+    if error.errno == errno.EADDRINUSE:
+        return f"port {options.port} of {options.host} is in use: stop the other server, or {way}"
+    if error.errno == errno.EACCES and error.filename is None:
+        return f"port {options.port} is not open to this user: {way}"
+    return str(error)
 
 
 def _version() -> str:
@@ -162,6 +175,16 @@ def _split_at_command(arguments: list[str]) -> tuple[list[str], list[str]]:
         return arguments, []
     end = arguments.index("--")
     return arguments[:end], arguments[end + 1 :]
+
+
+def _check_separator(parser: argparse.ArgumentParser, arguments: list[str]) -> None:
+    """End the process if a command to run is there, and no `--` before it."""
+    _, unknown = parser.parse_known_args(arguments)
+    word = next((one for one in unknown if not one.startswith("-")), None)
+    if word is not None:
+        place = arguments.index(word)
+        written = " ".join([*arguments[:place], "--", *arguments[place:]])
+        parser.error(f"-- is missing before the command to run: {parser.prog} {written}")
 
 
 def _check(

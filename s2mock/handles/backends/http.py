@@ -64,9 +64,11 @@ class PendingRequest(Generic[Result]):
         self._send = send
 
     def wait(self) -> Result:
+        __tracebackhide__ = True
         return self._send()
 
     async def async_wait(self) -> Result:
+        __tracebackhide__ = True
         return await asyncio.to_thread(self._send)
 
 

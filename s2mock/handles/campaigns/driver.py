@@ -23,6 +23,7 @@ from s2mock.handles.mock import S2Mock
 from s2mock.powers import teardown_report
 from s2mock.powers.powers import Powers
 from s2mock.runtime.monotonic import monotonic
+from s2mock.runtime.public_dir import PublicDir
 from s2mock.server.lazy_server import LazyServer
 from s2mock.upstream.basin_prefix import random_template
 
@@ -105,8 +106,10 @@ def outside_pytest() -> Surroundings:
     return Surroundings(make, close=server.stop)
 
 
-class DrivenAttempt:
+class DrivenAttempt(PublicDir):
     """One run of the scenario: a context manager that returns its account, an `S2Mock`."""
+
+    _for_s2mock = frozenset({"is_over"})
 
     def __init__(
         self,
@@ -214,13 +217,15 @@ SomeAttempt = TypeVar("SomeAttempt", bound=DrivenAttempt)
 SomeReplay = TypeVar("SomeReplay", bound=DrivenAttempt)
 
 
-class PythonCampaign(Generic[SomeAttempt]):
+class PythonCampaign(PublicDir, Generic[SomeAttempt]):
     """The base of `Sweep`, `Orders` and `Crashes`: a campaign that is run in a loop.
 
     As a fixture it has no plan: calling it returns a campaign with one.
     """
 
     _fixture: ClassVar[str]
+
+    _for_s2mock = frozenset({"for_fixture", "has_failures", "take_verdict"})
 
     def __init__(
         self, plan: Plan[Any] | None, surroundings: Surroundings, options: dict[str, Any]
