@@ -16,7 +16,7 @@ from tests.executable import REPO, without_python
 from tests.sdk.typescript_install import install
 
 # Operations without a method of their own: pages for a browser, and what `control.call` can do.
-WITHOUT_METHOD = {"describe", "getPage", "lookAtToken"}
+WITHOUT_METHOD = {"describe", "getPage", "listCampaigns", "lookAtToken"}
 
 pytestmark = [
     pytest.mark.skipif(

@@ -102,6 +102,8 @@ var withoutType = map[string]string{
 	"HeaderMap": "a map", "HeaderPair": "Headers", "HeaderPairs": "Headers", "RecordHeader": "a pair of bytes",
 	"AccessToken": "tokens are looked at through S2's own API", "SnapshotFile": "ParseSnapshot",
 	"Counts": "a map", "HistoryHeader": "a pair of Bytes", "ShownTail": "a pair of numbers",
+	"CampaignList": "of the page", "ListedCampaign": "of the page", "ListedAttempt": "of the page",
+	"ShortestFailure": "of the page",
 	"CampaignRequest": "the plans, and the JSON that Replay takes",
 }
 
@@ -116,7 +118,8 @@ var withoutField = map[string]string{
 // withoutMethod are operations without a method, with the reason.
 var withoutMethod = map[string]string{
 	"describe": "the description itself", "getPage": "a page for browsers",
-	"lookAtToken": "tokens are looked at through S2's own API",
+	"listCampaigns": "of the page",
+	"lookAtToken":   "tokens are looked at through S2's own API",
 }
 
 // withoutParameter are parameters that no request has, with the reason.

@@ -1014,6 +1014,11 @@ impl Control {
         self.send(Request::new("GET", "/report")).text("text/html").await
     }
 
+    /// All campaigns that have not ended, with their attempts.
+    pub async fn list_campaigns(&self) -> Result<CampaignList> {
+        self.send(Request::new("GET", "/campaigns")).json().await
+    }
+
     /// Make a campaign: a sweep of faults, all orders of actors, or crashes of a worker. The client
     /// runs its attempts, one after the other, each on an account of its own.
     pub async fn make_campaign(&self, body: &CampaignRequest) -> Result<NewCampaign> {

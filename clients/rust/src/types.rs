@@ -396,6 +396,8 @@ pub struct Account {
     pub name: String,
     /// The number of its latest exchange.
     pub exchanges: u64,
+    /// The name that the account was given, such as that of a test; else `account 1` and so on.
+    pub title: String,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -2229,6 +2231,9 @@ pub struct Exchange {
     pub held: Option<u64>,
     /// The command that sends it again.
     pub curl: String,
+    /// The point at which a hold has held it: `arrival`, `commit` or `answer`; null if none has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_at: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -2738,8 +2743,12 @@ pub type Counts = BTreeMap<String, u64>;
 pub struct ShownExchange {
     pub exchange: Exchange,
     pub row: TimelineRow,
+    /// The command that sends the request again.
+    pub curl: String,
     /// The source of a test that sends the same request.
     pub pytest: String,
+    /// What happened, in words: `refused, but written as record 0`.
+    pub meaning: String,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -2767,6 +2776,11 @@ pub struct TimelineRow {
     pub fault: Option<String>,
     /// The number of pieces of advice.
     pub advice: u64,
+    /// The moment of the operation, in nanoseconds of the account's clock; null if the request was
+    /// refused before it reached the account.
+    pub at: Option<u64>,
+    /// The point at which a hold has held it: `arrival`, `commit` or `answer`; null if none has.
+    pub held_at: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -2858,6 +2872,13 @@ pub struct ListedExchange {
     pub operation: Option<Operation>,
     pub basin: Option<String>,
     pub stream: Option<String>,
+    /// Its number among the operations that a hold or a hook has held, by which `release` names it.
+    pub held: Option<u64>,
+    /// Whether it is held now.
+    pub is_waiting: bool,
+    /// The sender: `session 3`, `c2` for a connection, or `wsgi`.
+    pub by: String,
+    pub began: f64,
 }
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
@@ -3654,6 +3675,45 @@ pub struct CampaignReport {
     /// Orders that were left out, or that may not repeat.
     pub notes: Vec<String>,
     pub failures: Vec<CampaignFailure>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ListedAttempt {
+    pub number: u64,
+    /// What was done in it: a fault, or an order such as `a1 b1 a2`.
+    pub title: String,
+    /// `passed`, `failed` or `skipped`; null while it is open.
+    pub outcome: Option<String>,
+    /// The first line of a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ListedCampaign {
+    pub number: u64,
+    /// `sweep`, `orders` or `crash`.
+    pub kind: String,
+    pub is_ended: bool,
+    /// The number of attempts that have begun.
+    pub count: u64,
+    /// The last 1,000.
+    pub attempts: Vec<ListedAttempt>,
+    pub shortest: Option<ShortestFailure>,
+}
+
+/// The shortest failure of a campaign; null without one.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct ShortestFailure {
+    pub attempt: u64,
+    pub title: String,
+    pub message: String,
+    pub timeline: String,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct CampaignList {
+    pub campaigns: Vec<ListedCampaign>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]

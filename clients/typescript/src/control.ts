@@ -615,7 +615,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** All campaigns that have not ended, with their attempts. */
+        get: operations["listCampaigns"];
         put?: never;
         /** Make a campaign: a sweep of faults, all orders of actors, or crashes of a worker. The client runs its attempts, one after the other, each on an account of its own. */
         post: operations["makeCampaign"];
@@ -802,6 +803,8 @@ export interface components {
             name: string;
             /** @description The number of its latest exchange. */
             exchanges: number;
+            /** @description The name that the account was given, such as that of a test; else `account 1` and so on. */
+            title: string;
         };
         NewAccount: {
             /** @description The token of the account. */
@@ -1261,6 +1264,8 @@ export interface components {
             advice: string[];
             /** @description Its number among the operations that a hold or a hook has held, by which `release` names it; null if it was not held. */
             held: number | null;
+            /** @description The point at which a hold has held it: `arrival`, `commit` or `answer`; null if none has. */
+            held_at?: string | null;
             /** @description The command that sends it again. */
             curl: string;
         };
@@ -1531,8 +1536,12 @@ export interface components {
         ShownExchange: {
             exchange: components["schemas"]["Exchange"];
             row: components["schemas"]["TimelineRow"];
+            /** @description The command that sends the request again. */
+            curl: string;
             /** @description The source of a test that sends the same request. */
             pytest: string;
+            /** @description What happened, in words: `refused, but written as record 0`. */
+            meaning: string;
         };
         TimelineRow: {
             number: number;
@@ -1563,6 +1572,13 @@ export interface components {
             fault: string | null;
             /** @description The number of pieces of advice. */
             advice: number;
+            /**
+             * Format: int64
+             * @description The moment of the operation, in nanoseconds of the account's clock; null if the request was refused before it reached the account.
+             */
+            at: number | null;
+            /** @description The point at which a hold has held it: `arrival`, `commit` or `answer`; null if none has. */
+            held_at: string | null;
         };
         Timeline: {
             rows: components["schemas"]["TimelineRow"][];
@@ -1639,6 +1655,14 @@ export interface components {
             operation: components["schemas"]["Operation"] | null;
             basin: string | null;
             stream: string | null;
+            /** @description Its number among the operations that a hold or a hook has held, by which `release` names it. */
+            held: number | null;
+            /** @description Whether it is held now. */
+            is_waiting: boolean;
+            /** @description The sender: `session 3`, `c2` for a connection, or `wsgi`. */
+            by: string;
+            /** Format: double */
+            began: number;
         };
         Overview: {
             basins: components["schemas"]["BasinOverview"][];
@@ -1915,6 +1939,36 @@ export interface components {
             /** @description Orders that were left out, or that may not repeat. */
             notes: string[];
             failures: components["schemas"]["CampaignFailure"][];
+        };
+        ListedAttempt: {
+            number: number;
+            /** @description What was done in it: a fault, or an order such as `a1 b1 a2`. */
+            title: string;
+            /** @description `passed`, `failed` or `skipped`; null while it is open. */
+            outcome: string | null;
+            /** @description The first line of a failure. */
+            message?: string;
+        };
+        ListedCampaign: {
+            number: number;
+            /** @description `sweep`, `orders` or `crash`. */
+            kind: string;
+            is_ended: boolean;
+            /** @description The number of attempts that have begun. */
+            count: number;
+            /** @description The last 1,000. */
+            attempts: components["schemas"]["ListedAttempt"][];
+            shortest: components["schemas"]["ShortestFailure"] | null;
+        };
+        /** @description The shortest failure of a campaign; null without one. */
+        ShortestFailure: {
+            attempt: number;
+            title: string;
+            message: string;
+            timeline: string;
+        };
+        CampaignList: {
+            campaigns: components["schemas"]["ListedCampaign"][];
         };
     };
     responses: {
@@ -3271,6 +3325,29 @@ export interface operations {
             401: components["responses"]["Ended"];
             403: components["responses"]["Forbidden"];
             502: components["responses"]["Upstream"];
+        };
+    };
+    listCampaigns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The campaigns. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignList"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Ended"];
+            403: components["responses"]["Forbidden"];
         };
     };
     makeCampaign: {
