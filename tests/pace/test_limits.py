@@ -30,6 +30,7 @@ pytestmark = pytest.mark.openapi_unchecked("S2's description has no 429 for appe
 DAY = 24 * 60 * 60
 SECOND = 10**9
 PROTOBUF = {"content-type": "application/protobuf"}
+TENTH = {"batches_per_second": 20, "bytes_per_second": 100 * 1024 * 1024}
 
 
 def retry_after(answer: Answer) -> int:
@@ -44,9 +45,15 @@ def batch(size: int) -> bytes:
 
 
 @pytest.fixture
-def limited(make: Make) -> Any:
+def cloud(make: Make) -> Any:
     """A mock with the limits of the hosted service, and a manual clock."""
     return make(clock="manual", limits="cloud", basins=SEEDS)
+
+
+@pytest.fixture
+def limited(make: Make) -> Any:
+    """A mock with the limits of a tenth of the hosted service's batches, and a manual clock."""
+    return make(clock="manual", limits=TENTH, basins=SEEDS)
 
 
 @pytest.fixture
@@ -58,68 +65,69 @@ def way(limited: Any) -> Iterator[Way]:
 # Batches.
 
 
-def test_the_201st_batch_is_refused_until_the_bucket_refills(limited: Any, way: Way) -> None:
-    assert [way.append(str(n)).status for n in range(200)] == [200] * 200
-    refused = way.append("201st")
-    assert retry_after(refused) == 5
-    assert refused.json["message"] == (
-        "rate limited: 200 batches per second for each stream and connection"
-    )
-    limited.advance(0.004)
-    assert retry_after(way.append("201st")) == 1
-    limited.advance(0.001)
-    assert way.append("201st").json["start"]["seq_num"] == 200
-    assert retry_after(way.append("202nd")) == 5
-    # Half a second refills a half.
-    limited.advance(0.5)
-    assert [way.append("x").status for _ in range(101)] == [200] * 100 + [429]
-    # A quiet hour fills it, and no more than that.
-    limited.advance(3600)
-    assert [way.append("x").status for _ in range(201)] == [200] * 200 + [429]
-    exchange = limited.journal.of("append", status=429)[-1]
-    assert exchange.reason.startswith("rate limited: 200 batches per second")
-    assert not exchange.effect.committed
+def test_the_201st_batch_is_refused_until_the_bucket_refills(cloud: Any) -> None:
+    with closing(Way("http1", cloud)) as way:
+        assert [way.append(str(n)).status for n in range(200)] == [200] * 200
+        refused = way.append("201st")
+        assert retry_after(refused) == 5
+        assert refused.json["message"] == (
+            "rate limited: 200 batches per second for each stream and connection"
+        )
+        cloud.advance(0.004)
+        assert retry_after(way.append("201st")) == 1
+        cloud.advance(0.001)
+        assert way.append("201st").json["start"]["seq_num"] == 200
+        assert retry_after(way.append("202nd")) == 5
+        # Half a second refills a half.
+        cloud.advance(0.5)
+        assert [way.append("x").status for _ in range(101)] == [200] * 100 + [429]
+        # A quiet hour fills it, and no more than that.
+        cloud.advance(3600)
+        assert [way.append("x").status for _ in range(201)] == [200] * 200 + [429]
+        exchange = cloud.journal.of("append", status=429)[-1]
+        assert exchange.reason.startswith("rate limited: 200 batches per second")
+        assert not exchange.effect.committed
 
 
 def test_each_stream_and_each_connection_has_its_own(limited: Any, way: Way) -> None:
-    assert [way.append(str(n)).status for n in range(201)] == [200] * 200 + [429]
+    assert [way.append(str(n)).status for n in range(21)] == [200] * 20 + [429]
     assert way.append("other", stream="orders/eu").status == 200
     with closing(Way("http1", limited)) as other:
-        assert [other.append(str(n)).status for n in range(201)] == [200] * 200 + [429]
+        assert [other.append(str(n)).status for n in range(21)] == [200] * 20 + [429]
 
 
 def test_both_protocols_are_limited(limited: Any) -> None:
     with closing(Way("h2c", limited)) as way:
-        assert [way.append(str(n)).status for n in range(201)] == [200] * 200 + [429]
+        assert [way.append(str(n)).status for n in range(21)] == [200] * 20 + [429]
 
 
 def test_calls_by_wsgi_are_one_connection() -> None:
-    with S2Mock(clock="manual", limits="cloud", basins=SEEDS) as mock:
+    with S2Mock(clock="manual", limits=TENTH, basins=SEEDS) as mock:
         ways = [Way("wsgi", mock), Way("wsgi", mock)]
-        assert [ways[n % 2].append(str(n)).status for n in range(201)] == [200] * 200 + [429]
+        assert [ways[n % 2].append(str(n)).status for n in range(21)] == [200] * 20 + [429]
 
 
 def test_refused_operations_take_nothing(limited: Any, way: Way) -> None:
     document = {"records": [{"body": "a"}], "match_seq_num": 5}
-    assert {way("POST", RECORDS, document).status for _ in range(250)} == {412}
-    assert [way.append(str(n)).status for n in range(201)] == [200] * 200 + [429]
+    assert {way("POST", RECORDS, document).status for _ in range(25)} == {412}
+    assert [way.append(str(n)).status for n in range(21)] == [200] * 20 + [429]
     # What S2 refuses by itself comes first.
     assert way("POST", RECORDS, document).status == 412
     assert way.append("a", stream="no-such-stream").status == 404
-    assert [*limited.stream(BASIN, "log").bodies] == [str(n).encode() for n in range(200)]
+    assert [*limited.stream(BASIN, "log").bodies] == [str(n).encode() for n in range(20)]
 
 
 def test_direct_calls_and_reads_are_not_limited(limited: Any, way: Way) -> None:
     log = limited.stream(BASIN, "log")
-    for n in range(250):
+    for n in range(25):
         log.append([str(n)])
-    assert {way("GET", f"{RECORDS}/tail").status for _ in range(250)} == {200}
-    assert {way("GET", f"{RECORDS}?seq_num=0&count=1").status for _ in range(250)} == {200}
+    assert {way("GET", f"{RECORDS}/tail").status for _ in range(25)} == {200}
+    assert {way("GET", f"{RECORDS}?seq_num=0&count=1").status for _ in range(25)} == {200}
     assert way.append("a").status == 200
 
 
 def test_a_refused_batch_is_neither_held_nor_faulted_at_its_commit(limited: Any, way: Way) -> None:
-    assert [way.append(str(n)).status for n in range(200)] == [200] * 200
+    assert [way.append(str(n)).status for n in range(20)] == [200] * 20
     hold = limited.hold(on="append", at="commit", required=False)
     assert way.append("a").status == 429
     assert hold.exchanges == ()
@@ -128,15 +136,15 @@ def test_a_refused_batch_is_neither_held_nor_faulted_at_its_commit(limited: Any,
     limited.inject(Drop(committed=True), on="append")
     with pytest.raises(ConnectionError):
         way.append("a")
-    assert len(limited.stream(BASIN, "log").bodies) == 200
+    assert len(limited.stream(BASIN, "log").bodies) == 20
 
 
 def test_after_reset_the_bucket_is_full(limited: Any, way: Way) -> None:
-    assert [way.append(str(n)).status for n in range(201)] == [200] * 200 + [429]
+    assert [way.append(str(n)).status for n in range(21)] == [200] * 20 + [429]
     limited.reset()
     # On the same connection, where the server keeps that.
     with closing(Way("http1", limited)) as again:
-        assert [again.append(str(n)).status for n in range(201)] == [200] * 200 + [429]
+        assert [again.append(str(n)).status for n in range(21)] == [200] * 20 + [429]
 
 
 @given(
@@ -168,9 +176,13 @@ def test_batches_pass_as_a_model_says(rate: int, steps: list[tuple[int, int]]) -
 # Bytes.
 
 
-def test_the_101st_mebibyte_in_a_second_is_refused(limited: Any) -> None:
+def test_the_101st_mebibyte_in_a_second_is_refused() -> None:
     content = batch(1024 * 1024)
-    with closing(Way("http1", limited)) as one, closing(Way("http1", limited)) as other:
+    with (
+        S2Mock(clock="manual", limits="cloud", basins=SEEDS) as mock,
+        closing(Way("http1", mock)) as one,
+        closing(Way("http1", mock)) as other,
+    ):
         ways = (one, other)
         for n in range(100):
             # All connections together.
@@ -182,7 +194,7 @@ def test_the_101st_mebibyte_in_a_second_is_refused(limited: Any) -> None:
             "rate limited: 104857600 bytes per second for each stream"
         )
         assert one.append("a", stream="orders/eu").status == 200
-        limited.advance(0.01)
+        mock.advance(0.01)
         assert other("POST", RECORDS, content=content, headers=PROTOBUF).status == 200
         assert one("POST", RECORDS, content=content, headers=PROTOBUF).status == 429
 
@@ -245,35 +257,35 @@ def test_buckets_that_are_full_again_are_forgotten(monkeypatch: pytest.MonkeyPat
 def test_a_session_is_slowed_and_loses_nothing(limited: Any) -> None:
     with H2Client(limited.url, headers={"authorization": f"Bearer {limited.token}"}) as client:
         session = client.open("POST", RECORDS, FRAMES, end=False)
-        for n in range(650):
+        for n in range(65):
             client.send(session, append_frame(str(n)))
         log = limited.stream(BASIN, "log")
-        for acknowledged in (200, 400, 600):
-            for _ in range(200):
+        for acknowledged in (20, 40, 60):
+            for _ in range(20):
                 client.frame(session)
             limited.wait_for_waiters(timeout=PATIENCE)
             assert len(log.records) == acknowledged
-            # Each batch takes its turn: 5 ms, for 200 times.
-            for _ in range(200 if acknowledged < 600 else 50):
+            # Each batch takes its turn: 50 ms, for 20 times.
+            for _ in range(20 if acknowledged < 60 else 5):
                 limited.wait_for_waiters(timeout=PATIENCE)
-                limited.advance(0.005)
+                limited.advance(0.05)
         client.send(session, end=True)
         client.rest(session)
-    assert [*log.bodies] == [str(n).encode() for n in range(650)]
+    assert [*log.bodies] == [str(n).encode() for n in range(65)]
 
 
-def test_a_minute_of_throttling_takes_one_advance(limited: Any) -> None:
-    with H2Client(limited.url, headers={"authorization": f"Bearer {limited.token}"}) as client:
+def test_a_minute_of_throttling_takes_one_advance(cloud: Any) -> None:
+    with H2Client(cloud.url, headers={"authorization": f"Bearer {cloud.token}"}) as client:
         session = client.open("POST", RECORDS, FRAMES, end=False)
         client.send(session, b"".join(append_frame(str(n)) for n in range(1000)))
-        log = limited.stream(BASIN, "log")
+        log = cloud.stream(BASIN, "log")
         for seconds, batches in ((0, 200), (1, 400), (0.5, 500), (60, 1000)):
             if seconds:
-                limited.wait_for_waiters(timeout=PATIENCE)
-                limited.advance(seconds)
+                cloud.wait_for_waiters(timeout=PATIENCE)
+                cloud.advance(seconds)
             log.wait_for(batches, timeout=PATIENCE)
             if batches < 1000:
-                limited.wait_for_waiters(timeout=PATIENCE)
+                cloud.wait_for_waiters(timeout=PATIENCE)
                 assert len(log.records) == batches
         client.send(session, end=True)
         assert len([*frames(client.rest(session))]) == 1000
@@ -308,7 +320,7 @@ def test_a_session_above_the_limit_is_not_read_from(limited: Any) -> None:
                 client.rest(client.open("GET", f"{RECORDS}/tail"))
             return bool(client.h2.local_flow_control_window(session) >= len(frame))
 
-        for _ in range(200):
+        for _ in range(20):
             while not has_room():
                 pass
             client.send(session, frame)
@@ -318,8 +330,8 @@ def test_a_session_above_the_limit_is_not_read_from(limited: Any) -> None:
             sent += 1
         assert 0 < sent < 5000
         limited.wait_for_waiters(timeout=PATIENCE)
-        assert len(limited.stream(BASIN, "log").records) == 200
-        limited.advance(0.005)
+        assert len(limited.stream(BASIN, "log").records) == 20
+        limited.advance(0.05)
         client.frame(session)
 
 
@@ -327,16 +339,16 @@ def test_sessions_on_one_connection_share_its_batches(limited: Any) -> None:
     with H2Client(limited.url, headers={"authorization": f"Bearer {limited.token}"}) as client:
         first = client.open("POST", RECORDS, FRAMES, end=False)
         second = client.open("POST", RECORDS, FRAMES, end=False)
-        for n in range(150):
+        for n in range(15):
             client.send(first, append_frame(f"a{n}"))
-        for _ in range(150):
+        for _ in range(15):
             client.frame(first)
-        for n in range(60):
+        for n in range(6):
             client.send(second, append_frame(f"b{n}"))
-        for _ in range(50):
+        for _ in range(5):
             client.frame(second)
         limited.wait_for_waiters(timeout=PATIENCE)
-        assert len(limited.stream(BASIN, "log").records) == 200
+        assert len(limited.stream(BASIN, "log").records) == 20
 
 
 # Quotas.
@@ -545,7 +557,7 @@ def test_a_batch_in_the_thread_that_would_advance_the_clock(
 
 
 def test_a_session_ends_with_its_account(limited: Any) -> None:
-    content = b"".join(append_frame(str(n)) for n in range(201))
+    content = b"".join(append_frame(str(n)) for n in range(21))
     with closing(Way("http1", limited)) as way:
         session = Started(lambda: way.session(RECORDS, FRAMES, "POST", content))
         limited.wait_for_waiters(timeout=PATIENCE)

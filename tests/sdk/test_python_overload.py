@@ -9,7 +9,7 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
-from s2_sdk import S2, AppendInput, Endpoints, Producer, Record, Retry, S2ServerError
+from s2_sdk import S2, AppendInput, Endpoints, Producer, Record, Retry, S2ServerError, Timeout
 
 from s2mock import S2Mock
 from tests.pace import IS_WHOLE, OVERLOADED_SECONDS
@@ -28,7 +28,9 @@ pytestmark = [
 
 
 def client(mock: S2Mock, **options: object) -> S2:
-    return S2(mock.token, endpoints=Endpoints(mock.url, mock.url), **options)  # type: ignore[arg-type]
+    # Its patience is in real time: on a busy machine it would end while a batch waits for its turn.
+    timeout = Timeout(request=timedelta(seconds=100))
+    return S2(mock.token, endpoints=Endpoints(mock.url, mock.url), timeout=timeout, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.s2_mock(limits="cloud", clock="manual", basins=SEEDS, journal_limit=20_000)
