@@ -14,6 +14,7 @@ import pytest
 from s2mock.control.command_line.parser import make_parser
 from tests.clients.packing import pack
 from tests.clients.test_rust import CRATE, TARGET
+from tests.docs.languages import file_of_page
 from tests.executable import build_executable
 
 pytestmark = pytest.mark.slow
@@ -130,9 +131,9 @@ def run_typescript(command: list[str], folder: Path) -> "subprocess.CompletedPro
 @pytest.mark.timeout(600)
 def test_in_typescript(tmp_path: Path) -> None:
     folder = typescript(tmp_path)
-    declared = sum(
-        file.read_text().count("\ntest.concurrent(") for file in folder.glob("*.test.ts")
-    )
+    (folder / "page.test.ts").write_text(file_of_page("TypeScript"))
+    texts = [file.read_text() for file in folder.glob("*.test.ts")]
+    declared = sum(len(re.findall(r"^\w+\.concurrent\(", text, re.MULTILINE)) for text in texts)
     ended = run_typescript(["npx", "vitest", "run", "--reporter=json"], folder)
     report = json.loads(ended.stdout)
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -160,7 +161,10 @@ def go(tmp_path: Path) -> Path:
 @pytest.mark.timeout(600)
 def test_in_go(tmp_path: Path) -> None:
     folder = go(tmp_path)
-    declared = sum(file.read_text().count("\nfunc Test") for file in folder.glob("*_test.go"))
+    (folder / "page").mkdir()
+    (folder / "page" / "page_test.go").write_text(file_of_page("Go"))
+    declared = sum(file.read_text().count("\nfunc Test") for file in folder.rglob("*_test.go"))
+    ran(["go", "vet", "./..."], folder)
     said = ran(["go", "test", "-count=1", "-v", "./..."], folder)
     assert said.count("\n--- PASS: ") == declared > 0
 

@@ -10,6 +10,7 @@ A page is one story, told in one empty folder, from top to bottom:
 - Where the tests that a page has written were not run in a terminal, they are run at its end.
 - A directive, as ```{code-block}, is only shown. In TypeScript, Go and Rust it is a part of the
   example projects, which `tests/test_examples.py` runs.
+- The page of another language is one file of tests, which `tests/test_examples.py` runs, too.
 
 A page sees what its own install line brings, and nothing else that is installed here:
 `tests/docs/environments.py`. `make pages` has a real environment for each.
@@ -32,6 +33,7 @@ import pytest
 from s2mock.runtime.clock import AccountClock
 from tests.control.test_generated_types import block_of_page
 from tests.docs.environments import PAGES, REPO, packages, variables
+from tests.docs.languages import LANGUAGE_PAGES
 from tests.ports import unused_port
 
 BLOCK = re.compile(
@@ -201,7 +203,10 @@ def open_story(tmp_path: Path) -> Iterator[Open]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page)])
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if blocks(page) and page not in LANGUAGE_PAGES],
+)
 def test_page(page: str, open_story: Open) -> None:
     story = open_story(PAGES[page])
     for block in blocks(page):
@@ -223,7 +228,6 @@ TAUGHT = PAGES | {
 }
 
 
-CAMPAIGNS = ("find-races", "survive-crashes", "sweeps")
 SHOWN = re.compile(r"^```\{code-block\} (typescript|go|rust)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -253,14 +257,6 @@ def test_each_block_in_another_language_is_in_an_example() -> None:
         if block != generated and not any(is_part_of(part, one) for one in examples[language])
     ]
     assert missing == []
-
-
-def test_each_page_on_campaigns_is_in_python_and_in_typescript() -> None:
-    for name in CAMPAIGNS:
-        page = f"docs/how-to/{name}.md"
-        languages = {block.language for block in blocks(page)}
-        languages |= {language for language, _ in SHOWN.findall(PAGES[page])}
-        assert {"python", "typescript"} <= languages, page
 
 
 def test_each_page_advances_the_clock_in_a_way_that_type_checks() -> None:
