@@ -242,7 +242,8 @@ def test_each_block_in_another_language_is_in_an_example() -> None:
     examples = {
         language: [
             path.read_text("utf-8")
-            for path in (REPO / "conftest_examples").glob(f"*/**/*{suffix}")
+            for folder in ("conftest_examples", "clients")
+            for path in (REPO / folder).glob(f"*/**/*{suffix}")
             if not {"node_modules", "target"} & set(path.parts)
         ]
         for language, suffix in suffixes.items()

@@ -11,6 +11,7 @@ use crate::{
     control::Control,
     error::{Error, Result},
     process::ServerProcess,
+    server::name_of_test,
 };
 
 /// The access token of the client that [`S2Lite::client`] returns.
@@ -62,7 +63,8 @@ impl S2Lite {
     }
 
     /// Make one more account, with powers, which [`client`](Self::client) never meets.
-    pub async fn account(&self, options: AccountOptions) -> Result<Account> {
+    pub async fn account(&self, mut options: AccountOptions) -> Result<Account> {
+        options.name = options.name.or_else(name_of_test);
         let token = self.control.make_account(&options).await?.token;
         Ok(Account::new(&self.control, &token, options))
     }

@@ -209,7 +209,7 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// Return the name of the test that runs now, as the test harness tells it.
-fn name_of_test() -> Option<String> {
+pub(crate) fn name_of_test() -> Option<String> {
     // The harness gives its threads the names of their tests.
     let thread = thread::current();
     let name = thread.name().filter(|name| *name != "main" && !name.starts_with("tokio-"));

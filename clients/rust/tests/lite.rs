@@ -27,5 +27,9 @@ async fn each_has_a_server_of_its_own() -> s2mock::Result<()> {
     let second = S2Lite::start_with("0.43.4").await?;
     assert_ne!(first.endpoint(), second.endpoint());
     assert_eq!(first.control().list_accounts().await?.accounts.len(), 1);
-    Ok(())
+    // With powers, beside that of the client.
+    let account = first.account(s2mock::AccountOptions::new().basin("test-basin", ["a"])).await?;
+    assert_eq!(account.name(), Some("each_has_a_server_of_its_own"));
+    assert_eq!(account.streams().await?.count, 1);
+    account.end().await
 }

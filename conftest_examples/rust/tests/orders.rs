@@ -23,9 +23,8 @@ async fn open() -> Outcome<Account> {
 
 fn orders_in(client: &Client, stream: &str) -> Outcome<Orders> {
     // Retries wait no time.
-    let retry = RetryConfig::new()
-        .with_min_base_delay(Duration::ZERO)
-        .with_max_base_delay(Duration::ZERO);
+    let retry =
+        RetryConfig::new().with_min_base_delay(Duration::ZERO).with_max_base_delay(Duration::ZERO);
     let s2 = S2::new(client.s2_config()?.with_retry(retry))?;
     Orders::new(&s2, "shop-basin", stream)
 }
