@@ -333,9 +333,9 @@ ACCOUNT_MUTATIONS = (
     ),
     Mutation(
         "usage is billed in bytes",
-        metrics.AccountMetrics._metrics,
-        '"usd"',
-        '"bytes"',
+        metrics._billed,
+        '"total", "usd"',
+        '"total", "bytes"',
         (f"{METRICS}::test_billable_usage",),
     ),
     Mutation(

@@ -753,11 +753,19 @@ class TestFailures:
     @pytest.mark.parametrize("end", [S2Mock.close, S2Mock.reset])
     def test_the_mock_ends_during_a_call(self, end: Callable[[S2Mock], None]) -> None:
         """The operation is dropped without an effect, in the function too."""
+        has_ended = threading.Event()
+
+        def end_mock(_: object) -> None:
+            end(mock)
+            has_ended.set()
+
         with S2Mock(basins=SEEDS) as mock, closing(Way("http1", mock)) as way:
             log = mock.stream(BASIN, "log")
-            mock.on("append", lambda _: end(mock))
+            mock.on("append", end_mock)
             with pytest.raises(ConnectionError):
                 way.append("a")
+            # Until then it may end another connection, too.
+            assert has_ended.wait(PATIENCE)
             if end is S2Mock.close:
                 assert log.records == ()
             else:

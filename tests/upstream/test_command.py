@@ -167,7 +167,7 @@ def test_a_fault_over_http_is_applied_in_front_of_the_upstream(
         ("POST", "/snapshots", None, "basins= creates"),
         ("POST", "/fork", None, "basins= creates"),
         ("POST", "/reset", None, "basin_prefix"),
-        ("POST", "/holds", {"on": "append"}, "at='arrival'"),
+        ("POST", "/holds", {"on": "append"}, '{"at": "arrival"}'),
     ],
 )
 def test_what_only_the_engine_can_do_is_501_and_says_what_would_do(
