@@ -199,7 +199,7 @@ def codes() -> list[str]:
             rows.append(UNKNOWN_PATH)
         titles = (
             "code",
-            "may a retry succeed?",
+            "retry?",
             "message or meaning",
             "was the operation applied?",
         )
