@@ -14,6 +14,8 @@ extensions = ["myst_parser"]
 myst_heading_anchors = 4
 html_theme = "furo"
 html_title = f"s2mock {version}"
+html_static_path = ["static"]
+html_css_files = ["tables.css"]
 # The source of each page is beside it, as Markdown: see `write_markdown`.
 html_show_sourcelink = False
 html_copy_source = False

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 
 from _pytest.fixtures import FixtureFunctionDefinition
@@ -27,6 +26,7 @@ from s2mock.options import ACCOUNT_MEMBERS, OPTIONS, Option
 from s2mock.powers.operations import OPERATION_NAMES
 from s2mock.pytest_plugin.options import FLAGS
 from s2mock.registry.values.codes import CODES, TRANSIENT
+from s2mock.runtime.status_phrases import STATUS_PHRASES
 from tests.sdk import fault_table
 from tests.sdk.breaking_proxy import Break
 from tests.sdk.fault_table import SDKS, TABLE, Call, Differs, Row
@@ -172,7 +172,7 @@ WITHOUT_CODE = {
     416: ("a read begins behind the tail; the body has the tail", "No"),
 }
 UNKNOWN_PATH = ("none", "no", "the path is unknown; the body is empty", "No")
-STATUS_NAMES = {499: "Client Closed Request"}
+OTHER_PHRASES = {499: "Client Closed Request"}
 
 
 def codes() -> list[str]:
@@ -181,7 +181,7 @@ def codes() -> list[str]:
     statuses = sorted({code.status for code in CODES.values()} | WITHOUT_CODE.keys())
     for status in statuses:
         found = sorted(name for name, code in CODES.items() if code.status == status)
-        title = STATUS_NAMES.get(status) or HTTPStatus(status).phrase
+        title = STATUS_PHRASES.get(status) or OTHER_PHRASES[status]
         lines += [f"## {status} {title}", "", search_words(str(status), title, *found), ""]
         rows = [
             (
@@ -199,7 +199,7 @@ def codes() -> list[str]:
             rows.append(UNKNOWN_PATH)
         titles = (
             "code",
-            "may a retry succeed?",
+            "retry?",
             "message or meaning",
             "was the operation applied?",
         )

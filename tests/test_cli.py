@@ -370,7 +370,7 @@ def test_port_in_use() -> None:
             "--init-file and --snapshot both say what to start from: give one of them",
         ),
         (["--profile=fast"], "argument --profile: invalid choice: 'fast'"),
-        (["my-basin"], "unrecognized arguments: my-basin"),
+        (["my-basin"], "there is no command 'my-basin': the commands are run, lite, proxy"),
     ],
     ids=lambda part: part[0] if isinstance(part, list) else None,
 )

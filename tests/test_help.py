@@ -209,7 +209,7 @@ def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("lit",), "s2mock: there is no command 'lit': did you mean 'lite'?"),
+        (("lit",), "s2mock: error: there is no command 'lit': did you mean 'lite'?"),
         (("nothing",), "there is no command 'nothing': the commands are run, lite, proxy,"),
         (("verify", "--tokn", "x", "http://a"), "; did you mean --token-env?"),
         (("drift", "--ignore-haeder=x", "a"), "; did you mean --ignore-header?"),

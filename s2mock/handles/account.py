@@ -2,7 +2,6 @@
 
 from s2mock.handles.backends.backend import AccountBackend
 from s2mock.handles.backends.in_process import EngineBackend
-from s2mock.handles.near_misses import add_note
 from s2mock.handles.resources import Basin, Stream
 from s2mock.json_bodies.snapshots.snapshot import Snapshot, content_of
 from s2mock.registry.engine.engine import Auth, Engine
@@ -56,6 +55,8 @@ class DirectCalls(PublicDir):
         try:
             return self._basin(name, backend.basin(Place(name)).incarnation)
         except BasinNotFound as error:
+            from s2mock.handles.near_misses import add_note  # loaded late: only an error needs it
+
             add_note(error, backend, name)
             raise
 
@@ -71,6 +72,8 @@ class DirectCalls(PublicDir):
         try:
             view = backend.stream(Place(basin, name))
         except StreamNotFound as error:
+            from s2mock.handles.near_misses import add_note  # loaded late: only an error needs it
+
             add_note(error, backend, basin, name)
             raise
         parent = self._basin(basin, view.basin_incarnation)

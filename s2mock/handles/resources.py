@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import Any, Unpack
 
 from s2mock.handles.backends.backend import AccountBackend, PendingResult
-from s2mock.handles.near_misses import add_note
 from s2mock.powers.errors import NotOnTarget
 from s2mock.registry.operation import Operation
 from s2mock.registry.places import Place, StreamView
@@ -134,6 +133,8 @@ class Basin(_Handle):
         try:
             view = self._backend.stream(Place(self._place.basin, name), self._place)
         except StreamNotFound as error:
+            from s2mock.handles.near_misses import add_note  # loaded late: only an error needs it
+
             add_note(error, self._backend, self._place.basin, name)
             raise
         return self._stream(name, view.incarnation)

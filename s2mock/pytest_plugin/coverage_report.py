@@ -41,7 +41,7 @@ class CoveragePlugin:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the report, and write it to the file."""
-        terminalreporter.write_sep("=", "s2mock: what the tests have met")
+        terminalreporter.write_sep("=", "s2mock: behaviours that the tests covered")
         for line in self.coverage.lines():
             terminalreporter.write_line(line)
         if self._file:

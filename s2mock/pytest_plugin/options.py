@@ -57,7 +57,13 @@ def add_options(parser: pytest.Parser) -> None:
         group.addoption(_flag(name), dest=f"s2mock_{name}", default=None, help=text)
         parser.addini(f"s2mock_{name}", text, default=None)
     for name, text, arguments in FLAGS:
-        group.addoption(_flag(name), dest=f"s2mock_{name}", default=None, help=text, **arguments)
+        group.addoption(
+            _flag(name),
+            dest=f"s2mock_{name}",
+            default=None,
+            help=f"{text} (default: none)",
+            **arguments,
+        )
     group.addoption(
         "--s2mock-slow",
         action="store_true",

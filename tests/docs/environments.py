@@ -17,6 +17,8 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from docs.generate import PART
+
 REPO = Path(__file__).parent.parent.parent
 PAGES = {
     str(path.relative_to(REPO)): path.read_text("utf-8")
@@ -34,6 +36,8 @@ def packages(text: str) -> tuple[str, ...]:
     Raises `ValueError` if the page has two different lines, or one that does not begin with the
     path of a checkout.
     """
+    # Docstrings name what an installed s2mock needs more.
+    text = PART.sub("", text)
     lines = {tuple(shlex.split(line)) for line in INSTALL.findall(text)} or {("path/to/s2mock",)}
     if len(lines) > 1:
         raise ValueError(f"a page has one install line, not {sorted(lines)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.environments import FOLDER, closure, location, packages, variables
+from tests.docs.environments import FOLDER, PAGES, closure, location, packages, variables
 
 ALONE = ("s2mock",)
 NEEDED = {
@@ -41,6 +41,10 @@ def run(requirements: tuple[str, ...], *command: str) -> subprocess.CompletedPro
 )
 def test_packages_of_an_install_line(line: str, expected: tuple[str, ...]) -> None:
     assert packages(line) == expected
+
+
+def test_each_page_has_at_most_one_install_line() -> None:
+    assert {packages(text)[0].partition("[")[0] for text in PAGES.values()} == {"s2mock"}
 
 
 def test_page_with_two_install_lines_is_refused() -> None:

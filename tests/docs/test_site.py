@@ -112,6 +112,8 @@ def check_texts(built: Path) -> None:
     assert "<!-- search:" not in whole
 
 
+# What the page of results says at its end.
+FINISHED = re.compile("Search finished|did not match any documents")
 # What a user types, and the page that has the answer.
 QUERIES = {
     "404": "reference/errors.html",
@@ -142,7 +144,7 @@ def check_search(built: Path) -> None:
             box.fill(query)
             box.press("Enter")
             page.wait_for_url(f"**/search.html?q={quote_plus(query)}*")
-            page.locator(".search-summary", has_text="Search finished").wait_for()
+            page.locator(".search-summary", has_text=FINISHED).wait_for()
             links = page.locator("#search-results li > a").evaluate_all(
                 "all => all.slice(0, 3).map(one => one.href)"
             )

@@ -44,6 +44,7 @@ def test_page_says_what_the_code_says(path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.long
+@pytest.mark.timeout(300)
 def test_page_on_fidelity_has_the_numbers_of_today() -> None:
     [text] = parts_of((PAGES / "fidelity.md").read_text("utf-8")).values()
 

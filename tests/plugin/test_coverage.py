@@ -1,4 +1,4 @@
-"""`--s2mock-coverage`: what the tests have met, and what never, of one process or of many."""
+"""`--s2mock-coverage`: the behaviours that tests covered, and those that never occurred."""
 
 import json
 import re
@@ -69,7 +69,7 @@ SUITE = """
         shared.client.get("/v1/basins")
 """
 TABLE = [
-    "*= s2mock: what the tests have met =*",
+    "*= s2mock: behaviours that the tests covered =*",
     "list-basins      2  200 2; json 2; wsgi 2",
     "                    never an answer lost; never a failure of the server",
     "append          10  200 5, 412 3, 503 1, none 1; seq_num_mismatch 3, unavailable 1; *",
@@ -84,7 +84,7 @@ TABLE = [
 def table(result: pytest.RunResult) -> list[str]:
     """The lines of it."""
     lines = result.outlines
-    [start] = [at for at, line in enumerate(lines) if "what the tests have met" in line]
+    [start] = [at for at, line in enumerate(lines) if "behaviours that the tests covered" in line]
     end = next(at for at in range(start + 1, len(lines)) if lines[at].startswith("=="))
     return [line for line in lines[start + 1 : end] if not line.startswith("written")]
 
@@ -175,7 +175,7 @@ def test_where_nothing_was_asked(run: Run) -> None:
 
 
 def test_without_the_option_nothing_is_said(run: Run) -> None:
-    assert "what the tests have met" not in run(SUITE).stdout.str()
+    assert "behaviours that the tests covered" not in run(SUITE).stdout.str()
 
 
 def test_a_path_is_no_file_to_write_to(run: Run) -> None:
@@ -213,7 +213,7 @@ def test_of_our_own_examples_too(example: str, tmp_path: Path) -> None:
             check=False,
         )
         assert ended.returncode == 0, ended.stdout
-        assert re.search("what the tests have met", ended.stdout)
+        assert re.search("behaviours that the tests covered", ended.stdout)
         documents.append(json.loads(file.read_text()))
     assert documents[0] == documents[1]
     assert documents[0]["operations"]

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from s2mock.control.command_line.console import fail, program, say, warn
+from s2mock.control.command_line.console import fail, program, say
 from s2mock.runtime.argument_parser import ArgumentParser
 
 SUBCOMMANDS: Final = {
@@ -32,7 +32,7 @@ def refuse(name: str) -> int:
     from s2mock.runtime.near_names import suggest
 
     hint = suggest(name, SUBCOMMANDS, "the commands are")
-    warn(f"there is no command {name!r}: {hint}")
+    say(f"{program()}: error: there is no command {name!r}: {hint}\n", sys.stderr)
     return WRONG_USAGE
 
 
