@@ -27,6 +27,7 @@ from tests.powers.conftest import (
     headers_of,
 )
 from tests.powers.frames import append_frame, frames
+from tests.sampling import IS_WHOLE
 from tests.sessions.h2_client import H2Client
 
 pytestmark = pytest.mark.openapi_unchecked("faults answer what S2 does not")
@@ -516,15 +517,16 @@ def test_over_http(standalone: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.long
+@pytest.mark.whole
 @pytest.mark.timeout(600)
-def test_two_hundred_repetitions_under_load(own: S2Mock) -> None:
+def test_repetitions_under_load(own: S2Mock) -> None:
     """Each of the times is exact, however late this process gets its turns."""
     # More than a week passes.
     own.stream(BASIN, "log").reconfigure(retention_policy="infinite")
     busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4)]
     try:
         with closing(Way("http1", own)) as one, closing(Way("h2c", own)) as other:
-            for number in range(200):
+            for number in range(200 if IS_WHOLE else 20):
                 before = elapsed(own)
                 own.inject(Delay(HOUR), on="append")
                 assert one.append("a").status == 200
