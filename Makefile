@@ -238,7 +238,7 @@ simulation-tests: $(VENV)/.test
 
 # The pace of the hosted service, whole; `make test` has a sample of it.
 pace: $(VENV)/.test
-	@S2MOCK_TESTS_PACE=whole $(PYTEST) --durations=10 $(PYTEST_FLAGS) tests/pace/test_auto_clock.py \
+	@S2MOCK_TESTS_WHOLE=1 $(PYTEST) --durations=10 $(PYTEST_FLAGS) tests/pace/test_auto_clock.py \
 	  tests/sdk/test_python_overload.py tests/sdk/test_go.py tests/sdk/test_typescript.py \
 	  -k 'two_hundred or overload or above_the_limits'
 

@@ -28,8 +28,8 @@ def long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
         else:
             long[item.path].append(item)
     dealt: list[list[pytest.Item]] = [[] for _ in range(workers)]
-    for found in sorted(long.values(), key=len, reverse=True):
-        min(dealt, key=len).extend(found)
+    for found in sorted(long.values(), key=_count_run, reverse=True):
+        min(dealt, key=_count_run).extend(found)
     ordered: list[pytest.Item] = []
     begin = 0
     for number, first in enumerate(dealt):
@@ -40,3 +40,12 @@ def long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
         ordered += others[begin : begin + count]
         begin += count
     return ordered
+
+
+def _count_run(items: list[pytest.Item]) -> int:
+    """Return the number of tests that are not skipped."""
+    return sum(not (item.get_closest_marker("skip") or _is_left_out(item)) for item in items)
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    return any(bool(mark.args and mark.args[0]) for mark in item.iter_markers("skipif"))

@@ -19,7 +19,6 @@ import uvloop
 from s2mock import Delay, Drop, Fail, Late, ManualClock, S2Mock, Silence, Slow
 from s2mock.runtime import failures
 from tests.backends import Make
-from tests.pace import IS_WHOLE
 from tests.powers.conftest import (
     BASIN,
     EVENTS,
@@ -32,6 +31,7 @@ from tests.powers.conftest import (
     headers_of,
 )
 from tests.powers.frames import append_frame, frames
+from tests.sampling import IS_WHOLE
 from tests.sessions.h2_client import H2Client
 
 pytestmark = pytest.mark.openapi_unchecked("faults answer what S2 does not")
@@ -616,6 +616,7 @@ def test_over_http(standalone: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.whole
 @pytest.mark.timeout(1200)
 def test_two_hundred_repetitions_under_load(own: S2Mock) -> None:
     """Each of the times is exact, however late this process gets its turns.

@@ -198,6 +198,7 @@ def form(request: dict[str, str]) -> str:
 OVERLOADED = {"basins": [{"name": "my-basin", "streams": ["logs"]}], "clock": "manual"}
 
 
+@pytest.mark.whole
 @pytest.mark.openapi_unchecked("S2's description has no 429 for appends")
 @pytest.mark.s2_mock(limits="cloud", **OVERLOADED)
 def test_a_session_above_the_limits(s2_mock: S2Mock) -> None:
@@ -211,6 +212,7 @@ def test_a_session_above_the_limits(s2_mock: S2Mock) -> None:
     assert seconds_of(s2_mock) >= OVERLOADED_SECONDS
 
 
+@pytest.mark.whole
 @pytest.mark.openapi_unchecked("S2's description has no 429 for appends")
 @pytest.mark.s2_mock(limits={"bytes_per_second": 220}, **OVERLOADED)
 def test_unary_appends_above_the_limits(s2_mock: S2Mock) -> None:

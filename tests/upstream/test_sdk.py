@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from s2mock import S2Mock
+from tests.sampling import IS_WHOLE
 from tests.upstream.sdk_suites import differences, run_flow
 
 REPO = Path(__file__).parent.parent.parent
@@ -17,12 +18,15 @@ SUITES = {
     "python streams": ("test_python_streams.py", "not pending"),
     "python transport": ("test_python_transport.py", "not clock"),
     "python reads": ("test_python_read.py", "not wait and not eight_days"),
-    "typescript": ("test_typescript.py", "operations or retries or records or faults or flood"),
+    "typescript": ("test_typescript.py", "operations or retries or records or faults"),
     "go": ("test_go.py", "faults or flood"),
 }
+if IS_WHOLE:
+    SUITES["flood of typescript"] = ("test_typescript.py", "flood")
 
 
 @pytest.mark.long
+@pytest.mark.whole
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", SUITES)
 def test_an_sdk_works_through_the_mock(real: S2Mock, name: str) -> None:
