@@ -142,7 +142,7 @@ def test_the_metadata_names_the_readme_and_what_s2_is(wheel: Path) -> None:
     assert f"({urls['Repository']}/blob/main/docs/index.md)" in description
     assert "License-Expression: MIT" in headers
     assert "Requires-Python: >=3.11" in headers
-    assert "Project-URL: S2 documentation, https://s2.dev/docs" in headers
+    assert urls["S2"] == "https://s2.dev"
     assert {line for line in headers.splitlines() if line.startswith("Provides-Extra: ")} == {
         "Provides-Extra: docs",
         "Provides-Extra: history",
