@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import s2mock
+from docs.markdown import search_words
 
 PACKAGE = Path(s2mock.__file__).parent
 
@@ -207,7 +208,7 @@ def members(name: str, kind: type) -> list[str]:
             type_ = type_text(source, node.returns) if node.returns else ""
             properties.append(f"`{member}: {type_}`: {one_line(text_of(member, value.fget))}")
         elif callable(function := getattr(value, "__func__", value)):
-            methods += [f"### `{name}.{member}`", ""]
+            methods += [f"### `{name}.{member}`", "", search_words(member), ""]
             is_static = isinstance(value, staticmethod)
             shown = call(member, node_of(function), skip=0 if is_static else 1)
             methods += [*code(shown), "", *text_of(member, function), ""]
