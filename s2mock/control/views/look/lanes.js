@@ -61,5 +61,5 @@ function paint(node, hue) {
 }
 function legend() {
   const there = new Set(timeline.seen.map(row => row.lane).filter(Boolean));
-  put("lanes", [...there].slice(0, 12).map(lane => paint(el("li", null, lane.name), lane.hue)), there.size ? span("hint", "■ write ● read, with the client's number") : "");
+  put("lanes", [...there].slice(0, 12).map(lane => paint(el("li", null, lane.name), lane.hue)), there.size ? el("li", { class: "hint" }, "■ write ● read, with the client's number") : "");
 }
