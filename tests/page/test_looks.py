@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from s2mock import S2Mock
-from tests.page.looking import SCREENSHOTS, expect, findings
+from tests.page.looking import IS_WHOLE, SCREENSHOTS, expect, findings
 from tests.page.race import EXCHANGES, race
 
 SIZES = {
@@ -16,8 +16,12 @@ SIZES = {
 }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+ALL = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
+# `make page` has all of them.
+SAMPLE = [("narrow", "dark"), ("middle", "light"), ("wide", "dark")]
+
+
+@pytest.mark.parametrize(("size", "scheme"), ALL if IS_WHOLE else SAMPLE)
 def test_a_race(open_page: Callable[..., Any], mock: S2Mock, size: str, scheme: str) -> None:
     with race(mock):
         page = open_page(f"{mock.url}/_s2mock/", viewport=SIZES[size], color_scheme=scheme)
@@ -52,7 +56,7 @@ def cut_off(page: Any) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", "dark"] if IS_WHOLE else ["light"])
 def test_nothing_is_there_yet(
     open_mock: Callable[..., S2Mock], open_page: Callable[..., Any], scheme: str
 ) -> None:

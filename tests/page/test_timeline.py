@@ -171,7 +171,7 @@ def test_each_stream_has_a_lane_and_each_mark_its_client(page: Any, traffic: Tra
     # The two writers take turns.
     assert [mark[2] for mark in marks[1:7]] == [marks[1][2], marks[2][2]] * 3
     assert marks[1][2] != marks[2][2]
-    # The colour stays whatever is filtered.
+    # The colour stays with any filter.
     page.get_by_label("Filter the timeline").fill("-operation:read")
     expect(page.locator("#rows .row")).to_have_count(7)
     colour = "document.querySelector('#rows .row:last-child rect').style.cssText"

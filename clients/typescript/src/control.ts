@@ -248,6 +248,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/_s2mock/clock/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep a clock that advances by itself still, until as many requests to end that. It can still be advanced. */
+        post: operations["stopClock"];
+        /** Let the clock advance by itself again. */
+        delete: operations["endClockStop"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/_s2mock/readers": {
         parameters: {
             query?: never;
@@ -597,7 +615,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** All campaigns that have not ended, with their attempts. */
+        get: operations["listCampaigns"];
         put?: never;
         /** Make a campaign: a sweep of faults, all orders of actors, or crashes of a worker. The client runs its attempts, one after the other, each on an account of its own. */
         post: operations["makeCampaign"];
@@ -747,7 +766,7 @@ export interface components {
             url: string;
         };
         /** @enum {string} */
-        ErrorCode: "bad_request" | "authn" | "forbidden" | "not_found" | "method_not_allowed" | "timeout" | "conflict" | "gone" | "too_large" | "unsupported_media_type" | "other";
+        ErrorCode: "bad_request" | "authn" | "forbidden" | "not_found" | "method_not_allowed" | "timeout" | "conflict" | "gone" | "too_large" | "unsupported_media_type" | "other" | "not_on_target" | "upstream";
         Error: {
             code: components["schemas"]["ErrorCode"];
             /** @description What was wrong, and what would be right. */
@@ -784,13 +803,18 @@ export interface components {
             name: string;
             /** @description The number of its latest exchange. */
             exchanges: number;
+            /** @description The name that the account was given, such as that of a test; else `account 1` and so on. */
+            title: string;
         };
         NewAccount: {
             /** @description The token of the account. */
             token: string;
         };
-        /** @enum {string} */
-        ClockKind: "system" | "manual";
+        /**
+         * @description `auto` advances by itself while every open request waits on it.
+         * @enum {string}
+         */
+        ClockKind: "system" | "manual" | "auto";
         /** @description A manual clock that starts at a time. */
         ManualClock: {
             /**
@@ -869,13 +893,48 @@ export interface components {
         /** @description The name of a location. */
         LocationName: string;
         LocationOption: components["schemas"]["LocationName"] | components["schemas"]["Location"];
+        /** Format: double */
+        LatencySeconds: number;
+        /**
+         * @description The bound of the hosted service for the storage class of the stream.
+         * @enum {string}
+         */
+        CloudLatency: "cloud";
+        /** @description Seconds that an append takes to become durable. */
+        AppendLatency: components["schemas"]["LatencySeconds"] | components["schemas"]["CloudLatency"];
+        /**
+         * @description The limits of the hosted service: of each account, or of one on the free tier.
+         * @enum {string}
+         */
+        NamedLimits: "cloud" | "free";
+        /** @description Limits; one that is left out or null is none. */
+        Limits: {
+            /**
+             * Format: int64
+             * @description The number of batches a second for each stream and connection.
+             */
+            batches_per_second?: number | null;
+            /**
+             * Format: int64
+             * @description The number of metered bytes a second that are appended to each stream.
+             */
+            bytes_per_second?: number | null;
+            /**
+             * Format: int64
+             * @description The number of basins of the account.
+             */
+            basins?: number | null;
+            /**
+             * Format: int64
+             * @description The longest retention of records, in seconds.
+             */
+            retention?: number | null;
+        };
+        /** @description Limits of the hosted service; without it there are none. */
+        LimitsOption: (components["schemas"]["NamedLimits"] | components["schemas"]["Limits"]) | null;
         /** @description The options of `S2Mock`, under the same names; `snapshot` is the number of one. An option that is left out is that of the server. */
         AccountRequest: {
-            /**
-             * Format: double
-             * @description Seconds that an append takes to become durable.
-             */
-            append_latency?: number;
+            append_latency?: components["schemas"]["AppendLatency"];
             /** @enum {string} */
             auth?: "open" | "required";
             basins?: components["schemas"]["BasinSeed"][];
@@ -894,10 +953,15 @@ export interface components {
             journal_bytes?: number;
             /** @description The greatest number of exchanges that the journal keeps; 0 for none. */
             journal_limit?: number;
+            limits?: components["schemas"]["LimitsOption"];
             /** @description Where basins can be, the default first. */
             locations?: components["schemas"]["LocationOption"][] | null;
             /** @description The name of the account on the page and in reports, such as that of a test. */
             name?: string;
+            /** @description US dollars per unit, by the name of a set of metrics or of one of its series, such as `append-ops/express`. */
+            prices?: {
+                [key: string]: number;
+            } | null;
             /** @enum {string} */
             profile?: "real" | "documented";
             /**
@@ -1200,6 +1264,8 @@ export interface components {
             advice: string[];
             /** @description Its number among the operations that a hold or a hook has held, by which `release` names it; null if it was not held. */
             held: number | null;
+            /** @description The point at which a hold has held it: `arrival`, `commit` or `answer`; null if none has. */
+            held_at?: string | null;
             /** @description The command that sends it again. */
             curl: string;
         };
@@ -1470,8 +1536,12 @@ export interface components {
         ShownExchange: {
             exchange: components["schemas"]["Exchange"];
             row: components["schemas"]["TimelineRow"];
+            /** @description The command that sends the request again. */
+            curl: string;
             /** @description The source of a test that sends the same request. */
             pytest: string;
+            /** @description What happened, in words: `refused, but written as record 0`. */
+            meaning: string;
         };
         TimelineRow: {
             number: number;
@@ -1502,6 +1572,13 @@ export interface components {
             fault: string | null;
             /** @description The number of pieces of advice. */
             advice: number;
+            /**
+             * Format: int64
+             * @description The moment of the operation, in nanoseconds of the account's clock; null if the request was refused before it reached the account.
+             */
+            at: number | null;
+            /** @description The point at which a hold has held it: `arrival`, `commit` or `answer`; null if none has. */
+            held_at: string | null;
         };
         Timeline: {
             rows: components["schemas"]["TimelineRow"][];
@@ -1578,6 +1655,14 @@ export interface components {
             operation: components["schemas"]["Operation"] | null;
             basin: string | null;
             stream: string | null;
+            /** @description Its number among the operations that a hold or a hook has held, by which `release` names it. */
+            held: number | null;
+            /** @description Whether it is held now. */
+            is_waiting: boolean;
+            /** @description The sender: `session 3`, `c2` for a connection, or `wsgi`. */
+            by: string;
+            /** Format: double */
+            began: number;
         };
         Overview: {
             basins: components["schemas"]["BasinOverview"][];
@@ -1855,6 +1940,36 @@ export interface components {
             notes: string[];
             failures: components["schemas"]["CampaignFailure"][];
         };
+        ListedAttempt: {
+            number: number;
+            /** @description What was done in it: a fault, or an order such as `a1 b1 a2`. */
+            title: string;
+            /** @description `passed`, `failed` or `skipped`; null while it is open. */
+            outcome: string | null;
+            /** @description The first line of a failure. */
+            message?: string;
+        };
+        ListedCampaign: {
+            number: number;
+            /** @description `sweep`, `orders` or `crash`. */
+            kind: string;
+            is_ended: boolean;
+            /** @description The number of attempts that have begun. */
+            count: number;
+            /** @description The last 1,000. */
+            attempts: components["schemas"]["ListedAttempt"][];
+            /** @description Null without a failure. */
+            shortest: components["schemas"]["ShortestFailure"] | null;
+        };
+        CampaignList: {
+            campaigns: components["schemas"]["ListedCampaign"][];
+        };
+        ShortestFailure: {
+            attempt: number;
+            title: string;
+            message: string;
+            timeline: string;
+        };
     };
     responses: {
         /** @description The request makes no sense; the message says what would be right. */
@@ -1922,6 +2037,24 @@ export interface components {
         };
         /** @description A body needs the content type application/json. */
         NotJson: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The upstream alone has that, in front of which the account is; the message says what would do. */
+        NotOnTarget: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["Error"];
+            };
+        };
+        /** @description The upstream, in front of which the account is, cannot be reached, or answers as S2 never does. */
+        Upstream: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2034,6 +2167,7 @@ export interface operations {
             404: components["responses"]["NotFound"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            502: components["responses"]["Upstream"];
         };
     };
     endAccount: {
@@ -2079,6 +2213,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Ended"];
             403: components["responses"]["Forbidden"];
+            501: components["responses"]["NotOnTarget"];
         };
     };
     reset: {
@@ -2100,6 +2235,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Ended"];
             403: components["responses"]["Forbidden"];
+            501: components["responses"]["NotOnTarget"];
         };
     };
     listFaults: {
@@ -2283,6 +2419,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            501: components["responses"]["NotOnTarget"];
         };
     };
     getHold: {
@@ -2439,6 +2576,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             408: components["responses"]["Timeout"];
             409: components["responses"]["Conflict"];
+            501: components["responses"]["NotOnTarget"];
         };
     };
     advance: {
@@ -2469,6 +2607,51 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            501: components["responses"]["NotOnTarget"];
+        };
+    };
+    stopClock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It does not advance by itself. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Ended"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
+        };
+    };
+    endClockStop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It goes on, unless it was stopped more often. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Ended"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["Conflict"];
         };
     };
     readReaders: {
@@ -2503,6 +2686,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             408: components["responses"]["Timeout"];
+            502: components["responses"]["Upstream"];
         };
     };
     lookAtBasin: {
@@ -2549,6 +2733,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            502: components["responses"]["Upstream"];
         };
     };
     lookAtStream: {
@@ -2604,6 +2789,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            502: components["responses"]["Upstream"];
         };
     };
     lookAtRecords: {
@@ -2666,6 +2852,7 @@ export interface operations {
                     "application/json": components["schemas"]["Error"];
                 };
             };
+            502: components["responses"]["Upstream"];
         };
     };
     lookAtToken: {
@@ -2704,6 +2891,7 @@ export interface operations {
                     "application/json": components["schemas"]["S2Error"];
                 };
             };
+            501: components["responses"]["NotOnTarget"];
         };
     };
     takeSnapshot: {
@@ -2733,6 +2921,7 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            501: components["responses"]["NotOnTarget"];
         };
     };
     getSnapshot: {
@@ -3078,6 +3267,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Ended"];
             403: components["responses"]["Forbidden"];
+            502: components["responses"]["Upstream"];
         };
     };
     readHistory: {
@@ -3110,6 +3300,7 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Ended"];
             403: components["responses"]["Forbidden"];
+            502: components["responses"]["Upstream"];
         };
     };
     getReport: {
@@ -3128,6 +3319,30 @@ export interface operations {
                 };
                 content: {
                     "text/html; charset=utf-8": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Ended"];
+            403: components["responses"]["Forbidden"];
+            502: components["responses"]["Upstream"];
+        };
+    };
+    listCampaigns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The campaigns. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CampaignList"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -3252,6 +3467,7 @@ export interface operations {
             409: components["responses"]["Conflict"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["NotJson"];
+            502: components["responses"]["Upstream"];
         };
     };
     getAttempt: {

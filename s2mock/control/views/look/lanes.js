@@ -2,7 +2,7 @@
 const HUES = [212, 24, 150, 322, 48, 265, 185, 0, 95, 235, 290, 350], hues = new Map();
 const LANE = 13;
 
-// The colour of a stream stays as long as the page does, whatever is filtered.
+// The colour of a stream stays as long as the page does, with any filter.
 function hueOf(key) {
   if (!hues.has(key)) hues.set(key, HUES[hues.size % HUES.length]);
   return hues.get(key);
