@@ -29,7 +29,7 @@ PYTEST := $(RUN) pytest -n auto --dist worksteal
 OR_NONE := || [ $$? = 5 ]
 
 .PHONY: help environment serve test whole long check shuffled closed lint types lowest pages pythons \
-  docs reference pictures bench soak differential record upstream fault-table \
+  docs reference pictures page bench soak differential record upstream fault-table \
   fault-table-rust zoo kills simulation simulation-tests pace binary npm go rust rust-types
 
 help:
@@ -55,6 +55,7 @@ help:
 	@echo 'make docs   the documentation, in build/docs'
 	@echo 'make reference  the generated parts of docs/reference, anew'
 	@echo 'make pictures  new pictures for the documentation'
+	@echo 'make page   the page whole: all widths and schemes, 11,000 exchanges'
 	@echo 'make bench  side-by-side measurements (S2MOCK_REFERENCE=URL S2MOCK_BEFORE=CHECKOUT)'
 	@echo 'make zoo    campaigns against known bugs, and 1,000 attempts of each repaired twin'
 	@echo 'make simulation  simulated worlds, whole, on Python 3.12 or newer (1,000 seeds and more)'
@@ -201,6 +202,12 @@ reference: $(VENV)/.test
 # The pictures of the page in the documentation, of a race that is always the same.
 pictures: $(VENV)/.test $(VENV)/.browser
 	@$(RUN) tests.page.pictures
+
+# The page in all widths and schemes and with 11,000 exchanges; `make test` has a sample. With
+# S2MOCK_BEFORE=PATH, a checkout of an earlier state, its times as ratios to the page there.
+page: $(VENV)/.test $(VENV)/.browser
+	@S2MOCK_TESTS_PAGE=whole $(PYTEST) tests/page $(PYTEST_FLAGS)
+	@if [ -n "$(S2MOCK_BEFORE)" ]; then $(RUN) tests.page.compare "$(S2MOCK_BEFORE)"; fi
 
 # The environment names two peers: S2MOCK_REFERENCE=http://127.0.0.1:8080, an s2-lite in memory, and
 # S2MOCK_BEFORE=PATH, a checkout of an earlier state of s2mock.

@@ -59,5 +59,5 @@ def _item(failure: ListedFailure) -> str:
     phase = "" if failure.when == "call" else f"<p><small>in its {escape(failure.when)}</small></p>"
     return (
         f'<li><a href="{quote(failure.file)}">{escape(failure.nodeid)}</a>{phase}'
-        f"<pre>{escape(failure.message)}</pre></li>"
+        f'<pre tabindex="0">{escape(failure.message)}</pre></li>'
     )

@@ -55,7 +55,8 @@ class FailurePages:
     def __init__(self, folder: str, *, is_worker: bool = False) -> None:
         self._folder = Path(folder)
         self._is_worker = is_worker
-        self._listed: list[ListedFailure] = []
+        # By the names of their files: a subtest that fails has the page of its test.
+        self._listed: dict[str, ListedFailure] = {}
         if not is_worker:
             check_folder(self._folder)
             remove_pages(self._folder)
@@ -104,9 +105,8 @@ class FailurePages:
         crash = getattr(report.longrepr, "reprcrash", None)
         message = report.longreprtext if crash is None else str(crash.message)
         name = Path(paths[-1]).name
-        self._listed.append(
-            ListedFailure(report.nodeid, report.when, name, redact_issued_tokens(message))
-        )
+        text = redact_issued_tokens(message)
+        self._listed[name] = ListedFailure(report.nodeid, report.when, name, text)
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -115,7 +115,7 @@ class FailurePages:
             return
         path = self._folder / _INDEX
         try:
-            path.write_text(index_page(self._listed), "utf-8")
+            path.write_text(index_page(self._listed.values()), "utf-8")
         except OSError as error:
             terminalreporter.write_line(f"s2mock: {path} could not be written: {error}")
             return

@@ -1,5 +1,6 @@
 """The text of a failure, as pytest reports it, for the page of the test."""
 
+import re
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
@@ -14,6 +15,11 @@ from s2mock.powers.redaction import (
 )
 
 _STYLES: Final = ("long", "short", "auto")
+# The value of a secret header in a line of code: a request need not have sent it.
+_LITERAL: Final = re.compile(
+    rf"""(["'](?:{"|".join(sorted(SECRET_HEADERS))})["']\s*[:,]\s*[bf]?["'])[^"'\n]*""",
+    re.IGNORECASE,
+)
 _MAX_TEXT: Final = 100_000
 # Shorter values are no secrets, and are parts of other words.
 _MIN_SECRET: Final = 4
@@ -71,7 +77,7 @@ def redact_failure(failure: dict[str, Any], exchanges: list[Exchange]) -> dict[s
             return value
         for secret in secrets:
             value = value.replace(secret, REDACTED)
-        return redact_issued_tokens(value)
+        return redact_issued_tokens(_LITERAL.sub(rf"\1{REDACTED}", value))
 
     return {name: redact(value) for name, value in failure.items()}
 

@@ -218,6 +218,10 @@ def test_hooks_of_the_test_itself_and_of_other_languages(mock: S2Mock, control: 
                 "operation": "append",
                 "basin": append.basin,
                 "stream": "log",
+                "held": append.held,
+                "is_waiting": False,
+                "by": f"c{append.connection}",
+                "began": append.began,
             }
         ],
     }

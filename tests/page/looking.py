@@ -1,10 +1,13 @@
 """What tests say of a page. Playwright is loaded when the first of them runs."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 # For a busy machine; else each change shows at once.
 PATIENCE = 30_000.0
+# As `make page` sets it: all widths and schemes, and thousands of exchanges.
+IS_WHOLE = os.environ.get("S2MOCK_TESTS_PAGE") == "whole"
 SCREENSHOTS = Path(__file__).parent.parent.parent / "build" / "screenshots"
 
 

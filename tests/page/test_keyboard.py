@@ -9,7 +9,7 @@ from tests.page.traffic import BASIN, Traffic
 
 def tab_to(page: Any, selector: str) -> None:
     """Press Tab until the focus is on that element; every element has to be on the way."""
-    for _ in range(60):
+    for _ in range(80):
         page.keyboard.press("Tab")
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             return
@@ -110,7 +110,7 @@ def test_the_focused_element_is_marked(page: Any, traffic: Traffic) -> None:
     page.evaluate("document.activeElement.blur()")
 
     seen = set()
-    for _ in range(30):
+    for _ in range(60):
         page.keyboard.press("Tab")
         name, outline = page.evaluate(
             """() => {

@@ -147,7 +147,7 @@ def test_each_failed_test_has_one(open_file: Callable[[Path], Any], tmp_path: Pa
         "passed": 1,
         "failed": 1,
     }, ran.stdout
-    [file] = (tmp_path / "out").iterdir()
+    [file] = (tmp_path / "out").glob("test_*.html")
     assert file.name in ran.stdout
 
     report = open_file(file)

@@ -148,29 +148,46 @@ def run_copied(page: Any, folder: Path) -> dict[str, int]:
     return pytest.RunResult.parse_summary_nouns(run.stdout.splitlines())
 
 
-def test_writers_and_a_reader_have_a_lane_each(page: Any, traffic: Traffic) -> None:
-    """Two writers and a reader are seen to interleave: whose turn it was is to be seen."""
+def test_each_stream_has_a_lane_and_each_mark_its_client(page: Any, traffic: Traffic) -> None:
+    """A square for a write, a circle for a read, in the column and the colour of the stream."""
     writers, reader = [traffic.client(), traffic.client()], traffic.client()
     reader.follow()
     for turn in range(6):
         writers[turn % 2].append(f"order {turn}")
+    writers[0].append("tea", stream="order")
 
-    expect(page.locator("#lanes li")).to_have_count(3)
-    expect(page.locator("#lanes li").first).to_contain_text("orders · ")
-    expect(page.locator("#rows .row")).to_have_count(7)
-    # A circle for a read, a square for a write, in the column of the lane.
+    expect(page.locator("#lanes li:not(.hint)")).to_have_text(["orders", "order"])
+    expect(page.locator("#rows .row")).to_have_count(8)
     marks = page.evaluate(
         """() => [...document.querySelectorAll("#rows .row")].map(row => {
-          const mark = row.querySelector("circle, rect");
-          const x = mark.getAttribute("cx") ?? Number(mark.getAttribute("x")) + 4;
-          return [mark.tagName, Number(x)];
+          const mark = row.querySelector("circle, rect"), name = row.querySelector("text");
+          return [mark.tagName, name.getAttribute("x"), name.textContent, mark.style.cssText];
         })"""
     )
-    assert [name for name, _ in marks] == ["circle", *["rect"] * 6]
-    columns = [x for _, x in marks]
-    assert columns[1::2] == [columns[1]] * 3
-    assert columns[2::2] == [columns[2]] * 3
-    assert len(set(columns)) == 3
+    assert [mark[0] for mark in marks] == ["circle", *["rect"] * 7]
+    assert len({mark[1] for mark in marks[:7]}) == 1
+    assert marks[7][1] != marks[0][1]
+    assert marks[7][3] != marks[0][3]
+    # The two writers take turns.
+    assert [mark[2] for mark in marks[1:7]] == [marks[1][2], marks[2][2]] * 3
+    assert marks[1][2] != marks[2][2]
+    # The colour stays with any filter.
+    page.get_by_label("Filter the timeline").fill("-operation:read")
+    expect(page.locator("#rows .row")).to_have_count(7)
+    colour = "document.querySelector('#rows .row:last-child rect').style.cssText"
+    assert page.evaluate(colour) == marks[7][3]
+
+
+def test_without_a_second_mark_in_a_lane_there_are_none(page: Any, traffic: Traffic) -> None:
+    client = traffic.client()
+    client.append("tea")
+    client.append("tea", stream="order")
+    expect(page.locator("#rows .row")).to_have_count(2)
+    expect(page.locator("#rows svg")).to_have_count(0)
+
+    client.append("cups")
+
+    expect(page.locator("#rows svg")).to_have_count(3)
 
 
 def test_words_filter_it(page: Any, traffic: Traffic) -> None:

@@ -37,7 +37,7 @@ NASTY = "</script><script>alert(1)</script><!--"
 def pages(pytester: pytest.Pytester) -> dict[str, list[dict[str, Any]]]:
     """What is in each file, by the test's name."""
     found = {}
-    for path in sorted((pytester.path / "pages").iterdir()):
+    for path in sorted((pytester.path / "pages").glob("test_*.html")):
         found[path.name.partition("--")[2].rpartition("-")[0]] = accounts_of(path.read_bytes())
     return found
 
@@ -98,7 +98,7 @@ def test_secrets_are_blacked_out(run: Run, pytester: pytest.Pytester) -> None:
     """,
         "--s2mock-report=pages",
     ).stdout.no_fnmatch_line("*hush-query*'*")
-    [path] = (pytester.path / "pages").iterdir()
+    [path] = (pytester.path / "pages").glob("test_*.html")
     text = path.read_text("utf-8")
     assert "signature=***" in text
     assert "hush-" not in text
@@ -113,7 +113,7 @@ def test_nothing_of_the_data_is_read_as_html(run: Run, pytester: pytest.Pytester
     """,
         "--s2mock-report=pages",
     )
-    [path] = (pytester.path / "pages").iterdir()
+    [path] = (pytester.path / "pages").glob("test_*.html")
     text = path.read_text("utf-8")
     assert text.count("</script>") == 2
     assert text.count("<script") == 2
@@ -135,7 +135,7 @@ def test_the_failure_says_where_it_is(run: Run, pytester: pytest.Pytester) -> No
         "--s2mock-report=some/pages",
     )
     result.assert_outcomes(failed=1, passed=1)
-    [path] = (pytester.path / "some/pages").iterdir()
+    [path] = (pytester.path / "some/pages").glob("test_*.html")
     result.stdout.fnmatch_lines(["*s2mock: the page of this test*", str(path)])
     assert result.stdout.str().count("the page of this test") == 1
 
@@ -167,9 +167,9 @@ def test_several_mocks_are_told_apart(run: Run, pytester: pytest.Pytester) -> No
     )
     found = pages(pytester)
     assert [account["name"] for account in found["test_one"]] == [
-        "mock 1, 1 exchange",
-        "mock 2, 1 exchange",
-        "mock 3, 1 exchange",
+        "mock 1, 1 exchange (fixture make_s2_mock, test_several_mocks_are_told_apart.py:18)",
+        "mock 2, 1 exchange (fixture s2_mock)",
+        "mock 3, 1 exchange (made at test_several_mocks_are_told_apart.py:26)",
     ]
     rows = [account["timeline"]["rows"] for account in found["test_one"]]
     assert [[row["number"] for row in each] for each in rows] == [[2], [1], [1]]
@@ -185,8 +185,8 @@ def test_several_mocks_are_told_apart(run: Run, pytester: pytest.Pytester) -> No
     assert (hook["text"], hook["calls"]) == ("on('append', at='commit')", 1)
     # That nothing came is worth a look, too.
     assert [account["name"] for account in found["test_other"]] == [
-        "mock 1, 0 exchanges",
-        "mock 2, 0 exchanges",
+        "mock 1, 0 exchanges (fixture s2_mock)",
+        "mock 2, 0 exchanges (made at test_several_mocks_are_told_apart.py:33)",
     ]
 
 
@@ -225,7 +225,7 @@ def test_failures_of_setup_and_teardown(run: Run, pytester: pytest.Pytester) -> 
     """,
         "--s2mock-report=pages",
     ).assert_outcomes(errors=3, passed=1, failed=1)
-    names = [path.name for path in sorted((pytester.path / "pages").iterdir())]
+    names = [path.name for path in sorted((pytester.path / "pages").glob("test_*.html"))]
     assert [re.sub("-[0-9a-f]{8}", "", name.partition("--")[2]) for name in names] == [
         "test_both-teardown.html",
         "test_both.html",
@@ -253,16 +253,18 @@ def test_the_attempts_of_a_sweep_that_failed(run: Run, pytester: pytest.Pytester
 
 
 def test_a_folder_that_cannot_be_made(run: Run, pytester: pytest.Pytester) -> None:
+    """It is noticed before the first test."""
     (pytester.path / "taken").write_text("a file")
     result = run(
         f"""{HEAD}
     def test_one(s2_mock):
         assert 0
     """,
-        "--s2mock-report=taken",
+        "--s2mock-report=taken/below",
     )
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["it could not be written: *"])
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    taken = pytester.path / "taken"
+    result.stderr.fnmatch_lines([f"*--s2mock-report writes to a directory, and {taken} is a file*"])
 
 
 @pytest.mark.parametrize("name", ["a/b", "ü", "../..", "<&'\"", "x" * 500, "con", "\ud800", ""])
@@ -293,7 +295,7 @@ def test_with_xdist_it_is_the_same(pytester: pytest.Pytester) -> None:
         for [account] in pages(pytester).values()
     ]
     assert bodies == ["0", "1", "2", "3"]
-    for path in (pytester.path / "pages").iterdir():
+    for path in (pytester.path / "pages").glob("test_*.html"):
         assert str(path) in result.stdout.str()
 
 
@@ -319,7 +321,7 @@ def test_on_a_server_it_is_the_servers(run: Run, pytester: pytest.Pytester) -> N
     assert len(found) == 2
     for accounts in found.values():
         # The server is of this process here, and its own mocks are there, too.
-        [account] = [account for account in accounts if account["name"] == "account"]
+        [account] = [one for one in accounts if one["name"].startswith("test_one")]
         assert account["streams"]["basins"]
 
 

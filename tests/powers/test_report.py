@@ -7,105 +7,29 @@ are written anew.
 import os
 import re
 from pathlib import Path
-from textwrap import dedent
 
 import pytest
 
 from s2mock import S2Mock
 from tests.plugin.conftest import Run
+from tests.powers.failures import CAUSES, FIRST_LINES, MISTAKES, module_of
 
 pytestmark = pytest.mark.slow
 
 REPORTS = Path(__file__).parent / "reports"
-HEAD = """
-import httpx
-import pytest
-from s2mock import AppendRecord, Drop
-
-@pytest.fixture
-def s2(s2_mock):
-    basin = s2_mock.create_basin("my-basin")
-    basin.create_stream("orders/eu").append(["first"])
-    with httpx.Client(base_url=s2_mock.url, headers={"s2-basin": "my-basin"}) as client:
-        yield client
-
-"""
-MISTAKES = {
-    "wrong_basin": """
-        def test_it(s2):
-            s2.headers["s2-basin"] = "my-bassin"
-            assert s2.get("/v1/streams/orders%2Feu").status_code == 200
-    """,
-    "typo_in_the_stream": """
-        def test_it(s2):
-            assert s2.get("/v1/streams/order%2Feu/records?seq_num=0").status_code == 200
-    """,
-    "typo_in_the_path": """
-        def test_it(s2):
-            assert s2.get("/v1/streams/orders/eu/records?seq_num=0").status_code == 200
-    """,
-    "forgotten_header": """
-        def test_it(s2):
-            del s2.headers["s2-basin"]
-            assert s2.get("/v1/streams").status_code == 200
-    """,
-    "wrong_content_type": """
-        def test_it(s2):
-            text = '{"stream": "orders/us"}'
-            headers = {"content-type": "text/plain"}
-            assert s2.post("/v1/streams", content=text, headers=headers).status_code == 201
-    """,
-    "read_without_a_start": """
-        def test_it(s2):
-            assert s2.get("/v1/streams/orders%2Feu/records").json()["records"]
-    """,
-    "wrong_fencing_token": """
-        def test_it(s2, s2_mock):
-            s2_mock.basin("my-basin").stream("orders/eu").append([AppendRecord.fence("writer-2")])
-            document = {"records": [{"body": "a"}], "fencing_token": "writer-1"}
-            answer = s2.post("/v1/streams/orders%2Feu/records", json=document)
-            assert answer.status_code == 200
-    """,
-    "append_to_a_deleted_stream": """
-        def test_it(s2):
-            s2.delete("/v1/streams/orders%2Feu")
-            document = {"records": [{"body": "a"}]}
-            answer = s2.post("/v1/streams/orders%2Feu/records", json=document)
-            assert answer.status_code == 200
-    """,
-    "missing_token_scope": """
-        def test_it(s2, s2_mock):
-            svc = s2_mock.issue_token("svc", basins="*", streams="*", ops=["append", "read"])
-            s2.headers["authorization"] = f"Bearer {svc.secret}"
-            document = {"records": [{"body": "a"}]}
-            assert s2.post("/v1/streams/orders%2Feu/records", json=document).status_code == 200
-            trim = {"headers": [["", "trim"]], "body": "\\0\\0\\0\\0\\0\\0\\0\\1"}
-            answer = s2.post("/v1/streams/orders%2Feu/records", json={"records": [trim]})
-            assert answer.status_code == 200
-    """,
-    "a_lost_acknowledgement": """
-        def append(s2, *bodies):
-            document = {"records": [{"body": body} for body in bodies]}
-            try:
-                return s2.post("/v1/streams/orders%2Feu/records", json=document)
-            except httpx.TransportError:
-                return append(s2, *bodies)
-
-        def test_it(s2, s2_mock):
-            s2_mock.inject(Drop(committed=True), on="append")
-            append(s2, "a", "b")
-            assert len(s2_mock.basin("my-basin").stream("orders/eu").records) == 3
-    """,
-}
 
 
 def section(result: pytest.RunResult) -> str:
     """The part of the report that is s2mock's, without what differs from run to run."""
     text = result.stdout.str()
-    start = text.index("s2mock: ")
-    start = text.rindex("\n", 0, start) + 1
+    # A campaign that fails has no other section.
+    found = re.search(r"s2mock: |s2_orders: ", text)
+    assert found is not None
+    start = text.rindex("\n", 0, found.start()) + 1
     end = re.search(r"^(=====|_____)", text[start:], re.MULTILINE)
     text = text[start : start + end.start()] if end else text[start:]
+    # The source of a test is in the documentation, and runs in other tests.
+    text, _, _ = text.partition("\nThe shortest failure as a test")
     text = re.sub(r"^-+ (s2mock: .*?) -+$", r"--- \1 ---", text, flags=re.MULTILINE)
     # As the versions of httpx write JSON, now with and now without spaces.
     text = re.sub(r"--data-binary '.*'", lambda body: re.sub(r"([,:]) ", r"\1", body[0]), text)
@@ -115,12 +39,13 @@ def section(result: pytest.RunResult) -> str:
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_of_a_typical_mistake(run: Run, name: str) -> None:
-    result = run(HEAD + dedent(MISTAKES[name]))
+    result = run(module_of(name))
     result.assert_outcomes(failed=1)
     report, golden = section(result), REPORTS / f"{name}.txt"
     if os.environ.get("S2MOCK_WRITE_REPORTS"):
         golden.write_text(report)
     assert report == golden.read_text()
+    assert CAUSES[name] in "\n".join(report.splitlines()[:FIRST_LINES])
 
 
 def test_there_is_no_other_report() -> None:
@@ -174,7 +99,11 @@ def test_every_mock_that_met_something_has_one(run: Run) -> None:
     result.assert_outcomes(passed=1, failed=2)
     text = result.stdout.str()
     one, two = text[: text.index("_ test_after _")], text[text.index("_ test_after _") :]
-    assert re.findall(r"- s2mock: (.*?) -", one) == ["1 exchange"] * 3
+    assert re.findall(r"- s2mock: (.*?) -", one) == [
+        "1 exchange (made at test_every_mock_that_met_something_has_one.py:6)",
+        "1 exchange (fixture s2_mock)",
+        "1 exchange (made at test_every_mock_that_met_something_has_one.py:15)",
+    ]
     assert re.findall(r"list-basins|list-streams|list-locations", one) == [
         "list-basins",
         "list-streams",
@@ -227,12 +156,12 @@ def test_long_ones_are_cut_and_appends_of_a_session_folded(run: Run) -> None:
     text = section(result)
     lines = text.splitlines()
     assert lines[0] == "--- s2mock: 46 exchanges ---"
-    assert lines[1] == "... 12 lines before these"
+    assert lines[1] == "... 23 exchanges without a fault, a hold, a refusal or advice"
     folded = ["200", "10", "records,", "0..9"]
     about = ["my-basin", "log"]
     assert lines[-2].split() == ["41", "+0.000", "append-session", *about, *folded]
     assert lines[-1].split() == ["42-46", "+0.000", "append", *about, *folded]
-    assert len(lines) == 2 + 30
+    assert len(lines) == 2 + 19
 
 
 def test_with_xdist(pytester: pytest.Pytester) -> None:
@@ -273,3 +202,104 @@ def test_the_nearest_path(path: str, near: str | None) -> None:
         client.open(path, environ_overrides={"REQUEST_URI": path})
         hint = f"; is it {near}?" if near else ""
         assert mock.journal[0].reason == f"no route {path}{hint}"
+
+
+def test_lines_of_note_are_never_left_out(run: Run) -> None:
+    """Also among hundreds of others, and several times: a fault, a hold, a refusal, an advice."""
+    text = section(
+        run(
+            """
+            import threading
+
+            import pytest
+            from s2mock import Drop
+
+            HEADERS = {"s2-basin": "my-basin"}
+
+            def append(s2_mock, body, **more):
+                document = {"records": [{"body": body}], **more}
+                path = "/v1/streams/log/records"
+                return s2_mock.client.post(path, json=document, headers=HEADERS)
+
+            @pytest.mark.s2_mock(basins=[{"name": "my-basin", "streams": [{"name": "log"}]}])
+            def test_it(s2_mock):
+                s2_mock.inject(Drop(committed=True), on="append")
+                with pytest.raises(ConnectionError):
+                    append(s2_mock, "a")
+                append(s2_mock, "a")
+                for _ in range(20):
+                    append(s2_mock, "refused", match_seq_num=99)
+                    append(s2_mock, "b")
+                with s2_mock.hold(on="append") as hold:
+                    held = threading.Thread(target=append, args=(s2_mock, "held"))
+                    held.start()
+                    hold.wait()
+                    append(s2_mock, "c")
+                    hold.release()
+                    held.join()
+                for _ in range(200):
+                    s2_mock.client.get("/v1/basins")
+                assert 0
+            """
+        )
+    )
+    lines = text.splitlines()
+    assert lines[1] == "in the order of their ends; the times are those of their arrivals"
+    for part in (
+        "1 record, 0..0  Drop(committed=True)",
+        "200  1 record, 1..1  the same batch as 1",
+        "the same batch as that of exchange 1, whose response was lost",
+        "412  seq_num_mismatch  and 19 more like it, up to 41",
+        "held at its commit, released after 43",
+    ):
+        assert any(part in line for line in lines), part
+    assert len(lines) < 32
+
+
+def test_client_that_hung_up_is_named(run: Run) -> None:
+    text = section(
+        run(
+            """
+            import socket
+            from urllib.parse import urlsplit
+
+            import pytest
+
+            @pytest.mark.s2_mock(basins=[{"name": "my-basin", "streams": [{"name": "log"}]}])
+            def test_it(s2_mock):
+                with s2_mock.hold(on="check-tail", at="arrival") as hold:
+                    address = urlsplit(s2_mock.url)
+                    with socket.create_connection((address.hostname, address.port)) as client:
+                        lines = ["GET /v1/streams/log/records/tail HTTP/1.1", "host: localhost"]
+                        lines += ["s2-basin: my-basin", "", ""]
+                        client.sendall("\\r\\n".join(lines).encode())
+                        hold.wait()
+                    s2_mock.journal.wait_for()
+                assert 0
+            """
+        )
+    )
+    assert "---  its client closed the connection before the response" in text
+
+
+def test_only_the_failing_run_of_hypothesis_is_shown(run: Run) -> None:
+    text = section(
+        run(
+            """
+            from hypothesis import given, settings, strategies as st
+            from s2mock import S2Mock
+
+            @settings(max_examples=20, database=None, derandomize=True)
+            @given(st.integers(0, 9))
+            def test_it(count):
+                with S2Mock() as mock:
+                    for _ in range(count):
+                        mock.client.get("/v1/basins")
+                    assert count < 3
+            """,
+            "-p",
+            "_hypothesis_pytestplugin",
+        )
+    )
+    assert text.splitlines()[0] == "--- s2mock: 3 exchanges ---"
+    assert text.count("list-basins") == 3

@@ -3699,21 +3699,21 @@ pub struct ListedCampaign {
     pub count: u64,
     /// The last 1,000.
     pub attempts: Vec<ListedAttempt>,
+    /// Null without a failure.
     pub shortest: Option<ShortestFailure>,
 }
 
-/// The shortest failure of a campaign; null without one.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct CampaignList {
+    pub campaigns: Vec<ListedCampaign>,
+}
+
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct ShortestFailure {
     pub attempt: u64,
     pub title: String,
     pub message: String,
     pub timeline: String,
-}
-
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
-pub struct CampaignList {
-    pub campaigns: Vec<ListedCampaign>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]

@@ -1958,17 +1958,17 @@ export interface components {
             count: number;
             /** @description The last 1,000. */
             attempts: components["schemas"]["ListedAttempt"][];
+            /** @description Null without a failure. */
             shortest: components["schemas"]["ShortestFailure"] | null;
         };
-        /** @description The shortest failure of a campaign; null without one. */
+        CampaignList: {
+            campaigns: components["schemas"]["ListedCampaign"][];
+        };
         ShortestFailure: {
             attempt: number;
             title: string;
             message: string;
             timeline: string;
-        };
-        CampaignList: {
-            campaigns: components["schemas"]["ListedCampaign"][];
         };
     };
     responses: {

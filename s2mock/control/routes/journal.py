@@ -74,7 +74,8 @@ def get_exchange(request: ControlRequest) -> Generator[Step, Any, ControlRespons
         raise Refused(404, f"the journal has no exchange {request.number}")
 
     def serialize() -> dict[str, Any]:
-        view, exchanges = capture_all(request.hosted), journal.since(0)
+        view = capture_all(request.hosted)
+        exchanges = () if exchange.stream is None else journal.since(0)
         return shown_to_json(exchange, find_state_before(view, exchanges, exchange))
 
     return ControlResponse(200, (yield RunInThread(serialize)))

@@ -37,7 +37,7 @@ function drawFailure() {
   $("failure").hidden = false;
   document.body.classList.add("failed");
   put("failure", el("h2", { id: "h0" }, failure.nodeid + phase), el("p", { class: "crash" }, first), 
-    row && el("p", { class: "cause" }, "The exchange that explains it: ", button(`${row.number} · ${row.operation} ${row.stream || row.basin || ""}`, () => { chooseExchange(row.number); $("exchange").scrollIntoView(); }), " ", outcome(row), " ", reason.reason || reason.advice[0] || row.fault || ""),
+    row && el("p", { class: "cause" }, "The exchange that explains it: ", button(`${row.number} · ${row.operation} ${row.stream || row.basin || ""}`, () => { chooseExchange(row.number); $("exchange").scrollIntoView(); }), " ", outcome(row), " ", [reason.reason, ...reason.advice].filter(Boolean).join("; ") || row.fault || ""),
     !row && saved.campaigns?.map(one => one.shortest && picture(one.shortest.title)),
     !failure.lines.length && rest.length ? el("pre", { class: "code", tabindex: 0 }, rest.join("\n")) : "",
     failure.lines.length ? el("pre", { class: "code", tabindex: 0 }, failure.lines.map(line => span(line[0] === ">" ? "hit" : line[0] === "E" ? "bad" : "", line + "\n"))) : "",

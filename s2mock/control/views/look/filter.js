@@ -39,7 +39,7 @@ function conditionOf(field, value, word, unknown) {
 }
 
 // The counts above the timeline. Each is a filter, and a second click takes it away.
-const COUNTS = [["refused", "refused", "bad"], ["fault", "by a fault", "fault"], ["held", "held now", "warn"], ["waiting", "waiting", ""], ["advice", "advice", "warn"], ["write", "writes", ""], ["read", "reads", ""]];
+const COUNTS = [["refused", "refused", "bad"], ["fault", "by a fault", "fault"], ["held", "held now", "warn"], ["waiting", "waiting", ""], ["advice", "advice", "warn"], ["write", "write", ""], ["read", "read", ""]];
 const LABELS = { refused: "Refused", fault: "Faults", held: "Held", waiting: "Waiting", advice: "Advice", write: "Writes", read: "Reads" };
 function drawStrip() {
   const words = $("find").value.split(/\s+/), waits = pendingNow();
@@ -48,8 +48,8 @@ function drawStrip() {
   const key = JSON.stringify([rows.length, numbers, words]);
   if (key === drawStrip.key) return;
   drawStrip.key = key;
-  const one = (count, name, kind, isOn, onclick, label) => el("button", { type: "button", class: "stat " + (count ? kind : "zero"), "aria-pressed": String(isOn), "aria-label": `${label}: ${count}`, onclick }, el("b", null, count), " " + name);
-  put("strip", one(rows.length, rows.length === 1 ? "exchange" : "exchanges", "", words.join("") === "", () => setFilter(""), "All exchanges"),
+  const one = (count, name, kind, isOn, onclick, label) => el("button", { type: "button", class: "stat " + (count ? kind : "zero"), "aria-pressed": String(isOn), "aria-label": `${label}: ${count}`, onclick }, el("b", null, count), " " + name + (/write|read|exchange/.test(name) && count !== 1 ? "s" : ""));
+  put("strip", one(rows.length, "exchange", "", words.join("") === "", () => setFilter(""), "All exchanges"),
     COUNTS.map(([kind, name, colour]) => one(numbers[kind], name, colour, words.includes("is:" + kind), () => toggleWord("is:" + kind), LABELS[kind])));
 }
 function toggleWord(word) {

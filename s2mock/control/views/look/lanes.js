@@ -2,7 +2,7 @@
 const HUES = [212, 24, 150, 322, 48, 265, 185, 0, 95, 235, 290, 350], hues = new Map();
 const LANE = 13;
 
-// The colour of a stream stays as long as the page does, also when rows are filtered.
+// The colour of a stream stays as long as the page does, with any filter.
 function hueOf(key) {
   if (!hues.has(key)) hues.set(key, HUES[hues.size % HUES.length]);
   return hues.get(key);
@@ -61,5 +61,5 @@ function paint(node, hue) {
 }
 function legend() {
   const there = new Set(timeline.seen.map(row => row.lane).filter(Boolean));
-  put("lanes", [...there].slice(0, 12).map(lane => paint(el("li", null, lane.name), lane.hue)), there.size ? span("hint", "■ write ● read, with the client's number") : "");
+  put("lanes", [...there].slice(0, 12).map(lane => paint(el("li", null, lane.name), lane.hue)), there.size ? el("li", { class: "hint" }, "■ write ● read, with the client's number") : "");
 }

@@ -54,10 +54,10 @@ function filter() {
   arrange();
   findGaps();
   fitColumns();
+  drawNone();
   timeline.set(shown, shown.findIndex(row => row.number === picked), performance.now(), Math.max(0, left));
   const gone = status?.journal.dropped;
   $("count").textContent = (shown.length < rows.length ? shown.length + " of " : "") + counted(rows.length, "exchange") + (gone ? `, ${gone} before are gone` : "");
-  drawNone();
   redraw(legend, drawStrip, drawPending);
   slide();
 }
@@ -77,13 +77,14 @@ function drawNone() {
   if (drawNone.key === what + account) return;
   drawNone.key = what + account;
   $("rows").hidden = $("columns").hidden = !shown.length;
-  if (!what || rows.length || saved) return put("none", what);
+  $("none").textContent = what;
+  if (!what || rows.length || saved) return put("start");
   const token = account || "s2mock", url = location.origin;
   const exports = ["ACCOUNT_ENDPOINT=" + url, "BASIN_ENDPOINT=" + url, "ACCESS_TOKEN=" + token].map(one => "export S2_" + one).join("\n");
   const curl = `curl ${url}/v1/basins -H 'authorization: Bearer ${token}' -H 'content-type: application/json' -d '{"basin":"my-first-basin"}'`;
-  put("none", el("p", null, what), el("div", { class: "start" }, "Point your client here:", block(exports), "or try it:", block(curl), el("p", null, "All that this page does, any client can: ", el("a", { href: "openapi.json" }, "openapi.json"))));
+  put("start", el("p", null, "Point your client here:"), block(exports, "the variables"), el("p", null, "or try it:"), block(curl, "the command"), el("p", null, "All that this page does, any client can: ", el("a", { href: "openapi.json" }, "openapi.json")));
 }
-const block = what => el("div", { class: "block" }, el("pre", { tabindex: 0 }, what), button("Copy", () => copy(what), "Copy " + what.split(/[ =]/).slice(0, 2).join(" ")));
+const block = (what, name) => el("div", { class: "block" }, el("pre", { tabindex: 0 }, what), button("Copy", () => copy(what), "Copy " + name));
 function clear() {
   [rows, shown, byNumber, start] = [[], [], new Map()];
 }
