@@ -129,7 +129,7 @@ class Connection(asyncio.Protocol):
             self._early = b"" if speaker else data
         if speaker is not None:
             speaker.receive(data)
-        self.flush()
+        self.flush_soon()
 
     def eof_received(self) -> bool:
         """Handle the end of the client's sending. The transport stays open for the answers."""
@@ -168,6 +168,10 @@ class Connection(asyncio.Protocol):
         if not self._discards:
             self._out.append(data)
             self.unsent += len(data)
+
+    def flush_soon(self) -> None:
+        """Hand over to the transport what has been written, by the end of the loop's turn."""
+        self.context.flush_soon(self)
 
     def flush(self) -> None:
         """Hand over to the transport what has been written."""

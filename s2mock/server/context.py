@@ -6,13 +6,16 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from s2mock.runtime.conversation import Application
 from s2mock.server.addresses import url_of
 from s2mock.server.workers import Workers
 
 _log = logging.getLogger("s2mock")
+
+# At most this number of connections wait for the end of a turn until they send.
+_MAX_UNFLUSHED: Final = 32
 
 
 def failure_reporter(
@@ -36,6 +39,9 @@ class OpenConnection(Protocol):
 
     transport: asyncio.Transport
 
+    def flush(self) -> None:
+        """Hand over to the transport what has been written."""
+
     def abort(self) -> None:
         """Close the connection at once."""
 
@@ -54,7 +60,7 @@ class Context:
     """The loop, the worker threads and the open connections of one server.
 
     `now` returns seconds of a clock that goes on during a callback, which the time of an event
-    loop need not do.
+    loop need not do. With `defers_sending`, the loop calls `flush_all` after each turn.
     """
 
     def __init__(
@@ -66,6 +72,8 @@ class Context:
         report: Callable[[BaseException], None],
         now: Callable[[], float],
         scheme: str = "http",
+        *,
+        defers_sending: bool = False,
     ) -> None:
         self.application = application
         self.loop = loop
@@ -85,6 +93,9 @@ class Context:
         # What is to be resumed, and whether the loop will do that.
         self._resumed: deque[tuple[Callable[[Any], object], Any]] = deque()
         self._is_resuming = False
+        self._defers_sending = defers_sending
+        # Connections that have written in the present turn, in the order in which they did so.
+        self._unflushed: dict[OpenConnection, None] = {}
         self.numbers: count[int] = count(1)
         """Numbers for the connections, in the order of their acceptance."""
 
@@ -128,8 +139,31 @@ class Context:
             except Exception as error:  # noqa: BLE001  # the others have to be resumed
                 self.report(error)
 
+    def flush_soon(self, connection: OpenConnection) -> None:
+        """Send what a connection has written, by the end of the present turn of the loop.
+
+        What all of its streams write in a turn is sent at once. A client that waits on many
+        connections is woken by the first send, and is awake for the others.
+        """
+        if not self._defers_sending:
+            connection.flush()
+            return
+        self._unflushed[connection] = None
+        if len(self._unflushed) >= _MAX_UNFLUSHED:
+            self.flush_all()
+
+    def flush_all(self) -> None:
+        """Send what connections have written in the present turn of the loop."""
+        unflushed, self._unflushed = self._unflushed, {}
+        for connection in unflushed:
+            try:
+                connection.flush()
+            except Exception as error:  # noqa: BLE001  # the others have to be sent
+                self.report(error)
+
     def drop_connections(self) -> None:
-        """Abort every connection and close every conversation."""
+        """Abort every connection and close every conversation, after what was written is sent."""
+        self.flush_all()
         for connection in list(self.connections):
             connection.abort()
         for conversation in list(self.lasting):

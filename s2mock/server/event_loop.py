@@ -6,9 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from contextvars import Context
+from typing import Any, TypeVarTuple
 
 from s2mock.runtime.fork_locks import Rank, take_at_fork
+
+Arguments = TypeVarTuple("Arguments")
 
 
 def monotonic_now(
@@ -42,6 +45,31 @@ class ServerLoop(asyncio.SelectorEventLoop):
         """Return seconds of the monotonic clock, as `monotonic_now`."""
         return monotonic_now()
 
+    def call_after_each_turn(self, function: Callable[[], object]) -> None:
+        """Call the function after the callbacks of each turn, before the loop waits."""
+        self._forkable_selector.before_select = function
+
+    def call_soon(
+        self,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> asyncio.Handle:
+        """As of any loop."""
+        self._forkable_selector.is_to_return = True
+        return super().call_soon(callback, *args, context=context)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Arguments], object],
+        *args: *Arguments,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """As of any loop."""
+        self._forkable_selector.is_to_return = True
+        return super().call_at(when, callback, *args, context=context)
+
     def is_running(self) -> bool:
         """Return True if a thread of this process runs the loop."""
         return super().is_running() and not self._is_abandoned
@@ -72,11 +100,20 @@ class ForkableSelector(selectors.BaseSelector):
 
     def __init__(self) -> None:
         self._selector: selectors.BaseSelector = selectors.DefaultSelector()
+        self.before_select: Callable[[], object] = bool
+        """Called at the end of each turn, when all of its callbacks have returned."""
+        self.is_to_return: bool = False
+        """Set to True by a new call of the loop, for which `select` must not wait."""
         self.callbacks = threading.RLock()
         take_at_fork(self.callbacks, Rank.LOOP)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """As the system's selector, with `callbacks` released during the wait."""
+        # The loop has computed the timeout before that.
+        self.is_to_return = False
+        self.before_select()
+        if self.is_to_return:
+            timeout = 0
         self.callbacks.release()
         try:
             return self._selector.select(timeout)

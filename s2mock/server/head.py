@@ -82,14 +82,17 @@ class RequestHead:
 class HeadReader:
     """The search for request heads in the bytes of a connection."""
 
-    __slots__ = ("_looked_at", "_searched")
+    __slots__ = ("_looked_at", "_searched", "_seen", "_text")
 
     def __init__(self) -> None:
         self._searched = 0
         self._looked_at = 0
+        # The latest head, since many clients send the same one again and again.
+        self._text = ""
+        self._seen: RequestHead
 
     def next_head(self, buffer: bytearray) -> RequestHead | None:
-        """Take the next head out of the buffer; None if it is not complete.
+        """Take the next head out of the buffer; None if it is not complete. Do not change it.
 
         Raises `RefusedError`, possibly before it is complete.
         """
@@ -111,7 +114,9 @@ class HeadReader:
         text = buffer[: found.end()].decode("latin-1")
         del buffer[: found.end()]
         self._searched = self._looked_at = 0
-        return _parse(text)
+        if text != self._text:
+            self._seen, self._text = _parse(text), text
+        return self._seen
 
     def _check_part(self, buffer: bytearray) -> None:
         """Raise `RefusedError` if no continuation makes the bytes a valid head."""

@@ -196,7 +196,7 @@ class Http1:
     def flush(self) -> None:
         """Implement `Wire.flush`; after the end of an exchange, begin the next one."""
         self._go_on()
-        self._connection.flush()
+        self._connection.flush_soon()
 
     def _within_length(self, data: bytes) -> bytes:
         if self._owed is not None:

@@ -281,7 +281,7 @@ class Http2:
     def flush(self) -> None:
         """Continue the streams with news, and hand over what has been sent."""
         self._go_on()
-        self._connection.flush()
+        self._connection.flush_soon()
 
     def _send_some(self, stream: H2Stream) -> bool:
         """Send the next frame of a response body; return False without a frame or room for it."""

@@ -73,7 +73,9 @@ class Server:
             (host, self.port),
             report,
             self._loop.time,
+            defers_sending=True,
         )
+        self._loop.call_after_each_turn(self._context.flush_all)
         self._gate = None
         if synced_log is not None:
             from s2mock.server.output_gate import OutputGate
@@ -130,6 +132,7 @@ class Server:
                 function()
             except BaseException as error:  # noqa: BLE001  # raised again below
                 raised.append(error)
+            self._context.flush_all()
             is_done.set()
 
         with self._lock:

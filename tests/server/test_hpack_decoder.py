@@ -86,3 +86,16 @@ def test_no_private_part_of_a_library_is_used() -> None:
         "werkzeug.exceptions.ClientDisconnected",
         "werkzeug.wsgi.get_input_stream",
     }
+
+
+def test_a_block_that_was_seen_is_decoded_with_the_table_as_it_is() -> None:
+    decoder = HpackDecoder(60)
+    newest = b"\xbe"
+    for number in range(3):
+        name = b"%d" % number
+        # A literal field that is added to the table, and the newest field of the table, twice.
+        assert list(decoder.decode(b"\x40\x01" + name + b"\x01x")) == [(name, b"x")]
+        assert [*decoder.decode(newest), *decoder.decode(newest)] == [(name, b"x")] * 2
+    with pytest.raises(ListTooLargeError):
+        decoder.decode(b"\x40\x01y\x01x" * 2)
+    assert list(decoder.decode(newest)) == [(b"y", b"x")]

@@ -10,8 +10,9 @@ from s2mock.runtime.conversation import Conversation, Head
 from s2mock.server.connection import Connection
 from s2mock.server.context import Context
 from s2mock.server.event_loop import ServerLoop
+from s2mock.server.http1 import _MAX_UNREAD_BYTES
 from s2mock.server.protocols import PREFACE, recognise
-from s2mock.server.socket_transport import SocketTransport
+from s2mock.server.socket_transport import _RECEIVE_BYTES, SocketTransport
 from s2mock.server.workers import Workers
 from tests.server.h2_shapes import Said
 from tests.server.toys import Environ
@@ -124,7 +125,7 @@ def test_no_more_is_read_than_is_answered(turns: Turns, monkeypatch: pytest.Monk
         turns.turn()
     waiting = sum(sizes) - len(turns.paths) * len(request) // 1000
     # What may wait, and what was read at once.
-    assert 0 < waiting <= 2 * 64 * 1024
+    assert 0 < waiting <= _MAX_UNREAD_BYTES + _RECEIVE_BYTES
 
 
 @protocols
