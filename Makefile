@@ -245,9 +245,9 @@ simulation-tests: $(VENV)/.test
 
 # The pace of the hosted service, whole; `make test` has a sample of it.
 pace: $(VENV)/.test
-	@S2MOCK_TESTS_WHOLE=1 $(PYTEST) --durations=10 $(PYTEST_FLAGS) tests/pace/test_auto_clock.py \
+	@S2MOCK_TESTS_WHOLE=1 $(PYTEST) --durations=10 $(PYTEST_FLAGS) tests/pace \
 	  tests/sdk/test_python_overload.py tests/sdk/test_go.py tests/sdk/test_typescript.py \
-	  -k 'two_hundred or overload or above_the_limits'
+	  -k 'pace or overload or above_the_limits'
 
 # SIGKILL at random moments under load: all that was acknowledged is there after the restart, and
 # nothing else. `make test` has a sample of it.

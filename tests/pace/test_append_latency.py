@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from s2mock import ManualClock, S2Mock
 from s2mock.registry.values.config import StreamConfig
 from tests.backends import Make
+from tests.pace import EXAMPLES
 from tests.powers.conftest import BASIN, FRAMES, PATIENCE, Started, Way
 from tests.powers.frames import append_frame, frames
 
@@ -102,6 +103,7 @@ def test_a_stream_that_the_append_creates_has_the_class_of_its_basin(
         assert takes(mock, milliseconds, lambda: way.append("a", stream="new")).status == 200
 
 
+@EXAMPLES
 @given(st.lists(st.sampled_from([*BOUNDS]), min_size=1, max_size=6))
 def test_each_append_in_turn_takes_the_bound_of_its_class(classes: list[str]) -> None:
     clock = ManualClock(0)

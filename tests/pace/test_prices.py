@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from s2mock import ManualClock, S2Mock
 from s2mock.registry.values.prices import PRICED_SETS
 from tests.backends import Make
+from tests.pace import EXAMPLES
 from tests.powers.conftest import BASIN, EVENTS, RECORDS, SEEDS, Way
 
 HOUR = 3600
@@ -94,6 +95,7 @@ def test_basins_that_are_gone_have_cost_something() -> None:
         assert costs(way, T)["total"] == [(0, 1)]
 
 
+@EXAMPLES
 @given(
     st.dictionaries(st.sampled_from(PRICED_SETS), st.floats(0, 1000, allow_nan=False)),
     st.lists(st.integers(0, 2 * HOUR), max_size=8),

@@ -12,7 +12,8 @@ import pytest
 from s2_sdk import S2, AppendInput, Endpoints, Producer, Record, Retry, S2ServerError, Timeout
 
 from s2mock import S2Mock
-from tests.pace import IS_WHOLE, OVERLOADED_SECONDS
+from tests.pace import OVERLOADED_SECONDS
+from tests.sampling import IS_WHOLE
 from tests.sdk.overload import refused_appends, seconds_of, throttled_sessions
 
 # A second's worth passes at once, and 200 more with each second.
