@@ -114,8 +114,15 @@ def test_the_powers_over_http(start: Start) -> None:
     url = url_of(start("--port", "0", "--clock", "manual"))
     assert get(f"{url}/_s2mock").json()["name"] == "s2mock"
     assert get(f"{url}/_s2mock/clock").json()["date"] == "2024-01-01T00:00:00Z"
+    # A browser that looks for the page finds it; a client gets what there is for it.
+    for path in ("", "/", "/_s2mock"):
+        shown = httpx.get(f"{url}{path}", headers={"accept": "text/html,*/*"}, trust_env=False)
+        assert (shown.status_code, shown.headers["location"]) == (302, "/_s2mock/")
+    assert get(url).status_code == 404
     url = url_of(start("--port", "0", "--no-control"))
     assert get(f"{url}/_s2mock").status_code == 404
+    shown = httpx.get(f"{url}/", headers={"accept": "text/html,*/*"}, trust_env=False)
+    assert shown.status_code == 404
 
 
 @pytest.mark.slow
@@ -130,6 +137,7 @@ def test_accounts_only(start: Start) -> None:
         f"s2mock is listening on {url}; POST {url}/_s2mock/accounts makes an account; "
         "stop it with Ctrl-C\n"
     )
+    assert process.stderr.readline() == f"inspect: {url}/_s2mock/\n"
     refused = get(f"{url}/v1/basins")
     assert refused.status_code == 401
     assert refused.json()["message"] == (
@@ -141,7 +149,7 @@ def test_accounts_only(start: Start) -> None:
     token = httpx.post(f"{url}/_s2mock/accounts", trust_env=False).json()["token"]
     headers = {"authorization": f"Bearer {token}"}
     assert httpx.get(f"{url}/v1/basins", headers=headers, trust_env=False).status_code == 200
-    # Nothing more than these two is printed.
+    # Nothing more than these is printed.
     assert end(process) == (0, "", "")
 
 

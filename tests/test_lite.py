@@ -111,6 +111,9 @@ def test_the_dashboard(start: Start) -> None:
     until_it_listens(iter(process.stderr.readline, ""))
     answer = get(port, "/dashboard")
     assert (answer.status_code, answer.headers["location"]) == (302, "/_s2mock/")
+    # s2-lite has nothing there.
+    root = httpx.get(f"http://127.0.0.1:{port}/", headers={"accept": "text/html"}, trust_env=False)
+    assert root.status_code == 404
     page = get(port, "/_s2mock/")
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
 

@@ -1,9 +1,13 @@
 """An exchange as a test to paste: it runs, and finds the same."""
 
+import subprocess
+
 import pytest
 
-from s2mock import Drop, S2Mock
-from s2mock.control.views.snippet import snippet
+from s2mock import AppendRecord, Drop, S2Mock
+from s2mock.control.views.account_view import capture
+from s2mock.control.views.snippet import shell_script, snippet
+from s2mock.control.views.stream_history import find_state_before
 from tests.control.conftest import BASIN, SEEDS
 from tests.plugin.conftest import Run, run
 
@@ -62,3 +66,53 @@ def test_no_key_is_in_it() -> None:
         assert "'s2-encryption-key': '***'" in text
         assert "secret" not in text.replace("s2-", "")
         assert "c2VjcmV0" not in text
+
+
+PATH = "/v1/streams/orders%2Feu/records"
+
+
+def fill(mock: S2Mock) -> None:
+    """Have a log with a binary record, a header, a fence and 70 records that are made directly."""
+    log = mock.stream(BASIN, "orders/eu")
+    log.append(["..."] * 70)
+    log.append([b"\xff\x00", AppendRecord("it's", [("a", "b")]), AppendRecord.fence("owner")])
+    http = mock.client
+    http.post(PATH, json={"records": [{"body": "x"}], "fencing_token": "other"}, headers=HEADERS)
+    http.post(PATH, json={"records": [{"body": "tea"}], "match_seq_num": 73}, headers=HEADERS)
+    http.get(f"{PATH}?seq_num=73&count=1", headers=HEADERS)
+    http.post(PATH, json={"records": [{"body": "cups"}], "match_seq_num": 73}, headers=HEADERS)
+    # What came later is not seeded for the others.
+    log.append([AppendRecord.fence("late"), "later"])
+
+
+def test_records_that_the_exchange_found_are_seeded(run: Run, pytester: pytest.Pytester) -> None:
+    with S2Mock(basins=SEEDS) as mock:
+        fill(mock)
+        view, exchanges = capture(mock._engine), mock.journal[:]
+        for exchange in exchanges:
+            text = snippet(exchange, find_state_before(view, exchanges, exchange))
+            pytester.makepyfile(**{f"test_{exchange.number}": text})
+            # A read does not show where the log ended then.
+            assert "later" not in text or exchange.operation == "read"
+    assert [exchange.response.status for exchange in exchanges if exchange.response] == [
+        *(412, 200, 200, 412),
+    ]
+    run().assert_outcomes(passed=4, warnings=0)
+    # The negative control: of the records only their number is known without the journal.
+    for exchange in exchanges:
+        pytester.makepyfile(**{f"test_{exchange.number}": snippet(exchange)})
+    run().assert_outcomes(passed=3, failed=1)
+
+
+def test_commands_make_the_state_before_on_another_server() -> None:
+    with S2Mock(basins=SEEDS) as mock:
+        fill(mock)
+        view, exchanges = capture(mock._engine), mock.journal[:]
+        script = shell_script(exchanges[1], find_state_before(view, exchanges, exchanges[1]))
+        expected = mock.stream(BASIN, "orders/eu").bodies[:73]
+    assert "localhost" not in script
+    with S2Mock() as other:
+        script = script.replace("S2=http://127.0.0.1:8080", f"S2={other.url}")
+        done = subprocess.run(["sh", "-ec", script], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert other.stream(BASIN, "orders/eu").bodies == expected

@@ -121,4 +121,4 @@ def test_the_focused_element_is_marked(page: Any, traffic: Traffic) -> None:
         )
         seen.add(name)
         assert not outline.startswith("none"), f"{name} has the focus, and does not show it"
-    assert {"rows", "detail", "names", "records", "powers", "at", "find", "reset"} <= seen
+    assert {"rows", "detail", "names", "records", "controls", "at", "find", "reset"} <= seen

@@ -3,8 +3,8 @@ const COLUMNS = ["g", "n", "t", "c", "o", "w", "s", "e", "d"];
 const NAMES = { n: "No.", t: "Time", c: "By", o: "Operation", w: "Stream", s: "Status", e: "Effect", d: "Took" };
 const timeline = list("rows", (row, tall) => [
   gutter(row, tall), span("n", row.number), span("t", "+" + ((row.began || row.ended) - start).toFixed(3)),
-  el("span", { class: "c", title: row.by }, row.by.replace("session ", "s")), span("o", row.operation), el("span", { class: "w", title: `${row.stream || ""} ${row.basin || row.path}` }, placeOfRow(row)),
-  outcome(row), el("span", { class: "e", title: row.fault || row.did }, effectOf(row)), tookOf(row), row.gap && span("gap", row.gap)], (row, isEntered) => {
+  el("span", { class: "c", title: row.by }, row.by.replace("session ", "s")), span("o", row.operation), el("span", { class: "w", title: `${row.stream || ""} ${row.basin || row.path}` }, span("name", placeOfRow(row)), row.gap && span("gap", row.gap)),
+  outcome(row), el("span", { class: "e", title: row.fault || row.did }, effectOf(row)), tookOf(row)], (row, isEntered) => {
   chooseExchange(row.number);
   if (isEntered || innerWidth < 1000) $("exchange").scrollIntoView();
   if (isEntered) $("detail").focus();
