@@ -20,6 +20,7 @@ from tests.campaigns.scenarios import (
     generated,
     generated_large,
 )
+from tests.sampling import IS_WHOLE
 
 SAMPLE = 25
 ALL = 500
@@ -128,10 +129,11 @@ def test_generated_scenarios_have_the_final_states_of_brute_force() -> None:
 
 
 @pytest.mark.long
-def test_500_generated_scenarios_have_the_final_states_of_brute_force() -> None:
-    compare_all(range(70, ALL))
-    compare_all(range(6, 40), faults=1)
-    for seed in range(20):
+@pytest.mark.whole
+def test_more_generated_scenarios_have_the_final_states_of_brute_force() -> None:
+    compare_all(range(70, ALL, 1 if IS_WHOLE else 5))
+    compare_all(range(6, 40, 1 if IS_WHOLE else 3), faults=1)
+    for seed in range(20 if IS_WHOLE else 5):
         compare(seed, make=generated_large)
 
 

@@ -195,6 +195,7 @@ def test_with_xdist_it_is_the_same(run: Run, pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.long
+@pytest.mark.whole(3)
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("example", PYTHON_EXAMPLES)
 def test_of_our_own_examples_too(example: str, tmp_path: Path) -> None:
