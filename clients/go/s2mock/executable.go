@@ -86,7 +86,10 @@ func startProcess(ctx context.Context, program []string, options []string) (*ser
 		for {
 			line, err := lines.ReadString('\n')
 			if match := listening.FindStringSubmatch(strings.TrimSpace(line)); match != nil {
-				found <- match[1]
+				select {
+				case found <- match[1]:
+				default:
+				}
 			}
 			if err != nil {
 				break
