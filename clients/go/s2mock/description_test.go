@@ -288,7 +288,9 @@ func (d description) mismatch(of schema, kind reflect.Type, tag string) string {
 		return unless(name == "CampaignPoint", "it is no point")
 	}
 	if kind.Kind() == reflect.Struct && kind.NumField() == 1 && kind.Field(0).Type == nameType {
-		return unless(resolved.Type == "string" && len(resolved.Enum) > 0, "it is no name")
+		// The point at which an operation is held is described in words.
+		isPoint := kind == reflect.TypeFor[Point]()
+		return unless(resolved.Type == "string" && (len(resolved.Enum) > 0 || isPoint), "it is no name")
 	}
 	switch kind.Kind() {
 	case reflect.Interface:

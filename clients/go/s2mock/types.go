@@ -20,6 +20,8 @@ type ListedAccount struct {
 	Name  string `json:"name"`
 	// The number of its latest exchange.
 	Exchanges int `json:"exchanges"`
+	// The name that the account was given, such as that of a test; else `account 1` and so on.
+	Title string `json:"title"`
 }
 
 // newAccount is the response to a request for an account.
@@ -122,6 +124,8 @@ type Exchange struct {
 	Advice []string `json:"advice"`
 	// Its number among the operations that a hold or a hook has held, by which `release` names it; nil if it was not held.
 	Held *int `json:"held"`
+	// The point at which a hold has held it; empty if none has.
+	HeldAt Point `json:"held_at"`
 	// The command that sends it again.
 	Curl string `json:"curl"`
 }
@@ -295,6 +299,10 @@ type ShownExchange struct {
 	Row      TimelineRow `json:"row"`
 	// The source of a test that sends the same request.
 	Pytest string `json:"pytest"`
+	// The command that sends the request again.
+	Curl string `json:"curl"`
+	// What happened, in words: `refused, but written as record 0`.
+	Meaning string `json:"meaning"`
 }
 
 // TimelineRow is an exchange as a row of a timeline.
@@ -322,6 +330,11 @@ type TimelineRow struct {
 	Fault string `json:"fault"`
 	// The number of pieces of advice.
 	Advice int `json:"advice"`
+	// The moment of the operation, in nanoseconds of the account's clock; nil if the request was refused
+	// before it reached the account.
+	At *int64 `json:"at"`
+	// The point at which a hold has held it; empty if none has.
+	HeldAt Point `json:"held_at"`
 }
 
 // Timeline is the journal as rows.
@@ -410,6 +423,13 @@ type ListedExchange struct {
 	Operation Operation `json:"operation"`
 	Basin     string    `json:"basin"`
 	Stream    string    `json:"stream"`
+	// Its number among the operations that a hold or a hook has held.
+	Held *int `json:"held"`
+	// True if it is held now.
+	IsWaiting bool `json:"is_waiting"`
+	// The sender: `session 3`, `c2` for a connection, or `wsgi`.
+	By    string  `json:"by"`
+	Began float64 `json:"began"`
 }
 
 // Overview are all streams of an account, and their basins.
