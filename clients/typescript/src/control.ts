@@ -2619,7 +2619,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It does not advance by itself. */
+            /** @description The clock is stopped. */
             204: {
                 headers: {
                     [name: string]: unknown;
