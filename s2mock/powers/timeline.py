@@ -18,6 +18,8 @@ _FIRST_LINES: Final = 24
 _MAX_ALIKE: Final = 4
 _INDENT = " " * 12
 _MAX_NAME = 40
+_ORDER: Final = "in the order of their ends; the times are those of their arrivals"
+_AGAIN: Final = "the same advice as above"
 _NO_MARKS: Final[Mapping[int, str]] = MappingProxyType({})
 _NUMBER: Final = re.compile(r"\d+")
 
@@ -55,7 +57,8 @@ def make_timeline(
         lines += _explain(last_refused, "" if is_below else f"{last_refused.number}: ", spell)
     cause = find_cause(exchanges)
     if cause is not None and (
-        places[cause.number] > _FIRST_LINES or (cause is last_refused and len(lines) > _FIRST_LINES)
+        places.get(cause.number, _FIRST_LINES + 1) > _FIRST_LINES
+        or (cause is last_refused and len(lines) > _FIRST_LINES)
     ):
         lines[:0] = [*_lead(cause, spell), ""]
     return "\n".join(lines)
@@ -103,7 +106,6 @@ class _Rows:
         shown = self._choose(groups)
         rows = [_make_cells(group, self._start) for group in shown if group is not None]
         widths = [max(len(row[column]) for row in rows) for column in range(5)]
-        # What is left out was answered in time, too.
         lines = [] if self._is_in_order else [_ORDER]
         places: dict[int, int] = {}
         cells = iter(rows)
@@ -174,10 +176,6 @@ class _Rows:
             is_new = key not in self._advised
             self._advised.add(key)
             yield f"{_INDENT}{self._spell(text)}" if is_new else f"{_INDENT}{_AGAIN}"
-
-
-_ORDER: Final = "in the order of their ends; the times are those of their arrivals"
-_AGAIN: Final = "the same advice as above"
 
 
 def _gaps(

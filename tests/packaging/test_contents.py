@@ -20,7 +20,14 @@ DATA = {
     "s2mock/contract/corpus.zip",
     "s2mock/contract/proof.json",
     "s2mock/control/openapi.json",
-    *(f"s2mock/control/views/look/page.{kind}" for kind in ("css", "html", "js")),
+    *(f"s2mock/control/views/look/page.{kind}" for kind in ("css", "html")),
+    *(
+        f"s2mock/control/views/look/{name}.js"
+        for name in (
+            *("campaigns", "data", "elements", "exchange", "filter", "json", "lanes", "list"),
+            *("live", "pending", "powers", "streams", "timeline"),
+        )
+    ),
     *(
         f"s2mock/json_bodies/schemas/{name}.json"
         for name in (

@@ -80,7 +80,11 @@ def _serve(stack: ExitStack, folder: Path) -> str:
 def _measure(browser: Any, url: str) -> dict[str, float]:
     page = browser.new_page(viewport={"width": 1400, "height": 900})
     page.goto(f"{url}/_s2mock/")
-    page.wait_for_function(f"rows.length === {EXCHANGES}")
+    page.evaluate(
+        f"""async () => {{
+          while (rows.length !== {EXCHANGES}) await new Promise(requestAnimationFrame);
+        }}"""
+    )
     there = page.evaluate("performance.now()")
     [paint] = [
         one["startTime"]

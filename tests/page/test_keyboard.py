@@ -1,5 +1,6 @@
 """The page without a mouse."""
 
+import threading
 from typing import Any
 
 from s2mock import ManualClock, S2Mock
@@ -122,3 +123,34 @@ def test_the_focused_element_is_marked(page: Any, traffic: Traffic) -> None:
         seen.add(name)
         assert not outline.startswith("none"), f"{name} has the focus, and does not show it"
     assert {"rows", "detail", "names", "records", "controls", "at", "find", "reset"} <= seen
+
+
+def test_counts_pending_rows_and_a_comparison(page: Any, mock: S2Mock, traffic: Traffic) -> None:
+    client = traffic.client()
+    client.append("tea")
+    client.append("tea", match_seq_num=7)
+    with mock.hold(on="append") as hold:
+        held = threading.Thread(target=traffic.client().append, args=("cups",))
+        held.start()
+        hold.wait(timeout=60)
+        expect(page.locator("#pending .wait")).to_have_count(1)
+        tab_to(page, "#pending button")
+        page.keyboard.press("Enter")
+        held.join()
+    expect(page.locator("#count")).to_have_text("3 exchanges")
+
+    page.evaluate("document.activeElement.blur()")
+    tab_to(page, "#strip .stat:nth-child(2)")
+    page.keyboard.press("Space")
+    expect(page.locator("#rows .row")).to_have_count(1)
+    # The focus stays on the count, which is drawn again.
+    page.keyboard.press("Space")
+    expect(page.locator("#rows .row")).to_have_count(3)
+    tab_to(page, "#rows")
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    tab_to(page, "#detail [aria-label^=Compare]")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rows")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#detail .one")).to_have_count(2)

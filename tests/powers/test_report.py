@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from s2mock import S2Mock
+from s2mock.powers.timeline import make_timeline
 from tests.plugin.conftest import Run
 from tests.powers.failures import CAUSES, FIRST_LINES, MISTAKES, module_of
 
@@ -303,3 +304,18 @@ def test_only_the_failing_run_of_hypothesis_is_shown(run: Run) -> None:
     )
     assert text.splitlines()[0] == "--- s2mock: 3 exchanges ---"
     assert text.count("list-basins") == 3
+
+
+def test_cause_that_is_one_of_many_is_at_the_top() -> None:
+    """The last of hundreds of equal refusals shares a line with the first."""
+    with S2Mock(basins=["my-basin"]) as mock:
+        for _ in range(40):
+            mock.client.get("/v1/streams/log", headers={"s2-basin": "my-basin"})
+            mock.client.get("/v1/basins")
+        for _ in range(30):
+            mock.client.get("/v1/basins")
+        lines = make_timeline(mock.journal[:]).splitlines()
+    assert lines[0].startswith("the likely cause is exchange 79: get-stream-config  my-basin  log")
+    assert "there are no streams in that basin" in lines[1]
+    assert any("and 39 more like it, up to 79" in line for line in lines)
+    assert lines[-1].strip().startswith("curl ")

@@ -49,6 +49,7 @@ export const ROUTES = {
   listStreams: ["GET", "/streams"],
   readHistory: ["GET", "/streams/records"],
   getReport: ["GET", "/report"],
+  listCampaigns: ["GET", "/campaigns"],
   makeCampaign: ["POST", "/campaigns"],
   reportCampaign: ["GET", "/campaigns/{number}"],
   endCampaign: ["DELETE", "/campaigns/{number}"],

@@ -16,7 +16,7 @@ function el(name, attributes, ...kids) {
 function put(where, ...kids) {
   const node = where.append ? where : $(where), active = document.activeElement, had = node !== active && node.contains(active);
   node.replaceChildren(...kids.flat(9).filter(kid => kid || kid === 0));
-  if (had) ([...node.querySelectorAll("button, pre, summary")].find(one => one.textContent === active.textContent) || node).focus({ preventScroll: true });
+  if (had) ([...node.querySelectorAll("button, pre, summary")].find(one => active.id ? one.id === active.id : one.textContent === active.textContent) || node).focus({ preventScroll: true });
 }
 const span = (kind, ...kids) => el("span", { class: kind }, kids);
 const button = (text, onclick, name = text) => el("button", { type: "button", onclick, "aria-label": name }, text);

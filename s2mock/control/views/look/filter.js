@@ -48,7 +48,7 @@ function drawStrip() {
   const key = JSON.stringify([rows.length, numbers, words]);
   if (key === drawStrip.key) return;
   drawStrip.key = key;
-  const one = (count, name, kind, isOn, onclick, label) => el("button", { type: "button", class: "stat " + (count ? kind : "zero"), "aria-pressed": String(isOn), "aria-label": `${label}: ${count}`, onclick }, el("b", null, count), " " + name + (/write|read|exchange/.test(name) && count !== 1 ? "s" : ""));
+  const one = (count, name, kind, isOn, onclick, label) => el("button", { type: "button", id: "only" + label.replace(/\W/g, ""), class: "stat " + (count ? kind : "zero"), "aria-pressed": String(isOn), "aria-label": `${label}: ${count}`, onclick }, el("b", null, count), " " + name + (/write|read|exchange/.test(name) && count !== 1 ? "s" : ""));
   put("strip", one(rows.length, "exchange", "", words.join("") === "", () => setFilter(""), "All exchanges"),
     COUNTS.map(([kind, name, colour]) => one(numbers[kind], name, colour, words.includes("is:" + kind), () => toggleWord("is:" + kind), LABELS[kind])));
 }
