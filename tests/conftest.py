@@ -45,6 +45,8 @@ settings.load_profile("s2mock")
 WAITING_WORKERS = 2
 
 
+# Some tests run others without xdist.
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
     """Return the number of workers of `-n auto`, unless the environment says it."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
