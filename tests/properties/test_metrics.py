@@ -234,7 +234,7 @@ def test_many_operations_take_little_room() -> None:
     operations = [Append(BASINS[number % 2], f"s{number}", batch) for number in range(20)]
     states = [_a_stream(operation.stream) for operation in operations]
     tail = StreamPosition(1, 1)
-    written = Written((record,), (1,), 0, None, tail, "", 0)
+    written = Written((record,), (record.metered_bytes,), (1,), 0, None, tail, "", 0)
     changes = [
         Change(stream=(operation.basin, operation.stream, state), written=written)
         for operation, state in zip(operations, states, strict=True)

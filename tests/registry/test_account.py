@@ -87,7 +87,8 @@ def test_basin(account: Any) -> None:
     assert account.basins == ("aa-basin", "my-basin")
     basin.delete()
     assert account.basins == ("aa-basin",)
-    with pytest.raises(BasinNotFound, match=r"^basin `my-basin` not found$"):
+    missing = r"^basin `my-basin` not found\ndid you mean the basin `aa-basin`\?$"
+    with pytest.raises(BasinNotFound, match=missing):
         account.basin("my-basin")
 
 
@@ -108,7 +109,8 @@ def test_stream(account: Any) -> None:
     assert basin.streams == ("a", "s")
     stream.delete()
     assert basin.streams == ("a",)
-    with pytest.raises(StreamNotFound, match=r"^stream `s` in basin `my-basin` not found$"):
+    missing = r"^stream `s` in basin `my-basin` not found\nthe streams in that basin are `a`$"
+    with pytest.raises(StreamNotFound, match=missing):
         basin.stream("s")
 
 

@@ -13,6 +13,8 @@ from tests.sessions.h2_client import H2Client
 
 # What is handed over at once, at most: the window of a client's HTTP/2 stream.
 PIECE_BYTES: Final = 1024 * 1024
+RECEIPT_BYTES: Final = 256 * 1024
+"""What a server takes from a socket at once, at most."""
 IN_FLIGHT_BYTES: Final = 2 * MAX_WAITING_BYTES + PIECE_BYTES
 """A bound for the bytes that wait in the mock for both sides of one session."""
 
