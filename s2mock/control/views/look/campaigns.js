@@ -4,6 +4,7 @@ async function loadCampaigns() {
   if (key === loadCampaigns.key) return;
   loadCampaigns.key = key;
   $("campaigns").hidden = !found.length;
+  document.querySelector("main").classList.toggle("more", found.length > 0);
   put("attempts", found.map(campaign));
 }
 function campaign(one) {

@@ -31,6 +31,7 @@ function findGaps() {
     const real = before ? (row.began || row.ended) - (before.began || before.ended) : 0;
     const account = before && row.at != null && before.at != null ? (row.at - before.at) / 1e9 : 0, passed = Math.max(real, account);
     row.gap = passed >= 1 ? duration(passed) + " later" : null;
+    row.kind = row.gap ? "later" : "";
     before = row;
   }
 }
