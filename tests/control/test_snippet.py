@@ -7,6 +7,7 @@ import pytest
 from s2mock import AppendRecord, Drop, S2Mock
 from s2mock.control.views.account_view import capture
 from s2mock.control.views.snippet import shell_script, snippet
+from s2mock.control.views.state_before import StateBefore
 from s2mock.control.views.stream_history import find_state_before
 from tests.control.conftest import BASIN, SEEDS
 from tests.plugin.conftest import Run, run
@@ -116,3 +117,17 @@ def test_commands_make_the_state_before_on_another_server() -> None:
         done = subprocess.run(["sh", "-ec", script], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert other.stream(BASIN, "orders/eu").bodies == expected
+
+
+def test_more_records_than_can_be_appended_again_are_told() -> None:
+    """The tail of a snapshot can be any number."""
+    with S2Mock(basins=SEEDS) as mock:
+        path = "/v1/streams/orders%2Feu/records"
+        mock.client.post(path, json={"records": [{"body": "tea"}]}, headers=HEADERS)
+        for number in (3, 2**63):
+            before = StateBefore(BASIN, ("orders/eu",), "orders/eu", number, ())
+            test, script = (make(mock.journal[0], before) for make in (snippet, shell_script))
+            is_told = number > 3
+            assert ("too many to append here" in test) == is_told
+            assert ("too many to append here" in script) == is_told
+            assert ("* 3)" in test, script.count("Li4u")) == ((False, 0) if is_told else (True, 3))
