@@ -1,4 +1,4 @@
-"""The pages of other languages: one file of tests each, with the same sections."""
+"""The pages of other languages, with the same sections, and the tests that they are made of."""
 
 import re
 from typing import Final
@@ -17,12 +17,16 @@ SECTIONS: Final = {
     "Crashes": "survive-crashes",
 }
 # The name of a language in texts, and in the fences of its page.
-LANGUAGES: Final = {"TypeScript": "ts", "Go": "go"}
+LANGUAGES: Final = {"TypeScript": "ts", "Go": "go", "Rust": "rust"}
 LANGUAGE_PAGES: Final = {f"docs/how-to/{name.lower()}.md": name for name in LANGUAGES}
 
 
 def file_of_page(language: str) -> str:
     """Return all blocks of the page of a language, in their order."""
-    text = PAGES[f"docs/how-to/{language.lower()}.md"]
+    return "\n".join(blocks_of(language, PAGES[f"docs/how-to/{language.lower()}.md"]))
+
+
+def blocks_of(language: str, text: str) -> list[str]:
+    """Return the blocks of a language in a text, in their order."""
     fence = LANGUAGES[language]
-    return "\n".join(re.findall(rf"^```{fence}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    return re.findall(rf"^```{fence}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)

@@ -1,12 +1,8 @@
 use std::time::Duration;
 
-use s2mock::{AccountOptions, ClockKind, Fault, Faults, Operation, S2ErrorCode, S2Mock};
+use s2mock::{ClockKind, Fault, Faults, Operation, S2ErrorCode, S2Mock};
 
-use super::shop::{Outcome, connect, orders_of, read, ship_once};
-
-fn shop() -> AccountOptions {
-    AccountOptions::new().basin("shop-basin", ["orders"])
-}
+use super::shop::{Outcome, connect, orders_of, read, ship_once, shop};
 
 #[tokio::test]
 async fn append_whose_answer_is_lost() -> Outcome {

@@ -1,6 +1,8 @@
-//! The blocks in Rust of the pages on how to do things, each a test.
+//! The tests of `docs/how-to/rust.md`, a file for each of its sections, and that of the README.
+mod crashes;
 mod faults;
 mod first;
+mod orders;
 mod races;
 mod seeding;
 mod sweeps;

@@ -1,10 +1,6 @@
-use s2mock::{AccountOptions, Actor, Client, Exchange, Hold, Operation, Orders, S2Mock};
+use s2mock::{Client, Exchange, Hold, Operation, S2Mock};
 
-use super::shop::{Outcome, orders_of, read, ship, take_if_free};
-
-fn shop() -> AccountOptions {
-    AccountOptions::new().basin("shop-basin", ["orders"])
-}
+use super::shop::{Outcome, orders_of, read, ship, shop, take_if_free};
 
 #[tokio::test]
 async fn reader_sees_nothing_before_the_commit() -> Outcome {
@@ -34,19 +30,5 @@ async fn another_writer_is_faster() -> Outcome {
         .await?;
     take_if_free(&account, "ada").await?;
     assert_eq!(orders.bodies().await?, ["bob"]);
-    Ok(account.end().await?)
-}
-
-#[tokio::test]
-async fn seat_is_sold_once_in_every_order() -> Outcome {
-    let account = S2Mock::shared().await?.account(shop()).await?;
-    account
-        .orders(Orders::new(["ada", "bob"]), async |attempt| {
-            let buy = async |actor: Actor| take_if_free(&actor, actor.name()).await;
-            attempt.actors().actor("ada", buy).actor("bob", buy).go().await?;
-            assert_eq!(read(&orders_of(attempt)?).await?.len(), 1);
-            Outcome::Ok(())
-        })
-        .await?;
     Ok(account.end().await?)
 }

@@ -1,14 +1,8 @@
-use s2mock::{
-    AccountOptions, Actor, Attempt, Crashes, Error, Fault, Operation, S2ErrorCode, S2Mock, Sweep,
-};
+use s2mock::{Attempt, Error, Fault, Operation, S2ErrorCode, S2Mock, Sweep};
 
-use super::shop::{Outcome, orders_of, read, ship, ship_once};
+use super::shop::{Outcome, orders_of, read, ship, ship_once, shop};
 
 const ITEMS: [&str; 2] = ["tea", "cake"];
-
-fn shop() -> AccountOptions {
-    AccountOptions::new().basin("shop-basin", ["orders"])
-}
 
 #[tokio::test]
 async fn items_are_shipped_once_with_every_fault() -> Outcome {
@@ -41,21 +35,5 @@ async fn report_has_a_test_to_paste() -> Outcome {
     let failed = account.sweep(plan, shipment).await;
     let Err(Error::CampaignFailed(report)) = failed else { panic!("it passed") };
     assert!(report.contains("async fn shipment_"));
-    Ok(account.end().await?)
-}
-
-#[tokio::test]
-async fn items_are_shipped_once_with_every_crash() -> Outcome {
-    let account = S2Mock::shared().await?.account(shop()).await?;
-    account
-        .crashes(Crashes::at(Operation::Append), async |attempt| {
-            // It is stopped before, or after, one of its appends; then the next one starts.
-            if attempt.run(async |worker: Actor| ship_once(&worker, &ITEMS).await).await? {
-                ship_once(attempt, &ITEMS).await?;
-            }
-            assert_eq!(read(&orders_of(attempt)?).await?, ITEMS);
-            Outcome::Ok(())
-        })
-        .await?;
     Ok(account.end().await?)
 }
