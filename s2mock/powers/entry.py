@@ -364,10 +364,10 @@ class Entry:
                 known = replace(known, reason=self.recording_error)
             elif self.lost_with is not None:
                 known = replace(known, reason=self.lost_with)
-            elif self.is_left and self.fault is None:
-                known = replace(known, reason=_LEFT)
             elif self.failure is not None or self.status >= 400 or self.is_injected:
                 known = replace(known, reason=diagnostics.explain_error(self, known, before(self)))
+            elif self.is_left:
+                known = replace(known, reason=_LEFT)
             if self.number and self.ended is not None and self.late is None:
                 self._exchange = known
         return known

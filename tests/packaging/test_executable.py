@@ -218,6 +218,7 @@ class TestCommands:
                 assert line
             os.kill(number, 0)
             shell.stdin.close()
+            assert shell.stdout.readline().startswith("inspect: ")
             # The pipe ends with the last process that holds it.
             assert shell.stdout.read() == ""
 
