@@ -10,8 +10,8 @@ A page is one story, told in one empty folder, from top to bottom:
 - Where the tests that a page has written were not run in a terminal, they are run at its end.
 - A directive, as ```{code-block}, is only shown. In TypeScript, Go and Rust it is a part of the
   example projects, which `tests/test_examples.py` runs.
-- The page of another language is one file of tests, which `tests/test_examples.py` runs, too. That of
-  Rust has the tests of the crate: `tests/docs/test_languages.py`.
+- The page of another language is one file of tests, which `tests/test_examples.py` runs, too. That
+  of Rust has the tests of the crate: `tests/docs/test_languages.py`.
 
 A page sees what its own install line brings, and nothing else that is installed here:
 `tests/docs/environments.py`. `make pages` has a real environment for each.
