@@ -115,8 +115,8 @@ fault-table: $(VENV)/.test
 fault-table-rust: $(VENV)/.test
 	@command -v cargo >/dev/null || { echo 'cargo, which builds the Rust SDK, is not on the PATH' >&2; \
 	  exit 1; }
-	@cargo build --locked --manifest-path tests/sdk/rust/Cargo.toml --target-dir build/rust
-	@S2MOCK_TEST_RUST=1 $(PYTEST) tests/sdk/test_fault_table.py -k rust $(PYTEST_FLAGS)
+	@S2MOCK_TEST_RUST=1 $(PYTEST) tests/sdk/test_fault_table.py tests/sdk/test_rust_overload.py -k rust \
+	  $(PYTEST_FLAGS)
 
 # In less than a minute; `make test` runs these tests, too, with all cases of those that are marked
 # `sample`, and with 50 examples of Hypothesis. Schemathesis takes seconds to import, and all its tests
@@ -247,6 +247,7 @@ simulation-tests: $(VENV)/.test
 pace: $(VENV)/.test
 	@S2MOCK_TESTS_WHOLE=1 $(PYTEST) --durations=10 $(PYTEST_FLAGS) tests/pace \
 	  tests/sdk/test_python_overload.py tests/sdk/test_go.py tests/sdk/test_typescript.py \
+	  tests/sdk/test_rust_overload.py \
 	  -k 'pace or overload or above_the_limits'
 
 # SIGKILL at random moments under load: all that was acknowledged is there after the restart, and

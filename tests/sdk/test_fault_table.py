@@ -38,14 +38,11 @@ from tests.sdk.fault_table import (
     Sdk,
     Source,
 )
+from tests.sdk.rust_program import NEEDS_RUST, build_program
 from tests.sdk.typescript_install import install
 
 FOLDER = Path(__file__).parent
 
-NEEDS_RUST = pytest.mark.skipif(
-    not os.environ.get("S2MOCK_TEST_RUST"),
-    reason="the Rust SDK takes minutes to build: make fault-table-rust",
-)
 NEEDS_TIME = pytest.mark.skipif(
     not os.environ.get("S2MOCK_TEST_FAULT_TABLE"),
     reason="the whole table takes minutes: make fault-table",
@@ -213,13 +210,8 @@ def typescript_program() -> str:
 
 @pytest.fixture(scope="session")
 def rust_program() -> str:
-    """The program of the Rust SDK, compiled by one worker, for which Cargo has the others wait."""
-    if shutil.which("cargo") is None:
-        pytest.skip("cargo is not on the PATH: the Rust SDK cannot be run")
-    target = FOLDER.parent.parent / "build" / "rust"
-    build = ["cargo", "build", "--locked", "--target-dir", target]
-    subprocess.run(build, cwd=FOLDER / "rust", check=True)
-    return str(target / "debug" / "scenario")
+    """The program of the Rust SDK, compiled."""
+    return build_program()
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-//! Makes one call by the SDK, and prints its result as JSON; see tests/sdk/scenario.py.
+//! Makes one call by the SDK, and prints its result as JSON; see tests/sdk/scenario.py. With `flood`
+//! or `overload` it appends more than the limits allow; see tests/sdk/test_rust_overload.py.
 use std::{
     env,
     error::Error,
@@ -7,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::try_join_all};
 use s2_sdk::{
     S2, S2Stream,
     append_session::AppendSessionConfig,
@@ -21,8 +22,11 @@ use serde_json::{Value, json};
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn batch(number: u32) -> Outcome<AppendInput> {
-    let record = AppendRecord::new(format!("batch-{number}"))?;
-    Ok(AppendInput::new(AppendRecordBatch::try_from_iter([record])?))
+    input(format!("batch-{number}"))
+}
+
+fn input(body: String) -> Outcome<AppendInput> {
+    Ok(AppendInput::new(AppendRecordBatch::try_from_iter([AppendRecord::new(body)?])?))
 }
 
 fn print(result: &Value) -> Outcome<()> {
@@ -57,6 +61,35 @@ async fn session(stream: &S2Stream) -> Outcome<()> {
     Ok(opened.close().await?)
 }
 
+/// All at once in one session, as the SDK's defaults allow.
+async fn flood(stream: &S2Stream, appends: u64) -> Outcome<()> {
+    let opened = stream.append_session(AppendSessionConfig::new());
+    let mut tickets = Vec::new();
+    for number in 0..appends {
+        tickets.push(opened.submit(input(number.to_string())?).await?);
+    }
+    for (number, ticket) in (0..appends).zip(tickets) {
+        let at = ticket.await?.start.seq_num;
+        if at != number {
+            return Err(format!("{number} is record {at}").into());
+        }
+    }
+    Ok(opened.close().await?)
+}
+
+/// Unary appends, more at once than the limits allow, each until it is accepted.
+async fn overload(stream: &S2Stream, appends: u64) -> Outcome<()> {
+    const WORKERS: u64 = 20;
+    let worker = |first: u64| async move {
+        for number in (first..appends).step_by(WORKERS as usize) {
+            stream.append(input(number.to_string())?).await?;
+        }
+        Outcome::Ok(())
+    };
+    try_join_all((0..WORKERS).map(worker)).await?;
+    Ok(())
+}
+
 async fn read(stream: &S2Stream, bodies: &mut Vec<String>) -> Outcome<()> {
     let input = ReadInput::new().with_start(ReadStart::new().with_from(ReadFrom::SeqNum(0)));
     let mut opened = stream.read_session(input, ReadSessionConfig::new()).await?;
@@ -87,7 +120,10 @@ async fn main() -> Outcome<()> {
     let given: Vec<String> = env::args().collect();
     let stream = opened(&given[2], &given[3])?;
     let mut bodies = Vec::new();
+    let appends = env::var("APPENDS").map_or(Ok(0), |text| text.parse())?;
     let made = match given[1].as_str() {
+        "flood" => flood(&stream, appends).await,
+        "overload" => overload(&stream, appends).await,
         "append" => unary(&stream).await,
         "session" => session(&stream).await,
         _ => read(&stream, &mut bodies).await,
