@@ -60,7 +60,7 @@ def test_world(): ...
 def test_other(): ...
 """
     )
-    result = pytester.runpytest("-p", "no:s2mock")
+    result = pytester.runpytest("-p", "no:s2mock", "-p", "no:asyncio")
     lines = result.stdout.str().partition("simulations that were not run")[2].splitlines()
     assert any(line.endswith("::test_world") for line in lines)
     assert not any(line.endswith("::test_other") for line in lines[:4])
