@@ -141,8 +141,8 @@ class TestSources:
 
 def build(*arguments: str) -> list[dict[str, Any]]:
     """Return the messages of cargo, which builds."""
-    command = ["cargo", *arguments, "--locked", "--message-format=json"]
-    ended = run([*command, "--target-dir", str(TARGET)])
+    options = ["--locked", "--message-format=json", "--target-dir", str(TARGET)]
+    ended = run(["cargo", arguments[0], *options, *arguments[1:]])
     messages = [json.loads(line) for line in ended.stdout.splitlines()]
     if arguments[0] == "test":
         assert ended.returncode == 0, ended.stderr
