@@ -196,7 +196,7 @@ def test_the_token_of_a_request_is_issued_again(run: Run, pytester: pytest.Pytes
         text = snippet(one)
         assert f"# Missing: the access token {one.token_id!r}" in text
         pytester.makepyfile(**{f"test_{number}": text})
-    run().assert_outcomes(passed=3 + 2, failed=3)
+    run().assert_outcomes(passed=3, failed=5)
 
 
 def test_a_token_is_known_from_the_journal_where_the_account_has_it_no_longer() -> None:
