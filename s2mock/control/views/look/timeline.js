@@ -71,12 +71,14 @@ function fitColumns() {
     node.style.setProperty("--gutter", (slots.length ? slots.length * LANE + 4 : 0) + "px");
     node.style.setProperty("--status", longest + 1 + "ch");
   }
+  $("columns").style.marginRight = $("rows").offsetWidth - $("rows").clientWidth + "px";
 }
 // What there is to do as long as nothing came.
 function drawNone() {
   const what = shown.length ? "" : rows.length ? "No exchange matches." : status ? "No exchanges yet." : "";
-  if (drawNone.key === what + account) return;
-  drawNone.key = what + account;
+  const key = [what, account, !shown.length].join();
+  if (drawNone.key === key) return;
+  drawNone.key = key;
   $("rows").hidden = $("columns").hidden = !shown.length;
   $("none").textContent = what;
   if (!what || rows.length || saved) return put("start");
