@@ -1,6 +1,7 @@
 """An exchange as a test to paste: it runs, and finds the same."""
 
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -137,7 +138,7 @@ def use_tokens(mock: S2Mock, clock: ManualClock) -> None:
     """Send requests with tokens that are valid, too narrow, revoked, expired and never issued."""
     http, tea = mock.client, {"records": [{"body": "tea"}]}
 
-    def send(secret: str, method: str, path: str, **arguments: object) -> None:
+    def send(secret: str, method: str, path: str, **arguments: Any) -> None:
         headers = {**HEADERS, "authorization": f"Bearer {secret}"}
         http.open(path, method=method, headers=headers, **arguments)
 
@@ -165,7 +166,7 @@ def use_tokens(mock: S2Mock, clock: ManualClock) -> None:
 STATUSES = [200, 403, 200, 401, 200, 401]
 
 
-def statuses(exchanges: list[Exchange]) -> list[int]:
+def statuses(exchanges: tuple[Exchange, ...]) -> list[int]:
     return [exchange.response.status for exchange in exchanges if exchange.response]
 
 
