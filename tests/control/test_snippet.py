@@ -1,12 +1,13 @@
 """An exchange as a test to paste: it runs, and finds the same."""
 
 import subprocess
+from typing import Any
 
 import pytest
 
-from s2mock import AppendRecord, Drop, S2Mock
+from s2mock import AppendRecord, Drop, Exchange, ManualClock, S2Mock
 from s2mock.control.views.account_view import capture
-from s2mock.control.views.snippet import shell_script, snippet
+from s2mock.control.views.snippet import live_command, shell_script, snippet
 from s2mock.control.views.state_before import StateBefore
 from s2mock.control.views.stream_history import find_state_before
 from tests.control.conftest import BASIN, SEEDS
@@ -131,3 +132,115 @@ def test_more_records_than_can_be_appended_again_are_told() -> None:
             assert ("too many to append here" in test) == is_told
             assert ("too many to append here" in script) == is_told
             assert ("* 3)" in test, script.count("Li4u")) == ((False, 0) if is_told else (True, 3))
+
+
+def use_tokens(mock: S2Mock, clock: ManualClock) -> None:
+    """Send requests with tokens that are valid, too narrow, revoked, expired and never issued."""
+    http, tea = mock.client, {"records": [{"body": "tea"}]}
+
+    def send(secret: str, method: str, path: str, **arguments: Any) -> None:
+        headers = {**HEADERS, "authorization": f"Bearer {secret}"}
+        http.open(path, method=method, headers=headers, **arguments)
+
+    writer = mock.issue_token(
+        "it's",
+        basins=BASIN,
+        streams="orders/*",
+        access_tokens="*",
+        ops=["list-access-tokens"],
+        op_groups={"stream": {"write": True}},
+        expires_in=60,
+        auto_prefix_streams=True,
+    )
+    send(writer.secret, "POST", "/v1/streams/eu/records", json=tea)
+    send(writer.secret, "GET", "/v1/streams/eu/records?seq_num=0")
+    send(writer.secret, "GET", "/v1/access-tokens?prefix=it")
+    clock.advance(60)
+    send(writer.secret, "POST", "/v1/streams/eu/records", json=tea)
+    reader = mock.issue_token("reader", basins=BASIN, streams="*", ops=["read"])
+    send(reader.secret, "GET", f"{PATH}?seq_num=0")
+    reader.revoke()
+    send(reader.secret, "GET", f"{PATH}?seq_num=0")
+
+
+STATUSES = [200, 403, 200, 401, 200, 401]
+
+
+def statuses(exchanges: tuple[Exchange, ...]) -> list[int]:
+    return [exchange.response.status for exchange in exchanges if exchange.response]
+
+
+def test_the_token_of_a_request_is_issued_again(run: Run, pytester: pytest.Pytester) -> None:
+    clock = ManualClock()
+    with S2Mock(basins=SEEDS, clock=clock) as mock:
+        use_tokens(mock, clock)
+        view, exchanges = capture(mock._engine), mock.journal[:]
+    with S2Mock(basins=SEEDS, auth="required") as strict:
+        for headers in (HEADERS, {**HEADERS, "authorization": "Bearer none"}):
+            strict.client.get(f"{PATH}?seq_num=0", headers=headers)
+        refused, of_strict = strict.journal[:], capture(strict._engine)
+    assert statuses(exchanges) == STATUSES
+    assert statuses(refused) == [401, 401]
+    texts = [
+        snippet(one, find_state_before(found, among, one))
+        for found, among in ((view, exchanges), (of_strict, refused))
+        for one in among
+    ]
+    assert "expires_in=60," in texts[0]
+    assert "auto_prefix_streams=True," in texts[0]
+    assert "s2_" not in "".join(texts).replace("s2_mock", "")
+    for number, text in enumerate(texts):
+        pytester.makepyfile(**{f"test_{number}": text})
+    run().assert_outcomes(passed=8, warnings=0)
+    # The negative control: without the state of the account it says what is missing.
+    for number, one in enumerate(exchanges):
+        text = snippet(one)
+        assert f"# Missing: the access token {one.token_id!r}" in text
+        pytester.makepyfile(**{f"test_{number}": text})
+    run().assert_outcomes(passed=3, failed=5)
+
+
+def test_a_token_is_known_from_the_journal_where_the_account_has_it_no_longer() -> None:
+    with S2Mock(basins=SEEDS) as mock:
+        asked = {"id": "reader", "scope": {"basins": {"prefix": ""}, "ops": ["read"]}}
+        made = mock.client.post("/v1/access-tokens", json=asked).get_json()
+        headers = {**HEADERS, "authorization": f"Bearer {made['access_token']}"}
+        mock.client.get(f"{PATH}?seq_num=0", headers=headers)
+        view, exchanges = capture(mock._engine), mock.journal[:]
+    known = snippet(exchanges[1], find_state_before(view, exchanges, exchanges[1]))
+    forgotten = view._replace(state=view.state._replace(tokens=None))
+    assert "issue_token" in known
+    assert snippet(exchanges[1], find_state_before(forgotten, exchanges, exchanges[1])) == known
+    assert "Missing" in snippet(
+        exchanges[1], find_state_before(forgotten, exchanges[1:], exchanges[1])
+    )
+
+
+def test_commands_issue_the_token_on_another_server() -> None:
+    clock = ManualClock()
+    with S2Mock(basins=SEEDS, clock=clock) as mock:
+        use_tokens(mock, clock)
+        view, exchanges = capture(mock._engine), mock.journal[:]
+        scripts = [shell_script(one, find_state_before(view, exchanges, one)) for one in exchanges]
+    assert "# The token had 60 s left" in scripts[0]
+    found = []
+    for script in scripts:
+        with S2Mock() as other:
+            text = script.replace("S2=http://127.0.0.1:8080", f"S2={other.url}")
+            done = subprocess.run(["sh", "-ec", text], capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr
+            found += statuses(other.journal[-1:])
+    assert found == STATUSES
+
+
+def test_a_command_for_the_server_that_is_there_has_the_token_as_a_variable() -> None:
+    with S2Mock(basins=SEEDS) as mock:
+        token = mock.issue_token("reader", basins=BASIN, streams="*", ops=["check-tail"])
+        headers = {**HEADERS, "authorization": f"Bearer {token.secret}"}
+        mock.client.get(f"{PATH}?seq_num=0", headers={**headers, "host": mock.url[7:]})
+        one = mock.journal[0]
+        command = live_command(one, find_state_before(capture(mock._engine), [one], one))
+        for text, works in ((command, False), (f"TOKEN={token.secret}; {command}", True)):
+            done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, check=False)
+            assert (done.returncode == 0) == works, done.stderr
+        assert statuses(mock.journal[:]) == [403, 403]

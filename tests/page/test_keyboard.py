@@ -1,17 +1,41 @@
-"""The page without a mouse."""
+"""The page without a mouse.
+
+What there is to operate, by the points of the live page, and the test that does so by keyboard:
+
+- 4, counts as filters: `test_counts_pending_rows_and_a_comparison`
+- 5, rows of what is pending: `test_counts_pending_rows_and_a_comparison` lets a held operation go,
+  `test_what_is_above_the_rows` shows an open session
+- 7, the field of the filter: `test_what_is_above_the_rows`; its chips are the counts
+- 9, choosing an exchange, its stream and the slider: `test_the_timeline`,
+  `test_streams_records_and_the_slider`, `test_what_is_below_the_rows`
+- 12, copying the commands of the empty page: `test_what_is_above_the_rows`
+- 13, choosing an account: `test_what_is_above_the_rows`
+- 14, a fault, a hold, a record, the clock: `test_what_is_below_the_rows`,
+  `test_the_clock_and_reset`
+- 15, the address and the filter at a reload: `test_what_is_above_the_rows`,
+  `test_what_is_below_the_rows`
+- 16, comparing, folded JSON, searching in records: `test_what_is_below_the_rows`
+- 17, campaigns: `test_what_is_below_the_rows`
+- 18, the links: `test_what_is_above_the_rows`
+
+Points 6, 8, 10 and 11 are only looked at.
+"""
 
 import threading
+from collections.abc import Callable
 from typing import Any
+
+import httpx
 
 from s2mock import ManualClock, S2Mock
 from tests.page.looking import expect
 from tests.page.traffic import BASIN, Traffic
 
 
-def tab_to(page: Any, selector: str) -> None:
+def tab_to(page: Any, selector: str, key: str = "Tab") -> None:
     """Press Tab until the focus is on that element; every element has to be on the way."""
     for _ in range(80):
-        page.keyboard.press("Tab")
+        page.keyboard.press(key)
         if page.evaluate("selector => document.activeElement.matches(selector)", selector):
             return
     raise AssertionError(f"no Tab leads to {selector}")
@@ -154,3 +178,131 @@ def test_counts_pending_rows_and_a_comparison(page: Any, mock: S2Mock, traffic: 
     expect(page.locator("#rows")).to_be_focused()
     page.keyboard.press("ArrowDown")
     expect(page.locator("#detail .one")).to_have_count(2)
+
+
+def test_what_is_above_the_rows(
+    open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
+) -> None:
+    """Accounts, the empty page, the filter by fields, a pending row, and the links."""
+    mock = open_mock(basins=[BASIN])
+    mock.basin(BASIN).create_stream("orders")
+    httpx.post(f"{mock.url}/_s2mock/accounts", json={"name": "test_it"}, trust_env=False)
+    page = open_page(f"{mock.url}/_s2mock/", permissions=["clipboard-read", "clipboard-write"])
+    expect(page.locator("#account option")).to_have_count(2)
+
+    tab_to(page, "#account")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#account")).to_have_value(page.evaluate("accountList[1].token"))
+    expect(page.locator("#many")).to_have_text("0 streams")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#many")).to_have_text("1 stream")
+    tab_to(page, "#save")
+    tab_to(page, "#start [aria-label='Copy the variables']")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(f"export S2_ACCOUNT_ENDPOINT={mock.url}")
+    tab_to(page, "#start a[href='openapi.json']")
+
+    with Traffic(mock.url) as traffic:
+        client = traffic.client()
+        client.append("tea")
+        client.append("tea", match_seq_num=7)
+        client.follow()
+        expect(page.locator("#count")).to_have_text("3 exchanges")
+        tab_to(page, "#pending button")
+        page.keyboard.press("Enter")
+        expect(page.locator("#which")).to_contain_text("3 · read")
+        tab_to(page, "#find", "Shift+Tab")
+        page.keyboard.type("status:412 -stream:returns")
+        expect(page.locator("#rows .row .n")).to_have_text(["2"])
+        page.reload()
+        expect(page.locator("#rows .row .n")).to_have_text(["2"])
+        # The address has the exchange that was chosen.
+        expect(page.locator("#which")).to_contain_text("3 · read")
+        tab_to(page, "#find")
+        page.keyboard.press("Control+A")
+        page.keyboard.press("Delete")
+        expect(page.locator("#rows .row")).to_have_count(3)
+
+
+def test_what_is_below_the_rows(page: Any, mock: S2Mock, traffic: Traffic) -> None:
+    """An exchange, its stream and records, faults, holds and campaigns, from top to bottom."""
+    make_campaign(mock.url)
+    client = traffic.client()
+    client.append(*(f"order {number}" for number in range(40)))
+    client.append("tea", match_seq_num=7)
+    mock.basin(BASIN).create_stream("returns")
+    expect(page.locator("#count")).to_have_text("2 exchanges")
+    expect(page.locator("#names .row")).to_have_count(2)
+
+    tab_to(page, "#rows")
+    page.keyboard.press("Home")
+    expect(page.locator("#where")).to_have_text(f"{BASIN} / orders")
+    expect(page.locator("#when")).to_have_text("1")
+    assert page.url.endswith("/exchange/1")
+    expect(page.locator("#which")).to_contain_text("1 · append")
+    tab_to(page, "#detail [aria-label='Copy as pytest']")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("Copied")
+    assert "def test_exchange_1(" in page.evaluate("navigator.clipboard.readText()")
+    expect(page.locator("#detail")).not_to_contain_text("order 7")
+    tab_to(page, "#detail .tree:not([open]) > summary")
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail")).to_contain_text("order 7")
+    tab_to(page, "#detail [aria-label^=Compare]", "Shift+Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#detail .one")).to_have_count(2)
+    tab_to(page, "#detail [aria-label='Close the comparison']")
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail .one")).to_have_count(0)
+
+    operate_log(page)
+    operate_powers(page)
+    expect(page.locator("#campaigns")).to_be_visible()
+    tab_to(page, "#attempts")
+    tab_to(page, "#attempts pre")
+
+
+def operate_log(page: Any) -> None:
+    """Filter the streams, search in the records of one, and append one more."""
+    tab_to(page, "#part")
+    page.keyboard.type("return")
+    expect(page.locator("#names .row")).to_have_count(1)
+    tab_to(page, "#seek")
+    page.keyboard.type("order 3")
+    expect(page.locator("#where")).to_contain_text("11 of 40 records")
+    tab_to(page, "#now")
+    page.keyboard.press("Enter")
+    expect(page.locator("#when")).to_have_text("now")
+    tab_to(page, "#body")
+    page.keyboard.type("order 3 again")
+    page.keyboard.press("Enter")
+    expect(page.locator("#where")).to_contain_text("12 of 41 records")
+
+
+def operate_powers(page: Any) -> None:
+    """Make a fault and a hold, and take both away."""
+    for place in ("first", "last"):
+        tab_to(page, f"#make details:{place}-child > summary")
+        page.keyboard.press("Enter")
+        tab_to(page, f"#make details:{place}-child button")
+        page.keyboard.press("Enter")
+    expect(page.locator("#powers")).to_contain_text("inject(Drop(committed=True), on='append')")
+    expect(page.locator("#powers")).to_contain_text("1 hold")
+    for name in ("Release", "Remove"):
+        tab_to(page, f"#powers [aria-label^={name}]", "Shift+Tab")
+        page.keyboard.press("Enter")
+    expect(page.locator("#powers")).to_contain_text("No faults")
+    expect(page.locator("#powers")).to_contain_text("released, 0 came")
+
+
+def make_campaign(url: str) -> None:
+    """Make a campaign whose one attempt failed."""
+    with httpx.Client(base_url=f"{url}/_s2mock", trust_env=False, timeout=60) as control:
+        given = {"kind": "sweep", "faults": [{"Drop": {}}], "on": "append"}
+        path = f"/campaigns/{control.post('/campaigns', json=given).json()['number']}/attempts"
+        attempt = control.post(path, json={}).json()["number"]
+        result = {"outcome": "failed", "message": "one is missing"}
+        assert control.post(f"{path}/{attempt}/end", json=result).is_success

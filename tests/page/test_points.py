@@ -142,10 +142,12 @@ def test_durations_have_bars_and_gaps_their_time(
 
     expect(row(page, 2).locator(".gap")).to_have_text("3 h later")
     expect(page.locator("#rows .gap")).to_have_count(1)
-    widths = page.locator("#rows .d i").evaluate_all(
-        "all => all.map(one => one.getBoundingClientRect().width)"
+    widths = page.locator("#rows .bar").evaluate_all(
+        "all => all.map(one => parseFloat(getComputedStyle(one).backgroundSize))"
     )
-    assert all(width > 0 for width in widths)
+    assert len(widths) == 2
+    assert min(widths) > 0
+    assert max(widths) == 100
     expect(page.locator("#columns")).to_contain_text("Took")
 
 

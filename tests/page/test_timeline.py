@@ -367,3 +367,24 @@ def test_it_is_small_and_asks_its_own_server_only(page: Any, mock: S2Mock) -> No
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert json.dumps(answer.headers).count("access-control") == 0
+
+
+def test_rows_that_come_before_the_status_are_shown(
+    open_mock: Callable[..., S2Mock], open_page: Callable[..., Any]
+) -> None:
+    """And no page says that nothing came, before it is known."""
+    mock = open_mock()
+    mock.client.get("/v1/basins")
+    page = open_page("about:blank")
+    page.add_init_script(
+        """const real = fetch, late = new Promise(done => { window.letGo = done; });
+        window.fetch = async (url, ...more) => {
+          if (url === "status") await late;
+          return real(url, ...more);
+        };"""
+    )
+    page.goto(f"{mock.url}/_s2mock/")
+    expect(page.locator("#rows")).to_be_visible()
+    expect(page.locator("#rows .row")).to_have_count(1)
+    page.evaluate("letGo()")
+    expect(page.locator("#rows")).to_be_visible()

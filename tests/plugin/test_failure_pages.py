@@ -276,6 +276,48 @@ def test_names_of_files(name: str) -> None:
     assert Path(made).name == made
 
 
+def closing_lines(pytester: pytest.Pytester, result: pytest.RunResult) -> list[str]:
+    """Return the lines that say where the pages are."""
+    index = pytester.path / "pages" / "index.html"
+    assert index.is_file()
+    return [line for line in result.outlines if "of failed tests" in line and str(index) in line]
+
+
+TWO_FAIL = f"""{HEAD}
+    @pytest.mark.parametrize("number", range(3))
+    def test_one(s2_mock, number):
+        append(s2_mock, str(number))
+        assert number == 2
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["-q"], ["--tb=no"], ["-q", "--tb=no"]])
+def test_one_line_at_the_end_says_where_they_are(
+    run: Run, pytester: pytest.Pytester, options: list[str]
+) -> None:
+    result = run(TWO_FAIL, "--s2mock-report=pages", *options)
+    result.assert_outcomes(failed=2, passed=1)
+    index = pytester.path / "pages" / "index.html"
+    assert closing_lines(pytester, result) == [f"s2mock: 2 pages of failed tests: {index}"]
+
+
+@pytest.mark.slow
+def test_with_xdist_the_line_is_printed_once(pytester: pytest.Pytester) -> None:
+    """The workers print none, nor write the list."""
+    pytester.makepyfile(TWO_FAIL)
+    arguments = ("--disable-plugin-autoload", "-p", "s2mock", "-p", "xdist", "-n", "2")
+    options = ("-q", "--tb=no", "--s2mock-report=pages")
+    result = pytester.runpytest_subprocess(*arguments, *options)
+    result.assert_outcomes(failed=2, passed=1)
+    index = pytester.path / "pages" / "index.html"
+    assert closing_lines(pytester, result) == [f"s2mock: 2 pages of failed tests: {index}"]
+    # Both pages are in the list, which each worker has a part of.
+    text = index.read_text("utf-8")
+    pages_there = [path.name for path in (pytester.path / "pages").glob("test_*.html")]
+    assert len(pages_there) == 2
+    assert all(name in text for name in pages_there)
+
+
 @pytest.mark.slow
 def test_with_xdist_it_is_the_same(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(

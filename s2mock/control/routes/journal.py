@@ -11,6 +11,7 @@ from s2mock.control.response import ControlResponse, Refused
 from s2mock.control.routes.streams import capture_all
 from s2mock.control.views.stream_history import find_state_before
 from s2mock.control.views.timeline import shown_to_json
+from s2mock.control.views.token_before import secret_of
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.exchange_filter import ExchangeFilter
 from s2mock.powers.exchange_json import exchange_to_json
@@ -75,7 +76,8 @@ def get_exchange(request: ControlRequest) -> Generator[Step, Any, ControlRespons
 
     def serialize() -> dict[str, Any]:
         view = capture_all(request.hosted)
-        exchanges = () if exchange.stream is None else journal.since(0)
+        is_alone = exchange.stream is None and not secret_of(exchange)
+        exchanges = () if is_alone else journal.since(0)
         return shown_to_json(exchange, find_state_before(view, exchanges, exchange))
 
     return ControlResponse(200, (yield RunInThread(serialize)))

@@ -17,6 +17,8 @@ _NAMED: Final = 50
 class CapturedView(NamedTuple):
     """The state of an account. `time` is the account's own, by which records expire.
 
+    `shift` is what is added to it for a date, in nanoseconds.
+
     `readers` has the number of read sessions that follow at the tail, by the stream's incarnation.
     `waiting` has a time, in nanoseconds since the Unix epoch, and what waits for it.
     """
@@ -25,6 +27,7 @@ class CapturedView(NamedTuple):
     time: int
     readers: dict[int, int]
     waiting: list[tuple[int, str]]
+    shift: int = 0
 
     def stream(self, basin: str, name: str) -> StreamState | None:
         """Return the stream of that name, also while its deletion is pending, or None."""
@@ -52,7 +55,7 @@ def capture(engine: Engine) -> CapturedView:
         ]
     shift = moment.now - moment.account_time
     waiting += [(time + shift, _due(due)) for time, due in state.schedule.entries()]
-    return CapturedView(state, moment.account_time, readers, sorted(waiting))
+    return CapturedView(state, moment.account_time, readers, sorted(waiting), shift)
 
 
 def waiting_to_json(view: CapturedView) -> dict[str, Any]:

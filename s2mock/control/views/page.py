@@ -16,6 +16,7 @@ from s2mock.control.views.overview import overview_to_json
 from s2mock.control.views.state_before import state_before
 from s2mock.control.views.stream_history import history_to_json
 from s2mock.control.views.timeline import row_to_json, shown_to_json
+from s2mock.control.views.token_before import find_token, issued_in
 from s2mock.powers.exchange import Exchange
 
 HTML: Final = "text/html; charset=utf-8"
@@ -89,11 +90,13 @@ def account_to_json(
     there = [(stream["basin"], stream["name"]) for stream in streams["streams"]]
     places = dict.fromkeys([*there, *_places(exchanges)])
     found = {place: history_to_json(view, exchanges, *place, count=2**63) for place in places}
+    issued = issued_in(exchanges)
     exchanges = [exchange for exchange in exchanges if exchange.number > after]
 
     def to_json(exchange: Exchange) -> dict[str, Any]:
         history = found.get((exchange.basin or "", exchange.stream or ""))
-        before = state_before(exchange, history, there)
+        token = find_token(view, issued, exchange)
+        before = state_before(exchange, history, there, token)
         return shown_to_json(exchange, before, is_server_there=False)
 
     return {

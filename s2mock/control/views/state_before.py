@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
+from s2mock.control.views.token_before import TokenBefore, unknown_token
 from s2mock.powers.exchange import Exchange
 
 _MAKES_BASIN: Final = ("create-basin", "ensure-basin")
@@ -16,7 +17,7 @@ class StateBefore(NamedTuple):
     """What there was before an exchange: `basin` is None without one, `streams` are names.
 
     `records` are the last ones of the exchange's stream, and `filler` is how many there were before
-    these, or are not known.
+    these, or are not known. `token` is the issued access token of the request.
     """
 
     basin: str | None
@@ -24,18 +25,27 @@ class StateBefore(NamedTuple):
     stream: str | None = None
     filler: int = 0
     records: tuple[dict[str, Any], ...] = ()
+    token: TokenBefore | None = None
 
 
 def state_before(
     exchange: Exchange,
     history: dict[str, Any] | None = None,
     streams: Iterable[tuple[str, str]] = (),
+    token: TokenBefore | None = None,
 ) -> StateBefore:
     """Return what there was before an exchange.
 
     `history` is that of its stream (`history_to_json`), and `streams` are those of the account,
-    each as basin and name.
+    each as basin and name. `token` is that of the request (`find_token`).
     """
+    token = unknown_token(exchange) if token is None else token
+    return _place_before(exchange, history, streams)._replace(token=token)
+
+
+def _place_before(
+    exchange: Exchange, history: dict[str, Any] | None, streams: Iterable[tuple[str, str]]
+) -> StateBefore:
     code = exchange.response and exchange.response.code
     is_made = exchange.operation in _MAKES_BASIN and code is None
     if exchange.basin is None or is_made or code == "basin_not_found":

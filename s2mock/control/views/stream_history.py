@@ -20,6 +20,7 @@ from s2mock.control.views.state_before import (
     state_before,
     tail_before,
 )
+from s2mock.control.views.token_before import find_token, issued_in
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.faults import Late
 from s2mock.registry.log.log import LogState
@@ -79,14 +80,15 @@ def history_to_json(
 def find_state_before(
     view: CapturedView, exchanges: Sequence[Exchange], exchange: Exchange
 ) -> StateBefore:
-    """Return the state that an exchange found: its basin, and the records of its stream."""
+    """Return the state that an exchange found: basin, records of its stream, access token."""
     history = None
     if exchange.basin is not None and exchange.stream is not None:
         tail = tail_before(exchange)
         # Of more records than are shown, the last ones.
         count = DEFAULT_COUNT if tail is None else MAX_RECORDS
         history = history_to_json(view, exchanges, exchange.basin, exchange.stream, tail, count)
-    return state_before(exchange, history, _names(view, exchange.basin))
+    token = find_token(view, issued_in(exchanges), exchange)
+    return state_before(exchange, history, _names(view, exchange.basin), token)
 
 
 def _names(view: CapturedView, basin: str | None) -> Iterator[tuple[str, str]]:

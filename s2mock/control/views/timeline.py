@@ -4,7 +4,7 @@ import json
 from typing import Any, Final
 
 from s2mock.control.views.meaning import meaning_of
-from s2mock.control.views.snippet import shell_script, snippet
+from s2mock.control.views.snippet import live_command, shell_script, snippet
 from s2mock.control.views.state_before import StateBefore, state_before
 from s2mock.powers.exchange import Exchange
 from s2mock.powers.exchange_json import exchange_to_json
@@ -33,7 +33,7 @@ def shown_to_json(
         "row": row_to_json(exchange),
         "meaning": meaning_of(exchange),
         "pytest": snippet(exchange, before),
-        "curl": whole["curl"] if is_server_there else shell_script(exchange, before),
+        "curl": (live_command if is_server_there else shell_script)(exchange, before),
     }
     redacted: dict[str, Any] = json.loads(redact_issued_tokens(json.dumps(shown)))
     return redacted

@@ -9,6 +9,7 @@ function hueOf(key) {
 }
 function arrange() {
   slots = [];
+  gutters.clear();
   const marks = new Map();
   for (const row of shown) if (row.stream) marks.set(row.basin + " " + row.stream, (marks.get(row.basin + " " + row.stream) || 0) + 1);
   const isUseful = marks.size > 1 && [...marks.values()].some(count => count > 1);
@@ -39,8 +40,15 @@ function pass(lane, to) {
   lane.last = to;
 }
 // The lanes beside a row, with a mark for its client: a square for a write, a circle for a read.
+// Most rows have one that another row has, and a copy takes less time.
+const gutters = new Map();
 function gutter(row, tall) {
   if (!slots.length) return span("g");
+  const key = [row.up, row.down, tall, row.lane?.key, row.is_write, row.by].join();
+  if (!gutters.has(key)) gutters.set(key, drawGutter(row, tall));
+  return gutters.get(key).cloneNode(true);
+}
+function drawGutter(row, tall) {
   const middle = tall / 2, whole = el("svg", { width: slots.length * LANE + 4, height: tall, "aria-hidden": "true" });
   const x = bit => bit * LANE + 8;
   for (const { bit, hue } of slots) {
@@ -60,6 +68,8 @@ function paint(node, hue) {
   return node;
 }
 function legend() {
-  const there = new Set(timeline.seen.map(row => row.lane).filter(Boolean));
+  const there = new Set(timeline.seen.map(row => row.lane).filter(Boolean)), key = [...there].map(lane => lane.key).join();
+  if (legend.key === key) return;
+  legend.key = key;
   put("lanes", [...there].slice(0, 12).map(lane => paint(el("li", null, lane.name), lane.hue)), there.size ? el("li", { class: "hint" }, "■ write ● read, with the client's number") : "");
 }

@@ -21,11 +21,11 @@ const STEPS = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -1e9
 // A list that makes elements only for the visible rows.
 function list(id, make, pick) {
   const box = $(id), space = el("div", { role: "presentation" });
-  let items = [], current = -1, last;
+  let items = [], current = -1, last, among = [0, 0];
   const height = () => parseInt(getComputedStyle(box).getPropertyValue("--row"));
   const window = () => [Math.max(0, Math.floor(box.scrollTop / height()) - 5), Math.ceil((box.scrollTop + box.clientHeight) / height()) + 5];
   const self = {
-    get seen() { return items.slice(...window()); },
+    get seen() { return items.slice(...among); },
     // `gone`: how many rows were removed at the top. The visible rows keep their position.
     set(next, selected, key, gone = 0) {
       const follows = id !== "names" && box.scrollTop + box.clientHeight > box.scrollHeight - 40;
@@ -39,7 +39,7 @@ function list(id, make, pick) {
     draw() {
       const [first, end] = window(), tall = height(), key = [first, end, tall, current, items.length, self.key].join();
       if (key === last) return;
-      last = key;
+      [last, among] = [key, [first, end]];
       const wanted = new Set([current]);
       for (let i = first; i < end; i++) wanted.add(i);
       put(space, [...wanted].filter(i => items[i]).sort((one, other) => one - other).map(i => {

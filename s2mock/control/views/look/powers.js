@@ -27,17 +27,23 @@ const CHOICES = {
 const OPERATIONS = ["append", "read", "check-tail", "create-stream", "delete-stream", "list-streams", "create-basin", "list-basins"];
 const select = (name, label, options) => el("label", null, label, " ", el("select", { name }, options.map(one => el("option", null, one))));
 function form(title, fields, send) {
-  const made = el("form", { "aria-label": title }, fields, el("label", null, "stream ", el("input", { name: "stream", value: "*", size: 12 })), el("button", null, title));
-  made.onsubmit = event => {
-    event.preventDefault();
-    send(Object.fromEntries(new FormData(made)));
+  // Made when it is unfolded: the page is there sooner.
+  const fill = () => {
+    if (folded.children[1]) return;
+    const made = el("form", { "aria-label": title }, fields(), el("label", null, "stream ", el("input", { name: "stream", value: "*", size: 12 })), el("button", null, title));
+    made.onsubmit = event => {
+      event.preventDefault();
+      send(Object.fromEntries(new FormData(made)));
+    };
+    folded.append(made);
   };
-  return el("details", null, el("summary", null, title), made);
+  const folded = el("details", { ontoggle: fill }, el("summary", null, title));
+  return folded;
 }
 if (!saved) put("make",
-  form("Inject a fault", [select("fault", "fault", Object.keys(CHOICES)), select("on", "on", OPERATIONS), el("label", null, "times ", el("input", { name: "times", type: "number", min: 1, value: 1 }))],
+  form("Inject a fault", () => [select("fault", "fault", Object.keys(CHOICES)), select("on", "on", OPERATIONS), el("label", null, "times ", el("input", { name: "times", type: "number", min: 1, value: 1 }))],
     ({ fault, on, stream, times }) => act("faults", "POST", { fault: CHOICES[fault], on, times: +times, required: false, ...placeOf(on, stream) })),
-  form("Make a hold", [select("on", "on", OPERATIONS), select("at", "at its", ["commit", "arrival", "answer"])],
+  form("Make a hold", () => [select("on", "on", OPERATIONS), select("at", "at its", ["commit", "arrival", "answer"])],
     ({ on, at: point, stream }) => act("holds", "POST", { on, at: point, required: false, ...placeOf(on, stream) })));
 // An operation on no stream takes no name of one.
 const placeOf = (on, stream) => stream && stream !== "*" && !/basin|list/.test(on) ? { stream } : {};

@@ -3,7 +3,7 @@ const COLUMNS = ["g", "n", "t", "c", "o", "w", "s", "e", "d"];
 const NAMES = { n: "No.", t: "Time", c: "By", o: "Operation", w: "Stream", s: "Status", e: "Effect", d: "Took" };
 const timeline = list("rows", (row, tall) => [
   gutter(row, tall), span("n", row.number), span("t", "+" + ((row.began || row.ended) - start).toFixed(3)),
-  el("span", { class: "c", title: row.by }, row.by.replace("session ", "s")), span("o", row.operation), el("span", { class: "w", title: `${row.stream || ""} ${row.basin || row.path}` }, span("name", placeOfRow(row)), row.gap && span("gap", row.gap)),
+  el("span", { class: "c", title: row.by }, row.by.replace("session ", "s")), span("o", row.operation), el("span", { class: "w", title: `${row.stream || ""} ${row.basin || row.path}` }, row.gap ? [span("name", placeOfRow(row)), span("gap", row.gap)] : placeOfRow(row)),
   outcome(row), el("span", { class: "e", title: row.fault || row.did }, effectOf(row)), tookOf(row)], (row, isEntered) => {
   chooseExchange(row.number);
   if (isEntered || innerWidth < 1000) $("exchange").scrollIntoView();
@@ -18,9 +18,10 @@ function outcome(row) {
 }
 function tookOf(row) {
   if (row.ended == null) return span("d", "open");
-  const seconds = row.began ? row.ended - row.began : 0, bar = el("i");
-  bar.style.width = Math.max(2, 100 * Math.sqrt(seconds / (timeline.longest || 1))) + "%";
-  return el("span", { class: "d" + (seconds === timeline.longest ? " top" : "") }, bar, duration(seconds));
+  const seconds = row.began ? row.ended - row.began : 0, took = span("d bar", duration(seconds));
+  // The bar is a background, and so no further element of each row.
+  took.style.backgroundSize = Math.max(2, 100 * Math.sqrt(seconds / (timeline.longest || 1))) + "% 3px";
+  return took;
 }
 // Where more than a second of the account's time passed between two rows, or of the machine's.
 function findGaps() {
@@ -74,9 +75,10 @@ function fitColumns() {
 }
 // What there is to do as long as nothing came.
 function drawNone() {
-  const what = shown.length ? "" : rows.length ? "No exchange matches." : "No exchanges yet.";
-  if (drawNone.key === what + account) return;
-  drawNone.key = what + account;
+  const what = shown.length ? "" : rows.length ? "No exchange matches." : status ? "No exchanges yet." : "";
+  const key = [what, account, !shown.length].join();
+  if (drawNone.key === key) return;
+  drawNone.key = key;
   $("rows").hidden = $("columns").hidden = !shown.length;
   $("none").textContent = what;
   if (!what || rows.length || saved) return put("start");
