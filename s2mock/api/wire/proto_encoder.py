@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from s2mock.registry.values.positions import StreamPosition
-from s2mock.registry.values.records import AppendAck, Header, StoredRecord, parts_of
+from s2mock.registry.values.records import AppendAck, Header, StoredRecord
 
 # The last byte of a varint, and a byte that others follow.
 _LAST: Final = [bytes([digit]) for digit in range(128)]
@@ -92,7 +92,9 @@ def encode_batch(records: Iterable[bytes], tail: StreamPosition | None) -> bytes
     return b"".join(records) + (b"" if tail is None else encode_position(_BYTES_2, tail))
 
 
-def encode_records(rows: Iterable[tuple[int, int, StoredRecord]]) -> list[bytes]:
+def encode_records(  # noqa: PLR0912  # a call for each record would take most of the time
+    rows: Iterable[tuple[int, int, StoredRecord]],
+) -> list[bytes]:
     """Return the bytes that `encode_record` returns for each record, in pieces, much faster.
 
     Neighbouring records are similar: most have no headers, and the upper digits of their numbers
@@ -103,8 +105,13 @@ def encode_records(rows: Iterable[tuple[int, int, StoredRecord]]) -> list[bytes]
     last_upper, upper, digits = -1, b"", _LAST
     # By the length of the body: the bytes before the sequence number, and those before the body.
     frames: dict[int, tuple[bytes, bytes]] = {}
+    headers: tuple[Header, ...]
     for seq_num, timestamp, stored in rows:
-        headers, body = ((), stored) if isinstance(stored, bytes) else parts_of(stored)
+        # As `parts_of` does, without the time of a call for each record.
+        if isinstance(stored, bytes):
+            headers, body = (), stored
+        else:
+            headers, body = stored.headers, stored.body
         if not seq_num:
             parts.append(encode_record(seq_num, timestamp, headers, body))
             continue
