@@ -166,7 +166,8 @@ def test_during_a_write(
     stopped = threading.Event()
 
     def write() -> None:
-        while not stopped.is_set():
+        # Without a pause it would take the turns of the threads that end, on a busy machine.
+        while not stopped.wait(0.001):
             stream.append([b"a"])
 
     blocked_writer(write)
