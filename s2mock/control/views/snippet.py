@@ -164,9 +164,8 @@ def _seed_lines(before: StateBefore) -> Iterator[str]:
     if before.stream is None or not (before.filler or before.records):
         return
     yield f"log = s2_mock.stream({before.basin!r}, {before.stream!r})"
-    if before.filler > _MAX_FILLER:
-        yield f"# Before these there were {before.filler} others, too many to append here."
-    elif before.filler:
+    yield from _too_many(before)
+    if 0 < before.filler <= _MAX_FILLER:
         yield f'log.append(["..."] * {before.filler})  # other records, before those that are known'
     if before.records:
         yield "log.append("
@@ -175,6 +174,12 @@ def _seed_lines(before: StateBefore) -> Iterator[str]:
             yield f"        {_python_record(record)},"
         yield "    ]"
         yield ")"
+
+
+def _too_many(before: StateBefore) -> Iterator[str]:
+    """Yield a comment in place of records that are too many to append again."""
+    if before.filler > _MAX_FILLER:
+        yield f"# Before these there were {before.filler} other records, too many to append here."
 
 
 def _python_record(record: dict[str, Any]) -> str:
@@ -268,8 +273,7 @@ def _seed_commands(before: StateBefore) -> Iterator[str]:
     if before.stream is None:
         return
     path = f"/v1/streams/{quote(before.stream, safe='')}/records"
-    if before.filler > _MAX_FILLER:
-        yield f"# Before these there were {before.filler} other records, too many to append here."
+    yield from _too_many(before)
     fillers = [{"body": "Li4u"}] * (before.filler if before.filler <= _MAX_FILLER else 0)
     records = [*fillers, *map(_json_record, before.records)]
     # As many as a batch may have.
