@@ -10,6 +10,7 @@ from s2mock.data_directory.encoder import encode_change, encode_header, encode_s
 from s2mock.data_directory.files import FIRST, Files, sync, write_all
 from s2mock.data_directory.frames import TIME, encode_frame
 from s2mock.registry.values.errors import StorageFailed
+from s2mock.runtime.monotonic import monotonic
 
 if TYPE_CHECKING:
     from s2mock.data_directory.reader import Stored
@@ -26,15 +27,19 @@ _LONG_FRAMES: Final = 32_768
 _LONG_BYTES: Final = 8 * 1024 * 1024
 _LONG_PART: Final = 1 / 4
 _STATE_BYTES_PER_FRAME: Final = 8192
+# A sync that takes fewer seconds is quick. To leave it to a thread, which must get the interpreter
+# from the loop and give it back, takes about a millisecond of a busy server.
+_QUICK_SECONDS: Final = 0.001
 
 
 class ChangeLog:
     """The files that an account's changes are written to.
 
     A new directory starts at the date `now`. `written` and `synced` are positions, in bytes since
-    the start of the process: the changes up to there are in the file, and on the disk. `report` is
-    called with the text of a failure that the user should know of; `end` once, when it is unknown
-    what is on the disk and no later change can be kept.
+    the start of the process: the changes up to there are in the file, and on the disk. `is_quick`
+    is True if the latest sync took less than a millisecond. `report` is called with the text of a
+    failure that the user should know of; `end` once, when it is unknown what is on the disk and no
+    later change can be kept.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class ChangeLog:
     ) -> None:
         self.written: int = 0
         self.synced: int = 0
+        self.is_quick: bool = False
         self.mode: SyncMode = mode
         self.on_long: Callable[[], object] | None = None
         """Called when the log has become long, with the account's lock held."""
@@ -137,7 +143,9 @@ class ChangeLog:
         with self._syncing:
             with self._writing:
                 position, descriptor = self.written, self._descriptor
+            began = monotonic()
             self._sync_file(descriptor)
+            self.is_quick = monotonic() - began < _QUICK_SECONDS
             self.synced = max(self.synced, position)
 
     def _sync_file(self, descriptor: int) -> None:

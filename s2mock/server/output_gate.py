@@ -1,8 +1,9 @@
 """The gate for a server's output: no byte leaves before the changes that it may show are safe.
 
-A log of changes is synced once for all that was written to it in one turn of the loop, in a thread,
-so that the loop goes on. What connections write until then is held back, each of it: an answer
-to the change itself, or to another client that has seen it.
+A log of changes is synced once for all that was written to it in one turn of the loop. A sync is in
+a thread, so that the loop goes on, unless the disk is so quick that a thread would cost more.
+What connections write until then is held back, each of it: an answer to the change itself, or to
+another client that has seen it.
 """
 
 import asyncio
@@ -24,6 +25,8 @@ class SyncedLog(Protocol):
     """The position behind all that was written."""
     synced: int
     """The position behind all that is safe."""
+    is_quick: bool
+    """True if the latest sync was so short that the loop may wait for the next one."""
 
     def sync(self) -> None:
         """Make safe all that was written before the call. Raises `OSError`."""
@@ -86,7 +89,15 @@ class OutputGate:
             self._loop.call_soon(self._sync)
             return
         self._began = self._loop.time()
-        self._workers.submit(self._log.sync, self._is_synced)
+        if not self._log.is_quick:
+            self._workers.submit(self._log.sync, self._is_synced)
+            return
+        try:
+            self._log.sync()
+        except OSError as error:
+            self._pass(error)
+        else:
+            self._pass(None)
 
     def _is_synced(self, _: Any, error: BaseException | None) -> None:
         try:

@@ -25,6 +25,8 @@ class Log:
     def __init__(self) -> None:
         self.written = self.synced = 0
         self.syncs = 0
+        self.is_quick = False
+        self.threads: list[threading.Thread] = []
         self._change = threading.Condition()
         self._allowed = 0
         self._error: OSError | None = None
@@ -32,6 +34,7 @@ class Log:
     def sync(self) -> None:
         position = self.written
         with self._change:
+            self.threads.append(threading.current_thread())
             self.syncs += 1
             number = self.syncs
             self._change.notify_all()
@@ -134,6 +137,28 @@ def test_without_a_change_nothing_is_synced(log: Log) -> None:
     with serving(log) as server, send(server, "GET") as client:
         assert read_all(client, 1).startswith(b"HTTP/1.1 200")
         assert log.syncs == 0
+
+
+def test_a_quick_log_is_synced_by_the_loop_itself(log: Log) -> None:
+    log.allow()
+    log.is_quick = True
+    with serving(log) as server:
+        for _ in range(2):
+            with send(server, "POST") as client:
+                assert read_all(client, 1).startswith(b"HTTP/1.1 200")
+        log.is_quick = False
+        with send(server, "POST") as client:
+            assert read_all(client, 1).startswith(b"HTTP/1.1 200")
+        loop: list[threading.Thread] = []
+        server.call(lambda: loop.append(threading.current_thread()))
+    assert [thread in loop for thread in log.threads] == [True, True, False]
+
+
+def test_nothing_passes_after_a_quick_sync_that_has_failed(log: Log) -> None:
+    log.is_quick = True
+    log.allow(error=OSError("no disk"))
+    with serving(log) as server, send(server, "POST") as client:
+        assert read_all(client, 1) == b""
 
 
 def test_changes_during_a_sync_share_the_next_one(log: Log) -> None:
