@@ -76,14 +76,15 @@ class OutputGate:
     def _gather(self) -> None:
         """Sync soon, once for all requests that are there by now.
 
-        That they wait for each other costs less than half of what a sync of its own would.
+        That they wait for each other takes no longer than a sync of its own would.
         """
-        self._gathered = self._log.written
-        self._gather_until = self._loop.time() + self._took / 2
+        # The requests that have arrived are read in the next turn, after `_sync` is called in it.
+        self._gathered = -1
+        self._gather_until = self._loop.time() + self._took
         self._loop.call_soon(self._sync)
 
     def _sync(self) -> None:
-        """Sync, or wait another turn of the loop if something was written in this one."""
+        """Sync, or wait another turn of the loop if something was written in the latest one."""
         if self._gathered != self._log.written and self._loop.time() < self._gather_until:
             self._gathered = self._log.written
             self._loop.call_soon(self._sync)

@@ -3,7 +3,7 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from s2mock import S2Mock
+from s2mock.data_directory import change_log
 from s2mock.runtime.conversation import READ, Conversation, Head
 from s2mock.server.server import Server
 from tests.data_directory.keeping import keep
@@ -26,6 +27,7 @@ class Log:
         self.written = self.synced = 0
         self.syncs = 0
         self.is_quick = False
+        self.on_write: Callable[[], object] = bool
         self.threads: list[threading.Thread] = []
         self._change = threading.Condition()
         self._allowed = 0
@@ -72,6 +74,7 @@ def serving(log: Log) -> Iterator[Server]:
             pass
         if environ["REQUEST_METHOD"] == "POST":
             log.written += 1
+            log.on_write()
         answer = json.dumps(log.written).encode()
         if environ["PATH_INFO"] == "/long":
             yield Head(200, [])
@@ -152,6 +155,26 @@ def test_a_quick_log_is_synced_by_the_loop_itself(log: Log) -> None:
         loop: list[threading.Thread] = []
         server.call(lambda: loop.append(threading.current_thread()))
     assert [thread in loop for thread in log.threads] == [True, True, False]
+
+
+def test_requests_that_have_arrived_share_a_sync(log: Log) -> None:
+    with serving(log) as server, send(server, "GET") as first, send(server, "GET") as second:
+        for client in (first, second):
+            assert b"\r\n\r\n0" in client.recv(65536)
+
+        def send_second() -> None:
+            log.on_write = bool
+            second.sendall(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n")
+
+        # In the turn in which the first change is written: it is read in the next one.
+        log.on_write = send_second
+        assert server._gate is not None
+        server._gate._took = 60.0
+        log.allow()
+        first.sendall(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n")
+        for client in (first, second):
+            assert read_all(client, 1).startswith(b"HTTP/1.1 200")
+        assert log.syncs == 1
 
 
 def test_nothing_passes_after_a_quick_sync_that_has_failed(log: Log) -> None:
@@ -251,6 +274,8 @@ def test_a_follower_reads_a_record_once_it_is_on_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     may_end = threading.Event()
+    # The loop goes on during a sync.
+    monkeypatch.setattr(change_log, "_QUICK_SECONDS", 0)
     with S2Mock() as mock:
         keeper = keep(mock, tmp_path, "batch")
         stream = mock.create_basin("my-basin").create_stream("s")

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from s2mock import Cut, Drop, S2Mock, Silence
+from s2mock.data_directory import change_log
 from s2mock.data_directory.keeper import Keeper
 from s2mock.powers.faults import Fault
 from tests.certificates import trusting
@@ -28,6 +29,8 @@ class Disk:
     """The syncs of a log, each of which a test lets end."""
 
     def __init__(self, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+        # The loop goes on during a sync.
+        monkeypatch.setattr(change_log, "_QUICK_SECONDS", 0)
         self._sync = keeper.log.sync
         self._sync()
         self._has_begun, self._may_end = threading.Event(), threading.Event()
