@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from importlib import import_module
@@ -27,6 +28,8 @@ STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 # Of projects that check which version of `s2` they start.
 _VERSION_VARIABLE: Final = "S2MOCK_VERSION_AS"
 _SWITCH_SECONDS: Final = 0.0002
+# A client that waits for the server sends its first request as soon as it listens.
+_FIRST_REQUEST_SECONDS: Final = 0.05
 # Every request needs these, the first one too.
 _NEEDED_BY_ALL_REQUESTS: Final = (
     "s2mock.powers.middleware",
@@ -134,6 +137,9 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
             warn(
                 f"--host {options.host} accepts requests from other machines, with any access token"
             )
+        if not to_run:
+            # The first request would share the interpreter with the loading of what it does not need.
+            time.sleep(_FIRST_REQUEST_SECONDS)
         # The request that needs a module loads it, if there are no descriptors for that now.
         with suppress(OSError, ImportError):
             _load(_NEEDED_BY_SOME_REQUESTS)
