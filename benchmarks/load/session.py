@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import socket
 
 _CHUNK = 1 << 18
+# The last chunk of a body.
+_END = b"0\r\n"
 
 
 def append_frame(records: int, body_bytes: int) -> bytes:
@@ -48,38 +50,51 @@ class FrameSession:
 
     def frames(self) -> Iterator[bytes]:
         """Yield the payloads that are received, until the session ends."""
-        body = self._body
         while True:
-            position = 0
-            while len(body) - position >= 3:
-                end = position + 3 + int.from_bytes(body[position : position + 3], "big")
-                if len(body) < end:
-                    break
-                if body[position + 3] & 0x80:
-                    raise ValueError(f"the session ended with {bytes(body[position + 6 : end])!r}")
-                yield bytes(body[position + 4 : end])
-                position = end
-            del body[:position]
+            yield from self._whole_frames()
             if not self._read_chunks():
                 return
+
+    def received_frames(self) -> Iterator[bytes]:
+        """Yield the payloads that have arrived by the next receive, which may wait."""
+        self._raw += self._received()
+        while self._take_chunk():
+            pass
+        yield from self._whole_frames()
 
     def close(self) -> None:
         """Close the connection without ending the session."""
         self.socket.close()
 
+    def _whole_frames(self) -> Iterator[bytes]:
+        body, position = self._body, 0
+        while len(body) - position >= 3:
+            end = position + 3 + int.from_bytes(body[position : position + 3], "big")
+            if len(body) < end:
+                break
+            if body[position + 3] & 0x80:
+                raise ValueError(f"the session ended with {bytes(body[position + 6 : end])!r}")
+            yield bytes(body[position + 4 : end])
+            position = end
+        del body[:position]
+
     def _read_chunks(self) -> bool:
-        """Wait for a chunk, and take all that are there; False at the end of the body."""
-        while True:
-            line, found, rest = self._raw.partition(b"\r\n")
-            if found:
-                size = int(line, 16)
-                if size == 0:
-                    return False
-                if len(rest) >= size + 2:
-                    self._body += rest[:size]
-                    self._raw = rest[size + 2 :]
-                    return True
+        """Wait for a chunk and take it; False at the end of the body."""
+        while not self._take_chunk():
+            if self._raw.startswith(_END):
+                return False
             self._raw += self._received()
+        return True
+
+    def _take_chunk(self) -> bool:
+        """Take the next chunk of the body; False if it is not there as a whole."""
+        line, found, rest = self._raw.partition(b"\r\n")
+        size = int(line, 16) if found else 0
+        if not size or len(rest) < size + 2:
+            return False
+        self._body += rest[:size]
+        self._raw = rest[size + 2 :]
+        return True
 
     def _received(self) -> bytes:
         received = self.socket.recv(_CHUNK)

@@ -237,6 +237,8 @@ class Http1:
             self._connection.resume_reading()
 
     def _begin_some(self) -> None:
+        if self._exchange is not None or not self._buffer:
+            return
         connection, context = self._connection, self._connection.context
         until = context.now() + _TURN_SECONDS
         for _ in range(_REQUESTS_PER_TURN):

@@ -126,8 +126,9 @@ class ReadSession:
         try:
             batch = self._step(moment)
             if isinstance(batch, Batch):
-                if any(span.needs_other_key(self._digest) for span in batch.spans):
-                    raise DecryptionFailed
+                for span in batch.spans:
+                    if span.needs_other_key(self._digest):
+                        raise DecryptionFailed
             elif batch is not None:
                 self._waiter = batch
         except S2Error:
