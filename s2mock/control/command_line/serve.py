@@ -138,7 +138,7 @@ def main(command: str, arguments: list[str], make_mock: Callable[..., Standalone
                 f"--host {options.host} accepts requests from other machines, with any access token"
             )
         if not to_run:
-            # The first request would share the interpreter with the loading of what it does not need.
+            # The first request would share the interpreter with the loading of what few need.
             time.sleep(_FIRST_REQUEST_SECONDS)
         # The request that needs a module loads it, if there are no descriptors for that now.
         with suppress(OSError, ImportError):
