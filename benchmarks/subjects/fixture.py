@@ -1,5 +1,6 @@
-"""The cost of the fixture for a test: sessions of many empty tests, with and without it.
+"""The cost of the fixture for a test: many empty tests, with and without it, in turn.
 
+The tests of one session alternate: one session is slower than another by more than a fixture takes.
 Processor time, which other programs on the machine affect less than the clock.
 """
 
@@ -16,44 +17,48 @@ from benchmarks.peers import absence
 from benchmarks.rounds import interleave
 from benchmarks.table import Row, milliseconds
 
-# Measures the tests alone, without the start of the session and the collection, and the first one,
+# Measures each test alone, without the start of the session and the collection, and the first one,
 # which pays for imports and the socket, apart from the others.
 _CONFTEST = """
-import itertools, json, pathlib, time, pytest
+import json, pathlib, statistics, time, pytest
 
-ends = [time.process_time()]
+seconds = {}
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtestloop():
-    ends[:] = [time.process_time()]
-    return (yield)
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.callspec.params["number"])
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol():
+def pytest_runtest_protocol(item):
+    start = time.process_time()
     result = yield
-    ends.append(time.process_time())
+    seconds.setdefault(item.originalname, []).append(time.process_time() - start)
     return result
 
 def pytest_sessionfinish():
-    first, *others = [b - a for a, b in itertools.pairwise(ends)]
-    pathlib.Path("seconds").write_text(json.dumps([first, sum(others) / len(others)]))
+    found = {name: [all[0], statistics.median(all[1:] or all)] for name, all in seconds.items()}
+    pathlib.Path("seconds").write_text(json.dumps(found))
 
 @pytest.fixture
 def empty():
     yield object()
+
+@pytest.fixture
+def requesting(request):
+    yield object()
 """
-_TESTS = """
+_TEST = """
 import pytest
 
 @pytest.mark.parametrize("number", range({count}))
-def test({arguments}):
+def test_{name}({arguments}):
     {body}
 """
-_HTTPSERVER = "pytest-httpserver"
+_HTTPSERVER = "httpserver"
 # The test's arguments and body.
 _SIDES = {
     "nothing": ("number", "pass"),
-    "empty fixture": ("number, empty", "pass"),
+    "empty": ("number, empty", "pass"),
+    "requesting": ("number, requesting", "pass"),
     "s2_mock": ("number, s2_mock", "pass"),
     "basin": ("number, s2_mock", "s2_mock.create_basin('my-basin').create_stream('logs')"),
     "url": ("number, s2_mock", "s2_mock.url"),
@@ -68,36 +73,51 @@ _TITLES = {
 
 def measure(quick: bool) -> Iterator[Row]:
     """Seconds that a test takes longer than one without any fixture."""
-    rounds, tests = (1, 100) if quick else (5, 2000)
-    absent = absence(_HTTPSERVER)
+    rounds, tests = (1, 20) if quick else (5, 500)
+    absent = absence("pytest-httpserver")
+    sides = [name for name in _SIDES if name != _HTTPSERVER or not absent]
+    rest: dict[str, list[float]] = {name: [] for name in sides}
     with TemporaryDirectory() as folder:
         (Path(folder) / "conftest.py").write_text(_CONFTEST)
-        firsts: dict[str, list[float]] = {name: [] for name in _SIDES}
-        sides = {
-            name: partial(_time_of_tests, Path(folder), *side, tests, firsts[name])
-            for name, side in _SIDES.items()
-            if name != _HTTPSERVER or not absent
-        }
-        times = interleave(sides, rounds)
-    costs = {name: _more(times[name], times["nothing"]) for name in times}
+
+        def run_all() -> float:
+            for name, (_, seconds) in _seconds(Path(folder), sides, tests).items():
+                rest[name].append(seconds)
+            return rest["nothing"][-1]
+
+        def first(name: str) -> float:
+            return _seconds(Path(folder), [name], 1)[name][0]
+
+        for _ in range(rounds):
+            run_all()
+        firsts = interleave(
+            {name: partial(first, name) for name in ("url", "nothing", *sides[6:])}, rounds
+        )
+    costs = {name: _more(times, rest["nothing"]) for name, times in rest.items()}
+    yield Row(
+        "fixture that takes `request` and returns an object, per test",
+        costs["requesting"],
+        milliseconds,
+        peer="empty fixture",
+        theirs=costs["empty"],
+    )
     for name, title in _TITLES.items():
-        peer = _HTTPSERVER if name == "url" else "empty fixture"
+        peer = _HTTPSERVER if name == "url" else "empty"
         yield Row(
             title,
             costs[name],
             milliseconds,
-            peer=peer,
+            peer="pytest-httpserver" if name == "url" else "empty fixture",
             theirs=costs.get(peer),
-            aim=0.3e-3,
-            absolute=True,
-            absent=absent if peer == _HTTPSERVER else "",
+            aim=2.5 if name == "url" else 4 if name == "s2_mock" else None,
+            absent=absent if name == "url" else "",
         )
     yield Row(
         "fixture s2_mock, url read, first in a session",
         _more(firsts["url"], firsts["nothing"]),
         milliseconds,
-        peer=_HTTPSERVER,
-        theirs=_more(firsts[_HTTPSERVER], firsts["nothing"]) or None,
+        peer="pytest-httpserver",
+        theirs=_more(firsts[_HTTPSERVER], firsts["nothing"]) if _HTTPSERVER in firsts else None,
         aim=40e-3,
         absolute=True,
         absent=absent,
@@ -105,19 +125,20 @@ def measure(quick: bool) -> Iterator[Row]:
 
 
 def _more(times: list[float], base: list[float]) -> list[float]:
-    """Return the additional time of each round, or nothing for a side that was not measured."""
-    return [time - without for time, without in zip(times, base, strict=False)]
+    """Return the additional time of each round."""
+    return [time - without for time, without in zip(times, base, strict=True)]
 
 
-def _time_of_tests(
-    folder: Path, arguments: str, body: str, count: int, firsts: list[float]
-) -> float:
-    """Return the mean of all tests but the first, whose time is added to `firsts`."""
-    source = _TESTS.format(arguments=arguments, body=body, count=count)
+def _seconds(folder: Path, sides: list[str], count: int) -> dict[str, tuple[float, float]]:
+    """Return the seconds of the first test of each side, and the median of its others."""
+    source = "".join(
+        _TEST.format(count=count, name=name, arguments=_SIDES[name][0], body=_SIDES[name][1])
+        for name in sides
+    )
     (folder / "test_empty.py").write_text(source)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += ["-p", "s2mock.pytest_plugin"]
-    if "httpserver" in arguments:
+    if _HTTPSERVER in sides:
         command += ["-p", "pytest_httpserver.pytest_plugin"]
     subprocess.run(
         command,
@@ -126,6 +147,5 @@ def _time_of_tests(
         stdout=subprocess.DEVNULL,
         check=True,
     )
-    first, others = json.loads((folder / "seconds").read_text())
-    firsts.append(first)
-    return float(others)
+    found = json.loads((folder / "seconds").read_text())
+    return {name.removeprefix("test_"): (first, others) for name, (first, others) in found.items()}
