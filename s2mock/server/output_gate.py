@@ -1,7 +1,7 @@
 """The gate for a server's output: no byte leaves before the changes that it may show are safe.
 
-A log of changes is synced once for all that was written to it in one turn of the loop. A sync is in
-a thread, so that the loop goes on, unless the disk is so quick that a thread would cost more.
+A log of changes is synced once for all requests that have arrived. A sync is in a thread, so that
+the loop goes on, unless the disk is so quick that a thread would cost more.
 What connections write until then is held back, each of it: an answer to the change itself, or to
 another client that has seen it.
 """
@@ -93,12 +93,12 @@ class OutputGate:
         if not self._log.is_quick:
             self._workers.submit(self._log.sync, self._is_synced)
             return
+        failure: BaseException | None = None
         try:
             self._log.sync()
-        except OSError as error:
-            self._pass(error)
-        else:
-            self._pass(None)
+        except Exception as error:  # noqa: BLE001  # whatever it is, nothing passes any more
+            failure = error
+        self._pass(failure)
 
     def _is_synced(self, _: Any, error: BaseException | None) -> None:
         try:

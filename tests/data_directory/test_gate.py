@@ -31,7 +31,7 @@ class Log:
         self.threads: list[threading.Thread] = []
         self._change = threading.Condition()
         self._allowed = 0
-        self._error: OSError | None = None
+        self._error: Exception | None = None
 
     def sync(self) -> None:
         position = self.written
@@ -50,7 +50,7 @@ class Log:
         with self._change:
             assert self._change.wait_for(lambda: self.syncs >= number, timeout=30)
 
-    def allow(self, number: int = 10**9, error: OSError | None = None) -> None:
+    def allow(self, number: int = 10**9, error: Exception | None = None) -> None:
         """Let the syncs up to that number end."""
         with self._change:
             self._error = error
@@ -177,9 +177,10 @@ def test_requests_that_have_arrived_share_a_sync(log: Log) -> None:
         assert log.syncs == 1
 
 
-def test_nothing_passes_after_a_quick_sync_that_has_failed(log: Log) -> None:
+@pytest.mark.parametrize("error", [OSError("no disk"), RuntimeError("a fault of ours")])
+def test_nothing_passes_after_a_quick_sync_that_has_failed(log: Log, error: Exception) -> None:
     log.is_quick = True
-    log.allow(error=OSError("no disk"))
+    log.allow(error=error)
     with serving(log) as server, send(server, "POST") as client:
         assert read_all(client, 1) == b""
 
