@@ -96,7 +96,7 @@ class OutputGate:
         failure: BaseException | None = None
         try:
             self._log.sync()
-        except Exception as error:  # noqa: BLE001  # whatever it is, nothing passes any more
+        except Exception as error:  # noqa: BLE001  # nothing passes after any of them
             failure = error
         self._pass(failure)
 
