@@ -80,19 +80,14 @@ def measure(quick: bool) -> Iterator[Row]:
     with TemporaryDirectory() as folder:
         (Path(folder) / "conftest.py").write_text(_CONFTEST)
 
-        def run_all() -> float:
-            for name, (_, seconds) in _seconds(Path(folder), sides, tests).items():
-                rest[name].append(seconds)
-            return rest["nothing"][-1]
-
         def first(name: str) -> float:
             return _seconds(Path(folder), [name], 1)[name][0]
 
         for _ in range(rounds):
-            run_all()
-        firsts = interleave(
-            {name: partial(first, name) for name in ("url", "nothing", *sides[6:])}, rounds
-        )
+            for name, (_, seconds) in _seconds(Path(folder), sides, tests).items():
+                rest[name].append(seconds)
+        starting = [name for name in ("url", "nothing", _HTTPSERVER) if name in sides]
+        firsts = interleave({name: partial(first, name) for name in starting}, rounds)
     costs = {name: _more(times, rest["nothing"]) for name, times in rest.items()}
     yield Row(
         "fixture that takes `request` and returns an object, per test",

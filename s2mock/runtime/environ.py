@@ -98,7 +98,12 @@ def rebuild_environ(
 
 def bearer(environ: dict[str, Any]) -> str:
     """Return the access token in the headers of a request, "" for none."""
-    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    return token_in(environ.get("HTTP_AUTHORIZATION", ""))
+
+
+def token_in(authorization: str) -> str:
+    """Return the access token in the value of the header `authorization`, "" for none."""
+    scheme, _, token = authorization.partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 

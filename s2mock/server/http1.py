@@ -237,6 +237,7 @@ class Http1:
             self._connection.resume_reading()
 
     def _begin_some(self) -> None:
+        # Each piece of a session that is under way comes here, too: without a look at the clock.
         if self._exchange is not None or not self._buffer:
             return
         connection, context = self._connection, self._connection.context

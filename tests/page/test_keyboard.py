@@ -32,6 +32,14 @@ from tests.page.looking import expect
 from tests.page.traffic import BASIN, Traffic
 
 
+def copied_with_enter(page: Any) -> str:
+    """Press the button that has the focus; return what it has copied."""
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("Copied")
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
 def tab_to(page: Any, selector: str, key: str = "Tab") -> None:
     """Press Tab until the focus is on that element; every element has to be on the way."""
     for _ in range(80):
@@ -65,9 +73,7 @@ def test_the_timeline(page: Any, traffic: Traffic) -> None:
     expect(page.locator(f"#{active}")).to_have_attribute("aria-selected", "true")
 
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    expect(page.locator("#said")).to_have_text("Copied")
-    assert page.evaluate("navigator.clipboard.readText()").startswith("curl ")
+    assert copied_with_enter(page).startswith("curl ")
 
 
 def test_an_open_exchange_stays_open(page: Any, traffic: Traffic) -> None:
@@ -198,10 +204,7 @@ def test_what_is_above_the_rows(
     expect(page.locator("#many")).to_have_text("1 stream")
     tab_to(page, "#save")
     tab_to(page, "#start [aria-label='Copy the variables']")
-    page.keyboard.press("Enter")
-    expect(page.locator("#said")).to_have_text("Copied")
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied.startswith(f"export S2_ACCOUNT_ENDPOINT={mock.url}")
+    assert copied_with_enter(page).startswith(f"export S2_ACCOUNT_ENDPOINT={mock.url}")
     tab_to(page, "#start a[href='openapi.json']")
 
     with Traffic(mock.url) as traffic:
@@ -243,9 +246,7 @@ def test_what_is_below_the_rows(page: Any, mock: S2Mock, traffic: Traffic) -> No
     assert page.url.endswith("/exchange/1")
     expect(page.locator("#which")).to_contain_text("1 · append")
     tab_to(page, "#detail [aria-label='Copy as pytest']")
-    page.keyboard.press("Enter")
-    expect(page.locator("#said")).to_have_text("Copied")
-    assert "def test_exchange_1(" in page.evaluate("navigator.clipboard.readText()")
+    assert "def test_exchange_1(" in copied_with_enter(page)
     expect(page.locator("#detail")).not_to_contain_text("order 7")
     tab_to(page, "#detail .tree:not([open]) > summary")
     page.keyboard.press("Enter")

@@ -9,6 +9,7 @@ from s2mock.powers.exchange import Exchange
 from s2mock.registry.values.rfc3339 import parse_timestamp
 from s2mock.registry.values.scopes import Scope
 from s2mock.registry.values.tokens import OWN_ID, AccessToken
+from s2mock.runtime.environ import token_in
 
 _SECOND: Final = 10**9
 
@@ -70,8 +71,7 @@ def _is_refused(exchange: Exchange) -> bool:
 
 def secret_of(exchange: Exchange) -> str:
     """Return the access token in the headers of a request, "" for none."""
-    scheme, _, token = exchange.request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""
+    return token_in(exchange.request.headers.get("authorization", ""))
 
 
 def issued_in(exchanges: Iterable[Exchange]) -> dict[str, AccessToken]:
